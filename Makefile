@@ -1,0 +1,51 @@
+PYTHON_RUN = $(or $(VETHLAB_VENV),.venv)/bin/python
+ARGS =
+LAB_IP = 127.0.0.1
+
+help: ## show this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 18
+
+demo: setup ## set up what is missing, then play the bridge scenario
+	@$(PYTHON_RUN) -m vethlab_sh demo bridge $(ARGS)
+
+test: setup-tests ## set up what is missing, then run every check and test (ARGS="..." goes to pytest)
+	@$(PYTHON_RUN) -m ruff check --quiet
+	@$(PYTHON_RUN) -m ruff format --quiet --check
+	@$(PYTHON_RUN) -m mypy --strict --no-error-summary vethlab_sh/
+	@$(PYTHON_RUN) -m pytest -n 4 --dist loadfile $(ARGS)
+
+lab: setup ## open the lessons in JupyterLab, for this machine only, with its token
+	@$(PYTHON_RUN) -m jupyterlab --ip=$(LAB_IP) $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/0_start_here.ipynb
+
+pictures: setup ## draw the README's pictures anew
+	@mkdir -p pictures
+	@for name in direct bridge flannel calico; do $(PYTHON_RUN) -m vethlab_sh draw $$name --png pictures/$$name.png; done
+	@$(PYTHON_RUN) -m vethlab_sh walk flannel pod-a pod-c --png pictures/walk.png >/dev/null
+
+notebooks: setup ## run the solved lessons anew and make the learners' copies from them
+	@$(PYTHON_RUN) notebooks/make.py --run
+
+recordings: setup ## play every scenario once and keep what it showed, for --replay
+	@$(PYTHON_RUN) -c 'from vethlab_sh.replay import record_all; record_all()'
+
+doctor: setup ## tell whether this machine can run the labs, and what is missing
+	@$(PYTHON_RUN) -m vethlab_sh doctor
+
+setup: ## set up what the demos and the lessons need
+	@./setup.sh
+
+setup-tests:
+	@./setup.sh tests
+
+test-browser: ## do the lessons in a real browser (chromium); screenshots in tests/screenshots
+	@./setup.sh browser
+	@$(PYTHON_RUN) -m pytest tests/browser.py $(ARGS)
+
+test-vm: ## check the virtual machine: as root, on Debian, a quarter of an hour (ARGS="validate fresh" for less)
+	@tests/vm/run $(ARGS)
+
+clean: ## remove .venv and the caches
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.PHONY: help demo test test-browser test-vm lab pictures notebooks recordings doctor setup setup-tests clean

@@ -1,0 +1,126 @@
+#!/bin/bash
+# Set up what is missing: the Debian packages, and the virtual environment .venv.
+#   ./setup.sh          what the demos and the lessons need
+#   ./setup.sh tests    what the tests need too
+#   ./setup.sh browser  what the tests in a real browser need
+#   ./setup.sh packages the Debian packages only
+# The second time there is nothing to do. PYTHON=/path/to/python3 chooses another Python, and
+# VETHLAB_VENV=/folder another place than .venv, for a checkout on a file system without links.
+set -euo pipefail
+cd "$(dirname "$0")"
+VENV=${VETHLAB_VENV:-$(pwd -P)/.venv}
+PATH=$PATH:/usr/sbin:/sbin # an ordinary Debian user's PATH lacks them; ip and brctl may live there
+
+# tool:package. Without the first no demo runs; the others are for single lessons.
+ESSENTIAL=(unshare:util-linux ip:iproute2 bridge:iproute2 brctl:bridge-utils ping:iputils-ping ifconfig:net-tools)
+TESTS=(/usr/lib/cni/bridge:containernetworking-plugins) # the real plugins, which the tests make pods with
+BROWSER=(chromium:chromium)
+USEFUL=(arping:iputils-arping tcpdump:tcpdump iptables:iptables nft:nftables sysctl:procps)
+
+say() { echo "setup: $*" >&2; }
+give_up() { say "$*"; exit 1; }
+
+# --- Debian packages
+
+missing() { # of these tool:package pairs, the packages whose tool is not there
+    local pair
+    for pair in "$@"; do command -v "${pair%%:*}" >/dev/null || echo "${pair##*:}"; done | sort -u
+}
+
+may_be_root() { # only who can have sudo is asked for a password: others would be reported for trying
+    [ "$(id -u)" = 0 ] && return
+    command -v sudo >/dev/null || return
+    sudo -n true 2>/dev/null || { (: </dev/tty) 2>/dev/null && id -nG | grep -qwE 'sudo|admin|wheel'; }
+}
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+install_packages() { # returns whether they are there now
+    local install=(apt-get install --no-install-recommends "$@")
+    if ! command -v apt-get >/dev/null; then
+        say "missing here, and there is no apt-get to install it: $*"
+    elif ! may_be_root; then
+        say "missing here: $*. An administrator installs it with: sudo ${install[*]}"
+    else
+        say "installing the Debian packages $*"
+        as_root apt-get update -q >"$LOG" 2>&1 || true # one stale source need not stop the rest
+        as_root env DEBIAN_FRONTEND=noninteractive "${install[@]}" -qy -o DPkg::Lock::Timeout=120 >>"$LOG" 2>&1 && return
+        tail -n 5 "$LOG" >&2
+        say "they could not be installed; to see why, run as root: ${install[*]}"
+    fi
+    return 1
+}
+
+# --- Python
+
+find_python() { # Debian's own first: one in root's home could not be read by anybody else
+    local candidate candidates=(/usr/bin/python3 python3.13 python3.12 python3.11 python3)
+    [ -z "${PYTHON:-}" ] || candidates=("$PYTHON")
+    for candidate in "${candidates[@]}"; do
+        "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+        command -v "$candidate"
+        return
+    done
+    [ -z "${PYTHON:-}" ] || give_up "PYTHON=$PYTHON is not a Python 3.11 or newer."
+    give_up "Python 3.11 or newer is needed. Debian 12, Ubuntu 24.04: sudo apt-get install python3 python3-venv;" \
+        "Ubuntu 22.04: sudo apt-get install python3.11 python3.11-venv"
+}
+
+venv_is_whole() { # finished, made at this place, and its Python is still the one it was made for
+    [ ! -e "$VENV/.unfinished" ] && grep -qsF " $VENV" "$VENV/pyvenv.cfg" &&
+        "$VENV/bin/python" -c 'import pip' 2>/dev/null
+}
+
+make_venv() { # make_venv PYTHON
+    say "making $VENV with $1"
+    { rm -rf "$VENV" && mkdir -p "$VENV" && touch "$VENV/.unfinished"; } ||
+        give_up "$VENV cannot be written by $(id -un)."
+    "$1" -m venv "$VENV" >"$LOG" 2>&1 && rm "$VENV/.unfinished" && return
+    tail -n 5 "$LOG" >&2
+    give_up "$VENV could not be made."
+}
+
+install_requirements() { # install_requirements FILE. A stamp keeps the checksum of what was installed
+    local stamp=$VENV/.installed-${1//\//-} sum folder
+    sum=$(cksum <"$1")
+    [ "$(cat "$stamp" 2>/dev/null)" != "$sum" ] || return 0
+    say "installing the Python packages of $1 into $VENV (a minute or two, once)"
+    touch "$VENV/.unfinished" || give_up "$VENV cannot be written by $(id -un)." # stays if we are killed
+    if ! "$VENV/bin/python" -m pip install -q --disable-pip-version-check -r "$1" >"$LOG" 2>&1; then
+        rm "$VENV/.unfinished"
+        tail -n 5 "$LOG" >&2
+        give_up "pip could not install the packages of $1. Is the network, or a proxy, in the way?"
+    fi
+    for folder in "$VENV"/lib/python3*/site-packages; do # import it from any folder
+        pwd -P >"$folder/vethlab_sh.pth"
+    done
+    echo "$sum" >"$stamp"
+    rm "$VENV/.unfinished"
+}
+
+# --- what happens
+
+LOG=$(mktemp)
+trap 'rm -f "$LOG"' EXIT
+trap 'say "interrupted; the next run finishes it."; exit 130' INT TERM
+exec 9<. # a second set-up here waits for the first (where the file system has no such locks, it does not)
+flock -n 9 2>/dev/null || { say "waiting for another set-up of this folder"; flock 9 2>/dev/null || true; }
+
+mapfile -t packages < <(missing "${ESSENTIAL[@]}" "${USEFUL[@]}")
+[ "${1:-}" != tests ] || mapfile -t -O ${#packages[@]} packages < <(missing "${TESTS[@]}")
+[ "${1:-}" != browser ] || mapfile -t -O ${#packages[@]} packages < <(missing "${BROWSER[@]}")
+python=
+if ! venv_is_whole; then
+    python=$(find_python)
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || packages+=("${python##*/}-venv")
+fi
+if [ ${#packages[@]} -gt 0 ] && ! install_packages "${packages[@]}"; then
+    [ -z "$(missing "${ESSENTIAL[@]}")" ] || give_up "The demos cannot run without: $(missing "${ESSENTIAL[@]}" | xargs)"
+    case ${packages[*]} in *-venv) give_up "The demos cannot run without ${packages[-1]}." ;; esac
+    say "going on: the demos run without it."
+fi
+[ "${1:-}" != packages ] || exit 0
+[ -z "$python" ] || make_venv "$python"
+install_requirements requirements.txt
+case ${1:-} in tests | browser) install_requirements tests/requirements.txt ;; esac
+[ "${1:-}" != browser ] || install_requirements tests/requirements-browser.txt
