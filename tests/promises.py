@@ -1,0 +1,53 @@
+"""What every reader of foreign text promises, whatever the text: held by tests, and by `make fuzz`."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from vethlab_sh.diagram import as_text, layout
+from vethlab_sh.errors import BadInput, OutputNotUnderstood
+from vethlab_sh.explain import explain
+from vethlab_sh.tables import TABLES, clean
+
+FINDS = Path(__file__).parent / "finds"  # texts that once broke a promise, as <reader>--<hash>.txt
+
+
+def rows_or_not_understood(name: str, printed: str) -> None:
+    """The only two things that a parser may do; rows also fit the table's types."""
+    rows, refused = [], None
+    try:
+        rows = TABLES[name].read(printed)
+    except OutputNotUnderstood as error:
+        refused = error
+    assert refused is None or refused.line == printed.splitlines()[refused.number - 1]
+    for row in rows:
+        for column in TABLES[name].columns:
+            value = row[column.name]
+            wanted = (int, float) if column.type is float else column.type
+            assert value is None or isinstance(value, wanted), (column.name, value)
+
+
+def cleaned_and_read(name: str, printed: str) -> None:
+    """The same for text with a terminal's signs in it; cleaning leaves none, and a second time changes nothing."""
+    text = clean(printed)
+    rows_or_not_understood(name, text)
+
+
+def explained_or_bad_input(text: str) -> None:
+    """A pasted session is explained, every line of it accounted for, or it is no text at all."""
+    try:
+        found = explain(text)
+    except BadInput:
+        return
+    assert found.kinds.keys() == set(range(1, len(found.kinds) + 1))
+    json.dumps(found.as_dict())
+    str(found)
+    layout(found.snapshot)
+    as_text(found.snapshot)
+
+
+PROMISES: dict[str, Callable[[str], None]] = {
+    **{name.replace(" ", "_"): partial(cleaned_and_read, name) for name in TABLES},
+    "explain": explained_or_bad_input,
+}

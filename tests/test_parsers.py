@@ -1,0 +1,246 @@
+"""Text in, rows out: real captures, and everything that is not one."""
+
+import contextlib
+import doctest
+import importlib
+import json
+import os
+import pkgutil
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import vethlab_sh.parsers
+from vethlab_sh.errors import OutputNotUnderstood
+from vethlab_sh.tables import TABLES, frame, recognise
+
+FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("*.out"))
+MODULES = [module.name for module in pkgutil.iter_modules(vethlab_sh.parsers.__path__)]
+# A fixture's name begins with its parser's; ping has two tables.
+OF_PARSER = {name.replace(" ", "_"): [name] for name in TABLES} | {"ping": ["ping", "ping statistics"]}
+
+
+def read(fixture: Path) -> dict[str, list[dict]]:
+    """All tables of a fixture, each row without what is missing in it."""
+    names = OF_PARSER[fixture.stem.split("--")[0]]
+    rows = {name: TABLES[name].read(fixture.read_text()) for name in names}
+    return {name: [{k: v for k, v in row.items() if v is not None} for row in rows[name]] for name in names}
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda f: f.stem)
+def test_capture_gives_the_known_rows(fixture):
+    known = fixture.with_suffix(".json")
+    if os.environ.get("WRITE_FIXTURES"):  # read the difference by eye before committing it
+        known.write_text(json.dumps(read(fixture), indent=1) + "\n")
+    assert read(fixture) == json.loads(known.read_text())
+
+
+def test_every_parser_has_captures():
+    assert {fixture.stem.split("--")[0] for fixture in FIXTURES} == set(OF_PARSER) - {"ping_statistics"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_of_parsers_run(name):
+    module = importlib.import_module(f"vethlab_sh.parsers.{name}")
+    assert not doctest.testmod(module).failed
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_row_has_every_column(name):
+    for fixture in FIXTURES:
+        if name in OF_PARSER[fixture.stem.split("--")[0]]:
+            for row in TABLES[name].read(fixture.read_text()):
+                assert set(row) == {column.name for column in TABLES[name].columns}, fixture.stem
+
+
+def test_blackhole_route_keeps_its_prefix():
+    (row,) = TABLES["ip route"].read("blackhole 10.244.1.0/26 proto 80 \n")
+    assert (row["kind"], row["to"], row["proto"]) == ("blackhole", "10.244.1.0/26", "80")
+
+
+def test_onlink_route_keeps_its_word():
+    (row,) = TABLES["ip route"].read("10.244.2.0/24 via 10.244.2.0 dev flannel.1 onlink \n")
+    assert row["onlink"] is True
+
+
+@pytest.mark.parametrize(
+    ("table", "printed", "word", "number"),
+    [
+        ("ip route", "default via 10.0.0.1 dev eth0\n10.0.0.0/8 dev eth0 sideways\n", "sideways", 2),
+        ("ip route", "nonsense\n", "nonsense", 1),
+        ("ip addr", "2: eth0: <UP> mtu 1500 colour red\n", "colour", 1),
+        ("ip addr", "\n2: eth0: <UP> mtu 1500\n    inet 10.0.0.1/8 upside scope global eth0\n", "upside", 3),
+        ("ip link", "2: eth0: <UP> mtu many\n", "many", 1),
+        ("ip neigh", "10.0.0.1 dev eth0 lladdr 00:00:00:00:00:01 HAPPY\n", "HAPPY", 1),
+        ("bridge fdb", "00:00:00:00:00:01 dev eth0 sideways\n", "sideways", 1),
+        ("brctl show", "br0\t8000.000000000000\tmaybe\n", "maybe", 1),
+        ("arp", "10.0.0.1 ether 00:00:00:00:00:01 Q eth0\n", "Q", 1),
+        ("ping", "PING 10.0.0.1 (10.0.0.1) 56(84) bytes of data.\nhello there\n", "hello", 2),
+        ("ip route", "default via\n", "(end of line)", 1),
+        ("ip route", "10.0.0.0/8\n\tnexthop via 10.0.0.2 dev eth0 heavy 1\n", "heavy", 2),
+        ("ip route", "10.0.0.2 dev eth0 uid 0\n    cache warm\n", "warm", 2),
+        ("ip link", "2: eth0: <UP> mtu 1500\n    link/ether 00:00:00:00:00:01 colour red\n", "colour", 2),
+        ("ip link", "2: vx: <UP> mtu 1500\n    vxlan id 1 sideways ttl auto\n", "sideways", 2),
+        ("ip link", "2: p: <UP> mtu 1500\n    bridge_slave state forwarding colour red\n", "colour", 2),
+        ("ip link", "2: p: <UP> mtu 1500\n    quantum entangled on\n", "quantum", 2),
+        ("ip link", "2: p: <UP> mtu 1500\n    RX: bytes hiccups\n", "hiccups", 2),
+        ("ip neigh", "10.0.0.1 eth0\n", "eth0", 1),
+        ("bridge link", "3: p1: <UP> mtu 1500 master br0 state forwarding priority 32 colour 2\n", "colour", 1),
+        ("brctl showmacs", "  1\t00:00:00:00:00:01\tmaybe\t\t   0.00\n", "maybe", 1),
+        ("ip netns", "ns1 (id: many)\n", "(id: many)", 1),
+        ("ifconfig", "eth0: flags=1<UP>  mtu 1500\n        inet 10.0.0.1  netmask 255.0.255.0\n", "255.0.255.0", 2),
+    ],
+)
+def test_unknown_word_is_named_with_its_line(table, printed, word, number):
+    with pytest.raises(OutputNotUnderstood) as error:
+        TABLES[table].read(printed)
+    assert (error.value.word, error.value.number) == (word, number)
+    assert error.value.line == printed.splitlines()[number - 1]
+    assert f"line {number}" in str(error.value)
+
+
+def test_number_too_large_for_tables_is_refused():
+    with pytest.raises(OutputNotUnderstood):
+        TABLES["ip link"].read(f"{'9' * 5000}: eth0: <UP> mtu 1500\n")
+    with pytest.raises(OutputNotUnderstood):
+        TABLES["ip route"].read(f"default dev eth0 metric {'9' * 30}\n")
+
+
+def test_details_keep_every_printed_word():
+    printed = (Path(__file__).parent / "fixtures" / "ip_link--details_many_kinds.out").read_text()
+    kept = " ".join(row["details"] for row in TABLES["ip link"].read(printed)).replace(";", "")
+    lost = {line.split()[0] for line in printed.splitlines() if line[0] == " " and "link/" not in line} - set(
+        kept.split()
+    )
+    assert not lost
+    assert kept.count("gro_max_size 65536") == printed.count("gro_max_size 65536")
+
+
+def test_next_hops_repeat_their_destination():
+    printed = (
+        "10.12.0.0/16 proto bird \n\tnexthop via 10.0.0.2 dev a weight 1 \n\tnexthop via 10.0.0.3 dev a weight 2 \n"
+    )
+    rows = TABLES["ip route"].read(printed + "10.13.0.0/16 dev a\n")
+    assert [(row["to"], row["via"], row["weight"]) for row in rows] == [
+        ("10.12.0.0/16", "10.0.0.2", 1), ("10.12.0.0/16", "10.0.0.3", 2), ("10.13.0.0/16", None, None),
+    ]  # fmt: skip
+
+
+def test_old_bridge_link_tells_the_same():
+    new = "5: p0@if6: <BROADCAST,UP> mtu 1500 master br0 state forwarding priority 32 cost 2 \n"
+    old = "5: p0 state UP @if6: <BROADCAST,UP> mtu 1500 master br0 state forwarding priority 32 cost 2 \n"
+    assert TABLES["bridge link"].read(new) == TABLES["bridge link"].read(old)
+
+
+def test_hardware_of_tunnels_is_kept():
+    printed = (
+        "2: t0@NONE: <NOARP> mtu 1480\n    link/ipip 10.4.0.21 peer 10.4.0.23\n    ipip remote any local any ttl 5\n"
+    )
+    (row,) = TABLES["ip link"].read(printed)
+    assert (row["mac"], row["broadcast"], row["kind"]) == ("10.4.0.21", "10.4.0.23", "ipip")
+    assert row["details"] == "link/ipip; ipip remote any local any ttl 5"
+
+
+def test_several_other_names_are_kept():
+    printed = "2: eth0: <UP> mtu 1500\n    altname enp0s1\n    altname ens1\n    link/ether 00:00:00:00:00:01\n"
+    (row,) = TABLES["ip addr"].read(printed)
+    assert (row["altname"], row["address"]) == ("enp0s1 ens1", None)
+
+
+def test_peer_of_unknown_place_has_no_number():
+    printed = "3: eth0@if9: <UP> mtu 1500\n    link/ether 00:00:00:00:00:01 link-netnsid unknown\n"
+    (row,) = TABLES["ip link"].read(printed)
+    assert (row["peer"], row["netnsid"]) == ("if9", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "more"),
+    [
+        ("ip link", "1: a: <UP>\n", "    altname x\n"),
+        ("ip link", "1: a: <UP>\n", "    veth promiscuity 0\n"),
+        ("ip addr", "1: a: <UP>\n", "    inet 10.0.0.1/8 scope host a\n"),
+        ("ip route", "10.0.0.0/8\n", "    cache\n"),
+        ("ip route", "10.0.0.0/8", " offload"),
+        ("brctl show", "br0\t8000.0\tno\tp0\n", "\t\t\tp1\n"),
+        ("ping", "", "64 bytes from 10.0.0.1: icmp_seq=1 ttl=64 time=0.1 ms\n"),
+        ("ping", "From a (", "--- ("),
+        ("ifconfig", "a: flags=1<UP>  mtu 1\n", "RX bytes:1 (1) TX bytes:1 ("),
+    ],
+)
+def test_reading_time_grows_with_length(name, head, more):
+    def seconds(times):
+        start = time.perf_counter()
+        with contextlib.suppress(OutputNotUnderstood):
+            TABLES[name].read(head + more * times)
+        return time.perf_counter() - start
+
+    short = min(seconds(1000) for _ in range(3))
+    assert min(seconds(8000) for _ in range(3)) < 8 * 3 * short + 0.02  # squared would be 64 times
+
+
+def rows_or_not_understood(name, printed):
+    """The only two things that a parser may do; rows also fit the table's types."""
+    try:
+        rows = TABLES[name].read(printed)
+    except OutputNotUnderstood as error:
+        rows, place = [], (error.number, error.line)
+    else:
+        place = None
+    assert place is None or place[1] == printed.splitlines()[place[0] - 1]
+    for row in rows:
+        for column in TABLES[name].columns:
+            value = row[column.name]
+            wanted = (int, float) if column.type is float else column.type
+            assert value is None or isinstance(value, wanted), (column.name, value)
+
+
+@pytest.mark.parametrize("name", TABLES)
+@given(printed=st.text())
+@settings(max_examples=150, deadline=None)
+def test_any_text_gives_rows_or_not_understood(name, printed):
+    rows_or_not_understood(name, printed)
+
+
+CAPTURES = {
+    name: [f.read_text() for f in FIXTURES if name in OF_PARSER[f.stem.split("--")[0]]] for name in TABLES
+}  # fmt: skip
+WORDS = st.sampled_from(sorted({word for texts in CAPTURES.values() for text in texts for word in text.split()}))
+
+
+@st.composite
+def mutated(draw, name):
+    """A real capture, with words replaced, removed, repeated, or the text cut short."""
+    words = draw(st.sampled_from(CAPTURES[name])).split(" ")
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(words) - 1))
+        change = draw(st.sampled_from(("replace", "remove", "repeat", "cut", "insert")))
+        if change == "cut":
+            words = words[: at + 1]
+        else:
+            new = {"replace": [draw(WORDS | st.text(max_size=5))], "remove": [], "repeat": words[at : at + 1] * 2}
+            words[at : at + 1] = new.get(change, [words[at], draw(WORDS)])
+        if not words:
+            break
+    return " ".join(words)
+
+
+@pytest.mark.parametrize("name", TABLES)
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_damaged_capture_gives_rows_or_not_understood(name, data):
+    rows_or_not_understood(name, data.draw(mutated(name)))
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda f: f.stem)
+def test_rows_become_typed_frames(fixture):
+    for name in OF_PARSER[fixture.stem.split("--")[0]]:
+        made = frame(name, TABLES[name].read(fixture.read_text()))
+        assert list(made.columns) == [column.name for column in TABLES[name].columns]
+
+
+def test_example_of_each_table_is_recognised():
+    for table in TABLES.values():
+        assert table.name in recognise(table.example)

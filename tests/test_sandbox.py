@@ -1,0 +1,168 @@
+"""The private world: isolated, inherited by nobody, gone whatever ends it."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from conftest import ROOT, descriptors, inhabitants, until, world
+
+from vethlab_sh import Lab, stay
+from vethlab_sh.errors import LabClosed, NotReady, ToolMissing
+
+pytestmark = pytest.mark.live
+
+
+def spawn(program: str) -> subprocess.Popen[str]:
+    """Python in a process of its own, that says a word when it is where the test wants it."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def test_new_lab_holds_only_loopback(lab):
+    assert [link["name"] for link in lab.snapshot().rows["links"]] == ["lo"]
+    assert lab.run("ip netns list").out == ""
+    assert lab.run("hostname").out == "master\n"
+
+
+def test_lab_sees_only_its_own_processes(lab):
+    assert lab.run("ps -e -o comm=").out.split() == ["bash", "ps"]
+
+
+def test_two_labs_use_the_same_names():
+    with Lab() as one, Lab() as two:
+        for lab in (one, two):
+            lab.run("ip netns add ns1")
+            lab.run("ip link add br0 type bridge")
+        one.run("ip netns del ns1")
+        assert one.run("ip netns list").out == ""
+        assert two.run("ip netns list").out == "ns1\n"
+
+
+def test_lab_cannot_reach_another_lab():
+    with Lab() as one, Lab() as two:
+        for lab in (one, two):
+            lab.run("ip link add name plug type bridge")
+            lab.run("ip link set plug up")
+        one.run("ip addr add 10.9.9.1/24 dev plug")
+        two.run("ip addr add 10.9.9.2/24 dev plug")
+        assert one.run("ping -c 1 -W 1 10.9.9.2", expect=None).code == 1
+        assert one.run("ping -c 1 -W 1 10.9.9.1").code == 0
+
+
+def test_forwarding_is_off_on_every_machine(lab):
+    assert lab.run("sysctl -n net.ipv4.ip_forward net.ipv4.conf.all.rp_filter").out == "0\n0\n"
+
+
+def test_capture_runs_without_root(lab):
+    script = "tcpdump -Z $(id -un) -i lo -c 1 -n icmp 2>/dev/null & ping -q -c 3 -i 0.2 127.0.0.1 >/dev/null; wait"
+    assert "ICMP echo request" in lab.run(script).out
+
+
+def test_closing_ends_background_processes():
+    lab = Lab()
+    home = world(lab)
+    lab.run("sleep 1000 & setsid sleep 1000 & true")
+    assert lab.run("pgrep -c sleep").out == "2\n"
+    lab.close()
+    until(lambda: not inhabitants(home), "the lab's processes are gone")
+
+
+@pytest.mark.parametrize("stays", [False, True], ids=["leaves", "stays"])
+def test_nothing_inside_ends_the_holder(stays):
+    with Lab() as lab:
+        if stays:
+            lab.stay("web")
+        try:
+            lab.run("for n in $(seq 50); do (setsid true &); done")  # orphans, which process 1 inherits
+            for signal_number in set(range(1, 65)) - {signal.SIGKILL, signal.SIGSTOP}:
+                lab.run(f"kill -{signal_number} 1", expect=None)
+            lab.run("kill -9 1; kill -STOP 1", expect=None)
+            until(lambda: "Z" not in lab.run("ps -e -o stat=").out, "no zombie is left")
+            assert lab.run("ps -e -o pid= | wc -l").out.strip() == "4", "process 1, bash, ps, wc"
+        finally:
+            if stays:
+                stay.down("web")
+
+
+def test_closing_twice_is_harmless():
+    lab = Lab()
+    lab.close()
+    lab.close()
+    with pytest.raises(LabClosed, match="closed"):
+        lab.run("true")
+
+
+def test_killed_holder_is_told_in_a_sentence():
+    with Lab() as lab:
+        os.kill(lab._sandbox.pid, signal.SIGKILL)
+        until(lambda: not lab.alive, "the lab is gone")
+        with pytest.raises(LabClosed, match="killed"):
+            lab.run("true")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ping -i 0.2 127.0.0.1",
+        "ping -i 0.2 127.0.0.1 | cat",
+        "timeout 1000 ping -i 0.2 127.0.0.1",
+        "setsid sleep 1000",
+        "ip netns add a1; ip netns exec a1 sleep 1000",
+        "tcpdump -i lo",
+    ],
+)
+def test_any_death_leaves_nothing(line, number):
+    python = spawn(f"""
+        import signal
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        from vethlab_sh import Lab, stay
+        lab = Lab()
+        print(lab.run("readlink /proc/self/ns/net").out, end="", flush=True)
+        lab.run({line!r})
+    """)
+    home = python.stdout.readline().strip()
+    until(lambda: len(inhabitants(home)) > 1, f"`{line}` runs")
+    python.send_signal(number)
+    python.communicate()
+    until(lambda: not inhabitants(home), "every process of the lab is gone")
+
+
+def test_dropped_lab_is_collected():
+    lab = Lab()
+    home = world(lab)
+    del lab
+    gc.collect()
+    until(lambda: not inhabitants(home), "the forgotten lab is gone")
+
+
+def test_fifty_labs_leak_no_descriptor():
+    Lab().close()
+    before = descriptors()
+    for _ in range(50):
+        with Lab() as lab:
+            lab.run("ip netns add ns1")
+    assert descriptors() == before
+
+
+def test_forbidden_namespaces_are_explained(monkeypatch):
+    monkeypatch.setattr(
+        "vethlab_sh.sandbox._unshare_flags", lambda: ["--net", "--pid", "--fork", "--map-users=0,0,9999999"]
+    )
+    with pytest.raises(NotReady, match="Ways out"):
+        Lab()
+
+
+def test_missing_unshare_names_its_package(monkeypatch):
+    monkeypatch.setattr("vethlab_sh.sandbox.find", lambda tool: None)
+    with pytest.raises(ToolMissing, match="util-linux"):
+        Lab()

@@ -1,0 +1,137 @@
+"""One line in, one record out."""
+
+import os
+import signal
+import threading
+
+import pytest
+from conftest import until
+
+from vethlab_sh import Lab
+from vethlab_sh.errors import BadName, CommandFailed
+from vethlab_sh.shell import check_name
+
+pytestmark = pytest.mark.live
+
+
+def test_record_keeps_line_and_output(lab):
+    ran = lab.run("ip -br link")
+    assert (ran.line, ran.at, ran.code, ran.err) == ("ip -br link", "master", 0, "")
+    assert ran.out.startswith("lo ")
+    assert ran.seconds > 0
+    assert str(ran).startswith("[root@master ~]# ip -br link\nlo ")
+
+
+@pytest.mark.parametrize(
+    ("line", "out"),
+    [
+        ("echo 'a  b'", "a  b\n"),
+        ("echo $((1 + 2)) | tr 3 x", "x\n"),
+        ("cat <<EOF\none\ntwo\nEOF", "one\ntwo\n"),
+        ("echo a \\\n b", "a b\n"),
+        ("NAME=x; echo $NAME", "x\n"),
+        ("for n in 1 2; do echo $n; done  # a comment", "1\n2\n"),
+        ("LANG=de_DE.UTF-8 printenv LANG", "de_DE.UTF-8\n"),
+        ("echo grün", "grün\n"),
+    ],
+)
+def test_line_runs_as_bash_would(lab, line, out):
+    assert lab.run(line).out == out
+
+
+def test_failure_carries_record_and_hint(lab):
+    with pytest.raises(CommandFailed, match="Cannot find device") as failed:
+        lab.run("ip link set nosuch up")
+    assert failed.value.ran.code == 1
+    assert "ip link" in failed.value.hint
+
+
+def test_expected_failure_is_a_record(lab):
+    assert lab.run("ping -c 1 -W 1 10.1.1.1", expect=(0, 2)).code == 2
+
+
+def test_unknown_program_ends_with_127(lab):
+    with pytest.raises(CommandFailed) as failed:
+        lab.run("no-such-program --help")
+    assert failed.value.ran.code == 127
+
+
+def test_missing_tool_names_its_package(lab, monkeypatch):
+    only = {"unshare", "bash", "ip"}
+    monkeypatch.setattr("vethlab_sh.shell.search_path", lambda: "/nowhere")
+    monkeypatch.setattr("vethlab_sh.shell.find", lambda tool: f"/usr/bin/{tool}" if tool in only else None)
+    with pytest.raises(CommandFailed, match="apt-get install bridge-utils"):
+        lab.run("brctl show")
+
+
+def test_english_whatever_the_caller_speaks(lab, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    monkeypatch.setenv("LANGUAGE", "zh_CN")
+    ran = lab.run("ls /nowhere", expect=None)
+    assert "No such file" in ran.err
+
+
+def test_system_folders_are_on_path(lab, monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    assert lab.run("brctl show").code == 0
+    assert lab.run("brctl show | head -1").code == 0
+
+
+def test_timeout_ends_a_command_as_ctrl_c(lab):
+    ran = lab.run("ping -i 0.2 127.0.0.1", timeout=0.5)
+    assert "ping statistics" in ran.out
+    assert ran.code == 0
+
+
+def test_interrupt_stops_command_and_keeps_lab(lab):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            lab.run("ping -i 0.2 127.0.0.1")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    until(lambda: lab.run("pgrep ping", expect=None).code == 1, "ping is gone")
+
+
+def test_background_program_does_not_hold_the_line(lab):
+    lab.run("sleep 1000 & echo started")
+    assert lab.run("pgrep -c sleep").out == "1\n"
+
+
+def test_line_runs_on_a_namespace_machine(lab):
+    lab.run("ip netns add node2")
+    ran = lab.run("ip -o link | wc -l", at="node2")
+    assert (ran.out, ran.prompt) == ("1\n", "[root@node2 ~]# ")
+
+
+def test_killed_command_tells_its_signal(lab):
+    assert lab.run("timeout -s KILL 0.1 sleep 10", expect=None).code == 137
+    assert lab.run("bash -c 'kill -TERM $$'", expect=None).code == 143
+
+
+@pytest.mark.parametrize("name", ["sixteen-bytes-xx", "a/b", "", "-x", "a b", "a\nb", ".", "..", "a:b", "x" * 300])
+def test_bad_name_is_refused_with_its_rule(lab, name):
+    with pytest.raises(BadName, match="cannot be a name here"):
+        lab.run("true", at=name)
+
+
+@pytest.mark.parametrize("name", ["br-veth101", "cali50c25257626", "flannel.1", "node2"])
+def test_kernel_names_are_accepted(name):
+    assert check_name(name) == name
+
+
+def test_labs_in_threads_stay_apart():
+    seen = {}
+
+    def build(n: int) -> None:
+        with Lab() as lab:
+            lab.run(f"ip netns add ns{n}")
+            seen[n] = lab.run("ip netns list").out.split()
+
+    threads = [threading.Thread(target=build, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == {n: [f"ns{n}"] for n in range(8)}
