@@ -1,0 +1,179 @@
+"""The lessons, played live and then asked what must be true."""
+
+import ipaddress
+import os
+import subprocess
+
+import pytest
+from conftest import ROOT
+
+from vethlab_sh import Lab
+from vethlab_sh.errors import BadOption, CommandFailed, UnknownScenario
+from vethlab_sh.scenarios import SCENARIOS, as_script, load, typed_at
+
+pytestmark = pytest.mark.live
+
+# What the article types, section by section, in its order; `local` and the short forms as in the lesson.
+ARTICLE = {
+    "direct": [
+        "ip netns add ns1", "ip netns add ns2", "ip netns list",
+        "ip link add tap1 type veth peer name tap2", "ip a",
+        "ip link set tap1 netns ns1", "ip link set tap2 netns ns2",
+        "ip netns exec ns1 ip a", "ip netns exec ns2 ip a",
+        "ip netns exec ns1 ip addr add local 192.168.10.200/24 dev tap1",
+        "ip netns exec ns2 ip addr add local 192.168.10.201/24 dev tap2",
+        "ip netns exec ns1 ip a", "ip netns exec ns2 ip a",
+        "ip netns exec ns1 ifconfig tap1 up", "ip netns exec ns2 ifconfig tap2 up",
+        "ip netns exec ns1 ping -c 2 -i 0.2 -W 1 192.168.10.201",
+        "ip netns exec ns2 ping -c 2 -i 0.2 -W 1 192.168.10.200",
+    ],
+    "bridge": [
+        "ip link add br0 type bridge", "brctl show", "ip link set br0 up",
+        "ip link add veth100 type veth peer name br-veth100", "ip link add veth101 type veth peer name br-veth101",
+        "ip netns add ns100", "ip netns add ns101",
+        "ip link set br-veth100 master br0", "ip link set br-veth100 up",
+        "ip link set br-veth101 master br0", "ip link set br-veth101 up", "brctl show",
+        "ip link set veth100 netns ns100", "ip link set veth101 netns ns101",
+        "ip netns exec ns100 ip addr add 192.168.1.100/24 dev veth100", "ip netns exec ns100 ip link set veth100 up",
+        "ip netns exec ns101 ip addr add 192.168.1.101/24 dev veth101", "ip netns exec ns101 ip link set veth101 up",
+        "ip netns exec ns100 ip a", "ip netns exec ns101 ip a",
+        "ip netns exec ns100 ping -c 2 -i 0.2 -W 1 192.168.1.101",
+        "ip netns exec ns101 ping -c 2 -i 0.2 -W 1 192.168.1.100",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ARTICLE)
+def test_scenario_keeps_the_articles_order(name):
+    typed = iter([line for step in load(name).steps for line in step.lines])
+    assert all(line in typed for line in ARTICLE[name])  # `in` an iterator moves on: order counts
+
+
+def test_direct_pair_points_at_itself(lab):
+    ran = lab.play("direct", until=2)[-1]
+    assert "tap1@tap2:" in ran.out
+    assert "tap2@tap1:" in ran.out
+
+
+def test_direct_ends_vanish_from_host(lab):
+    ran = lab.play("direct", until=3)[-1]
+    assert "tap" not in ran.out
+    assert [link["name"] for link in lab.snapshot().rows["links"] if link["namespace"] == "master"] == ["lo"]
+
+
+def test_direct_ends_name_each_others_number(lab):
+    one, two = lab.play("direct", until=4)[-2:]
+    (a,) = (row for row in one.rows["ip addr"] if row["name"] == "tap1")
+    (b,) = (row for row in two.rows["ip addr"] if row["name"] == "tap2")
+    assert (a["peer"], b["peer"]) == (f"if{b['index']}", f"if{a['index']}")
+    assert all(end["netns"] or end["netnsid"] is not None for end in (a, b))  # by name since iproute2 4.19
+
+
+def test_direct_ends_reach_each_other(lab):
+    records = lab.play("direct")
+    assert [ran.rows["ping statistics"][0]["received"] for ran in records[-2:]] == [2, 2]
+    (wire,) = lab.snapshot().rows["wires"]
+    assert (wire["state"], wire["peer_state"]) == ("UP", "UP")
+
+
+def test_bridge_is_empty_then_has_ports(lab):
+    empty, full = (ran for ran in lab.play("bridge") if ran.line == "brctl show")
+    assert empty.rows["brctl show"] == [{"bridge": "br0", "id": "8000.000000000000", "stp": False, "interface": None}]
+    assert [row["interface"] for row in full.rows["brctl show"]] == ["br-veth100", "br-veth101"]
+
+
+@pytest.mark.parametrize("hosts", [2, 3, 12])
+def test_bridge_hosts_reach_each_other(lab, hosts):
+    records = lab.play("bridge", hosts=hosts)
+    pings = [ran for ran in records if "ping" in ran.line]
+    assert len(pings) == hosts
+    assert all(ran.rows["ping statistics"][0]["received"] == 2 for ran in pings)
+    snapshot = lab.snapshot()
+    assert {wire["master"] for wire in snapshot.rows["wires"]} == {"br0"}
+    assert len(snapshot.rows["wires"]) == hosts
+    addresses = [
+        ipaddress.ip_interface(row["address"]) for row in snapshot.rows["addresses"] if row["family"] == "inet"
+    ]
+    assert len({address.network for address in addresses if not address.is_loopback}) == 1
+
+
+def test_bridge_learned_every_host(lab):
+    ran = lab.play("bridge")[-1]
+    hosts = {link["mac"] for link in lab.snapshot().rows["links"] if link["name"] in ("veth100", "veth101")}
+    assert {row["mac"] for row in ran.rows["brctl showmacs"] if not row["local"]} == hosts
+
+
+@pytest.mark.parametrize("hosts", [155, 156, 1023])
+def test_many_hosts_get_valid_addresses(hosts):
+    typed = [line for step in load("bridge", hosts=hosts).steps for line in step.lines]
+    addresses = [ipaddress.ip_interface(line.split()[7]) for line in typed if " addr add " in line]
+    assert len(set(addresses)) == hosts
+    assert len({address.network for address in addresses}) == 1
+    assert all(a.ip not in (a.network.network_address, a.network.broadcast_address) for a in addresses)
+
+
+@pytest.mark.parametrize("hosts", [-1, 0, 1, 1024])
+def test_impossible_number_of_hosts_is_refused(hosts):
+    with pytest.raises(BadOption, match="1023"):
+        load("bridge", hosts=hosts)
+
+
+def test_unknown_scenario_suggests_the_nearest():
+    with pytest.raises(UnknownScenario, match="Did you mean 'bridge'"):
+        load("bridg")
+
+
+def test_option_of_another_scenario_is_refused():
+    with pytest.raises(BadOption, match="'direct' has no option 'hosts'"):
+        load("direct", hosts=3)
+
+
+def test_failure_inside_a_scenario_stops_it(lab):
+    lab.run("ip netns add ns101")
+    with pytest.raises(CommandFailed, match="ns101"):
+        lab.play("bridge")
+    assert lab.history[-1].line == "ip netns add ns100"
+
+
+def test_playing_twice_needs_a_new_lab():
+    for _ in range(2):
+        with Lab() as lab:
+            lab.play("direct")
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_script_holds_the_same_lines(name):
+    script = as_script(load(name)).splitlines()
+    typed = [
+        typed_at(step.at, line) + ("" if 0 in step.expect else " || true")
+        for step in load(name).steps
+        for line in step.lines
+    ]
+    body = script[script.index("set -v") + 1 : -1]
+    assert [line for line in body if line and not line.startswith("#")] == typed
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize(
+    "around", [[], ["unshare", "--net", "--mount"], ["unshare", "--map-root-user", "--net", "--mount"]]
+)
+def test_script_runs_without_us(name, around):
+    if around[1:2] == ["--net"] and os.geteuid() != 0:
+        around = ["unshare", "--user", "--map-root-user", *around[1:]]
+    ended = subprocess.run([*around, "bash"], input=as_script(load(name)), capture_output=True, text=True, cwd=ROOT)
+    assert ended.returncode == 0, ended.stderr
+    asked = [line for step in load(name).steps if 0 in step.expect for line in step.lines if " ping " in f" {line}"]
+    assert ended.stdout.count(" 0% packet loss") == len(asked) >= 2
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_prose_is_short_and_whole(name):
+    scenario = load(name)
+    for text in [
+        scenario.intro,
+        scenario.known,
+        *(s.why for s in scenario.steps),
+        *(s.look for s in scenario.steps if s.look),
+    ]:
+        assert text.endswith((".", "?")), text
+        assert text.count(". ") <= 4, text

@@ -1,0 +1,86 @@
+"""Which lessons are there?
+
+Each module here holds one scenario as data (`Scenario`, `Step`): no machinery, nothing is run. An edition
+in another language is a sibling of these modules with the same lines.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import shlex
+import textwrap
+from collections.abc import Callable
+
+from ..errors import BadOption, UnknownScenario
+from ..sandbox import HOSTNAME
+from .bridge import bridge
+from .calico import calico
+from .direct import direct
+from .flannel import flannel
+from .step import Scenario, Step
+
+SCENARIOS: dict[str, Callable[..., Scenario]] = {
+    "direct": direct,
+    "bridge": bridge,
+    "flannel": flannel,
+    "calico": calico,
+}
+
+__all__ = ["SCENARIOS", "Scenario", "Step", "as_script", "load", "typed_at"]
+
+WORLD = """\
+#!/usr/bin/env bash
+# {name}: {title}.
+# The same lines as `python -m vethlab_sh demo {name}`, for bash alone. They run in a private network world
+# that ends with the script, so nothing has to be cleaned up and no device of this machine is touched.
+# Works as root, and as an ordinary user where the kernel allows user namespaces.
+[ "$(id -u)" = 0 ] && user="" || user="--user --map-root-user"
+PATH=$PATH:/usr/sbin:/sbin LC_ALL=C unshare $user --net --mount --uts bash <<'THE_LAB'
+set -e
+mount -t tmpfs tmpfs /run
+mount -t sysfs sysfs /sys 2>/dev/null || true
+hostname master
+ip link set lo up
+set -v
+"""
+
+
+def load(name: str, **options: int | str | bool) -> Scenario:
+    """The scenario called `name`; options are its own (`hosts` for bridge).
+
+    Raises UnknownScenario, or BadOption for an option that this scenario does not have.
+    """
+    if name not in SCENARIOS:
+        nearest = difflib.get_close_matches(name, SCENARIOS, 1)
+        raise UnknownScenario(name, list(SCENARIOS), nearest[0] if nearest else None)
+    for option in options.keys() - inspect.signature(SCENARIOS[name]).parameters.keys():
+        raise BadOption(f"The scenario {name!r} has no option {option!r}.")
+    return SCENARIOS[name](**options)
+
+
+def as_script(scenario: Scenario) -> str:
+    """The scenario as a plain bash script: the same lines, the reasons as comments."""
+    parts = [WORLD.format(name=scenario.name, title=scenario.title), _comment(scenario.intro)]
+    for step in scenario.steps:
+        may_fail = "" if 0 in step.expect else " || true"
+        lines = (f"{typed_at(step.at, line)}{may_fail}\n" for line in step.lines)
+        parts.append("\n" + _comment(step.why) + "".join(lines))
+        parts.append(_comment(step.look))
+    return "".join(parts) + "\n" + _comment(scenario.known) + "THE_LAB\n"
+
+
+def typed_at(machine: str, line: str) -> str:
+    """The line as it is typed on master to run on another machine, a namespace that plays one.
+
+    >>> typed_at("node2", "ip route"), typed_at("node2", "ip route | wc -l")
+    ('ip netns exec node2 ip route', "ip netns exec node2 bash -c 'ip route | wc -l'")
+    """
+    if machine == HOSTNAME:
+        return line
+    plain = all(word == shlex.quote(word) for word in line.split()) and "=" not in line.split()[0]
+    return f"ip netns exec {machine} {line if plain else f'bash -c {shlex.quote(line)}'}"
+
+
+def _comment(text: str) -> str:
+    return textwrap.fill(text, 100, initial_indent="# ", subsequent_indent="# ") + "\n" if text else ""

@@ -1,0 +1,577 @@
+"""How do calico's pods reach each other? By the node's routing table: no bridge, the node is their router."""
+
+from __future__ import annotations
+
+import hashlib
+from ipaddress import ip_network
+
+from ..errors import BadOption
+from ..sandbox import HOSTNAME
+from .nodes import (
+    NODE2,
+    Node,
+    Pod,
+    ask_in_vain,
+    ask_once,
+    check_pods,
+    counted,
+    inside,
+    machines,
+    namespaces,
+    ping,
+    pod_names,
+)
+from .step import Scenario, Step, step
+
+POOL = "10.240.0.0/16"
+GATEWAY, GATEWAY6 = "169.254.1.1", "fe80::ecee:eeff:feee:eeee"
+GATEWAY_MAC = "ee:ee:ee:ee:ee:ee"
+MODES = ("vxlan", "routed")
+MOST_PODS = 63
+WORKLOADS = {"pod-a": "account-biz-front-5f6f788959-vkr7w"}  # the article's pod; the others are called as here
+
+
+def calico(pods: int = 2, ipv6: bool = False, mode: str = "vxlan") -> Scenario:
+    """Two nodes with `pods` pods each (1 to 63); `mode` vxlan or routed; `ipv6` adds the second family."""
+    check_pods(pods, MOST_PODS, "a node's block of 64 addresses must hold them and the tunnel's")
+    if mode not in MODES:
+        raise BadOption(f"calico's mode is vxlan (a tunnel between the nodes) or routed (none), not {mode!r}.")
+    master, node2 = both_nodes(pods)
+    between = _routed if mode == "routed" else _vxlan
+    mtu = 1500 if mode == "routed" else 1450
+    return Scenario(
+        name="calico",
+        title="two nodes: no bridge, every pod behind a route of its own",
+        intro=(
+            "On a Kubernetes node with calico three programs do what is done here by hand: calico's CNI plugin, "
+            "started for each new pod, and two that run on every node: felix, which keeps routes and settings, and "
+            "BIRD, which tells other nodes of routes where there is no tunnel. They only set up the kernel, so the "
+            "devices, routes and settings below are those of a real node."
+        ),
+        steps=(
+            *machines(ipv6),
+            *_router(master, ipv6),
+            *_first_pod(master, mtu, ipv6),
+            *_special_gateway(master),
+            *_more_pods(master, mtu, ipv6),
+            *between(master, node2, mtu, ipv6),
+            *_across(master, node2, mode, ipv6),
+            *_nodes(master, node2, mode),
+            *_limits(master, node2, mtu),
+        ),
+        known=(
+            "calico joins a pod to its node by a veth pair and routes, so even between two pods of one node a packet "
+            "is routed and its TTL falls to 63; to the pods the node is the router behind 169.254.1.1, which is "
+            "nobody's address."
+        ),
+    )
+
+
+def both_nodes(pods: int = 2) -> tuple[Node, Node]:
+    """master and node2 with their pods."""
+    here, there = pod_names(pods)
+    master = _node(HOSTNAME, "10.240.188.64/26", "fd00:10:240:bc:40::/122", here, first=58)  # the article's .122
+    return master, _node(NODE2, "10.240.77.128/26", "fd00:10:240:4d:80::/122", there, first=2)
+
+
+def host_end(pod: str) -> str:
+    """The node's end of a pod's cable, named from namespace and pod as calico does.
+
+    >>> host_end("pod-a")
+    'cali50c25257626'
+    """
+    return "cali" + hashlib.sha1(_workload(pod).encode()).hexdigest()[:11]
+
+
+def tunnel_mac(node: str) -> str:
+    """The MAC address of a node's tunnel device: `f` and the first five bytes of its name's SHA-1.
+
+    >>> tunnel_mac("node2")
+    '66:2d:bf:44:a6:8b'
+    """
+    return (b"f" + hashlib.sha1(node.encode()).digest()[:5]).hex(":")
+
+
+def _workload(pod: str) -> str:
+    return f"default.{WORKLOADS.get(pod, pod)}"
+
+
+def _node(name: str, block: str, block6: str, pods: list[str], first: int) -> Node:
+    network, network6 = ip_network(block), ip_network(block6)
+    places = [*range(first, 64), *range(1, first)]
+    return Node(
+        name=name,
+        network=block,
+        network6=block6,
+        tunnel=str(network[0]),
+        tunnel6=str(network6[0]),
+        mac=tunnel_mac(name),
+        mac6=tunnel_mac(f"{name}-v6"),
+        pods=tuple(
+            Pod(pod, host_end(pod), str(network[n]), str(network6[n])) for pod, n in zip(pods, places, strict=False)
+        ),
+    )
+
+
+def _router_lines(node: Node, ipv6: bool) -> list[str]:
+    return [
+        "sysctl -w net.ipv4.ip_forward=1" + (" net.ipv6.conf.all.forwarding=1" if ipv6 else ""),
+        f"ip route add blackhole {node.network} proto 80",
+        *([f"ip -6 route add blackhole {node.network6} proto 80"] if ipv6 else []),
+    ]
+
+
+def _router(node: Node, ipv6: bool) -> list[Step]:
+    return [
+        step(
+            "Now master becomes a node. felix makes it a router (`ip_forward=1`), and calico has given it a block of "
+            "64 addresses for its pods. `blackhole`: what goes to an address of the block that no pod has is thrown "
+            "away, because it must not leave by the default route; 80 is felix's mark on its routes.",
+            *_router_lines(node, ipv6),
+            "ip route",
+            look="The longest prefix wins: the /32 route that each pod will have comes before the blackhole.",
+            table="ip route",
+        ),
+    ]
+
+
+def _cable_lines(pod: Pod, mtu: int) -> list[str]:
+    return [
+        f"ip netns exec {pod.name} ip link set lo up",
+        f"ip link add {pod.host_end} mtu {mtu} txqueuelen 0 type veth peer name eth0 mtu {mtu} txqueuelen 0 "
+        f"netns {pod.name}",
+        f"ip link set {pod.host_end} address {GATEWAY_MAC}",
+    ]
+
+
+def _setting_lines(pod: Pod, ipv6: bool) -> list[str]:
+    four, six = f"net.ipv4.conf.{pod.host_end}", f"net.ipv6.conf.{pod.host_end}"
+    more = f" {six}.disable_ipv6=0 {six}.accept_dad=0 {six}.proxy_ndp=1 {six}.forwarding=1" if ipv6 else ""
+    return [
+        f"sysctl -w {four}.proxy_arp=1 net.ipv4.neigh.{pod.host_end}.proxy_delay=0",
+        f"sysctl -w {four}.forwarding=1 {four}.route_localnet=1 {four}.rp_filter=1",
+        f"sysctl -w {six}.accept_ra=0{more}",
+        f"ip link set {pod.host_end} up",
+    ]
+
+
+def _inside_lines(pod: Pod, ipv6: bool) -> list[str]:
+    six = [
+        "sysctl -w net.ipv6.conf.eth0.accept_dad=0 net.ipv6.conf.all.forwarding=0",
+        "ip link set eth0 up",
+        f"ip -6 route add default via {GATEWAY6} dev eth0",
+    ]
+    lines = [
+        "sysctl -w net.ipv4.ip_forward=0",
+        *(six if ipv6 else ["sysctl -w net.ipv6.conf.all.disable_ipv6=1", "ip link set eth0 up"]),
+        f"ip route add {GATEWAY} dev eth0 scope link",
+        f"ip route add default via {GATEWAY} dev eth0",
+        f"ip addr add {pod.address}/32 brd {pod.address} dev eth0",
+        *([f"ip addr add {pod.address6}/128 dev eth0"] if ipv6 else []),
+    ]
+    return inside(pod.name, lines)
+
+
+def _host_route_lines(pod: Pod, ipv6: bool) -> list[str]:
+    return [
+        f"ip route add {pod.address}/32 dev {pod.host_end} scope link",
+        *([f"ip -6 route add {pod.address6}/128 dev {pod.host_end}"] if ipv6 else []),
+    ]
+
+
+def _pod_lines(pod: Pod, mtu: int, ipv6: bool) -> list[str]:
+    return [
+        *_cable_lines(pod, mtu),
+        *_setting_lines(pod, ipv6),
+        *_inside_lines(pod, ipv6),
+        *_host_route_lines(pod, ipv6),
+    ]
+
+
+def _first_pod(node: Node, mtu: int, ipv6: bool) -> list[Step]:
+    pod = node.pods[0]
+    return [
+        step(
+            "The first pod, as calico's CNI plugin makes it. What will its cable be called on the node? It takes "
+            "`cali` and the beginning of the SHA-1 of namespace and name, so the same pod always has the same device.",
+            f"printf %s {_workload(pod.name)} | sha1sum | cut -c 1-11",
+            look=f"So this pod is behind {pod.host_end}, and nobody has to look that up.",
+        ),
+        step(
+            "Make the pod's namespace and its cable. "
+            + (f"MTU {mtu} leaves 50 of the real cable's 1500 bytes for the tunnel to come. " if mtu < 1500 else "")
+            + f"The node's end gets the MAC address {GATEWAY_MAC}, the same for all pods: it need only differ from "
+            "the pod's.",
+            f"ip netns add {pod.name}",
+            *_cable_lines(pod, mtu),
+        ),
+        step(
+            "Settings of the node's end, which felix repeats after the plugin. `proxy_arp=1`: answer ARP for addresses "
+            "that are not ours but that we can route to, at once (`proxy_delay=0`). The others: route for the pod, let "
+            "it reach services on 127.0.0.1, believe no false sender, take no orders from other routers.",
+            *_setting_lines(pod, ipv6),
+        ),
+        step(
+            "Inside the pod. It hands on nothing for others; "
+            + (
+                "over IPv6 its gateway is the address that the kernel derives from ee:ee:ee:ee:ee:ee. "
+                if ipv6
+                else "as it gets no IPv6 address, the container runtime switches IPv6 off. "
+            )
+            + f"First the way to {GATEWAY}, the gateway of every pod, then the default route through it; the address "
+            "comes last.",
+            *_inside_lines(pod, ipv6),
+            f"ip netns exec {pod.name} ip a",
+            look=(
+                f"A /32: the pod is in a network by itself and has no neighbours. {GATEWAY} is no one's address "
+                "either, and it is in no network of the pod, so `scope link` has to promise that it is on the wire."
+            ),
+            table="ip addr",
+        ),
+        step(
+            "Its routes.",
+            f"ip netns exec {pod.name} ip route",
+            *([f"ip netns exec {pod.name} ip -6 route"] if ipv6 else []),
+            look=(
+                f"Everything goes to {GATEWAY}, in every pod of every node"
+                + (f"; over IPv6 to {GATEWAY6}, and that is the address of the cable's other end." if ipv6 else ".")
+            ),
+            table="ip route",
+        ),
+        step(
+            "The way back: one route on the node for each pod, straight into its cable. From now on felix keeps it.",
+            *_host_route_lines(pod, ipv6),
+            f"ip a show dev {pod.host_end}",
+            "ip route",
+            look=(
+                "The device has no IPv4 address and no `master`. The route alone says that this one address is "
+                "behind it."
+            ),
+            table="ip route",
+        ),
+    ]
+
+
+def _special_gateway(node: Node) -> list[Step]:
+    pod = node.pods[0]
+    question, in_vain = ask_once(node.address, pod.name), ask_in_vain(node.address, pod.name)
+    setting = f"net.ipv4.conf.{pod.host_end}.proxy_arp"
+    forget = f"ip netns exec {pod.name} ip neigh flush dev eth0"
+    return [
+        step(
+            "Ask from the pod to its node, then read what the pod has learned.",
+            question,
+            f"ip netns exec {pod.name} ip neigh",
+            look=f"Somebody answered for {GATEWAY}, with {GATEWAY_MAC}, although no device has that address.",
+            table="ip neigh",
+        ),
+        step(
+            "Who? Switch proxy ARP off on the node's end, and make the pod forget.",
+            f"sysctl -w {setting}=0",
+            forget,
+        ),
+        step("Ask again.", in_vain, table="ping statistics", expect=(1,)),
+        step(
+            "What does the pod know now?",
+            f"ip netns exec {pod.name} ip neigh",
+            look=f"`INCOMPLETE`: the pod asks who has {GATEWAY}, and nobody answers. It was the node.",
+            table="ip neigh",
+        ),
+        step(
+            "Switch it on again, forget the unanswered question, and ask.",
+            f"sysctl -w {setting}=1",
+            forget,
+            question,
+            table="sysctl",
+        ),
+        step(
+            "Why does the node answer for an address it does not have? Because it could route there, by another "
+            "device than the one that asks. Take its default route away.",
+            "ip route del default",
+            forget,
+        ),
+        step(
+            "Ask again, only to the node itself.",
+            in_vain,
+            look=(
+                f"Now the node cannot route to {GATEWAY}, so it does not answer for it, and the pod reaches nobody. "
+                "The router behind the default route need not exist; the route must."
+            ),
+            table="ping statistics",
+            expect=(1,),
+        ),
+        step("Put it back, and ask.", "ip route add default via 10.4.0.1", forget, question, table="ping statistics"),
+        step(
+            "And from the node to the pod. Make the node forget the pod first, so that now it has to ask for the MAC "
+            "address. Then look at both neighbour tables.",
+            f"ip neigh flush dev {pod.host_end}",
+            ask_once(pod.address),
+            "arp -n",
+            f"ip netns exec {pod.name} ip neigh",
+            look=(
+                f"The node has the pod's own MAC address (`C`: complete). The pod heard {node.address}, the node, ask "
+                f"for it, and remembers that: to the pod {node.address} and {GATEWAY} are both {GATEWAY_MAC}, the "
+                "other end of its only cable."
+            ),
+            table="ip neigh",
+        ),
+    ]
+
+
+def _more_pods(node: Node, mtu: int, ipv6: bool) -> list[Step]:
+    if len(node.pods) == 1:
+        return []
+    a, b, *_ = node.pods
+    others = node.pods[1:]
+    return [
+        step(
+            "The second pod, by the same steps." if len(others) == 1 else "The other pods, by the same steps.",
+            *(line for pod in others for line in (f"ip netns add {pod.name}", *_pod_lines(pod, mtu, ipv6))),
+            "brctl show",
+            "ip route",
+            look="No bridge. A route for each pod, into a cable of its own.",
+            table="ip route",
+        ),
+        step(
+            "Ask from pod to pod on this node.",
+            ping(b.address, a.name),
+            *([ping(b.address6, a.name)] if ipv6 else []),
+            look="`ttl=63`: the answer left with 64, and one router took 1 away. That router is the node.",
+            table="ping",
+        ),
+        step(
+            "A second proof, in the neighbour table of the pod and in the node's decision.",
+            f"ip netns exec {a.name} ip neigh",
+            f"ip route get {b.address} from {a.address} iif {a.host_end}",
+            look=(
+                f"{a.name} never asked for {b.name}'s MAC address: it only knows {GATEWAY_MAC}. The packet came in by "
+                "one cable and the node's routing table sends it into the other. calico is direct: the node acts as "
+                "one more namespace, with a cable to every pod."
+            ),
+            table="ip route",
+        ),
+    ]
+
+
+def _tunnel_lines(node: Node, ipv6: bool) -> list[str]:
+    lines = [
+        f"ip link add vxlan.calico address {node.mac} mtu 1450 type vxlan id 4096 local {node.address} dev eth0 "
+        "dstport 4789 nolearning",
+        f"ip addr add {node.tunnel}/32 dev vxlan.calico",
+        "ip link set vxlan.calico up",
+    ]
+    six = [
+        f"ip link add vxlan-v6.calico address {node.mac6} mtu 1430 type vxlan id 4096 local {node.address6} dev eth0 "
+        "dstport 4789 nolearning",
+        f"ip addr add {node.tunnel6}/128 dev vxlan-v6.calico",
+        "ip link set vxlan-v6.calico up",
+    ]
+    return lines + (six if ipv6 else [])
+
+
+def _remote_lines(other: Node, ipv6: bool) -> list[str]:
+    """What felix lays on a node for each other node."""
+    lines = [
+        f"ip neigh replace {other.tunnel} lladdr {other.mac} nud permanent dev vxlan.calico",
+        f"bridge fdb replace {other.mac} dev vxlan.calico dst {other.address} self permanent",
+        f"ip route replace {other.network} via {other.tunnel} dev vxlan.calico onlink",
+    ]
+    six = [
+        f"ip neigh replace {other.tunnel6} lladdr {other.mac6} nud permanent dev vxlan-v6.calico",
+        f"bridge fdb replace {other.mac6} dev vxlan-v6.calico dst {other.address6} self permanent",
+        f"ip -6 route replace {other.network6} via {other.tunnel6} dev vxlan-v6.calico onlink",
+    ]
+    return lines + (six if ipv6 else [])
+
+
+def _vxlan(node: Node, other: Node, mtu: int, ipv6: bool) -> list[Step]:
+    return [
+        step(
+            "Between the nodes felix makes a VXLAN device: what is sent into it comes out of eth0 inside a UDP packet. "
+            "Its MAC address is computed too: 66, and the beginning of the SHA-1 of the node's name. So each node "
+            "knows the others' without asking.",
+            f"printf %s {node.name} | sha1sum",
+            *_tunnel_lines(node, ipv6),
+            "ip -d link show vxlan.calico",
+            look=(
+                "`id 4096` and `dstport 4789`, where flannel has 1 and 8472; `nolearning` as there. The device's "
+                "address is the first of the node's block."
+            ),
+            table="ip link",
+        ),
+        step(
+            f"Three entries lead to node2, one for its whole block: the neighbour {other.tunnel} has this MAC "
+            f"address; who has that MAC address is at {other.address}; and the route, `onlink` because the next hop "
+            "is in no network of this node.",
+            *_remote_lines(other, ipv6),
+            "ip neigh show dev vxlan.calico",
+            "bridge fdb show dev vxlan.calico",
+            "ip route",
+            look=(
+                f"One route for 64 addresses of node2, one for each pod of master. The first line is still "
+                f"the default route that lets the node answer for {GATEWAY}."
+            ),
+            table="ip route",
+        ),
+        *_other_node(other, mtu, ipv6),
+        step(
+            "And felix's part there: the tunnel, and the three entries for the way back.",
+            *_tunnel_lines(other, ipv6),
+            *_remote_lines(node, ipv6),
+            at=NODE2,
+        ),
+    ]
+
+
+def _routed_lines(other: Node, ipv6: bool) -> list[str]:
+    lines = [f"ip route replace {other.network} via {other.address} dev eth0 proto 80 onlink"]
+    six = [f"ip -6 route replace {other.network6} via {other.address6} dev eth0 proto 80 onlink"]
+    return lines + (six if ipv6 else [])
+
+
+def _routed(node: Node, other: Node, mtu: int, ipv6: bool) -> list[Step]:
+    return [
+        step(
+            "Between the nodes there is no tunnel in this mode: one route says that node2's block is behind node2. "
+            "On a real node BIRD learns it from the other nodes (`proto bird`); felix lays it where it was told to "
+            "(`proto 80 onlink`), and that form is shown here.",
+            *_routed_lines(other, ipv6),
+            "ip route",
+            look="The next hop is the other machine's own address, on the cable. No device was added.",
+            table="ip route",
+        ),
+        *_other_node(other, mtu, ipv6),
+        step("And the way back.", *_routed_lines(node, ipv6), at=NODE2),
+    ]
+
+
+def _other_node(other: Node, mtu: int, ipv6: bool) -> list[Step]:
+    return [
+        namespaces(other),
+        step(
+            "node2 gets the same: it becomes a router with a block of its own, then its pods.",
+            *_router_lines(other, ipv6),
+            *(line for pod in other.pods for line in _pod_lines(pod, mtu, ipv6)),
+            at=NODE2,
+        ),
+    ]
+
+
+def _across(node: Node, other: Node, mode: str, ipv6: bool) -> list[Step]:
+    pod, remote = node.pods[0], other.pods[0]
+    by = "vxlan.calico" if mode == "vxlan" else "eth0"
+    return [
+        step(
+            f"Ask from {pod.name} on master to {remote.name} on node2.",
+            ping(remote.address, pod.name),
+            look="`ttl=62`: both nodes are routers on the way.",
+            table="ping",
+        ),
+        *([step("Over IPv6.", ping(remote.address6, pod.name), table="ping statistics")] if ipv6 else []),
+        step(
+            f"How does master decide? Ask its routing table, as for a packet of {pod.name}.",
+            f"ip route get {remote.address} from {pod.address} iif {pod.host_end}",
+            look=f"By the route of node2's block, out of {by}.",
+            table="ip route",
+        ),
+        *([counted(remote.address, pod.name, 4789)] if mode == "vxlan" else []),
+    ]
+
+
+def _masquerade() -> list[str]:
+    return [
+        "iptables -t nat -N cali-nat-outgoing",
+        "iptables -t nat -A POSTROUTING -j cali-nat-outgoing",
+        f"iptables -t nat -A cali-nat-outgoing -s {POOL} ! -d {POOL} -j MASQUERADE --random-fully",
+    ]
+
+
+def _nodes(node: Node, other: Node, mode: str) -> list[Step]:
+    remote = other.pods[0]
+    return [
+        step(
+            "Pods and machines. From master to a pod of node2: which address does master send from?",
+            f"ip route get {remote.address}",
+            ask_once(remote.address),
+            look=(
+                f"`src {node.tunnel}`, the address of vxlan.calico: node2 knows the way back to it through the tunnel. "
+                f"To its own pods master speaks as {node.address}."
+                if mode == "vxlan"
+                else f"`src {node.address}`, master's own address: without a tunnel the machines and the pods share "
+                "one routed network."
+            ),
+            table="ping statistics",
+        ),
+        *_outgoing(node, other, mode),
+        *_unused(node),
+    ]
+
+
+def _unused(node: Node) -> list[Step]:
+    taken = {node.tunnel, *(pod.address for pod in node.pods)}
+    return [
+        step(
+            "And an address of master's block that no pod has?",
+            ask_in_vain(str(address)),
+            look="The blackhole route: the kernel refuses at once, and nothing leaves the node.",
+            expect=(2,),
+        )
+        for address in ip_network(node.network)
+        if str(address) not in taken
+    ][:1]
+
+
+def _outgoing(node: Node, other: Node, mode: str) -> list[Step]:
+    """From the pod to the other machine, without and with masquerading."""
+    pod = node.pods[0]
+    vxlan = mode == "vxlan"
+    return [
+        step(
+            "And from the pod to the other machine?",
+            ask_in_vain(other.address, pod.name) if vxlan else ask_once(other.address, pod.name),
+            look=(
+                f"node2 is a neighbour on the cable, so the question goes by eth0, with {pod.address} as its sender. "
+                "node2 would answer through the tunnel, and `rp_filter=1` drops what came in elsewhere."
+                if vxlan
+                else "Answered: question and answer take the same cable. But beyond the nodes nobody knows the way to "
+                "a pod's address."
+            ),
+            table="ping statistics",
+            expect=(1,) if vxlan else (0,),
+        ),
+        step(
+            "felix's remedy is masquerading: what a pod sends to an address outside of the pods' pool gets the node's "
+            "address as its sender. felix compares with sets of addresses in many chains; this one rule does the same.",
+            *_masquerade(),
+        ),
+        step("The same on node2.", *_masquerade(), at=NODE2),
+        step(
+            "Ask again.",
+            ask_once(other.address, pod.name),
+            "iptables -t nat -vnL cali-nat-outgoing",
+            look=f"node2 saw {node.address} asking: the rule counted one packet, the first of this conversation.",
+        ),
+    ]
+
+
+def _limits(node: Node, other: Node, mtu: int) -> list[Step]:
+    pod, remote = node.pods[0], other.pods[0]
+    size = mtu - 28
+    return [
+        step(
+            f"The largest packet. `-M do` forbids to split it: {size} bytes with 8 of ICMP and 20 of IP are just "
+            f"{mtu}.",
+            ask_once(remote.address, pod.name, more=f"-M do -s {size}"),
+            table="ping statistics",
+        ),
+        step(
+            "One byte more.",
+            ask_in_vain(remote.address, pod.name, more=f"-M do -s {size + 1}"),
+            look=(
+                "Refused before it leaves the pod: 50 of the cable's 1500 bytes are the tunnel's."
+                if mtu < 1500
+                else "Refused before it leaves the pod. Without a tunnel a pod may fill the cable's 1500 bytes."
+            ),
+            expect=(1,),
+        ),
+    ]

@@ -1,0 +1,185 @@
+"""What do the two-node lessons share? Two machines, the cable between them, pods, and the ways to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..errors import BadOption
+from ..sandbox import HOSTNAME
+from .step import Step, step
+
+NODE2 = "node2"
+ADDRESS = {HOSTNAME: "10.4.0.21", NODE2: "10.4.0.22"}
+ADDRESS6 = {HOSTNAME: "fd00:4::21", NODE2: "fd00:4::22"}
+ROUTER, ROUTER6 = "10.4.0.1", "fd00:4::1"
+
+
+@dataclass(frozen=True)
+class Pod:
+    """One pod: its namespace, the end of its veth pair that stays on the node, its addresses."""
+
+    name: str
+    host_end: str
+    address: str
+    address6: str
+
+
+@dataclass(frozen=True)
+class Node:
+    """One machine: name, its pods' network, the tunnel device's address and MAC, its pods.
+
+    The fields that end in 6 are the same for IPv6.
+    """
+
+    name: str
+    network: str
+    network6: str
+    tunnel: str
+    tunnel6: str
+    mac: str
+    mac6: str
+    pods: tuple[Pod, ...]
+
+    @property
+    def address(self) -> str:
+        """Its address on the cable between the machines."""
+        return ADDRESS[self.name]
+
+    @property
+    def address6(self) -> str:
+        """Its IPv6 address on the cable."""
+        return ADDRESS6[self.name]
+
+
+def pod_names(pods: int) -> tuple[list[str], list[str]]:
+    """The pods of master and of node2: always a, b and c, d; the further ones alternate.
+
+    >>> pod_names(3)
+    (['pod-a', 'pod-b', 'pod-e'], ['pod-c', 'pod-d', 'pod-f'])
+    """
+    here = [i if i < 2 else 2 * i for i in range(pods)]
+    there = [i + 2 if i < 2 else 2 * i + 1 for i in range(pods)]
+    return [f"pod-{_letters(i)}" for i in here], [f"pod-{_letters(i)}" for i in there]
+
+
+def _letters(number: int) -> str:
+    """0 is a, 25 is z, 26 is aa, as spreadsheets count their columns."""
+    text = ""
+    while number >= 0:
+        text = chr(ord("a") + number % 26) + text
+        number = number // 26 - 1
+    return text
+
+
+def check_pods(pods: int, most: int, because: str) -> None:
+    """Raise BadOption unless the addresses suffice for so many pods on each node."""
+    if not 1 <= pods <= most:
+        raise BadOption(f"Each node has 1 to {most} pods here, because {because}; not {pods}.")
+
+
+def inside(namespace: str, lines: Iterable[str]) -> list[str]:
+    """The lines as typed on the node for one of its namespaces."""
+    return [f"ip netns exec {namespace} {line}" for line in lines]
+
+
+def ping(target: str, source: str = "") -> str:
+    """Ask twice, from a pod or from the machine itself."""
+    return f"ip netns exec {source} {_ping(target)}" if source else _ping(target)
+
+
+def _ping(target: str) -> str:
+    return f"ping -c 2 -i 0.2 -W 1 {target}"
+
+
+def ask_once(target: str, source: str = "", more: str = "", wait: str = "1") -> str:
+    """One question; how many seconds to wait for the answer."""
+    line = " ".join(filter(None, (f"ping -c 1 -W {wait}", more, target)))
+    return f"ip netns exec {source} {line}" if source else line
+
+
+def ask_in_vain(target: str, source: str = "", more: str = "") -> str:
+    """One question that will not be answered."""
+    return ask_once(target, source, more, wait="0.2")
+
+
+def machines(ipv6: bool) -> list[Step]:
+    """Two machines on one cable, each with an address and a way to the rest of the world."""
+    settings = "sysctl -w net.ipv4.ip_forward=0 net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.default.rp_filter=1"
+    quick = ["sysctl -w net.ipv6.conf.default.accept_dad=0"] if ipv6 else []
+    without_check = (
+        " `accept_dad=0` spares us the second in which IPv6 asks whether an address is taken." if ipv6 else ""
+    )
+    return [
+        step(
+            "First two machines. The root of this lab is one of them, master; the other, node2, is a namespace that "
+            "plays a machine. Before each # stands the machine that the line is typed on.",
+            "ip netns add node2",
+        ),
+        step(
+            "Settle what could differ from one computer to the next. `ip_forward=0`: hand on no packets for others "
+            "yet. `rp_filter=1`, as many servers have it: accept a packet only from the device by which an answer "
+            "to its sender would leave." + without_check,
+            settings,
+            *quick,
+        ),
+        step("The same on node2.", settings, *quick, "ip link set lo up", at=NODE2),
+        step(
+            "Join the machines by a cable, a veth pair in place of the network between two servers. Each machine "
+            "calls its end eth0.",
+            "ip link add eth0 type veth peer name eth0 netns node2",
+        ),
+        step(
+            f"Give master its address and, like any server, a default route to a router, {ROUTER}. Our cable has no "
+            "such router, but the route is there.",
+            *_underlay(HOSTNAME, ipv6),
+        ),
+        step(
+            "The same on node2, then ask across the cable.",
+            *_underlay(NODE2, ipv6),
+            ask_once(ADDRESS[HOSTNAME]),
+            look="The machines reach each other. They know nothing of pods yet.",
+            table="ping statistics",
+            at=NODE2,
+        ),
+    ]
+
+
+def _underlay(node: str, ipv6: bool) -> list[str]:
+    lines = [
+        f"ip addr add {ADDRESS[node]}/24 brd + dev eth0",
+        "ip link set eth0 up",
+        f"ip route add default via {ROUTER}",
+    ]
+    if ipv6:
+        lines.insert(1, f"ip addr add {ADDRESS6[node]}/64 dev eth0 nodad")
+        lines.append(f"ip -6 route add default via {ROUTER6}")
+    return lines
+
+
+def namespaces(node: Node) -> Step:
+    """The namespaces of the other machine's pods."""
+    # In the mount namespace of `ip netns exec node2` the name would be lost with the command: ip-netns(8)
+    return step(
+        f"Make the namespaces of {node.name}'s pods. This is typed on master, because {node.name} is itself a "
+        "namespace, and a name that is given inside of one is forgotten when the command ends.",
+        *(f"ip netns add {pod.name}" for pod in node.pods),
+    )
+
+
+def counted(target: str, source: str, port: int) -> Step:
+    """Weigh one conversation twice, as the pod sends it and as the cable carries it."""
+    count = (f"FORWARD -d {target}", f"OUTPUT -p udp --dport {port}")
+    return step(
+        "What does the tunnel cost? An iptables rule without `-j` does nothing but count: one for the packets that "
+        "master hands on for the pod, one for the UDP packets that it sends to node2.",
+        *(f"iptables -A {rule}" for rule in count),
+        ping(target, source),
+        "iptables -vnxL FORWARD",
+        "iptables -vnxL OUTPUT",
+        *(f"iptables -D {rule}" for rule in count),
+        look=(
+            "Two packets each: 168 bytes are 2 × 84, 268 bytes are 2 × 134. So each packet grows by 50 bytes: "
+            "14 for the inner Ethernet header, 8 for VXLAN, 8 for UDP, 20 for the outer IP header."
+        ),
+    )
