@@ -1,0 +1,478 @@
+"""The packet walk, held against what must be seen: derived from the wiring, not from our own reading of it."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import inhabitants
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_diagram import assert_tidy, kept
+
+from vethlab_sh import Lab
+from vethlab_sh.diagram import layout, placed
+from vethlab_sh.errors import BadOption, OutputNotUnderstood
+from vethlab_sh.parsers import tcpdump
+from vethlab_sh.player import layers
+from vethlab_sh.walk import COLUMNS
+
+pytestmark = pytest.mark.live
+EE = "ee:ee:ee:ee:ee:ee"
+ENDS = {
+    "direct": ("ns1", "ns2"),
+    "bridge": ("ns100", "ns101"),
+    "flannel": ("pod-a", "pod-c"),
+    "calico": ("pod-a", "pod-c"),
+}
+
+
+@pytest.fixture(scope="module", params=ENDS)
+def played(request):
+    """A scenario's name and its lab, played to its end."""
+    with Lab() as lab:
+        lab.play(request.param)
+        yield request.param, lab
+
+
+@pytest.fixture(scope="module")
+def flannel():
+    with Lab() as lab:
+        lab.play("flannel")
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def calico():
+    with Lab() as lab:
+        lab.play("calico")
+        yield lab
+
+
+def places(walk, leg):
+    return [f"{row['namespace']} {row['device']} {row['way']}" for row in walk.rows if row["leg"] == leg]
+
+
+def mac_of(lab, namespace, device):
+    where = "" if namespace == "master" else f"-n {namespace} "
+    return json.loads(lab.run(f"ip {where}-j link show {device}").out)[0]["address"]
+
+
+def assert_connected(walk):
+    """Each sighting but the first follows another: over a cable of the kernel's, or inside one namespace."""
+    wires = {(r["namespace"], r["name"]): (r["peer_namespace"], r["peer"]) for r in walk.snapshot.rows["links"]}
+    for row in walk.rows[1:]:
+        before = walk.rows[row["after"] - 1]
+        assert before["number"] < row["number"]
+        crossed = wires[(row["namespace"], row["device"])] == (before["namespace"], before["device"])
+        assert crossed or before["namespace"] == row["namespace"], row
+
+
+# ---- the four scenarios -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cold", [False, True], ids=["warm", "cold"])
+def test_walk_is_whole_connected_and_in_order(played, cold):
+    name, lab = played
+    walk = lab.walk(*ENDS[name], cold=cold)
+    assert walk.ok
+    assert "the answer came back" in walk.verdict
+    assert_connected(walk)
+    assert [row["number"] for row in walk.rows] == list(range(1, len(walk.rows) + 1))
+    assert [row["us"] for row in walk.rows] == sorted(row["us"] for row in walk.rows)
+    assert walk.rows[0]["us"] == 0
+    assert bool(places(walk, "ask")) >= cold
+    there, back = places(walk, "there"), places(walk, "back")
+    assert there[0].startswith(ENDS[name][0])
+    assert there[-1].startswith(ENDS[name][1])
+    turned = {"in": "out", "out": "in"}
+    assert back == [re.sub(r"\w+$", lambda found: turned[found.group()], place) for place in reversed(there)]
+
+
+def test_a_question_that_the_kernel_asks_meanwhile_is_no_part_of_the_walk():
+    with Lab() as lab:
+        lab.play("flannel")
+        mac = mac_of(lab, "pod-a", "eth0")
+        again = f"ip neigh change 10.244.0.4 lladdr {mac} dev cni0 nud probe"  # asks at once
+        lab.run(f"(while {again}; do :; done) >/dev/null 2>&1 & echo $! >/run/again")
+        walk = lab.walk("pod-a", "pod-c")
+        lab.run("kill $(cat /run/again)")
+        assert walk.ok
+        assert_connected(walk)
+        assert walk.rows[0]["namespace"] == "pod-a"
+
+
+def test_walk_leaves_no_listener(played):
+    name, lab = played
+    before = inhabitants(lab.run("readlink /proc/self/ns/net").out.strip())
+    lab.walk(*ENDS[name])
+    assert inhabitants(lab.run("readlink /proc/self/ns/net").out.strip()) == before
+    assert lab.run("ls /run | grep listen", expect=(0, 1)).out == ""
+
+
+def test_direct_pair_is_seen_at_its_two_ends_only():
+    with Lab() as lab:
+        lab.play("direct")
+        walk = lab.walk("ns1", "192.168.10.201")
+        assert places(walk, "there") == ["ns1 tap1 out", "ns2 tap2 in"]
+        macs = [(row["src_mac"], row["dst_mac"]) for row in walk.rows if row["leg"] == "there"]
+        assert set(macs) == {(mac_of(lab, "ns1", "tap1"), mac_of(lab, "ns2", "tap2"))}
+
+
+def test_bridge_hands_on_without_touching_ttl_or_macs():
+    with Lab() as lab:
+        lab.play("bridge")
+        lab.run("ip netns exec ns100 ping -c 1 192.168.1.101")
+        walk = lab.walk("ns100", "ns101")
+        there = ["ns100 veth100 out", "master br-veth100 in", "master br-veth101 out", "ns101 veth101 in"]
+        assert places(walk, "there") == there
+        assert {row["ttl"] for row in walk.rows if row["leg"] != "ask"} == {64}
+        mac = mac_of(lab, "ns101", "veth101")
+        assert walk.rows[places(walk, "there").index(there[2])]["why"] == f"bridge br0 knows {mac} on br-veth101"
+
+
+def test_cold_bridge_floods_the_question_to_every_port():
+    with Lab() as lab:
+        lab.play("bridge", hosts=4)
+        walk = lab.walk("ns100", "ns101", cold=True)
+        asked = [row for row in walk.rows if row["what"] == "ARP who-has" and row["dst_mac"] == "ff:ff:ff:ff:ff:ff"]
+        out = {row["device"] for row in asked if (row["namespace"], row["way"]) == ("master", "out")}
+        assert out == {"br-veth101", "br-veth102", "br-veth103"}
+        assert_connected(walk)
+
+
+def test_flannel_wraps_once_for_each_direction(flannel):
+    walk = flannel.walk("pod-a", "pod-c")
+    wrapped = [row for row in walk.rows if row["vni"] is not None]
+    seen = [(row["namespace"], row["device"], row["way"], row["leg"]) for row in wrapped]
+    assert seen == [
+        ("master", "eth0", "out", "there"), ("node2", "eth0", "in", "there"),
+        ("node2", "eth0", "out", "back"), ("master", "eth0", "in", "back"),
+    ]  # fmt: skip
+    for row in wrapped:
+        assert (row["bytes"], row["inner_bytes"], row["outer_port"], row["vni"]) == (148, 98, 8472, 1)
+    assert (wrapped[0]["outer_src_ip"], wrapped[0]["outer_dst_ip"]) == ("10.4.0.21", "10.4.0.22")
+    assert wrapped[0]["outer_dst_mac"] == mac_of(flannel, "node2", "eth0")
+    assert wrapped[0]["dst_mac"] == json.loads(flannel.run("ip -n node2 -j link show flannel.1").out)[0]["address"]
+    ttls = [row["ttl"] for row in walk.rows if row["leg"] == "there"]
+    assert sorted(set(ttls), reverse=True) == [64, 63, 62]
+    assert ttls == sorted(ttls, reverse=True)
+
+
+def test_taps_of_one_pass_are_in_the_order_of_the_wiring(flannel):
+    """They carry the same nanosecond: the port is before its bridge, the underlay before the tunnel."""
+    for _ in range(5):
+        there = places(flannel.walk("pod-a", "pod-c"), "there")
+        assert there.index("master veth6f848792 in") + 1 == there.index("master cni0 in")
+        assert there.index("node2 eth0 in") + 1 == there.index("node2 flannel.1 in")
+
+
+def test_calico_begins_with_a_question_that_the_node_answers(calico):
+    walk = calico.walk("pod-a", "pod-c", cold=True)
+    first = walk.rows[0]
+    assert (first["what"], first["dst_ip"], first["src_ip"]) == ("ARP who-has", "169.254.1.1", "10.240.188.122")
+    answer = next(row for row in walk.rows if row["what"] == "ARP is-at")
+    assert (answer["src_ip"], answer["src_mac"]) == ("169.254.1.1", EE)
+    assert answer["why"] == "proxy ARP: master answers for 169.254.1.1"
+    (request,) = (r for r in walk.rows if (r["leg"], r["namespace"], r["way"]) == ("there", "pod-a", "out"))
+    assert request["dst_mac"] == EE
+
+
+def test_calico_on_one_node_is_routed_not_bridged(calico):
+    walk = calico.walk("pod-a", "pod-b")
+    there = ["pod-a eth0 out", "master cali50c25257626 in", "master cali2f5353dd8c5 out", "pod-b eth0 in"]
+    assert places(walk, "there") == there
+    assert [row["ttl"] for row in walk.rows if row["leg"] == "there"] == [64, 64, 63, 63]
+
+
+def test_pod_reaches_its_own_node_by_the_bridge_itself(flannel):
+    walk = flannel.walk("pod-a", "10.244.0.1")
+    assert places(walk, "there") == ["pod-a eth0 out", "master veth6f848792 in", "master cni0 in"]
+
+
+def test_walk_over_ipv6():
+    with Lab() as lab:
+        lab.play("flannel", ipv6=True)
+        pod = next(r["address"] for r in lab.snapshot().rows["addresses"]
+                   if r["namespace"] == "pod-c" and r["address"].startswith("fd"))  # fmt: skip
+        walk = lab.walk("pod-a", pod.partition("/")[0], cold=True)
+        assert walk.ok
+        assert_connected(walk)
+        assert {row["what"] for row in walk.rows if row["leg"] == "ask"} >= {"ND who-has", "ND is-at"}
+
+
+def test_count_size_and_fragments(flannel):
+    walk = flannel.walk("pod-a", "pod-c", count=2, size=2000)
+    assert walk.ok
+    assert {row["seq"] for row in walk.rows} == {1, 2, None}
+    wrapped = {(row["bytes"], row["inner_bytes"]) for row in walk.rows if row["vni"] is not None}
+    assert wrapped == {(1508, 1458), (668, 618)}  # 2008 bytes of ICMP in pieces of 1424 and 584, 34 and 50 of headers
+    assert [row for row in walk.rows if row["what"] == "ICMP fragment"]
+
+
+@pytest.mark.parametrize(("proto", "answer"), [("tcp:81", "TCP Flags [R.]"), ("udp:81", "ICMP 10.244.1.2 udp port 81")])
+def test_probes_of_other_protocols(flannel, proto, answer):
+    walk = flannel.walk("pod-a", "pod-c", proto=proto)
+    assert walk.ok
+    back = [row["what"] for row in walk.rows if row["leg"] == "back"]
+    assert back
+    assert all(what.startswith(answer) for what in back), back
+
+
+# ---- what is broken -----------------------------------------------------------------------------------------
+
+# scenario: what breaks it, what mends it, where the packet was last seen and should have been next, why
+BROKEN = """
+bridge: ip link set br-veth101 nomaster
+ ip link set br-veth101 master br0
+ master br-veth100, master br-veth101, br-veth101 has no master
+bridge: ip link set br0 down
+ ip link set br0 up
+ master br-veth100, master br0, br0 in master is down
+bridge: ip -n ns101 link set veth101 down
+ ip -n ns101 link set veth101 up
+ master br-veth100, master br-veth101, veth101 in ns101 is down
+bridge: ip -n ns100 addr flush dev veth100
+ ip -n ns100 addr add 192.168.1.100/24 dev veth100
+ None, None, ns100 has no route to 192.168.1.101
+direct: ip -n ns2 link set tap2 down
+ ip -n ns2 link set tap2 up
+ None, ns1 tap1, tap1 in ns1 has no signal, because tap2 in ns2 is down
+flannel: bridge fdb del 8e:2a:10:00:00:02 dev flannel.1
+ bridge fdb add 8e:2a:10:00:00:02 dev flannel.1 dst 10.4.0.22
+ master flannel.1, master eth0, flannel.1 has no FDB entry for 8e:2a:10:00:00:02
+flannel: ip route del 10.244.1.0/24
+ ip route add 10.244.1.0/24 via 10.244.1.0 dev flannel.1 onlink
+ node2 eth0, node2, master sends it by default via 10.4.0.1 dev eth0, but nobody has 10.4.0.1
+flannel: ip neigh del 10.244.1.0 dev flannel.1
+ ip neigh replace 10.244.1.0 lladdr 8e:2a:10:00:00:02 dev flannel.1 nud permanent
+ master flannel.1, master eth0, no neighbour entry tells the MAC
+flannel: sysctl -qw net.ipv4.ip_forward=0
+ sysctl -qw net.ipv4.ip_forward=1
+ master cni0, master flannel.1, forwarding is off in master
+flannel: iptables -I FORWARD -j DROP
+ iptables -D FORWARD -j DROP
+ master cni0, master flannel.1, look at `iptables -vnL` in master
+flannel: ip -n node2 route del 10.244.0.0/24
+ ip -n node2 route add 10.244.0.0/24 via 10.244.0.0 dev flannel.1 onlink
+ node2 flannel.1, node2 cni0, rp_filter is on at flannel.1 and the route back is default via 10.4.0.1
+flannel: ip -n node2 link set flannel.1 down
+ {up}
+ node2 eth0, node2 flannel.1, flannel.1 in node2 is down
+calico: sysctl -qw net.ipv4.conf.cali50c25257626.proxy_arp=0
+ sysctl -qw net.ipv4.conf.cali50c25257626.proxy_arp=1
+ master cali50c25257626, master, proxy_arp is off at cali50c25257626
+calico: ip -n pod-a route del default
+ ip -n pod-a route add default via 169.254.1.1
+ None, None, pod-a has no route to 10.240.77.130
+calico: ip -n node2 route del 10.240.77.130
+ ip -n node2 route add 10.240.77.130 dev cali3754a2f57f6
+ node2 vxlan.calico, None, route blackhole 10.240.77.128/26 in node2 swallows it
+"""
+UP = """ip -n node2 link set flannel.1 up
+ip -n node2 route add 10.244.0.0/24 via 10.244.0.0 dev flannel.1 onlink
+ip -n node2 neigh replace 10.244.0.0 lladdr 8e:2a:10:00:00:01 dev flannel.1 nud permanent"""
+FAULTS = re.findall(r"^(\w+): (.*)\n (.*)\n (.*?), (.*?), (.*)$", BROKEN, re.M)
+
+
+@pytest.fixture(scope="module")
+def world(request):
+    """A lab for each scenario, played to its end when it is first asked for."""
+    labs = {}
+    yield lambda name: labs.get(name) or labs.setdefault(name, _played(name))
+    for lab in labs.values():
+        lab.close()
+
+
+def _played(name):
+    lab = Lab()
+    lab.play(name)
+    return lab
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "mended", "last", "next_hop", "reason"), FAULTS, ids=[f"{f[0]}: {f[1]}" for f in FAULTS]
+)
+def test_broken_walk_says_where_and_why(world, name, fault, mended, last, next_hop, reason):
+    lab = world(name)
+    lab.run(fault)
+    try:
+        walk = lab.walk(*ENDS[name], cold=True)
+    finally:
+        lab.run(UP if mended == "{up}" else mended)
+    assert not walk.ok
+    where = walk.last_seen and f"{walk.last_seen['namespace']} {walk.last_seen['device']}"
+    assert (str(where), str(walk.should_be)) == (last, next_hop), walk.verdict
+    assert reason in walk.reason
+    assert walk.reason in walk.verdict
+    assert_connected(walk)
+    assert lab.walk(*ENDS[name], cold=True).ok
+
+
+def test_node_without_the_tunnel_says_so():
+    """It answers that nobody listens on the port, and quotes the packet with the frame inside."""
+    with Lab() as lab:
+        lab.play("flannel")
+        lab.run("ip -n node2 link del flannel.1")
+        walk = lab.walk("pod-a", "pod-c", cold=True)
+        assert "node2 has no VXLAN device with VNI 1" in walk.reason
+        assert "node2 answered: 10.4.0.22 udp port 8472 unreachable." in walk.verdict
+
+
+def test_namespace_that_cannot_talk_to_itself():
+    with Lab() as lab:
+        lab.play("direct")
+        assert "lo in ns1 is down" in lab.walk("ns1", "192.168.10.200").reason
+        lab.run("ip -n ns1 link set lo up")
+        assert places(lab.walk("ns1", "192.168.10.200"), "there") == ["ns1 lo in"]
+
+
+@pytest.mark.parametrize(
+    ("src", "dst", "more"),
+    [("nowhere", "ns101", {}), ("ns100", "nowhere", {}), ("ns100", "ns101", {"proto": "sctp"}),
+     ("ns100", "ns101", {"count": 0}), ("ns100", "ns101", {"size": 70000}), ("ns100", "ns101", {"proto": "tcp:0"})],
+)  # fmt: skip
+def test_bad_questions_are_refused_with_a_hint(src, dst, more):
+    with Lab() as lab:
+        lab.play("bridge", until=6)
+        with pytest.raises(BadOption):
+            lab.walk(src, dst, **more)
+
+
+# ---- table, picture, player ---------------------------------------------------------------------------------
+
+
+def test_table_has_every_column_typed(flannel):
+    table = flannel.walk("pod-a", "pod-c").table
+    assert list(table) == list(COLUMNS)
+    assert table.dtypes["ttl"] == "Int64"
+    with Lab() as empty:
+        assert list(empty.walk("master", "192.0.2.1").table) == list(COLUMNS)
+
+
+def test_picture_carries_every_number_and_stays_tidy(played):
+    name, lab = played
+    walk = lab.walk(*ENDS[name], cold=True)
+    picture = walk.picture()
+    for row in walk.rows:
+        lines = picture.device((row["namespace"], row["device"])).lines
+        numbers = next(line for line in lines if line.startswith(row["leg"] + " "))
+        assert str(row["number"]) in numbers.split()
+    bands = [line for line in picture.lines if line.kind in ("there", "back")]
+    assert bands
+    picture.lines = [line for line in picture.lines if line not in bands]
+    assert_tidy(picture)
+    assert len(picture.lines) == len(layout(walk.snapshot).lines)
+
+
+def test_band_is_without_a_gap(calico):
+    """Each piece begins at the device where the one before it ended."""
+    walk = calico.walk("pod-a", "pod-c", cold=True)
+    rows = [row for row in walk.rows if row["leg"] == "there"]
+    assert [row["after"] for row in rows[1:]] == [row["number"] for row in rows[:-1]]
+
+
+def test_picture_marks_where_it_was_lost():
+    with Lab() as lab:
+        lab.play("bridge")
+        lab.run("ip link set br-veth101 nomaster")
+        walk = lab.walk("ns100", "ns101", cold=True)
+        (lost,) = (line for line in walk.picture().lines if line.kind == "lost")
+        box = walk.picture().device(("master", "br-veth100"))
+        assert lost.points == ((box.x + box.width, box.y),)
+        assert walk.draw().figure
+
+
+def test_player_is_one_page_with_every_sighting(flannel, tmp_path):
+    walk = flannel.walk("pod-a", "pod-c", cold=True)
+    file = tmp_path / "walk.html"
+    player = walk.animate(file)
+    page = file.read_text()
+    assert page == player.page
+    steps = json.loads(re.search(r"^const steps = (.*);$", page, re.M)[1])
+    assert [step["why"] for step in steps] == [row["why"] for row in walk.rows]
+    assert not re.search(r"(src|href)=|url\(|https?://|import", page)
+    assert "<iframe srcdoc=" in player._repr_html_()
+
+
+def test_layers_put_the_wrapping_on_and_take_it_off(flannel):
+    walk = flannel.walk("pod-a", "pod-c")
+    shown = [[name for name, *_ in layers(row)] for row in walk.rows if row["leg"] == "there"]
+    bare = ["Ethernet", "IP", "ICMP echo request"]
+    wrapped = ["Ethernet", "IP", "UDP", "VXLAN", *bare]
+    assert shown == [bare] * 4 + [wrapped] * 2 + [bare] * 4
+
+
+def test_walk_in_a_notebook_is_a_table_and_its_verdict(flannel):
+    walk = flannel.walk("pod-a", "pod-c")
+    html = walk._repr_html_()
+    assert html.count("<tr") == len(walk.rows) + 1
+    assert "TTL 64 on leaving, 62 on arrival (2 routers between)" in html
+
+
+def test_picture_of_the_readme_is_fresh(flannel):
+    """`make pictures` draws it anew; it holds its verdict, and what is drawn where."""
+    walk = flannel.walk("pod-a", "pod-c")
+    assert kept("walk", "Description") == walk.verdict
+    assert kept("walk", "Placed") == placed(walk.draw())
+
+
+# ---- the command line ---------------------------------------------------------------------------------------
+
+
+def test_walk_verb_tells_json_html_and_picture(vethlab, tmp_path):
+    files = {kind: tmp_path / f"walk.{kind}" for kind in ("html", "png", "svg")}
+    words = [word for kind, file in files.items() for word in (f"--{kind}", str(file))]
+    ended = vethlab("walk", "calico", "pod-a", "pod-b", "--json", *words)
+    assert ended.returncode == 0, ended.stderr
+    told = json.loads(ended.stdout)
+    assert told["ok"]
+    assert set(told["rows"][0]) == set(COLUMNS)
+    assert all(Path(file).stat().st_size for file in files.values())
+
+
+def test_walk_verb_says_no_with_exit_code_one(vethlab):
+    ended = vethlab("walk", "direct", "ns1", "10.9.9.9")
+    assert ended.returncode == 1
+    assert ended.stdout.startswith("ns1 did not get an answer from 10.9.9.9.")
+    assert vethlab("walk", "direct", "ns1", "somewhere").returncode == 2
+
+
+# ---- any wiring, any text -----------------------------------------------------------------------------------
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.integers(0, 2), min_size=2, max_size=5))
+def test_walk_through_random_bridges_is_a_connected_path(homes):
+    """Hosts on bridges br0 to br2, which stand in a row: the walk crosses each bridge between, and no other."""
+    lines = ["sysctl -qw net.ipv6.conf.default.disable_ipv6=1"]
+    lines += [f"ip link add name br{n} up type bridge" for n in range(3)]
+    for n in range(2):
+        lines.append(f"ip link add name up{n} up master br{n} type veth peer name down{n}")
+        lines.append(f"ip link set down{n} up master br{n + 1}")
+    for host, home in enumerate(homes):
+        lines += [
+            f"ip netns add h{host}",
+            f"ip link add name p{host} up master br{home} type veth peer name eth0 netns h{host}",
+            f"ip -n h{host} addr add 10.0.0.{host + 1}/24 dev eth0",
+            f"ip -n h{host} link set eth0 up",
+        ]
+    with Lab() as lab:
+        lab.run("\n".join(lines))
+        walk = lab.walk("h0", f"h{len(homes) - 1}")
+        assert walk.ok, walk.verdict
+        assert_connected(walk)
+        assert len(places(walk, "there")) == 4 + 2 * abs(homes[0] - homes[-1])
+        assert_tidy(layout(walk.snapshot))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text() | st.text(alphabet="0123456789abcdef:. >,[](){}INO\n\t") | st.from_regex(r"1\.5 .* > .*, ethertype .*")
+)
+def test_any_text_is_rows_or_not_understood(text):
+    try:
+        rows = tcpdump.parse(text)
+    except OutputNotUnderstood:
+        return
+    assert all(set(row) == set(tcpdump.COLUMNS) for row in rows)
