@@ -1,0 +1,327 @@
+"""A claim holds or does not, the kernel says so, and the sentence gives the fact that shows it."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+from vethlab_sh import Lab
+from vethlab_sh.check import FORMS, VOCABULARY, Verdict, understand, vocabulary
+from vethlab_sh.errors import UnknownClaim
+
+CALI = "cali50c25257626"
+
+
+@pytest.fixture(scope="module")
+def bridge():
+    with Lab() as lab:
+        lab.play("bridge", hosts=3)
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def flannel():
+    with Lab() as lab:
+        lab.play("flannel")
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def calico():
+    with Lab() as lab:
+        lab.play("calico")
+        yield lab
+
+
+ON_BRIDGE = [
+    ("ns100 can reach 192.168.1.101", True, "TTL 64: no router between"),
+    ("ns100 can reach ns101", True, "ns101 (192.168.1.101)"),
+    ("master can reach 192.168.1.101", False, "no answer from 192.168.1.101: "),
+    ("ns100 cannot reach 192.168.1.101", False, "ns100 reaches 192.168.1.101"),
+    ("ns100 cannot reach 192.168.7.7", True, "ns100 has no route to 192.168.7.7"),
+    ("ns100 can reach ns101 through 0 routers", True, "no router between"),
+    ("ns100 can reach ns101 through 1 router", False, "through no router, not 1"),
+    ("ns100 can reach ns101 with 1472 bytes", True, "with 1472 bytes in one piece"),
+    ("ns100 can reach ns101 with 1473 bytes", False, "1501 bytes is larger than the MTU 1500"),
+    ("ns100 can reach ns101 with 1473 bytes in pieces", True, "in pieces"),
+    ("ns100 cannot reach ns101 with 1473 bytes", True, "1501 bytes"),
+    ("ns100 can reach ns101 with 70000 bytes in pieces", False, "holds at most 65507 bytes"),
+    ("ns100 sends to 192.168.1.101 through br0", True, "through veth100 and br-veth100 and br0"),
+    ("ns100 sends to 192.168.1.101 through br1", False, "so through veth100"),
+    ("ns100 sends to 10.9.9.9 through br0", False, "no route to 10.9.9.9"),
+    ("br-veth100 is up", True, "br-veth100 is up"),
+    ("ns100 veth100 is up", True, "veth100 in ns100 is up"),
+    ("ns100 lo is up", False, "lo in ns100 is switched off"),
+    ("ns100 lo is down", True, "lo in ns100 is down"),
+    ("br0 is down", False, "br0 is up"),
+    ("ns100 veth100 has address 192.168.1.100/24", True, "192.168.1.100/24"),
+    ("veth100 has address 192.168.1.100", True, "192.168.1.100/24"),
+    ("ns100 veth100 has address 192.168.1.100/25", False, "its network is 192.168.1.0/24"),
+    ("ns100 veth100 has address 192.168.1.102/24", False, "ns102 veth102 has it"),
+    ("ns100 veth100 has address 10.0.0.1/24", False, "it has 192.168.1.100/24"),
+    ("ns100 lo has address 10.0.0.1/24", False, "it has none"),
+    ("192.168.1.100 belongs to ns100", True, "and nobody else"),
+    ("192.168.1.100 belongs to ns101", False, "ns100 veth100 has 192.168.1.100, and it belongs to ns101 alone"),
+    ("192.168.1.99 belongs to ns100", False, "nobody has 192.168.1.99"),
+    ("br0 has MTU 1500", True, "has MTU 1500"),
+    ("br0 has MTU 1450", False, "has MTU 1500"),
+    ("br-veth100 is a port of br0", True, "is a port of br0"),
+    ("br0 is a port of br0", False, "br0 has no master, so frames reach no bridge"),
+    ("br-veth100 is a port of br1", False, "master has no device br1"),
+    ("ns100 is plugged into br0", True, "ends at br-veth100"),
+    ("master is plugged into br0", False, "veth100 in ns100 has no master"),
+    ("br0 makes no port wait", True, "a new port forwards at once"),
+    ("br-veth100 makes no port wait", False, "br-veth100 is no bridge"),
+    ("ns100 veth100 is the peer of master br-veth100", True, "two ends of one cable"),
+    ("veth100 is the peer of br-veth101", False, "its other end is br-veth100"),
+    ("br0 is the peer of veth100", False, "it is no veth"),
+    ("ns100 routes 192.168.1.101 dev veth100", True, "192.168.1.0/24 dev veth100"),
+    ("ns100 routes default via 192.168.1.1", False, "ns100 has no route default"),
+    ("ns100 knows the MAC of 192.168.1.77", False, "has not asked for 192.168.1.77"),
+    ("master forwards", False, "ip_forward is 0 in master"),
+    ("master has a tunnel to 192.168.1.100", False, "it has no route"),
+    ("ns100 rewrites no addresses", True, "no rule in ns100"),
+    ("nobody rewrites addresses", True, "no rule in any namespace"),
+    ("namespace ns100 exists", True, "there is a namespace ns100"),
+    ("namespace ns10 exists", False, "is ns10"),
+    ("namespace blue exists", False, "there are master, ns100, ns101, ns102"),
+    ("ns999 can reach ns101", False, "there is no namespace ns999"),
+    ("ns999 cannot reach ns101", False, "there is no namespace ns999"),
+    ("ns100 can reach ns1011", False, "ns1011 is neither an address nor a namespace; is ns101 meant?"),
+    ("ns100 can reach master", False, "master has no address"),
+    ("ns100 br-veth100 is up", False, "ns100 has no device br-veth100; it is in master"),
+    ("eth7 is up", False, "no namespace has a device eth7"),
+]
+ON_FLANNEL = [
+    ("pod-a can reach pod-c through 2 routers", True, "2 routers between"),
+    ("pod-a can reach pod-c with 1422 bytes", True, "1422 bytes"),
+    ("pod-a can reach pod-c with 1423 bytes", False, "larger than the MTU 1450"),
+    ("pod-a routes default via 10.244.0.1", True, "default via 10.244.0.1 dev eth0"),
+    ("pod-a routes 10.244.1.2 via 10.244.0.1 dev eth0", True, "10.244.0.0/16 via 10.244.0.1"),
+    ("pod-a routes 10.244.0.0/24 via 10.244.0.1", False, "10.244.0.0/24 dev eth0"),
+    ("pod-a routes 10.244.9.0/24 via 10.244.0.1", False, "no route 10.244.9.0/24"),
+    ("master has a tunnel to 10.244.1.2", True, "neighbour 10.244.1.0 is 8e:2a:10:00:00:02"),
+    ("master has a tunnel to pod-d", True, "puts it at 10.4.0.22"),
+    ("master has a tunnel to 10.4.0.22", True, "puts it at 10.4.0.22"),
+    ("master has a tunnel to 10.4.0.99", False, "it sends by 10.4.0.0/24 dev eth0"),
+    ("master forwards", True, "ip_forward is 1"),
+    ("pod-a forwards", False, "ip_forward is 0 in pod-a"),
+    ("master rewrites no addresses", False, "MASQUERADE"),
+    ("nobody rewrites addresses", False, "master rewrites addresses on the way"),
+    ("pod-a eth0 is up", True, "eth0 in pod-a is up"),
+    ("eth0 is up", True, "eth0 is up"),  # typed on master, it is master's
+    ("flannel.1 has MTU 1450", True, "MTU 1450"),
+]
+ON_CALICO = [
+    (f"master answers ARP for 169.254.1.1 on {CALI}", True, "default via 10.4.0.1 dev eth0"),
+    (f"master answers ARP for 10.240.188.122 on {CALI}", False, f"itself look for 10.240.188.122 behind {CALI}"),
+    ("master answers ARP for 10.240.188.122 on eth0", False, "proxy_arp is off at eth0"),
+    (f"master answers ARP for 10.240.188.70 on {CALI}", False, "no route to 10.240.188.70"),
+    ("master answers ARP for 10.4.0.21 on eth0", True, "master's own address"),
+    ("pod-a can reach pod-b through 1 router", True, "1 router between"),
+    ("pod-a knows the MAC of 169.254.1.1", True, "ee:ee:ee:ee:ee:ee"),
+    ("pod-a knows the MAC of 10.240.188.123", False, "has not asked"),
+    ("master routes 10.240.188.70", False, "blackhole"),
+    ("master routes 10.240.188.122 dev cali50c25257626", True, "10.240.188.122 dev"),
+]
+
+
+def holds(lab, claim, expected, words):
+    verdict = lab.check(claim)
+    assert (bool(verdict), verdict.claim) == (expected, claim), verdict
+    assert words in str(verdict)
+    assert str(verdict).startswith("yes: " if expected else "no: ")
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(("claim", "expected", "words"), ON_BRIDGE, ids=lambda value: str(value))
+def test_claim_on_the_bridge_is_judged(bridge, claim, expected, words):
+    holds(bridge, claim, expected, words)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(("claim", "expected", "words"), ON_FLANNEL, ids=lambda value: str(value))
+def test_claim_on_flannel_is_judged(flannel, claim, expected, words):
+    holds(flannel, claim, expected, words)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(("claim", "expected", "words"), ON_CALICO, ids=lambda value: str(value))
+def test_claim_on_calico_is_judged(calico, claim, expected, words):
+    holds(calico, claim, expected, words)
+
+
+def test_every_form_is_judged_both_ways():
+    judged = {(understand(claim)[0], expected) for claim, expected, _ in ON_BRIDGE + ON_FLANNEL + ON_CALICO}
+    assert judged == {(form, expected) for form in FORMS for expected in (True, False)}
+
+
+# A fault, what it makes false, and the reason that is told; the last line mends it.
+FAULTS = [
+    ("ip link set br-veth101 nomaster", "ns100 can reach ns101", "br-veth101 has no master",
+     "ip link set br-veth101 master br0"),
+    ("ip link set br-veth101 nomaster", "br-veth101 is a port of br0", "so frames from ns101 reach no bridge",
+     "ip link set br-veth101 master br0"),
+    ("ip link set br-veth101 nomaster", "ns101 is plugged into br0", "br-veth101 has no master",
+     "ip link set br-veth101 master br0"),
+    ("ip link set br-veth101 down", "ns101 veth101 is up", "br-veth101 in master is down",
+     "ip link set br-veth101 up"),
+    ("ip link set br-veth101 down", "ns100 can reach ns101", "br-veth101 in master is down",
+     "ip link set br-veth101 up"),
+    ("ip -n ns101 link set veth101 down", "ns101 can reach ns100", "veth101 is down",
+     "ip -n ns101 link set veth101 up"),
+    ("ip link set br0 type bridge stp_state 1", "br0 makes no port wait", "listens 15 s",
+     "ip link set br0 type bridge stp_state 0"),
+    ("ip -n ns102 addr add 192.168.1.101/24 dev veth102", "192.168.1.101 belongs to ns101",
+     "ns102 veth102 has 192.168.1.101 too", "ip -n ns102 addr del 192.168.1.101/24 dev veth102"),
+]  # fmt: skip
+FAR_FAULTS = [
+    ("bridge fdb del 8e:2a:10:00:00:02 dev flannel.1 dst 10.4.0.22 self", "master has a tunnel to 10.244.1.2",
+     "no FDB entry that tells where 8e:2a:10:00:00:02 is",
+     "bridge fdb add 8e:2a:10:00:00:02 dev flannel.1 dst 10.4.0.22 self permanent"),
+    ("bridge fdb replace 8e:2a:10:00:00:02 dev flannel.1 dst 10.4.0.9 self", "master has a tunnel to 10.244.1.2",
+     "at 10.4.0.9, and nobody has that",
+     "bridge fdb replace 8e:2a:10:00:00:02 dev flannel.1 dst 10.4.0.22 self permanent"),
+    ("ip neigh del 10.244.1.0 dev flannel.1", "master has a tunnel to 10.244.1.2", "no neighbour entry",
+     "ip neigh replace 10.244.1.0 lladdr 8e:2a:10:00:00:02 nud permanent dev flannel.1"),
+    ("ip route del 10.244.1.0/24", "master has a tunnel to 10.244.1.2", "it sends by default via 10.4.0.1",
+     "ip route add 10.244.1.0/24 via 10.244.1.0 dev flannel.1 onlink"),
+    ("iptables -P FORWARD DROP", "master forwards", "the policy of iptables' chain FORWARD is DROP",
+     "iptables -P FORWARD ACCEPT"),
+    ("ip -n pod-a link set eth0 mtu 1500", "pod-a can reach pod-c with 1472 bytes in pieces",
+     "the packet is of 1500 bytes, and veth6f848792 in master takes 1450", "ip -n pod-a link set eth0 mtu 1450"),
+]  # fmt: skip
+
+
+def told(lab, fault, claim, words, mend):
+    """The claim holds, with the fault it does not, and mended it holds again, at once."""
+    assert lab.check(claim)
+    lab.run(fault)
+    verdict = lab.check(claim)
+    lab.run(mend)
+    assert not verdict
+    assert words in str(verdict)
+    assert lab.check(claim), "not mended"
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(("fault", "claim", "words", "mend"), FAULTS)
+def test_fault_on_the_bridge_is_told(bridge, fault, claim, words, mend):
+    told(bridge, fault, claim, words, mend)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(("fault", "claim", "words", "mend"), FAR_FAULTS)
+def test_fault_between_nodes_is_told(flannel, fault, claim, words, mend):
+    told(flannel, fault, claim, words, mend)
+
+
+@pytest.mark.live
+def test_neighbour_that_ip_hides_still_makes_a_tunnel(flannel):
+    entry = "ip neigh replace 10.244.1.0 lladdr 8e:2a:10:00:00:02 nud {} dev flannel.1"
+    flannel.run(entry.format("noarp"))
+    verdict = flannel.check("master has a tunnel to 10.244.1.2")
+    flannel.run(entry.format("permanent"))
+    assert verdict
+
+
+@pytest.mark.live
+def test_question_in_vain_is_no_knowledge(bridge):
+    bridge.run("ip netns exec ns100 ping -c 1 -W 0.1 192.168.1.55", expect=(1,))
+    verdict = bridge.check("ns100 knows the MAC of 192.168.1.55")
+    assert not verdict
+    assert "has asked for 192.168.1.55 in vain" in str(verdict)
+    assert "no namespace has this address" in str(verdict)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    ("claim", "command", "shown"),
+    [
+        ("ns100 can reach ns101", "ip netns exec ns100 ping ", "64 bytes from 192.168.1.101"),
+        ("ns100 can reach 192.168.1.55", "ip netns exec ns100 ping ", "100% packet loss"),
+        ("br-veth100 is a port of br0", "ip link show dev br-veth100", "master br0"),
+        ("ns100 veth100 has address 192.168.1.100/24", "ip -br addr show dev veth100", "192.168.1.100/24"),
+        ("ns100 veth100 is up", "ip netns exec ns100 ip link show dev veth100", "LOWER_UP"),
+        ("master forwards", "sysctl net.ipv4.ip_forward", "net.ipv4.ip_forward = 0"),
+        ("ns9 forwards", "ip netns list", "(no such line)"),
+        ("ns100 routes 192.168.1.101", "ip netns exec ns100 ip route", "192.168.1.0/24 dev veth100"),
+    ],
+)
+def test_evidence_can_be_typed_and_shows_it(bridge, claim, command, shown):
+    evidence = bridge.check(claim).evidence
+    assert command in evidence.command
+    assert shown in evidence.shown
+    out = bridge.run(evidence.command, expect=None).out
+    steady = evidence.shown.split(" time")[0].split(",")[0]
+    assert shown == "(no such line)" or steady in out
+
+
+@pytest.mark.live
+def test_check_leaves_no_line_in_the_history(bridge):
+    before = list(bridge.history)
+    bridge.check("ns100 can reach ns101")
+    assert bridge.history == before
+
+
+def test_verdict_reads_as_sentence_truth_and_html():
+    verdict = Verdict("a < b", False, "no: a < b & c", None)
+    assert (bool(verdict), str(verdict)) == (False, "no: a < b & c")
+    assert "a &lt; b &amp; c" in verdict._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("claim", "nearest"),
+    [
+        ("ns100 reaches ns101", "ns100 can reach 192.168.1.101"),
+        ("ns100 can not reach ns101", "ns100 cannot reach 192.168.1.101"),
+        ("br-veth100 is port of br0", "br-veth100 is a port of br0"),
+        ("ns100 has route to default via 10.0.0.1", "pod-a routes default via 10.244.0.1"),
+        ("pod-a has tunnel to 10.244.1.2", "master has a tunnel to 10.244.1.2"),
+        ("veth100 has the address 192.168.1.100", "ns100 veth100 has address 192.168.1.100/24"),
+        ("", None),
+    ],
+)
+def test_unknown_claim_lists_what_there_is(claim, nearest):
+    with pytest.raises(UnknownClaim) as caught:
+        understand(claim)
+    assert nearest in (None, caught.value.nearest)
+    assert caught.value.known == VOCABULARY
+    assert all(form in str(caught.value) for form in VOCABULARY)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.shown)
+def test_example_of_a_form_is_of_that_form(form):
+    assert understand(form.example)[0] is form
+    assert understand(f"  {form.example}.  ")[0] is form
+
+
+def test_vocabulary_explains_each_form():
+    assert [row["claim"] for row in vocabulary()] == list(VOCABULARY)
+    assert all(row["meaning"] for row in vocabulary())
+    assert len(set(VOCABULARY)) == len(VOCABULARY)
+
+
+def vethlab_check(*words):
+    command = [sys.executable, "-m", "vethlab_sh", "check", *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["bridge", "ns100 can reach ns101", "br0 is up"], 0, "yes: br0 is up"),
+        (["bridge", "br0 is up", "br0 is down"], 1, "no: br0 is up"),
+        (["bridge", "br-veth100 is a port of br0", "--after", "ip link set br-veth100 nomaster"], 1, "has no master"),
+        (["bridge", "br0 is tall"], 2, "I cannot check 'br0 is tall'"),
+        (["brigde", "br0 is up"], 2, "Did you mean 'bridge'?"),
+        (["--list"], 0, "WHO can reach WHOM"),
+    ],
+)
+def test_command_line_judges_claims(words, code, said):
+    ended = vethlab_check(*words)
+    assert ended.returncode == code, ended.stderr
+    assert said in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr

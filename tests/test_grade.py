@@ -1,0 +1,333 @@
+"""Grading: good, poor, empty and hostile submissions, each a row, and none a harm to the others or the machine."""
+
+import csv
+import json
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, until
+
+from vethlab_sh import Lab
+from vethlab_sh.confine import Limits, confined
+from vethlab_sh.errors import BadInput, UnknownClaim
+from vethlab_sh.grade import LARGEST, as_csv, grade, read_claims, read_lines, submissions
+
+pytestmark = pytest.mark.live
+GOOD = "ip netns add red\nip link add name tap1 type veth peer name tap2\nip link set tap2 netns red\n"
+CLAIMS = "2 red tap2 is the peer of master tap1\n1 tap1 has MTU 1500\n"
+SMALL = Limits(seconds=12, processes=60, memory=96, file=4)
+
+
+@dataclass
+class Said:
+    """What a judge of a test answers."""
+
+    ok: bool
+    sentence: str
+
+    def __bool__(self):
+        return self.ok
+
+
+def says(lab, line):
+    """A judge whose claims are commands: true when they succeed, and its sentence is what they print."""
+    ran = lab.run(line, expect=None)
+    return Said(ran.code == 0, ran.out + ran.err)
+
+
+@pytest.fixture
+def graded(tmp_path):
+    """Grade some submissions, given as learner=lines; returns the rows by learner."""
+
+    def run(claims=CLAIMS, limits=SMALL, judge=Lab.check, **lines):
+        folder = tmp_path / "class"
+        folder.mkdir(exist_ok=True)
+        for learner, text in lines.items():
+            (folder / f"{learner}.sh").write_text(text)
+        (tmp_path / "checks").write_text(claims)
+        rows = list(grade(folder, read_claims(tmp_path / "checks"), limits=limits, judge=judge))
+        return {row["learner"]: row for row in rows}
+
+    return run
+
+
+def worth(row):
+    return row["points"], row["out_of"]
+
+
+# --- what is handed in, and what it is worth
+
+
+def test_points_are_given_for_what_holds(graded):
+    poor = GOOD.replace("ip link set tap2 netns red", "ip link set tap2 netns blue")
+    rows = graded(good=GOOD, poor=poor, empty="", remark="# later\n\n")
+    assert worth(rows["good"]) == (3, 3)
+    assert rows["good"]["sentence"] == "Everything holds."
+    assert worth(rows["poor"]) == (1, 3)
+    assert "tap2" in rows["poor"]["sentence"]
+    assert worth(rows["empty"]) == worth(rows["remark"]) == (0, 3)
+    assert rows["empty"]["sentence"] == "It holds no command."
+
+
+def test_line_that_fails_does_not_stop_the_rest(graded):
+    assert worth(graded(typo="ip nets add red\n" + GOOD)["typo"]) == (3, 3)
+
+
+def test_folder_for_each_learner_and_a_file_for_each_exercise(tmp_path):
+    claims = tmp_path / "checks"
+    claims.write_text("[one]\n1 tap1 has MTU 1500\n[two]\n5 red tap2 is the peer of master tap1 # worth more\n")
+    for learner, exercise in (("anna", "one"), ("anna", "two"), ("ben", "one")):
+        (tmp_path / "class" / learner).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "class" / learner / f"{exercise}.sh").write_text(GOOD)
+    rows = {(r["learner"], r["exercise"]): r for r in grade(tmp_path / "class", read_claims(claims), limits=SMALL)}
+    assert {key: worth(row) for key, row in rows.items()} == {
+        ("anna", "one"): (1, 1),
+        ("anna", "two"): (5, 5),
+        ("ben", "one"): (1, 1),
+        ("ben", "two"): (0, 5),
+    }
+    assert rows["ben", "two"]["sentence"] == "Nothing was handed in."
+
+
+def notebook(*cells):
+    """A notebook as text: each cell a source, given as one string or, like Jupyter's, as lines."""
+    made = [{"cell_type": "code", "source": source} for source in cells]
+    return json.dumps({"cells": [{"cell_type": "markdown", "source": ["%%lab\n", "rm -rf /"]}, *made]})
+
+
+def test_notebook_counts_by_its_cells_of_lines(tmp_path):
+    file = tmp_path / "n.ipynb"
+    cells = [
+        "%%lab\nip netns add wrong",
+        "open('/tmp/evil', 'w')",
+        ["%%lab --new --changes\n", "ip netns add red\n", "ip netns add blue"],
+        "%%lab --at red\nip link | grep -c lo\nhostname",
+        "%%labour\nfalse",
+    ]
+    file.write_text(notebook(*cells))
+    lines = read_lines(file)
+    assert lines == ("ip netns add red\nip netns add blue\nip netns exec red bash -c 'ip link | grep -c lo\nhostname'")
+
+
+def test_notebook_is_graded(tmp_path, graded):
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class" / "anna.ipynb").write_text(notebook("%%lab\n" + GOOD, "1/0"))
+    assert worth(graded()["anna"]) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("{", "not a notebook"),
+        ("[]", "not a notebook"),
+        ('{"cells": [{"cell_type": "code"}]}', "not a notebook"),
+        ('{"cells": [{"cell_type": "code", "source": 3}]}', "not a notebook"),
+        ("[" * 100_000, "not a notebook"),
+        ("#" * (LARGEST + 1), "larger than"),
+    ],
+)
+def test_what_is_no_notebook_is_told(tmp_path, content, sentence):
+    (tmp_path / "n.ipynb").write_text(content)
+    with pytest.raises(BadInput, match=sentence):
+        read_lines(tmp_path / "n.ipynb")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "no claim"),
+        ("# nothing\n", "no claim"),
+        ("[one]\n", "no claim"),
+        ("ns1 can reach ns2\n", "line 1: not points"),
+    ],
+)
+def test_wrong_file_of_claims_is_told(tmp_path, text, sentence):
+    (tmp_path / "checks").write_text(text)
+    with pytest.raises(BadInput, match=sentence):
+        read_claims(tmp_path / "checks")
+
+
+def test_claim_that_is_not_understood_is_told_before_anything_runs(graded):
+    with pytest.raises(UnknownClaim):
+        graded("1 red is beautiful\n", good=GOOD)
+
+
+def test_folder_without_submissions_is_told(tmp_path):
+    for folder in (tmp_path, tmp_path / "none"):
+        with pytest.raises(BadInput):
+            submissions(folder, [])
+
+
+# --- hostile submissions: one failed row each, and the rest go on
+
+
+HOSTILE = {
+    "sleeps": ("sleep 1000\n", "not done after 12 seconds"),
+    "stubborn": ("trap '' INT TERM HUP\nwhile :; do :; done\n", "not done after 12 seconds"),
+    "forks": ("bomb() { bomb | bomb & }; bomb\nsleep 1000\n", "60 processes"),
+    "hidden_forks": ("bomb() { setsid sleep 1000 & setsid sleep 1000 & bomb; }; bomb\n", "60 processes"),
+    "fills": ("mount -t tmpfs none /run/netns/.. ; mkdir /run/m; mount -t tmpfs none /run/m; n=0\n"
+              "while :; do n=$((n+1)); head -c 3M /dev/zero >/run/m/$n; done\n", "more than 96 MiB"),
+    "eats": ("for n in 1 2 3 4 5 6; do head -c 40M /dev/zero | tail -c 39M | sleep 1000 & done; sleep 1000\n",
+             "more than 96 MiB"),
+    "fakes": ("mount --bind /bin/true /usr/bin/ping\n", "mounted something over"),
+}  # fmt: skip
+
+
+def test_hostile_submissions_fail_alone_and_good_ones_are_graded(graded):
+    lines = {name: GOOD + text for name, (text, _) in HOSTILE.items()}
+    rows = graded(good=GOOD, better=GOOD, **lines)
+    for name, (_, sentence) in HOSTILE.items():
+        assert worth(rows[name]) == (0, 3), rows[name]
+        assert sentence in rows[name]["sentence"], rows[name]
+    assert worth(rows["good"]) == worth(rows["better"]) == (3, 3)
+
+
+def test_files_have_a_limit_and_so_has_tmp(graded):
+    rows = graded(
+        "1 test $(stat -c %s /tmp/one) = 4194304\n1 test $(df --output=used -m /tmp | tail -1) -le 24\n",
+        judge=says,
+        fills="yes >/tmp/one\nfor n in $(seq 40); do head -c 3M /dev/zero >/tmp/$n; done\n",
+    )
+    assert worth(rows["fills"]) == (2, 2), rows
+
+
+def test_killing_everything_ends_nothing_of_ours(graded):
+    rows = graded(good=GOOD, kills=f"{GOOD}kill -9 1 $PPID -1\n", more=f"{GOOD}pkill -9 .\nkill -9 -1\n")
+    assert {name: row["points"] for name, row in rows.items()} == {"good": 3, "kills": 3, "more": 3}
+
+
+def test_others_submissions_cannot_be_read(graded, tmp_path):
+    folder = tmp_path / "class"
+    ways = [
+        f"ls -A {folder}",
+        f"cat {folder}/good.sh",
+        f"umount {folder} /tmp; cat {folder}/good.sh",
+        f"mkdir /run/all; mount --bind / /run/all; cat /run/all{folder}/good.sh",
+        f"mkdir /run/m; mount -t overlay -o lowerdir=/ overlay /run/m; cat /run/m{folder}/good.sh",
+        f"cat /proc/1/cwd{folder}/good.sh /proc/1/root{folder}/good.sh /proc/*/root{folder}/good.sh",
+        f"unshare --user --map-root-user --mount sh -c 'umount -l /tmp; cat {folder}/good.sh'",
+        "grep -rls 'tap1 type veth' /proc/[0-9]*/fd /dev/fd | grep -v self",
+        f"cp {folder}/good.sh /tmp/mine; bash {folder}/good.sh; bash /tmp/mine",
+    ]
+    rows = graded(good=GOOD, thief="".join(f"{way} >>/run/stolen 2>&1\n" for way in ways))
+    assert worth(rows["thief"]) == (0, 3)
+    read = graded("1 cat /run/stolen; false\n", judge=says, thief="".join(f"{way} >>/run/stolen\n" for way in ways))
+    assert "type veth" not in read["thief"]["sentence"]
+
+
+def test_hidden_folder_stays_hidden_and_files_read_only():
+    place = Path("/etc/iproute2")
+    assert list(place.iterdir())
+    with Lab(sandbox=confined([place], SMALL)) as lab:
+        assert lab.run(f"ls -A {place}").out == ""
+        for line in (
+            f"umount {place}",
+            f"umount -l {place}",
+            "mount -o remount,bind,rw /",
+            "mount --bind /etc /run",
+            f"mount --move {place} /tmp",
+            f"unshare --user --map-root-user --mount umount {place}",
+            "touch /etc/file",
+            f"touch {ROOT}/file",
+            f"echo >{place}/file",
+        ):
+            assert lab.run(line, expect=None).code != 0, line
+        assert lab.run(f"ls -A {place} {Path.home()} /home /dev/shm | grep -v :", expect=None).out.strip() == ""
+        assert lab.run("touch /tmp/file /run/file && ip netns add red && sysctl -w net.ipv4.ip_forward=1").code == 0
+
+
+def test_nothing_of_the_grader_is_told(graded, monkeypatch):
+    monkeypatch.setenv("SECRET", "hunter2")
+    with open(ROOT / "README.md") as opened:
+        os.set_inheritable(opened.fileno(), True)
+        rows = graded(
+            "1 ! grep -a hunter2 /run/told\n1 ! grep README /run/told\n1 ! grep -w uid=0 /run/told\n",
+            judge=says,
+            asks="(env; cat /proc/*/environ; ls -l /proc/*/fd; id) >/run/told 2>&1\n",
+        )
+    assert worth(rows["asks"]) == (3, 3), rows
+
+
+def test_links_and_pipes_are_no_submissions(tmp_path, graded):
+    folder = tmp_path / "class"
+    folder.mkdir()
+    (folder / "link.sh").symlink_to("/etc/passwd")
+    os.mkfifo(folder / "pipe.sh")
+    (folder / "folder.sh").mkdir()
+    (folder / "bytes.sh").write_bytes(bytes(range(256)) * 10)
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "all").symlink_to(tmp_path / "elsewhere")
+    rows = graded(good=GOOD)
+    assert worth(rows["good"]) == (3, 3)
+    assert "is a link" in rows["link"]["sentence"]
+    assert "not a file" in rows["pipe"]["sentence"]
+    assert rows["folder.sh"]["sentence"] == "Nothing was handed in."
+    assert rows["bytes"]["points"] == 0
+    assert "all" not in rows
+
+
+def test_grading_that_dies_is_a_row(graded):
+    def dies(lab, line):
+        if lab.run("ip netns").out.startswith("doom"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Said(True, "")
+
+    rows = graded("1 anything\n", judge=dies, doom="ip netns add doom\n", good=GOOD)
+    assert rows["doom"]["sentence"] == "The grading of this submission ended without a result."
+    assert worth(rows["good"]) == (1, 1)
+
+
+def test_nothing_is_left(graded):
+    def holders():
+        return {e.name for e in Path("/proc").glob("[0-9]*") if b"vethlab-left" in words(e)}
+
+    def words(process):
+        try:
+            return (process / "cmdline").read_bytes()
+        except OSError:
+            return b""
+
+    rows = graded(leaves=f"{GOOD}setsid bash -c 'exec -a vethlab-left sleep 1000' >/dev/null 2>&1 &\n")
+    assert worth(rows["leaves"]) == (3, 3)
+    until(lambda: not holders(), "the process that was left behind is gone")
+
+
+# --- the table
+
+
+def test_spreadsheet_takes_no_name_for_a_formula():
+    row = {"learner": "=1+1", "exercise": "a,b", "points": 1.5, "out_of": 2.0, "sentence": 'say "hi"'}
+    (read,) = csv.DictReader(as_csv([row]).splitlines())
+    assert read == {"learner": "'=1+1", "exercise": "a,b", "points": "1.5", "out_of": "2", "sentence": 'say "hi"'}
+
+
+def test_command_line_writes_the_table(vethlab, tmp_path):
+    out = tmp_path / "grades.csv"
+    ended = vethlab("grade", "examples/class", "--checks", "examples/class.checks", "--out", str(out))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    rows = {row["learner"]: row for row in csv.DictReader(out.open())}
+    assert [(name, row["points"], row["out_of"]) for name, row in rows.items()] == [
+        ("anna", "4", "4"), ("ben", "2", "4"), ("chris", "0", "4"),
+    ]  # fmt: skip
+    assert "br-veth2 in master is down" in rows["ben"]["sentence"]
+    assert "ben, bridge: no:" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["grade", "nosuch", "--checks", "examples/class.checks"], "no folder"),
+        (["grade", "examples/class", "--checks", "README.md"], "not points and a claim"),
+        (["grade", "examples/class"], "required"),
+        (["grade", "examples/class", "--checks", "nosuch"], "nosuch"),
+    ],
+)
+def test_wrong_usage_gets_a_sentence(vethlab, words, sentence):
+    ended = vethlab(*words)
+    assert ended.returncode in (1, 2)
+    assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,193 @@
+"""A saved lab: bash lines that rebuild it, proved by rebuilding it and asking the kernel what differs."""
+
+import re
+import shlex
+import subprocess
+
+import pytest
+from conftest import until
+
+from vethlab_sh import Lab, difference
+from vethlab_sh.errors import CannotSave, CommandFailed
+from vethlab_sh.snapshot import Snapshot
+
+pytestmark = pytest.mark.live
+
+# What no snapshot holds; without counters, timers, and what the kernel numbers by itself. How addresses are made of
+# MAC addresses (addrgenmode) may differ: it is how the script keeps one from being made that was not there.
+UNSTEADY = "s/link-netns[^ ]* [^ ]*//; s/[a-z_]*_timer *[0-9.]*//g; s/topology_change[^ ]* .//g; s/addrgenmode [^ ]*//"
+MORE = {
+    "options": f"ip -d -o link | sed '{UNSTEADY}'",
+    "addresses": "ip -o addr | sed 's/ tentative//'",
+    "routes": "ip -d -o route show table all; ip -d -o -6 route show table all | sed '/fe80/d'",
+    "rules": "ip rule; ip -6 rule",
+    "proxies": "ip neigh show proxy",
+    "filters": "iptables-save | sed '/^#/d; s/\\[[0-9:]*\\]//'; ip6tables-save | sed '/^#/d; s/\\[[0-9:]*\\]//'",
+    "sysctls": "cd /proc/sys/net && grep -rs . ipv4 ipv6 | sed '/addr_gen_mode/d'",
+}
+
+
+def facts(lab):
+    """The answers to MORE in every namespace, each a set of lines."""
+    asked = {}
+    question = "; echo =; ".join(f"({line})" for line in MORE.values())
+    for row in lab.snapshot().rows["namespaces"]:
+        inside = [] if row["namespace"] == "master" else ["ip", "netns", "exec", row["namespace"]]
+        answers = lab.run(shlex.join([*inside, "bash", "-c", question])).out.split("=\n")
+        for what, answer in zip(MORE, answers, strict=True):
+            asked[row["namespace"], what] = {line.rstrip() for line in answer.splitlines()}
+    return asked
+
+
+def known(lab):
+    """A snapshot without the neighbours that nobody answered for, or that IPv6 met by chance."""
+    now = lab.snapshot(settings=True)
+    met = [row for row in now.rows["neighbours"] if row["mac"] and not row["ip"].startswith("fe80")]
+    return Snapshot({**now.rows, "neighbours": tuple(met)})
+
+
+def steady(lab):
+    """Wait until IPv6 has made sure of every address, so that nothing changes by itself any more."""
+    until(lambda: not any(row["tentative"] for row in lab.snapshot().rows["addresses"]), "no address is tentative")
+
+
+def assert_rebuilt(lab, tmp_path):
+    steady(lab)
+    before, told = known(lab), facts(lab)
+    left_out = lab.save(tmp_path / "saved.sh").left_out
+    with Lab() as again:
+        again.run(f"bash {tmp_path / 'saved.sh'}")
+        steady(again)
+        differing = []
+
+        def same():
+            after = known(again)
+            rows = [*difference.between(before, after).rows, *difference.between(after, before).rows]
+            differing[:] = [row["change"] for row in rows]
+            return not differing
+
+        try:
+            until(same, "nothing differs")
+        except AssertionError:
+            assert differing == []
+        now = facts(again)
+        for key in told:
+            assert sorted(now[key] ^ told[key]) == [], key
+    return left_out
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("direct", {}),
+        ("bridge", {"hosts": 4}),
+        ("flannel", {"ipv6": True}),
+        ("calico", {"ipv6": True}),
+    ],
+)
+def test_every_scenario_is_rebuilt(lab, tmp_path, name, options):
+    lab.play(name, **options)
+    assert assert_rebuilt(lab, tmp_path) == ()
+
+
+ODD = r"""
+ip netns add red; ip netns add blue.1
+ip -n red link add name eth0 type veth peer name eth0 netns blue.1
+ip -n red link set eth0 up; ip -n blue.1 link set eth0 up
+ip -n red addr add 10.1.0.1/24 dev eth0; ip -n red addr add 10.1.0.2/24 dev eth0 label eth0:two
+ip -n blue.1 addr add 10.1.0.9 peer 10.1.1.0/24 dev eth0
+ip -n blue.1 addr add 10.5.0.9/24 dev eth0 noprefixroute
+ip -n red link set lo up; ip -n red addr add 10.255.0.1/32 dev lo; ip -n red addr del 127.0.0.1/8 dev lo
+until ip -n blue.1 -6 addr show dev eth0 | grep -q fe80; do :; done; ip -n blue.1 addr flush dev eth0 scope link
+ip link add name br0 type bridge stp_state 1 ageing_time 1000 mcast_snooping 0
+ip link add name p1 mtu 1400 type veth peer name q1; ip link add name p2 type veth peer name q2
+for n in 1 2; do ip link set p$n master br0; ip link set p$n up; ip link set q$n up; done
+ip link set p1 type bridge_slave hairpin on learning off isolated on
+ip link set br0 address 02:00:00:00:00:01 up
+ip addr add 10.2.0.1/24 dev br0; ip route del 10.2.0.0/24 dev br0
+ip link set q2 alias 'two words; rm "x"' group 7
+ip addr add 10.3.0.1/24 dev q2; ip addr add fd00:3::1/64 dev q2 nodad
+ip link add name 'odd$x' type ifb; ip link set 'odd$x' up promisc on
+ip link add link q2 name mac1 type macvlan mode bridge; ip link set mac1 up multicast off arp off
+ip link add name vx1 type vxlan id 7 dstport 4789 dev q2 group 239.1.1.1 ttl 5
+ip link add name vx2 type vxlan id 8 dstport 4790 local 10.3.0.1 nolearning
+ip link set vx2 up; bridge fdb append 00:00:00:00:00:00 dev vx2 dst 10.3.0.7
+bridge fdb append 00:00:00:00:00:00 dev vx2 dst 10.3.0.8; bridge fdb add 02:00:00:00:00:77 dev p2 master static
+ip route add 10.9.0.0/24 via 10.3.0.2 dev q2 metric 50 mtu 1300 proto static
+ip route add 10.9.1.0/24 nexthop via 10.3.0.2 weight 2 nexthop via 10.3.0.3
+ip route add unreachable 10.9.2.0/24; ip route add prohibit 10.9.3.0/24; ip route add 10.9.4.0/24 dev q2 scope global
+ip route add table 77 default via 10.3.0.2; ip rule add from 10.3.0.0/24 lookup 77 priority 100
+ip -6 route add fd00:9::/64 via fd00:3::2; ip -6 route add blackhole fd00:9:1::/64
+ip -6 route add fd00:9:2::/64 nexthop via fd00:3::2 nexthop via fd00:3::3
+ip neigh add proxy 10.3.0.50 dev q2; ip -6 neigh add fd00:3::2 lladdr 02:00:00:00:00:02 dev q2 router
+sysctl -qw net.ipv4.ip_local_port_range='1000 2000' net.ipv4.conf.br0.proxy_arp=1 net.ipv6.conf.default.accept_ra=0
+ip netns exec red sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv4.icmp_echo_ignore_all=1
+iptables -A INPUT -p tcp --dport 80 -m comment --comment 'it'"'"'s "quoted"' -j DROP; iptables -P FORWARD DROP
+ip netns exec red ip6tables -A OUTPUT -j DROP
+ip link set lo mtu 1600
+"""
+
+
+def test_what_no_scenario_has_is_rebuilt_too(lab, tmp_path):
+    lab.run(ODD)
+    assert assert_rebuilt(lab, tmp_path) == ()
+
+
+def test_script_reads_like_typed_lines(lab, tmp_path):
+    lab.play("direct")
+    lab.save(tmp_path / "saved.sh")
+    lines = (tmp_path / "saved.sh").read_text().splitlines()
+    assert "ip netns add ns1" in lines
+    assert [line for line in lines if re.match(r"ip -n ns1 link add name tap1 .* peer name tap2 .* netns ns2$", line)]
+    assert [line for line in lines if re.match(r"ip -n ns1 addr add 192.168.10.200/24 dev tap1", line)]
+    assert not [line for line in lines if "sysctl" in line], "a scenario that sets nothing needs no setting"
+
+
+def test_empty_lab_needs_no_line(lab, tmp_path):
+    lab.save(tmp_path / "saved.sh")
+    assert (tmp_path / "saved.sh").read_text().endswith("exit 1\nfi\n")
+
+
+def test_machine_itself_is_refused(lab, tmp_path):
+    lab.play("direct")
+    lab.save(tmp_path / "saved.sh")
+    ended = subprocess.run(["bash", tmp_path / "saved.sh"], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "only in a fresh one" in ended.stderr
+    with pytest.raises(CommandFailed, match="only in a fresh one"):
+        lab.run(f"bash {tmp_path / 'saved.sh'}")
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("ip tuntap add name t1 mode tap", "how to make t1 in master again"),
+        ("ip netns add gone; ip link add name a1 type veth peer name b1 netns gone;"
+         "ip netns exec gone sleep 1000 & until ip netns pids gone | grep -q .; do :; done; ip netns del gone",
+         "other end of a1 in master"),
+        ("nft add table inet mine", "the nft table inet mine"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_written_is_told(lab, tmp_path, line, sentence):
+    lab.run(line)
+    with pytest.raises(CannotSave, match=sentence):
+        lab.save(tmp_path / "saved.sh")
+    assert not (tmp_path / "saved.sh").exists()
+
+
+def test_queue_that_is_left_out_is_named(lab, tmp_path):
+    lab.run("ip link add name a1 type veth peer name b1 && tc qdisc add dev a1 handle 1: root pfifo limit 5")
+    (sentence,) = lab.save().left_out
+    assert "a1 in master (pfifo" in sentence
+
+
+def test_saved_lab_comes_up_from_the_command_line(vethlab, tmp_path):
+    file = tmp_path / "web.sh"
+    vethlab("up", "bridge", "--name", "one")
+    assert vethlab("save", "one", str(file)).returncode == 0
+    assert vethlab("up", str(file)).returncode == 0
+    assert vethlab("draw", "web").stdout == vethlab("draw", "one").stdout
+    assert "web.sh" in vethlab("ps").stdout
+    assert vethlab("run", "web", "--", "ip netns exec ns100 ping -c 1 -W 1 192.168.1.101").returncode == 0
+    assert vethlab("save", "one", str(tmp_path / "no/such/folder")).returncode == 1
+    assert vethlab("down", "--all").stdout.count("is gone") == 2

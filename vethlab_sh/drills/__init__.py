@@ -1,0 +1,230 @@
+"""What is broken here? Faults planted by real commands, tickets as users write them, and the kernel as the judge.
+
+Each drill is laid, proved whole, planted and proved broken. Any repair that makes the network right is accepted: what
+is judged is that every ping is answered again by the way it took before, that every address is where it belongs, and
+that no cable, tunnel or rewriting rule goes around the fault.
+"""
+
+from __future__ import annotations
+
+import difflib
+import html
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from ..check import Finding, Question, Verdict, followed, judge_all, ping_of
+from ..errors import DrillUnfit, UnknownDrill
+from ..sandbox import HOSTNAME
+from ..walk import Walk
+from . import on_nodes, on_wires
+from .fault import Fault, Hint, Maker, Wrong, is_ask
+
+if TYPE_CHECKING:
+    from ..lab import Lab
+
+DRILLS: dict[str, tuple[str, Maker]] = {**on_wires.DRILLS, **on_nodes.DRILLS}
+NOTHING_REWRITTEN = "nobody rewrites addresses"
+Judged = dict[str, Finding]
+
+__all__ = ["DRILLS", "Drill", "Fault", "Hint", "Wrong", "fault", "listed", "names", "resume", "start"]
+
+
+def names() -> list[str]:
+    """The drills there are."""
+    return list(DRILLS)
+
+
+def listed() -> list[dict[str, str]]:
+    """A row a drill: name, scenario, the first sentence of its ticket."""
+    return [
+        {"name": name, "scenario": scenario, "ticket": fault(name).ticket.partition(". ")[0].rstrip(".") + "."}
+        for name, (scenario, _) in DRILLS.items()
+    ]
+
+
+def fault(name: str, seed: int | str = 0) -> Fault:
+    """A drill's data with the names and addresses of a seed; raises UnknownDrill."""
+    if name not in DRILLS:
+        raise UnknownDrill(name, names(), next(iter(difflib.get_close_matches(name, names(), 1)), None))
+    return DRILLS[name][1](Random(f"{name}:{seed}"))
+
+
+def start(lab: Lab, name: str, seed: int | str = 0) -> Drill:
+    """Lay a drill's network in an empty lab, prove it whole, plant the fault, prove it broken.
+
+    name: one of `names()`; seed: another one hits another pod, with other addresses. A lab in which this drill was
+    mended can be used again. Raises DrillUnfit when the lab is not what the drill needs.
+    """
+    drill = Drill(lab, name, seed, fault(name, seed), planted_at=len(lab.history))
+    if not any(link["kind"] != "loopback" for link in lab.snapshot().rows["links"]):
+        drill.lay()
+    drill.plant()
+    return drill
+
+
+def resume(lab: Lab, state: dict[str, Any]) -> Drill:
+    """The drill that is under way in this lab, from its `state`."""
+    return Drill(
+        lab,
+        state["name"],
+        state["seed"],
+        fault(state["name"], state["seed"]),
+        planted_at=state["planted_at"],
+        broken=state["broken"],
+        hints=state["hints"],
+    )
+
+
+@dataclass
+class Drill:
+    """One drill under way: `.ticket`, `.hint()`, `.check()`, `.give_up()`, `.explanation`.
+
+    broken: the claims that were false when the fault had been planted, and why; hints: how many were told;
+    planted_at: how many lines the lab's history had then.
+    """
+
+    lab: Lab
+    name: str
+    seed: int | str
+    fault: Fault
+    planted_at: int
+    broken: dict[str, str] = field(default_factory=dict, repr=False)
+    hints: int = 0
+    before: Walk | None = field(default=None, repr=False)
+
+    @property
+    def ticket(self) -> str:
+        """The symptom, as a user tells it."""
+        return self.fault.ticket
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What `resume` needs, as plain values."""
+        kept = {"name": self.name, "seed": self.seed, "hints": self.hints, "planted_at": self.planted_at}
+        return kept | {"broken": self.broken}
+
+    def lay(self) -> None:
+        """Lay the network, whole."""
+        self._run(self.fault.world.lines)
+
+    def _run(self, lines: tuple[str, ...]) -> None:
+        """Run lines that are not the learner's; the first that fails ends it."""
+        ran = self.lab.shell.run("set -e\n" + "\n".join(lines), expect=None)
+        if ran.code != 0:
+            raise DrillUnfit(self.name, f"its network cannot be laid here ({(ran.err or ran.out).strip()})")
+
+    def plant(self) -> None:
+        """Prove the network whole, plant the fault, prove it broken."""
+        if wrong := self._first_wrong(self._judged()):
+            why = wrong[1].why
+            raise DrillUnfit(self.name, f"this lab is not the one it needs, or is not whole: {why}")
+        self._run(self.fault.plant)
+        judged = self._judged()
+        self.broken = {claim: finding.why for claim, finding in judged.items() if not finding.ok}
+        if healthy := set(self.fault.symptom) - set(self.broken):
+            raise DrillUnfit(self.name, f"the fault does not show here: {judged[healthy.pop()].why}")
+
+    def hint(self) -> str:
+        """The next hint: a command worth running, and what to look for."""
+        if self.hints == len(self.fault.hints):
+            return "There are no more hints. `give_up()` mends it and explains."
+        self.hints += 1
+        return f"Hint {self.hints} of {len(self.fault.hints)}: {self.fault.hints[self.hints - 1]}"
+
+    def check(self, reason: bool | None = None) -> Verdict:
+        """Is it mended? What is right, and the first thing that is not.
+
+        reason: whether to tell why an answer does not come; when nothing is said, only once you have run a line.
+        """
+        reason = len(self.lab.history) > self.planted_at if reason is None else reason
+        judged = self._judged()
+        claim, finding = self._first_wrong(judged) or (self.fault.symptom[0], judged[self.fault.symptom[0]])
+        told = self._mended(judged) if finding.ok else self._not_yet(claim, finding, judged, reason)
+        shown = finding.verdict(self.lab.shell, claim)
+        return Verdict(claim, shown.ok, f"{'yes' if shown.ok else 'no'}: {told}", shown.evidence)
+
+    def give_up(self) -> str:
+        """Mend it by the first documented repair, and explain."""
+        if self.before is None and not self.check(reason=False):
+            self.before = self._walk(self.fault.symptom[0])
+        self.lab.shell.run("\n".join(self.fault.repairs[0]))
+        lines = "\n".join(f"[root@{HOSTNAME} ~]# {line}" for line in self.fault.repairs[0])
+        return f"It is mended by:\n{lines}\n\n{self.explanation}"
+
+    @property
+    def explanation(self) -> str:
+        """What was wrong, the way of a packet before and now, and the lines that you ran."""
+        parts = [self.fault.explanation]
+        if self.before:
+            parts.append(f"The packet before: {self.before.verdict}")
+        if now := self._walk(self.fault.symptom[0]):
+            parts.append(f"The packet now: {now.verdict}")
+        if ran := self.lab.history[self.planted_at :]:
+            parts.append("What you ran:\n" + "\n".join(f"{one.prompt}{one.line}" for one in ran))
+        return "\n\n".join(parts)
+
+    def __str__(self) -> str:
+        told = f"{self.hints} of {len(self.fault.hints)} hints told"
+        return f"Drill {self.name} (seed {self.seed}, {told})\n{self.ticket}"
+
+    def _repr_html_(self) -> str:
+        style = "border-left:4px solid #b35900;padding:.3em 1em"
+        ways = "<code>.hint()</code> <code>.check()</code> <code>.give_up()</code>"
+        return (
+            f"<div style='{style}'><b>{html.escape(self.name)}</b> (seed {html.escape(str(self.seed))})"
+            f"<p>{html.escape(self.ticket)}</p>{ways}</div>"
+        )
+
+    # --- judging ---
+
+    def _judged(self) -> Judged:
+        """Every claim with what was found; no further than needed when a repair has broken something else."""
+        question = Question(self.lab.shell, walks=False, cold=True)
+        judged = dict(judge_all(question, self.fault.holds))
+        if not any(self._is_new(claim, judged[claim]) and claim not in self.broken for claim in judged):
+            judged |= judge_all(question, self.fault.asks)
+        if all(finding.ok for finding in judged.values()):
+            judged |= judge_all(question, [NOTHING_REWRITTEN])
+        return judged
+
+    def _first_wrong(self, judged: Judged) -> tuple[str, Finding] | None:
+        """First what only a repair can have broken, then the symptom, then the rest."""
+        wrong = {claim: finding for claim, finding in judged.items() if not finding.ok}
+        new = sorted((c for c in wrong if self._is_new(c, wrong[c])), key=lambda claim: claim in self.broken)
+        first = next(
+            (claim for claim in (*new, *self.fault.symptom, *self.fault.holds, *wrong) if claim in wrong), None
+        )
+        return (first, wrong[first]) if first else None
+
+    def _is_new(self, claim: str, finding: Finding) -> bool:
+        """Whether it is wrong otherwise than when the fault was planted; of pings some are answered now and then."""
+        new = not finding.ok and self.broken.get(claim) != finding.why
+        return bool(self.broken) and new and not is_ask(claim)
+
+    def _mended(self, judged: Judged) -> str:
+        first = judged[self.fault.symptom[0]].why
+        return (
+            f"it is mended: {first}. {_pings(judged)} of {_pings(judged)} pings are answered by the way they took "
+            "before, every address is where it belongs, and nothing goes around"
+        )
+
+    def _not_yet(self, claim: str, finding: Finding, judged: Judged, reason: bool) -> str:
+        if self._is_new(claim, finding) and claim not in self.broken:
+            return f"that is no repair, because it breaks what was well ({claim}): {finding.why}"
+        why = finding.why
+        if is_ask(claim) and reason and (walked := self._walk(claim)):
+            self.before = self.before or walked
+            why += f": {walked.reason}" if walked.reason else ""
+        good = sum(finding.ok for claim, finding in judged.items() if is_ask(claim))
+        return f"{why}. {good} of {_pings(judged)} pings are answered as they were before"
+
+    def _walk(self, claim: str) -> Walk | None:
+        """The walk of the packet that a claim is about."""
+        question = Question(self.lab.shell, cold=True)
+        ping = ping_of(question, claim)
+        return followed(question, ping) if ping else None
+
+
+def _pings(judged: Judged) -> int:
+    return sum(map(is_ask, judged))

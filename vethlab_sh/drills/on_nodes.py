@@ -1,0 +1,598 @@
+"""Faults between two nodes and at their pods: the scenarios `flannel` and `calico`.
+
+They are written with the addresses of the scenarios; in the end all get those of the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from random import Random
+
+from ..scenarios.calico import GATEWAY, GATEWAY_MAC, host_end
+from ..scenarios.calico import both_nodes as calico_nodes
+from ..scenarios.flannel import both_nodes as flannel_nodes
+from ..scenarios.flannel import remote_lines, tunnel_lines
+from ..scenarios.nodes import NODE2, Node, Pod
+from .fault import Fault, Hint, Maker, World, Wrong, alias, all_at, ask, at, laid, moved, no_use
+
+PROGRAMS = ("auth", "cache", "chat", "db", "logs", "mail", "queue", "search", "shop", "wiki")
+WHOLE, SPLIT = 1422, 1472  # bytes: the largest ping through the tunnel, the largest through a cable of 1500
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Two nodes; `node` is where the fault is, `pod` is one of its pods, `far` one of the other node's."""
+
+    world: World
+    node: Node
+    other: Node
+    pod: Pod
+    near: Pod
+    far: Pod
+
+    def both_ways(self) -> tuple[str, ...]:
+        """The claims that pod and far reach each other."""
+        return ask(self.pod.name, self.far.address, 2), ask(self.far.name, self.pod.address, 2)
+
+    def alias(self) -> Wrong:
+        """The far pod's address on the pod itself."""
+        return alias(self.pod.name, self.far.address, self.far.name)
+
+    def around(self) -> Wrong:
+        """The other node's pods by the cable, past the tunnel."""
+        to = self.other.network
+        line = f"ip route replace {to} via {self.other.address} dev eth0"
+        return Wrong(
+            (at(self.node.name, line),),
+            (
+                at(self.node.name, f"ip route del {to}"),
+                at(self.node.name, f"ip route replace {to} via {self.other.tunnel} dev flannel.1 onlink"),
+            ),
+            "no tunnel of",
+        )
+
+
+def _cluster(scenario: str, rng: Random) -> Cluster:
+    nodes = flannel_nodes() if scenario == "flannel" else calico_nodes()
+    asks, holds = [], []
+    for node, other in (nodes, nodes[::-1]):
+        asks += [ask(node.name, other.address), ask(node.name, other.pods[0].address, 1)]
+        asks += [ask(node.name, pod.address) for pod in node.pods]
+        holds += [f"{address} belongs to {node.name}" for address in (node.address, node.tunnel)]
+        holds += [f"{node.name} has a tunnel to {other.pods[0].address}"]
+        for pod in node.pods:
+            more = _flannel_pod(pod, node, other) if scenario == "flannel" else _calico_pod(pod, node, other)
+            asks, holds = asks + more[0], holds + more[1]
+    world = World(scenario, laid(scenario, {}), tuple(asks), tuple(holds))
+    node, other = rng.sample(nodes, 2)
+    pod, near = rng.sample(node.pods, 2)
+    return Cluster(world, node, other, pod, near, rng.choice(other.pods))
+
+
+def _flannel_pod(pod: Pod, node: Node, other: Node) -> tuple[list[str], list[str]]:
+    (sibling,) = (one for one in node.pods if one != pod)
+    asks = [ask(pod.name, sibling.address), ask(pod.name, node.address)]
+    asks += [ask(pod.name, one.address, 2) for one in other.pods]
+    holds = [f"{pod.address} belongs to {pod.name}", f"{pod.name} is plugged into cni0"]
+    holds += [f"{pod.name} sends to {one.address} through cni0" for one in (sibling, *other.pods)]
+    return asks, [*holds, f"{_gateway(node)} belongs to {node.name}"]
+
+
+def _calico_pod(pod: Pod, node: Node, other: Node) -> tuple[list[str], list[str]]:
+    (sibling,) = (one for one in node.pods if one != pod)
+    asks = [ask(pod.name, sibling.address, 1), ask(pod.name, node.address)]
+    asks += [ask(pod.name, one.address, 2) for one in other.pods]
+    holds = [f"{pod.name} sends to {one.address} through eth0" for one in (sibling, *other.pods)]
+    return asks, [f"{pod.address} belongs to {pod.name}", *holds]
+
+
+def _gateway(node: Node) -> str:
+    return node.network.replace(".0/24", ".1")
+
+
+def _drill(scenario: str, maker: Callable[[Cluster, Random], Fault]) -> tuple[str, Maker]:
+    """The maker of a fault, whose addresses and names are then those of the seed."""
+
+    def make(rng: Random) -> Fault:
+        fault: Fault = moved(maker(_cluster(scenario, rng), rng), _values(scenario, rng))
+        return fault
+
+    make.__doc__ = maker.__doc__
+    return scenario, make
+
+
+def _values(scenario: str, rng: Random) -> dict[str, str]:
+    pods, cable = rng.sample([n for n in range(16, 250) if n not in (4, 240, 244)], 2)
+    values = {"10.4.0.": f"10.{cable}.0.", ("10.244." if scenario == "flannel" else "10.240."): f"10.{pods}."}
+    values[NODE2] = f"node{rng.randrange(2, 10)}"
+    here, there = flannel_nodes() if scenario == "flannel" else calico_nodes()
+    for pod, name in zip(here.pods + there.pods, rng.sample(PROGRAMS, 4), strict=True):
+        # the bridge plugin makes a cable's name up, calico derives it from the pod's
+        end = f"veth{rng.randrange(1 << 32):08x}" if scenario == "flannel" else host_end(f"pod-{name}")
+        values |= {pod.name: f"pod-{name}", pod.host_end: end}
+    return values
+
+
+# --- flannel ------------------------------------------------------------------------------------------------------
+
+
+def no_default_route(cluster: Cluster, rng: Random) -> Fault:
+    """A pod without its default route: the pods are reached, the rest of the world is not."""
+    pod, node, gateway = cluster.pod.name, cluster.node, _gateway(cluster.node)
+    narrow = f"ip route {{}} {node.address.rpartition('.')[0]}.0/24 via {gateway}"
+    return Fault(
+        world=cluster.world,
+        ticket=(
+            f"The program in {pod} cannot load its updates: whatever is outside of the cluster is out of reach, even "
+            f"{node.name} itself, {node.address}. All other pods answer it, on both nodes."
+        ),
+        plant=(at(pod, "ip route del default"),),
+        symptom=(ask(pod, node.address),),
+        claims=(f"{pod} routes 198.51.100.7 via {gateway}", f"{pod} routes 9.9.9.9 via {gateway}"),
+        hints=(
+            Hint(at(pod, f"ping -c 1 -W 1 {node.address}"), "Who says that it cannot be done? Nobody was asked yet."),
+            Hint(at(pod, "ip route"), f"What about an address like {node.address}, that none of these lines holds?"),
+            Hint(at(cluster.near.name, "ip route"), "The pod next to it has one line more."),
+        ),
+        repairs=(
+            (at(pod, f"ip route add default via {gateway} dev eth0"),),
+            all_at(pod, (f"ip route add 0.0.0.0/1 via {gateway}", f"ip route add 128.0.0.0/1 via {gateway}")),
+        ),
+        wrong=(
+            Wrong(
+                (at(pod, narrow.format("add")),), (at(pod, narrow.format("del")),), "no route that holds 198.51.100.7"
+            ),
+            alias(pod, node.address, node.name),
+        ),
+        explanation=(
+            f"{pod} had no default route. The route 10.244.0.0/16 still led to all pods, so the fault showed only "
+            "outside of the cluster. `Network is unreachable` comes from the sender's own routing table: nothing was "
+            "sent."
+        ),
+    )
+
+
+def missing_fdb(cluster: Cluster, rng: Random) -> Fault:
+    """The tunnel does not know at which node a MAC address is."""
+    node, other = cluster.node, cluster.other
+    entry = f"{other.mac} dev flannel.1 dst {{}} self"
+    right, wrong = entry.format(other.address), entry.format(f"10.4.0.{rng.randrange(30, 250)}")
+    return Fault(
+        world=cluster.world,
+        ticket=_between(cluster),
+        plant=(at(node.name, f"bridge fdb del {right}"),),
+        symptom=cluster.both_ways(),
+        hints=(
+            *_follow(cluster),
+            Hint(at(node.name, "ip neigh show dev flannel.1"), f"Which MAC address has the next hop {other.tunnel}?"),
+            Hint(at(node.name, "bridge fdb show dev flannel.1"), "And at which node is that MAC address?"),
+        ),
+        repairs=(
+            (at(node.name, f"bridge fdb replace {right} permanent"),),
+            (at(node.name, f"bridge fdb append 00:00:00:00:00:00 dev flannel.1 dst {other.address} self permanent"),),
+        ),
+        wrong=(
+            no_use(
+                (at(node.name, f"bridge fdb add {wrong}"),),
+                (at(node.name, f"bridge fdb del {wrong}"),),
+                "nobody has that",
+            ),
+            cluster.around(),
+        ),
+        explanation=(
+            f"{node.name}'s FDB had no entry for {other.mac}, so flannel.1 did not know which node to wrap the frame "
+            "for, and dropped it. With `nolearning` nobody finds out by himself: flanneld writes route, neighbour and "
+            "FDB entry for each other node, and without one of them the tunnel is closed."
+        ),
+    )
+
+
+def _between(cluster: Cluster, since: str = "") -> str:
+    """The ticket of whoever cannot get from node to node, and what happened before."""
+    return (
+        f"{since}{cluster.pod.name} ({cluster.pod.address}) and {cluster.far.name} ({cluster.far.address}) do not "
+        f"reach each other any more. So it is with all pods of {cluster.node.name} and {cluster.other.name}; within a "
+        "node all is well, and the nodes themselves reach each other."
+    )
+
+
+def _follow(cluster: Cluster) -> tuple[Hint, ...]:
+    """The first look at a tunnel: which way does the node take?"""
+    command = at(cluster.node.name, f"ip route get {cluster.far.address}")
+    return (Hint(command, "By which device should it go, and to which next hop? Then look what is known of that."),)
+
+
+def wrong_fdb(cluster: Cluster, rng: Random) -> Fault:
+    """The tunnel sends to a node that is not there."""
+    node, other = cluster.node, cluster.other
+    nobody = f"10.4.0.{rng.randrange(30, 250)}"
+    entry = f"{other.mac} dev flannel.1 dst {{}} self"
+    return Fault(
+        world=cluster.world,
+        ticket=_between(cluster, f"Since {other.name} got a new address, and then its old one back, "),
+        plant=(at(node.name, f"bridge fdb replace {entry.format(nobody)} permanent"),),
+        symptom=cluster.both_ways(),
+        hints=(
+            *_follow(cluster),
+            Hint(at(node.name, "bridge fdb show dev flannel.1"), "To which machine are the wrapped frames sent?"),
+            Hint(at(other.name, "ip -br addr"), "Is that an address of this machine?"),
+        ),
+        repairs=(
+            (at(node.name, f"bridge fdb replace {entry.format(other.address)} permanent"),),
+            all_at(
+                node.name,
+                (
+                    f"bridge fdb del {entry.format(nobody)}",
+                    f"bridge fdb add {entry.format(other.address)} permanent",
+                ),
+            ),
+        ),
+        wrong=(
+            no_use(
+                (at(node.name, f"ip neigh replace {nobody} lladdr {other.mac} dev eth0"),),
+                (at(node.name, f"ip neigh del {nobody} dev eth0"),),
+            ),
+            cluster.around(),
+        ),
+        explanation=(
+            f"{node.name}'s FDB put {other.mac} at {nobody}, where nobody is; {other.name} is at {other.address}. The "
+            "entry was there and looked well: a tunnel sends to the address it was told, and nothing comes back to "
+            "say that it was wrong."
+        ),
+    )
+
+
+def missing_neighbour(cluster: Cluster, rng: Random) -> Fault:
+    """The MAC address of the next hop behind the tunnel is not known."""
+    node, other = cluster.node, cluster.other
+    entry = f"{other.tunnel} lladdr {other.mac} nud {{}} dev flannel.1"
+    remove = at(node.name, f"ip neigh del {other.tunnel} dev flannel.1")
+    return Fault(
+        world=cluster.world,
+        ticket=_between(cluster),
+        plant=(remove,),
+        symptom=cluster.both_ways(),
+        hints=(
+            *_follow(cluster),
+            Hint(
+                at(node.name, "ip neigh show dev flannel.1"),
+                "What should stand here for the next hop? Nobody answers a question by ARP in this tunnel.",
+            ),
+            Hint(at(other.name, "ip -br link show dev flannel.1"), "This is the MAC address of the other end."),
+        ),
+        repairs=(
+            (at(node.name, f"ip neigh replace {entry.format('permanent')}"),),
+            (at(node.name, f"ip neigh replace {entry.format('noarp')}"),),
+        ),
+        wrong=(
+            no_use((at(node.name, f"ip neigh replace {entry.format('reachable')}"),), (remove,)),
+            no_use(
+                (at(node.name, f"ip neigh replace {entry.format('permanent').replace(other.mac, node.mac)}"),),
+                (remove,),
+                "no FDB entry",
+            ),
+        ),
+        explanation=(
+            f"{node.name} did not know the MAC address of {other.tunnel}, {other.name}'s flannel.1. It asks by ARP, "
+            "but the tunnel has no place to send a question for everyone to. Therefore the entry is `permanent`; one "
+            "that is merely `reachable` holds until the kernel forgets it."
+        ),
+    )
+
+
+def no_node_route(cluster: Cluster, rng: Random) -> Fault:
+    """No route to the other node's pods, because it was typed without onlink."""
+    node, other = cluster.node, cluster.other
+    plain = f"ip route add {other.network} via {other.tunnel} dev flannel.1"
+    return Fault(
+        world=cluster.world,
+        ticket=_between(cluster, "Since somebody tidied up the routes by hand, and overlooked an error, "),
+        plant=(at(node.name, f"ip route del {other.network}"),),
+        symptom=cluster.both_ways(),
+        hints=(
+            *_follow(cluster),
+            Hint(at(node.name, "ip route"), f"Which line is for {other.network}, the pods of {other.name}?"),
+            Hint(at(other.name, "ip route"), "The other node has a line for the pods of this one. Read it to the end."),
+        ),
+        repairs=(
+            (at(node.name, f"{plain} onlink"),),
+            all_at(node.name, (f"ip route add {other.tunnel}/32 dev flannel.1", plain)),
+        ),
+        wrong=(
+            no_use((at(node.name, plain),), ()),
+            Wrong(
+                (at(node.name, f"ip route add {other.network} via {other.address} dev eth0"),),
+                (at(node.name, f"ip route del {other.network}"),),
+                "no tunnel of",
+            ),
+        ),
+        explanation=(
+            f"{node.name} had no route to {other.network}, so what was for {other.name}'s pods left by the default "
+            f"route. Typed without `onlink` the kernel refuses the route: {other.tunnel} is in no network of this "
+            "node. `onlink` vouches that the next hop is on the device all the same."
+        ),
+    )
+
+
+def forwarding_off(cluster: Cluster, rng: Random) -> Fault:
+    """A node that hands on nothing for others."""
+    node = cluster.node
+    return Fault(
+        world=cluster.world,
+        ticket=_between(cluster, f"Since {node.name} was restarted "),
+        plant=(at(node.name, "sysctl -w net.ipv4.ip_forward=0"),),
+        symptom=cluster.both_ways(),
+        hints=(
+            *_follow(cluster),
+            Hint(
+                at(node.name, "nstat -asz IpForwDatagrams IpInAddrErrors"),
+                "Run it, ping, run it again. What is not handed on does not count as forwarded.",
+            ),
+            Hint(at(node.name, "sysctl net.ipv4.ip_forward"), "May this machine hand on packets for others?"),
+        ),
+        repairs=(
+            (at(node.name, "sysctl -w net.ipv4.ip_forward=1"),),
+            (at(node.name, "sysctl -w net.ipv4.conf.all.forwarding=1"),),
+        ),
+        wrong=(
+            no_use(
+                (at(node.name, "sysctl -w net.ipv4.conf.cni0.forwarding=1"),),
+                (at(node.name, "sysctl -w net.ipv4.conf.cni0.forwarding=0"),),
+            ),
+            cluster.alias(),
+        ),
+        explanation=(
+            f"`ip_forward` was 0 on {node.name}, so it dropped every packet that was not for itself, without a word. "
+            "Within a node nothing is routed, the bridge does it all; so only the way between the nodes was closed. "
+            "After a restart settings come back only if somebody writes them down (/etc/sysctl.d)."
+        ),
+    )
+
+
+def forward_drop(cluster: Cluster, rng: Random) -> Fault:
+    """The policy DROP that Docker sets for the chain FORWARD."""
+    node = cluster.node
+    accept = "iptables {} FORWARD {} {} -j ACCEPT"
+    pods = "10.244.0.0/16"
+    return Fault(
+        world=cluster.world,
+        ticket=(
+            f"Since Docker was installed on {node.name} {cluster.pod.name} ({cluster.pod.address}) and "
+            f"{cluster.far.name} ({cluster.far.address}) do not reach each other, nor do other pods of the two "
+            "nodes. The nodes themselves reach each other, and forwarding is on."
+        ),
+        plant=(at(node.name, "iptables -P FORWARD DROP"),),
+        symptom=cluster.both_ways(),
+        hints=(
+            *_follow(cluster),
+            Hint(at(node.name, "sysctl net.ipv4.ip_forward"), "1: the kernel would hand it on. Who else has a say?"),
+            Hint(at(node.name, "iptables -vnL FORWARD"), "Read the policy and its counter, ping, and read it again."),
+        ),
+        repairs=(
+            (at(node.name, "iptables -P FORWARD ACCEPT"),),
+            all_at(node.name, (accept.format("-A", "-s", pods), accept.format("-A", "-d", pods))),
+        ),
+        wrong=(
+            no_use(
+                (at(node.name, accept.format("-A", "-s", cluster.node.network)),),
+                (at(node.name, accept.format("-D", "-s", cluster.node.network)),),
+            ),
+            cluster.alias(),
+        ),
+        explanation=(
+            f"The policy of iptables' chain FORWARD on {node.name} was DROP: what no rule accepts is thrown away. "
+            "Docker sets it, so that a machine that begins to forward does not become a router for everyone. flanneld "
+            "adds rules that accept the pods' network in both directions; one direction is not enough, because the "
+            "answers pass here too."
+        ),
+    )
+
+
+def _made_anew(node: Node, other: Node, **changed: str) -> tuple[str, ...]:
+    """flannel.1 deleted and laid again, with other options: port (`dstport`), vni (`id`)."""
+    first, *rest = tunnel_lines(node)
+    first = first.replace("dstport 8472", f"dstport {changed.get('port', '8472')}")
+    first = first.replace("vxlan id 1 ", f"vxlan id {changed.get('vni', '1')} ")
+    return all_at(node.name, ("ip link del flannel.1", first, *rest, *remote_lines(other)))
+
+
+def vxlan_port(cluster: Cluster, rng: Random) -> Fault:
+    """The two ends of the tunnel use different UDP ports."""
+    node, other = cluster.node, cluster.other
+    port = rng.choice(("4789", "8473", "8742"))
+    half = at(node.name, f"bridge fdb replace {other.mac} dev flannel.1 dst {other.address} port 8472 self permanent")
+    back = at(other.name, f"bridge fdb replace {node.mac} dev flannel.1 dst {node.address} port {port} self permanent")
+    return Fault(
+        world=cluster.world,
+        ticket=_between(cluster, f"Since {node.name} was installed anew "),
+        plant=_made_anew(node, other, port=port),
+        symptom=cluster.both_ways(),
+        hints=(
+            *_follow(cluster),
+            Hint(at(node.name, "ip -d link show dev flannel.1"), "Read id, local, dev and dstport. Keep them in mind."),
+            Hint(at(other.name, "ip -d link show dev flannel.1"), "Now here. Which two have to be the same?"),
+        ),
+        repairs=(_made_anew(node, other), _made_anew(other, node, port=port), (half, back)),
+        wrong=(
+            no_use((half,), (half.replace(" port 8472", ""),)),
+            cluster.around(),
+        ),
+        explanation=(
+            f"{node.name}'s flannel.1 used UDP port {port}, {other.name}'s 8472. Each sends to its own port number, "
+            "and the other end does not listen there. 8472 is the Linux kernel's default, 4789 the port of the "
+            "standard (RFC 7348). It cannot be changed on a device: make it anew, and with it go its address, its "
+            "neighbours, its FDB entries and its routes."
+        ),
+    )
+
+
+def vxlan_vni(cluster: Cluster, rng: Random) -> Fault:
+    """The two ends of the tunnel have different numbers."""
+    node, other = cluster.node, cluster.other
+    vni = str(rng.choice((2, 10, 42, 4096)))
+    half = at(node.name, f"bridge fdb replace {other.mac} dev flannel.1 dst {other.address} vni 1 self permanent")
+    return Fault(
+        world=cluster.world,
+        ticket=_between(cluster, f"Since {node.name} came over from another cluster "),
+        plant=_made_anew(node, other, vni=vni),
+        symptom=cluster.both_ways(),
+        hints=(
+            *_follow(cluster),
+            Hint(at(node.name, "ip -d link show dev flannel.1"), "Read id, local, dev and dstport. Keep them in mind."),
+            Hint(at(other.name, "ip -d link show dev flannel.1"), "Now here. Which two have to be the same?"),
+        ),
+        repairs=(_made_anew(node, other), _made_anew(other, node, vni=vni)),
+        wrong=(
+            no_use((half,), (half.replace(" vni 1", ""),)),
+            cluster.around(),
+        ),
+        explanation=(
+            f"{node.name}'s flannel.1 had the VNI {vni}, {other.name}'s 1. The frames arrived at the right machine and "
+            "port, but were for another virtual network, and such are dropped. Like the port, the number belongs to "
+            "the device: it has to be made anew."
+        ),
+    )
+
+
+def mtu_too_large(cluster: Cluster, rng: Random) -> Fault:
+    """A pod that sends larger packets than its cable takes."""
+    pod, node, far = cluster.pod, cluster.node, cluster.far
+    gateway = _gateway(node)
+    set_mtu = "ip link set {} mtu {}"
+    sizes = [f"{pod.name} can reach {far.address} with {WHOLE} bytes"]
+    sizes += [f"{pod.name} can reach {one} with {SPLIT} bytes in pieces" for one in (cluster.near.address, far.address)]
+    sizes += [f"{one.name} can reach {pod.address} with {SPLIT} bytes in pieces" for one in (cluster.near, far)]
+    source = f"{node.network} dev eth0 proto kernel scope link src {pod.address}"
+    return Fault(
+        world=replace(cluster.world, asks=(*cluster.world.asks, *sizes)),
+        ticket=(
+            f"Logging in to {pod.name} works and small pages come at once, but large files never arrive. So it is "
+            f"with whatever pod they go to, for example {far.address}, and nobody reports an error."
+        ),
+        plant=(at(pod.name, set_mtu.format("eth0", 1500)),),
+        symptom=(f"{pod.name} can reach {far.address} with {SPLIT} bytes in pieces",),
+        hints=(
+            Hint(at(pod.name, f"ping -c 1 -W 1 {far.address}"), "This goes. What differs in what does not go?"),
+            Hint(
+                at(pod.name, f"ping -c 1 -W 1 -s {SPLIT} {far.address}"), f"{SPLIT} and 28 bytes of headers are 1500."
+            ),
+            Hint(at(pod.name, "ip link show dev eth0"), "How large may a packet be, by this end of the cable?"),
+            Hint(at(node.name, f"ip link show dev {pod.host_end}"), "And by the other end?"),
+        ),
+        repairs=(
+            (at(pod.name, set_mtu.format("eth0", 1450)),),
+            all_at(
+                pod.name,
+                (
+                    f"ip route replace {source} mtu 1450",
+                    f"ip route replace 10.244.0.0/16 via {gateway} dev eth0 mtu 1450",
+                    f"ip route replace default via {gateway} dev eth0 mtu 1450",
+                ),
+            ),
+        ),
+        wrong=(
+            no_use(
+                (at(node.name, set_mtu.format(pod.host_end, 1500)),),
+                (at(node.name, set_mtu.format(pod.host_end, 1450)),),
+            ),
+            no_use((at(pod.name, set_mtu.format("eth0", 1280)),), (at(pod.name, set_mtu.format("eth0", 1500)),)),
+        ),
+        explanation=(
+            f"eth0 in {pod.name} had MTU 1500, all behind it 1450, because the tunnel adds 50 bytes. A veth drops a "
+            "frame that is larger than the other end's MTU, and says nothing: small packets pass, large ones vanish. "
+            "With the right MTU the sender splits them, or makes them smaller from the start."
+        ),
+    )
+
+
+# --- calico -------------------------------------------------------------------------------------------------------
+
+
+def proxy_arp_off(cluster: Cluster, rng: Random) -> Fault:
+    """The node does not answer for the gateway that nobody has."""
+    pod, node = cluster.pod, cluster.node
+    key = f"net.ipv4.conf.{pod.host_end}.proxy_arp"
+    entry = f"ip neigh replace {GATEWAY} lladdr {GATEWAY_MAC} nud {{}} dev eth0"
+    forget = at(pod.name, f"ip neigh del {GATEWAY} dev eth0")
+    return Fault(
+        world=cluster.world,
+        ticket=(
+            f"{pod.name} ({pod.address}) reaches nobody since this morning, not even {node.name}, its own node. "
+            f"{cluster.near.name} beside it works, and the two have the very same routes."
+        ),
+        plant=(at(node.name, f"sysctl -w {key}=0"), at(pod.name, "ip neigh flush dev eth0")),
+        symptom=(ask(pod.name, cluster.near.address, 1), ask(pod.name, node.address)),
+        hints=(
+            Hint(at(pod.name, "ip route"), f"Everything goes to {GATEWAY}. Whose address is that?"),
+            Hint(
+                at(pod.name, f"arping -c 1 -w 1 -I eth0 {GATEWAY}"),
+                f"Does anybody answer for it? In {cluster.near.name} somebody does.",
+            ),
+            Hint(at(node.name, f"sysctl {key}"), f"{pod.host_end} is the node's end of this pod's cable."),
+        ),
+        repairs=(
+            (at(node.name, f"sysctl -w {key}=1"),),
+            (at(pod.name, entry.format("permanent")),),
+        ),
+        wrong=(
+            no_use((at(pod.name, entry.format("reachable")),), (forget,)),
+            alias(pod.name, cluster.near.address, cluster.near.name),
+        ),
+        explanation=(
+            f"proxy_arp was off at {pod.host_end}. {GATEWAY} is nobody's address; the pod gets an answer only because "
+            "the node answers ARP for addresses that it could route to (`proxy_arp=1` on its end of each cable). No "
+            "answer, no MAC address, no packet."
+        ),
+    )
+
+
+def no_pod_route(cluster: Cluster, rng: Random) -> Fault:
+    """The node does not know behind which cable a pod is."""
+    pod, near, node = cluster.pod, cluster.near, cluster.node
+    route = f"ip route {{}} {pod.address} dev {{}}"
+    wrong = route.format("{}", near.host_end)
+    hole = f"ip route {{}} blackhole {node.network} proto 80"
+    return Fault(
+        world=cluster.world,
+        ticket=(
+            f"{pod.name} was restarted and nobody reaches it at {pod.address}, from neither node. Whoever tries on "
+            f"{node.name} itself reads `Invalid argument`."
+        ),
+        plant=(at(node.name, route.format("del", pod.host_end)),),
+        symptom=(ask(near.name, pod.address, 1), ask(node.name, pod.address), ask(cluster.far.name, pod.address, 2)),
+        hints=(
+            Hint(at(node.name, f"ip route get {pod.address}"), "The kernel says what it would do with such a packet."),
+            Hint(at(node.name, "ip route"), f"Each pod of {node.name} has a line of its own, into its own cable."),
+            Hint(at(node.name, f"ip -br link show dev {pod.host_end}"), f"This is the cable of {pod.name}."),
+        ),
+        repairs=(
+            (at(node.name, route.format("add", pod.host_end) + " scope link"),),
+            (at(node.name, route.format("replace", pod.host_end) + f" src {node.address}"),),
+        ),
+        wrong=(
+            no_use((at(node.name, wrong.format("add")),), (at(node.name, wrong.format("del")),)),
+            no_use((at(node.name, hole.format("del")),), (at(node.name, hole.format("add")),)),
+        ),
+        explanation=(
+            f"{node.name} had no route to {pod.address}, so the next best one took the packet: the blackhole of "
+            f"{node.network}. calico has no bridge that would find the pod; the route `{pod.address} dev "
+            f"{pod.host_end}` alone says where it is."
+        ),
+    )
+
+
+DRILLS = {
+    "no-default-route": _drill("flannel", no_default_route),
+    "missing-fdb": _drill("flannel", missing_fdb),
+    "wrong-fdb": _drill("flannel", wrong_fdb),
+    "missing-neighbour": _drill("flannel", missing_neighbour),
+    "no-node-route": _drill("flannel", no_node_route),
+    "forwarding-off": _drill("flannel", forwarding_off),
+    "forward-drop": _drill("flannel", forward_drop),
+    "vxlan-port": _drill("flannel", vxlan_port),
+    "vxlan-vni": _drill("flannel", vxlan_vni),
+    "mtu-too-large": _drill("flannel", mtu_too_large),
+    "proxy-arp-off": _drill("calico", proxy_arp_off),
+    "no-pod-route": _drill("calico", no_pod_route),
+}

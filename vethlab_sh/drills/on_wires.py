@@ -1,0 +1,511 @@
+"""Faults of one cable and of one bridge: the scenarios `direct` and `bridge`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from .fault import Fault, Hint, Maker, World, Wrong, alias, all_at, ask, at, laid, moved, no_use, side_cable
+
+ENDS = {"ns1": "tap1", "ns2": "tap2"}
+TAPS = ("tap1", "tap2", "tap3", "tap4")
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Two namespaces on one cable: who has which address."""
+
+    address: dict[str, str]
+    world: World
+
+
+def _wire(rng: Random) -> Wire:
+    net = f"192.168.{rng.randrange(2, 250)}."
+    one, two = (f"{net}{number}" for number in rng.sample(range(2, 255), 2))
+    lines = laid("direct", {"192.168.10.200": one, "192.168.10.201": two})
+    asks = (ask("ns1", two), ask("ns2", one))
+    holds = (
+        f"{one} belongs to ns1",
+        f"{two} belongs to ns2",
+        f"ns1 sends to {two} through tap2",
+        f"ns2 sends to {one} through tap1",
+    )
+    return Wire({"ns1": one, "ns2": two}, World("direct", lines, asks, holds))
+
+
+def _renamed(maker: Maker) -> Maker:
+    """The maker of a fault whose namespaces and devices are then called otherwise."""
+
+    def make(rng: Random) -> Fault:
+        fault = maker(rng)
+        values = {old: f"ns{number}" for old, number in zip(ENDS, rng.sample(range(1, 100), 2), strict=True)}
+        values |= {old: f"tap{number}" for old, number in zip(TAPS, rng.sample(range(1, 100), 4), strict=True)}
+        renamed: Fault = moved(fault, values)
+        return renamed
+
+    return make
+
+
+def cable_end_down(rng: Random) -> Fault:
+    """One end of the cable is switched off."""
+    wire = _wire(rng)
+    off, on = rng.sample(list(ENDS), 2)
+    tap, address = ENDS[off], wire.address
+    return Fault(
+        world=wire.world,
+        ticket=(
+            "Since the maintenance window last night ns1 and ns2 do not hear each other. Nobody touched an address, "
+            "and the cable between them is in its place."
+        ),
+        plant=(at(off, f"ip link set {tap} down"),),
+        symptom=(ask("ns1", address["ns2"]), ask("ns2", address["ns1"])),
+        hints=(
+            Hint(
+                at(on, "ip -br link"),
+                "What do the words in < > say of the cable's end? It is UP, and something is missing.",
+            ),
+            Hint(at(off, "ip -br link"), "Compare with the other namespace: which word is not among those in < >?"),
+            Hint(at(off, "ip route"), "A device that is down has no routes: which one is missing?"),
+        ),
+        repairs=((at(off, f"ip link set {tap} up"),), (at(off, f"ifconfig {tap} up"),)),
+        wrong=(
+            alias(on, address[off], off),
+            no_use(
+                (at(on, f"ip link set {ENDS[on]} down"), at(on, f"ip link set {ENDS[on]} up")),
+                (),
+            ),
+        ),
+        explanation=(
+            f"{tap} in {off} was switched off (`ip link set {tap} down`). A veth pair carries frames only while both "
+            f"ends are on: {ENDS[on]} showed NO-CARRIER, which means that it is on and its other end is not. The "
+            "address stays on a device that is down, its route does not: the kernel takes it away and puts it back."
+        ),
+    )
+
+
+def strict_rp_filter(rng: Random) -> Fault:
+    """Packets come in by another cable than the answer would leave by, and rp_filter does not like it."""
+    wire = _wire(rng)
+    address, far = wire.address, f"10.{rng.randrange(16, 250)}.0.53"
+    net = f"172.{rng.randrange(16, 32)}.{rng.randrange(1, 250)}."
+    one, two = (f"{net}{number}" for number in rng.sample(range(2, 255), 2))
+    second = (
+        "ip link add name tap3 netns ns1 type veth peer name tap4 netns ns2",
+        *all_at("ns1", (f"ip addr add {one}/24 dev tap3", "ip link set tap3 up")),
+        *all_at("ns2", ("ip link set lo up", f"ip addr add {far}/32 dev lo")),
+        *all_at("ns2", (f"ip addr add {two}/24 dev tap4", "ip link set tap4 up")),
+        at("ns1", f"ip route add {far} via {two} src {address['ns1']}"),
+        at("ns1", "sysctl -w " + " ".join(f"net.ipv4.conf.{dev}.rp_filter=0" for dev in ("all", "tap1", "tap3"))),
+        at("ns2", "sysctl -w " + " ".join(f"net.ipv4.conf.{dev}.rp_filter=0" for dev in ("all", "tap2", "tap4"))),
+    )
+    old = wire.world
+    asks = (*old.asks, ask("ns1", far), ask("ns1", two), ask("ns2", one))
+    holds = (*old.holds[:2], f"{far} belongs to ns2", f"{one} belongs to ns1", f"{two} belongs to ns2")
+    back = f"ip route {{}} {address['ns1']}/32 via {one} dev tap4"
+    return Fault(
+        world=World("direct", old.lines + second, asks, (*holds, f"ns1 sends to {far} through tap4")),
+        ticket=(
+            f"The name server {far} on ns2 does not answer ns1 any more. ns1 asks it over the second of their two "
+            "cables, and both cables work. It stopped when ns2 got the company's security settings."
+        ),
+        plant=(at("ns2", "sysctl -w net.ipv4.conf.all.rp_filter=1"),),
+        symptom=(ask("ns1", far),),
+        hints=(
+            Hint(at("ns1", f"ip route get {far}"), "By which cable does the question leave, and from which address?"),
+            Hint(at("ns2", f"ip route get {address['ns1']}"), "By which cable would the answer to that address leave?"),
+            Hint(
+                at("ns2", "sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.tap4.rp_filter"),
+                "The larger one of the two counts. 1 means: a packet may only come in where its answer would leave.",
+            ),
+        ),
+        repairs=(
+            (at("ns2", "sysctl -w net.ipv4.conf.tap4.rp_filter=2"),),
+            (at("ns2", "sysctl -w net.ipv4.conf.all.rp_filter=0"),),
+            (at("ns1", f"ip route replace {far} via {two} src {one}"),),
+        ),
+        wrong=(
+            no_use((at("ns2", back.format("add")),), (at("ns2", back.format("del")),)),
+            alias("ns1", far, "ns2"),
+        ),
+        explanation=(
+            f"The question to {far} comes in at tap4 and has the sender {address['ns1']}, to whom ns2 would answer by "
+            "tap2. With rp_filter=1 (strict) the kernel takes that for a forged sender and drops it without a word. "
+            "2 (loose) only asks that there be any way back; or let the question carry the second cable's address. "
+            "The value of `all` and that of the device both count, and the larger one wins."
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Namespaces on br0, by their numbers: ns17 has veth17, br-veth17 is its port, and its address ends in 17."""
+
+    net: str
+    numbers: tuple[int, ...]
+    world: World
+
+    def address(self, number: int) -> str:
+        """The address of a namespace."""
+        return f"{self.net}{number}"
+
+    def alias(self, thief: int, victim: int) -> Wrong:
+        """The victim's address on another namespace."""
+        return alias(f"ns{thief}", self.address(victim), f"ns{victim}")
+
+    def side_cable(self, one: int, other: int) -> Wrong:
+        """A cable past the bridge."""
+        return side_cable(f"ns{one}", self.address(one), f"ns{other}", self.address(other))
+
+    def ask(self, one: int, other: int) -> str:
+        """The claim that one reaches the other."""
+        return ask(f"ns{one}", self.address(other))
+
+
+def _switch(rng: Random, hosts: int = 4) -> Switch:
+    """Half of the numbers are below 128, half above; in random order."""
+    net = f"192.168.{rng.randrange(2, 250)}."
+    low, high = rng.sample(range(10, 120), hosts - hosts // 2), rng.sample(range(136, 250), hosts // 2)
+    numbers = tuple(rng.sample(low + high, hosts))
+    values = {f"192.168.1.{100 + i}": f"{net}{n}" for i, n in enumerate(numbers)}
+    for prefix in ("ns", "veth", "br-veth"):
+        values |= {f"{prefix}{100 + i}": f"{prefix}{n}" for i, n in enumerate(numbers)}
+    pairs = [(a, b) for a in numbers for b in numbers if a != b]
+    return Switch(
+        net,
+        numbers,
+        World(
+            "bridge",
+            laid("bridge", values, hosts=hosts),
+            tuple(ask(f"ns{a}", f"{net}{b}") for a, b in pairs),
+            (
+                *(f"{net}{n} belongs to ns{n}" for n in numbers),
+                *(f"ns{n} is plugged into br0" for n in numbers),
+                *(f"ns{a} sends to {net}{b} through br0" for a, b in pairs),
+            ),
+        ),
+    )
+
+
+def _cannot_hear(switch: Switch, victim: int, other: int) -> tuple[str, ...]:
+    return (switch.ask(other, victim), switch.ask(victim, other))
+
+
+def port_down(rng: Random) -> Fault:
+    """The bridge's end of a cable is switched off."""
+    switch = _switch(rng)
+    victim, other, third, _ = switch.numbers
+    port = f"br-veth{victim}"
+    return Fault(
+        world=switch.world,
+        ticket=(
+            f"Nobody reaches {switch.address(victim)} any more. In there all looks fine: it has its address, and its "
+            "device is switched on."
+        ),
+        plant=(f"ip link set {port} down",),
+        symptom=_cannot_hear(switch, victim, other),
+        hints=(
+            Hint(at(f"ns{victim}", "ip -br link"), "It is UP; what does NO-CARRIER tell of the other end?"),
+            Hint("ip -br link", "This is where the other ends are. Which one is not like the others?"),
+            Hint("bridge link", "`state disabled` is a port that forwards nothing."),
+        ),
+        repairs=((f"ip link set {port} up",), (f"ifconfig {port} up",)),
+        wrong=(switch.alias(other, victim), switch.side_cable(third, victim)),
+        explanation=(
+            f"{port}, the host's end of ns{victim}'s cable, was down. From inside one sees it only as NO-CARRIER: "
+            "switching on one's own end does not help. Always look at both ends of a cable."
+        ),
+    )
+
+
+def no_master(rng: Random) -> Fault:
+    """The host's end of a cable is no port of the bridge."""
+    switch = _switch(rng)
+    victim, other, third, _ = switch.numbers
+    port = f"br-veth{victim}"
+    return Fault(
+        world=switch.world,
+        ticket=(
+            f"ns{victim} ({switch.address(victim)}) is alone since it was moved to new cabling. Both ends of its "
+            "cable are on, the address is right, and yet there is not a single answer."
+        ),
+        plant=(f"ip link set {port} nomaster",),
+        symptom=_cannot_hear(switch, victim, other),
+        hints=(
+            Hint(at(f"ns{victim}", "ip -br addr"), "Address and device are in order: the fault is farther out."),
+            Hint("brctl show", "Count the interfaces of br0. Whose is missing?"),
+            Hint(f"ip link show dev {port}", "A port of a bridge says `master br0` in its line."),
+        ),
+        repairs=((f"ip link set {port} master br0",), (f"brctl addif br0 {port}",)),
+        wrong=(switch.alias(third, victim), switch.side_cable(other, victim)),
+        explanation=(
+            f"{port} had no master. It was switched on and took the frames of ns{victim} from the cable, but a device "
+            "without a master hands them to the host itself, which is not who they were for. `ip link set DEV master "
+            "BRIDGE` makes it a port; `brctl addif` is the same."
+        ),
+    )
+
+
+def wrong_mask(rng: Random) -> Fault:
+    """A prefix that is too long: half of the wire seems to be elsewhere."""
+    switch = _switch(rng)
+    victim = rng.choice([n for n in switch.numbers if n < 128])
+    near = next(n for n in switch.numbers if n < 128 and n != victim)
+    far = [n for n in switch.numbers if n > 128]
+    ns, dev, own = f"ns{victim}", f"veth{victim}", switch.address(victim)
+    length = rng.choice((25, 26))
+    return Fault(
+        world=switch.world,
+        ticket=(
+            f"A strange thing: {own} cannot reach {switch.address(far[0])} nor {switch.address(far[1])}, and they get "
+            "no answer from it. The others reach each other. All are on the same bridge, and all cables are fine."
+        ),
+        plant=all_at(ns, (f"ip addr del {own}/24 dev {dev}", f"ip addr add {own}/{length} dev {dev}")),
+        symptom=tuple(claim for n in far for claim in _cannot_hear(switch, victim, n)),
+        hints=(
+            Hint(at(ns, f"ping -c 1 -W 1 {switch.address(far[0])}"), "It does not even try. Who says so, and why?"),
+            Hint(at(ns, "ip route"), "Which addresses does this namespace take for its own wire?"),
+            Hint(at(f"ns{far[0]}", "ip -br addr"), "Compare the number behind the slash."),
+        ),
+        repairs=(
+            all_at(ns, (f"ip addr del {own}/{length} dev {dev}", f"ip addr add {own}/24 dev {dev}")),
+            (at(ns, f"ip route add {switch.net}0/24 dev {dev}"),),
+        ),
+        wrong=(
+            switch.alias(victim, far[0]),
+            no_use(
+                (at(ns, f"ip route add default via {switch.address(near)} dev {dev} onlink"),),
+                (at(ns, "ip route del default"),),
+            ),
+        ),
+        explanation=(
+            f"{dev} had {own}/{length} where all others have /24. From the prefix the kernel makes the route for its "
+            f"own wire, and with /{length} that route ends before {switch.address(far[0])}: no route, so not even a "
+            "question by ARP. Those on the other side do ask, and the answer has no way back."
+        ),
+    )
+
+
+def duplicate_address(rng: Random) -> Fault:
+    """A namespace has its neighbour's address instead of its own."""
+    switch = _switch(rng)
+    victim, twin, other, _ = switch.numbers
+    ns, dev = f"ns{victim}", f"veth{victim}"
+    own, copied = switch.address(victim), switch.address(twin)
+    return Fault(
+        world=switch.world,
+        ticket=(
+            f"{own} is gone, and whoever logs in to {copied} sometimes finds himself on another machine. It began "
+            f"when somebody set up ns{victim} with the settings file of ns{twin}."
+        ),
+        plant=all_at(ns, (f"ip addr del {own}/24 dev {dev}", f"ip addr add {copied}/24 dev {dev}")),
+        symptom=(switch.ask(other, victim), f"{copied} belongs to ns{twin}"),
+        hints=(
+            Hint(
+                at(f"ns{other}", f"arping -c 2 -w 1 -I veth{other} {copied}"),
+                "Who answers for the address? Read the MAC addresses in brackets.",
+            ),
+            Hint("brctl showmacs br0", "Behind which ports are these MAC addresses?"),
+            Hint(at(ns, "ip -br addr"), "Is this the address that belongs here?"),
+        ),
+        repairs=(
+            all_at(ns, (f"ip addr del {copied}/24 dev {dev}", f"ip addr add {own}/24 dev {dev}")),
+            all_at(ns, (f"ip addr flush dev {dev} scope global", f"ip addr add {own}/24 brd + dev {dev}")),
+        ),
+        wrong=(
+            Wrong(
+                (at(ns, f"ip addr add {own}/24 dev {dev}"),),
+                (at(ns, f"ip addr del {own}/24 dev {dev}"),),
+                f"belongs to ns{twin} alone",
+            ),
+            switch.alias(other, victim),
+        ),
+        explanation=(
+            f"ns{victim} had {copied}, the address of ns{twin}, instead of {own}. When somebody asks by ARP both "
+            "answer, and the answer that comes first, or last, is believed for a while. Adding the right address is "
+            "not enough: the wrong one has to go."
+        ),
+    )
+
+
+def left_on_host(rng: Random) -> Fault:
+    """The inner end of a cable never went into its namespace."""
+    switch = _switch(rng)
+    victim, other, third, _ = switch.numbers
+    ns, dev, own = f"ns{victim}", f"veth{victim}", switch.address(victim)
+    inside = all_at(ns, (f"ip addr add {own}/24 dev {dev}", f"ip link set {dev} up"))
+    new = (
+        f"ip link del br-veth{victim}",
+        f"ip link add br-veth{victim} type veth peer name {dev} netns {ns}",
+        f"ip link set br-veth{victim} master br0",
+        f"ip link set br-veth{victim} up",
+    )
+    return Fault(
+        world=switch.world,
+        ticket=f"Nobody is at {own}. It should be ns{victim}, which was built by a script that stopped half-way.",
+        plant=(at(ns, f"ip link set {dev} netns 1"),),
+        symptom=_cannot_hear(switch, victim, other),
+        hints=(
+            Hint(at(ns, "ip -br link"), "What is missing in there?"),
+            Hint("ip -br link", f"Where is the other end of br-veth{victim}?"),
+            Hint("ip -br addr", "A device that changes its namespace loses its addresses and is switched off."),
+        ),
+        repairs=((f"ip link set {dev} netns {ns}", *inside), (*new, *inside)),
+        wrong=(
+            Wrong(
+                (f"ip addr add {own}/24 dev {dev}", f"ip link set {dev} up"),
+                (f"ip addr del {own}/24 dev {dev}", f"ip link set {dev} down"),
+                f"belongs to ns{victim} alone",
+            ),
+            switch.alias(third, victim),
+        ),
+        explanation=(
+            f"{dev} was still on the host, so ns{victim} had nothing but lo. To give the address to the end on the "
+            f"host makes the pings work, but then it is the host that answers them, not ns{victim}. A device that is "
+            "moved loses its addresses, so they come after the move."
+        ),
+    )
+
+
+def stp_delay(rng: Random) -> Fault:
+    """The bridge runs STP, and a new port waits for half a minute."""
+    switch = _switch(rng)
+    victim, other, third, _ = switch.numbers
+    port = f"br-veth{victim}"
+    again = (f"ip link set {port} down", f"ip link set {port} up")
+    return Fault(
+        world=switch.world,
+        ticket=(
+            "Whenever somebody plugs in a cable it takes about half a minute until there is a network, and programs "
+            f"that start at once give up. Just now it was ns{victim}, {switch.address(victim)}."
+        ),
+        plant=("ip link set br0 type bridge stp_state 1", *again),
+        symptom=(*_cannot_hear(switch, victim, other), "br0 makes no port wait"),
+        hints=(
+            Hint("bridge link", "Read the word after `state`, several times if you like. All others say forwarding."),
+            Hint(
+                "ip -d link show dev br0 | grep -o 'forward_delay [0-9]*\\|stp_state [01]'",
+                "A port listens and then learns for forward_delay hundredths of a second each, if STP is on.",
+            ),
+            Hint(
+                f"ip -d link show dev {port} | grep -o 'state [a-z][a-z]*'",
+                f"When STP is off, a port that is listening goes on doing so: plug {port} anew.",
+            ),
+        ),
+        repairs=(
+            ("ip link set br0 type bridge stp_state 0", *again),
+            (
+                "ip link set br0 type bridge stp_state 0",
+                f"ip link set {port} nomaster",
+                f"ip link set {port} master br0",
+            ),
+        ),
+        wrong=(no_use((f"bridge link set dev {port} state 3",), ()), switch.alias(third, victim)),
+        explanation=(
+            "br0 ran the spanning tree protocol (`stp_state 1`), which looks for loops before it lets a new port "
+            "speak: 15 seconds listening, 15 seconds learning (`forward_delay`). To wait makes the pings work, until "
+            "the next cable is plugged in. On a bridge that cannot be part of a loop STP is better off."
+        ),
+    )
+
+
+def duplicate_mac(rng: Random) -> Fault:
+    """Two namespaces with the same MAC address."""
+    switch = _switch(rng)
+    victim, twin, *_ = switch.numbers
+    mac = {n: f"02:00:5e:{rng.randrange(256):02x}:{rng.randrange(256):02x}:{n:02x}" for n in switch.numbers}
+    own = tuple(at(f"ns{n}", f"ip link set veth{n} address {mac[n]}") for n in switch.numbers)
+    old, fresh = switch.world, f"02:00:5e:ff:00:{victim:02x}"
+    neighbour = f"ip neigh {{}} {switch.address(twin)} lladdr {mac[twin]} dev veth{victim}"
+    return Fault(
+        world=World(old.scenario, old.lines + own, old.asks, old.holds),
+        ticket=(
+            f"ns{victim} and ns{twin} never hear each other, and the others reach now the one, now the other of them. "
+            f"ns{victim} was made as a clone of ns{twin}, but its IP address was changed."
+        ),
+        plant=(at(f"ns{victim}", f"ip link set veth{victim} address {mac[twin]}"),),
+        symptom=_cannot_hear(switch, victim, twin),
+        hints=(
+            Hint(at(f"ns{victim}", "ip -br link"), f"Keep the MAC address in mind, and look into ns{twin} too."),
+            Hint("brctl showmacs br0", "Can a bridge know two ports for one MAC address?"),
+            Hint(at(f"ns{twin}", "ip -br link"), "Is anything here the same that should differ?"),
+        ),
+        repairs=(
+            (at(f"ns{victim}", f"ip link set veth{victim} address {mac[victim]}"),),
+            (at(f"ns{twin}", f"ip link set veth{twin} address {fresh}"),),
+        ),
+        wrong=(
+            no_use(
+                (at(f"ns{victim}", neighbour.format("replace")),),
+                (at(f"ns{victim}", f"ip neigh del {switch.address(twin)} dev veth{victim}"),),
+            ),
+            switch.side_cable(victim, twin),
+        ),
+        explanation=(
+            f"ns{victim} and ns{twin} had the same MAC address. A bridge knows one port for each MAC address, the one "
+            "it saw last: the answer to a clone is for a MAC address that is behind the very port it came from, and a "
+            "bridge does not send a frame back. Others lose every frame that goes to the wrong one of the two."
+        ),
+    )
+
+
+def hairpin_off(rng: Random) -> Fault:
+    """Two guests behind one port, whose switch has to send frames back to where they came from."""
+    switch = _switch(rng, hosts=3)
+    carrier, other, _ = switch.numbers
+    free = [n for n in range(2, 255) if n not in switch.numbers]
+    guests = dict(zip(("vm-a", "vm-b"), (switch.address(n) for n in rng.sample(free, 2)), strict=True))
+    port, ns = f"br-veth{carrier}", f"ns{carrier}"
+    (a, ip_a), (b, ip_b) = guests.items()
+    lines = [f"bridge link set dev {port} hairpin on"]
+    for guest, address in guests.items():
+        lines += [
+            f"ip netns add {guest}",
+            f"ip -n {ns} link add link veth{carrier} name eth0 netns {guest} type macvlan mode vepa",
+            *all_at(guest, (f"ip addr add {address}/24 dev eth0", "ip link set eth0 up")),
+        ]
+    outer = switch.address(other)
+    pairs = [(a, ip_b), (b, ip_a), (a, outer), (b, outer), (f"ns{other}", ip_a), (f"ns{other}", ip_b)]
+    old = switch.world
+    holds = [f"{address} belongs to {guest}" for guest, address in guests.items()]
+    holds += [f"{a} sends to {ip_b} through eth0", f"{b} sends to {ip_a} through eth0"]
+    return Fault(
+        world=World(
+            old.scenario, (*old.lines, *lines), (*old.asks, *(ask(*pair) for pair in pairs)), (*old.holds, *holds)
+        ),
+        ticket=(
+            f"{a} ({ip_a}) and {b} ({ip_b}) do not reach each other. Both are guests on {ns} and share its cable. They "
+            "reach everybody else on the bridge, and everybody reaches them."
+        ),
+        plant=(f"bridge link set dev {port} hairpin off",),
+        symptom=(ask(a, ip_b), ask(b, ip_a)),
+        hints=(
+            Hint(
+                at(a, "ip -d link show dev eth0"), "`macvlan mode vepa`: who has to carry frames from guest to guest?"
+            ),
+            Hint(f"ip -d link show dev {port} | grep -o 'hairpin [a-z]*'", "May br0 send back what came from there?"),
+        ),
+        repairs=(
+            (f"bridge link set dev {port} hairpin on",),
+            tuple(at(guest, "ip link set eth0 type macvlan mode bridge") for guest in guests),
+        ),
+        wrong=(alias(a, ip_b, b), side_cable(a, ip_a, b, ip_b)),
+        explanation=(
+            f"Guests in vepa mode leave it to the switch to carry frames between them. They all come in at {port}, "
+            "and a bridge never sends a frame back by the port it came from, unless `hairpin on` tells it to. CNI's "
+            "bridge plugin sets it for pods that talk to themselves through a service."
+        ),
+    )
+
+
+DRILLS = {
+    "cable-end-down": ("direct", _renamed(cable_end_down)),
+    "strict-rp-filter": ("direct", _renamed(strict_rp_filter)),
+    "port-down": ("bridge", port_down),
+    "no-master": ("bridge", no_master),
+    "wrong-mask": ("bridge", wrong_mask),
+    "duplicate-address": ("bridge", duplicate_address),
+    "left-on-host": ("bridge", left_on_host),
+    "stp-delay": ("bridge", stp_delay),
+    "duplicate-mac": ("bridge", duplicate_mac),
+    "hairpin-off": ("bridge", hairpin_off),
+}
