@@ -1,0 +1,183 @@
+"""What a machine's namespaces are is found, named and wired: pods made by the real CNI plugins, inside a lab."""
+
+import json
+import os
+import sys
+
+import pytest
+from conftest import ROOT
+
+from vethlab_sh import Lab
+
+pytestmark = pytest.mark.live
+INSPECT = f"cd {ROOT} && {sys.executable} -m vethlab_sh inspect"
+PLUGINS = "/usr/lib/cni"
+# What flannel's own plugin hands to the bridge plugin (flannel-io/cni-plugin, flannel_linux.go), and point-to-point.
+FLANNEL = {
+    "cniVersion": "0.3.1", "name": "cbr0", "type": "bridge", "bridge": "cni0", "mtu": 1450, "ipMasq": False,
+    "isGateway": True, "isDefaultGateway": True, "hairpinMode": True,
+    "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.244.0.0/24"}]], "routes": [{"dst": "10.244.0.0/16"}]},
+}  # fmt: skip
+PTP = {
+    "cniVersion": "0.3.1", "name": "ptp", "type": "ptp", "ipMasq": False,
+    "ipam": {"type": "host-local", "subnet": "10.9.0.0/24", "routes": [{"dst": "0.0.0.0/0"}]},
+}  # fmt: skip
+PODS = {"web-1": FLANNEL, "web-2": FLANNEL, "db-1": PTP}
+
+
+def container(pod):
+    """An identity as the runtimes make them, 64 hexadecimal digits."""
+    return (pod.encode().hex() + "0123456789abcdef" * 4)[:64]
+
+
+def add(lab, pod, settings):
+    """One pod: a namespace with a name as containerd's, the plugin's ADD, and libcni's memory of it."""
+    netns = f"cni-{container(pod)[:10]}-0000-0000-0000-000000000000"
+    lab.run(f"ip netns add {netns}")
+    words = f"CNI_COMMAND=ADD CNI_CONTAINERID={container(pod)} CNI_NETNS=/run/netns/{netns} CNI_IFNAME=eth0"
+    said = lab.run(f"{words} CNI_PATH={PLUGINS} {PLUGINS}/{settings['type']} <<< '{json.dumps(settings)}'").out
+    kept = {  # containernetworking/cni, libcni/api.go, cachedInfo
+        "kind": "cniCacheV1", "containerId": container(pod), "ifName": "eth0", "networkName": settings["name"],
+        "cniArgs": [["K8S_POD_NAMESPACE", "shop"], ["K8S_POD_NAME", pod]], "result": json.loads(said),
+    }  # fmt: skip
+    file = f"/var/lib/cni/results/{settings['name']}-{container(pod)}-eth0"
+    lab.run(f"mkdir -p /var/lib/cni/results && cat > {file} <<< '{json.dumps(kept)}'")
+    return json.loads(said)
+
+
+@pytest.fixture(scope="module")
+def node():
+    """A lab that is a node: three pods by the real plugins, and a process in a namespace that has no name."""
+    with Lab() as lab:
+        lab.run("mount -t tmpfs tmpfs /var/lib")  # the plugins' and libcni's own folders, of this lab only
+        lab.results = {pod: add(lab, pod, settings) for pod, settings in PODS.items()}
+        lab.run("mkfifo /run/ready; unshare --net sh -c 'ip link set lo up; echo $$ > /run/ready; exec sleep 1000' &")
+        lab.sleeper = lab.run("cat /run/ready").out.strip()
+        lab.run(f"ip link add veth0 type veth peer name eth0 netns /proc/{lab.sleeper}/ns/net")
+        lab.run("ip link set veth0 up")
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def seen(node):
+    return json.loads(node.run(f"{INSPECT} --json").out)
+
+
+def test_pods_are_called_by_their_names(seen, node):
+    by_name = {row["namespace"]: row for row in seen["namespaces"]}
+    assert by_name.keys() == {"master", "shop/web-1", "shop/web-2", "shop/db-1", f"sleep {node.sleeper}"}
+    assert by_name["shop/web-1"]["container"] == container("web-1")
+    assert by_name["shop/web-1"]["netns"].startswith("cni-")
+    assert by_name[f"sleep {node.sleeper}"]["pid"] == int(node.sleeper)
+
+
+def test_wires_are_those_that_the_plugins_report(seen, node):
+    wires = {row["namespace"]: row for row in seen["wires"]}
+    for pod, result in node.results.items():
+        host = next(i["name"] for i in result["interfaces"] if i["name"].startswith("veth"))
+        wire = wires[f"shop/{pod}"]
+        assert (wire["name"], wire["peer_namespace"], wire["peer"]) == ("eth0", "master", host)
+        assert wire["address"] == result["ips"][0]["address"]
+    assert wires["shop/web-1"]["bridge"] == "cni0"
+    assert wires["shop/web-1"]["route"] == "10.244.0.0/24 dev cni0"
+    assert wires["shop/web-1"]["answered_by"] == "cni0, which has 10.244.0.1"
+    assert (wires["shop/db-1"]["bridge"], wires["shop/db-1"]["route"].split()[0]) == (None, "10.9.0.2")
+    assert wires[f"sleep {node.sleeper}"]["peer"] == "veth0"
+
+
+def test_flannels_plugin_looks_like_flannel(seen):
+    (finding,) = seen["findings"]
+    assert (finding["machine"], finding["network"]) == ("master", "flannel")
+
+
+def test_inspect_changes_nothing(node):
+    ask = "ip -j link; ip -j -4 addr; ip -j -4 route show table all; ls /run /run/netns; ip netns; "
+    ask += "cut -d' ' -f5- /proc/self/mountinfo"
+    before = node.run(ask).out
+    node.run(f"{INSPECT} --json")
+    assert node.run(ask).out == before
+
+
+def test_terminal_shows_tables_and_wiring(node):
+    shown = node.run(INSPECT).out
+    assert "looks like flannel" in shown
+    assert "cni0 (bridge) 10.244.0.1/24" in shown
+    assert "═══ shop/web-1: eth0 10.244.0.2/24" in shown
+    assert "Not shown" not in shown
+    assert "10.9.0.1/32 ═══ shop/db-1" in shown  # routed, so it needs no master
+    assert "via 10.244.0.1" in node.run(f"{INSPECT} --tables").out
+
+
+@pytest.mark.parametrize("what", ["web-1", "shop/web-1", "container", "device"])
+def test_one_wiring_only_is_shown(node, what):
+    host = next(i["name"] for i in node.results["web-1"]["interfaces"] if i["name"].startswith("veth"))
+    asked = {"container": container("web-1")[:12], "device": host}.get(what, what)
+    whole = json.loads(node.run(f"{INSPECT} --json {asked}").out)
+    assert [row["namespace"] for row in whole["wires"]] == ["shop/web-1"]
+    assert {row["name"] for row in whole["snapshot"]["links"]} == {"lo", "eth0", host, "cni0"}
+
+
+def test_process_number_leads_to_its_wiring(node):
+    shown = node.run(f"{INSPECT} {node.sleeper}").out
+    assert f"sleep {node.sleeper} eth0 and master veth0 are two ends of one cable" in " ".join(shown.split())
+
+
+def test_unknown_name_is_one_sentence(node):
+    ended = node.run(f"{INSPECT} web-9", expect=(2,))
+    assert "There is no pod, container, namespace, process or device 'web-9'" in ended.err
+    assert "shop/web-1" in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_picture_is_saved(node):
+    assert (
+        node.run(f"{INSPECT} --png /run/a.png --svg /run/a.svg > /run/out && head -c 4 /run/a.png | tail -c 3").out
+        == "PNG"
+    )
+
+
+def test_cable_between_two_namespaces_is_found(lab):
+    """It has no end on the machine itself."""
+    lab.run("ip netns add blue; ip netns add red; ip link add name blue0 netns blue type veth peer name red0 netns red")
+    seen = json.loads(lab.run(f"{INSPECT} --json").out)
+    assert {row["namespace"] for row in seen["namespaces"]} == {"master", "blue", "red"}
+    ((one, two),) = [({row["namespace"], row["peer_namespace"]}, {row["name"], row["peer"]}) for row in seen["wires"]]
+    assert (one, two) == ({"blue", "red"}, {"blue0", "red0"})
+
+
+def test_calico_is_recognised(lab):
+    lab.play("calico")
+    (finding,) = [f for f in json.loads(lab.run(f"{INSPECT} --json").out)["findings"] if f["machine"] == "master"]
+    assert finding["network"] == "calico"
+
+
+def test_what_may_not_be_entered_is_said(node):
+    """Without any capability one sees one's own namespace, and a sentence about the others."""
+    drop = "setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all"
+    drop += "" if os.geteuid() else " --reuid=65534 --clear-groups"
+    ended = node.run(f"cd {ROOT} && {drop} {sys.executable} -m vethlab_sh inspect --json", expect=None)
+    whole = json.loads(ended.out)
+    assert [row["namespace"] for row in whole["namespaces"]] == ["master"]
+    assert "Not shown, because we may not enter: 3 network namespaces" in whole["hidden"]
+    assert {row["peer"] for row in whole["wires"]} >= {"veth0"}
+    assert all(row["namespace"] is None for row in whole["wires"])
+
+
+def test_every_one_of_250_pods_is_wired_to_its_own_end(lab):
+    pods = 250
+    cable = "link add v{0} mtu 1450 up master cni0 type veth peer name eth0 netns n{0}"
+    root = [f"netns add n{i}\n{cable.format(i)}" for i in range(pods)]
+    lines = "\n".join(["link add cni0 type bridge", "addr add 10.244.0.1/24 dev cni0", "link set cni0 up", *root])
+    lab.run(f"ip -batch - <<'E'\n{lines}\nE")
+    lab.run("for i in $(seq 0 249); do printf 'addr add 10.244.0.%s/24 dev eth0\\nlink set eth0 up\\n' $((i + 2)) "
+            "| nsenter --net=/run/netns/n$i ip -batch -; done")  # fmt: skip
+    whole = json.loads(lab.run(f"{INSPECT} --json").out)
+    found = {row["namespace"]: (row["peer"], row["bridge"], row["address"]) for row in whole["wires"]}
+    assert found == {f"n{i}": (f"v{i}", "cni0", f"10.244.0.{i + 2}/24") for i in range(pods)}
+    assert lab.run(INSPECT).out.count(" ═══ n") == pods
+
+
+def test_shell_outside_is_only_for_asking():
+    """The one door to the machine itself stays in inspect."""
+    users = [p.name for p in (ROOT / "vethlab_sh").rglob("*.py") if "Outside()" in p.read_text()]
+    assert users == ["node.py"]

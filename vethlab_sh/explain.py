@@ -1,0 +1,499 @@
+"""What does this pasted terminal session say? Its commands, their tables, and how it all is wired.
+
+Everything comes from the text: its outputs are parsed by the parsers of the labs, the ends of cables are joined by the
+numbers, addresses and entries in them, and what was not understood is listed with its line.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import join, network, session
+from .errors import BadInput, OutputNotUnderstood
+from .network import Wired
+from .session import Session, Typed
+from .shell import hint_for
+from .snapshot import COLUMNS, Row, Snapshot, veth_pairs
+from .tables import TABLES, columns, frame
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+UNKNOWN = ("line", "until", "text", "why")
+READ = ("line", "namespace", "rows", "table", "command")
+DEVICES = {"ip addr", "ip link", "bridge link", "ifconfig"}
+HEADS = {
+    **dict.fromkeys(
+        ("ip addr", "ip link", "bridge link"), re.compile(r"\s*\d+: |\S+\s+(UP|DOWN|UNKNOWN|LOWERLAYERDOWN|DORMANT)\b")
+    ),
+    "ifconfig": session.SHAPES["ifconfig"],
+    "brctl show": session.SHAPES["brctl show"],
+    "ip route": re.compile(r"(?!\s*(nexthop|cache|nh_info)\b)"),
+    "ping": re.compile(r"\s*PING "),
+}  # fmt: skip
+TOLD = (
+    "index", "up", "carrier", "mtu", "mac", "master", "kind", "hairpin", "netns",
+    "vxlan_id", "vxlan_port", "vxlan_local", "vxlan_dev", "vxlan_learning",
+)  # fmt: skip
+PORT = re.compile(r"\s+[\w.@:+-]{1,15}\s*$|[\w.@:+-]*\d[\w.@:+-]*\s*$", re.ASCII)
+WELL_KNOWN_KINDS = (
+    (re.compile(r"lo"), "loopback"),
+    (re.compile(r"flannel(-v6)?\.\d+|vxlan(-v6)?\.calico"), "vxlan"),
+    (re.compile(r"veth[0-9a-f]{6,}|cali[0-9a-f]{11}"), "veth"),
+    (re.compile(r"cni0|docker0|br\d+|br-[0-9a-f]{12}"), "bridge"),
+)
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of the text with its table: line and at (where the command stands and ran), command, name, rows."""
+
+    line: int
+    at: str
+    command: str
+    name: str
+    rows: tuple[Row, ...]
+    whole: bool = False
+
+    @property
+    def table(self) -> DataFrame:
+        """The rows as a DataFrame."""
+        return frame(self.name, self.rows)
+
+
+@dataclass(frozen=True)
+class Explanation(Wired):
+    """What a pasted session says.
+
+    outputs: each output that has a table (`.table`, a DataFrame); unknown: what was not understood, with its lines;
+    notes: what was assumed, and what the text leaves open; kinds: what each line is, by number; the rest as in Wired.
+    """
+
+    outputs: tuple[Output, ...]
+    unknown_rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+    kinds: dict[int, str]
+
+    @property
+    def tables(self) -> list[DataFrame]:
+        """The table of each output, in the order of the text."""
+        return [output.table for output in self.outputs]
+
+    @property
+    def unknown(self) -> DataFrame:
+        """What was not understood: line, until (the last line of it), text (the first line) and why."""
+        import pandas
+
+        return pandas.DataFrame(list(self.unknown_rows), columns=list(UNKNOWN)).convert_dtypes()
+
+    @property
+    def read(self) -> list[Row]:
+        """A row an output: the line of its command, where it ran, the command, the table and how many rows it has."""
+        return [
+            dict(zip(READ, (o.line, o.at, len(o.rows), o.name, o.command or "(not shown)"), strict=True))
+            for o in self.outputs
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, for programs."""
+        return {
+            "outputs": [{"line": o.line, "at": o.at, "command": o.command, "table": o.name,
+                         "rows": [{c: row[c] for c in columns(o.name)} for row in o.rows]} for o in self.outputs],
+            **super().as_dict(),
+            "unknown": list(self.unknown_rows),
+            "notes": list(self.notes),
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        joined = [f"- {join.sentence(row)}" for row in self.wire_rows]
+        unknown = [f"line {row['line']}: {row['text'].strip()} ({row['why']})" for row in self.unknown_rows]
+        parts = [self.finding, "\n".join(joined), self.as_text(), "\n".join(self.notes), "\n".join(unknown)]
+        return "\n\n".join(part for part in parts if part)
+
+    def _repr_html_(self) -> str:
+        parts = [super()._repr_html_()]
+        parts += [f"<p>{escape(note)}</p>" for note in self.notes]
+        if self.unknown_rows:
+            parts.append(network.html(self.unknown, "Not understood"))
+        return "\n".join(parts)
+
+
+def explain(*texts: str, names: Sequence[str] = ()) -> Explanation:
+    """Explain a terminal session as people paste it: prompts of any look, commands, comments, output, several machines.
+
+    texts: several are joined into one picture, their lines numbered through; names: what to call the machine of each
+    text whose prompts name none. Raises BadInput when there is nothing to read.
+    """
+    if not "".join(texts).strip():
+        raise BadInput("There is nothing to explain: the text is empty.")
+    if any("\0" in text for text in texts):
+        raise BadInput("This is no text: it holds a zero byte, as programs and pictures do.")
+    return _Explainer(session.read(*texts, names=names)).explanation()
+
+
+def read_file(file: str) -> str:
+    """The text of a file, `-` being standard input. Raises BadInput when it cannot be read, or is no text."""
+    try:
+        found = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise BadInput(f"Cannot read {file}: {error.strerror}.") from None
+    name = "Standard input" if file == "-" else file
+    encoding = "utf-16" if found[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    text = found.decode(encoding, errors="replace")
+    if not text.strip():
+        raise BadInput(f"{name} is empty: there is nothing to explain.")
+    if "\0" in text or text.count("\ufffd") > len(text) // 10:
+        raise BadInput(f"{name} is no text: paste the commands and their output into a text file.")
+    return text
+
+
+# ---- from outputs to rows -----------------------------------------------------------------------------------
+
+
+@dataclass
+class _Explainer:
+    """The state while the outputs of a session are read one after the other."""
+
+    session: Session
+    facts: _Facts = field(default_factory=lambda: _Facts())
+    outputs: list[Output] = field(default_factory=list)
+    unknown: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def explanation(self) -> Explanation:
+        """Read all outputs, put shown-without-command ones where they belong, and join the ends."""
+        homeless = []
+        for typed in self.session.typed:
+            if not typed.tables:
+                self._without_table(typed)
+                self.facts.command(typed)
+                continue
+            read = list(self._outputs(typed))
+            if typed.line:
+                self._keep(read)
+                self.facts.command(typed)
+            else:
+                homeless.append((typed, read))
+        for typed, read in homeless:
+            at = self._home(typed, read)
+            self._keep([Output(o.line, at, o.command, o.name, o.rows) for o in read])
+        self.outputs.sort(key=lambda output: output.line)
+        snapshot, notes = self.facts.snapshot({place.name: place for place in self.session.places.values()})
+        found = network.findings(snapshot)
+        self.unknown.sort(key=lambda row: row["line"])
+        unknown = tuple({column: row[column] for column in UNKNOWN} for row in self.unknown)
+        return Explanation(snapshot, found, tuple(self.outputs), unknown, tuple(self.notes + notes), self.session.kinds)
+
+    def _keep(self, read: list[Output]) -> None:
+        for output in read:
+            self.outputs.append(output)
+            self.facts.add(output)
+
+    def _home(self, typed: Typed, read: list[Output]) -> str:
+        """The place of an output without its command: where its devices are spoken of, else where we were.
+
+        When one of its devices is the other end of a device there, it is not of that place but of the next.
+        """
+        names = {row["name"] for o in read for row in o.rows if row.get("name")} - {"lo", "eth0"}
+        places = {place for name in names for place in self.facts.mentions.get(name, ())}
+        if len(places) == 1:
+            (at,) = places
+            why = f"{', '.join(sorted(n for n in names if at in self.facts.mentions.get(n, ())))} is spoken of there"
+        elif any(self.facts.is_far_end(typed.at.name, row) for o in read for row in o.rows):
+            at = typed.next_at if typed.next_at not in (None, typed.at.name) else f"the machine of {typed.at.name}"
+            why = f"it shows the other end of a device of {typed.at.name}"
+        else:
+            at, why = typed.at.name, "the text was there before"
+        self.session.places.setdefault(at, session.Place(at))
+        shown = read[0].name if read else typed.inner
+        self.notes.append(
+            f"Line {typed.number}: the command is not shown; taken for the output of `{shown}` on {at}, because {why}."
+        )
+        return at
+
+    def _without_table(self, typed: Typed) -> None:
+        """What a command without a table printed is not understood, but listed; an error has its hint."""
+        for first, last, lines in _runs(typed.output):
+            if typed.line:
+                why = hint_for(typed.inner, 1, "\n".join(lines)) or f"there is no table for `{typed.inner}`"
+            else:
+                why = "it is neither a command nor the output of one that has a table"
+            self.unknown.append(dict(zip(UNKNOWN, (first, last, lines[0], why), strict=True)))
+
+    def _outputs(self, typed: Typed) -> Iterator[Output]:
+        """The tables of one output; lines that a parser does not know are listed and left out."""
+        for n, name in enumerate(typed.tables):
+            rows: list[Row] = []
+            for record in _records(name, typed.output):
+                rows += self._record(name, record, n == 0, typed)
+            whole = typed.line != "" and "|" not in typed.line and any(row.get("name") == "lo" for row in rows)
+            yield Output(typed.number, typed.at.name, typed.line, name, tuple(rows), whole)
+
+    def _record(self, name: str, record: list[tuple[int, str]], listed: bool, typed: Typed) -> list[Row]:
+        """The rows of one record, less the lines that its parser does not know; nothing without its first line."""
+        lines = list(record)
+        filtered = "|" in typed.inner
+        while lines:
+            try:
+                rows = TABLES[name].read("\n".join(text for _, text in lines))
+            except OutputNotUnderstood as error:
+                bad = min(error.number, len(lines)) - 1
+                group = lines if bad == 0 else lines[bad : bad + 1 + _has_lifetimes(lines, bad)]
+                if listed:
+                    self._not_understood(group, f"`{name}` does not know {error.word!r}", typed)
+                lines = [] if bad == 0 else [line for line in lines if line not in group]
+                continue
+            if filtered and (stray := _stray(rows)):
+                if listed:
+                    self._not_understood(lines, f"the filter left out which device has {stray}", typed)
+                return []
+            return [row | {"line": lines[0][0], "address_line": _line_of(row, lines)} for row in rows]
+        return []
+
+    def _not_understood(self, lines: list[tuple[int, str]], why: str, typed: Typed) -> None:
+        said = hint_for(typed.inner, 1, "\n".join(text for _, text in lines))
+        before = self.unknown[-1] if self.unknown else None
+        if before and not said and before["until"] + 1 == lines[0][0] and before.get("of") == typed.number:
+            before["until"] = lines[-1][0]
+            return
+        row = dict(zip(UNKNOWN, (lines[0][0], lines[-1][0], lines[0][1], said or why), strict=True))
+        self.unknown.append(row | {"of": typed.number})
+
+
+def _line_of(row: Row, lines: list[tuple[int, str]]) -> int:
+    """The line of a record in which its address stands."""
+    return next((n for n, text in lines if row.get("address") and row["address"] in text.split()), lines[0][0])
+
+
+def _runs(lines: list[tuple[int, str]]) -> Iterator[tuple[int, int, list[str]]]:
+    """Stretches of lines that follow each other: first and last number, and the lines."""
+    held: list[tuple[int, str]] = []
+    for number, text in lines:
+        if held and number != held[-1][0] + 1:
+            yield held[0][0], held[-1][0], [t for _, t in held]
+            held = []
+        held.append((number, text))
+    if held:
+        yield held[0][0], held[-1][0], [t for _, t in held]
+
+
+def _records(name: str, output: list[tuple[int, str]]) -> list[list[tuple[int, str]]]:
+    """The lines that belong together: a device's, a bridge's, one line each elsewhere."""
+    head = HEADS.get("ping" if name.startswith("ping") else name)
+    records: list[list[tuple[int, str]]] = []
+    for number, text in output:
+        below = head is not None and not head.match(text)
+        if name == "brctl show" and below and not PORT.match(text):
+            below = False
+        if records and below:
+            records[-1].append((number, text))
+        else:
+            records.append([(number, text)])
+    return records
+
+
+def _has_lifetimes(lines: list[tuple[int, str]], at: int) -> bool:
+    """Whether the next line says how long the address in this one lives."""
+    return lines[at][1].lstrip().startswith("inet") and lines[at + 1 : at + 2] != [] and "valid_lft" in lines[at + 1][1]
+
+
+def _stray(rows: list[Row]) -> str | None:
+    """An address whose label names another device than the one it stands under: the filter took a line away."""
+    for row in rows:
+        label, name = row.get("label"), row.get("name")
+        if label and name and label.partition(":")[0] != name and row.get("address"):
+            return str(row["address"])
+    return None
+
+
+# ---- from rows to what is known --------------------------------------------------------------------------------
+
+
+class _Facts:
+    """What the outputs say, the last word on each thing counting."""
+
+    def __init__(self) -> None:
+        self.links: dict[join.Key, Row] = {}
+        self.addresses: dict[join.Key, list[Row]] = {}
+        self.routes: dict[tuple[Any, ...], Row] = {}
+        self.neighbours: dict[tuple[Any, ...], Row] = {}
+        self.fdb: dict[tuple[Any, ...], Row] = {}
+        self.bridges: set[join.Key] = set()
+        self.made: list[tuple[join.Key, join.Key, int]] = []
+        self.moved: dict[join.Key, join.Key] = {}
+        self.mentions: dict[str, set[str]] = {}
+        self.spaces: dict[str, int] = {}
+
+    def add(self, output: Output) -> None:
+        """Take the rows of one output."""
+        take = {
+            "ip route": self._route, "ip neigh": self._neighbour, "arp": self._neighbour, "bridge fdb": self._forward,
+            "brctl show": self._port,
+        }.get(output.name, self._device if output.name in DEVICES else None)  # fmt: skip
+        if take is None:
+            return
+        self.spaces.setdefault(output.at, output.line)
+        if output.whole:  # it begins with lo, so what it does not list is not there any more
+            listed = {row["name"] for row in output.rows}
+            for key in [key for key in self.links if key[0] == output.at and key[1] not in listed]:
+                self._forget(key)
+        if output.name in ("ip addr", "ifconfig"):
+            for row in output.rows:
+                self.addresses[output.at, row["name"]] = []
+        for row in output.rows:
+            take(output.at, row)
+
+    def command(self, typed: Typed) -> None:
+        """A line that makes a pair, or moves a device: names that outputs then show apart."""
+        try:
+            words = shlex.split(typed.inner)
+        except ValueError:
+            return
+        if not _is_link(words):
+            return
+        line = " ".join(words)
+        at = typed.at.name
+        if pair := re.search(r" ad?d? (?:name )?(\S+) (?:.* )?type veth (?:.* )?peer (?:name )?(\S+)", line):
+            self.made.append(((at, pair[1]), (at, pair[2]), typed.number))
+        elif move := re.search(r" s\w* (?:dev )?(\S+) (?:.* )?netns (\S+)", line):
+            self.moved[at, move[1]] = (move[2], move[1])
+            self._forget((at, move[1]))
+
+    def _forget(self, key: join.Key) -> None:
+        self.links.pop(key, None)
+        self.addresses.pop(key, None)
+
+    def is_far_end(self, at: str, row: Row) -> bool:
+        """Whether a row of `ip addr` is the other end of a device of this place."""
+        number, peer = row.get("index"), _number(row.get("peer"))
+        own = (link for (space, _), link in self.links.items() if space == at)
+        return any(peer is not None and (link["index"], link["peer_index"]) == (peer, number) for link in own)
+
+    def _link(self, at: str, name: str, row: Row, listed: bool = False) -> Row:
+        """What is known of a device; a device that is only spoken of gets a row too."""
+        if not listed:
+            self.mentions.setdefault(name, set()).add(at)
+        return self.links.setdefault(
+            (at, name), dict.fromkeys(COLUMNS["links"]) | {"namespace": at, "name": name, "line": row["line"]}
+        )
+
+    def _device(self, at: str, row: Row) -> None:
+        for key, other in list(self.links.items()):  # the same device, shown elsewhere before: it has moved
+            same = (other["name"], other["mac"], other["index"]) == (row["name"], row.get("mac"), row.get("index"))
+            if same and key[0] != at and row["name"] != "lo" and None not in (row.get("mac"), row.get("index")):
+                self._forget(key)
+        link = self._link(at, row["name"], row, listed=True)
+        told = {key: row.get(key) for key in TOLD}
+        link |= {key: value for key, value in told.items() if value is not None} | {"line": row["line"]}
+        if "bridge_id" in row and row.get("state") and row.get("flags") is not None:
+            link |= {"master": row.get("master"), "state": row["state"]}  # `ip` names the master whenever there is one
+        if row.get("peer"):
+            link |= {"says": row["peer"], "peer_index": _number(row["peer"])}
+        if "UP" in str(row.get("flags", "")).split(",") and "RUNNING" in str(row["flags"]):
+            link["carrier"] = True  # ifconfig's word for a signal
+        if link["master"]:
+            self.bridges.add((at, link["master"]))
+        if row.get("address"):
+            self.addresses.setdefault((at, row["name"]), []).append(
+                {"namespace": at, "dev": row["name"], "family": row["family"] or _family(row["address"]),
+                 "address": row["address"], "broadcast": row.get("address_broadcast"),
+                 "tentative": row.get("tentative"),
+                 "scope": row.get("scope") or _scope(row["address"]), "line": row["address_line"]}
+            )  # fmt: skip
+
+    def _port(self, at: str, row: Row) -> None:
+        self._link(at, row["bridge"], row)
+        self.bridges.add((at, row["bridge"]))
+        if row["interface"]:
+            self._link(at, row["interface"], row)["master"] = row["bridge"]
+
+    def _route(self, at: str, row: Row) -> None:
+        if row["kind"] in ("local", "broadcast", "multicast", "anycast") or row["table"] not in (None, "main"):
+            return
+        family = _family(row["to"] if row["to"] != "default" else row["via"] or "")
+        kept = {c: row.get(c) for c in COLUMNS["routes"]} | {"namespace": at, "family": family, "line": row["line"]}
+        self.routes[at, row["to"], row["via"], row["dev"], row["metric"], family] = kept
+        if row["dev"]:
+            self._link(at, row["dev"], row)
+
+    def _neighbour(self, at: str, row: Row) -> None:
+        if row.get("proxy") or not row["ip"]:
+            return
+        kept = {"namespace": at, "dev": row["dev"], "ip": row["ip"], "mac": row["mac"], "line": row["line"]}
+        self.neighbours[at, row["dev"], row["ip"]] = kept | {"state": row.get("state")}
+        if row["dev"]:
+            self._link(at, row["dev"], row)
+
+    def _forward(self, at: str, row: Row) -> None:
+        kept = {c: row.get(c) for c in COLUMNS["fdb"]} | {"namespace": at, "line": row["line"]}
+        self.fdb[at, row["mac"], row["dev"], row["dst"], row["vlan"]] = kept
+        if row["dev"]:
+            link = self._link(at, row["dev"], row)
+            link["master"] = row["master"] if row["master"] and row["master"] != row["dev"] else link["master"]
+        if row["master"]:
+            self._link(at, row["master"], row)
+            self.bridges.add((at, row["master"]))
+
+    def snapshot(self, places: dict[str, session.Place]) -> tuple[Snapshot, list[str]]:
+        """All that is known in the tables of a snapshot, ends joined; and notes about what is left open."""
+        rows: dict[str, list[Row]] = {
+            "namespaces": [self._space(name, places.get(name)) for name in self.spaces],
+            "links": [link | {"kind": self._kind(key, link)} for key, link in self.links.items()],
+            "addresses": [row for found in self.addresses.values() for row in found],
+            "routes": list(self.routes.values()),
+            "neighbours": list(self.neighbours.values()),
+            "fdb": list(self.fdb.values()),
+            "settings": [],
+        }
+        on = {row["on"] for row in rows["namespaces"]} - {None} - self.spaces.keys()
+        rows["namespaces"] += [self._space(name, session.Place(name, "machine")) for name in sorted(on)]
+        made = [(self._now(one), self._now(two), line) for one, two, line in self.made]
+        notes = join.pair(rows, made)
+        join.settle(rows)
+        for link in rows["links"]:
+            link["unseen"] = link["kind"] == "veth" and link["peer"] is None
+        rows["wires"] = list(veth_pairs(rows["links"]))
+        return Snapshot({name: tuple(rows[name]) for name in COLUMNS}), notes
+
+    @staticmethod
+    def _space(name: str, place: session.Place | None) -> Row:
+        kind = {"namespace": "pod"}.get(place.kind, place.kind) if place else ""
+        return {"namespace": name, "on": place.on if place else None, "kind": kind}
+
+    def _now(self, key: join.Key) -> join.Key:
+        """Where a device is after the moves that were typed."""
+        return self.moved.get(key, key)
+
+    def _kind(self, key: join.Key, link: Row) -> str | None:
+        if link["kind"]:
+            return str(link["kind"])
+        if key in self.bridges:
+            return "bridge"
+        known = next((kind for pattern, kind in WELL_KNOWN_KINDS if pattern.fullmatch(link["name"])), None)
+        return known or ("veth" if link["peer_index"] is not None else None)
+
+
+def _is_link(words: list[str]) -> bool:
+    return len(words) > 3 and words[0].endswith("ip") and any("link".startswith(word) for word in words[1:4])
+
+
+def _number(peer: str | None) -> int | None:
+    """32 of `if32`."""
+    found = re.fullmatch(r"if(\d+)", peer or "")
+    return int(found[1]) if found else None
+
+
+def _family(address: str) -> str:
+    return "inet6" if ":" in address else "inet"
+
+
+def _scope(address: str) -> str:
+    """The scope of an address whose command prints none."""
+    return "link" if address.startswith("fe80") else "host" if address.startswith(("127.", "::1/")) else "global"
