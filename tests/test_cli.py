@@ -1,0 +1,250 @@
+"""The command line, through real processes."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT, inhabitants, machine_state, until
+
+from vethlab_sh.scenarios import SCENARIOS, load
+
+pytestmark = pytest.mark.live
+ME = [sys.executable, "-m", "vethlab_sh"]
+
+
+def on_terminal(*words, columns=80, environment=None, type_in=b""):
+    """Run the command line on a pseudo-terminal of that width; return what it showed and its exit code."""
+    # COLUMNS, which some test runners set, would be believed before the terminal itself
+    environment = {k: v for k, v in (environment or os.environ).items() if k != "COLUMNS"}
+    parent, child = pty.openpty()
+    subprocess.run(["stty", "cols", str(columns), "rows", "50"], stdin=child, check=True)
+    run = subprocess.Popen(
+        [*ME, *words],
+        stdin=child,
+        stdout=child,
+        stderr=child,
+        cwd=ROOT,
+        env=environment,
+        start_new_session=True,
+    )
+    os.close(child)
+    os.write(parent, type_in)
+    shown = b""
+    while True:
+        try:
+            select.select([parent], [], [])
+            part = os.read(parent, 65536)
+        except OSError:  # the other side is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(parent)
+    return shown.decode().replace("\r\n", "\n"), run.wait()
+
+
+@pytest.mark.parametrize("name", ["direct", "bridge"])
+def test_demo_tells_every_step(vethlab, name):
+    ended = vethlab("demo", name)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    scenario = load(name)
+    for step in scenario.steps:
+        assert " ".join(step.why.split()) in " ".join(ended.stdout.split())
+        for line in step.lines:
+            assert f"[root@master ~]# {line}\n" in ended.stdout
+    assert " ".join(ended.stdout.split()).endswith("(4 of 4 pings answered.)")
+    assert "\x1b" not in ended.stdout
+
+
+def test_demo_shows_statistics_as_table(vethlab):
+    shown = vethlab("demo", "bridge").stdout
+    assert re.search(r"target +sent +received +loss_percent", shown), shown[-1500:]
+
+
+def test_quiet_prints_only_the_verdict(vethlab):
+    ended = vethlab("demo", "bridge", "--quiet")
+    assert " ".join(ended.stdout.split()) == f"{load('bridge').known} (4 of 4 pings answered.)"
+
+
+def test_json_holds_every_record_and_table(vethlab):
+    whole = json.loads(vethlab("demo", "direct", "--json").stdout)
+    records = [record for step in whole["steps"] for record in step["records"]]
+    assert [record["line"] for record in records] == [line for step in load("direct").steps for line in step.lines]
+    assert records[-1]["tables"]["ping statistics"][0]["received"] == 2
+    assert whole["ok"] is True
+
+
+def test_hosts_option_makes_more_hosts(vethlab):
+    assert vethlab("demo", "bridge", "--quiet", "--hosts", "4").stdout.startswith("4 namespaces reach")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_terminal_table_fits_the_window(columns):
+    shown, code = on_terminal("demo", "bridge", columns=columns, environment={**os.environ, "NO_COLOR": "1"})
+    assert code == 0
+    heads = [line for line in shown.splitlines() if re.match(r"(bridge +id|index +name|target +sent|port +mac)", line)]
+    assert len(heads) >= 5
+    assert all(len(line) <= columns for line in heads)
+
+
+def test_colour_on_a_terminal_only():
+    environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm"}
+    assert "\x1b[" in on_terminal("demo", "direct", environment=environment)[0]
+    assert "\x1b[" not in on_terminal("demo", "direct", environment={**environment, "NO_COLOR": "1"})[0]
+
+
+def test_pause_waits_for_enter():
+    steps = len(load("direct").steps)
+    shown, code = on_terminal("demo", "direct", "--pause", type_in=b"\n" * steps)
+    assert code == 0
+    assert shown.count("(Enter for the next step)") == steps
+
+
+def test_pause_without_terminal_goes_on(vethlab):
+    assert vethlab("demo", "direct", "--pause").returncode == 0
+
+
+def test_list_has_a_line_each(vethlab):
+    lines = vethlab("list").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(SCENARIOS)
+
+
+def test_tables_lists_columns_and_meaning(vethlab):
+    shown = vethlab("tables").stdout
+    assert "brctl show" in shown
+    assert "rtt_avg_ms" in shown
+
+
+def test_doctor_finds_this_machine_ready(vethlab):
+    ended = vethlab("doctor")
+    assert ended.returncode == 0, ended.stdout
+    assert "This machine is ready." in ended.stdout
+    assert "missing" not in ended.stdout.split("This machine")[0]
+
+
+def test_doctor_names_what_is_missing(vethlab, tmp_path):
+    program = (
+        "import vethlab_sh.sandbox as s, vethlab_sh.doctor as d, sys\n"
+        "d.find = lambda tool: None if tool == 'brctl' else s.find(tool)\n"
+        "from vethlab_sh.cli import main\n"
+        "sys.exit(main(['doctor']))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert ended.returncode == 1
+    assert re.search(r"missing +program brctl +sudo apt-get install bridge-utils", ended.stdout)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["demo", "bridg"], 2, "Did you mean 'bridge'?"),
+        (["demo", "bridge", "--hosts", "1"], 2, "1023 ports"),
+        (["demo", "bridge", "--hosts", "1024"], 2, "1023 ports"),
+        (["demo", "bridge", "--hosts", "two"], 2, "invalid int value"),
+        (["demo", "direct", "--hosts", "3"], 2, "no option 'hosts'"),
+        (["demo"], 2, "required"),
+        (["nosuch"], 2, "invalid choice"),
+        ([], 2, "required"),
+        (["script", ""], 2, "There is no scenario ''"),
+    ],
+)
+def test_wrong_usage_gets_a_sentence(vethlab, words, code, sentence):
+    ended = vethlab(*words)
+    assert ended.returncode == code
+    assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_missing_tool_ends_with_two(vethlab, tmp_path):
+    program = (
+        "import vethlab_sh.shell as shell, sys\n"
+        "found = shell.find\n"
+        "shell.find = lambda tool: None if tool == 'brctl' else found(tool)\n"
+        "shell.search_path = lambda: %r\n"
+        "from vethlab_sh.cli import main\n"
+        "sys.exit(main(['demo', 'bridge']))"
+    )
+    for tool in ("bash", "ip", "ping", "unshare"):
+        (tmp_path / tool).symlink_to(subprocess.check_output(["which", tool], text=True).strip())
+    ended = subprocess.run([sys.executable, "-c", program % str(tmp_path)], capture_output=True, text=True, cwd=ROOT)
+    assert ended.returncode == 2
+    assert "sudo apt-get install bridge-utils" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_closed_pipe_is_quiet():
+    shell = f"{sys.executable} -m vethlab_sh demo bridge | head -3"
+    ended = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, cwd=ROOT)
+    assert ended.stderr == ""
+    assert len(ended.stdout.splitlines()) == 3
+
+
+def test_full_disk_is_a_sentence():
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [*ME, "demo", "direct", "--quiet"], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        )
+    assert ended.returncode == 1
+    assert "No space left" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda n: n.name)
+@pytest.mark.parametrize("lines_read", [1, 12, 60, 90])
+def test_signal_at_any_moment_leaves_nothing(number, lines_read):
+    demo = subprocess.Popen(
+        [*ME, "demo", "bridge"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        bufsize=1,
+    )
+    for _ in range(lines_read):
+        demo.stdout.readline()
+    homes = {os.readlink(f"{process}/ns/net") for process in children(demo.pid)} - {os.readlink("/proc/self/ns/net")}
+    demo.send_signal(number)
+    _, said = demo.communicate()
+    assert demo.returncode == {signal.SIGINT: 130}.get(number, -number)
+    assert "Traceback" not in said
+    until(lambda: not any(inhabitants(home) for home in homes), "every process of the demo is gone")
+
+
+def children(pid):
+    """The process folders below a process, all generations."""
+    found = []
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            for child in file.read().split():
+                found += [f"/proc/{child}", *children(child)]
+    except OSError:
+        pass
+    return [folder for folder in found if os.path.exists(f"{folder}/ns/net")]
+
+
+def test_two_demos_at_the_same_time():
+    demos = [
+        subprocess.Popen([*ME, "demo", "bridge", "--quiet"], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        for _ in range(4)
+    ]
+    assert all("4 of 4 pings" in " ".join(demo.communicate()[0].split()) for demo in demos)
+
+
+def test_a_hundred_plays_leave_no_trace():
+    before = machine_state()
+    program = (
+        "from vethlab_sh import Lab\n"
+        "for _ in range(100):\n"
+        "    with Lab() as lab:\n"
+        "        lab.play('direct', until=6)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert machine_state() == before

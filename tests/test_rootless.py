@@ -1,0 +1,67 @@
+"""The same as an ordinary user: the live tests once more, without root."""
+
+import os
+import re
+import textwrap
+
+import pytest
+
+from vethlab_sh import Lab, stay
+from vethlab_sh.sandbox import Sandbox
+from vethlab_sh.shell import Shell
+
+pytestmark = pytest.mark.live
+PYTHON = ".venv/bin/python"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs the live tests rootless already")
+def test_live_tests_pass_without_root(as_user):
+    """pytest again, as a user made for it; one nested run keeps both halves in one command."""
+    words = "-q -n 4 --dist loadfile -m live --deselect tests/test_rootless.py -p no:cacheprovider --color=no"
+    ended = as_user(PYTHON, "-m", "pytest", *words.split())
+    assert ended.returncode == 0, ended.stdout[-5000:] + ended.stderr[-2000:]
+    assert re.search(r"\d+ passed", ended.stdout)
+    assert "skipped" not in ended.stdout.splitlines()[-1]
+
+
+def test_user_without_privileges_plays_bridge(as_user):
+    ended = as_user(PYTHON, "-m", "vethlab_sh", "demo", "bridge", "--quiet")
+    assert ended.returncode == 0, ended.stderr
+    assert "4 of 4 pings" in " ".join(ended.stdout.split())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root makes the second user")
+def test_users_neither_see_nor_reach_each_others_labs(as_user):
+    with Lab() as lab:
+        lab.stay("mine")
+    mine = stay.find("mine")
+    program = f"""
+        import os
+        from vethlab_sh import Lab, stay
+        from vethlab_sh.errors import LabError
+        from vethlab_sh.sandbox import Sandbox
+        os.environ["XDG_RUNTIME_DIR"] = {str(stay.folder().parent)!r}
+        print(stay.names())
+        try:
+            Sandbox.attach({mine.pid}, {mine.since})
+        except LabError as error:
+            print(error)
+        lab = Lab()
+        lab.stay("theirs")
+        print(lab._sandbox.pid, stay.find("theirs").since)
+    """
+    said = as_user(PYTHON, "-c", textwrap.dedent(program)).stdout
+    try:
+        names, refused, found = said.splitlines()
+        assert names == "[]"
+        assert "belongs to another user" in refused
+        assert stay.names() == ["mine"]
+        theirs = Sandbox.attach(*map(int, found.split()))  # root may: it enters as the lab's owner
+        ran = Shell(theirs).run("ip netns add red && touch /run/file && stat -c %U /run/file && whoami")
+        assert len(set(ran.out.split())) == 1
+        assert ran.out.split()[0] != "root"
+        theirs.close()
+    finally:
+        assert "Nothing ran" in as_user(PYTHON, "-m", "vethlab_sh", "down", "theirs").stdout
+        as_user(PYTHON, "-c", "from vethlab_sh import stay; stay.folder().rmdir()")
+        stay.down("mine")

@@ -1,0 +1,7 @@
+"""`python -m vethlab_sh`"""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

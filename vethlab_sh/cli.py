@@ -1,0 +1,557 @@
+"""How is the kit used from a terminal? Each verb is a few lines around one library call.
+
+Exit codes: 0 fine, 1 the lab says no, 2 wrong usage or something is missing on this machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from . import diagram, drills, scenarios, snapshot, stay
+from .check import vocabulary
+from .compare import compare
+from .difference import Difference
+from .errors import (
+    BadInput,
+    BadName,
+    BadOption,
+    CommandFailed,
+    LabError,
+    NameTaken,
+    NoSuchLab,
+    NotReady,
+    OutputNotUnderstood,
+    ToolMissing,
+    UnknownClaim,
+    UnknownScenario,
+)
+from .explain import explain, read_file
+from .lab import Lab
+from .network import Wired
+from .node import inspect
+from .replay import without_options
+from .scenarios import Scenario, Step
+from .shell import Ran
+from .tables import columns, listed, recognise
+from .transcript import Page
+
+USAGE_ERRORS = (
+    UnknownClaim, UnknownScenario, BadOption, BadInput, ToolMissing, NotReady, BadName, NoSuchLab, NameTaken,
+)  # fmt: skip
+EMPTY, HISTORY = "empty", "history"
+PROMPT = r"[root@\h \W]# "
+SHOWN = "one of " + ", ".join([*snapshot.COLUMNS, HISTORY])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; return its exit code."""
+    if hasattr(signal, "SIGPIPE"):  # `demo bridge | head -3` ends us quietly, like any program
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a console without, say, the sign × shows a ? there
+        sys.stdout.reconfigure(errors="replace")
+    options = _parser().parse_args(argv)
+    try:
+        code: int = options.verb(options)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _say("Interrupted. The lab is gone and left nothing behind.", 130)
+    except LabError as error:
+        return _say(str(error), _exit_code(error))
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered would fail once more at exit
+        return _say(f"Cannot write or read: {error}.", 1)
+    return code
+
+
+def _exit_code(error: LabError) -> int:
+    missing_tool = isinstance(error, CommandFailed) and error.ran.code == 127
+    return 2 if missing_tool or isinstance(error, USAGE_ERRORS) else 1
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"vethlab_sh: {sentence}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vethlab_sh",
+        description="Learn how container networks are wired: real commands in a private world.",
+    )
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+    demo = _verb(verbs, "demo", "play a scenario and explain each step", _demo)
+    _scenario_argument(demo)
+    demo.add_argument("--pause", action="store_true", help="wait for Enter after each step")
+    demo.add_argument("--quiet", action="store_true", help="print nothing but the verdict")
+    demo.add_argument("--json", action="store_true", help="print every record and table as JSON, and nothing else")
+    demo.add_argument("--changes", action="store_true", help="after each command, what changed in the kernel")
+    _file_arguments(demo)
+    _replay_argument(demo)
+    draw = _verb(verbs, "draw", "draw a scenario, or a lab that stays, in characters or into a file", _draw)
+    _scenario_argument(draw)
+    _file_arguments(draw)
+    _replay_argument(draw)
+    draw.add_argument("--routes", action="store_true", help="write each namespace's routes into its box")
+    draw.add_argument("--mermaid", action="store_true", help="print the wiring as Mermaid text")
+    walk = _verb(verbs, "walk", "play a scenario, send one ping and show every device that it passes", _walk)
+    _scenario_argument(walk)
+    walk.add_argument("src", help="the namespace that sends")
+    walk.add_argument("dst", help="an address, or a namespace (its first address)")
+    walk.add_argument("--count", type=int, default=1, metavar="N", help="how many pings")
+    walk.add_argument("--size", type=int, metavar="BYTES", help="how much each carries, as ping -s")
+    walk.add_argument("--cold", action="store_true", help="forget learned neighbours and FDB entries first")
+    walk.add_argument("--proto", default="icmp", metavar="PROBE", help="icmp (as ping), tcp:PORT or udp:PORT")
+    walk.add_argument("--json", action="store_true", help="print the sightings as JSON")
+    walk.add_argument("--html", metavar="FILE", help="save the packet's way as a page to play")
+    _file_arguments(walk)
+    _replay_argument(walk)
+    compare = _verb(verbs, "compare", "lay scenarios with two nodes and measure what they do differently", _compare)
+    compare.add_argument("names", nargs="+", metavar="name", help="scenarios with two nodes: flannel, calico")
+    _node_arguments(compare)
+    check = _verb(verbs, "check", "play a scenario, then judge claims about it; --list shows the vocabulary", _check)
+    _scenario_argument(check)
+    check.add_argument("claims", nargs="+", metavar="CLAIM", help="for example: 'ns100 can reach 192.168.1.101'")
+    check.add_argument("--after", metavar="LINE", action="append", default=[], help="a command to run before")
+    check.add_argument("--list", action=_Vocabulary, help="list what can be claimed")
+    drill = _verb(verbs, "drill", "drills: networks with a fault to find", _drill)
+    drill.add_argument("what", choices=["list"], help="list: name, scenario and ticket of each")
+    script = _verb(verbs, "script", "print a scenario as a plain bash script", _script)
+    _scenario_argument(script)
+    told = _verb(verbs, "explain", "explain a pasted terminal session: its tables, and how it is wired", _explain)
+    told.add_argument("files", nargs="*", metavar="FILE", help="text files; none, or -, for standard input")
+    told.add_argument("--tables", action="store_true", help="print the table of every output too")
+    told.add_argument("--json", action="store_true", help="print everything as JSON, and nothing else")
+    _file_arguments(told)
+    node = _verb(verbs, "inspect", "show how this machine's pods and namespaces are wired; changes nothing", _inspect)
+    node.add_argument("what", nargs="?", metavar="POD|PID|DEVICE", help="one wiring only: of a pod, process or device")
+    node.add_argument("--tables", action="store_true", help="print devices, addresses, routes, neighbours and FDB too")
+    node.add_argument("--json", action="store_true", help="print everything as JSON, and nothing else")
+    _file_arguments(node)
+    _staying_verbs(verbs)
+    grade = _verb(verbs, "grade", "run what learners handed in and give points for claims that hold", _grade)
+    grade.add_argument("folder", help="a folder or a file (.sh, .ipynb) for each learner")
+    grade.add_argument("--checks", required=True, metavar="FILE", help="claims, one a line after its points")
+    grade.add_argument("--out", metavar="FILE", help="write the rows as CSV")
+    grade.add_argument("--jobs", type=int, metavar="N", help="how many at a time (as many as processors)")
+    grade.add_argument("--seconds", type=float, default=60, metavar="S", help="for each submission (60)")
+    _verb(verbs, "list", "list the scenarios", _list)
+    _verb(verbs, "tables", "list every table and its columns", _tables)
+    _verb(verbs, "doctor", "tell what this machine needs to run the demos", _doctor)
+    return parser
+
+
+def _staying_verbs(verbs: Any) -> None:
+    up = _verb(verbs, "up", "make a lab that stays, from a scenario or empty", _up)
+    up.add_argument("scenario", nargs="?", default="empty", help="a scenario, a file made by save, or empty")
+    up.add_argument("--name", metavar="LAB", help="the lab's name (without it that of the scenario)")
+    _option_arguments(up)
+    _verb(verbs, "ps", "list the labs that stay", _ps)
+    run = _lab_verb(verbs, "run", "run a line in a lab that stays", _run)
+    run.add_argument("words", nargs="+", metavar="COMMAND", help="after --, a command or one quoted line of bash")
+    _lab_verb(verbs, "shell", "open a shell in a lab that stays", _shell)
+    show = _lab_verb(verbs, "show", "show a table of a lab that stays, or which tables there are", _show)
+    show.add_argument("table", nargs="?", choices=[*snapshot.COLUMNS, HISTORY], metavar="TABLE", help=SHOWN)
+    save = _lab_verb(verbs, "save", "write a lab that stays as a bash script that rebuilds it", _save)
+    save.add_argument("file", help="where to write it (- prints it); `up FILE` rebuilds it in a fresh lab")
+    down = _lab_verb(verbs, "down", "end a lab that stays, and all that runs in it", _down, nargs="?")
+    down.add_argument("--all", action="store_true", help="end all of them")
+
+
+def _lab_verb(verbs: Any, name: str, help_line: str, function: Any, **more: Any) -> argparse.ArgumentParser:
+    verb = _verb(verbs, name, help_line, function)
+    verb.add_argument("lab", help="the name of a lab that stays, as `ps` lists it", **more)
+    return verb
+
+
+def _verb(verbs: Any, name: str, help_line: str, function: Any) -> argparse.ArgumentParser:
+    verb: argparse.ArgumentParser = verbs.add_parser(name, help=help_line, description=help_line)
+    verb.set_defaults(verb=function)
+    return verb
+
+
+def _scenario_argument(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("name", help="a scenario: " + ", ".join(scenarios.SCENARIOS))
+    _option_arguments(verb)
+
+
+def _option_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--hosts", type=int, metavar="N", help="how many namespaces (bridge)")
+    _node_arguments(verb)
+
+
+def _node_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--pods", type=int, metavar="N", help="how many pods on each node (flannel, calico)")
+    verb.add_argument("--mode", metavar="MODE", help="between the nodes: vxlan, or routed without a tunnel (calico)")
+    verb.add_argument("--ipv6", action="store_true", default=None, help="both families (flannel, calico)")
+
+
+def _file_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--png", metavar="FILE", help="save the picture as PNG")
+    verb.add_argument("--svg", metavar="FILE", help="save the picture as SVG")
+
+
+def _replay_argument(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--replay", action="store_true", help="from a recording: needs neither Linux nor any rights")
+
+
+def _lab(options: argparse.Namespace, to: TextIO) -> Lab:
+    """A live lab; with --replay the recording of the scenario, which says there that it is one."""
+    if not options.replay:
+        return Lab()
+    without_options(options.name, _given(options))
+    lab = Lab(replay=options.name)
+    print(f"{lab.recording}\n", file=to)
+    return lab
+
+
+def _played(options: argparse.Namespace) -> Lab:
+    """The lab that stays under the name given; else one in which the scenario of that name was played."""
+    if not options.replay:
+        return Lab.of(options.name, **_given(options))
+    lab = _lab(options, to=sys.stderr)
+    lab.play(options.name)
+    return lab
+
+
+def _load(options: argparse.Namespace) -> Scenario:
+    return scenarios.load(options.name, **_given(options))
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """The options of scenarios that were given, by name."""
+    every = {name: getattr(options, name, None) for name in ("hosts", "pods", "mode", "ipv6")}
+    return {name: value for name, value in every.items() if value is not None}
+
+
+def _demo(options: argparse.Namespace) -> int:
+    scenario, page = _load(options), Page.of(sys.stdout)
+    told = not (options.quiet or options.json)
+    played = []
+    changes: dict[Ran, Difference] = {}
+    with _lab(options, to=sys.stdout if told else sys.stderr) as lab:
+        if told:
+            print(page.heading(f"{scenario.name}: {scenario.title}") + f"\n\n{page.prose(scenario.intro)}\n")
+        watch = (lambda ran: changes.update({ran: lab.changes()})) if options.changes else None
+        for step, records in lab.steps(scenario, after=watch):
+            played.append((step, records))
+            if told:
+                print(_told(page, step, records, changes) + "\n", flush=True)
+            if told and options.pause:
+                _wait_for_enter()
+        _save_pictures(lab, options)
+        if told:
+            print(page.heading("The wiring now:") + f"\n\n{_in_characters(lab)}\n")
+    ok, verdict = _verdict(scenario, played)
+    print(_as_json(scenario, played, changes, ok, verdict) if options.json else page.heading(page.prose(verdict)))
+    return 0 if ok else 1
+
+
+def _save_pictures(lab: Lab, options: argparse.Namespace) -> None:
+    for kind in ("png", "svg"):
+        if file := getattr(options, kind):
+            drawn = lab.draw(routes=getattr(options, "routes", False))
+            diagram.save(drawn, file, kind, diagram.as_text(lab.snapshot()))
+
+
+def _in_characters(lab: Lab) -> str:
+    return diagram.as_text(lab.snapshot(), unicode=(sys.stdout.encoding or "").lower().startswith("utf"))
+
+
+def _draw(options: argparse.Namespace) -> int:
+    with _played(options) as lab:
+        _save_pictures(lab, options)
+        if not (options.png or options.svg):
+            print(diagram.as_mermaid(lab.snapshot()) if options.mermaid else _in_characters(lab))
+    return 0
+
+
+def _walk(options: argparse.Namespace) -> int:
+    page = Page.of(sys.stdout)
+    with _played(options) as lab:
+        ways = {name: getattr(options, name) for name in ("count", "size", "cold", "proto")}
+        walk = lab.walk(options.src, options.dst, **ways)
+    if options.html:
+        walk.animate(options.html)
+    for kind in ("png", "svg"):
+        if file := getattr(options, kind):
+            diagram.save(walk.draw(), file, kind, walk.verdict)
+    if options.json:
+        told = {"ok": walk.ok, "verdict": walk.verdict, "last_seen": walk.last_seen, "should_be": walk.should_be}
+        print(json.dumps({**told, "reason": walk.reason, "rows": walk.rows}, indent=1))
+    else:
+        print("\n\n".join(filter(None, [page.walk(walk), page.heading(page.prose(walk.verdict))])))
+    return 0 if walk.ok else 1
+
+
+def _told(page: Page, step: Step, records: list[Ran], changes: dict[Ran, Difference]) -> str:
+    """One step as a learner reads it: why, the commands and their output, the table, what to notice."""
+    parts = [page.prose(step.why), ""]
+    for ran in records:
+        parts.append(page.record(ran))
+        if step.table in recognise(ran.line):
+            parts += ["", _table(page, ran, step.table), ""]
+        if ran in changes:
+            parts += [page.ink(str(changes[ran]), "36"), ""]
+    return "\n".join([*parts, "", page.prose(step.look)] if step.look else parts).replace("\n\n\n", "\n\n").rstrip()
+
+
+def _table(page: Page, ran: Ran, name: str) -> str:
+    try:
+        return page.table(ran.rows[name], columns(name))
+    except OutputNotUnderstood as error:
+        return page.prose(f"(No table, because this machine's program prints something new. {error})")
+
+
+def _wait_for_enter() -> None:
+    if sys.stdin.isatty():
+        input("(Enter for the next step) ")
+        print()
+
+
+def _verdict(scenario: Scenario, played: list[tuple[Step, list[Ran]]]) -> tuple[bool, str]:
+    """Whether every ping that should be answered was, and the sentence that is now known."""
+    should = [ran for step, records in played if 0 in step.expect for ran in records]
+    counts = [ran.rows["ping statistics"][0] for ran in should if "ping statistics" in recognise(ran.line)]
+    sent, received = (sum(int(str(row[key])) for row in counts) for key in ("sent", "received"))
+    if received < sent:
+        return False, f"Not everything works: {received} of {sent} pings were answered."
+    return True, f"{scenario.known} ({received} of {sent} pings answered.)"
+
+
+def _as_json(
+    scenario: Scenario,
+    played: list[tuple[Step, list[Ran]]],
+    changes: dict[Ran, Difference],
+    ok: bool,
+    verdict: str,
+) -> str:
+    def record(ran: Ran) -> dict[str, Any]:
+        told = {"line": ran.line, "at": ran.at, "out": ran.out, "err": ran.err, "code": ran.code,
+                "seconds": round(ran.seconds, 6), "tables": ran.rows}  # fmt: skip
+        return told | ({"changes": changes[ran].rows} if ran in changes else {})
+
+    steps = [{"why": s.why, "look": s.look, "records": [record(ran) for ran in records]} for s, records in played]
+    whole = {"scenario": scenario.name, "title": scenario.title, "steps": steps, "ok": ok, "verdict": verdict}
+    return json.dumps(whole, indent=1)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    rows = compare(*options.names, **_given(options))
+    print(Page.of(sys.stdout).table(rows, rows[0]))
+    return 0
+
+
+class _Vocabulary(argparse.Action):
+    """`check --list`: prints the claims there are and ends, like --help."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **more: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **more)
+
+    def __call__(self, *_: Any) -> None:
+        page = Page.of(sys.stdout)
+        for row in vocabulary():
+            print(f"{page.heading(row['claim'])}\n    {row['example']}\n    ({row['meaning']})")
+        raise SystemExit(0)
+
+
+def _check(options: argparse.Namespace) -> int:
+    with Lab.of(options.name, **_given(options)) as lab:
+        for line in options.after:
+            lab.run(line)
+        verdicts = [lab.check(claim) for claim in options.claims]
+    for claim, verdict in zip(options.claims, verdicts, strict=True):
+        print(f"{claim}\n  {verdict}\n  {verdict.evidence.command}\n    {verdict.evidence.shown}")
+    return 0 if all(verdicts) else 1
+
+
+def _drill(options: argparse.Namespace) -> int:
+    page = Page.of(sys.stdout)
+    for row in drills.listed():
+        print(f"{page.heading(row['name'])} ({row['scenario']})\n{page.prose(row['ticket'])}\n")
+    return 0
+
+
+def _up(options: argparse.Namespace) -> int:
+    saved = Path(options.scenario)
+    of_a_file = options.scenario not in scenarios.SCENARIOS and saved.is_file()
+    name = stay.check_free(options.name if options.name is not None else saved.stem if of_a_file else options.scenario)
+    with Lab() as lab:  # which vanishes when something fails before it stays
+        if of_a_file:
+            lab.run(f"bash {shlex.quote(str(saved.absolute()))}")
+        elif options.scenario != EMPTY or _given(options):
+            lab.play(options.scenario, **_given(options))
+        lab.stay(name, saved.name if of_a_file else " ".join([options.scenario, *_options_as_typed(options)]))
+        spaces = len(lab.snapshot().rows["namespaces"])
+    beside = "no namespace" if spaces == 1 else "a namespace" if spaces == 2 else f"{spaces - 1} namespaces"
+    print(f"The lab {name} is up, with {beside} beside master. It stays until `python -m vethlab_sh down {name}`.")
+    return 0
+
+
+def _options_as_typed(options: argparse.Namespace) -> list[str]:
+    given = _given(options).items()
+    return [f"--{name}" if value is True else f"--{name} {value}" for name, value in given]
+
+
+def _ps(options: argparse.Namespace) -> int:
+    columns = ("name", "scenario", "age", "processes", "memory")
+    labs = [
+        (lab.name, lab.scenario, _span(lab.age), len(lab.processes), f"{lab.memory / 2**20:.1f} MiB")
+        for lab in stay.every()
+    ]
+    rows = [dict(zip(columns, lab, strict=True)) for lab in labs]
+    print(Page.of(sys.stdout).table(rows, columns) if rows else "No lab stays. `python -m vethlab_sh up` makes one.")
+    return 0
+
+
+def _span(seconds: float) -> str:
+    """Seconds as one reads them.
+
+    >>> _span(5), _span(4000), _span(200000)
+    ('5 s', '1 h 6 min', '2 d 7 h')
+    """
+    minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86400)
+    if not minutes:
+        return f"{int(seconds)} s"
+    if not hours:
+        return f"{minutes} min"
+    return f"{days} d {hours % 24} h" if days else f"{hours} h {minutes % 60} min"
+
+
+def _run(options: argparse.Namespace) -> int:
+    words = options.words
+    line = words[0] if len(words) == 1 else shlex.join(words)
+    with Lab(options.lab) as lab:
+        stay.find(options.lab).note(line)
+        return lab.interact(["bash", "-c", line])
+
+
+def _shell(options: argparse.Namespace) -> int:
+    with Lab(options.lab) as lab:
+        if not sys.stdin.isatty():
+            return lab.interact(["bash", "-s"])
+        os.chdir(Path.home())  # where the prompt says ~
+        told = {"PS1": PROMPT, "HISTFILE": stay.HISTORY, "PROMPT_COMMAND": "history -a", "LC_ALL": "C.UTF-8"}
+        return lab.interact(["bash", "--norc", "-i"], **told)
+
+
+def _show(options: argparse.Namespace) -> int:
+    page = Page.of(sys.stdout)
+    if options.table == HISTORY:
+        print("\n".join(stay.find(options.lab).history) or "(no line was typed in it)")
+        return 0
+    with Lab(options.lab) as lab:
+        rows = lab.snapshot(settings=True).rows
+    if options.table:
+        print(page.table(rows[options.table], snapshot.COLUMNS[options.table]))
+    else:
+        listed = [{"table": name, "rows": len(found)} for name, found in rows.items()]
+        print(page.table([*listed, {"table": HISTORY, "rows": len(stay.find(options.lab).history)}], listed[0]))
+    return 0
+
+
+def _save(options: argparse.Namespace) -> int:
+    with Lab(options.lab) as lab:
+        saved = lab.save(None if options.file == "-" else options.file)
+    again = f"Saved. `python -m vethlab_sh up {shlex.quote(options.file)} --name LAB` rebuilds it."
+    print(saved.script.rstrip() if options.file == "-" else again)
+    for sentence in saved.left_out:
+        print(f"vethlab_sh: {sentence}", file=sys.stderr)
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    if bool(options.lab) == options.all:
+        raise BadOption("Say which lab is to end, `down LAB`, or `down --all`. `python -m vethlab_sh ps` lists them.")
+    for name in stay.names() if options.all else [options.lab]:
+        print(_ended(name, stay.down(name)))
+    return 0
+
+
+def _ended(name: str, processes: list[stay.Process]) -> str:
+    if not processes:
+        return f"The lab {name} is gone. Nothing ran in it."
+    shown = [f"  {process.pid} {process.command[:100]}" for process in processes[:20]]
+    more = [f"  and {len(processes) - 20} more"] if len(processes) > 20 else []
+    what = "process" if len(processes) == 1 else "processes"
+    return "\n".join([f"The lab {name} is gone. Ended in it: {len(processes)} {what}", *shown, *more])
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from . import grade
+    from .confine import Limits
+
+    claims = grade.read_claims(Path(options.checks))
+    rows = list(grade.grade(Path(options.folder), claims, options.jobs, Limits(seconds=options.seconds)))
+    rows.sort(key=lambda row: (row["learner"], row["exercise"]))
+    if options.out:
+        Path(options.out).write_text(grade.as_csv(rows))
+    page = Page.of(sys.stdout)
+    print(page.table(rows, grade.COLUMNS[:-1]) + "\n")
+    for row in rows:
+        print(page.prose(f"{row['learner']}, {row['exercise'] or 'all'}: {row['sentence']}"))
+    return 0
+
+
+def _script(options: argparse.Namespace) -> int:
+    print(scenarios.as_script(_load(options)), end="")
+    return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    files, page = options.files or ["-"], Page.of(sys.stdout)
+    if "-" in files and sys.stdin.isatty():
+        print("Paste the session here, then press Ctrl-D on an empty line.", file=sys.stderr)
+    texts = [read_file(file) for file in files]
+    names = [os.path.basename(file) for file in files] if len(files) > 1 else []
+    found = explain(*texts, names=names)
+    _save_wired(found, options)
+    print(json.dumps(found.as_dict(), indent=1) if options.json else page.explanation(found, options.tables))
+    if found.outputs:
+        return 0
+    return _say("There is no output here of a command that has a table. `python -m vethlab_sh tables` lists them.", 1)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    found = inspect(options.what)
+    _save_wired(found, options)
+    told = json.dumps(found.as_dict(), indent=1) if options.json else ""
+    print(told or Page.of(sys.stdout).inspection(found, options.what, options.tables))
+    return 0
+
+
+def _save_wired(found: Wired, options: argparse.Namespace) -> None:
+    for kind in ("png", "svg"):
+        if file := getattr(options, kind):
+            diagram.save(found.draw(), file, kind, found.as_text())
+
+
+def _list(options: argparse.Namespace) -> int:
+    for name in scenarios.SCENARIOS:
+        print(f"{name:9} {scenarios.load(name).title}")
+    return 0
+
+
+def _tables(options: argparse.Namespace) -> int:
+    every = listed()
+    print(Page.of(sys.stdout).table(every, every[0]))
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from .doctor import examine
+
+    findings = list(examine())
+    for finding in findings:
+        print(f"{finding.status:9} {finding.what:28} {finding.found if finding.ok else finding.cure}")
+    ready = all(finding.ok for finding in findings if finding.needed)
+    print("\nThis machine is ready." if ready else "\nThe demos cannot run here until the missing things are there.")
+    return 0 if ready else 1

@@ -1,0 +1,217 @@
+"""What does a user hold? One Lab: a private network world and the ways to look at it. It decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from . import check, compare, diagram, difference, drills, save, scenarios, snapshot, stay, walk
+from .check import Verdict
+from .difference import Difference
+from .drills import Drill
+from .errors import NotRecorded
+from .replay import Replay
+from .sandbox import HOSTNAME, Sandbox
+from .save import Saved
+from .scenarios import Scenario, Step
+from .shell import Ran, Shell
+from .snapshot import Snapshot
+from .walk import Walk
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from pandas import DataFrame
+
+
+class Lab:
+    """A private network world, made without root; gone when closed or when Python ends, unless it is to `stay`.
+
+    name: of a lab that stays, to come back to it (closing then only leaves it); without one a lab is made, or the
+    world that is given as sandbox is used.
+    Raises NoSuchLab, which lists the labs that stay.
+
+    >>> with Lab() as lab:
+    ...     _ = lab.run("ip netns add ns1")
+    ...     print(lab.run("ip netns list").out.strip())
+    ns1
+    """
+
+    def __init__(self, name: str | None = None, sandbox: Sandbox | None = None, *, replay: str | None = None) -> None:
+        self.name = name
+        self._replay = None if replay is None else Replay(replay)
+        live = sandbox or self._replay or (stay.find(name).enter() if name is not None else Sandbox())
+        self._sandbox = live
+        self._shell = Shell(live) if isinstance(live, Sandbox) else live
+        self.history: list[Ran] = []
+        self._looked: Snapshot = snapshot.EMPTY
+        self._drawn: Snapshot | None = None
+
+    @classmethod
+    def of(cls, name: str, **options: int | str | bool) -> Lab:
+        """The lab that stays under this name; else a new one in which the scenario of this name has been played.
+
+        Options are a scenario's, so with any of them it is the scenario that is meant. Raises UnknownScenario.
+        """
+        if not options and name in stay.names():
+            return cls(name)
+        scenario = scenarios.load(name, **options)
+        lab = cls()
+        lab._play(scenario)
+        return lab
+
+    def stay(self, name: str, scenario: str = "") -> None:
+        """Let this lab last, under a name, until `python -m vethlab_sh down NAME`; scenario: what it was made from.
+
+        Raises BadName, or NameTaken when another lab stays under it.
+        """
+        if isinstance(self._sandbox, Replay):
+            raise NotRecorded("A recording is no world that could stay. A lab without `replay` can.")
+        stay.settle(self._sandbox, name, scenario)
+        self.name = name
+
+    def run(
+        self,
+        line: str,
+        at: str = HOSTNAME,
+        expect: Collection[int] | None = (0,),
+        timeout: float | None = None,
+    ) -> Ran:
+        """Run one line as a learner would type it; return its record.
+
+        line: any bash line; at: the machine (`master`, or a namespace that plays one); expect: exit codes
+        that belong to the story, None for any; timeout: seconds, then the command is ended as by Ctrl-C.
+        Raises CommandFailed with a hint for any other exit code.
+        """
+        ran = self._shell.run(line, at=at, expect=expect, timeout=timeout)
+        self.history.append(ran)
+        return ran
+
+    def steps(
+        self, scenario: Scenario, until: int | None = None, after: Callable[[Ran], None] | None = None
+    ) -> Iterator[tuple[Step, list[Ran]]]:
+        """Play a scenario step by step: yields each step when its lines have run, `after` each of which is called."""
+        for step in scenario.steps[:until]:
+            records = []
+            for line in step.lines:
+                records.append(self.run(line, at=step.at, expect=step.expect))
+                if after:
+                    after(records[-1])
+            yield step, records
+
+    def play(self, name: str, until: int | None = None, **options: int | str | bool) -> list[Ran]:
+        """Run all steps of a scenario, or the first `until`; return the records of all its lines.
+
+        name: see `python -m vethlab_sh list`; options: the scenario's own (`hosts=3` for bridge,
+        `pods`, `ipv6` and calico's `mode="routed"` for the two-node ones).
+        """
+        return self._play(scenarios.load(name, **options), until)
+
+    def _play(self, scenario: Scenario, until: int | None = None) -> list[Ran]:
+        return [ran for _, records in self.steps(scenario, until) for ran in records]
+
+    def interact(self, words: Sequence[str], **environment: str) -> int:
+        """Run a program in the lab on the caller's own terminal; return its exit code. environment: more of it."""
+        return self._shell.interact(words, environment)
+
+    def snapshot(self, settings: bool = False) -> Snapshot:
+        """Everything that the kernel has in this lab now, across its namespaces; settings: the sysctls too."""
+        return self._replay.snapshot(settings) if self._replay else snapshot.take(self._shell, settings)
+
+    def changes(self) -> Difference:
+        """What changed in the kernel since the last look (since the lab was made, the first time)."""
+        now = self.snapshot(settings=True)
+        before, self._looked = self._looked, now
+        return difference.between(before, now)
+
+    def draw(self, ax: Axes | None = None, routes: bool = False) -> Axes:
+        """The wiring as a picture, from the kernel's state; what changed since the last picture is accented.
+
+        ax: matplotlib axes to draw on, new ones of the right size when none are given; routes: write each
+        namespace's routes into its box. Returns the axes (`.figure.savefig(...)` saves them).
+        """
+        now = self.snapshot()
+        before, self._drawn = self._drawn, now
+        changed = difference.between(before, now).devices if before else ()
+        return diagram.draw(diagram.layout(now, changed, routes), ax)
+
+    def walk(
+        self, src: str, dst: str, count: int = 1, size: int | None = None, cold: bool = False, proto: str = "icmp"
+    ) -> Walk:
+        """Send one ping and see every device that it passes, in order, and why.
+
+        src: a namespace; dst: an address, or a namespace (its first address); count, size: as `ping -c` and `-s`;
+        cold: forget learned neighbours and FDB entries first; proto: icmp, or a probe `tcp:PORT` or `udp:PORT`.
+        """
+        if self._replay:
+            return self._replay.walk(src, dst, cold, count=count - 1, size=size, proto=proto.removeprefix("icmp"))
+        return walk.walk(self._shell, src, dst, count, size, cold, proto)
+
+    def check(self, claim: str) -> Verdict:
+        """Whether a claim in plain English holds now: `lab.check("ns100 can reach 192.168.1.101")`.
+
+        The verdict is true or false; as text it is a sentence with its reason, and `.evidence` is a command and the
+        line that shows it. Raises UnknownClaim, which lists what can be claimed (`check.vocabulary()`).
+        """
+        return check.check(self._shell, claim)
+
+    def drill(self, name: str, seed: int | str = 0) -> Drill:
+        """A network with a fault to find: `.ticket`, then `.hint()`, `.check()`, `.give_up()`, `.explanation`.
+
+        name: see `python -m vethlab_sh drill list`; seed: another one has other addresses and hits another place.
+        The lab should be empty, or the one in which this drill was mended. Raises UnknownDrill, DrillUnfit.
+        """
+        return drills.start(self, name, seed)
+
+    @property
+    def shell(self) -> Shell:
+        """Runs lines that are not the learner's own: they leave no record in `history`."""
+        return self._shell
+
+    def save(self, file: str | Path | None = None) -> Saved:
+        """The lab as it is now as a bash script that rebuilds it in a fresh lab; written into a file, if one is given.
+
+        Returns the script and sentences about what it lacks. Raises CannotSave for a device of an unknown kind.
+        """
+        saved = save.save(self._shell, self.name or "of Python", Path(file).name if file else "FILE")
+        if file:
+            Path(file).write_text(saved.script)
+        return saved
+
+    @staticmethod
+    def compare(*names: str, **options: int | str | bool) -> DataFrame:
+        """What scenarios with two nodes do differently: a row a question, a column a scenario.
+
+        Each is laid in a lab of its own and measured; options are given to the scenarios that have them.
+        """
+        import pandas
+
+        return pandas.DataFrame(compare.compare(*names, **options)).set_index(compare.QUESTION)
+
+    @property
+    def alive(self) -> bool:
+        """Whether there still is a world to run in."""
+        return self._sandbox.alive
+
+    @property
+    def recording(self) -> str:
+        """The sentence that says that this is a recording, and of when; empty for a live lab."""
+        return self._replay.label if self._replay else ""
+
+    def close(self) -> None:
+        """Leave; unless it stays the kernel ends its processes and removes all it had. Harmless when repeated."""
+        self._sandbox.close()
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self._replay:
+            return f"<Lab, {self._replay}>"
+        return f"<Lab {'alive' if self.alive else 'closed'}, {len(self.history)} lines run>"

@@ -1,0 +1,203 @@
+"""How do a record, its table and its reasons read in a terminal?
+
+Records and rows in, text out. No pandas: a demo starts without waiting for it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO
+
+from .join import COLUMNS as WIRES
+from .join import sentence
+from .shell import Ran
+from .snapshot import COLUMNS as TABLES
+from .tables import columns
+
+if TYPE_CHECKING:
+    from .explain import Explanation
+    from .network import Finding
+    from .node import Inspection
+    from .walk import Walk
+
+PROSE_WIDTH = 88
+GAP = "  "
+
+
+@dataclass(frozen=True)
+class Page:
+    """What we print on: how wide, and whether in colour."""
+
+    width: int = 100
+    colour: bool = False
+    unicode: bool = True
+
+    @classmethod
+    def of(cls, stream: TextIO) -> Page:
+        """The page that a stream is: a terminal has a width and, unless NO_COLOR is set, colours."""
+        unicode = (stream.encoding or "").lower().startswith("utf")
+        if not stream.isatty():
+            return cls(int(os.environ.get("COLUMNS") or 100), unicode=unicode)
+        colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return cls(shutil.get_terminal_size().columns, colour, unicode)
+
+    def ink(self, text: str, code: str) -> str:
+        """The text in a colour (an SGR code), or as it is."""
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour and text else text
+
+    def prose(self, text: str) -> str:
+        """A paragraph, wrapped; an empty text stays empty."""
+        return textwrap.fill(text, max(20, min(self.width, PROSE_WIDTH)), break_on_hyphens=False)
+
+    def heading(self, text: str) -> str:
+        """A line that stands out."""
+        return self.ink(text, "1")
+
+    def record(self, ran: Ran) -> str:
+        """Prompt, line and raw output, as in a terminal."""
+        shown = [self.ink(ran.prompt, "32") + self.ink(ran.line, "1")]
+        shown += [text.rstrip("\n") for text in (ran.out, ran.err) if text.strip()]
+        return "\n".join(shown)
+
+    def walk(self, walk: Walk) -> str:
+        """Each sighting of a walk: when, where, what, the headers, and below it why."""
+        told = []
+        for row in walk.rows:
+            way = "->" if row["way"] == "out" else "<-"
+            ends = f"{row['src_ip']} > {row['dst_ip']}" if row["leg"] != "ask" else ""
+            ttl = f"ttl {row['ttl']}" if row["ttl"] is not None and row["leg"] != "ask" else ""
+            place = f"{row['namespace']} {row['device']}"
+            parts = [f"{row['number']:3} {row['us']:8.1f} us  {place:24} {way}", row["what"], ends, ttl]
+            parts.append(f"{row['bytes']} bytes")
+            told.append(self.heading("  ".join(part for part in parts if part)))
+            outer = f"{row['outer_src_ip']} > {row['outer_dst_ip']}, UDP port {row['outer_port']}, VNI {row['vni']}"
+            around = f"; around it {outer}, inside {row['inner_bytes']} bytes" if row["vni"] is not None else ""
+            told.append(textwrap.indent(self.prose(row["why"] + around), " " * 17))
+        return "\n".join(told)
+
+    def table(self, rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> str:
+        """Rows as an aligned table that fits the page.
+
+        Columns without any value, or with nothing but `no`, are left out; when the rest is too wide, the last
+        ones are left out and named in a note below, so that nothing is missing unseen.
+        """
+        filled = [c for c in columns if any(_text(row[c]) and row[c] is not False for row in rows)]
+        if not filled:
+            return "(no rows)"
+        widths = {c: max(len(c), *(len(_text(row[c])) for row in rows)) for c in filled}
+        shown = _that_fit(filled, widths, self.width)
+        numeric = {c for c in shown if all(_is_number(row[c]) for row in rows)}
+        lines = [GAP.join(_pad(c, widths[c], c in numeric) for c in shown)]
+        lines += [GAP.join(_pad(_text(row[c]), widths[c], c in numeric) for c in shown) for row in rows]
+        lines = [line.rstrip()[: self.width] for line in lines]
+        lines[0] = self.ink(lines[0], "1;4")
+        hidden = [c for c in filled if c not in shown]
+        if hidden:
+            lines.append(self.prose(f"({_named(hidden)} for lack of room)"))
+        return "\n".join(lines)
+
+    def item(self, text: str) -> str:
+        """One of several sentences, wrapped, with a dash before it."""
+        width = max(20, min(self.width, PROSE_WIDTH))
+        return textwrap.fill(text, width, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False,
+                             break_long_words=False)  # fmt: skip
+
+    def explanation(self, found: Explanation, tables: bool = False) -> str:
+        """What a pasted session says, most telling first; tables: with the table of every output."""
+        parts = [self.finding(found.findings), self.wiring(found.wire_rows, found.as_text(self.unicode))]
+        if found.outputs:
+            parts.append(self.heading("What was read:") + "\n\n" + self.table(found.read, found.read[0]))
+        if tables:
+            parts += [
+                self.heading(f"line {o.line}, {o.at}: {o.command or o.name}")
+                + "\n"
+                + self.table(o.rows, columns(o.name))
+                for o in found.outputs
+            ]
+        if found.notes:
+            parts.append(
+                self.heading("Taken for granted, or left open:") + "\n\n" + "\n".join(map(self.item, found.notes))
+            )
+        if found.unknown_rows:
+            rows = [{**row, "text": row["text"].strip()} for row in found.unknown_rows]
+            listed = [f"{_range(row)}: {row['text']}\n    {row['why']}" for row in rows]
+            parts.append(self.heading("Not understood:") + "\n\n" + "\n".join(listed))
+        return "\n\n".join(part for part in parts if part)
+
+    def inspection(self, found: Inspection, what: str | None = None, tables: bool = False) -> str:
+        """How this machine is wired; what: one wiring, in sentences; tables: with every table of the kernel."""
+        parts = [self.finding(found.findings)]
+        if what:
+            parts.append("\n".join(self.item(sentence(wire)) for wire in found.wire_rows))
+        else:
+            parts += [self.titled("The namespaces:", found.spaces, found.spaces[0])]
+            parts += [self.titled("The cables:", found.wire_rows, WIRES)] if found.wire_rows else []
+        names = [name for name in TABLES if name not in ("namespaces", "wires", "settings")] if tables else []
+        parts += [self.titled(f"The {name}:", found.snapshot.rows[name], TABLES[name]) for name in names]
+        parts += [f"{self.heading('The wiring:')}\n\n{found.as_text(self.unicode)}", self.prose(found.hidden)]
+        return "\n\n".join(part for part in parts if part)
+
+    def titled(self, title: str, rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> str:
+        """A table under its heading."""
+        return f"{self.heading(title)}\n\n{self.table(rows, names)}"
+
+    def finding(self, findings: Sequence[Finding]) -> str:
+        """flannel, calico or neither, with the signs."""
+        return "\n".join(
+            self.heading(first) + "".join(f"\n{line}" for line in rest)
+            for first, *rest in (str(found).split("\n") for found in findings)
+        )
+
+    def wiring(self, wires: Sequence[Mapping[str, Any]], picture: str) -> str:
+        """Every cable in words, then all in characters."""
+        if not picture:
+            return ""
+        told = "\n".join(self.item(sentence(wire)) for wire in wires)
+        cables = f"{self.heading('The cables:')}\n\n{told}\n\n" if told else ""
+        return f"{cables}{self.heading('The wiring, as far as it is shown:')}\n\n{picture}"
+
+
+def _range(row: Mapping[str, Any]) -> str:
+    return f"line {row['line']}" if row["line"] == row["until"] else f"lines {row['line']} to {row['until']}"
+
+
+def _named(hidden: list[str]) -> str:
+    """`not shown: a, b`, or only how many when naming them would take more room than it is worth."""
+    return f"not shown: {', '.join(hidden)}," if len(hidden) <= 6 else f"{len(hidden)} more columns are not shown"
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _that_fit(columns: list[str], widths: Mapping[str, int], room: int) -> list[str]:
+    shown: list[str] = []
+    for column in columns:
+        room -= widths[column] + (len(GAP) if shown else 0)
+        if room < 0 and shown:
+            break
+        shown.append(column)
+    return shown
+
+
+def _pad(text: str, width: int, right: bool) -> str:
+    return text.rjust(width) if right else text.ljust(width)
+
+
+def _text(value: Any) -> str:
+    """A cell as text: nothing for missing, yes / no for a truth."""
+    if value is None or value != value:  # NaN differs from itself
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def plain(text: str) -> str:
+    """Text without colour codes."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
