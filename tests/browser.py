@@ -1,0 +1,186 @@
+"""A learner in a real browser: open a lesson, run it, work the controls. `make test-browser`, not part of `make test`.
+
+Screenshots are kept in tests/screenshots, to be looked at.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import ROOT, until
+from playwright.sync_api import expect, sync_playwright
+
+SHOTS = ROOT / "tests" / "screenshots"
+SECONDS = 120_000
+
+
+def written(file):
+    """Whether a file holds a whole JSON document."""
+    try:
+        return bool(json.loads(file.read_text()))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return False
+
+
+@pytest.fixture(scope="module")
+def lessons(tmp_path_factory):
+    """JupyterLab on loopback, on copies of the lessons; its address and token."""
+    folder = tmp_path_factory.mktemp("lessons")
+    for lesson in (ROOT / "notebooks").glob("*.ipynb"):
+        shutil.copy(lesson, folder)
+    home = tmp_path_factory.mktemp("home")
+    words = ["--no-browser", "--ip=127.0.0.1", "--port=0", "--LabApp.expose_app_in_browser=True"]
+    words += ["--allow-root"] * (os.geteuid() == 0)
+    settings = home / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    places = {"HOME": home, "JUPYTERLAB_SETTINGS_DIR": home / "settings", "JUPYTER_RUNTIME_DIR": home / "run"}
+    environment = {**os.environ, **{name: str(place) for name, place in places.items()}}
+    log = (home / "log").open("w+")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyterlab", *words, str(folder)], stderr=log, stdout=log, env=environment
+    )
+    try:
+        found = home / "run" / f"jpserver-{server.pid}.json"  # made first, and written a moment later
+        until(lambda: written(found) or server.poll() is not None, "JupyterLab listens", seconds=60)
+        assert server.poll() is None, (home / "log").read_text()
+        told = json.loads(found.read_text())
+        yield f"{told['url']}lab/workspaces/{{}}/tree/{{}}?token={told['token']}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    os.environ["HOME"] = str(tmp_path_factory.mktemp("chromium"))
+    SHOTS.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(SECONDS)
+    yield page
+    page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
+    page.close()
+
+
+def opened(page, lessons, name):
+    """The page with a lesson open and its kernel ready."""
+    page.goto(lessons.format(f"w{time.monotonic_ns()}", name))  # without what was open before
+    page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell")
+    page.wait_for_function("window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
+    return page
+
+
+def run_all(page):
+    """Run All Cells by the menu, and wait until the last one has run."""
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(
+        """() => {
+            const cells = window.jupyterapp.shell.currentWidget.content.widgets.filter(w => w.model.type === 'code');
+            return cells.every(w => w.model.executionCount) &&
+                window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle';
+        }"""
+    )
+
+
+def shown(page):
+    """All output of the open notebook that is an error or went to stderr."""
+    return page.evaluate(
+        """() => window.jupyterapp.shell.currentWidget.content.widgets.filter(w => w.model.type === 'code')
+            .flatMap(w => w.model.sharedModel.getOutputs())
+            .filter(o => o.output_type === 'error' || o.name === 'stderr')"""
+    )
+
+
+def scroll_to(page, text):
+    """Bring the cell whose source holds a text into view: JupyterLab draws only the cells near the window."""
+    number = page.evaluate(
+        f"""() => {{
+            const panel = window.jupyterapp.shell.currentWidget.content;
+            const at = panel.widgets.findIndex(w => w.model.sharedModel.source.includes({json.dumps(text)}));
+            panel.activeCellIndex = at;
+            panel.scrollToItem(at, 'center');
+            return at;
+        }}"""
+    )
+    return page.locator(f'.jp-Cell[data-windowed-list-index="{number}"], .jp-Notebook-cell >> nth={number}').first
+
+
+def test_lesson_runs_and_the_explorer_follows_a_packet(page, lessons):
+    opened(page, lessons, "2_bridge.ipynb")
+    run_all(page)
+    assert shown(page) == []
+    scroll_to(page, 'explore("ns100"')
+    walk = page.get_by_role("button", name="Walk")
+    walk.wait_for()
+    player = page.frame_locator('iframe[title="packet walk"]').last
+    expect(player.locator("#where")).to_contain_text("1. goes out of ns100 veth100")
+    before = player.locator("#packet").get_attribute("transform")
+    player.locator("#next").click()
+    expect(player.locator("#where")).to_contain_text("2. comes in at master br-veth100")
+    expect(player.locator("#packet")).not_to_have_attribute("transform", before)
+    page.screenshot(path=SHOTS / "explorer-1280.png")
+    page.locator(".widget-dropdown select").nth(1).select_option("ns100")
+    page.locator(".widget-dropdown select").nth(0).select_option("ns101")
+    page.locator(".widget-checkbox input").check()
+    walk.click()
+    expect(player.locator("#where")).to_contain_text("1. goes out of ns101 veth101: ARP who-has")
+    page.get_by_role("button", name="down", exact=True).click()
+    expect(page.locator(".widget-html").filter(has_text="ip link set").first).to_contain_text("down")
+    page.screenshot(path=SHOTS / "explorer-switched.png")
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "Light"), (900, "Light"), (1280, "Dark")])
+def test_lesson_looks_right(page, lessons, width, theme):
+    page.set_viewport_size({"width": width, "height": 900})
+    opened(page, lessons, "1_direct_pair.ipynb")
+    page.evaluate(f"window.jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme}'}})")
+    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    run_all(page)
+    assert shown(page) == []
+    for number, text in enumerate(("predict(", "lab.draw()", "--walk ns1 ns2 --cold", "exercise(")):
+        scroll_to(page, text)
+        page.screenshot(path=SHOTS / f"direct-{width}-{theme.lower()}-{number}.png")
+    overflow = page.evaluate(
+        "() => [...document.querySelectorAll('.jp-OutputArea-output > img')].filter(e => e.naturalWidth === 0).length"
+    )
+    assert overflow == 0
+
+
+def test_prediction_by_click_is_held_against_the_kernel(page, lessons):
+    opened(page, lessons, "0_start_here.ipynb")
+    run_all(page)
+    scroll_to(page, '"devices",')
+    page.get_by_role("radio", name="3").first.click()
+    page.evaluate(
+        """async () => {
+            const panel = window.jupyterapp.shell.currentWidget.content;
+            const wanted = w => w.model.sharedModel.source.includes('look(\\n    "left"');
+            panel.activeCellIndex = panel.widgets.findIndex(wanted);
+        }"""
+    )
+    scroll_to(page, "ip -o link | wc -l")
+    page.keyboard.press("Shift+Enter")
+    expect(page.get_by_text(re.compile("You predicted 3"))).to_have_count(1)
+
+
+def test_restarted_kernel_begins_with_a_fresh_lab(page, lessons):
+    opened(page, lessons, "0_start_here.ipynb")
+    run_all(page)
+    page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.wait_for_function("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")
+    run_all(page)
+    assert shown(page) == []

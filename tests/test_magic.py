@@ -1,0 +1,109 @@
+"""%%lab cells, in a real kernel."""
+
+import nbformat
+import pytest
+from conftest import ROOT
+from nbclient import NotebookClient
+
+from vethlab_sh.magic import commands
+
+pytestmark = pytest.mark.live
+
+
+def run(*cells):
+    """The outputs of each cell, after running them in a kernel of their own."""
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in ("%load_ext vethlab_sh", *cells)]
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(ROOT)}}).execute()
+    return [cell.outputs for cell in notebook.cells[1:]]
+
+
+def said(outputs):
+    return "".join(output.text for output in outputs if output.output_type == "stream")
+
+
+@pytest.mark.parametrize(
+    ("cell", "split"),
+    [
+        ("ip a\nip r", ["ip a", "ip r"]),
+        ("# remark\n\n  ip a", ["  ip a"]),
+        ("cat <<EOF\none\nEOF\nip a", ["cat <<EOF\none\nEOF", "ip a"]),
+        ("echo a \\\n  b\nip a", ["echo a \\\n  b", "ip a"]),
+        ("echo 'a\nb'\nip a", ["echo 'a\nb'", "ip a"]),
+        ("for n in 1 2\ndo\n echo $n\ndone\nip a", ["for n in 1 2\ndo\n echo $n\ndone", "ip a"]),
+        ("ip a |\n grep lo", ["ip a |\n grep lo"]),
+        ("echo $(ip a)", ["echo $(ip a)"]),
+        ("echo 'open", ["echo 'open"]),
+        ("", []),
+    ],
+)
+def test_cell_is_cut_as_bash_reads(cell, split):
+    assert list(commands(cell)) == split
+
+
+def test_lines_run_in_one_lab():
+    first, second, third = run(
+        "%%lab\nip netns add ns1\nip link add tap1 type veth peer name tap2",
+        "%%lab --changes\nip link set tap1 netns ns1\nip netns exec ns1 ip a | grep -c tap1",
+        "print(lab.snapshot().wires.peer_namespace.tolist())",
+    )
+    assert "ip link add tap1 type veth peer name tap2" in said(first)
+    assert any("tap1 left master and appeared in ns1" in str(output) for output in second)
+    assert "ns1" in said(third)
+
+
+def test_table_stands_under_its_output():
+    (shown,) = run("%%lab\nip addr show lo")
+    assert "ip addr show lo" in said(shown)
+    html = "".join(output.data["text/html"] for output in shown if output.output_type == "display_data")
+    assert "127.0.0.1/8" in html
+    assert "vxlan" not in html
+
+
+def test_failure_is_told_without_traceback():
+    failed, expected = run(
+        "%%lab\nip link set nosuch up\nip netns add ns1", "%%lab --expect 1\nip link set nosuch up\nip netns"
+    )
+    assert "Cannot find device" in said(failed)
+    assert "did not run" in said(failed)
+    assert not [output for output in failed if output.output_type == "error"]
+    assert "did not run" not in said(expected)
+    assert "ns1" not in said(expected)
+
+
+def test_fresh_lab_on_request_and_picture():
+    _, names, picture = run(
+        "%%lab\nip netns add ns1", "%%lab --new\nip netns list", "%%lab --draw\nip link add br0 type bridge"
+    )
+    assert "ns1" not in said(names)
+    assert any("image/png" in output.get("data", {}) for output in picture)
+
+
+def test_recording_is_shown_in_cells():
+    shown, refused = run(
+        "%%lab --replay direct --changes\nip netns add ns1\nip netns add ns2\nip netns list",
+        "%%lab\nip link add br0 type bridge",
+    )
+    assert "A recording: " in said(shown)
+    assert "ns2" in said(shown)
+    assert any("the namespace ns1 appeared" in str(output) for output in shown)
+    assert "was not recorded" in said(refused)
+
+
+def test_interrupt_keeps_the_lab():
+    stop = "import threading, os, signal; threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()"
+    _, interrupted, after = run(
+        "%%lab\nip netns add ns1",
+        f"{stop}\nget_ipython().run_cell_magic('lab', '', 'ping -i 0.2 127.0.0.1')",
+        "%%lab\nip netns",
+    )
+    assert "the lab is still there" in said(interrupted)
+    assert "ns1" in said(after)
+
+
+def test_walk_follows_the_last_command():
+    _, walked = run("lab.play('bridge'); None", "%%lab --walk ns100 ns101 --cold\nip netns list")
+    html = "".join(output.data.get("text/html", "") for output in walked if output.output_type == "display_data")
+    assert "ns100 reached ns101 (192.168.1.101)" in html
+    assert "ARP who-has" in html
+    assert any("image/png" in output.get("data", {}) for output in walked)

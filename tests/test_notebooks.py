@@ -1,0 +1,202 @@
+"""The lessons: solved, as a learner gets them, with right, wrong and blank answers, side by side, and killed."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from conftest import ROOT, inhabitants, until
+from nbclient import NotebookClient
+
+from vethlab_sh import scenarios
+
+FOLDER = ROOT / "notebooks"
+LESSONS = sorted(path.name for path in (FOLDER / "solutions").glob("*.ipynb"))
+SCENARIOS = {"1_direct_pair.ipynb": "direct", "2_bridge.ipynb": "bridge", "3_flannel.ipynb": "flannel",
+             "4_calico.ipynb": "calico"}  # fmt: skip
+RIGHT, WRONG = "✓", "✗"
+
+
+def played(notebook):
+    """The notebook after Run All in a kernel of its own, started in the lessons' folder."""
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(FOLDER)}}).execute()
+    return notebook
+
+
+def lesson(*cells):
+    """A small lesson of these cells, played."""
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in ("%load_ext vethlab_sh", *cells)]
+    return played(notebook)
+
+
+def read(name, solved=True):
+    return nbformat.read(FOLDER / ("solutions" if solved else "") / name, as_version=4)
+
+
+def codes(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def html(cell):
+    return "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+
+
+def assert_clean(notebook):
+    for cell in codes(notebook):
+        for output in cell.outputs:
+            assert output.output_type != "error", cell.source
+            assert output.get("name") != "stderr", (cell.source, output)
+
+
+def assert_solved(notebook):
+    """Every prediction is what the kernel says, every exercise is done, nothing fails that is not meant to."""
+    for cell in codes(notebook):
+        if cell.source.startswith(("look(", "exercise(")):
+            assert RIGHT in html(cell), cell.source
+            assert WRONG not in html(cell), (cell.source, html(cell))
+        text = "".join(output.get("text", "") for output in cell.outputs)
+        assert "the lines below did not run" not in text, cell.source
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("name", LESSONS)
+def test_solved_lesson_is_right_in_every_answer(name):
+    notebook = played(read(name))
+    assert_clean(notebook)
+    assert_solved(notebook)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("name", ["0_start_here.ipynb", "1_direct_pair.ipynb", "2_bridge.ipynb"])
+def test_blank_lesson_runs_to_its_end_with_hints(name):
+    notebook = played(read(name, solved=False))
+    assert_clean(notebook)
+    looks = [html(cell) for cell in codes(notebook) if cell.source.startswith("look(")]
+    assert looks
+    assert all("You predicted nothing" in text for text in looks)
+    exercises = [html(cell) for cell in codes(notebook) if cell.source.startswith("exercise(")]
+    assert any(WRONG in text for text in exercises)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_kept_outputs_are_those_of_a_solved_lesson(name):
+    notebook = read(name)
+    assert_clean(notebook)
+    assert_solved(notebook)
+    assert [cell for cell in codes(notebook) if cell.outputs]
+    assert not any(
+        "widget-view" in kind for cell in codes(notebook) for o in cell.outputs for kind in o.get("data", {})
+    )
+
+
+def test_learners_copies_are_fresh():
+    ended = subprocess.run([sys.executable, FOLDER / "make.py", "--check"], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    for name in LESSONS:
+        for cell in codes(read(name, solved=False)):
+            assert not cell.outputs
+            assert not re.search(r'SOLUTION|answer="[^"]', cell.source)
+
+
+@pytest.mark.parametrize(("name", "scenario"), SCENARIOS.items())
+def test_lesson_types_its_scenarios_lines_in_order(name, scenario):
+    typed = [line for cell in codes(read(name)) if cell.source.startswith("%%lab") for line in cell.source.splitlines()]
+    wanted = [line for step in scenarios.load(scenario).steps for line in step.lines]
+    rest = iter(typed)
+    left = [line for line in wanted if line not in rest]
+    assert left == []
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_lesson_is_made_of_small_cells_and_links(name):
+    notebook = read(name)
+    assert notebook.cells[0].source.startswith("# ")
+    assert "?" in notebook.cells[0].source.splitlines()[0]
+    assert "| term | 中文 |" in notebook.cells[-1].source
+    for cell in notebook.cells:
+        assert "def " not in cell.source or cell.cell_type == "markdown"
+        for link in re.findall(r"\]\((\w+\.ipynb)\)", cell.source):
+            assert (FOLDER / "solutions" / link).exists(), link
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [("64", "You predicted 64, and so says the kernel. So."), ("63", "You predicted 63; the kernel says 64. So."),
+     ("", "You predicted nothing")],
+)  # fmt: skip
+def test_prediction_right_wrong_and_blank(answer, told):
+    notebook = lesson(f"predict('ttl', 'Which?', ['63', '64'], answer='{answer}')", "look('ttl', 'echo 64', 'So.')")
+    assert_clean(notebook)
+    assert told in html(notebook.cells[2])
+    assert "Which?" in html(notebook.cells[1])
+
+
+@pytest.mark.live
+def test_exercise_says_what_is_right_and_the_first_that_is_not():
+    notebook = lesson(
+        "%%lab\nip link add tap1 type veth peer name tap2\nip link set tap1 up",
+        "exercise('tap2 is the peer of tap1', 'tap2 is up', 'namespace ns9 exists')",
+        "exercise('tap1 sings')",
+    )
+    done, unknown = html(notebook.cells[2]), html(notebook.cells[3])
+    assert (done.count(RIGHT), done.count(WRONG)) == (1, 1)
+    assert "tap2" in done
+    assert "ns9" not in done
+    assert "What can be checked" in unknown
+    assert_clean(notebook)
+
+
+@pytest.mark.live
+def test_explorer_walks_and_switches_and_says_by_which_command():
+    notebook = lesson(
+        "lab.play('bridge'); explore('ns100', 'ns101')",
+        "from vethlab_sh.explorer import Explorer\nseen = Explorer(lab, 'ns101', 'ns100')\n"
+        "seen.walk()\nprint(seen.said.value)",
+        "seen.device.value = ('ns100', 'veth100')\nseen.state.value = 'down'\nprint(seen.said.value, seen.facts.value)",
+        "seen.walk(); print(seen.facts.value)",
+    )
+    assert_clean(notebook)
+    first, walked, switched, lost = notebook.cells[1:]
+    assert "<svg" in html(first)
+    assert "ns100 reached ns101" in html(first)
+    assert "application/vnd.jupyter.widget-view+json" in first.outputs[0].data
+    assert "ip netns exec ns101 ping -c 1 192.168.1.100" in walked.outputs[0].text
+    assert "ip netns exec ns100 ip link set veth100 down" in switched.outputs[0].text
+    assert "veth100 was switched off" in switched.outputs[0].text
+    assert "is down" in lost.outputs[0].text
+
+
+@pytest.mark.live
+def test_completion_knows_the_lab_as_it_is():
+    notebook = lesson(
+        "%%lab\nip netns add blue7",
+        "from IPython.core.completer import provisionalcompleter\ncell = '%%lab\\nip netns exec blu'\n"
+        "completer = get_ipython().Completer\n"
+        "with provisionalcompleter():\n    print([c.text for c in completer.completions(cell, len(cell))])",
+    )
+    assert "'blue7'" in notebook.cells[2].outputs[0].text
+
+
+@pytest.mark.live
+def test_two_lessons_at_the_same_time_and_a_killed_one():
+    def client(cells):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        return NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(FOLDER)}})
+
+    cells = ["%load_ext vethlab_sh\nimport os\nlab.play('direct', until=5)\n"
+             "print(lab.run('readlink /proc/self/ns/net').out.strip(), os.getpid())"]  # fmt: skip
+    one, two = client(cells), client(cells)
+    with one.setup_kernel(), two.setup_kernel():
+        told = [c.execute_cell(c.nb.cells[0], 0).outputs[0].text.split() for c in (one, two)]
+        worlds = [world for world, _ in told]
+        assert worlds[0] != worlds[1]
+        assert all(inhabitants(world) for world in worlds)
+        os.kill(int(told[1][1]), signal.SIGKILL)
+        until(lambda: not inhabitants(worlds[1]), "the killed lesson's lab is gone")
+        assert inhabitants(worlds[0])
+    until(lambda: not inhabitants(worlds[0]), "the ended lesson's lab is gone")
