@@ -13,7 +13,8 @@ PATH=$PATH:/usr/sbin:/sbin # an ordinary Debian user's PATH lacks them; ip and b
 
 # tool:package. Without the first no demo runs; the others are for single lessons.
 ESSENTIAL=(unshare:util-linux ip:iproute2 bridge:iproute2 brctl:bridge-utils ping:iputils-ping ifconfig:net-tools)
-TESTS=(/usr/lib/cni/bridge:containernetworking-plugins) # the real plugins, which the tests make pods with
+TESTS=(/usr/lib/cni/bridge:containernetworking-plugins # the real plugins, which the tests make pods with
+    busybox:busybox)                                   # its nc is what a learner leaves running
 BROWSER=(chromium:chromium)
 USEFUL=(arping:iputils-arping tcpdump:tcpdump iptables:iptables nft:nftables sysctl:procps)
 
