@@ -11,6 +11,8 @@ from vethlab_sh import Lab
 
 pytestmark = pytest.mark.live
 INSPECT = f"cd {ROOT} && {sys.executable} -m vethlab_sh inspect"
+WITHOUT_RIGHTS = "setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all"
+WITHOUT_RIGHTS += "" if os.geteuid() else " --reuid=65534 --clear-groups"
 PLUGINS = "/usr/lib/cni"
 # What flannel's own plugin hands to the bridge plugin (flannel-io/cni-plugin, flannel_linux.go), and point-to-point.
 FLANNEL = {
@@ -124,9 +126,84 @@ def test_process_number_leads_to_its_wiring(node):
 
 def test_unknown_name_is_one_sentence(node):
     ended = node.run(f"{INSPECT} web-9", expect=(2,))
-    assert "There is no pod, container, namespace, process or device 'web-9'" in ended.err
+    assert "There is no pod, container, namespace, process, device or address 'web-9'" in ended.err
     assert "shop/web-1" in ended.err
     assert len(ended.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("asked", ["address", "device", "own"])
+def test_one_wiring_is_found_by_address_and_device(node, asked):
+    what = {"address": node.results["db-1"]["ips"][0]["address"].partition("/")[0], "device": "veth0", "own": "master"}
+    whole = json.loads(node.run(f"{INSPECT} --json {what[asked]}").out)
+    wanted = {"address": "shop/db-1", "device": f"sleep {node.sleeper}", "own": "master"}[asked]
+    assert [row["namespace"] for row in whole["namespaces"]] == [wanted]
+
+
+def passed(walk):
+    """Places of the echo request, in order."""
+    return [(row["namespace"], row["device"], row["way"]) for row in walk["rows"] if row["leg"] == "there"]
+
+
+def test_walk_of_a_real_ping_crosses_the_plugins_bridge(node):
+    ends = [next(i["name"] for i in node.results[pod]["interfaces"] if i["name"].startswith("veth"))
+            for pod in ("web-1", "web-2")]  # fmt: skip
+    walk = json.loads(node.run(f"{INSPECT} --walk web-1 shop/web-2 --json").out)
+    assert walk["ok"]
+    assert walk["verdict"].startswith("shop/web-1 reached shop/web-2 (10.244.0.3) and the answer came back")
+    assert [place for place in passed(walk) if place[1] != "cni0"] == [
+        ("shop/web-1", "eth0", "out"), ("master", ends[0], "in"),
+        ("master", ends[1], "out"), ("shop/web-2", "eth0", "in"),
+    ]  # fmt: skip
+    assert {row["machine"] for row in walk["rows"]} == {"master"}
+
+
+def test_walk_from_bridge_to_routed_pod_by_address(node):
+    (ip,) = (i["address"].partition("/")[0] for i in node.results["db-1"]["ips"])
+    walk = json.loads(node.run(f"{INSPECT} --walk 10.244.0.2 {ip} --json").out)
+    assert walk["ok"]
+    there = [row for row in walk["rows"] if row["leg"] == "there"]
+    assert (there[0]["namespace"], there[-1]["namespace"]) == ("shop/web-1", "shop/db-1")
+    assert there[0]["ttl"] - there[-1]["ttl"] == 1
+    assert ("master", "cni0") in {(row["namespace"], row["device"]) for row in there}
+
+
+def test_readme_shows_the_walk_between_pods(node):
+    shown = (ROOT / "README.md").read_text().split("inspect --walk web-1 db-1\n…\n")[1].split("```")[0]
+    assert node.run(f"export COLUMNS=100; {INSPECT} --walk web-1 db-1").out.endswith(shown)
+
+
+def test_walk_from_a_process_tells_why_it_goes_nowhere(node):
+    ended = node.run(f"{INSPECT} --walk {node.sleeper} web-1", expect=(1,))
+    told = " ".join(ended.out.split())
+    assert f"Nothing left sleep {node.sleeper}" in told
+    assert f"sleep {node.sleeper} has no route to 10.244.0.2" in told
+
+
+def test_walk_from_the_machine_itself(node):
+    assert json.loads(node.run(f"{INSPECT} --walk master web-1 --json").out)["ok"]
+    assert json.loads(node.run(f"{INSPECT} --walk web-1 10.244.0.1 --json").out)["ok"]
+
+
+def test_walk_leaves_only_what_a_ping_leaves(node):
+    ask = "ip -j link; ip -j addr show scope global; ip -j route show table all; ls /run /run/netns; ip netns; "
+    ask += "cut -d' ' -f5- /proc/self/mountinfo; sysctl -a -r 'net.ipv[46].(conf|ip_|neigh)' 2>/dev/null; "
+    ask += "ps -e -o comm= | grep -vE '^(bash|ps|grep)$'"
+    before = node.run(ask).out
+    node.run(f"{INSPECT} --walk web-1 web-2 --html /dev/null")
+    assert node.run(ask).out == before
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("web-1 web-9", "There is no pod, container, namespace, process, device or address 'web-9'"),
+        ("eth0 web-1", "'eth0' could be "),
+        ("web-1 web-2 --tables", "stands alone"),
+    ],
+)
+def test_walk_between_no_two_ends_is_one_sentence(node, asked, said):
+    ended = node.run(f"{INSPECT} --walk {asked}", expect=(2,))
+    assert said in ended.err
 
 
 def test_picture_is_saved(node):
@@ -153,14 +230,19 @@ def test_calico_is_recognised(lab):
 
 def test_what_may_not_be_entered_is_said(node):
     """Without any capability one sees one's own namespace, and a sentence about the others."""
-    drop = "setpriv --bounding-set=-all --inh-caps=-all --ambient-caps=-all"
-    drop += "" if os.geteuid() else " --reuid=65534 --clear-groups"
-    ended = node.run(f"cd {ROOT} && {drop} {sys.executable} -m vethlab_sh inspect --json", expect=None)
+    ended = node.run(f"cd {ROOT} && {WITHOUT_RIGHTS} {sys.executable} -m vethlab_sh inspect --json", expect=None)
     whole = json.loads(ended.out)
     assert [row["namespace"] for row in whole["namespaces"]] == ["master"]
     assert "Not shown, because we may not enter: 3 network namespaces" in whole["hidden"]
     assert {row["peer"] for row in whole["wires"]} >= {"veth0"}
     assert all(row["namespace"] is None for row in whole["wires"])
+
+
+def test_walk_without_the_right_to_listen_asks_for_sudo(node):
+    ended = node.run(
+        f"cd {ROOT} && {WITHOUT_RIGHTS} {sys.executable} -m vethlab_sh inspect --walk master 127.0.0.1", expect=(2,)
+    )
+    assert "use sudo" in ended.err
 
 
 def test_every_one_of_250_pods_is_wired_to_its_own_end(lab):
@@ -175,6 +257,9 @@ def test_every_one_of_250_pods_is_wired_to_its_own_end(lab):
     found = {row["namespace"]: (row["peer"], row["bridge"], row["address"]) for row in whole["wires"]}
     assert found == {f"n{i}": (f"v{i}", "cni0", f"10.244.0.{i + 2}/24") for i in range(pods)}
     assert lab.run(INSPECT).out.count(" ═══ n") == pods
+    walk = json.loads(lab.run(f"{INSPECT} --walk n0 n249 --json").out)
+    assert walk["ok"]
+    assert {row["namespace"] for row in walk["rows"]} == {"master", "n0", "n249"}
 
 
 def test_shell_outside_is_only_for_asking():

@@ -38,11 +38,13 @@ from .explain import explain, read_file
 from .lab import Lab
 from .network import Wired
 from .node import inspect
+from .node import walk as walk_here
 from .replay import without_options
 from .scenarios import Scenario, Step
 from .shell import Ran
 from .tables import columns, listed, recognise
 from .transcript import Page
+from .walk import Walk
 
 USAGE_ERRORS = (
     UnknownClaim, UnknownScenario, BadOption, BadInput, ToolMissing, NotReady, BadName, NoSuchLab, NameTaken,
@@ -132,7 +134,11 @@ def _parser() -> argparse.ArgumentParser:
     told.add_argument("--json", action="store_true", help="print everything as JSON, and nothing else")
     _file_arguments(told)
     node = _verb(verbs, "inspect", "show how this machine's pods and namespaces are wired; changes nothing", _inspect)
-    node.add_argument("what", nargs="?", metavar="POD|PID|DEVICE", help="one wiring only: of a pod, process or device")
+    node.add_argument("what", nargs="?", metavar="WHAT", help="one wiring only: of a pod, PID, device or address")
+    node.add_argument(
+        "--walk", nargs=2, metavar=("SRC", "DST"), help="send one real ping and show its way (needs root)"
+    )
+    node.add_argument("--html", metavar="FILE", help="with --walk: save the packet's way as a page to play")
     node.add_argument("--tables", action="store_true", help="print devices, addresses, routes, neighbours and FDB too")
     node.add_argument("--json", action="store_true", help="print everything as JSON, and nothing else")
     _file_arguments(node)
@@ -275,10 +281,14 @@ def _draw(options: argparse.Namespace) -> int:
 
 
 def _walk(options: argparse.Namespace) -> int:
-    page = Page.of(sys.stdout)
     with _played(options) as lab:
         ways = {name: getattr(options, name) for name in ("count", "size", "cold", "proto")}
         walk = lab.walk(options.src, options.dst, **ways)
+    return _show_walk(walk, options)
+
+
+def _show_walk(walk: Walk, options: argparse.Namespace) -> int:
+    page = Page.of(sys.stdout)
     if options.html:
         walk.animate(options.html)
     for kind in ("png", "svg"):
@@ -521,6 +531,10 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _inspect(options: argparse.Namespace) -> int:
+    if options.walk:
+        if options.what or options.tables:
+            raise BadOption("inspect --walk SRC DST stands alone: it shows one way, and no wiring or tables beside it.")
+        return _show_walk(walk_here(*options.walk), options)
     found = inspect(options.what)
     _save_wired(found, options)
     told = json.dumps(found.as_dict(), indent=1) if options.json else ""

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import CommandFailed, GaveUpWaiting, ToolMissing
 from .parsers import tcpdump
 from .sandbox import HOSTNAME, find, is_rootless
-from .shell import Shell
+from .shell import Ran
+from .snapshot import Snapshot
 
 Row = dict[str, Any]
 MARK = "=listened="
@@ -95,7 +96,20 @@ class Heard:
     code: int
 
 
-def listen(shell: Shell, devices: Iterable[tuple[str, str]], command: str, wanted: str) -> Heard:
+@dataclass(frozen=True)
+class Ground:
+    """Where packets pass, a lab or this machine.
+
+    run: one line there, whatever its exit code; inside: the line that runs a line in one of its namespaces; look: all
+    that is there now.
+    """
+
+    run: Callable[[str], Ran]
+    inside: Callable[[str, str], str]
+    look: Callable[[], Snapshot]
+
+
+def listen(ground: Ground, devices: Iterable[tuple[str, str]], command: str, wanted: str) -> Heard:
     """Run one command while tcpdump listens on these devices, each a namespace and a name.
 
     wanted: which packets, in tcpdump's own language (pcap-filter(7)).
@@ -104,13 +118,13 @@ def listen(shell: Shell, devices: Iterable[tuple[str, str]], command: str, wante
         raise ToolMissing("tcpdump", "tcpdump")
     devices = list(devices)
     script = SCRIPT.format(
-        listeners="\n".join(f"listen {_listener(*device, wanted)}" for device in devices),
+        listeners="\n".join(f"listen {ground.inside(space, _listener(name, wanted))}" for space, name in devices),
         command=command,
         mark=MARK,
         seconds=SECONDS,
         not_ready=NOT_READY,
     )
-    ran = shell.run(script, expect=None)
+    ran = ground.run(script)
     if ran.code == NOT_READY:
         raise GaveUpWaiting(f"every tcpdump listens ({ran.err.strip() or 'it did not say why not'})", SECONDS)
     if ran.code != 0:
@@ -131,6 +145,6 @@ def inside(namespace: str, line: str) -> str:
     return line if namespace == HOSTNAME else f"ip netns exec {shlex.quote(namespace)} {line}"
 
 
-def _listener(namespace: str, device: str, wanted: str) -> str:
+def _listener(device: str, wanted: str) -> str:
     user = "" if is_rootless() else AS_ROOT
-    return inside(namespace, f"tcpdump {user}-i {shlex.quote(device)} {OPTIONS} {shlex.quote(wanted)}")
+    return f"tcpdump {user}-i {shlex.quote(device)} {OPTIONS} {shlex.quote(wanted)}"

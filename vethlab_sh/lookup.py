@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, cached_property
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
 
@@ -23,6 +23,7 @@ class Tables:
         self.snapshot = snapshot
         self.rows = snapshot.rows
         self.links: dict[Device, Row] = {(row["namespace"], row["name"]): row for row in self.rows["links"]}
+        self.homes = {row["namespace"]: row["machine"] for row in self.rows["namespaces"] if row.get("machine")}
         self.addresses: dict[str, list[Device]] = {}
         for row in self.rows["addresses"]:
             if row["scope"] == "global":
@@ -94,21 +95,39 @@ class Tables:
             return 1 + max(map(self.depth, self.ports(device)), default=0)
         return 0
 
-    def machine(self, namespace: str) -> str:
-        """The machine that a namespace is on: the nearest, from cable to cable, that plays one."""
-        seen, near = {namespace}, [namespace]
+    @cached_property
+    def cables(self) -> dict[str, set[str]]:
+        """The namespaces that each one has a cable to."""
+        found: dict[str, set[str]] = {}
+        for (namespace, _), row in self.links.items():
+            found.setdefault(namespace, set()).update({row["peer_namespace"]} - {None, namespace})
+        return found
+
+    def way(self, start: str, is_goal: Callable[[str], bool]) -> list[str]:
+        """The namespaces from one to the nearest that is meant, from cable to cable; none when no way leads there."""
+        before: dict[str, str | None] = {start: None}
+        near = [start]
         for here in near:
-            if is_machine(here):
-                return here
-            there = {row["peer_namespace"] for d, row in self.links.items() if d[0] == here and row["peer_namespace"]}
-            near += sorted(there - seen)
-            seen |= there
-        return HOSTNAME
+            if is_goal(here):
+                back: list[str] = []
+                at: str | None = here
+                while at is not None:
+                    back, at = [at, *back], before[at]
+                return back
+            there = sorted(self.cables.get(here, set()) - before.keys())
+            near += there
+            before |= dict.fromkeys(there, here)
+        return []
 
+    def is_machine(self, namespace: str) -> bool:
+        """Whether it plays a machine: when the snapshot does not tell, the lab's root does, and what is called node."""
+        if self.homes:
+            return self.homes.get(namespace) == namespace
+        return namespace == HOSTNAME or namespace.startswith("node")
 
-def is_machine(namespace: str) -> bool:
-    """Whether it plays a machine: the lab's own root does, and what is called node."""
-    return namespace == HOSTNAME or namespace.startswith("node")
+    def machine(self, namespace: str) -> str:
+        """The machine that a namespace is on: the one that the snapshot tells, else the nearest that plays one."""
+        return self.homes.get(namespace) or next(reversed(self.way(namespace, self.is_machine)), HOSTNAME)
 
 
 def _first(rows: Iterable[Row], mac: str) -> Row | None:

@@ -1,7 +1,7 @@
 """How is this machine wired: which cable belongs to which pod?
 
-Only asks: of every network namespace that it may enter it reads `ip -j` and `bridge -j`, and of /proc and the files of
-CNI and the container runtimes the names. Namespaces are those with a name in /run/netns and those that a process is in.
+Only asks: of every network namespace that it may enter it reads `ip -j` and `bridge -j`. On request it sends one ping
+and listens to it on its way.
 """
 
 from __future__ import annotations
@@ -9,33 +9,26 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import shlex
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from ipaddress import ip_address
+from operator import eq
+from types import TracebackType
 from typing import Any
 
 from . import join, network, snapshot
-from .errors import BadInput, CommandFailed
+from .errors import BadInput, CommandFailed, NotReady
+from .listen import Ground
+from .lookup import Device, Tables
 from .network import Wired
 from .sandbox import HOSTNAME, Outside, check_linux
-from .shell import Shell
+from .shell import Ran, Shell
 from .snapshot import Row, Snapshot
+from .spaces import Space, find_spaces, name_spaces
+from .walk import Walk, follow, target_of
 
-NAMED = (Path("/run/netns"), Path("/run/docker/netns"))
-CNI = Path("/var/lib/cni")  # libcni's results, host-local's networks
-POD_LOGS = Path("/var/log/pods")  # kubelet: NAMESPACE_POD_UID
-# What the runtimes keep for each container: containerd, CRI-O and Podman, Docker.
-RUNTIMES = (
-    "/run/containerd/io.containerd.runtime.v2.task/k8s.io/{}/config.json",
-    "/run/containers/storage/overlay-containers/{}/userdata/config.json",
-    "/var/lib/docker/containers/{}/config.v2.json",
-)
-POD_NAME = ("io.kubernetes.cri.sandbox-name", "io.kubernetes.pod.name")
-POD_NAMESPACE = ("io.kubernetes.cri.sandbox-namespace", "io.kubernetes.pod.namespace")
-CONTAINER = re.compile(r"[0-9a-f]{64}")
-POD_UID = re.compile(r"pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})")
 COLUMNS = ("namespace", "pod", "process", "pid", "processes", "netns", "container", "inode")
 
 # A private mount namespace hides /run, so that `ip` calls each namespace by the number of our descriptor for it. That
@@ -67,25 +60,6 @@ printf 'addr\\nneigh\\nroute\\n' | ip -d -j -batch -; ip -d -j -6 route; bridge 
 ANSWERS = ("addr", "neigh", "route", "route6", "fdb")
 
 
-@dataclass
-class Space:
-    """One network namespace: its inode, a descriptor of it, the names and processes that lead to it, and its pod."""
-
-    inode: int
-    fd: int
-    names: list[str] = field(default_factory=list)
-    pids: list[int] = field(default_factory=list)
-    pod: str | None = None
-    container: str | None = None
-    label: str = ""
-
-    @property
-    def process(self) -> str | None:
-        """The name of its first process that is not the one that only holds a pod's namespace."""
-        names = [_read(f"/proc/{pid}/comm").strip() for pid in self.pids[:8]]
-        return next((name for name in names if name and name != "pause"), names[0] if names else None)
-
-
 @dataclass(frozen=True)
 class Inspection(Wired):
     """This machine's wiring.
@@ -109,87 +83,111 @@ class Inspection(Wired):
 def inspect(what: str | None = None) -> Inspection:
     """Look at this machine's network namespaces, without changing anything.
 
-    what: a pod (`default/web-1` or `web-1`), a container, the name of a namespace, a process number or a device, to see
-    its wiring only. Raises BadInput when there is no such thing here.
+    what: a pod (`default/web-1` or `web-1`), a container, the name of a namespace, a process number, a device or an
+    address, to see its wiring only. Raises BadInput when there is no such thing here.
     """
-    check_linux()
-    spaces, closed = _spaces()
-    try:
-        own, answered = _ask(spaces)
-        _name(spaces, answered)
-        rows, hidden = _rows(own, spaces, answered), _hidden(spaces, answered, closed)
-        taken = _relabelled(snapshot.of(answered), {str(s.fd): s.label for s in spaces} | {HOSTNAME: own})
+    with _Machine() as machine:
+        taken = machine.look()
+        rows = machine.rows()
         if what is not None:
-            chosen = _chosen(what, taken, spaces, own)
-            taken = _only(taken, chosen, own)
+            chosen = _chosen(what, taken, machine)
+            taken = _only(taken, chosen, machine.own)
             rows = [row for row in rows if row["namespace"] in chosen]
-    finally:
-        for space in spaces:
+        return Inspection(taken, network.findings(taken), tuple(rows), machine.hidden())
+
+
+def walk(src: str, dst: str) -> Walk:
+    """Send one real ping on this machine and see every device that it passes, as `Lab.walk` does.
+
+    src: where it is sent from, named as for `inspect`; dst: likewise, or any address. Nothing is changed but what the
+    kernel learns from a ping; the listeners are on the way from src to dst only, not on other pods' cables.
+    Raises BadInput when there is no such end here, NotReady when we may not listen.
+    """
+    with _Machine() as machine:
+        tables = Tables(machine.look())
+        if machine.run("true").code != 0:
+            raise NotReady("To walk a ping is to listen on this machine's devices, which needs root: use sudo.")
+        start = _one(src, tables.snapshot, machine)
+        with contextlib.suppress(ValueError):
+            dst = str(ip_address(dst))
+        goal = dst if _is_address(dst) else _one(dst, tables.snapshot, machine)
+        target = target_of(tables, start, goal)
+        spaces, devices = _on_the_way(tables, machine.own, start, target)
+        ground = Ground(machine.run, machine.inside, machine.look)
+        walked = follow(ground, tables, (start, goal, target), devices)
+        return replace(walked, snapshot=_shown(walked.snapshot, spaces, devices))
+
+
+class _Machine:
+    """This machine while we look at it: its namespaces, each held by a descriptor, and what they answered."""
+
+    def __init__(self) -> None:
+        check_linux()
+        self.own = os.uname().nodename
+        self.shell = Shell(Outside())
+        self.spaces, self.closed = find_spaces()
+        self.answered: dict[str, Any] = {}
+
+    def __enter__(self) -> _Machine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for space in self.spaces:
             os.close(space.fd)
-    return Inspection(taken, network.findings(taken), tuple(rows), hidden)
+
+    def look(self) -> Snapshot:
+        """What each namespace that we may enter has now, called by its label."""
+        first, self.answered = not self.answered, _ask(self.shell, self.spaces)
+        if first:
+            name_spaces(self.spaces, self.answered)
+        return _relabelled(snapshot.of(self.answered), {str(s.fd): s.label for s in self.spaces} | {HOSTNAME: self.own})
+
+    def run(self, line: str) -> Ran:
+        """Run a line where `inside` finds the namespaces."""
+        return self.shell.run(_privately(line, self.spaces), expect=None)
+
+    def inside(self, label: str, line: str) -> str:
+        """The line that runs a line in the namespace of this label."""
+        found = (space.fd for space in self.spaces if space.label == label and label != self.own)
+        return next((_entering(fd) + line for fd in found), line)
+
+    def rows(self) -> list[Row]:
+        """A row a namespace, our own first."""
+        first = dict.fromkeys(COLUMNS) | {"namespace": self.own, "inode": os.stat("/proc/self/ns/net").st_ino}
+        return [first] + [
+            {
+                "namespace": s.label, "pod": s.pod, "process": s.process, "pid": s.pids[0] if s.pids else None,
+                "processes": len(s.pids), "netns": " ".join(s.names) or None, "container": s.container,
+                "inode": s.inode,
+            }
+            for s in sorted(self.spaces, key=lambda s: s.label)
+            if str(s.fd) in self.answered
+        ]  # fmt: skip
+
+    def hidden(self) -> str:
+        """What we could not look at, as a sentence."""
+        shut = [space.label or "unnamed" for space in self.spaces if str(space.fd) not in self.answered]
+        named = f"{', '.join(shut[:3])}{', ...' * (len(shut) > 3)}"
+        parts = [f"{_counted(len(shut), 'network namespace')} ({named})"] if shut else []
+        parts += [f"those of {_counted(self.closed, 'process')} of others"] if self.closed else []
+        if not parts:
+            return ""
+        cure = "" if os.geteuid() == 0 else " With sudo they are shown."
+        return f"Not shown, because we may not enter: {' and '.join(parts)}.{cure}"
 
 
-# ---- which namespaces there are ---------------------------------------------------------------------------------
-
-
-def _spaces() -> tuple[list[Space], int]:
-    """Every namespace but our own, each with a descriptor; and how many processes would not tell theirs."""
-    import resource  # not on every system, and the rest of the package is read there too
-
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
-    own, found, closed = os.stat("/proc/self/ns/net").st_ino, {}, 0
-    for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
-        file = f"/proc/{pid}/ns/net"
-        try:
-            inode = os.stat(file).st_ino
-            if inode == own:
-                continue
-            if inode not in found:
-                found[inode] = Space(inode, _open(file))
-            found[inode].pids.append(pid)
-        except PermissionError:
-            closed += bool(_read(f"/proc/{pid}/cmdline"))  # a kernel thread has none, and is on the machine itself
-        except OSError:  # it has ended
-            continue
-    nsfs = os.stat("/proc/self/ns/net").st_dev
-    for named in (named for folder in NAMED for named in _files(folder)):
-        with contextlib.suppress(OSError):
-            stat = named.stat()
-            if stat.st_dev == nsfs and stat.st_ino != own:
-                if stat.st_ino not in found:
-                    found[stat.st_ino] = Space(stat.st_ino, _open(str(named)))
-                found[stat.st_ino].names.append(named.name)
-    return list(found.values()), closed
-
-
-def _open(file: str) -> int:
-    fd = os.open(file, os.O_RDONLY)
-    os.set_inheritable(fd, True)
-    return fd
-
-
-def _files(folder: Path) -> list[Path]:
-    try:
-        return sorted(folder.iterdir())
-    except OSError:
-        return []
-
-
-def _read(file: str | Path) -> str:
-    """A file's text; nothing when we may not read it or it is gone."""
-    try:
-        return Path(file).read_text(errors="replace")
-    except OSError:
-        return ""
+def _counted(count: int, thing: str) -> str:
+    plural = "es" if thing.endswith("s") else "s"
+    return f"{count} {thing}{plural * (count != 1)}"
 
 
 # ---- what the kernel says -----------------------------------------------------------------------------------------
 
 
-def _ask(spaces: list[Space]) -> tuple[str, dict[str, Any]]:
-    """Our machine's name, and what each namespace that we may enter answered, by its descriptor's number."""
-    shell = Shell(Outside())
+def _ask(shell: Shell, spaces: list[Space]) -> dict[str, Any]:
+    """What each namespace that we may enter answered, by its descriptor's number."""
     ran = shell.run(_privately(ASK, spaces), expect=None)
     if ran.code != 0:  # no right to a mount namespace, so none to enter another network either
         ran = shell.run(_filled(ALONE), expect=None)
@@ -203,14 +201,19 @@ def _ask(spaces: list[Space]) -> tuple[str, dict[str, Any]]:
         _ask_for_ids(shell, answered, spaces, [HOSTNAME])
         _confirm(answered)
         _ask_for_ids(shell, answered, spaces, [space for space in answered if space != HOSTNAME])
-    return os.uname().nodename, answered
+    return answered
 
 
 def _privately(script: str, spaces: list[Space]) -> str:
     """The line that runs a script in a mount namespace of its own, where each namespace has its descriptor's number."""
     whole = _filled(PRIVATELY + script)
     line = ["unshare", "--mount", "bash", "-c", whole, "inspect", *(str(space.fd) for space in spaces)]
-    return shlex.join(line) + " 2>/dev/null"
+    return shlex.join(line)
+
+
+def _entering(fd: int | str) -> str:
+    """What goes before a line that is to run in the namespace of this descriptor."""
+    return f"nsenter --net=/proc/self/fd/{fd} "
 
 
 def _filled(script: str) -> str:
@@ -247,7 +250,7 @@ def _ask_for_ids(shell: Shell, answered: dict[str, Any], spaces: list[Space], wh
         unknown = {link["link_netnsid"] for link in _veths(answer) if "link_netnsid" in link} - known
         if unknown:
             asked = "\\n".join(f"netns list-id nsid {nsid}" for nsid in sorted(unknown))
-            enter = "" if space == HOSTNAME else f"nsenter --net=/proc/self/fd/{space} "
+            enter = "" if space == HOSTNAME else _entering(space)
             lines.append(f"echo MARK {space}; printf '{asked}\\n' | {enter}ip -j -force -batch -")
     if lines:
         ran = shell.run(_privately("\n".join([*lines, "exit 0"]), spaces), expect=None)
@@ -257,133 +260,7 @@ def _ask_for_ids(shell: Shell, answered: dict[str, Any], spaces: list[Space], wh
             answered[space]["ids"] += [row for row in rows if row.get("name")]
 
 
-# ---- what they are called -------------------------------------------------------------------------------------------
-
-
-def _name(spaces: list[Space], answered: dict[str, Any]) -> None:
-    """Give each namespace its pod and container, as far as anybody wrote it down, and a label of its own."""
-    results, by_address = list(_cni_results()), _host_local()
-    sandboxes = {inode: result for result in results for inode in result["inodes"]}
-    containers = {result["container"]: result for result in results}
-    for space in spaces:
-        ids = [found for pid in space.pids[:8] for found in CONTAINER.findall(_read(f"/proc/{pid}/cgroup"))[-1:]]
-        ips = [
-            row["local"]
-            for link in answered.get(str(space.fd), {"addr": ()})["addr"]
-            for row in link.get("addr_info", ())
-        ]
-        leased = [by_address[ip] for ip in ips if ip in by_address]
-        result = sandboxes.get(space.inode) or next((containers[i] for i in (*ids, *leased) if i in containers), None)
-        space.container = next(iter((*ids, *leased)), result["container"] if result else None)
-        space.pod = (result and result["pod"]) or _pod_by_uid(space.pids[:4]) or _pod_by_runtime(ids)
-        space.label = space.pod or _spoken(space.names) or _label(space)
-    count: dict[str, int] = {}
-    for space in spaces:  # two namespaces of one label would be one in the tables
-        count[space.label] = count.get(space.label, 0) + 1
-        if count[space.label] > 1 or space.label == os.uname().nodename:
-            space.label = f"{space.label} ({space.inode})"
-
-
-def _spoken(names: list[str]) -> str | None:
-    """A name that a person gave, rather than one that a runtime made of random digits."""
-    return next((name for name in names if not re.fullmatch(r"(cni-)?[0-9a-f-]{12,}", name)), None)
-
-
-def _label(space: Space) -> str:
-    if space.pids:
-        return f"{space.process} {space.pids[0]}"
-    return space.names[0]
-
-
-def _cni_results() -> Iterator[Row]:
-    """What libcni remembers of each attachment: container, pod, and the inodes of the namespaces it was made for."""
-    for file in _files(CNI / "results"):
-        try:
-            kept = json.loads(_read(file))
-            arguments = dict(kept.get("cniArgs") or [])
-            interfaces = (kept.get("result") or {}).get("interfaces") or []
-            paths = {str(i["sandbox"]) for i in interfaces if i.get("sandbox")} | {str(kept.get("netns") or "")} - {""}
-        except (ValueError, TypeError, AttributeError, KeyError):  # half written, or of another kind
-            continue
-        inodes = []
-        for path in paths:
-            with contextlib.suppress(OSError):
-                inodes.append(os.stat(path).st_ino)
-        name, namespace = arguments.get("K8S_POD_NAME"), arguments.get("K8S_POD_NAMESPACE")
-        pod = f"{namespace}/{name}" if name and namespace else name
-        yield {"container": kept.get("containerId"), "pod": pod, "inodes": inodes}
-
-
-def _host_local() -> dict[str, str]:
-    """The container that host-local gave each address to: a file for each, with the container on its first line."""
-    leases = (file for folder in _files(CNI / "networks") for file in _files(folder))
-    return {
-        file.name: _read(file).split("\n")[0].strip() for file in leases if re.match(r"[\d.]+$|[\da-f:]+$", file.name)
-    }
-
-
-def _pod_by_uid(pids: Iterable[int]) -> str | None:
-    """kubelet puts a pod's UID into the cgroup path, and names the folder of its logs NAMESPACE_POD_UID."""
-    for pid in pids:
-        if found := POD_UID.search(_read(f"/proc/{pid}/cgroup")):
-            uid = found[1].replace("_", "-")
-            for folder in _files(POD_LOGS):
-                namespace, _, rest = folder.name.partition("_")
-                if rest.endswith(f"_{uid}"):
-                    return f"{namespace}/{rest.removesuffix(f'_{uid}')}"
-    return None
-
-
-def _pod_by_runtime(containers: Iterable[str]) -> str | None:
-    """The pod's name in a container's labels, or the container's own name."""
-    for text in (_read(kind.format(container)) for container in containers for kind in RUNTIMES):
-        try:
-            kept = json.loads(text)
-            labels = kept.get("annotations") or (kept.get("Config") or {}).get("Labels") or {}
-        except (ValueError, AttributeError):
-            continue
-        name = next((labels[key] for key in POD_NAME if key in labels), None)
-        namespace = next((labels[key] for key in POD_NAMESPACE if key in labels), None)
-        if name:
-            return f"{namespace}/{name}" if namespace else str(name)
-        if kept.get("Name"):
-            return str(kept["Name"]).lstrip("/")
-    return None
-
-
 # ---- the answer -----------------------------------------------------------------------------------------------
-
-
-def _rows(own: str, spaces: list[Space], answered: dict[str, Any]) -> list[Row]:
-    """A row a namespace, our own first."""
-    first = dict.fromkeys(COLUMNS) | {"namespace": own, "inode": os.stat("/proc/self/ns/net").st_ino}
-    return [first] + [
-        {
-            "namespace": s.label, "pod": s.pod, "process": s.process, "pid": s.pids[0] if s.pids else None,
-            "processes": len(s.pids), "netns": " ".join(s.names) or None, "container": s.container, "inode": s.inode,
-        }
-        for s in sorted(spaces, key=lambda s: s.label)
-        if str(s.fd) in answered
-    ]  # fmt: skip
-
-
-def _hidden(spaces: list[Space], answered: dict[str, Any], closed: int) -> str:
-    """What we could not look at, as a sentence."""
-    shut = [space.label or "unnamed" for space in spaces if str(space.fd) not in answered]
-    parts = []
-    if shut:
-        parts.append(f"{_counted(len(shut), 'network namespace')} ({', '.join(shut[:3])}{', ...' * (len(shut) > 3)})")
-    if closed:
-        parts.append(f"those of {_counted(closed, 'process')} of others")
-    if not parts:
-        return ""
-    cure = "" if os.geteuid() == 0 else " With sudo they are shown."
-    return f"Not shown, because we may not enter: {' and '.join(parts)}.{cure}"
-
-
-def _counted(count: int, thing: str) -> str:
-    plural = "es" if thing.endswith("s") else "s"
-    return f"{count} {thing}{plural * (count != 1)}"
 
 
 def _relabelled(taken: Snapshot, labels: dict[str, str]) -> Snapshot:
@@ -405,23 +282,66 @@ def _renamed(row: Row, labels: dict[str, str]) -> Row:
     return row | {key: labels.get(row[key], row[key]) for key in ("namespace", "peer_namespace") if key in row}
 
 
-def _chosen(what: str, taken: Snapshot, spaces: list[Space], own: str) -> set[str]:
-    """The labels of the namespaces that a pod's, container's or namespace's name, a process or a device means."""
+def _chosen(what: str, taken: Snapshot, machine: _Machine) -> set[str]:
+    """The labels of the namespaces that a pod, a container, a name, a process, a device or an address means."""
+    spaces, own = machine.spaces, machine.own
     found = {s.label for s in spaces if what in (s.label, s.pod, *s.names) or (s.pod or "").endswith(f"/{what}")}
     if not found and len(what) >= 8:
         found = {s.label for s in spaces if (s.container or "").startswith(what)}
     if not found and what.isdigit():
         with contextlib.suppress(OSError):
             inode = os.stat(f"/proc/{what}/ns/net").st_ino
-            found = {s.label for s in spaces if s.inode == inode}
+            found = {row["namespace"] for row in machine.rows() if row["inode"] == inode}
     links = [row for row in taken.rows["links"] if row["name"] == what]
+    found = found or {own} & {what}
     found = found or {row["peer_namespace"] for row in links if row["namespace"] == own and row["peer"]}
     found = found or {row["namespace"] for row in links}
+    found = found or {row["namespace"] for row in taken.rows["addresses"] if row["address"].partition("/")[0] == what}
     if not found:
         known = sorted({s.label for s in spaces})
         shown = f" There are: {', '.join(known[:8])}{' ...' if len(known) > 8 else ''}." if known else ""
-        raise BadInput(f"There is no pod, container, namespace, process or device {what!r} to be seen here.{shown}")
+        raise BadInput(
+            f"There is no pod, container, namespace, process, device or address {what!r} to be seen here.{shown}"
+        )
     return found
+
+
+def _one(what: str, taken: Snapshot, machine: _Machine) -> str:
+    """The label of the one namespace that this means, which answers us."""
+    found = sorted(_chosen(what, taken, machine))
+    if len(found) > 1:
+        raise BadInput(f"{what!r} could be {' or '.join(found[:4])}{' ...' * (len(found) > 4)}: say which.")
+    return found[0]
+
+
+def _is_address(what: str) -> bool:
+    try:
+        ip_address(what)
+    except ValueError:
+        return False
+    return True
+
+
+# ---- the way of a ping --------------------------------------------------------------------------------------------
+
+
+def _on_the_way(tables: Tables, own: str, src: str, target: str) -> tuple[set[str], list[Device]]:
+    """The namespaces that a packet may pass, by their cables, and their devices, but for cables to others."""
+    owner = tables.owner(target) or (own, "")
+    ends = ((src, own), (src, owner[0]), (own, owner[0]))
+    spaces = {src, own, owner[0]}.union(*(tables.way(start, partial(eq, end)) for start, end in ends))
+    aside = [device for device in tables.links if (peer := tables.peer(device)) and peer[0] not in spaces]
+    return spaces, [device for device in tables.links if device[0] in spaces and device not in aside]
+
+
+def _shown(taken: Snapshot, spaces: set[str], devices: Collection[Device]) -> Snapshot:
+    """Of a snapshot what is in these namespaces, less what belongs to other devices."""
+
+    def keep(row: Row) -> bool:
+        name = row.get("dev", row.get("name"))
+        return row["namespace"] in spaces and (name is None or (row["namespace"], name) in devices)
+
+    return Snapshot({name: tuple(filter(keep, table)) for name, table in taken.rows.items()})
 
 
 def _only(taken: Snapshot, chosen: set[str], own: str) -> Snapshot:

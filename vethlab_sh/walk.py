@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import diagram, snapshot
 from .errors import BadOption
-from .listen import Heard, inside, listen
-from .lookup import Device, Tables, first_address, is_machine, said
+from .listen import Ground, Heard, inside, listen
+from .lookup import Device, Tables, first_address, said
 from .parsers import ping
 from .player import Player
 from .reasons import frame_macs, onward, stuck, to_everyone, why
@@ -173,21 +173,41 @@ def walk(
     src: a namespace, or master; dst: an address, or a namespace (its first address); count and size: as `ping -c`
     and `-s`; cold: forget learned neighbours and FDB entries first; proto: icmp, or a probe tcp:PORT or udp:PORT.
     """
-    before = Tables(snapshot.take(shell))
-    target = _target(before, src, dst)
+    ground = Ground(lambda line: shell.run(line, expect=None), inside, lambda: snapshot.take(shell))
+    before = Tables(ground.look())
+    target = target_of(before, src, dst)
     if lines := _forget(before) if cold else _open_questions(before):
-        shell.run(lines, expect=None)
+        ground.run(lines)
+    return follow(ground, before, (src, dst, target), before.links, count, size, proto)
+
+
+def follow(
+    ground: Ground,
+    before: Tables,
+    ends: tuple[str, str, str],
+    places: Collection[Device],
+    count: int = 1,
+    size: int | None = None,
+    proto: str = "icmp",
+) -> Walk:
+    """Send a probe over a ground, and listen at these places, as far as they are up.
+
+    before: the tables as they were; ends: the namespace that sends, the other end as it was asked for, its address.
+    """
+    src, dst, target = ends
     own = target in before.own(src)
-    devices = [d for d, link in before.links.items() if link["up"] and (link["kind"] != "loopback" or own)]
-    heard = listen(shell, devices, inside(src, _probe(target, count, size, proto)), _wanted(before, target, proto))
+    devices = [d for d in places if before.link(d)["up"] and (before.link(d)["kind"] != "loopback" or own)]
+    probe = ground.inside(src, _probe(target, count, size, proto))
+    heard = listen(ground, devices, probe, _wanted(before, src, target, proto))
     # Tables that nothing was learned into meanwhile still hold, and spare us a second look.
-    told = _Told(shell, before, heard, src, target, proto)
+    told = _Told(ground, before, heard, src, target, proto)
     if heard.code != 0 or told.learned():
-        told = _Told(shell, Tables(snapshot.take(shell)), heard, src, target, proto)
+        told = _Told(ground, Tables(ground.look()), heard, src, target, proto)
     return told.walk(dst)
 
 
-def _target(tables: Tables, src: str, dst: str) -> str:
+def target_of(tables: Tables, src: str, dst: str) -> str:
+    """The address that a walk from src is to reach. Raises BadOption when there is no such end."""
     names = [row["namespace"] for row in tables.rows["namespaces"]]
     if src not in names:
         raise BadOption(f"There is no namespace {src!r} to walk from. There are: {', '.join(names)}.")
@@ -240,19 +260,31 @@ def _kind(proto: str) -> tuple[str, int]:
     return kind, int(port or PORTS.get(kind, 0))
 
 
-def _wanted(tables: Tables, target: str, proto: str) -> str:
+def _wanted(tables: Tables, src: str, target: str, proto: str) -> str:
     """What the listeners take, in tcpdump's language; the rest of the choice is made from the rows."""
     kind, port = _kind(proto)
     tunnels = {link["vxlan_port"] for link in tables.links.values() if link.get("vxlan_port")} | {8472, 4789}
-    wanted = ["arp", "icmp6" if ":" in target else "icmp", *(f"udp port {number}" for number in sorted(tunnels))]
+    inner = _wrapped({target, *tables.own(src), *tables.own(tables.machine(src))})  # NAT gives it the machine's
+    wrapped = (f"(udp port {number} and ({inner}))" for number in sorted(tunnels))
+    wanted = ["arp", "icmp6" if ":" in target else "icmp", *wrapped]
     return " or ".join(wanted if kind == "icmp" else [*wanted, f"{kind} port {port}"])
+
+
+def _wrapped(ips: Iterable[str]) -> str:
+    """Of what is in VXLAN, the packets of these addresses and all that is not IPv4: pods may say a lot to each other.
+
+    Counted from the UDP header: the inner frame's type is at 28, its IPv4 addresses are at 42 and 46. RFC 7348.
+    """
+    numbers = [int(ip_address(ip)) for ip in sorted(ips) if ":" not in ip]
+    ours = [f"udp[{at}:4] = {number}" for number in numbers for at in (42, 46)]
+    return " or ".join(["ip6", "udp[28:2] != 0x0800", *ours])
 
 
 @dataclass(frozen=True)
 class _Told:
     """What the listeners told about one probe, and the tables right after it."""
 
-    shell: Shell
+    ground: Ground
     tables: Tables
     heard: Heard
     src: str
@@ -450,13 +482,13 @@ class _Told:
         if row["way"] == "in" and (peer := self.tables.peer(device)) and self.tables.link(peer).get("master"):
             port = peer
         far = self.tables.peer(port) if port else None
-        if not far or is_machine(far[0]) or self.tables.link(far).get("master") or far[0] in goal:
+        if not far or self.tables.is_machine(far[0]) or self.tables.link(far).get("master") or far[0] in goal:
             return False
         return bool(to_everyone(mac) or mac != self.tables.link(far).get("mac"))
 
     def _settings(self, namespace: str) -> dict[str, str]:
         """The sysctls that decide about forwarding, in one namespace."""
-        said = self.shell.run(inside(namespace, f"bash -c {shlex.quote(SETTINGS)}"), expect=None).out
+        said = self.ground.run(self.ground.inside(namespace, f"bash -c {shlex.quote(SETTINGS)}")).out
         lines = (line.removeprefix("/proc/sys/net/").partition(":") for line in said.splitlines())
         return {key: value for key, _, value in lines}
 
