@@ -1,6 +1,5 @@
 """Each drill is whole, then broken, then mended: by every repair that makes the network right, and by no other."""
 
-import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from vethlab_sh import Lab, drills
+from vethlab_sh import Lab, drills, stay
 from vethlab_sh.check import Question, judge_all
-from vethlab_sh.errors import DrillUnfit, UnknownDrill
+from vethlab_sh.errors import DrillUnfit, NoDrill, UnknownDrill
 
 SEEDS = (0, 1, "eve")
 STORIES = [(name, seed) for name in drills.names() for seed in SEEDS]
@@ -148,15 +147,15 @@ def test_drill_tells_the_symptom_first_and_the_reason_after_a_look(lab):
     assert "100% packet loss" in first.evidence.shown
     lab.run("brctl show")
     assert "has no master" in str(drill.check())
-    assert drill.before
     lab.run(drill.fault.repairs[0][0])
     last = drill.check()
     assert last
     assert "it is mended" in str(last)
     assert "12 of 12 pings" in str(last)
-    assert "The packet before: " in drill.explanation
-    assert "The packet now: " in drill.explanation
-    assert "brctl show" in drill.explanation.partition("What you ran:")[2]
+    told = drill.explanation
+    assert (told.before.ok, told.now.ok) == (False, True)
+    assert "[no master]" in dict(told.parts())["The wiring while it was broken:"]
+    assert str(told).partition("What you ran:")[2].split("\n")[1] == "[root@master ~]# brctl show"
 
 
 @pytest.mark.live
@@ -174,26 +173,61 @@ def test_drill_given_up_is_mended_and_explained(lab):
     drill = lab.drill("vxlan-port", seed=4)
     told = drill.give_up()
     assert drill.check()
-    assert drill.fault.explanation in told
-    assert all(line in told for line in drill.fault.repairs[0])
-    assert "The packet before: " in told
-    assert "The packet now: " in told
+    assert told.why == drill.fault.explanation
+    assert told.mended_by == drill.fault.repairs[0]
+    assert (told.before.ok, told.now.ok) == (False, True)
 
 
 @pytest.mark.live
-def test_drill_goes_on_from_its_state(lab):
+def test_drill_goes_on_where_it_was_left(lab):
     lab.run("true")
     drill = lab.drill("duplicate-address", seed="ada")
     drill.hint()
-    state = json.loads(json.dumps(drill.state))
-    assert state["planted_at"] == 1
-    again = drills.resume(lab, state)
-    assert (again.ticket, again.fault, again.state) == (drill.ticket, drill.fault, drill.state)
+    assert drill.planted_at == 1
+    again = lab.drill()
+    assert (again.fault, again.broken, again.hints) == (drill.fault, drill.broken, 1)
+    assert again.before.rows == drill.before.rows
     assert again.hint().startswith("Hint 2 of")
     assert not again.check()
     for line in again.fault.repairs[1]:
         lab.run(line)
     assert again.check()
+    assert lab.drill().over
+
+
+@pytest.mark.live
+def test_drill_is_kept_when_its_lab_stays(lab):
+    drill = lab.drill("cable-end-down", seed=5)
+    lab.stay("kept")
+    try:
+        drill.hint()
+        with Lab("kept") as again:
+            again.run("ip netns list")
+            same = again.drill()
+            assert (same.ticket, same.hints, same.typed) == (drill.ticket, 1, ("ip netns list",))
+            assert same.before.verdict == drill.before.verdict
+            assert same.before.picture() == drill.before.picture()
+    finally:
+        stay.down("kept")
+
+
+@pytest.mark.live
+def test_lab_without_a_drill_says_so(lab):
+    with pytest.raises(NoDrill, match="drill start NAME"):
+        lab.drill()
+
+
+@pytest.mark.live
+def test_nothing_is_explained_before_the_end(lab):
+    drill = lab.drill("no-master", seed=9)
+    assert drill.fault.explanation not in str(drill.explanation)
+    lab.run(drill.fault.repairs[0][0], expect=None)
+    assert drill.fault.explanation not in str(drill.explanation)
+    assert drill.check()
+    assert drill.fault.explanation in str(drill.explanation)
+    html = drill.explanation._repr_html_()
+    assert html.count("<svg") == 2
+    assert drill.fault.repairs[0][0] in html
 
 
 @pytest.mark.live

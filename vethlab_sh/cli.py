@@ -6,13 +6,14 @@ Exit codes: 0 fine, 1 the lab says no, 2 wrong usage or something is missing on 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import os
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,6 +21,7 @@ from . import diagram, drills, scenarios, snapshot, stay
 from .check import vocabulary
 from .compare import compare
 from .difference import Difference
+from .drills import Debriefing, Drill
 from .errors import (
     BadInput,
     BadName,
@@ -27,11 +29,13 @@ from .errors import (
     CommandFailed,
     LabError,
     NameTaken,
+    NoDrill,
     NoSuchLab,
     NotReady,
     OutputNotUnderstood,
     ToolMissing,
     UnknownClaim,
+    UnknownDrill,
     UnknownScenario,
 )
 from .explain import explain, read_file
@@ -47,9 +51,10 @@ from .transcript import Page
 from .walk import Walk
 
 USAGE_ERRORS = (
-    UnknownClaim, UnknownScenario, BadOption, BadInput, ToolMissing, NotReady, BadName, NoSuchLab, NameTaken,
+    UnknownClaim, UnknownScenario, UnknownDrill, BadOption, BadInput, ToolMissing, NotReady, BadName, NoDrill,
+    NoSuchLab, NameTaken,
 )  # fmt: skip
-EMPTY, HISTORY = "empty", "history"
+EMPTY, HISTORY, DRILL = "empty", "history", "drill"
 PROMPT = r"[root@\h \W]# "
 SHOWN = "one of " + ", ".join([*snapshot.COLUMNS, HISTORY])
 
@@ -124,8 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("claims", nargs="+", metavar="CLAIM", help="for example: 'ns100 can reach 192.168.1.101'")
     check.add_argument("--after", metavar="LINE", action="append", default=[], help="a command to run before")
     check.add_argument("--list", action=_Vocabulary, help="list what can be claimed")
-    drill = _verb(verbs, "drill", "drills: networks with a fault to find", _drill)
-    drill.add_argument("what", choices=["list"], help="list: name, scenario and ticket of each")
+    _drill_verbs(_verb(verbs, "drill", "networks with a fault to find and mend, each in a lab that stays", _drill_list))
     script = _verb(verbs, "script", "print a scenario as a plain bash script", _script)
     _scenario_argument(script)
     told = _verb(verbs, "explain", "explain a pasted terminal session: its tables, and how it is wired", _explain)
@@ -153,6 +157,24 @@ def _parser() -> argparse.ArgumentParser:
     _verb(verbs, "tables", "list every table and its columns", _tables)
     _verb(verbs, "doctor", "tell what this machine needs to run the demos", _doctor)
     return parser
+
+
+def _drill_verbs(drill: argparse.ArgumentParser) -> None:
+    verbs = drill.add_subparsers(title="what to do", required=True, metavar="WHAT")
+    _verb(verbs, "list", "list the drills: name, scenario and ticket of each", _drill_list)
+    start = _verb(verbs, "start", "lay a network, plant its fault and tell the ticket", _drill_start)
+    start.add_argument("drill", help="the name of a drill, as `drill list` tells")
+    start.add_argument("--seed", default="0", help="any word or number: another one has other addresses (0)")
+    start.add_argument("--name", metavar="LAB", default=DRILL, help=f"the lab's name ({DRILL})")
+    under_way = (
+        ("ticket", "tell the ticket again", _drill_ticket),
+        ("hint", "tell the next hint: a command worth running, and what to look for", _drill_hint),
+        ("check", "is it mended? If so, what it was", _drill_check),
+        ("give-up", "mend it and tell what it was", _drill_give_up),
+    )
+    for name, help_line, function in under_way:
+        verb = _verb(verbs, name, help_line, function)
+        verb.add_argument("lab", nargs="?", default=DRILL, help=f"the lab that the drill is in ({DRILL})")
 
 
 def _staying_verbs(verbs: Any) -> None:
@@ -383,11 +405,75 @@ def _check(options: argparse.Namespace) -> int:
     return 0 if all(verdicts) else 1
 
 
-def _drill(options: argparse.Namespace) -> int:
+def _drill_list(options: argparse.Namespace) -> int:
     page = Page.of(sys.stdout)
     for row in drills.listed():
         print(f"{page.heading(row['name'])} ({row['scenario']})\n{page.prose(row['ticket'])}\n")
     return 0
+
+
+def _drill_start(options: argparse.Namespace) -> int:
+    stay.check_free(options.name)
+    with Lab() as lab:
+        drill = lab.drill(options.drill, options.seed)
+        lab.stay(options.name, f"drill {drill.name} --seed {drill.seed}")
+    named = "" if options.name == DRILL else f" {options.name}"
+    page, me = Page.of(sys.stdout), "python -m vethlab_sh"
+    print(_ticket(page, drill) + "\n")
+    print(page.prose(f"Everything stands in the lab {options.name}, where you are root:") + "\n")
+    for typed, what in (
+        (f"{me} shell {options.name}", "look and mend there (`exit` leaves it)"),
+        (f"{me} drill check{named}", "is it mended? And if it is, what was it?"),
+        (f"{me} drill hint{named}", "a command worth running"),
+        (f"{me} drill give-up{named}", "mend it and explain it"),
+    ):
+        print(f"  {typed:{len(me) + 18 + len(named)}} # {what}")
+    return 0
+
+
+def _ticket(page: Page, drill: Drill) -> str:
+    return page.heading(f"Drill {drill.name}, seed {drill.seed}") + f"\n\n{page.prose(drill.ticket)}"
+
+
+@contextlib.contextmanager
+def _under_way(options: argparse.Namespace) -> Iterator[Drill]:
+    """The drill in the lab that was named."""
+    if options.lab not in stay.names():
+        raise NoDrill(options.lab)
+    with Lab(options.lab) as lab:
+        yield lab.drill()
+
+
+def _drill_ticket(options: argparse.Namespace) -> int:
+    with _under_way(options) as drill:
+        print(_ticket(Page.of(sys.stdout), drill))
+    return 0
+
+
+def _drill_hint(options: argparse.Namespace) -> int:
+    with _under_way(options) as drill:
+        print(Page.of(sys.stdout).prose(drill.hint()))
+    return 0
+
+
+def _drill_check(options: argparse.Namespace) -> int:
+    page = Page.of(sys.stdout)
+    with _under_way(options) as drill:
+        verdict = drill.check()
+        print(f"{page.prose(verdict.sentence)}\n\n{verdict.evidence}")
+        if verdict:
+            print("\n" + _explained(page, options.lab, drill.debriefing()))
+    return 0 if verdict else 1
+
+
+def _drill_give_up(options: argparse.Namespace) -> int:
+    with _under_way(options) as drill:
+        print(_explained(Page.of(sys.stdout), options.lab, drill.give_up()))
+    return 0
+
+
+def _explained(page: Page, lab: str, end: Debriefing) -> str:
+    return page.debriefing(end) + "\n\n" + page.prose(f"The lab stays until `python -m vethlab_sh down {lab}`.")
 
 
 def _up(options: argparse.Namespace) -> int:
@@ -440,7 +526,7 @@ def _run(options: argparse.Namespace) -> int:
     words = options.words
     line = words[0] if len(words) == 1 else shlex.join(words)
     with Lab(options.lab) as lab:
-        stay.find(options.lab).note(line)
+        lab.note(line)
         return lab.interact(["bash", "-c", line])
 
 

@@ -11,6 +11,7 @@ LabError                     everything below, so that one `except` catches us
 ├── UnknownClaim             a claim that is worded like none that can be checked
 ├── UnknownDrill             there is no drill of that name
 ├── DrillUnfit               a drill cannot begin in this lab
+├── NoDrill                  no drill is under way in this lab
 ├── NoSuchLab                no lab stays under that name
 ├── NameTaken                another lab stays under that name
 ├── CannotSave               something in the lab that no line of ours makes again
@@ -118,6 +119,18 @@ class DrillUnfit(LabError):
     def __init__(self, name: str, reason: str) -> None:
         self.name, self.reason = name, reason
         super().__init__(f"The drill {name!r} cannot begin: {reason}. Begin with a fresh lab: `Lab().drill({name!r})`.")
+
+
+class NoDrill(LabError):
+    """No drill is under way in the lab `name` (None: a lab that does not stay)."""
+
+    def __init__(self, name: str | None) -> None:
+        self.name = name
+        where = f"the lab {name!r}" if name else "this lab"
+        super().__init__(
+            f"No drill is under way in {where}. `python -m vethlab_sh drill start NAME` begins one. "
+            "(In a lab's own shell no lab is seen: leave it first, with `exit`.)"
+        )
 
 
 class NoSuchLab(LabError):

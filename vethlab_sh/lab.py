@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import check, compare, diagram, difference, drills, save, scenarios, snapshot, stay, walk
 from .check import Verdict
@@ -15,7 +15,7 @@ from .errors import NotRecorded
 from .replay import Replay
 from .sandbox import HOSTNAME, Sandbox
 from .save import Saved
-from .scenarios import Scenario, Step
+from .scenarios import Scenario, Step, typed_at
 from .shell import Ran, Shell
 from .snapshot import Snapshot
 from .walk import Walk
@@ -41,10 +41,12 @@ class Lab:
     def __init__(self, name: str | None = None, sandbox: Sandbox | None = None, *, replay: str | None = None) -> None:
         self.name = name
         self._replay = None if replay is None else Replay(replay)
-        live = sandbox or self._replay or (stay.find(name).enter() if name is not None else Sandbox())
+        self._stay = None if name is None else stay.find(name)
+        live = sandbox or self._replay or (self._stay.enter() if self._stay else Sandbox())
         self._sandbox = live
         self._shell = Shell(live) if isinstance(live, Sandbox) else live
         self.history: list[Ran] = []
+        self._kept: dict[str, Any] = {}
         self._looked: Snapshot = snapshot.EMPTY
         self._drawn: Snapshot | None = None
 
@@ -68,7 +70,9 @@ class Lab:
         """
         if isinstance(self._sandbox, Replay):
             raise NotRecorded("A recording is no world that could stay. A lab without `replay` can.")
-        stay.settle(self._sandbox, name, scenario)
+        self._stay = stay.settle(self._sandbox, name, scenario)
+        for key, value in self._kept.items():
+            stay.keep(name, key, value)
         self.name = name
 
     def run(
@@ -84,9 +88,31 @@ class Lab:
         that belong to the story, None for any; timeout: seconds, then the command is ended as by Ctrl-C.
         Raises CommandFailed with a hint for any other exit code.
         """
+        self.note(typed_at(at, line))
         ran = self._shell.run(line, at=at, expect=expect, timeout=timeout)
         self.history.append(ran)
         return ran
+
+    def note(self, line: str) -> None:
+        """Where it stays, add a line to what was `typed` in it."""
+        if self._stay:
+            self._stay.note(line)
+
+    @property
+    def typed(self) -> list[str]:
+        """The lines that were typed in it, as typed on master; of a lab that stays, from any terminal."""
+        return self._stay.history if self._stay else [typed_at(ran.at, ran.line) for ran in self.history]
+
+    def keep(self, key: str, value: Any) -> None:
+        """Keep a small value (anything that JSON can hold) with this lab, for as long as the lab is there."""
+        if self.name:
+            stay.keep(self.name, key, value)
+        else:
+            self._kept[key] = value
+
+    def kept(self, key: str) -> Any:
+        """What was kept with this lab under a key; None when there is nothing."""
+        return stay.kept(self.name, key) if self.name else self._kept.get(key)
 
     def steps(
         self, scenario: Scenario, until: int | None = None, after: Callable[[Ran], None] | None = None
@@ -156,13 +182,14 @@ class Lab:
         """
         return check.check(self._shell, claim)
 
-    def drill(self, name: str, seed: int | str = 0) -> Drill:
+    def drill(self, name: str | None = None, seed: int | str = 0) -> Drill:
         """A network with a fault to find: `.ticket`, then `.hint()`, `.check()`, `.give_up()`, `.explanation`.
 
-        name: see `python -m vethlab_sh drill list`; seed: another one has other addresses and hits another place.
-        The lab should be empty, or the one in which this drill was mended. Raises UnknownDrill, DrillUnfit.
+        name: see `python -m vethlab_sh drill list`, without one the drill that is under way in this lab; seed:
+        another one has other addresses and hits another place. A drill begins in an empty lab, or in one in which it
+        was mended before. Raises UnknownDrill, DrillUnfit, NoDrill.
         """
-        return drills.start(self, name, seed)
+        return drills.resume(self) if name is None else drills.start(self, name, seed)
 
     @property
     def shell(self) -> Shell:

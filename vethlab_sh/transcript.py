@@ -20,6 +20,7 @@ from .snapshot import COLUMNS as TABLES
 from .tables import columns
 
 if TYPE_CHECKING:
+    from .drills import Debriefing
     from .explain import Explanation
     from .network import Finding
     from .node import Inspection
@@ -79,6 +80,14 @@ class Page:
             around = f"; around it {outer}, inside {row['inner_bytes']} bytes" if row["vni"] is not None else ""
             told.append(textwrap.indent(self.prose(row["why"] + around), " " * 17))
         return "\n".join(told)
+
+    def debriefing(self, end: Debriefing) -> str:
+        """A drill explained: what was wrong, the wiring and the packet's way before and now, what was typed."""
+        told = [self.prose(end.why)]
+        for heading, part in end.parts(self.unicode):
+            text = part if isinstance(part, str) else f"{self.walk(part)}\n\n{self.prose(part.verdict)}"
+            told.append(f"{self.heading(heading)}\n\n{text}")
+        return "\n\n".join(told)
 
     def table(self, rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> str:
         """Rows as an aligned table that fits the page.

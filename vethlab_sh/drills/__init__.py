@@ -9,25 +9,35 @@ from __future__ import annotations
 
 import difflib
 import html
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..check import Finding, Question, Verdict, followed, judge_all, ping_of
-from ..errors import DrillUnfit, UnknownDrill
-from ..sandbox import HOSTNAME
+from ..errors import DrillUnfit, NoDrill, UnknownDrill
+from ..snapshot import Snapshot
 from ..walk import Walk
 from . import on_nodes, on_wires
+from .debriefing import Debriefing
 from .fault import Fault, Hint, Maker, Wrong, is_ask
 
 if TYPE_CHECKING:
     from ..lab import Lab
 
 DRILLS: dict[str, tuple[str, Maker]] = {**on_wires.DRILLS, **on_nodes.DRILLS}
+KEPT = "drill"  # under which a lab keeps the state of the drill that is under way in it
 NOTHING_REWRITTEN = "nobody rewrites addresses"
 Judged = dict[str, Finding]
 
-__all__ = ["DRILLS", "Drill", "Fault", "Hint", "Wrong", "fault", "listed", "names", "resume", "start"]
+
+class Told(str):
+    """A sentence that a notebook shows as one."""
+
+    def _repr_html_(self) -> str:
+        return f"<div>{html.escape(self)}</div>"
+
+
+__all__ = ["DRILLS", "Debriefing", "Drill", "Fault", "Hint", "Wrong", "fault", "listed", "names", "resume", "start"]
 
 
 def names() -> list[str]:
@@ -56,32 +66,32 @@ def start(lab: Lab, name: str, seed: int | str = 0) -> Drill:
     name: one of `names()`; seed: another one hits another pod, with other addresses. A lab in which this drill was
     mended can be used again. Raises DrillUnfit when the lab is not what the drill needs.
     """
-    drill = Drill(lab, name, seed, fault(name, seed), planted_at=len(lab.history))
+    drill = Drill(lab, name, seed, fault(name, seed), planted_at=len(lab.typed))
     if not any(link["kind"] != "loopback" for link in lab.snapshot().rows["links"]):
         drill.lay()
     drill.plant()
+    drill.before = drill.walk()
+    drill.keep()
     return drill
 
 
-def resume(lab: Lab, state: dict[str, Any]) -> Drill:
-    """The drill that is under way in this lab, from its `state`."""
-    return Drill(
-        lab,
-        state["name"],
-        state["seed"],
-        fault(state["name"], state["seed"]),
-        planted_at=state["planted_at"],
-        broken=state["broken"],
-        hints=state["hints"],
-    )
+def resume(lab: Lab) -> Drill:
+    """The drill that is under way in this lab, wherever it was started; raises NoDrill."""
+    state = lab.kept(KEPT)
+    if not state:
+        raise NoDrill(lab.name)
+    walk = state["before"]
+    before = Walk(**{**walk, "snapshot": Snapshot(**walk["snapshot"])}) if walk else None
+    return Drill(lab, fault=fault(state["name"], state["seed"]), **{**state, "before": before})
 
 
 @dataclass
 class Drill:
     """One drill under way: `.ticket`, `.hint()`, `.check()`, `.give_up()`, `.explanation`.
 
-    broken: the claims that were false when the fault had been planted, and why; hints: how many were told;
-    planted_at: how many lines the lab's history had then.
+    planted_at: how many lines had been typed in the lab when the fault was planted; broken: the claims that were
+    false then, and why; before: the walk of a packet then; hints: how many were told; over: whether it was mended or
+    given up, so that it can be explained.
     """
 
     lab: Lab
@@ -92,17 +102,17 @@ class Drill:
     broken: dict[str, str] = field(default_factory=dict, repr=False)
     hints: int = 0
     before: Walk | None = field(default=None, repr=False)
+    over: bool = False
 
     @property
     def ticket(self) -> str:
         """The symptom, as a user tells it."""
         return self.fault.ticket
 
-    @property
-    def state(self) -> dict[str, Any]:
-        """What `resume` needs, as plain values."""
-        kept = {"name": self.name, "seed": self.seed, "hints": self.hints, "planted_at": self.planted_at}
-        return kept | {"broken": self.broken}
+    def keep(self) -> None:
+        """Let the lab keep how far this is, so that `resume` goes on from there."""
+        told = {name: getattr(self, name) for name in ("name", "seed", "planted_at", "broken", "hints", "over")}
+        self.lab.keep(KEPT, told | {"before": self.before and asdict(self.before)})
 
     def lay(self) -> None:
         """Lay the network, whole."""
@@ -125,44 +135,57 @@ class Drill:
         if healthy := set(self.fault.symptom) - set(self.broken):
             raise DrillUnfit(self.name, f"the fault does not show here: {judged[healthy.pop()].why}")
 
-    def hint(self) -> str:
+    def hint(self) -> Told:
         """The next hint: a command worth running, and what to look for."""
         if self.hints == len(self.fault.hints):
-            return "There are no more hints. `give_up()` mends it and explains."
+            return Told("There are no more hints. To give up mends it and explains.")
         self.hints += 1
-        return f"Hint {self.hints} of {len(self.fault.hints)}: {self.fault.hints[self.hints - 1]}"
+        self.keep()
+        return Told(f"Hint {self.hints} of {len(self.fault.hints)}: {self.fault.hints[self.hints - 1]}")
 
     def check(self, reason: bool | None = None) -> Verdict:
         """Is it mended? What is right, and the first thing that is not.
 
         reason: whether to tell why an answer does not come; when nothing is said, only once you have run a line.
         """
-        reason = len(self.lab.history) > self.planted_at if reason is None else reason
+        reason = bool(self.typed) if reason is None else reason
         judged = self._judged()
         claim, finding = self._first_wrong(judged) or (self.fault.symptom[0], judged[self.fault.symptom[0]])
         told = self._mended(judged) if finding.ok else self._not_yet(claim, finding, judged, reason)
         shown = finding.verdict(self.lab.shell, claim)
+        self._end(shown.ok)
         return Verdict(claim, shown.ok, f"{'yes' if shown.ok else 'no'}: {told}", shown.evidence)
 
-    def give_up(self) -> str:
+    def give_up(self) -> Debriefing:
         """Mend it by the first documented repair, and explain."""
-        if self.before is None and not self.check(reason=False):
-            self.before = self._walk(self.fault.symptom[0])
-        self.lab.shell.run("\n".join(self.fault.repairs[0]))
-        lines = "\n".join(f"[root@{HOSTNAME} ~]# {line}" for line in self.fault.repairs[0])
-        return f"It is mended by:\n{lines}\n\n{self.explanation}"
+        repair = self.fault.repairs[0]
+        self._run(repair)
+        self._end(True)
+        return self.debriefing(repair)
 
     @property
-    def explanation(self) -> str:
-        """What was wrong, the way of a packet before and now, and the lines that you ran."""
-        parts = [self.fault.explanation]
-        if self.before:
-            parts.append(f"The packet before: {self.before.verdict}")
-        if now := self._walk(self.fault.symptom[0]):
-            parts.append(f"The packet now: {now.verdict}")
-        if ran := self.lab.history[self.planted_at :]:
-            parts.append("What you ran:\n" + "\n".join(f"{one.prompt}{one.line}" for one in ran))
-        return "\n\n".join(parts)
+    def explanation(self) -> Debriefing | Told:
+        """What was wrong, the packet's way before and now, and the lines that you ran; only once it is mended."""
+        return self.debriefing() if self.over else Told("It is explained when it is mended, or given up.")
+
+    def debriefing(self, mended_by: tuple[str, ...] = ()) -> Debriefing:
+        """The explanation, whether it is mended or not; mended_by: lines that somebody else mended it by."""
+        now, wiring = self.walk(), self.lab.snapshot()
+        return Debriefing(self.fault.explanation, self.before, now, wiring, mended_by, self.typed)
+
+    def _end(self, over: bool) -> None:
+        if over and not self.over:
+            self.over = True
+            self.keep()
+
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """The lines that were typed in the lab since the fault was planted."""
+        return tuple(self.lab.typed[self.planted_at :])
+
+    def walk(self) -> Walk | None:
+        """The walk of a packet that the ticket is about, as it is now; none where tcpdump is missing."""
+        return self._walk(self.fault.asks[0])
 
     def __str__(self) -> str:
         told = f"{self.hints} of {len(self.fault.hints)} hints told"
@@ -214,7 +237,6 @@ class Drill:
             return f"that is no repair, because it breaks what was well ({claim}): {finding.why}"
         why = finding.why
         if is_ask(claim) and reason and (walked := self._walk(claim)):
-            self.before = self.before or walked
             why += f": {walked.reason}" if walked.reason else ""
         good = sum(finding.ok for claim, finding in judged.items() if is_ask(claim))
         return f"{why}. {good} of {_pings(judged)} pings are answered as they were before"
