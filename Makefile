@@ -1,6 +1,7 @@
 PYTHON_RUN = $(or $(VETHLAB_VENV),.venv)/bin/python
 ARGS =
 LAB_IP = 127.0.0.1
+SECONDS = 300
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 18
@@ -41,6 +42,10 @@ test-browser: ## do the lessons in a real browser (chromium); screenshots in tes
 	@./setup.sh browser
 	@$(PYTHON_RUN) -m pytest tests/browser.py $(ARGS)
 
+fuzz: ## search texts that break a parser's promise, for SECONDS (300); finds are kept in tests/finds
+	@./setup.sh fuzz
+	@$(PYTHON_RUN) tests/fuzz.py $(SECONDS) $(ARGS)
+
 test-vm: ## check the virtual machine: as root, on Debian, a quarter of an hour (ARGS="validate fresh" for less)
 	@tests/vm/run $(ARGS)
 
@@ -48,4 +53,4 @@ clean: ## remove .venv and the caches
 	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test test-browser test-vm lab pictures notebooks recordings doctor setup setup-tests clean
+.PHONY: help demo test test-browser fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean

@@ -3,6 +3,7 @@
 #   ./setup.sh          what the demos and the lessons need
 #   ./setup.sh tests    what the tests need too
 #   ./setup.sh browser  what the tests in a real browser need
+#   ./setup.sh fuzz     what the search for texts that break a promise needs
 #   ./setup.sh packages the Debian packages only
 # The second time there is nothing to do. PYTHON=/path/to/python3 chooses another Python, and
 # VETHLAB_VENV=/folder another place than .venv, for a checkout on a file system without links.
@@ -99,6 +100,13 @@ install_requirements() { # install_requirements FILE. A stamp keeps the checksum
     rm "$VENV/.unfinished"
 }
 
+check_fuzz() { # atheris brings its own libFuzzer, and has no wheel elsewhere
+    "$VENV/bin/python" -c 'import platform, sys
+sys.exit(not ((3, 11) <= sys.version_info < (3, 14) and platform.machine() == "x86_64"))' ||
+        give_up "atheris, which make fuzz needs, is to be had for Python 3.11 to 3.13 on x86-64 only;" \
+            "here is $("$VENV/bin/python" -V) on $(uname -m). PYTHON=/path/to/python3 VETHLAB_VENV=/folder choose another."
+}
+
 # --- what happens
 
 LOG=$(mktemp)
@@ -125,3 +133,4 @@ fi
 install_requirements requirements.txt
 case ${1:-} in tests | browser) install_requirements tests/requirements.txt ;; esac
 [ "${1:-}" != browser ] || install_requirements tests/requirements-browser.txt
+[ "${1:-}" != fuzz ] || { check_fuzz && install_requirements tests/requirements-fuzz.txt; }

@@ -28,7 +28,10 @@ def main(seconds: float = 60, *chosen: str) -> int:
             corpus, found = Path(folder, "corpus"), Path(folder, "found")
             for place in (corpus, found):
                 place.mkdir()
-            words = _seeds(reader, corpus)
+            seeds = _seeds(reader)
+            for name, text in seeds.items():
+                (corpus / name).write_text(text)
+            words = sorted(set(re.findall(r"[\w.:/@-]{2,20}", "\n".join(seeds.values()), re.ASCII)))
             Path(folder, "words").write_text("".join(f'"{word}"\n' for word in words))
             share = max(1, round(seconds / len(readers)))
             ended = subprocess.run(
@@ -47,15 +50,15 @@ def main(seconds: float = 60, *chosen: str) -> int:
     return 1 if broken else 0
 
 
-def _seeds(reader: str, corpus: Path) -> list[str]:
-    """Real captures to begin with; returns the words in them."""
+def _seeds(reader: str) -> dict[str, str]:
+    """What to begin with: real captures, or the examples of claims."""
+    if reader == "claim":
+        from vethlab_sh.check import vocabulary
+
+        return {str(n): str(row["example"]) for n, row in enumerate(vocabulary())}
     files = [*HERE.glob("fixtures/*.out"), HERE / "article.txt", *HERE.glob("finds/*.txt")]
     own = [file for file in files if file.name.startswith(reader.split("_statistics")[0] + "--")]
-    chosen = files if reader == "explain" else own
-    for file in chosen:
-        (corpus / file.stem).write_bytes(file.read_bytes())
-    text = "\n".join(file.read_text(errors="replace") for file in chosen)
-    return sorted(set(re.findall(r"[\w.:/@-]{2,20}", text, re.ASCII)))
+    return {file.stem: file.read_text(errors="replace") for file in (files if reader == "explain" else own)}
 
 
 def _keep(file: Path, finds: Path, reader: str) -> Path:

@@ -1,13 +1,16 @@
 """What every reader of foreign text promises, whatever the text: held by tests, and by `make fuzz`."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from vethlab_sh.check import understand
 from vethlab_sh.diagram import as_text, layout
-from vethlab_sh.errors import BadInput, OutputNotUnderstood
+from vethlab_sh.errors import BadInput, OutputNotUnderstood, UnknownClaim
 from vethlab_sh.explain import explain
+from vethlab_sh.parsers import tcpdump
 from vethlab_sh.tables import TABLES, clean
 
 FINDS = Path(__file__).parent / "finds"  # texts that once broke a promise, as <reader>--<hash>.txt
@@ -29,9 +32,25 @@ def rows_or_not_understood(name: str, printed: str) -> None:
 
 
 def cleaned_and_read(name: str, printed: str) -> None:
-    """The same for text with a terminal's signs in it; cleaning leaves none, and a second time changes nothing."""
-    text = clean(printed)
-    rows_or_not_understood(name, text)
+    """The same for text with a terminal's signs in it."""
+    rows_or_not_understood(name, clean(printed))
+
+
+def packets_or_not_understood(printed: str) -> None:
+    """What tcpdump says, which has no table, keeps the same promise."""
+    rows, refused = [], None
+    try:
+        rows = tcpdump.parse(printed)
+    except OutputNotUnderstood as error:
+        refused = error
+    assert refused is None or refused.line == printed.splitlines()[refused.number - 1]
+    assert all(set(row) == set(tcpdump.COLUMNS) for row in rows)
+
+
+def understood_or_unknown(claim: str) -> None:
+    """A claim is of a form that can be checked, or is said not to be."""
+    with contextlib.suppress(UnknownClaim):
+        understand(claim)
 
 
 def explained_or_bad_input(text: str) -> None:
@@ -49,5 +68,7 @@ def explained_or_bad_input(text: str) -> None:
 
 PROMISES: dict[str, Callable[[str], None]] = {
     **{name.replace(" ", "_"): partial(cleaned_and_read, name) for name in TABLES},
+    "tcpdump": packets_or_not_understood,
+    "claim": understood_or_unknown,
     "explain": explained_or_bad_input,
 }
