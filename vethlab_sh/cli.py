@@ -329,8 +329,9 @@ def _told(page: Page, step: Step, records: list[Ran], changes: dict[Ran, Differe
     parts = [page.prose(step.why), ""]
     for ran in records:
         parts.append(page.record(ran))
-        if step.table in recognise(ran.line):
-            parts += ["", _table(page, ran, step.table), ""]
+        for name in recognise(ran.line):
+            if name in step.tables:
+                parts += ["", _table(page, ran, name), ""]
         if ran in changes:
             parts += [page.ink(str(changes[ran]), "36"), ""]
     return "\n".join([*parts, "", page.prose(step.look)] if step.look else parts).replace("\n\n\n", "\n\n").rstrip()
@@ -372,7 +373,8 @@ def _as_json(
         return told | ({"changes": changes[ran].rows} if ran in changes else {})
 
     steps = [{"why": s.why, "look": s.look, "records": [record(ran) for ran in records]} for s, records in played]
-    whole = {"scenario": scenario.name, "title": scenario.title, "steps": steps, "ok": ok, "verdict": verdict}
+    about = {"scenario": scenario.name, "title": scenario.title, "intro": scenario.intro}
+    whole = {**about, "steps": steps, "ok": ok, "verdict": verdict}
     return json.dumps(whole, indent=1)
 
 

@@ -184,14 +184,19 @@ def _table(
     return Table(name, read, tuple(Column(column, *described[column]) for column in columns), example or name)
 
 
-_LINK, _DETAILS = ip_link.HEAD + ip_link.COUNTERS, ip_link.DETAILS
+def _first(telling: str, *columns: str) -> tuple[str, ...]:
+    """The columns, those that tell most in front: on a narrow terminal the last ones are left out."""
+    return tuple(dict.fromkeys((*telling.split(), *columns)))
+
+
+_LINK = (*ip_link.HEAD, *ip_link.COUNTERS)
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        _table("ip addr", ip_addr.parse, (*_LINK[:2], "state", "address", *[c for c in _LINK[2:] if c != "state"],
-               *[c for c in ip_addr.ADDRESS if c != "address"], *_DETAILS)),
-        _table("ip link", ip_link.parse, (*_LINK[:6], "kind", *_DETAILS[:-1], *[c for c in _LINK[6:] if c != "kind"],
-               "details")),
+        _table("ip addr", ip_addr.parse, _first("index name peer netnsid netns master state address mtu", *_LINK,
+               *ip_addr.ADDRESS, *ip_link.DETAILS)),
+        _table("ip link", ip_link.parse, _first("index name peer netnsid netns master state kind",
+               *ip_link.DETAILS[:-1], *_LINK, "details")),
         _table("ip route",
         ip_route.parse, ip_route.COLUMNS, kind=(str, "unicast, blackhole, unreachable, local ...")),
         _table("ip neigh", ip_neigh.parse, ip_neigh.COLUMNS, state=(str, "REACHABLE, STALE, PERMANENT, FAILED ...")),

@@ -5,11 +5,12 @@ Records and rows in, text out. No pandas: a demo starts without waiting for it.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from .walk import Walk
 
 PROSE_WIDTH = 88
-GAP = "  "
+GAP = HANG = "  "  # between columns; before the second line of a cell
+PIECES = re.compile(r"[^\s,]*[\s,]*")  # a cell may be broken after a space or a comma
 
 
 @dataclass(frozen=True)
@@ -92,22 +94,23 @@ class Page:
     def table(self, rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> str:
         """Rows as an aligned table that fits the page.
 
-        Columns without any value, or with nothing but `no`, are left out; when the rest is too wide, the last
-        ones are left out and named in a note below, so that nothing is missing unseen.
+        Columns without any value, or with nothing but `no`, are left out. When the rest is too wide, long cells are
+        wrapped; when that is not enough, the last columns are left out and told of in a note below, so that nothing
+        is missing unseen.
         """
         filled = [c for c in columns if any(_text(row[c]) and row[c] is not False for row in rows)]
         if not filled:
             return "(no rows)"
-        widths = {c: max(len(c), *(len(_text(row[c])) for row in rows)) for c in filled}
-        shown = _that_fit(filled, widths, self.width)
-        numeric = {c for c in shown if all(_is_number(row[c]) for row in rows)}
-        lines = [GAP.join(_pad(c, widths[c], c in numeric) for c in shown)]
-        lines += [GAP.join(_pad(_text(row[c]), widths[c], c in numeric) for c in shown) for row in rows]
-        lines = [line.rstrip()[: self.width] for line in lines]
-        lines[0] = self.ink(lines[0], "1;4")
-        hidden = [c for c in filled if c not in shown]
-        if hidden:
-            lines.append(self.prose(f"({_named(hidden)} for lack of room)"))
+        cells = {c: [c, *(_text(row[c]) for row in rows)] for c in filled}
+        widths = _widths(cells, self.width)
+        right = {c for c in widths if all(_is_number(row[c]) for row in rows)}
+        head, *rest = (
+            [line.rstrip()[: self.width] for line in _side_by_side(row, widths, right)]
+            for row in ({c: cells[c][i] for c in widths} for i in range(len(rows) + 1))
+        )
+        lines = [self.ink(line, "1;4") for line in head] + [line for row in rest for line in row]
+        if hidden := [c for c in filled if c not in widths]:
+            lines.append(self.prose(f"(no room for {_named(hidden)})"))
         return "\n".join(lines)
 
     def item(self, text: str) -> str:
@@ -176,22 +179,55 @@ def _range(row: Mapping[str, Any]) -> str:
 
 
 def _named(hidden: list[str]) -> str:
-    """`not shown: a, b`, or only how many when naming them would take more room than it is worth."""
-    return f"not shown: {', '.join(hidden)}," if len(hidden) <= 6 else f"{len(hidden)} more columns are not shown"
+    """The columns' names, or only how many when naming them would take more room than it is worth."""
+    return ", ".join(hidden) if len(hidden) <= 6 else f"{len(hidden)} more columns"
 
 
 def _is_number(value: Any) -> bool:
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
-def _that_fit(columns: list[str], widths: Mapping[str, int], room: int) -> list[str]:
-    shown: list[str] = []
-    for column in columns:
-        room -= widths[column] + (len(GAP) if shown else 0)
-        if room < 0 and shown:
-            break
-        shown.append(column)
-    return shown
+def _widths(cells: Mapping[str, Sequence[str]], room: int) -> dict[str, int]:
+    """Which columns are shown, and how wide: each as wide as it is, or else with its longest cells wrapped."""
+    widths = {c: max(map(len, column)) for c, column in cells.items()}
+    if _total(widths) <= room:
+        return widths
+    least = {c: max(map(_least, column)) for c, column in cells.items()}
+    while len(widths) > 1 and _total({c: least[c] for c in widths}) > room:
+        widths.popitem()
+    while _total(widths) > room and (may_shrink := [c for c in widths if widths[c] > least[c]]):
+        widths[max(may_shrink, key=lambda c: widths[c])] -= 1
+    return widths
+
+
+def _total(widths: Mapping[str, int]) -> int:
+    return sum(widths.values()) + len(GAP) * (len(widths) - 1)
+
+
+def _least(cell: str) -> int:
+    """How narrow a cell may be made: no word is cut, and it takes three lines at most."""
+    wrapped = ((width, _wrapped(cell, width)) for width in range(len(cell) + 1))
+    return next(width for width, lines in wrapped if len(lines) <= 3 and max(map(len, lines)) <= width)
+
+
+def _side_by_side(row: Mapping[str, str], widths: Mapping[str, int], right: Container[str]) -> list[str]:
+    """One row of cells as lines: as many as its tallest cell has."""
+    lines = itertools.zip_longest(*(_wrapped(row[c], widths[c]) for c in widths), fillvalue="")
+    return [GAP.join(_pad(text, widths[c], c in right) for c, text in zip(widths, line, strict=True)) for line in lines]
+
+
+def _wrapped(cell: str, width: int) -> list[str]:
+    """A cell as lines of at most that width.
+
+    >>> _wrapped("3: route, neighbour, FDB entry", 16)
+    ['3: route,', '  neighbour, FDB', '  entry']
+    """
+    lines = [""]
+    for piece in PIECES.findall(cell):
+        if lines[-1].strip() and len((lines[-1] + piece).rstrip()) > width:
+            lines.append(HANG)
+        lines[-1] += piece
+    return [line.rstrip() for line in lines]
 
 
 def _pad(text: str, width: int, right: bool) -> str:

@@ -19,15 +19,15 @@ def bridge(hosts: int = 2) -> Scenario:
     prefix = 24 if hosts <= 155 else 16
     return Scenario(
         name="bridge",
-        title="namespaces on a bridge, the switch that is made of software",
+        title="namespaces plugged into a bridge, the switch that is made of software",
         intro=(
-            "One cable joins two namespaces; a third would need more. A bridge is the kernel's own switch: every "
+            "One cable joins two namespaces; a third would need more cables. A bridge is the kernel's own switch: each "
             "namespace plugs one veth pair into it, and the bridge learns which MAC address is behind which port."
         ),
         steps=(*_switch(), *_cables(list(names)), *_addresses(names, prefix), *_proof(names)),
         known=(
-            f"{_count(hosts)} namespaces reach each other through br0: each needs a veth pair whose one end is a port "
-            "of the bridge and whose other end has the address; the bridge itself needs no address."
+            f"{_count(hosts)} namespaces reach each other through br0. Each has a veth pair: one end is a port of the "
+            "bridge, the other is inside and has the address. The bridge itself needs no address."
         ),
     )
 
@@ -43,8 +43,8 @@ def _switch() -> list[Step]:
             "ip link add br0 type bridge",
             "brctl show",
             look=(
-                "`brctl show` is the older tool's view. No interfaces yet, and the bridge id ends in zeros: a bridge "
-                "without ports has no MAC address of its own to put there."
+                "`brctl` is the older tool for bridges. There are no interfaces yet, and the bridge id ends in zeros, "
+                "because it is taken from the MAC addresses of the ports."
             ),
             table="brctl show",
         ),
@@ -56,19 +56,16 @@ def _cables(numbers: list[int]) -> list[Step]:
     moved = [f"ip link set veth{n} netns ns{n}" for n in numbers]
     return [
         step(
-            f"{_count(len(numbers))} namespaces need {'two' if len(numbers) == 2 else 'as many'} cables, not one: "
-            "of every pair one end stays here for the bridge.",
+            f"{_count(len(numbers))} namespaces need {_count(len(numbers)).lower()} cables, because one end of each "
+            "pair stays on the host, for the bridge.",
             *(f"ip link add veth{n} type veth peer name br-veth{n}" for n in numbers),
         ),
         step("Make the namespaces.", *(f"ip netns add ns{n}" for n in numbers), "ip netns list"),
         step(
-            "Plug one end of each pair into the bridge and switch it on. The `master` of a device is the bridge that "
-            "it is a port of.",
+            "Plug the host's end of each pair into the bridge and switch it on. A port's `master` is its bridge.",
             *(line for n in numbers for line in (f"ip link set br-veth{n} master br0", f"ip link set br-veth{n} up")),
             "brctl show",
-            look=(
-                "Now the ports are there, one to a line, and the bridge id holds the smallest of their MAC addresses."
-            ),
+            look="The ports are there now, one to a line, and the bridge id holds the lowest of their MAC addresses.",
             table="brctl show",
         ),
         step("Plug the other end of each pair into its namespace.", *moved),
@@ -86,14 +83,14 @@ def _addresses(names: dict[int, IPv4Address], prefix: int) -> list[Step]:
         )
     ]
     return [
-        step("Give each namespace an address in the same network, and switch its end on.", *lines),
+        step("Give each namespace an address, all in the same network, and switch its end on.", *lines),
         step(
             "Look inside the namespaces." if len(names) == 2 else "Look inside the first two namespaces.",
             *shown,
             look=(
-                "`UP` says that the end is switched on, `LOWER_UP` that the other end is too. `link-netnsid 0` is the "
-                "host, where the peer is a port of br0. The kernel added the fe80:: address by itself; it is "
-                "`tentative` for a second, while IPv6 makes sure that nobody else has it."
+                "`UP` means that this end is switched on, `LOWER_UP` that the other end is too. `link-netnsid 0` is "
+                "the host, where the peer is a port of br0. The kernel added the fe80:: address by itself; it stays "
+                "`tentative` for a second or two, while IPv6 makes sure that nobody else has it."
             ),
             table="ip addr",
         ),
@@ -105,7 +102,7 @@ def _proof(names: dict[int, IPv4Address]) -> list[Step]:
     pairs = list(zip(numbers, numbers[1:] + numbers[:1], strict=True))
     pings = [
         step(
-            f"Ask through the bridge, from ns{a} to ns{b}."
+            f"Ping through the bridge, from ns{a} to ns{b}."
             if i == 0
             else "And back." if len(names) == 2 else f"From ns{a} to ns{b}.",
             f"ip netns exec ns{a} ping -c 2 -i 0.2 -W 1 {names[b]}",
@@ -116,11 +113,11 @@ def _proof(names: dict[int, IPv4Address]) -> list[Step]:
     return [
         *pings,
         step(
-            "How did the bridge know where to send each frame? Read its MAC table.",
+            "How did the bridge know where to send each frame? Look at its MAC table.",
             "brctl showmacs br0",
             look=(
-                "`is local? yes` marks the bridge's own ports. The others were learned: every frame that came in at "
-                "a port taught the bridge that its sender is behind that port. Nobody configured this."
+                "`is local? yes` marks the MAC addresses of the bridge's own ports. It learned the others: each frame "
+                "that came in at a port told it that the sender is behind that port. Nobody configured this."
             ),
             table="brctl showmacs",
         ),

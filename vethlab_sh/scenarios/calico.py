@@ -13,6 +13,7 @@ from .nodes import (
     Pod,
     ask_in_vain,
     ask_once,
+    cables,
     check_pods,
     counted,
     inside,
@@ -43,9 +44,9 @@ def calico(pods: int = 2, ipv6: bool = False, mode: str = "vxlan") -> Scenario:
         name="calico",
         title="two nodes: no bridge, every pod behind a route of its own",
         intro=(
-            "On a Kubernetes node with calico three programs do what is done here by hand: calico's CNI plugin, "
-            "started for each new pod, and two that run on every node: felix, which keeps routes and settings, and "
-            "BIRD, which tells other nodes of routes where there is no tunnel. They only set up the kernel, so the "
+            "On a Kubernetes node with calico, three programs do what you see done by hand here: calico's CNI plugin, "
+            "started for each new pod; felix, which runs on every node and keeps its routes and settings; and BIRD, "
+            "which tells the other nodes of routes where there is no tunnel. They only set up the kernel, so the "
             "devices, routes and settings below are those of a real node."
         ),
         steps=(
@@ -60,9 +61,9 @@ def calico(pods: int = 2, ipv6: bool = False, mode: str = "vxlan") -> Scenario:
             *_limits(master, node2, mtu),
         ),
         known=(
-            "calico joins a pod to its node by a veth pair and routes, so even between two pods of one node a packet "
-            "is routed and its TTL falls to 63; to the pods the node is the router behind 169.254.1.1, which is "
-            "nobody's address."
+            "calico joins each pod to its node by a veth pair and routes everything, so even between two pods of one "
+            "node a packet passes a router and its TTL falls to 63. That router is the node: it answers for "
+            "169.254.1.1, an address that nobody has."
         ),
     )
 
@@ -124,12 +125,12 @@ def _router_lines(node: Node, ipv6: bool) -> list[str]:
 def _router(node: Node, ipv6: bool) -> list[Step]:
     return [
         step(
-            "Now master becomes a node. felix makes it a router (`ip_forward=1`), and calico has given it a block of "
-            "64 addresses for its pods. `blackhole`: what goes to an address of the block that no pod has is thrown "
-            "away, because it must not leave by the default route; 80 is felix's mark on its routes.",
+            "Now make master a node. felix makes it a router (`ip_forward=1`). Calico has given the node a block of 64 "
+            "addresses for its pods, and felix adds a `blackhole` route for it: a packet for an address that no pod "
+            "has is dropped instead of leaving by the default route. `proto 80` is felix's mark on its routes.",
             *_router_lines(node, ipv6),
             "ip route",
-            look="The longest prefix wins: the /32 route that each pod will have comes before the blackhole.",
+            look="The longest prefix wins, so the /32 route that each pod will get comes before the blackhole.",
             table="ip route",
         ),
     ]
@@ -192,44 +193,48 @@ def _first_pod(node: Node, mtu: int, ipv6: bool) -> list[Step]:
     pod = node.pods[0]
     return [
         step(
-            "The first pod, as calico's CNI plugin makes it. What will its cable be called on the node? It takes "
-            "`cali` and the beginning of the SHA-1 of namespace and name, so the same pod always has the same device.",
+            "The first pod. What will its cable be called on the node? Calico's CNI plugin takes `cali` and the first "
+            "11 digits of the SHA-1 of the pod's Kubernetes namespace and name, so a pod always has the same device.",
             f"printf %s {_workload(pod.name)} | sha1sum | cut -c 1-11",
-            look=f"So this pod is behind {pod.host_end}, and nobody has to look that up.",
+            look=f"So this pod is behind {pod.host_end}, and anybody can work that out from its name.",
         ),
         step(
-            "Make the pod's namespace and its cable. "
-            + (f"MTU {mtu} leaves 50 of the real cable's 1500 bytes for the tunnel to come. " if mtu < 1500 else "")
-            + f"The node's end gets the MAC address {GATEWAY_MAC}, the same for all pods: it need only differ from "
-            "the pod's.",
+            "The container runtime makes the pod's network namespace, and the plugin makes its cable. "
+            + (
+                f"`mtu {mtu}` leaves 50 of the 1500 bytes between the nodes for the tunnel to come. "
+                if mtu < 1500
+                else ""
+            )
+            + f"The node's end gets the MAC address {GATEWAY_MAC}, for every pod the same: it need only differ from "
+            "the one at the pod's end.",
             f"ip netns add {pod.name}",
             *_cable_lines(pod, mtu),
         ),
         step(
-            "Settings of the node's end, which felix repeats after the plugin. `proxy_arp=1`: answer ARP for addresses "
-            "that are not ours but that we can route to, at once (`proxy_delay=0`). The others: route for the pod, let "
-            "it reach services on 127.0.0.1, believe no false sender, take no orders from other routers.",
+            "The plugin sets up the node's end, and felix sets the same again. `proxy_arp=1`: answer ARP for addresses "
+            "that are not ours but that we can route to, and at once (`proxy_delay=0`). The others: forward for the "
+            "pod, let it reach services on 127.0.0.1, believe no false sender, let no router configure this device.",
             *_setting_lines(pod, ipv6),
         ),
         step(
-            "Inside the pod. It hands on nothing for others; "
+            "Inside the pod. `ip_forward=0`: a pod forwards nothing for others. "
             + (
-                "over IPv6 its gateway is the address that the kernel derives from ee:ee:ee:ee:ee:ee. "
+                "Its IPv6 gateway is the address that the kernel makes from ee:ee:ee:ee:ee:ee. "
                 if ipv6
-                else "as it gets no IPv6 address, the container runtime switches IPv6 off. "
+                else "It gets no IPv6 address, so the container runtime switches IPv6 off. "
             )
-            + f"First the way to {GATEWAY}, the gateway of every pod, then the default route through it; the address "
-            "comes last.",
+            + f"Then the plugin adds the way to {GATEWAY}, the gateway of every pod, the default route through it, and "
+            "the address last.",
             *_inside_lines(pod, ipv6),
             f"ip netns exec {pod.name} ip a",
             look=(
-                f"A /32: the pod is in a network by itself and has no neighbours. {GATEWAY} is no one's address "
-                "either, and it is in no network of the pod, so `scope link` has to promise that it is on the wire."
+                f"A /32: the pod is alone in its network, without neighbours. {GATEWAY} is in no network of the pod "
+                "either, and nobody has that address, so `scope link` must say that it is on the wire."
             ),
             table="ip addr",
         ),
         step(
-            "Its routes.",
+            "Look at the pod's routes.",
             f"ip netns exec {pod.name} ip route",
             *([f"ip netns exec {pod.name} ip -6 route"] if ipv6 else []),
             look=(
@@ -239,13 +244,14 @@ def _first_pod(node: Node, mtu: int, ipv6: bool) -> list[Step]:
             table="ip route",
         ),
         step(
-            "The way back: one route on the node for each pod, straight into its cable. From now on felix keeps it.",
+            "The way back: one route on the node for each pod, straight into its cable. The plugin adds it, and felix "
+            "keeps it from then on.",
             *_host_route_lines(pod, ipv6),
             f"ip a show dev {pod.host_end}",
             "ip route",
             look=(
-                "The device has no IPv4 address and no `master`. The route alone says that this one address is "
-                "behind it."
+                "The device has no IPv4 address and no `master`. Only the route says that the pod's address is behind "
+                "it."
             ),
             table="ip route",
         ),
@@ -259,61 +265,61 @@ def _special_gateway(node: Node) -> list[Step]:
     forget = f"ip netns exec {pod.name} ip neigh flush dev eth0"
     return [
         step(
-            "Ask from the pod to its node, then read what the pod has learned.",
+            "Ping from the pod to its node, then look at what the pod has learned.",
             question,
             f"ip netns exec {pod.name} ip neigh",
-            look=f"Somebody answered for {GATEWAY}, with {GATEWAY_MAC}, although no device has that address.",
+            look=f"Somebody answered for {GATEWAY}, with {GATEWAY_MAC}, although nobody has that IP address.",
             table="ip neigh",
         ),
         step(
-            "Who? Switch proxy ARP off on the node's end, and make the pod forget.",
+            "Who was it? Switch proxy ARP off on the node's end, and make the pod forget what it learned.",
             f"sysctl -w {setting}=0",
             forget,
         ),
-        step("Ask again.", in_vain, table="ping statistics", expect=(1,)),
+        step("Ping again.", in_vain, table="ping statistics", expect=(1,)),
         step(
             "What does the pod know now?",
             f"ip netns exec {pod.name} ip neigh",
-            look=f"`INCOMPLETE`: the pod asks who has {GATEWAY}, and nobody answers. It was the node.",
+            look=f"`INCOMPLETE`: the pod asks who has {GATEWAY}, and nobody answers. So it was the node.",
             table="ip neigh",
         ),
         step(
-            "Switch it on again, forget the unanswered question, and ask.",
+            "Switch it on again, make the pod forget the unanswered question, and ping.",
             f"sysctl -w {setting}=1",
             forget,
             question,
-            table="sysctl",
+            table="ping statistics",
         ),
         step(
-            "Why does the node answer for an address it does not have? Because it could route there, by another "
-            "device than the one that asks. Take its default route away.",
+            "Why does the node answer for an address that it does not have? Because it has a route there, through "
+            "another device than the one the question came in by. Take its default route away.",
             "ip route del default",
             forget,
         ),
         step(
-            "Ask again, only to the node itself.",
+            "Ping again, no farther than the node itself.",
             in_vain,
             look=(
-                f"Now the node cannot route to {GATEWAY}, so it does not answer for it, and the pod reaches nobody. "
-                "The router behind the default route need not exist; the route must."
+                f"Now the node has no route to {GATEWAY}, so it does not answer for it, and the pod reaches nobody. "
+                "The router of the default route need not exist; the route must."
             ),
             table="ping statistics",
             expect=(1,),
         ),
-        step("Put it back, and ask.", "ip route add default via 10.4.0.1", forget, question, table="ping statistics"),
+        step("Put it back, and ping.", "ip route add default via 10.4.0.1", forget, question, table="ping statistics"),
         step(
-            "And from the node to the pod. Make the node forget the pod first, so that now it has to ask for the MAC "
-            "address. Then look at both neighbour tables.",
+            "Now from the node to the pod. Make the node forget the pod first, so that it has to ask for its MAC "
+            "address. Then look at the neighbour tables of both.",
             f"ip neigh flush dev {pod.host_end}",
             ask_once(pod.address),
             "arp -n",
             f"ip netns exec {pod.name} ip neigh",
             look=(
-                f"The node has the pod's own MAC address (`C`: complete). The pod heard {node.address}, the node, ask "
-                f"for it, and remembers that: to the pod {node.address} and {GATEWAY} are both {GATEWAY_MAC}, the "
-                "other end of its only cable."
+                f"The node has learned the pod's own MAC address (`C`: complete). The pod heard {node.address}, the "
+                f"node, ask for it, and remembers that too: to the pod, {node.address} and {GATEWAY} are both "
+                f"{GATEWAY_MAC}, the other end of its only cable."
             ),
-            table="ip neigh",
+            table=("arp", "ip neigh"),
         ),
     ]
 
@@ -329,26 +335,30 @@ def _more_pods(node: Node, mtu: int, ipv6: bool) -> list[Step]:
             *(line for pod in others for line in (f"ip netns add {pod.name}", *_pod_lines(pod, mtu, ipv6))),
             "brctl show",
             "ip route",
-            look="No bridge. A route for each pod, into a cable of its own.",
+            look="`brctl` finds no bridge. Instead there is a route for each pod, into a cable of its own.",
             table="ip route",
         ),
+        cables(
+            "Each cali… cable leads from the node straight to a pod, and none has a `master`: calico is direct. The "
+            "host is one more namespace, a special one, with a cable to every pod."
+        ),
         step(
-            "Ask from pod to pod on this node.",
+            "Ping from pod to pod on this node.",
             ping(b.address, a.name),
             *([ping(b.address6, a.name)] if ipv6 else []),
-            look="`ttl=63`: the answer left with 64, and one router took 1 away. That router is the node.",
+            look="`ttl=63`: the reply left with 64, and one router took 1 away. That router is the node.",
             table="ping",
         ),
         step(
-            "A second proof, in the neighbour table of the pod and in the node's decision.",
+            f"One more proof: which MAC addresses has {a.name} learned, and what does the node do with a packet from "
+            f"{a.name} to {b.name}?",
             f"ip netns exec {a.name} ip neigh",
             f"ip route get {b.address} from {a.address} iif {a.host_end}",
             look=(
-                f"{a.name} never asked for {b.name}'s MAC address: it only knows {GATEWAY_MAC}. The packet came in by "
-                "one cable and the node's routing table sends it into the other. calico is direct: the node acts as "
-                "one more namespace, with a cable to every pod."
+                f"{a.name} never asked for {b.name}'s MAC address: it only knows {GATEWAY_MAC}. The packet comes in "
+                "through one cable, and the node's routing table sends it out through the other."
             ),
-            table="ip route",
+            table=("ip neigh", "ip route"),
         ),
     ]
 
@@ -387,35 +397,35 @@ def _remote_lines(other: Node, ipv6: bool) -> list[str]:
 def _vxlan(node: Node, other: Node, mtu: int, ipv6: bool) -> list[Step]:
     return [
         step(
-            "Between the nodes felix makes a VXLAN device: what is sent into it comes out of eth0 inside a UDP packet. "
-            "Its MAC address is computed too: 66, and the beginning of the SHA-1 of the node's name. So each node "
-            "knows the others' without asking.",
+            "Everything between the nodes is felix's work. It makes a VXLAN device: whatever is sent into it leaves "
+            "through eth0 inside a UDP packet. Its MAC address is worked out too: 66 and the first digits of the SHA-1 "
+            "of the node's name, so every node knows those of the others without asking.",
             f"printf %s {node.name} | sha1sum",
             *_tunnel_lines(node, ipv6),
             "ip -d link show vxlan.calico",
             look=(
-                "`id 4096` and `dstport 4789`, where flannel has 1 and 8472; `nolearning` as there. The device's "
-                "address is the first of the node's block."
+                "`vxlan id 4096` and `dstport 4789`, where flannel has 1 and 8472; `nolearning`, as there. The "
+                "device's address is the first of the node's block."
             ),
             table="ip link",
         ),
         step(
-            f"Three entries lead to node2, one for its whole block: the neighbour {other.tunnel} has this MAC "
-            f"address; who has that MAC address is at {other.address}; and the route, `onlink` because the next hop "
-            "is in no network of this node.",
+            f"felix adds three entries for each other node: a neighbour, {other.tunnel} with its MAC address; an FDB "
+            f"entry, which sends frames for that MAC address to {other.address}; and one route for node2's whole "
+            "block, `onlink` because its next hop is in no network of this node.",
             *_remote_lines(other, ipv6),
             "ip neigh show dev vxlan.calico",
             "bridge fdb show dev vxlan.calico",
             "ip route",
             look=(
-                f"One route for 64 addresses of node2, one for each pod of master. The first line is still "
-                f"the default route that lets the node answer for {GATEWAY}."
+                "One route for all 64 addresses of node2's block, but one for each pod of master. The first line is "
+                f"still the default route, which lets the node answer for {GATEWAY}."
             ),
-            table="ip route",
+            table=("ip neigh", "bridge fdb", "ip route"),
         ),
         *_other_node(other, mtu, ipv6),
         step(
-            "And felix's part there: the tunnel, and the three entries for the way back.",
+            "Then felix's part on node2: the tunnel, and the three entries for the way back.",
             *_tunnel_lines(other, ipv6),
             *_remote_lines(node, ipv6),
             at=NODE2,
@@ -432,12 +442,12 @@ def _routed_lines(other: Node, ipv6: bool) -> list[str]:
 def _routed(node: Node, other: Node, mtu: int, ipv6: bool) -> list[Step]:
     return [
         step(
-            "Between the nodes there is no tunnel in this mode: one route says that node2's block is behind node2. "
-            "On a real node BIRD learns it from the other nodes (`proto bird`); felix lays it where it was told to "
-            "(`proto 80 onlink`), and that form is shown here.",
+            "In this mode there is no tunnel between the nodes: one route says that node2's block is behind node2. On "
+            "most real nodes BIRD learns it from the other nodes (`proto bird`); felix can add it too, in the form "
+            "that is shown here (`proto 80 onlink`).",
             *_routed_lines(other, ipv6),
             "ip route",
-            look="The next hop is the other machine's own address, on the cable. No device was added.",
+            look="The next hop is the other machine's own address, on the cable. No device had to be added.",
             table="ip route",
         ),
         *_other_node(other, mtu, ipv6),
@@ -449,7 +459,7 @@ def _other_node(other: Node, mtu: int, ipv6: bool) -> list[Step]:
     return [
         namespaces(other),
         step(
-            "node2 gets the same: it becomes a router with a block of its own, then its pods.",
+            "node2 becomes a node in the same way: a router with a block of its own, then its pods.",
             *_router_lines(other, ipv6),
             *(line for pod in other.pods for line in _pod_lines(pod, mtu, ipv6)),
             at=NODE2,
@@ -462,19 +472,20 @@ def _across(node: Node, other: Node, mode: str, ipv6: bool) -> list[Step]:
     by = "vxlan.calico" if mode == "vxlan" else "eth0"
     return [
         step(
-            f"Ask from {pod.name} on master to {remote.name} on node2.",
+            f"Ping from {pod.name} on master to {remote.name} on node2.",
             ping(remote.address, pod.name),
             look="`ttl=62`: both nodes are routers on the way.",
             table="ping",
         ),
-        *([step("Over IPv6.", ping(remote.address6, pod.name), table="ping statistics")] if ipv6 else []),
+        *([step("The same over IPv6.", ping(remote.address6, pod.name), table="ping statistics")] if ipv6 else []),
         step(
-            f"How does master decide? Ask its routing table, as for a packet of {pod.name}.",
+            f"How does master decide? Ask its routing table about a packet from {pod.name}.",
             f"ip route get {remote.address} from {pod.address} iif {pod.host_end}",
-            look=f"By the route of node2's block, out of {by}.",
+            look=f"By the route for node2's block, through {by}.",
             table="ip route",
         ),
         *([counted(remote.address, pod.name, 4789)] if mode == "vxlan" else []),
+        *([counted(remote.address6, pod.name, 4789, ipv6=True)] if mode == "vxlan" and ipv6 else []),
     ]
 
 
@@ -490,17 +501,17 @@ def _nodes(node: Node, other: Node, mode: str) -> list[Step]:
     remote = other.pods[0]
     return [
         step(
-            "Pods and machines. From master to a pod of node2: which address does master send from?",
+            "So much for pods; now pods and machines. From master to a pod of node2: which address does master send "
+            "from?",
             f"ip route get {remote.address}",
             ask_once(remote.address),
             look=(
-                f"`src {node.tunnel}`, the address of vxlan.calico: node2 knows the way back to it through the tunnel. "
-                f"To its own pods master speaks as {node.address}."
+                f"`src {node.tunnel}`, the address of vxlan.calico: node2 knows the way back to it, through the tunnel."
                 if mode == "vxlan"
-                else f"`src {node.address}`, master's own address: without a tunnel the machines and the pods share "
-                "one routed network."
+                else f"`src {node.address}`, master's own address: without a tunnel, machines and pods share one "
+                "routed network."
             ),
-            table="ping statistics",
+            table=("ip route", "ping statistics"),
         ),
         *_outgoing(node, other, mode),
         *_unused(node),
@@ -513,7 +524,7 @@ def _unused(node: Node) -> list[Step]:
         step(
             "And an address of master's block that no pod has?",
             ask_in_vain(str(address)),
-            look="The blackhole route: the kernel refuses at once, and nothing leaves the node.",
+            look="It falls into the blackhole: the kernel refuses at once, and nothing leaves the node.",
             expect=(2,),
         )
         for address in ip_network(node.network)
@@ -530,26 +541,30 @@ def _outgoing(node: Node, other: Node, mode: str) -> list[Step]:
             "And from the pod to the other machine?",
             ask_in_vain(other.address, pod.name) if vxlan else ask_once(other.address, pod.name),
             look=(
-                f"node2 is a neighbour on the cable, so the question goes by eth0, with {pod.address} as its sender. "
-                "node2 would answer through the tunnel, and `rp_filter=1` drops what came in elsewhere."
+                f"node2 is on the cable, so the packet leaves through eth0, and its sender is {pod.address}. But "
+                "node2's way to that sender is the tunnel, and `rp_filter=1` drops a packet that comes in by another "
+                "way."
                 if vxlan
-                else "Answered: question and answer take the same cable. But beyond the nodes nobody knows the way to "
-                "a pod's address."
+                else "Answered, because node2's way to the pod is the same cable. But beyond the nodes nobody knows "
+                "the way to a pod's address."
             ),
             table="ping statistics",
             expect=(1,) if vxlan else (0,),
         ),
         step(
-            "felix's remedy is masquerading: what a pod sends to an address outside of the pods' pool gets the node's "
-            "address as its sender. felix compares with sets of addresses in many chains; this one rule does the same.",
+            "felix's remedy is masquerading: what a pod sends to an address outside the pods' pool gets the node's "
+            "address as the sender. felix has sets of addresses and many chains for this; one rule does the same here.",
             *_masquerade(),
         ),
         step("The same on node2.", *_masquerade(), at=NODE2),
         step(
-            "Ask again.",
+            "Ping again.",
             ask_once(other.address, pod.name),
             "iptables -t nat -vnL cali-nat-outgoing",
-            look=f"node2 saw {node.address} asking: the rule counted one packet, the first of this conversation.",
+            look=(
+                f"Now node2 sees {node.address} asking. The rule has counted one packet: only the first one of a "
+                "conversation passes here."
+            ),
         ),
     ]
 
@@ -559,8 +574,8 @@ def _limits(node: Node, other: Node, mtu: int) -> list[Step]:
     size = mtu - 28
     return [
         step(
-            f"The largest packet. `-M do` forbids to split it: {size} bytes with 8 of ICMP and 20 of IP are just "
-            f"{mtu}.",
+            f"How large may a packet be? {size} bytes, with 8 of ICMP and 20 of IP in front, make exactly {mtu}; "
+            "`-M do` forbids splitting them.",
             ask_once(remote.address, pod.name, more=f"-M do -s {size}"),
             table="ping statistics",
         ),
@@ -568,9 +583,10 @@ def _limits(node: Node, other: Node, mtu: int) -> list[Step]:
             "One byte more.",
             ask_in_vain(remote.address, pod.name, more=f"-M do -s {size + 1}"),
             look=(
-                "Refused before it leaves the pod: 50 of the cable's 1500 bytes are the tunnel's."
+                "Refused before it leaves the pod, because the MTU of eth0 is 1450: the cable's other 50 bytes are for "
+                "the tunnel."
                 if mtu < 1500
-                else "Refused before it leaves the pod. Without a tunnel a pod may fill the cable's 1500 bytes."
+                else "Refused before it leaves the pod. Without a tunnel, a pod may fill all 1500 bytes of the cable."
             ),
             expect=(1,),
         ),

@@ -1,4 +1,4 @@
-"""How do flannel's pods reach each other? A bridge on every node, and a VXLAN between the bridges."""
+"""How do flannel's pods reach each other? A bridge on every node, and a VXLAN between the nodes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from .nodes import (
     Pod,
     ask_in_vain,
     ask_once,
+    cables,
     check_pods,
     counted,
     inside,
@@ -35,11 +36,11 @@ def flannel(pods: int = 2, ipv6: bool = False) -> Scenario:
     master, node2 = both_nodes(pods)
     return Scenario(
         name="flannel",
-        title="two nodes: pods on a bridge, the bridges joined by a VXLAN",
+        title="two nodes: pods on a bridge, the nodes joined by a VXLAN",
         intro=(
-            "On a Kubernetes node with flannel two programs do what is done here by hand: the CNI plugin `bridge`, "
-            "started for each new pod, and flanneld, which runs on every node and knows all nodes. Both only set up "
-            "the kernel, so the devices, routes and settings below are those of a real node."
+            "On a Kubernetes node with flannel, two programs do what you see done by hand here: the CNI plugin "
+            "`bridge`, started for each new pod, and flanneld, which runs on every node and knows all the others. "
+            "They only set up the kernel, so the devices, routes and settings below are those of a real node."
         ),
         steps=(
             *machines(ipv6),
@@ -54,8 +55,8 @@ def flannel(pods: int = 2, ipv6: bool = False) -> Scenario:
             *_limits(master, node2, ipv6),
         ),
         known=(
-            "flannel joins the namespaces of a node by the bridge cni0, so there a packet keeps its TTL of 64; "
-            "between nodes it routes, and for each other node a neighbour, an FDB entry and a route lead into the "
+            "flannel joins the namespaces of a node by the bridge cni0, so there a packet keeps its TTL of 64. "
+            "Between nodes it routes: for each other node, a route, a neighbour and an FDB entry lead through the "
             "VXLAN."
         ),
     )
@@ -97,17 +98,17 @@ def _gateway(node: Node) -> str:
 def _bridge(node: Node, ipv6: bool) -> list[Step]:
     return [
         step(
-            "Now master becomes a node. For its first pod the bridge plugin makes the bridge cni0, whose address will "
-            f"be the pods' gateway. {MTU.upper()} leaves 50 of the cable's 1500 bytes for the tunnel to come; "
+            "Now make master a node. For a node's first pod, the bridge plugin makes the bridge cni0, whose address "
+            f"will be the pods' gateway. `{MTU}` leaves 50 of the cable's 1500 bytes for the tunnel to come; "
             "`accept_ra=0`: no router may configure this device.",
             *_bridge_lines(node, ipv6)[:-1],
             "brctl show cni0",
-            look="No ports yet, but an id: this bridge was given its MAC address when it was made.",
+            look="No ports yet, but it has an id, because this bridge was given its MAC address when it was made.",
             table="brctl show",
         ),
         step(
-            "A node is a router for its pods: it must hand on packets that are not for itself. The plugin switches "
-            "that on.",
+            "A node is a router for its pods: it must forward packets that are not meant for itself. The bridge plugin "
+            "switches that on.",
             _bridge_lines(node, ipv6)[-1],
         ),
     ]
@@ -166,45 +167,48 @@ def _first_pod(node: Node, ipv6: bool) -> list[Step]:
     pod = node.pods[0]
     return [
         step(
-            "The first pod. A pod is a network namespace, and its cable a veth pair, as in the lesson `direct`: eth0 "
-            f"inside, {pod.host_end} on the node. The plugin makes up the second name at random, and gives a cable "
-            "that needs no queue none (`txqueuelen 0`).",
+            "The first pod. The container runtime makes its network namespace, and a small plugin switches lo on. Then "
+            "the bridge plugin makes its cable, a veth pair as in the scenario `direct`: eth0 inside, and "
+            f"{pod.host_end}, a random name, on the node. `txqueuelen 0`: a veth needs no queue.",
             f"ip netns add {pod.name}",
             *_cable_lines(pod),
         ),
         step(
-            "The node's end becomes a port of cni0. `hairpin on` lets a frame leave by the port it came in by, for a "
-            "pod that talks to itself through a service.",
+            "The bridge plugin plugs the node's end into cni0. `hairpin on` lets a frame leave through the port that "
+            "it came in by, which is needed when a pod reaches itself through a service.",
             *_port_lines(pod),
         ),
         step(
-            "Inside: an address from the node's subnet, then the device up. `arp_notify=1` tells the bridge at once "
-            "whose address is behind this port; `accept_dad=0`: use an IPv6 address without asking around first.",
+            "Inside the pod, the plugin adds an address from the node's subnet and switches the device on. "
+            "`arp_notify=1` announces the address at once; `accept_dad=0` uses an IPv6 address without first asking "
+            "whether it is taken.",
             *_address_lines(pod, ipv6),
             f"ip -d link show dev {pod.host_end}",
             look=(
-                "With both ends up the port works: the line of `bridge_slave`, iproute2's word for a port, says "
+                "Both ends are up, so the port works: after `bridge_slave`, as iproute2 calls a port, come "
                 "`state forwarding` and, further on, `hairpin on`."
             ),
+            table="ip link",
         ),
         step(
-            f"Two routes, both to cni0: one for all pods of the cluster, {CLUSTER}, one for everything else.",
+            f"The plugin gives the pod two routes, both via cni0: one for all pods of the cluster, {CLUSTER}, and one "
+            "for everything else.",
             *_route_lines(node, pod, ipv6),
             f"ip netns exec {pod.name} ip route",
             look=(
-                "Three routes: the middle one came with the address. So a pod of this node is a neighbour on the same "
-                "wire, and everybody else is behind 10.244.0.1."
+                "Three routes, because the kernel added the middle one with the address. So the pods of this node are "
+                f"neighbours on the same wire, and everybody else is behind {_gateway(node)}."
             ),
             table="ip route",
         ),
-        *([step("And the same for IPv6.", f"ip netns exec {pod.name} ip -6 route", table="ip route")] if ipv6 else []),
+        *([step("The same for IPv6.", f"ip netns exec {pod.name} ip -6 route", table="ip route")] if ipv6 else []),
         step(
             "Look at both ends of the pod's cable.",
             f"ip netns exec {pod.name} ip a",
             f"ip a show dev {pod.host_end}",
             look=(
-                "eth0 says @ifN, and N is the number of the node's end, which says in return `@if` with eth0's number. "
-                "Only eth0 has an IPv4 address, and only the node's end has a `master`."
+                "eth0 says `@ifN`, where N is the number of the node's end, and that one says `@if` with the number of "
+                "eth0. Only eth0 has an IPv4 address, and only the node's end has a `master`, the bridge."
             ),
             table="ip addr",
         ),
@@ -221,28 +225,29 @@ def _more_pods(node: Node, ipv6: bool) -> list[Step]:
             "The second pod, by the same steps." if len(others) == 1 else "The other pods, by the same steps.",
             *(line for pod in others for line in (f"ip netns add {pod.name}", *_pod_lines(node, pod, ipv6))),
             "brctl show cni0",
-            look="A port for each pod, and no eth0: this bridge joins the pods of one node, not the nodes.",
+            look="One port for each pod, and no eth0: this bridge joins the pods of one node, not the nodes.",
             table="brctl show",
         ),
+        cables(
+            f"The cables of {a.name} and {b.name} have the `master` cni0: flannel joins the namespaces of a node by a "
+            "bridge. Only eth0, the cable to node2, has none."
+        ),
         step(
-            "Ask from pod to pod on this node.",
+            "Ping from pod to pod on this node.",
             ping(b.address, a.name),
             *([ping(b.address6, a.name)] if ipv6 else []),
             look=(
-                "`ttl=64`: the answer left with 64, and a bridge takes nothing away. Only a router counts down, so "
-                "no router took part."
+                "`ttl=64`: the reply left with 64 and lost nothing on its way. A router takes 1 away, a bridge does "
+                "not, so no router was involved."
             ),
             table="ping",
         ),
         step(
-            f"A second proof, in the neighbour table of {a.name} and on {b.name}'s own device.",
-            f"ip netns exec {b.name} ip -br link show dev eth0",
+            f"One more proof: which MAC address did {a.name} learn for {b.name}, and whose is it?",
             f"ip netns exec {a.name} ip neigh",
-            look=(
-                f"For {b.address} {a.name} has the MAC address of {b.name} itself: it asked by ARP and {b.name} "
-                "answered, over the bridge. flannel joins the namespaces of a node by a bridge."
-            ),
-            table="ip neigh",
+            f"ip netns exec {b.name} ip -br link show dev eth0",
+            look=f"It is {b.name}'s own. {a.name} asked by ARP, and {b.name} itself answered across the bridge.",
+            table=("ip neigh", "ip link"),
         ),
     ]
 
@@ -294,52 +299,54 @@ def remote_lines(other: Node, ipv6: bool = False) -> list[str]:
 
 
 def _tunnel(node: Node, other: Node, ipv6: bool) -> list[Step]:
-    six = " IPv6 gets a second device, flannel-v6.1; the kernel lowers its MTU to 1430." if ipv6 else ""
+    six = " IPv6 gets a device of its own, flannel-v6.1; the kernel lowers its MTU to 1430." if ipv6 else ""
     return [
         step(
-            "Between the nodes works flanneld. It makes flannel.1, a VXLAN device: what is sent into it comes out of "
-            "eth0 inside a UDP packet. `nolearning`: flanneld will say where the others are, so the device need not "
-            "find out; the slashes in the sysctl are there because of the dot in flannel.1." + six,
+            "Everything between the nodes is flanneld's work. It makes flannel.1, a VXLAN device: whatever is sent "
+            "into it leaves through eth0 inside a UDP packet. `nolearning`: flanneld will say where the other nodes "
+            "are, so the device need not find out. The sysctl has slashes because the name flannel.1 has a dot." + six,
             *tunnel_lines(node, ipv6),
             "ip -d link show flannel.1",
             look=(
-                "`vxlan id 1` is the number of this VXLAN, `dstport 8472` the UDP port, `local` the sender's "
-                "address. The device's own address is a /32: it alone, no network, so that it brings no route."
+                "`vxlan id 1` is the number of this VXLAN, `dstport 8472` its UDP port, `local` the address that it "
+                "sends from. The device's own address is a /32, a network of one, so it adds no route."
             ),
             table="ip link",
         ),
         step(
-            "Three entries lead to node2. The first: the pods behind it are reached through "
-            f"{other.tunnel}, its flannel.1, and that has this MAC address. flanneld on node2 published it; nobody "
-            "will ask by ARP.",
+            "flanneld adds three entries for each other node. The first is a neighbour: node2's pods are reached "
+            f"through {other.tunnel}, the address of node2's flannel.1, and this is its MAC address. The flanneld on "
+            "node2 has published it, so nobody has to ask by ARP.",
             _neighbour(other),
         ),
         step(
-            f"The second, in the VXLAN's forwarding table (FDB): who wants that MAC address sends to {other.address}.",
+            "The second is in the VXLAN's forwarding table, the FDB: frames for that MAC address go to "
+            f"{other.address}.",
             _fdb(other),
         ),
         step(
-            "The third is the route. First without its last word.",
+            "The third is the route to node2's pods. Try it first without its last word, `onlink`.",
             _route(other).removesuffix(" onlink"),
             look=(
-                f"The kernel refuses: {other.tunnel} is in no network of this node, so it cannot be a next hop. It is "
-                "reached through a tunnel, which the kernel cannot know."
+                f"The kernel refuses: {other.tunnel} is in no network of this node, so it cannot be a next hop. The "
+                "kernel does not know that it is at the other end of the tunnel."
             ),
             expect=(2,),
         ),
         step(
-            "With `onlink` we vouch for it: take the next hop as reachable on this device.",
+            "`onlink` tells the kernel to take our word for it: the next hop can be reached directly through this "
+            "device.",
             _route(other),
             *(remote_lines(other, ipv6)[3:]),
             "ip route",
             "ip neigh show dev flannel.1",
             "bridge fdb show dev flannel.1",
             look=(
-                "Read the three together: pods of node2, next hop "
-                f"{other.tunnel}; {other.tunnel} has the MAC address {other.mac}; {other.mac} is at {other.address}. "
-                "`PERMANENT` and `permanent`: they stay until flanneld removes them."
+                f"Read the three together: node2's pods have the next hop {other.tunnel}; {other.tunnel} has the MAC "
+                f"address {other.mac}; and {other.mac} is at {other.address}. `PERMANENT`: it stays until flanneld "
+                "removes it."
             ),
-            table="bridge fdb",
+            table=("ip route", "ip neigh", "bridge fdb"),
         ),
     ]
 
@@ -348,17 +355,17 @@ def _other_node(node: Node, other: Node, ipv6: bool) -> list[Step]:
     return [
         namespaces(other),
         step(
-            "node2 gets the same: bridge and forwarding, then its pods.",
+            "node2 becomes a node in the same way: first the bridge and forwarding, then its pods.",
             *_bridge_lines(other, ipv6),
             *(line for pod in other.pods for line in _pod_lines(other, pod, ipv6)),
             at=NODE2,
         ),
         step(
-            "And flanneld's part there: the tunnel, and the three entries for the way back.",
+            "Then flanneld's part on node2: the tunnel, and the three entries for the way back.",
             *tunnel_lines(other, ipv6),
             *remote_lines(node, ipv6),
             "ip route",
-            look="The mirror image of master: its own pods are on cni0, those of master behind flannel.1.",
+            look="The mirror image of master: its own pods are behind cni0, and those of master behind flannel.1.",
             table="ip route",
             at=NODE2,
         ),
@@ -369,19 +376,20 @@ def _across(node: Node, other: Node, ipv6: bool) -> list[Step]:
     pod, remote = node.pods[0], other.pods[0]
     return [
         step(
-            f"Ask from {pod.name} on master to {remote.name} on node2.",
+            f"Ping from {pod.name} on master to {remote.name} on node2.",
             ping(remote.address, pod.name),
-            look="`ttl=62`: two routers now, node2 and master. Between nodes flannel routes, it does not bridge.",
+            look="`ttl=62`: two routers this time, node2 and master. Between nodes flannel routes, it does not bridge.",
             table="ping",
         ),
-        *([step("Over IPv6.", ping(remote.address6, pod.name), table="ping statistics")] if ipv6 else []),
+        *([step("The same over IPv6.", ping(remote.address6, pod.name), table="ping statistics")] if ipv6 else []),
         step(
-            f"How does master decide? Ask its routing table, as for a packet of {pod.name} that came in by cni0.",
+            f"How does master decide? Ask its routing table about a packet from {pod.name} that comes in through cni0.",
             f"ip route get {remote.address} from {pod.address} iif cni0",
-            look="Into flannel.1, to the next hop that the three entries explain.",
+            look="Into flannel.1, to the next hop of the three entries.",
             table="ip route",
         ),
         counted(remote.address, pod.name, 8472),
+        *([counted(remote.address6, pod.name, 8472, ipv6=True)] if ipv6 else []),
     ]
 
 
@@ -390,26 +398,38 @@ def _without(node: Node, other: Node) -> list[Step]:
     question, in_vain = ask_once(remote.address, pod.name), ask_in_vain(remote.address, pod.name)
     return [
         step(
-            "Are all three needed? Take the FDB entry away.",
+            "Are all three entries needed? Take the route away, and ask the routing table again.",
+            f"ip route del {other.network}",
+            f"ip route get {remote.address} from {pod.address} iif cni0",
+            look=(
+                "Now only the default route fits, so the packet would leave through eth0, outside the tunnel, for a "
+                "router that knows nothing about pods."
+            ),
+            table="ip route",
+        ),
+        step("Ping.", in_vain, table="ping statistics", expect=(1,)),
+        step("Put the route back, and ping.", _route(other), question, table="ping statistics"),
+        step(
+            "Now take the FDB entry away.",
             f"bridge fdb del {other.mac} dev flannel.1 dst {other.address} self",
         ),
         step(
-            "Ask again.",
+            "Ping.",
             in_vain,
             look="No answer and no error: the VXLAN does not know where to send the frame, and drops it.",
             table="ping statistics",
             expect=(1,),
         ),
-        step("Put it back, and ask.", _fdb(other), question, table="ping statistics"),
+        step("Put it back, and ping.", _fdb(other), question, table="ping statistics"),
         step("Now take the neighbour away.", f"ip neigh del {other.tunnel} dev flannel.1"),
-        step("Ask again.", in_vain, table="ping statistics", expect=(1,)),
+        step("Ping.", in_vain, table="ping statistics", expect=(1,)),
         step(
             "Look at the neighbour table.",
             "ip neigh show dev flannel.1",
-            look="`INCOMPLETE` (a little later `FAILED`): master asks by ARP in the tunnel, where nobody hears it.",
+            look="`INCOMPLETE`, a little later `FAILED`: master asks by ARP in the tunnel, where nobody hears it.",
             table="ip neigh",
         ),
-        step("Put it back, and ask.", _neighbour(other), question, table="ping statistics"),
+        step("Put it back, and ping.", _neighbour(other), question, table="ping statistics"),
     ]
 
 
@@ -417,7 +437,7 @@ def _nodes(node: Node, other: Node) -> list[Step]:
     pod, remote = node.pods[0], other.pods[0]
     return [
         step(
-            "Pods and machines. From the pod to its own node it is one step, over the bridge.",
+            "So much for pods; now pods and machines. From a pod to its own node it is one step, across the bridge.",
             ask_once(node.address, pod.name),
             table="ping statistics",
         ),
@@ -426,45 +446,47 @@ def _nodes(node: Node, other: Node) -> list[Step]:
             f"ip route get {remote.address}",
             ask_once(remote.address),
             look=(
-                f"`src {node.tunnel}`, the address of flannel.1. This is why the device has one: node2 knows the way "
-                "back to it through the tunnel."
+                f"`src {node.tunnel}`, the address of flannel.1. That is why the device has one: node2 knows the way "
+                "back to it, through the tunnel."
             ),
-            table="ping statistics",
+            table=("ip route", "ping statistics"),
         ),
         step(
             "And from the pod to the other machine?",
             ask_in_vain(other.address, pod.name),
             look=(
-                f"node2 is a neighbour on the cable, so the question goes by eth0, with {pod.address} as its sender. "
-                "node2 would answer through the tunnel, and `rp_filter=1` drops what came in elsewhere."
+                f"node2 is on the cable, so the packet leaves through eth0, and its sender is {pod.address}. But "
+                "node2's way to that sender is the tunnel, and `rp_filter=1` drops a packet that comes in by another "
+                "way."
             ),
             table="ping statistics",
             expect=(1,),
         ),
         step(
-            "flanneld's remedy is masquerading: what a pod sends to others than pods gets its node's address. "
-            "The rules are read in order: RETURN leaves alone what goes from pod to pod, MASQUERADE rewrites the rest.",
+            "flanneld's remedy is masquerading: what a pod sends to anybody but a pod gets its node's address as the "
+            "sender. The rules are read in order: RETURN leaves alone what goes from pod to pod, MASQUERADE rewrites "
+            "the rest.",
             *_masquerade(node),
             "iptables -t nat -S FLANNEL-POSTRTG",
             look=(
-                "The first rule spares what kube-proxy has marked. The last one is for a sender outside the pods' "
-                "network that enters the tunnel: it gets the tunnel's address."
+                "The first rule spares what kube-proxy has marked. The last one is for packets that enter the tunnel "
+                "from a sender outside the pods' network: they get the tunnel's address."
             ),
         ),
         step("The same on node2.", *_masquerade(other), at=NODE2),
         step(
-            "Ask again.",
+            "Ping again.",
             ask_once(other.address, pod.name),
-            look=f"node2 now sees {node.address} asking, and answers on the cable.",
+            look=f"Now node2 sees {node.address} asking, and answers over the cable.",
             table="ping statistics",
         ),
         step(
-            "And do pods still see each other's own address?",
+            "And do pods still see each other's own addresses?",
             ask_once(remote.address, pod.name),
             "iptables -t nat -vnL FLANNEL-POSTRTG",
             look=(
-                "Yes: the first packet of this ping was counted by `RETURN` from 10.244.0.0/24 to 10.244.0.0/16, "
-                "and that of the ping before it by `MASQUERADE`. Only a conversation's first packet passes here."
+                f"Yes: this ping was counted by `RETURN` from {node.network} to {CLUSTER}, and the one before it by "
+                "`MASQUERADE`. Only the first packet of a conversation passes here."
             ),
         ),
     ]
@@ -488,7 +510,8 @@ def _limits(node: Node, other: Node, ipv6: bool) -> list[Step]:
     pod, remote = node.pods[0], other.pods[0]
     return [
         step(
-            "The largest packet. `-M do` forbids to split it: 1422 bytes with 8 of ICMP and 20 of IP are just 1450.",
+            "How large may a packet be? 1422 bytes, with 8 of ICMP and 20 of IP in front, make exactly 1450; `-M do` "
+            "forbids splitting them.",
             ask_once(remote.address, pod.name, more="-M do -s 1422"),
             table="ping statistics",
         ),
@@ -496,8 +519,8 @@ def _limits(node: Node, other: Node, ipv6: bool) -> list[Step]:
             "One byte more.",
             ask_in_vain(remote.address, pod.name, more="-M do -s 1423"),
             look=(
-                "Refused before it leaves the pod. Without the smaller MTU the cable would have to refuse it, after "
-                "the tunnel has added its 50 bytes."
+                "Refused before it leaves the pod, because the MTU of eth0 is 1450. With the tunnel's 50 bytes more it "
+                "would not fit into the 1500 of the cable."
             ),
             expect=(1,),
         ),

@@ -84,7 +84,7 @@ def inside(namespace: str, lines: Iterable[str]) -> list[str]:
 
 
 def ping(target: str, source: str = "") -> str:
-    """Ask twice, from a pod or from the machine itself."""
+    """Ping twice, from a pod or from the machine itself."""
     return f"ip netns exec {source} {_ping(target)}" if source else _ping(target)
 
 
@@ -108,37 +108,37 @@ def machines(ipv6: bool) -> list[Step]:
     settings = "sysctl -w net.ipv4.ip_forward=0 net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.default.rp_filter=1"
     quick = ["sysctl -w net.ipv6.conf.default.accept_dad=0"] if ipv6 else []
     without_check = (
-        " `accept_dad=0` spares us the second in which IPv6 asks whether an address is taken." if ipv6 else ""
+        " `accept_dad=0`: skip the second or two that IPv6 spends asking whether an address is taken." if ipv6 else ""
     )
     return [
         step(
-            "First two machines. The root of this lab is one of them, master; the other, node2, is a namespace that "
-            "plays a machine. Before each # stands the machine that the line is typed on.",
+            "Start with two machines. The lab itself is the first one, master; the second, node2, is a namespace that "
+            "plays a machine. The prompt shows on which of them a line is typed.",
             "ip netns add node2",
         ),
         step(
-            "Settle what could differ from one computer to the next. `ip_forward=0`: hand on no packets for others "
-            "yet. `rp_filter=1`, as many servers have it: accept a packet only from the device by which an answer "
-            "to its sender would leave." + without_check,
+            "Set what may differ from one computer to the next. `ip_forward=0`: do not forward packets for others yet. "
+            "`rp_filter=1`, as on many servers: accept a packet only from the device through which a reply to its "
+            "sender would leave." + without_check,
             settings,
             *quick,
         ),
         step("The same on node2.", settings, *quick, "ip link set lo up", at=NODE2),
         step(
-            "Join the machines by a cable, a veth pair in place of the network between two servers. Each machine "
+            "Connect the machines by a cable: a veth pair stands in for the network between two servers. Each machine "
             "calls its end eth0.",
             "ip link add eth0 type veth peer name eth0 netns node2",
         ),
         step(
-            f"Give master its address and, like any server, a default route to a router, {ROUTER}. Our cable has no "
-            "such router, but the route is there.",
+            f"Give master an address and, as on any server, a default route to a router, {ROUTER}. There is no such "
+            "router on our cable, but the route will matter.",
             *_underlay(HOSTNAME, ipv6),
         ),
         step(
-            "The same on node2, then ask across the cable.",
+            "The same on node2; then ping across the cable.",
             *_underlay(NODE2, ipv6),
             ask_once(ADDRESS[HOSTNAME]),
-            look="The machines reach each other. They know nothing of pods yet.",
+            look="The machines reach each other. They know nothing about pods yet.",
             table="ping statistics",
             at=NODE2,
         ),
@@ -161,25 +161,38 @@ def namespaces(node: Node) -> Step:
     """The namespaces of the other machine's pods."""
     # In the mount namespace of `ip netns exec node2` the name would be lost with the command: ip-netns(8)
     return step(
-        f"Make the namespaces of {node.name}'s pods. This is typed on master, because {node.name} is itself a "
-        "namespace, and a name that is given inside of one is forgotten when the command ends.",
+        f"Make the namespaces for {node.name}'s pods. This is typed on master, because {node.name} is itself a "
+        "namespace, and a name given inside a namespace is forgotten as soon as the command ends.",
         *(f"ip netns add {pod.name}" for pod in node.pods),
     )
 
 
-def counted(target: str, source: str, port: int) -> Step:
+def counted(target: str, source: str, port: int, ipv6: bool = False) -> Step:
     """Weigh one conversation twice, as the pod sends it and as the cable carries it."""
+    iptables, packet, header = ("ip6tables", 104, 40) if ipv6 else ("iptables", 84, 20)
     count = (f"FORWARD -d {target}", f"OUTPUT -p udp --dport {port}")
+    why = (
+        "What does the tunnel cost? An iptables rule without `-j` does nothing but count. One rule counts the packets "
+        "that master forwards for the pod, the other the UDP packets that master sends to node2."
+    )
+    added = header + 30
     return step(
-        "What does the tunnel cost? An iptables rule without `-j` does nothing but count: one for the packets that "
-        "master hands on for the pod, one for the UDP packets that it sends to node2.",
-        *(f"iptables -A {rule}" for rule in count),
+        "And over IPv6?" if ipv6 else why,
+        *(f"{iptables} -A {rule}" for rule in count),
         ping(target, source),
-        "iptables -vnxL FORWARD",
-        "iptables -vnxL OUTPUT",
-        *(f"iptables -D {rule}" for rule in count),
+        f"{iptables} -vnxL FORWARD",
+        f"{iptables} -vnxL OUTPUT",
+        *(f"{iptables} -D {rule}" for rule in count),
         look=(
-            "Two packets each: 168 bytes are 2 × 84, 268 bytes are 2 × 134. So each packet grows by 50 bytes: "
-            "14 for the inner Ethernet header, 8 for VXLAN, 8 for UDP, 20 for the outer IP header."
+            f"Two packets each: {2 * packet} bytes are 2 × {packet}, and {2 * (packet + added)} bytes are "
+            f"2 × {packet + added}. So the tunnel adds {added} bytes to each packet: {header} for the outer IP header, "
+            "8 for UDP, 8 for VXLAN and 14 for the inner Ethernet header."
         ),
+    )
+
+
+def cables(look: str) -> Step:
+    """Both ends of every cable of the machine, which tells a bridge from a router."""
+    return step(
+        "What joins the pods? List the cables of this node.", "ip link show type veth", look=look, table="ip link"
     )

@@ -16,14 +16,14 @@ class Step:
     """One idea of a lesson.
 
     why: one or two sentences, read before the lines; lines: commands, as typed; look: what to notice
-    afterwards; table: whether the last line's table teaches something (for ping: its statistics);
+    afterwards; tables: names of those that teach something here (for ping: its replies or its statistics);
     at: the machine that the lines are typed on; expect: exit codes that belong to the story.
     """
 
     why: str
     lines: tuple[str, ...]
     look: str = ""
-    table: str = ""
+    tables: tuple[str, ...] = ()
     at: str = HOSTNAME
     expect: Collection[int] = (0,)
 
@@ -32,8 +32,8 @@ class Step:
 class Scenario:
     """A lesson as data.
 
-    name; title: one line for lists; intro: what it is about; steps; known: the sentence that is
-    known at the end, when every ping was answered.
+    name; title: one line for lists; intro: what it is about; steps; known: what is known at the end, when every
+    ping was answered.
     """
 
     name: str
@@ -44,7 +44,13 @@ class Scenario:
 
 
 def step(
-    why: str, *lines: str, look: str = "", table: str = "", at: str = HOSTNAME, expect: Collection[int] = (0,)
+    why: str,
+    *lines: str,
+    look: str = "",
+    table: str | tuple[str, ...] = (),
+    at: str = HOSTNAME,
+    expect: Collection[int] = (0,),
 ) -> Step:
-    """A Step, its lines given one after the other."""
-    return Step(why, lines, look=look, table=table, at=at, expect=expect)
+    """A Step, its lines given one after the other, and one table by its name alone."""
+    tables = (table,) if isinstance(table, str) else table
+    return Step(why, lines, look=look, tables=tables, at=at, expect=expect)
