@@ -1,8 +1,11 @@
 """Make the learners' notebooks from the solved ones: outputs, answers and solutions are left out.
 
+Both carry nbgrader's metadata, so that a teacher can hand them out and collect them with nbgrader: a cell with a
+solution is the learner's to fill, and each cell that judges an exercise gives a point.
+
 python notebooks/make.py              solutions/*.ipynb -> *.ipynb
 python notebooks/make.py --run        run the solutions first, and keep their outputs
-python notebooks/make.py --check      say which learner's copies are stale; exit code 1 if one is
+python notebooks/make.py --check      say which notebooks are stale; exit code 1 if one is
 """
 
 from __future__ import annotations
@@ -18,6 +21,22 @@ SOLUTIONS = HERE / "solutions"
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n.*?### END SOLUTION", re.S)
 ANSWER = re.compile(r'answer="[^"\n]*"')
 EMPTY = "# your lines:"
+
+
+def marked(solved: nbformat.NotebookNode, lesson: str) -> nbformat.NotebookNode:
+    """The same notebook with nbgrader's metadata, by these rules alone: schema 3 of nbgrader's docs."""
+    marks = {"schema_version": 3, "task": False}
+    number = 0
+    for cell in solved.cells:
+        cell.metadata.pop("nbgrader", None)
+        if cell.cell_type == "code" and SOLUTION.search(cell.source):
+            number += 1
+            answer = {"grade": False, "grade_id": f"{lesson}-{number}-answer", "locked": False, "solution": True}
+            cell.metadata["nbgrader"] = marks | answer
+        elif cell.cell_type == "code" and cell.source.startswith("exercise("):
+            check = {"grade": True, "grade_id": f"{lesson}-{number}-check", "locked": True, "solution": False}
+            cell.metadata["nbgrader"] = marks | check | {"points": 1}
+    return solved
 
 
 def learners_copy(solved: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -60,18 +79,18 @@ def _still(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def main(words: list[str]) -> int:
-    """Write every learner's copy, or check that none is stale."""
+    """Mark every solved lesson and write the learner's copy, or check that none is stale."""
     stale = []
     for path in sorted(SOLUTIONS.glob("*.ipynb")):
         if "--run" in words:
             print(path.name, flush=True)
             run(path)
-        text = nbformat.writes(learners_copy(nbformat.read(path, as_version=4))) + "\n"
-        copy = HERE / path.name
-        if not copy.exists() or copy.read_text(encoding="utf-8") != text:
-            stale.append(path.name)
-            if "--check" not in words:
-                copy.write_text(text, encoding="utf-8")
+        solved = marked(nbformat.read(path, as_version=4), path.stem.replace("_", "-"))
+        for file, text in ((path, nbformat.writes(solved)), (HERE / path.name, nbformat.writes(learners_copy(solved)))):
+            if not file.exists() or file.read_text(encoding="utf-8") != text + "\n":
+                stale.append(str(file.relative_to(HERE)))
+                if "--check" not in words:
+                    file.write_text(text + "\n", encoding="utf-8")
     if "--check" in words and stale:
         print(f"Stale, make them anew with `make notebooks`: {', '.join(stale)}", file=sys.stderr)
         return 1

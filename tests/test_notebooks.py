@@ -71,7 +71,7 @@ def test_solved_lesson_is_right_in_every_answer(name):
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("name", ["0_start_here.ipynb", "1_direct_pair.ipynb", "2_bridge.ipynb"])
+@pytest.mark.parametrize("name", ["0_start_here.ipynb", "1_direct_pair.ipynb", "2_bridge.ipynb", "6_break_it.ipynb"])
 def test_blank_lesson_runs_to_its_end_with_hints(name):
     notebook = played(read(name, solved=False))
     assert_clean(notebook)
@@ -80,6 +80,8 @@ def test_blank_lesson_runs_to_its_end_with_hints(name):
     assert all("You predicted nothing" in text for text in looks)
     exercises = [html(cell) for cell in codes(notebook) if cell.source.startswith("exercise(")]
     assert any(WRONG in text for text in exercises)
+    explained = [html(cell) for cell in codes(notebook) if cell.source == "task.explanation"]
+    assert all("explained when it is mended" in text for text in explained), "a drill is given away"
 
 
 @pytest.mark.parametrize("name", LESSONS)
@@ -100,6 +102,25 @@ def test_learners_copies_are_fresh():
         for cell in codes(read(name, solved=False)):
             assert not cell.outputs
             assert not re.search(r'SOLUTION|answer="[^"]', cell.source)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_every_exercise_has_its_marks_for_nbgrader(name):
+    for solved in (True, False):
+        marks = {c.metadata.nbgrader.grade_id: c for c in codes(read(name, solved)) if "nbgrader" in c.metadata}
+        checks = [cell for cell in codes(read(name, solved)) if cell.source.startswith("exercise(")]
+        assert [cell.metadata.nbgrader.points for cell in checks] == [1] * len(checks)
+        assert all(cell.metadata.nbgrader.locked for cell in checks)
+        for cell in checks:
+            answer = marks[cell.metadata.nbgrader.grade_id.replace("-check", "-answer")]
+            assert answer.source.startswith("%%lab")
+            assert answer.metadata.nbgrader.solution
+
+
+@pytest.mark.live
+def test_question_is_shown_as_it_was_asked():
+    notebook = lesson("predict('end', \"Which is ns73's: < or >?\", ['<', '>'])")
+    assert "Which is ns73's: &lt; or &gt;? &lt;/&gt;" in html(notebook.cells[1])
 
 
 @pytest.mark.parametrize(("name", "scenario"), SCENARIOS.items())

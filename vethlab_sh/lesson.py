@@ -14,6 +14,7 @@ from typing import Any
 
 from IPython.display import display
 
+from .drills import Drill
 from .errors import LabError
 from .lab import Lab
 from .transcript import Page
@@ -37,7 +38,7 @@ class Lesson:
         """
         self.answers[name] = str(answer)
         box = _input(choices, self.answers[name], lambda text: self.answers.__setitem__(name, text))
-        told = f"{escape(question)} {'/'.join(escape(c) for c in choices)}"
+        told = f"{question} {'/'.join(choices)}"
         written = f"<br>answer: <b>{escape(self.answers[name])}</b>" if answer else ""
         _show(_note(OPEN, question), box, static=_note(OPEN, told, written))
 
@@ -64,14 +65,15 @@ class Lesson:
         else:
             _show(_note(WRONG, f"You predicted {said}; the kernel says {truth}.{reason}"))
 
-    def exercise(self, *claims: str) -> None:
+    def exercise(self, *claims: str | Drill) -> None:
         """Is it done? Each claim is held against the kernel; the first that does not hold says why.
 
+        claims: in plain English, as `Lab.check` takes them, or a drill that should be mended.
         Where nbgrader runs the notebook, a claim that does not hold is an error, which it takes for no points.
         """
         for claim in claims:
             try:
-                verdict: Any = self._lab().check(claim)
+                verdict = claim.check() if isinstance(claim, Drill) else self._lab().check(claim)
                 done, sentence = bool(verdict), str(verdict)
             except LabError as error:
                 done, sentence = False, str(error)

@@ -18,6 +18,7 @@ from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.display import display
 
+from .drills import Drill
 from .errors import LabError, OutputNotUnderstood
 from .explorer import Explorer
 from .lab import Lab
@@ -84,6 +85,7 @@ def load(shell: InteractiveShell) -> None:
     shell.Completer.custom_matchers.append(magics.complete)
     lesson = Lesson(magics.current)
     given = {"predict": lesson.predict, "look": lesson.look, "exercise": lesson.exercise, "explore": magics.explore}
+    given["drill"] = magics.drill
     shell.user_ns.update(given)
     try:
         magics.current()
@@ -123,6 +125,11 @@ class LabMagics(Magics):
         if self.world:
             self.world.close()
         self.world = None
+
+    def drill(self, name: str, seed: int | str = 0) -> Drill:
+        """A network with a fault to find, in a fresh lab; see `Lab.drill`."""
+        self.leave()
+        return self.current().drill(name, seed)
 
     def explore(self, src: str | None = None, dst: str | None = None) -> None:
         """Controls for the lab as it is now: send a ping and step after it, switch devices up and down."""

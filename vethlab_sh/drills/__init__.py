@@ -18,7 +18,7 @@ from ..errors import DrillUnfit, NoDrill, UnknownDrill
 from ..snapshot import Snapshot
 from ..walk import Walk
 from . import on_nodes, on_wires
-from .debriefing import Debriefing
+from .debriefing import Debriefing, Told, shown
 from .fault import Fault, Hint, Maker, Wrong, is_ask
 
 if TYPE_CHECKING:
@@ -28,14 +28,6 @@ DRILLS: dict[str, tuple[str, Maker]] = {**on_wires.DRILLS, **on_nodes.DRILLS}
 KEPT = "drill"  # under which a lab keeps the state of the drill that is under way in it
 NOTHING_REWRITTEN = "nobody rewrites addresses"
 Judged = dict[str, Finding]
-
-
-class Told(str):
-    """A sentence that a notebook shows as one."""
-
-    def _repr_html_(self) -> str:
-        return f"<div>{html.escape(self)}</div>"
-
 
 __all__ = ["DRILLS", "Debriefing", "Drill", "Fault", "Hint", "Wrong", "fault", "listed", "names", "resume", "start"]
 
@@ -196,7 +188,7 @@ class Drill:
         ways = "<code>.hint()</code> <code>.check()</code> <code>.give_up()</code>"
         return (
             f"<div style='{style}'><b>{html.escape(self.name)}</b> (seed {html.escape(str(self.seed))})"
-            f"<p>{html.escape(self.ticket)}</p>{ways}</div>"
+            f"<p>{shown(self.ticket)}</p>{ways}</div>"
         )
 
     # --- judging ---
@@ -229,12 +221,12 @@ class Drill:
         first = judged[self.fault.symptom[0]].why
         return (
             f"it is mended: {first}. {_pings(judged)} of {_pings(judged)} pings are answered by the way they took "
-            "before, every address is where it belongs, and nothing goes around"
+            "before, every address is where it belongs, and nothing bypasses the fault"
         )
 
     def _not_yet(self, claim: str, finding: Finding, judged: Judged, reason: bool) -> str:
         if self._is_new(claim, finding) and claim not in self.broken:
-            return f"that is no repair, because it breaks what was well ({claim}): {finding.why}"
+            return f"that is no repair, because it breaks what was fine ({claim}): {finding.why}"
         why = finding.why
         if is_ask(claim) and reason and (walked := self._walk(claim)):
             why += f": {walked.reason}" if walked.reason else ""

@@ -124,14 +124,16 @@ def no_default_route(cluster: Cluster, rng: Random) -> Fault:
     return Fault(
         world=cluster.world,
         ticket=(
-            f"The program in {pod} cannot load its updates: whatever is outside of the cluster is out of reach, even "
-            f"{node.name} itself, {node.address}. All other pods answer it, on both nodes."
+            f"The program in {pod} cannot load its updates: everything outside the pods' network is out of reach, even "
+            f"{node.name} itself, {node.address}. The other pods answer it, on both nodes."
         ),
         plant=(at(pod, "ip route del default"),),
         symptom=(ask(pod, node.address),),
         claims=(f"{pod} routes 198.51.100.7 via {gateway}", f"{pod} routes 9.9.9.9 via {gateway}"),
         hints=(
-            Hint(at(pod, f"ping -c 1 -W 1 {node.address}"), "Who says that it cannot be done? Nobody was asked yet."),
+            Hint(
+                at(pod, f"ping -c 1 -W 1 {node.address}"), "Who says that it is unreachable? Nobody has been asked yet."
+            ),
             Hint(at(pod, "ip route"), f"What about an address like {node.address}, that none of these lines holds?"),
             Hint(at(cluster.near.name, "ip route"), "The pod next to it has one line more."),
         ),
@@ -147,7 +149,7 @@ def no_default_route(cluster: Cluster, rng: Random) -> Fault:
         ),
         explanation=(
             f"{pod} had no default route. The route 10.244.0.0/16 still led to all pods, so the fault showed only "
-            "outside of the cluster. `Network is unreachable` comes from the sender's own routing table: nothing was "
+            "outside the cluster. `Network is unreachable` comes from the sender's own routing table: nothing was "
             "sent."
         ),
     )
@@ -182,8 +184,8 @@ def missing_fdb(cluster: Cluster, rng: Random) -> Fault:
         ),
         explanation=(
             f"{node.name}'s FDB had no entry for {other.mac}, so flannel.1 did not know which node to wrap the frame "
-            "for, and dropped it. With `nolearning` nobody finds out by himself: flanneld writes route, neighbour and "
-            "FDB entry for each other node, and without one of them the tunnel is closed."
+            "for, and dropped it. With `nolearning` the kernel never finds out by itself: flanneld writes a route, a "
+            "neighbour and an FDB entry for each other node, and without one of the three nothing gets through."
         ),
     )
 
@@ -191,16 +193,18 @@ def missing_fdb(cluster: Cluster, rng: Random) -> Fault:
 def _between(cluster: Cluster, since: str = "") -> str:
     """The ticket of whoever cannot get from node to node, and what happened before."""
     return (
-        f"{since}{cluster.pod.name} ({cluster.pod.address}) and {cluster.far.name} ({cluster.far.address}) do not "
-        f"reach each other any more. So it is with all pods of {cluster.node.name} and {cluster.other.name}; within a "
-        "node all is well, and the nodes themselves reach each other."
+        f"{since}{cluster.pod.name} ({cluster.pod.address}) and {cluster.far.name} ({cluster.far.address}) can "
+        f"no longer reach each other. The same goes for all pods on {cluster.node.name} and {cluster.other.name}. "
+        "Within each node all is well, and the nodes themselves reach each other."
     )
 
 
 def _follow(cluster: Cluster) -> tuple[Hint, ...]:
     """The first look at a tunnel: which way does the node take?"""
     command = at(cluster.node.name, f"ip route get {cluster.far.address}")
-    return (Hint(command, "By which device should it go, and to which next hop? Then look what is known of that."),)
+    return (
+        Hint(command, "Which device should it leave by, and to which next hop? Then see what is known about that hop."),
+    )
 
 
 def wrong_fdb(cluster: Cluster, rng: Random) -> Fault:
@@ -210,7 +214,7 @@ def wrong_fdb(cluster: Cluster, rng: Random) -> Fault:
     entry = f"{other.mac} dev flannel.1 dst {{}} self"
     return Fault(
         world=cluster.world,
-        ticket=_between(cluster, f"Since {other.name} got a new address, and then its old one back, "),
+        ticket=_between(cluster, f"Since {other.name} was given a new address, and then its old one again, "),
         plant=(at(node.name, f"bridge fdb replace {entry.format(nobody)} permanent"),),
         symptom=cluster.both_ways(),
         hints=(
@@ -237,8 +241,8 @@ def wrong_fdb(cluster: Cluster, rng: Random) -> Fault:
         ),
         explanation=(
             f"{node.name}'s FDB put {other.mac} at {nobody}, where nobody is; {other.name} is at {other.address}. The "
-            "entry was there and looked well: a tunnel sends to the address it was told, and nothing comes back to "
-            "say that it was wrong."
+            "entry was there and looked fine: a tunnel sends to the address it was told, and nothing comes back to say "
+            "that it was wrong."
         ),
     )
 
@@ -257,7 +261,7 @@ def missing_neighbour(cluster: Cluster, rng: Random) -> Fault:
             *_follow(cluster),
             Hint(
                 at(node.name, "ip neigh show dev flannel.1"),
-                "What should stand here for the next hop? Nobody answers a question by ARP in this tunnel.",
+                "What should stand here for the next hop? In this tunnel nobody answers ARP questions.",
             ),
             Hint(at(other.name, "ip -br link show dev flannel.1"), "This is the MAC address of the other end."),
         ),
@@ -275,8 +279,8 @@ def missing_neighbour(cluster: Cluster, rng: Random) -> Fault:
         ),
         explanation=(
             f"{node.name} did not know the MAC address of {other.tunnel}, {other.name}'s flannel.1. It asks by ARP, "
-            "but the tunnel has no place to send a question for everyone to. Therefore the entry is `permanent`; one "
-            "that is merely `reachable` holds until the kernel forgets it."
+            "but the tunnel has nowhere to send a question that is for everyone. That is why the entry is `permanent`: "
+            "one that is merely `reachable` lasts only until the kernel forgets it."
         ),
     )
 
@@ -287,7 +291,7 @@ def no_node_route(cluster: Cluster, rng: Random) -> Fault:
     plain = f"ip route add {other.network} via {other.tunnel} dev flannel.1"
     return Fault(
         world=cluster.world,
-        ticket=_between(cluster, "Since somebody tidied up the routes by hand, and overlooked an error, "),
+        ticket=_between(cluster, "Since somebody tidied up the routes by hand and overlooked an error message, "),
         plant=(at(node.name, f"ip route del {other.network}"),),
         symptom=cluster.both_ways(),
         hints=(
@@ -309,8 +313,8 @@ def no_node_route(cluster: Cluster, rng: Random) -> Fault:
         ),
         explanation=(
             f"{node.name} had no route to {other.network}, so what was for {other.name}'s pods left by the default "
-            f"route. Typed without `onlink` the kernel refuses the route: {other.tunnel} is in no network of this "
-            "node. `onlink` vouches that the next hop is on the device all the same."
+            f"route. Without `onlink` the kernel refuses that route, because {other.tunnel} is in no network of "
+            "this node; `onlink` vouches that the next hop is behind the device all the same."
         ),
     )
 
@@ -320,14 +324,14 @@ def forwarding_off(cluster: Cluster, rng: Random) -> Fault:
     node = cluster.node
     return Fault(
         world=cluster.world,
-        ticket=_between(cluster, f"Since {node.name} was restarted "),
+        ticket=_between(cluster, f"Since {node.name} was restarted, "),
         plant=(at(node.name, "sysctl -w net.ipv4.ip_forward=0"),),
         symptom=cluster.both_ways(),
         hints=(
             *_follow(cluster),
             Hint(
                 at(node.name, "nstat -asz IpForwDatagrams IpInAddrErrors"),
-                "Run it, ping, run it again. What is not handed on does not count as forwarded.",
+                "Run it, ping, run it again. What is not handed on is not counted as forwarded.",
             ),
             Hint(at(node.name, "sysctl net.ipv4.ip_forward"), "May this machine hand on packets for others?"),
         ),
@@ -344,8 +348,8 @@ def forwarding_off(cluster: Cluster, rng: Random) -> Fault:
         ),
         explanation=(
             f"`ip_forward` was 0 on {node.name}, so it dropped every packet that was not for itself, without a word. "
-            "Within a node nothing is routed, the bridge does it all; so only the way between the nodes was closed. "
-            "After a restart settings come back only if somebody writes them down (/etc/sysctl.d)."
+            "Within a node nothing is routed, the bridge does it all, so only the way between the nodes was closed. "
+            "After a restart, settings come back only if they are written down (/etc/sysctl.d)."
         ),
     )
 
@@ -358,9 +362,9 @@ def forward_drop(cluster: Cluster, rng: Random) -> Fault:
     return Fault(
         world=cluster.world,
         ticket=(
-            f"Since Docker was installed on {node.name} {cluster.pod.name} ({cluster.pod.address}) and "
-            f"{cluster.far.name} ({cluster.far.address}) do not reach each other, nor do other pods of the two "
-            "nodes. The nodes themselves reach each other, and forwarding is on."
+            f"Since Docker was installed on {node.name}, {cluster.pod.name} ({cluster.pod.address}) and "
+            f"{cluster.far.name} ({cluster.far.address}) can no longer reach each other, nor can the other pods across "
+            "the two nodes. The nodes themselves reach each other, and forwarding is on."
         ),
         plant=(at(node.name, "iptables -P FORWARD DROP"),),
         symptom=cluster.both_ways(),
@@ -405,7 +409,7 @@ def vxlan_port(cluster: Cluster, rng: Random) -> Fault:
     back = at(other.name, f"bridge fdb replace {node.mac} dev flannel.1 dst {node.address} port {port} self permanent")
     return Fault(
         world=cluster.world,
-        ticket=_between(cluster, f"Since {node.name} was installed anew "),
+        ticket=_between(cluster, f"Since {node.name} was reinstalled, "),
         plant=_made_anew(node, other, port=port),
         symptom=cluster.both_ways(),
         hints=(
@@ -420,9 +424,9 @@ def vxlan_port(cluster: Cluster, rng: Random) -> Fault:
         ),
         explanation=(
             f"{node.name}'s flannel.1 used UDP port {port}, {other.name}'s 8472. Each sends to its own port number, "
-            "and the other end does not listen there. 8472 is the Linux kernel's default, 4789 the port of the "
-            "standard (RFC 7348). It cannot be changed on a device: make it anew, and with it go its address, its "
-            "neighbours, its FDB entries and its routes."
+            "where the other end does not listen. 8472 is the Linux kernel's default, 4789 the port of the "
+            "standard (RFC 7348). It cannot be changed on a device that exists: make it anew, and give it again its "
+            "address, neighbours, FDB entries and routes, which went with the old one."
         ),
     )
 
@@ -434,7 +438,7 @@ def vxlan_vni(cluster: Cluster, rng: Random) -> Fault:
     half = at(node.name, f"bridge fdb replace {other.mac} dev flannel.1 dst {other.address} vni 1 self permanent")
     return Fault(
         world=cluster.world,
-        ticket=_between(cluster, f"Since {node.name} came over from another cluster "),
+        ticket=_between(cluster, f"Since {node.name} came over from another cluster, "),
         plant=_made_anew(node, other, vni=vni),
         symptom=cluster.both_ways(),
         hints=(
@@ -449,8 +453,8 @@ def vxlan_vni(cluster: Cluster, rng: Random) -> Fault:
         ),
         explanation=(
             f"{node.name}'s flannel.1 had the VNI {vni}, {other.name}'s 1. The frames arrived at the right machine and "
-            "port, but were for another virtual network, and such are dropped. Like the port, the number belongs to "
-            "the device: it has to be made anew."
+            "port, but belonged to another virtual network, so they were dropped. Like the port, the number cannot "
+            "be changed: the device has to be made anew."
         ),
     )
 
@@ -467,18 +471,22 @@ def mtu_too_large(cluster: Cluster, rng: Random) -> Fault:
     return Fault(
         world=replace(cluster.world, asks=(*cluster.world.asks, *sizes)),
         ticket=(
-            f"Logging in to {pod.name} works and small pages come at once, but large files never arrive. So it is "
-            f"with whatever pod they go to, for example {far.address}, and nobody reports an error."
+            f"Logging in to {pod.name} works and small pages come at once, but large files never arrive, whichever pod "
+            f"they go to, for example {far.address}."
         ),
         plant=(at(pod.name, set_mtu.format("eth0", 1500)),),
         symptom=(f"{pod.name} can reach {far.address} with {SPLIT} bytes in pieces",),
         hints=(
-            Hint(at(pod.name, f"ping -c 1 -W 1 {far.address}"), "This goes. What differs in what does not go?"),
+            Hint(
+                at(pod.name, f"ping -c 1 -W 1 {far.address}"), "This works. What is different about what does not work?"
+            ),
             Hint(
                 at(pod.name, f"ping -c 1 -W 1 -s {SPLIT} {far.address}"), f"{SPLIT} and 28 bytes of headers are 1500."
             ),
-            Hint(at(pod.name, "ip link show dev eth0"), "How large may a packet be, by this end of the cable?"),
-            Hint(at(node.name, f"ip link show dev {pod.host_end}"), "And by the other end?"),
+            Hint(
+                at(pod.name, "ip link show dev eth0"), "How large may a packet be, according to this end of the cable?"
+            ),
+            Hint(at(node.name, f"ip link show dev {pod.host_end}"), "And according to the other end?"),
         ),
         repairs=(
             (at(pod.name, set_mtu.format("eth0", 1450)),),
@@ -499,9 +507,10 @@ def mtu_too_large(cluster: Cluster, rng: Random) -> Fault:
             no_use((at(pod.name, set_mtu.format("eth0", 1280)),), (at(pod.name, set_mtu.format("eth0", 1500)),)),
         ),
         explanation=(
-            f"eth0 in {pod.name} had MTU 1500, all behind it 1450, because the tunnel adds 50 bytes. A veth drops a "
-            "frame that is larger than the other end's MTU, and says nothing: small packets pass, large ones vanish. "
-            "With the right MTU the sender splits them, or makes them smaller from the start."
+            f"eth0 in {pod.name} had MTU 1500, everything behind it 1450, because the tunnel adds 50 bytes. A veth "
+            "drops a frame that is larger than the other end's MTU, and tells the sender at most `No buffer space "
+            "available`: small packets pass, large ones vanish. With the right MTU the sender splits them, or makes "
+            "them smaller to begin with."
         ),
     )
 
@@ -518,8 +527,8 @@ def proxy_arp_off(cluster: Cluster, rng: Random) -> Fault:
     return Fault(
         world=cluster.world,
         ticket=(
-            f"{pod.name} ({pod.address}) reaches nobody since this morning, not even {node.name}, its own node. "
-            f"{cluster.near.name} beside it works, and the two have the very same routes."
+            f"{pod.name} ({pod.address}) has reached nobody since this morning, not even {node.name}, its own node. "
+            f"{cluster.near.name} beside it works, and the two have exactly the same routes."
         ),
         plant=(at(node.name, f"sysctl -w {key}=0"), at(pod.name, "ip neigh flush dev eth0")),
         symptom=(ask(pod.name, cluster.near.address, 1), ask(pod.name, node.address)),
@@ -556,7 +565,7 @@ def no_pod_route(cluster: Cluster, rng: Random) -> Fault:
     return Fault(
         world=cluster.world,
         ticket=(
-            f"{pod.name} was restarted and nobody reaches it at {pod.address}, from neither node. Whoever tries on "
+            f"{pod.name} was restarted, and now nobody reaches it at {pod.address}, from either node. Whoever tries on "
             f"{node.name} itself reads `Invalid argument`."
         ),
         plant=(at(node.name, route.format("del", pod.host_end)),),

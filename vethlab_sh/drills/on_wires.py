@@ -54,17 +54,17 @@ def cable_end_down(rng: Random) -> Fault:
     return Fault(
         world=wire.world,
         ticket=(
-            "Since the maintenance window last night ns1 and ns2 do not hear each other. Nobody touched an address, "
-            "and the cable between them is in its place."
+            "Since last night's maintenance ns1 and ns2 cannot reach each other. Nobody changed an address, and the "
+            "cable between them is still there."
         ),
         plant=(at(off, f"ip link set {tap} down"),),
         symptom=(ask("ns1", address["ns2"]), ask("ns2", address["ns1"])),
         hints=(
             Hint(
                 at(on, "ip -br link"),
-                "What do the words in < > say of the cable's end? It is UP, and something is missing.",
+                "What do the words in < > say about this end of the cable? It is UP, but something is missing.",
             ),
-            Hint(at(off, "ip -br link"), "Compare with the other namespace: which word is not among those in < >?"),
+            Hint(at(off, "ip -br link"), "Compare with the other namespace: which word is missing from < >?"),
             Hint(at(off, "ip route"), "A device that is down has no routes: which one is missing?"),
         ),
         repairs=((at(off, f"ip link set {tap} up"),), (at(off, f"ifconfig {tap} up"),)),
@@ -77,8 +77,9 @@ def cable_end_down(rng: Random) -> Fault:
         ),
         explanation=(
             f"{tap} in {off} was switched off (`ip link set {tap} down`). A veth pair carries frames only while both "
-            f"ends are on: {ENDS[on]} showed NO-CARRIER, which means that it is on and its other end is not. The "
-            "address stays on a device that is down, its route does not: the kernel takes it away and puts it back."
+            f"ends are on: {ENDS[on]} showed NO-CARRIER, which means that it is on and its other end is not. A device "
+            "that is down keeps its address, but the kernel takes its routes away, and puts this one back when it "
+            "comes up."
         ),
     )
 
@@ -105,17 +106,23 @@ def strict_rp_filter(rng: Random) -> Fault:
     return Fault(
         world=World("direct", old.lines + second, asks, (*holds, f"ns1 sends to {far} through tap4")),
         ticket=(
-            f"The name server {far} on ns2 does not answer ns1 any more. ns1 asks it over the second of their two "
-            "cables, and both cables work. It stopped when ns2 got the company's security settings."
+            f"The name server {far} on ns2 no longer answers ns1, which asks it over the second of their two cables. "
+            "Both cables work. It stopped when ns2 was given the company's security settings."
         ),
         plant=(at("ns2", "sysctl -w net.ipv4.conf.all.rp_filter=1"),),
         symptom=(ask("ns1", far),),
         hints=(
-            Hint(at("ns1", f"ip route get {far}"), "By which cable does the question leave, and from which address?"),
-            Hint(at("ns2", f"ip route get {address['ns1']}"), "By which cable would the answer to that address leave?"),
+            Hint(
+                at("ns1", f"ip route get {far}"),
+                "Which cable does the question leave by, and with which source address?",
+            ),
+            Hint(
+                at("ns2", f"ip route get {address['ns1']}"),
+                "And which cable would the answer to that address leave by?",
+            ),
             Hint(
                 at("ns2", "sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.tap4.rp_filter"),
-                "The larger one of the two counts. 1 means: a packet may only come in where its answer would leave.",
+                "The larger of the two counts. 1 means that a packet may come in only where its answer would go out.",
             ),
         ),
         repairs=(
@@ -198,21 +205,21 @@ def port_down(rng: Random) -> Fault:
     return Fault(
         world=switch.world,
         ticket=(
-            f"Nobody reaches {switch.address(victim)} any more. In there all looks fine: it has its address, and its "
-            "device is switched on."
+            f"Nobody can reach {switch.address(victim)} any more. Seen from inside, all is well: the address is there, "
+            "and the device is switched on."
         ),
         plant=(f"ip link set {port} down",),
         symptom=_cannot_hear(switch, victim, other),
         hints=(
-            Hint(at(f"ns{victim}", "ip -br link"), "It is UP; what does NO-CARRIER tell of the other end?"),
-            Hint("ip -br link", "This is where the other ends are. Which one is not like the others?"),
+            Hint(at(f"ns{victim}", "ip -br link"), "It is UP; what does NO-CARRIER say about the other end?"),
+            Hint("ip -br link", "The other ends are here. Which one is unlike the rest?"),
             Hint("bridge link", "`state disabled` is a port that forwards nothing."),
         ),
         repairs=((f"ip link set {port} up",), (f"ifconfig {port} up",)),
         wrong=(switch.alias(other, victim), switch.side_cable(third, victim)),
         explanation=(
-            f"{port}, the host's end of ns{victim}'s cable, was down. From inside one sees it only as NO-CARRIER: "
-            "switching on one's own end does not help. Always look at both ends of a cable."
+            f"{port}, the host's end of ns{victim}'s cable, was down. From inside, that shows only as NO-CARRIER: "
+            "switching one's own end on does not help. Always look at both ends of a cable."
         ),
     )
 
@@ -225,22 +232,22 @@ def no_master(rng: Random) -> Fault:
     return Fault(
         world=switch.world,
         ticket=(
-            f"ns{victim} ({switch.address(victim)}) is alone since it was moved to new cabling. Both ends of its "
-            "cable are on, the address is right, and yet there is not a single answer."
+            f"Since ns{victim} ({switch.address(victim)}) was moved to new cabling, nobody answers it. Both ends of "
+            "its cable are up, and its address is right."
         ),
         plant=(f"ip link set {port} nomaster",),
         symptom=_cannot_hear(switch, victim, other),
         hints=(
-            Hint(at(f"ns{victim}", "ip -br addr"), "Address and device are in order: the fault is farther out."),
+            Hint(at(f"ns{victim}", "ip -br addr"), "Address and device are fine: the fault lies farther out."),
             Hint("brctl show", "Count the interfaces of br0. Whose is missing?"),
-            Hint(f"ip link show dev {port}", "A port of a bridge says `master br0` in its line."),
+            Hint(f"ip link show dev {port}", "The line of a port says `master br0`."),
         ),
         repairs=((f"ip link set {port} master br0",), (f"brctl addif br0 {port}",)),
         wrong=(switch.alias(third, victim), switch.side_cable(other, victim)),
         explanation=(
-            f"{port} had no master. It was switched on and took the frames of ns{victim} from the cable, but a device "
-            "without a master hands them to the host itself, which is not who they were for. `ip link set DEV master "
-            "BRIDGE` makes it a port; `brctl addif` is the same."
+            f"{port} had no master. It was up and received what ns{victim} sent, but a device without a master passes "
+            "frames to the host itself, and these were not for the host. `ip link set DEV master BRIDGE` makes it a "
+            "port; `brctl addif BRIDGE DEV` does the same."
         ),
     )
 
@@ -256,14 +263,15 @@ def wrong_mask(rng: Random) -> Fault:
     return Fault(
         world=switch.world,
         ticket=(
-            f"A strange thing: {own} cannot reach {switch.address(far[0])} nor {switch.address(far[1])}, and they get "
-            "no answer from it. The others reach each other. All are on the same bridge, and all cables are fine."
+            f"Strange: {own} can reach neither {switch.address(far[0])} nor {switch.address(far[1])}, and they get no "
+            "answer from it, while all the others reach each other. They are all on one bridge, and the cables are "
+            "fine."
         ),
         plant=all_at(ns, (f"ip addr del {own}/24 dev {dev}", f"ip addr add {own}/{length} dev {dev}")),
         symptom=tuple(claim for n in far for claim in _cannot_hear(switch, victim, n)),
         hints=(
             Hint(at(ns, f"ping -c 1 -W 1 {switch.address(far[0])}"), "It does not even try. Who says so, and why?"),
-            Hint(at(ns, "ip route"), "Which addresses does this namespace take for its own wire?"),
+            Hint(at(ns, "ip route"), "Which addresses does this namespace believe to be on its own wire?"),
             Hint(at(f"ns{far[0]}", "ip -br addr"), "Compare the number behind the slash."),
         ),
         repairs=(
@@ -278,9 +286,9 @@ def wrong_mask(rng: Random) -> Fault:
             ),
         ),
         explanation=(
-            f"{dev} had {own}/{length} where all others have /24. From the prefix the kernel makes the route for its "
-            f"own wire, and with /{length} that route ends before {switch.address(far[0])}: no route, so not even a "
-            "question by ARP. Those on the other side do ask, and the answer has no way back."
+            f"{dev} had {own}/{length} where everybody else has /24. The kernel derives the route to its own wire from "
+            f"the prefix, and with /{length} that route stops short of {switch.address(far[0])}: no route, so not even "
+            "an ARP question. The others do ask, but the answer has no way back."
         ),
     )
 
@@ -294,8 +302,8 @@ def duplicate_address(rng: Random) -> Fault:
     return Fault(
         world=switch.world,
         ticket=(
-            f"{own} is gone, and whoever logs in to {copied} sometimes finds himself on another machine. It began "
-            f"when somebody set up ns{victim} with the settings file of ns{twin}."
+            f"{own} has vanished, and people who log in to {copied} sometimes end up on another machine. It began when "
+            f"ns{victim} was set up from ns{twin}'s settings file."
         ),
         plant=all_at(ns, (f"ip addr del {own}/24 dev {dev}", f"ip addr add {copied}/24 dev {dev}")),
         symptom=(switch.ask(other, victim), f"{copied} belongs to ns{twin}"),
@@ -320,9 +328,9 @@ def duplicate_address(rng: Random) -> Fault:
             switch.alias(other, victim),
         ),
         explanation=(
-            f"ns{victim} had {copied}, the address of ns{twin}, instead of {own}. When somebody asks by ARP both "
-            "answer, and the answer that comes first, or last, is believed for a while. Adding the right address is "
-            "not enough: the wrong one has to go."
+            f"ns{victim} had {copied}, the address of ns{twin}, instead of {own}. When somebody asked for it by "
+            "ARP, both answered, and one of the two was believed for a while. Adding the right address is not enough: "
+            "the wrong one has to go."
         ),
     )
 
@@ -341,7 +349,7 @@ def left_on_host(rng: Random) -> Fault:
     )
     return Fault(
         world=switch.world,
-        ticket=f"Nobody is at {own}. It should be ns{victim}, which was built by a script that stopped half-way.",
+        ticket=(f"{own} does not answer. It should be ns{victim}, which was set up by a script that stopped halfway."),
         plant=(at(ns, f"ip link set {dev} netns 1"),),
         symptom=_cannot_hear(switch, victim, other),
         hints=(
@@ -359,9 +367,9 @@ def left_on_host(rng: Random) -> Fault:
             switch.alias(third, victim),
         ),
         explanation=(
-            f"{dev} was still on the host, so ns{victim} had nothing but lo. To give the address to the end on the "
-            f"host makes the pings work, but then it is the host that answers them, not ns{victim}. A device that is "
-            "moved loses its addresses, so they come after the move."
+            f"{dev} was still on the host, so ns{victim} had nothing but lo. Giving the address to the end on the host "
+            f"makes the pings work, but then the host answers them, not ns{victim}. A device loses its addresses when "
+            "it moves, so they are added after the move."
         ),
     )
 
@@ -375,20 +383,23 @@ def stp_delay(rng: Random) -> Fault:
     return Fault(
         world=switch.world,
         ticket=(
-            "Whenever somebody plugs in a cable it takes about half a minute until there is a network, and programs "
-            f"that start at once give up. Just now it was ns{victim}, {switch.address(victim)}."
+            "Whenever a cable is plugged in, it takes about half a minute before the network works, and programs that "
+            f"start at once give up. This time it is ns{victim}, {switch.address(victim)}."
         ),
         plant=("ip link set br0 type bridge stp_state 1", *again),
         symptom=(*_cannot_hear(switch, victim, other), "br0 makes no port wait"),
         hints=(
-            Hint("bridge link", "Read the word after `state`, several times if you like. All others say forwarding."),
+            Hint(
+                "bridge link", "Read the word after `state`, more than once if you like. All the others say forwarding."
+            ),
             Hint(
                 "ip -d link show dev br0 | grep -o 'forward_delay [0-9]*\\|stp_state [01]'",
-                "A port listens and then learns for forward_delay hundredths of a second each, if STP is on.",
+                "With STP on, a port first listens and then learns, each for forward_delay hundredths of a second.",
             ),
             Hint(
                 f"ip -d link show dev {port} | grep -o 'state [a-z][a-z]*'",
-                f"When STP is off, a port that is listening goes on doing so: plug {port} anew.",
+                f"A port that is listening keeps listening when STP is switched off: unplug {port} and plug it in "
+                "again.",
             ),
         ),
         repairs=(
@@ -402,8 +413,8 @@ def stp_delay(rng: Random) -> Fault:
         wrong=(no_use((f"bridge link set dev {port} state 3",), ()), switch.alias(third, victim)),
         explanation=(
             "br0 ran the spanning tree protocol (`stp_state 1`), which looks for loops before it lets a new port "
-            "speak: 15 seconds listening, 15 seconds learning (`forward_delay`). To wait makes the pings work, until "
-            "the next cable is plugged in. On a bridge that cannot be part of a loop STP is better off."
+            "speak: 15 seconds listening, 15 seconds learning (`forward_delay`). Waiting makes the pings work, until "
+            "the next cable is plugged in. On a bridge that cannot be part of a loop, STP is better switched off."
         ),
     )
 
@@ -419,15 +430,15 @@ def duplicate_mac(rng: Random) -> Fault:
     return Fault(
         world=World(old.scenario, old.lines + own, old.asks, old.holds),
         ticket=(
-            f"ns{victim} and ns{twin} never hear each other, and the others reach now the one, now the other of them. "
-            f"ns{victim} was made as a clone of ns{twin}, but its IP address was changed."
+            f"ns{victim} and ns{twin} cannot reach each other at all, and the others reach sometimes one of them, "
+            f"sometimes the other. ns{victim} was cloned from ns{twin} and then given an IP address of its own."
         ),
         plant=(at(f"ns{victim}", f"ip link set veth{victim} address {mac[twin]}"),),
         symptom=_cannot_hear(switch, victim, twin),
         hints=(
-            Hint(at(f"ns{victim}", "ip -br link"), f"Keep the MAC address in mind, and look into ns{twin} too."),
+            Hint(at(f"ns{victim}", "ip -br link"), f"Note the MAC address, then look into ns{twin} too."),
             Hint("brctl showmacs br0", "Can a bridge know two ports for one MAC address?"),
-            Hint(at(f"ns{twin}", "ip -br link"), "Is anything here the same that should differ?"),
+            Hint(at(f"ns{twin}", "ip -br link"), "What is the same here that should differ?"),
         ),
         repairs=(
             (at(f"ns{victim}", f"ip link set veth{victim} address {mac[victim]}"),),
@@ -442,8 +453,9 @@ def duplicate_mac(rng: Random) -> Fault:
         ),
         explanation=(
             f"ns{victim} and ns{twin} had the same MAC address. A bridge knows one port for each MAC address, the one "
-            "it saw last: the answer to a clone is for a MAC address that is behind the very port it came from, and a "
-            "bridge does not send a frame back. Others lose every frame that goes to the wrong one of the two."
+            "where it saw it last: a frame from one of the two to the other is for a MAC address that the bridge has "
+            "just seen at the port where the frame came in, and a bridge does not send a frame back. Others lose every "
+            "frame that goes to the wrong one of the two."
         ),
     )
 
@@ -473,8 +485,8 @@ def hairpin_off(rng: Random) -> Fault:
             old.scenario, (*old.lines, *lines), (*old.asks, *(ask(*pair) for pair in pairs)), (*old.holds, *holds)
         ),
         ticket=(
-            f"{a} ({ip_a}) and {b} ({ip_b}) do not reach each other. Both are guests on {ns} and share its cable. They "
-            "reach everybody else on the bridge, and everybody reaches them."
+            f"{a} ({ip_a}) and {b} ({ip_b}) cannot reach each other. Both are guests on ns{carrier} and share its "
+            "cable. Everybody else on the bridge reaches them, and they reach everybody else."
         ),
         plant=(f"bridge link set dev {port} hairpin off",),
         symptom=(ask(a, ip_b), ask(b, ip_a)),
@@ -491,7 +503,7 @@ def hairpin_off(rng: Random) -> Fault:
         wrong=(alias(a, ip_b, b), side_cable(a, ip_a, b, ip_b)),
         explanation=(
             f"Guests in vepa mode leave it to the switch to carry frames between them. They all come in at {port}, "
-            "and a bridge never sends a frame back by the port it came from, unless `hairpin on` tells it to. CNI's "
+            "and a bridge never sends a frame back out of the port it came in at, unless `hairpin on` allows it. CNI's "
             "bridge plugin sets it for pods that talk to themselves through a service."
         ),
     )
