@@ -14,6 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # From the ground up; a module imports only from those before it.
 ORDER = [
     "errors",
+    "markup",
     "parsers",
     "tables",
     "sandbox",
@@ -28,6 +29,7 @@ ORDER = [
     "reasons",
     "player",
     "walk",
+    "plots",
     "check",
     "drills",
     "session",

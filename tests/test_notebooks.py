@@ -55,11 +55,12 @@ def assert_clean(notebook):
 def assert_solved(notebook):
     """Every prediction is what the kernel says, every exercise is done, nothing fails that is not meant to."""
     for cell in codes(notebook):
-        if cell.source.startswith(("look(", "exercise(")):
+        if cell.source.startswith(("look(", "exercise(")) or "hold(" in cell.source:
             assert RIGHT in html(cell), cell.source
             assert WRONG not in html(cell), (cell.source, html(cell))
         text = "".join(output.get("text", "") for output in cell.outputs)
         assert "the lines below did not run" not in text, cell.source
+        assert "No module named" not in text, cell.source
 
 
 @pytest.mark.live
@@ -155,6 +156,33 @@ def test_prediction_right_wrong_and_blank(answer, told):
     assert_clean(notebook)
     assert told in html(notebook.cells[2])
     assert "Which?" in html(notebook.cells[1])
+
+
+@pytest.mark.live
+def test_measured_value_is_held_against_its_prediction():
+    notebook = lesson(
+        "predict('bytes', 'How many?', answer='50')\npredict('ttl', 'Which?', ['63', '64'])",
+        "hold('bytes', 148 - 98, 'So.')",
+        "hold('bytes', 0)",
+        "hold('ttl', 64)",
+    )
+    right, wrong, blank = (html(cell) for cell in notebook.cells[2:])
+    assert "You predicted 50, and so says the kernel. So." in right
+    assert "You predicted 50; the kernel says 0." in wrong
+    assert "You predicted nothing" in blank
+    assert_clean(notebook)
+
+
+@pytest.mark.live
+def test_cell_runs_in_the_lab_that_it_names():
+    notebook = lesson(
+        "from vethlab_sh import Lab\nother = Lab()",
+        "%%lab --lab other\nip netns add there",
+        "%%lab\nip netns list\necho end",
+        "exercise('namespace there exists', lab=other)",
+    )
+    assert "there" not in "".join(output.text for output in notebook.cells[3].outputs if output.output_type == "stream")
+    assert RIGHT in html(notebook.cells[4])
 
 
 @pytest.mark.live

@@ -564,7 +564,7 @@ def _onto_bridge(picture: Picture, port: Key) -> list[Point]:
 def draw(picture: Picture, ax: Axes | None = None) -> Axes:
     """Put a picture on axes (new ones of its own size when none are given) and return them."""
     if ax is None:
-        ax = _new_figure(figsize=(picture.width / 72, picture.height / 72), dpi=110).add_axes((0, 0, 1, 1))
+        ax = new_figure(figsize=(picture.width / 72, picture.height / 72), dpi=110).add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, picture.width), ylim=(picture.height, 0), aspect="equal")
     ax.axis("off")
     corners = ax.get_window_extent()
@@ -599,7 +599,7 @@ def _points(line: Any) -> list[tuple[float, float]]:
     return corners
 
 
-def _new_figure(**size: Any) -> Figure:
+def new_figure(**size: Any) -> Figure:
     """A figure; in a notebook one of pyplot's, because a notebook shows those by itself after the cell."""
     if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
         from matplotlib import pyplot

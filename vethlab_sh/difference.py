@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .markup import table
 from .sandbox import HOSTNAME
 from .snapshot import Row, Snapshot
 
@@ -51,7 +52,7 @@ class Difference:
         return "\n".join(f"{row['sign']} {row['change']}" for row in self.rows) or "nothing changed"
 
     def _repr_html_(self) -> str:
-        return str(self.table.to_html(index=False)) if self.rows else "<p>nothing changed</p>"
+        return table(self.rows, ("sign", "namespace", "change"), prose=("change",)) or "<p>nothing changed</p>"
 
 
 def between(before: Snapshot, after: Snapshot) -> Difference:

@@ -15,7 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import join, network, session
+from . import join, markup, network, session
 from .errors import BadInput, OutputNotUnderstood
 from .network import Wired
 from .session import Session, Typed
@@ -121,7 +121,7 @@ class Explanation(Wired):
         parts = [super()._repr_html_()]
         parts += [f"<p>{escape(note)}</p>" for note in self.notes]
         if self.unknown_rows:
-            parts.append(network.html(self.unknown, "Not understood"))
+            parts.append(markup.table(self.unknown_rows, UNKNOWN, ("text", "why"), "Not understood"))
         return "\n".join(parts)
 
 

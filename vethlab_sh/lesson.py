@@ -1,8 +1,8 @@
 """How does a lesson ask, and who judges the answer? Predictions and exercises for notebooks; the kernel judges.
 
-`%load_ext vethlab_sh` gives a notebook `predict`, `look` and `exercise`. A prediction is made before a command
-runs, kept, and held against what the command prints; an exercise is a list of claims about the lab, which
-`Lab.check` holds against the kernel's state.
+`%load_ext vethlab_sh` gives a notebook `predict`, `look`, `hold` and `exercise`. A prediction is made before a command
+runs, kept, and held against what the command prints or what was measured; an exercise is a list of claims about
+the lab, which `Lab.check` holds against the kernel's state.
 """
 
 from __future__ import annotations
@@ -38,26 +38,35 @@ class Lesson:
         """
         self.answers[name] = str(answer)
         box = _input(choices, self.answers[name], lambda text: self.answers.__setitem__(name, text))
-        told = f"{question} {'/'.join(choices)}"
+        offered = f" ({escape(' / '.join(choices))})" if choices else ""
         written = f"<br>answer: <b>{escape(self.answers[name])}</b>" if answer else ""
-        _show(_note(OPEN, question), box, static=_note(OPEN, told, written))
+        _show(_note(OPEN, question), box, static=_note(OPEN, question, offered + written))
 
-    def look(self, name: str, line: str, because: str = "") -> None:
+    def look(self, name: str, line: str, because: str = "", lab: Lab | None = None) -> None:
         """Run a line, and hold what it printed against the prediction of that name.
 
-        line: one that prints the answer and nothing else; because: why the kernel says so.
+        line: one that prints the answer and nothing else; because: why the kernel says so; lab: another than the
+        notebook's own.
         """
         try:
-            ran = self._lab().run(line, expect=None)
+            ran = (lab or self._lab()).run(line, expect=None)
         except LabError as error:
             print(PAGE.ink(str(error), "31"))
             return
         print(PAGE.record(ran))
-        truth, said = ran.out.strip(), self.answers.get(name, "").strip()
-        reason = f" {because}" if because else ""
-        if not truth:
+        if truth := ran.out.strip():
+            self.hold(name, truth, because)
+        else:
             _show(_note(OPEN, f"The command printed nothing. {ran.hint or 'Did all the cells above run?'}"))
-        elif not said:
+
+    def hold(self, name: str, value: object, because: str = "") -> None:
+        """Hold what was measured in the cells above against the prediction of that name.
+
+        value: the measured one, a number or a word; because: why the kernel says so.
+        """
+        truth, said = str(value), self.answers.get(name, "").strip()
+        reason = f" {because}" if because else ""
+        if not said:
             ask = "You predicted nothing; the question is above. A wrong guess teaches more than none."
             _show(_note(OPEN, f"{ask} The kernel says: {truth}.{reason}"))
         elif _plain(said) == _plain(truth):
@@ -65,15 +74,16 @@ class Lesson:
         else:
             _show(_note(WRONG, f"You predicted {said}; the kernel says {truth}.{reason}"))
 
-    def exercise(self, *claims: str | Drill) -> None:
+    def exercise(self, *claims: str | Drill, lab: Lab | None = None) -> None:
         """Is it done? Each claim is held against the kernel; the first that does not hold says why.
 
-        claims: in plain English, as `Lab.check` takes them, or a drill that should be mended.
+        claims: in plain English, as `Lab.check` takes them, or a drill that should be mended; lab: another than the
+        notebook's own.
         Where nbgrader runs the notebook, a claim that does not hold is an error, which it takes for no points.
         """
         for claim in claims:
             try:
-                verdict = claim.check() if isinstance(claim, Drill) else self._lab().check(claim)
+                verdict = claim.check() if isinstance(claim, Drill) else (lab or self._lab()).check(claim)
                 done, sentence = bool(verdict), str(verdict)
             except LabError as error:
                 done, sentence = False, str(error)

@@ -6,24 +6,29 @@ and a restarted kernel begins with a fresh one. Cells in Python find the same la
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
-from IPython.display import display
+from IPython.display import HTML, display
 
+from . import markup
 from .drills import Drill
 from .errors import LabError, OutputNotUnderstood
 from .explorer import Explorer
 from .lab import Lab
 from .lesson import Lesson
 from .sandbox import HOSTNAME, find
+from .tables import columns
 from .transcript import Page
 
 if TYPE_CHECKING:
@@ -33,6 +38,8 @@ if TYPE_CHECKING:
 MAY_GO_ON = re.compile(r"['\"\\(){}<]|^\s*(for|if|while|until|case|select|function)\b|(\||&&)\s*$")
 UNFINISHED = re.compile(r"unexpected end of file|unexpected EOF|here-document .* delimited by end-of-file")
 PAGE = Page(width=110, colour=True)
+ASIDE = {"qdisc", "group", "qlen", "flags", "broadcast", "linkmode", "label", "details", "hwtype", "more",
+         "rtt_mdev_ms", "duplicates"}  # fmt: skip
 WORDS = (
     "address", "addr", "add", "arp", "arping", "bridge", "brctl", "del", "delete", "dev", "down", "exec", "fdb",
     "flush", "forward", "iptables", "ip", "link", "list", "master", "mtu", "name", "neigh", "netns", "nomaster",
@@ -80,12 +87,13 @@ def load(shell: InteractiveShell) -> None:
         magics.leave()
         magics.current()
         return
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # `!python` is ours
     magics = LabMagics(shell)
     shell.register_magics(magics)
     shell.Completer.custom_matchers.append(magics.complete)
     lesson = Lesson(magics.current)
-    given = {"predict": lesson.predict, "look": lesson.look, "exercise": lesson.exercise, "explore": magics.explore}
-    given["drill"] = magics.drill
+    given = {"predict": lesson.predict, "look": lesson.look, "hold": lesson.hold,
+             "exercise": lesson.exercise, "explore": magics.explore, "drill": magics.drill}  # fmt: skip
     shell.user_ns.update(given)
     try:
         magics.current()
@@ -103,7 +111,13 @@ class LabMagics(Magics):
         self.staying: dict[str, Lab] = {}
 
     def named(self, name: str) -> Lab:
-        """The lab that stays under this name, entered once; `lab` in the notebook's Python cells from here on."""
+        """The lab in the notebook's variable of this name; else the one that stays under it, entered once.
+
+        One that stays is `lab` in the notebook's Python cells from here on.
+        """
+        assert self.shell
+        if isinstance(held := self.shell.user_ns.get(name), Lab):
+            return held
         if name not in self.staying or not self.staying[name].alive:
             self.staying[name] = Lab(name)
         return self._give(self.staying[name])
@@ -131,9 +145,12 @@ class LabMagics(Magics):
         self.leave()
         return self.current().drill(name, seed)
 
-    def explore(self, src: str | None = None, dst: str | None = None) -> None:
-        """Controls for the lab as it is now: send a ping and step after it, switch devices up and down."""
-        Explorer(self.current(), src, dst).show()
+    def explore(self, src: str | None = None, dst: str | None = None, lab: Lab | None = None) -> None:
+        """Controls for the lab as it is now: send a ping and step after it, switch devices up and down.
+
+        lab: another than the notebook's own.
+        """
+        Explorer(lab or self.current(), src, dst).show()
 
     @context_matcher()
     def complete(self, context: CompletionContext) -> dict[str, Any]:
@@ -153,7 +170,7 @@ class LabMagics(Magics):
     @magic_arguments()
     @argument("--new", action="store_true", help="begin with a fresh lab")
     @argument("--replay", metavar="NAME", help="begin with the recording of a scenario, where labs cannot be made")
-    @argument("--lab", metavar="NAME", help="run in the lab that stays under this name (`python -m vethlab_sh ps`)")
+    @argument("--lab", metavar="NAME", help="run in the lab of this name: a variable, or one that stays")
     @argument("--changes", action="store_true", help="after each command, what changed in the kernel")
     @argument("--draw", action="store_true", help="after the last command, the wiring as a picture")
     @argument("--walk", nargs=2, metavar=("SRC", "DST"), help="after the last command, one ping and all that it passes")
@@ -199,13 +216,13 @@ class LabMagics(Magics):
 
 
 def _show_table(ran: Ran) -> None:
-    """Under the output its table, without the columns that say nothing."""
+    """Under the output its table, without what says nothing here; `Ran.table` has every column."""
     try:
-        frames = ran.tables.values()
+        found = ran.rows
     except OutputNotUnderstood as error:
         print(f"(No table: {error})")
         return
-    for frame in frames:
-        if len(frame):
-            silent = [c for c in frame if frame[c].isna().all() or (frame[c].dtype == "boolean" and not frame[c].any())]
-            display(frame.drop(columns=silent))
+    for name, rows in found.items():
+        telling = [column for column in columns(name) if column not in ASIDE]
+        if rows and markup.filled(rows, telling):
+            display(HTML(markup.table(rows, telling)))

@@ -14,7 +14,7 @@ from html import escape
 from ipaddress import ip_interface, ip_network
 from typing import TYPE_CHECKING, Any
 
-from . import diagram, join
+from . import diagram, join, markup
 from .snapshot import COLUMNS as TABLES
 from .snapshot import Row, Snapshot
 
@@ -136,13 +136,8 @@ class Wired:
         }  # fmt: skip
 
     def _repr_html_(self) -> str:
-        return "\n".join((f"<pre>{escape(self.finding)}</pre>", html(self.wires, "Cables"),
-                          f"<pre>{escape(self.as_text())}</pre>"))  # fmt: skip
-
-
-def html(table: DataFrame, title: str) -> str:
-    """A table for a notebook, without its empty columns."""
-    return f"<p><b>{title}</b></p>{table.dropna(axis=1, how='all').to_html(index=False, na_rep='')}"
+        cables = markup.table(self.wire_rows, join.COLUMNS, title="Cables")
+        return f"<pre>{escape(self.finding)}</pre>\n{cables}\n<pre>{escape(self.as_text())}</pre>"
 
 
 def findings(snapshot: Snapshot) -> tuple[Finding, ...]:

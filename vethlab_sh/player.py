@@ -46,11 +46,15 @@ class Player:
 
     @classmethod
     def of(cls, picture: Picture, rows: Sequence[Row], ways: Sequence[list[Point]], text: str) -> Player:
-        """A player from the wiring, the sightings, the corners on the way to each of them, and all of it in words."""
+        """A player from the wiring, the sightings, the corners on the way to each of them, and all of it in words.
+
+        The last line of the words is the verdict.
+        """
         steps = json.dumps([_step(row, way) for row, way in zip(rows, ways, strict=True)])
         parts = {
             "TITLE": escape(text.splitlines()[-1]),
             "PICTURE": svg(picture),
+            "VERDICT": escape(text.splitlines()[-1]),
             "TEXT": escape(text),
             "STEPS": steps.replace("</", "<\\/"),
         }
@@ -58,7 +62,7 @@ class Player:
         for word, part in parts.items():
             before, _, after = page.partition(word)
             page = before + part + after
-        return cls(page, round(min(900, 190 + picture.height * min(1.34, 960 / max(1, picture.width)))))
+        return cls(page, round(min(960, 250 + picture.height * min(1.34, 960 / max(1, picture.width)))))
 
     def _repr_html_(self) -> str:
         frame = "width:100%;border:0"

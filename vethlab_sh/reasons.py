@@ -84,8 +84,6 @@ def _bridged(tables: Tables, bridge: Device, port: Device, source: str, mac: str
 def _asked_or_answered(tables: Tables, device: Device, row: Row) -> str:
     namespace = device[0]
     if row["what"].endswith("who-has"):
-        if not to_everyone(row["dst_mac"]):
-            return f"{namespace} checks that {row['dst_ip']} still has this MAC"
         return f"{namespace} does not know the MAC of {row['dst_ip']} yet, so it asks everyone on {device[1]}"
     if row["src_ip"] in tables.own(namespace):
         return f"{row['src_ip']} is {namespace}'s own address, so it answers with its MAC"
@@ -269,7 +267,7 @@ def no_way(tables: Tables, namespace: str, ip: str) -> str | None:
         hint = f" ({', '.join(down)} is down, and a device that is down has no routes)" if down else ""
         return f"{namespace} has no route to {ip}{hint}"
     if route["kind"] in DEAD_ENDS:
-        return f"route {said(route)} in {namespace} swallows it"
+        return f"the route {said(route)} in {namespace} swallows it"
     device = (namespace, route["dev"])
     if reason := switched_off(tables, device):
         return f"route {said(route)}, but {reason}"

@@ -14,6 +14,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
+from . import markup
 from .join import COLUMNS as WIRES
 from .join import sentence
 from .shell import Ran
@@ -98,10 +99,10 @@ class Page:
         wrapped; when that is not enough, the last columns are left out and told of in a note below, so that nothing
         is missing unseen.
         """
-        filled = [c for c in columns if any(_text(row[c]) and row[c] is not False for row in rows)]
+        filled = markup.filled(rows, columns)
         if not filled:
             return "(no rows)"
-        cells = {c: [c, *(_text(row[c]) for row in rows)] for c in filled}
+        cells = {c: [c, *(markup.text(row[c]) for row in rows)] for c in filled}
         widths = _widths(cells, self.width)
         right = {c for c in widths if all(_is_number(row[c]) for row in rows)}
         head, *rest = (
@@ -232,15 +233,6 @@ def _wrapped(cell: str, width: int) -> list[str]:
 
 def _pad(text: str, width: int, right: bool) -> str:
     return text.rjust(width) if right else text.ljust(width)
-
-
-def _text(value: Any) -> str:
-    """A cell as text: nothing for missing, yes / no for a truth."""
-    if value is None or value != value:  # NaN differs from itself
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def plain(text: str) -> str:

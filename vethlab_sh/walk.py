@@ -15,6 +15,7 @@ from . import diagram, snapshot
 from .errors import BadOption
 from .listen import Ground, Heard, inside, listen
 from .lookup import Device, Tables, first_address, said
+from .markup import table
 from .parsers import ping
 from .player import Player
 from .reasons import frame_macs, onward, stuck, to_everyone, why
@@ -33,6 +34,7 @@ COLUMNS: dict[str, type] = {
     "inner_bytes": int, "outer_src_mac": str, "outer_dst_mac": str, "outer_src_ip": str, "outer_dst_ip": str,
     "outer_port": int, "vni": int, "seq": int, "why": str,
 }  # fmt: skip
+TOLD = ("", "\u00b5s", "where", "what", "why")
 PORTS = {"tcp": 80, "udp": 33434}
 NOT_THE_FRAME = {"time_ns", "namespace", "device", "way"}
 SETTINGS = "grep -s . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding"
@@ -129,10 +131,8 @@ class Walk:
         return player
 
     def _repr_html_(self) -> str:
-        cell = '<td style="text-align:left;vertical-align:top;line-height:1.35;padding:3px 8px">{}</td>'
-        head = "".join(f'<th style="text-align:left">{name}</th>' for name in ("", "\u00b5s", "where", "what", "why"))
-        body = "".join(f"<tr>{''.join(cell.format(escape(text)) for text in _told(row))}</tr>" for row in self.rows)
-        return f"<table><tr>{head}</tr>{body}</table><p>{escape(self.verdict)}</p>"
+        told = [dict(zip(TOLD, _told(row), strict=True)) for row in self.rows]
+        return f"{table(told, TOLD, prose=TOLD[-2:])}<p>{escape(self.verdict)}</p>"
 
     def __str__(self) -> str:
         lines = [
@@ -349,7 +349,7 @@ class _Told:
         packets += [row for row in rest if (row["ip_id"], row["src_ip"], row["dst_ip"]) in parts]
         asked = self._asked({row["namespace"] for row in packets})
         resolving = [row for row in rows if row["what"].startswith(("ARP", "ND")) and _resolves(row, *asked)]
-        return packets + resolving
+        return packets + _needed(resolving)
 
     def _echoes(self, rows: list[Row]) -> list[Row]:
         """Echoes with the number of ours, whatever addresses NAT gave them, and errors that quote one."""
@@ -442,18 +442,28 @@ class _Told:
         here, ip = (last["namespace"], last["dst_ip"]) if last else (self.src, self.target)
         if last and ip in self.tables.own(here):  # it arrived: the answer is what is missing
             ip = last["src_ip"]
-        questions = self._questions(rows, here, ip, after=last)
+        entry = self._unwrapped(last)
+        questions = self._questions(rows, here, entry["dst"] if entry else ip)
         if questions:
             last = questions[-1]
         settings = self._settings(last["namespace"] if last else here)
         if last is None:
             return None, *onward(self.tables, here, self.target, settings)
         should_be, reason = stuck(self.tables, last, settings)
-        if questions and (route := self.tables.route(here, ip)) and route["via"]:
+        if questions and entry:
+            reason = f"the FDB of {entry['dev']} sends it to {entry['dst']}, but {reason}"
+        elif questions and (route := self.tables.route(here, ip)) and route["via"]:
             reason = f"{here} sends it by {said(route)}, but {reason}"
         return last, should_be, reason
 
-    def _questions(self, rows: list[Row], here: str, ip: str, after: Row | None) -> list[Row]:
+    def _unwrapped(self, last: Row | None) -> Row | None:
+        """The FDB entry by which a VXLAN device should have wrapped what went into it."""
+        if last is None or last["way"] == "in" or last["vni"] is not None:
+            return None
+        device = (last["namespace"], last["device"])
+        return self.tables.fdb(device, last["dst_mac"]) if self.tables.link(device).get("kind") == "vxlan" else None
+
+    def _questions(self, rows: list[Row], here: str, ip: str) -> list[Row]:
         """Sightings of the question for the next hop's MAC, when a namespace asked and got no answer."""
         own = self.tables.own(here)
         hop = self.tables.next_hop(here, ip)
@@ -491,6 +501,13 @@ class _Told:
         said = self.ground.run(self.ground.inside(namespace, f"bash -c {shlex.quote(SETTINGS)}")).out
         lines = (line.removeprefix("/proc/sys/net/").partition(":") for line in said.splitlines())
         return {key: value for key, _, value in lines}
+
+
+def _needed(rows: list[Row]) -> list[Row]:
+    """Without the kernel's checks of old neighbours: it asks them alone, when it likes, and no packet waits for it."""
+    asked = [row for row in rows if row["what"].endswith("who-has") and to_everyone(row["dst_mac"])]
+    waiting = {(row["src_mac"], row["dst_ip"]) for row in asked}
+    return [*asked, *(r for r in rows if r["what"].endswith("is-at") and (r["dst_mac"], r["src_ip"]) in waiting)]
 
 
 def _resolves(row: Row, hops: set[str], askers: set[str]) -> bool:
