@@ -21,6 +21,7 @@ SOLUTIONS = HERE / "solutions"
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n.*?### END SOLUTION", re.S)
 ANSWER = re.compile(r'answer="[^"\n]*"')
 EMPTY = "# your lines:"
+OWN = "vethlab_sh inspect"  # what it shows is of the machine that ran it, and no reader's
 
 
 def marked(solved: nbformat.NotebookNode, lesson: str) -> nbformat.NotebookNode:
@@ -66,7 +67,7 @@ def run(path: Path) -> None:
     ).execute()
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [_still(output) for output in cell.outputs]
+            cell.outputs = [_still(output) for output in cell.outputs if OWN not in cell.source]
     nbformat.write(notebook, path)
 
 

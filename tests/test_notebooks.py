@@ -167,8 +167,8 @@ def test_measured_value_is_held_against_its_prediction():
         "hold('ttl', 64)",
     )
     right, wrong, blank = (html(cell) for cell in notebook.cells[2:])
-    assert "You predicted 50, and so says the kernel. So." in right
-    assert "You predicted 50; the kernel says 0." in wrong
+    assert "You predicted 50, and so it is. So." in right
+    assert "You predicted 50; it is 0." in wrong
     assert "You predicted nothing" in blank
     assert_clean(notebook)
 

@@ -8,6 +8,7 @@ the lab, which `Lab.check` holds against the kernel's state.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
@@ -55,7 +56,7 @@ class Lesson:
             return
         print(PAGE.record(ran))
         if truth := ran.out.strip():
-            self.hold(name, truth, because)
+            self._judge(name, truth, because, "so says the kernel", "the kernel says")
         else:
             _show(_note(OPEN, f"The command printed nothing. {ran.hint or 'Did all the cells above run?'}"))
 
@@ -64,15 +65,18 @@ class Lesson:
 
         value: the measured one, a number or a word; because: why the kernel says so.
         """
-        truth, said = str(value), self.answers.get(name, "").strip()
+        self._judge(name, str(value), because, "so it is", "it is")
+
+    def _judge(self, name: str, truth: str, because: str, agrees: str, tells: str) -> None:
+        said = self.answers.get(name, "").strip()
         reason = f" {because}" if because else ""
         if not said:
             ask = "You predicted nothing; the question is above. A wrong guess teaches more than none."
-            _show(_note(OPEN, f"{ask} The kernel says: {truth}.{reason}"))
+            _show(_note(OPEN, f"{ask} {tells.capitalize()} {truth}.{reason}"))
         elif _plain(said) == _plain(truth):
-            _show(_note(RIGHT, f"You predicted {said}, and so says the kernel.{reason}"))
+            _show(_note(RIGHT, f"You predicted {said}, and {agrees}.{reason}"))
         else:
-            _show(_note(WRONG, f"You predicted {said}; the kernel says {truth}.{reason}"))
+            _show(_note(WRONG, f"You predicted {said}; {tells} {truth}.{reason}"))
 
     def exercise(self, *claims: str | Drill, lab: Lab | None = None) -> None:
         """Is it done? Each claim is held against the kernel; the first that does not hold says why.
@@ -101,7 +105,8 @@ def _plain(text: str) -> str:
 def _note(sign: tuple[str, str], text: str, more: str = "") -> str:
     mark, colour = sign
     style = f"border-left:4px solid {colour};padding:4px 10px;margin:4px 0"
-    return f'<div style="{style}"><b style="color:{colour}">{mark}</b> {escape(text, quote=False)}{more}</div>'
+    told = re.sub("`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+    return f'<div style="{style}"><b style="color:{colour}">{mark}</b> {told}{more}</div>'
 
 
 def _input(choices: Sequence[str], value: str, keep: Callable[[str], None]) -> Any:
