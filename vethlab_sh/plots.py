@@ -39,12 +39,13 @@ def bytes_on_the_way(walks: Mapping[str, Walk]) -> Figure:
 def round_trips(times: Mapping[str, Any]) -> Figure:
     """The round-trip time of every ping as a dot, one line for each wiring, and the median as a bar with its value.
 
-    times: what to call each, and its times in milliseconds. The slowest twentieth is beyond the right edge: those
-    met a busy moment of the machine, and say nothing about the wiring.
+    times: what to call each, and its times in milliseconds, as ping tells them; they are shown in microseconds. The
+    slowest twentieth may be beyond the right edge: those met a busy moment of the machine, and say nothing about the
+    wiring.
     """
     import pandas
 
-    frame = pandas.DataFrame(dict(times)).astype(float)
+    frame = 1000 * pandas.DataFrame(dict(times)).astype(float)
     figure = new_figure(figsize=(WIDE, 0.9 + 0.5 * len(frame.columns)), layout="constrained")
     (ax,) = _panels(figure, 1, 1)
     for line, name in enumerate(frame):
@@ -52,9 +53,9 @@ def round_trips(times: Mapping[str, Any]) -> Figure:
         shift = [0.09 * (n % 7 - 3) for n in range(len(found))]  # so that dots do not cover each other
         ax.plot(found, [line + by for by in shift], ".", color=INK["wire"], alpha=0.35, markersize=4)
         ax.plot([middle, middle], [line - 0.42, line + 0.42], color=INK["changed"], linewidth=3)
-        ax.annotate(f"{middle:.3f}", (1.01, line), xycoords=("axes fraction", "data"), va="center")
+        ax.annotate(f"{middle:.0f}", (1.01, line), xycoords=("axes fraction", "data"), va="center")
     ax.set_yticks(range(len(frame.columns)), list(frame))
-    ax.set(xlim=(0, frame.quantile(0.95).max() * 1.1), xlabel="round trip in milliseconds; right: the median")
+    ax.set(xlim=(0, frame.quantile(0.95).max() * 1.1 + 1), xlabel="round trip in microseconds; right: the median")
     ax.invert_yaxis()
     return figure
 
