@@ -46,11 +46,16 @@ fuzz: ## search texts that break a parser's promise, for SECONDS (300); finds ar
 	@./setup.sh fuzz
 	@$(PYTHON_RUN) tests/fuzz.py $(SECONDS) $(ARGS)
 
+test-class: ## grade with nbgrader, and let ten learners in on a JupyterHub; as root, it makes users and removes them
+	@VETHLAB_VENV=$(CURDIR)/.venv-class ./setup.sh tests
+	@VETHLAB_VENV=$(CURDIR)/.venv-class ./setup.sh class
+	@.venv-class/bin/python -m pytest -rP tests/classroom.py $(ARGS)
+
 test-vm: ## check the virtual machine: as root, on Debian, a quarter of an hour (ARGS="validate fresh" for less)
 	@tests/vm/run $(ARGS)
 
 clean: ## remove .venv and the caches
-	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venv-class .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test test-browser fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean
+.PHONY: help demo test test-browser test-class fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean

@@ -4,6 +4,7 @@
 #   ./setup.sh tests    what the tests need too
 #   ./setup.sh browser  what the tests in a real browser need
 #   ./setup.sh fuzz     what the search for texts that break a promise needs
+#   ./setup.sh class    what a class on one machine needs (classroom/README.md)
 #   ./setup.sh packages the Debian packages only
 # The second time there is nothing to do. PYTHON=/path/to/python3 chooses another Python, and
 # VETHLAB_VENV=/folder another place than .venv, for a checkout on a file system without links.
@@ -17,6 +18,7 @@ ESSENTIAL=(unshare:util-linux ip:iproute2 bridge:iproute2 brctl:bridge-utils pin
 TESTS=(/usr/lib/cni/bridge:containernetworking-plugins # the real plugins, which the tests make pods with
     busybox:busybox)                                   # its nc is what a learner leaves running
 BROWSER=(chromium:chromium)
+CLASS=(configurable-http-proxy:node-configurable-http-proxy) # of JupyterHub
 USEFUL=(arping:iputils-arping tcpdump:tcpdump iptables:iptables nft:nftables sysctl:procps)
 
 say() { echo "setup: $*" >&2; }
@@ -118,6 +120,7 @@ flock -n 9 2>/dev/null || { say "waiting for another set-up of this folder"; flo
 mapfile -t packages < <(missing "${ESSENTIAL[@]}" "${USEFUL[@]}")
 [ "${1:-}" != tests ] || mapfile -t -O ${#packages[@]} packages < <(missing "${TESTS[@]}")
 [ "${1:-}" != browser ] || mapfile -t -O ${#packages[@]} packages < <(missing "${BROWSER[@]}")
+[ "${1:-}" != class ] || mapfile -t -O ${#packages[@]} packages < <(missing "${CLASS[@]}")
 python=
 if ! venv_is_whole; then
     python=$(find_python)
@@ -132,5 +135,6 @@ fi
 [ -z "$python" ] || make_venv "$python"
 install_requirements requirements.txt
 case ${1:-} in tests | browser) install_requirements tests/requirements.txt ;; esac
+[ "${1:-}" != class ] || install_requirements classroom/requirements.txt
 [ "${1:-}" != browser ] || install_requirements tests/requirements-browser.txt
 [ "${1:-}" != fuzz ] || { check_fuzz && install_requirements tests/requirements-fuzz.txt; }
