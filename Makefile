@@ -42,6 +42,9 @@ test-browser: ## do the lessons in a real browser (chromium); screenshots in tes
 	@./setup.sh browser
 	@$(PYTHON_RUN) -m pytest tests/browser.py $(ARGS)
 
+chaos: setup-tests ## let everything go wrong at every step of every scenario; half an hour (ARGS="tool run-full" for less)
+	@$(PYTHON_RUN) tests/chaos.py $(ARGS)
+
 fuzz: ## search texts that break a parser's promise, for SECONDS (300); finds are kept in tests/finds
 	@./setup.sh fuzz
 	@$(PYTHON_RUN) tests/fuzz.py $(SECONDS) $(ARGS)
@@ -58,4 +61,4 @@ clean: ## remove .venv and the caches
 	rm -rf .venv .venv-class .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test test-browser test-class fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean
+.PHONY: help demo test test-browser test-class chaos fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean
