@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import subprocess
@@ -165,8 +166,9 @@ def test_wrong_usage_gets_a_sentence(vethlab, words, code, sentence):
 def test_missing_tool_ends_with_two(vethlab, tmp_path):
     program = (
         "import vethlab_sh.shell as shell, sys\n"
+        "import vethlab_sh.hints as hints\n"
         "found = shell.find\n"
-        "shell.find = lambda tool: None if tool == 'brctl' else found(tool)\n"
+        "shell.find = hints.find = lambda tool: None if tool == 'brctl' else found(tool)\n"
         "shell.search_path = lambda: %r\n"
         "from vethlab_sh.cli import main\n"
         "sys.exit(main(['demo', 'bridge']))"
@@ -194,6 +196,53 @@ def test_full_disk_is_a_sentence():
     assert ended.returncode == 1
     assert "No space left" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_stream_is_a_sentence(closed):
+    shell = f"{sys.executable} -m vethlab_sh demo direct --quiet {closed}"
+    ended = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, cwd=ROOT)
+    if ">" in closed:
+        told = "" if "2>" in closed else "vethlab_sh: Cannot write or read: standard output is closed.\n"
+        assert (ended.returncode, ended.stderr) == (1, told)
+    else:
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert "4 of 4 pings" in " ".join(ended.stdout.split())
+
+
+def test_full_standard_error_keeps_the_exit_code(vethlab):
+    with open("/dev/full", "w") as full:
+        assert subprocess.run([*ME, "demo", "nosuch"], stderr=full, cwd=ROOT).returncode == 2
+
+
+@pytest.mark.parametrize("words", [["--png", "it"], ["--svg", "it"]])
+def test_unfinished_file_is_not_left(tmp_path, words):
+    ended = subprocess.run(
+        [*ME, "demo", "direct", "--quiet", *words[:-1], str(tmp_path / "it")],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == f"vethlab_sh: Cannot write or read: {tmp_path}/it: File too large.\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_while_importing_is_quiet():
+    program = (
+        "import os, runpy, signal, sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == %r:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "sys.argv = ['-m']\n"
+        "runpy.run_module('vethlab_sh', run_name='__main__', alter_sys=False)"
+    )
+    for module in ("vethlab_sh.sandbox", "vethlab_sh.cli"):
+        ended = subprocess.run([sys.executable, "-c", program % module], capture_output=True, text=True, cwd=ROOT)
+        assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda n: n.name)

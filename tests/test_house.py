@@ -15,9 +15,11 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ORDER = [
     "errors",
     "markup",
+    "files",
     "parsers",
     "tables",
     "sandbox",
+    "hints",
     "shell",
     "snapshot",
     "difference",

@@ -1,6 +1,7 @@
 """One line in, one record out."""
 
 import os
+import re
 import signal
 import threading
 
@@ -46,6 +47,62 @@ def test_failure_carries_record_and_hint(lab):
     assert "ip link" in failed.value.hint
 
 
+MISTAKES = [
+    ("ip link add br1 type brige", "modprobe"),
+    ("ip link add averyverylongname type bridge", "at most 15 bytes"),
+    ("ip link add name averyverylongname type bridge", "1 to 15 bytes"),
+    ("ip link add br0 type bridge", "there already"),
+    ("ip link set br0 netns nosuch", "ip netns add NAME"),
+    ("ip netns exec nosuch ip a", "ip netns add NAME"),
+    ("ip link set br0 master nosuch", "lists the devices"),
+    ("ip link set lo master br0", "cannot be ports"),
+    ("ip link set br0 address 01:00:00:00:00:00", "must be even"),
+    ("ip link set br0 mtu 3", "minmtu"),
+    ("bridge link set dev br0 hairpin on", "no port of a bridge"),
+    ("ip addr add 10.0.0.300/24 dev br0", "numbers up to 255"),
+    ("ip addr add 10.0.0.1/24", "dev NAME"),
+    ("ip addr add 10.0.0.1/24 dev br0", "this address already"),
+    ("ip route add 10.1.0.0/16 dev br0", "ip link set DEVICE up"),
+    ("ip route add 10.1.0.1/16 dev br0", "the last two numbers are 0"),
+    ("ip route add default via 10.9.9.9", "onlink"),
+    ("ip route del 10.7.0.0/16", "no such route"),
+    ("ip neigh add 10.0.0.9 lladdr 8e:2a dev br0", "six pairs"),
+    ("ip neigh del 10.0.0.9 dev br0", "no such entry"),
+    ("ip link up br0", "ip link help"),
+    ("sysctl net.ipv6.conf.flannel.1.accept_ra", "write slashes"),
+    ("sysctl -w net.ipv4.ip_forward = 1", "No spaces"),
+    ("ping -c 1 -W 1 example.org", "no names"),
+    ("ping -c 1 -W 1 10.88.0.1", "No route"),
+    ("ping -c 1 -W 1 10.66.0.1", "blackhole"),
+    ("iptables -A NOSUCH -j ACCEPT", "iptables -N NAME"),
+    ("echo 'open", "not closed"),
+]
+
+
+def test_usual_mistakes_get_a_hint(lab):
+    lab.run("ip link add br0 type bridge && ip addr add 10.0.0.1/24 dev br0 && ip route add blackhole 10.66.0.0/16")
+    wrong = {}
+    for line, hint in MISTAKES:
+        ran = lab.run(line, expect=None)
+        if ran.code == 0 or hint not in ran.hint:
+            wrong[line] = ran.err, ran.hint
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("ip rout add", "Usage: ip route { list | flush } SELECTOR"),
+        ("iptables -t nat -A POSTROUTING -j NOPE", "Chain 'NOPE' does not exist"),
+        ("false", "without saying why"),
+    ],
+)
+def test_failure_tells_what_was_said(lab, line, said):
+    with pytest.raises(CommandFailed, match=re.escape(said)) as failed:
+        lab.run(line)
+    assert "failed on master (exit code" in str(failed.value)
+
+
 def test_expected_failure_is_a_record(lab):
     assert lab.run("ping -c 1 -W 1 10.1.1.1", expect=(0, 2)).code == 2
 
@@ -59,7 +116,8 @@ def test_unknown_program_ends_with_127(lab):
 def test_missing_tool_names_its_package(lab, monkeypatch):
     only = {"unshare", "bash", "ip"}
     monkeypatch.setattr("vethlab_sh.shell.search_path", lambda: "/nowhere")
-    monkeypatch.setattr("vethlab_sh.shell.find", lambda tool: f"/usr/bin/{tool}" if tool in only else None)
+    for module in ("shell", "hints"):
+        monkeypatch.setattr(f"vethlab_sh.{module}.find", lambda tool: f"/usr/bin/{tool}" if tool in only else None)
     with pytest.raises(CommandFailed, match="apt-get install bridge-utils"):
         lab.run("brctl show")
 

@@ -7,6 +7,13 @@
 brctl showmacs br0
 """
 
+import signal
+import sys
+
+if sys.argv[:1] == ["-m"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # `python -m vethlab_sh` is still being imported, and Ctrl-C ends it without a traceback, as it ends any program
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 from .errors import LabError
 from .explain import explain
 from .lab import Lab

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import io
 import json
 import os
@@ -39,6 +40,7 @@ from .errors import (
     UnknownScenario,
 )
 from .explain import explain, read_file
+from .files import written
 from .lab import Lab
 from .network import Wired
 from .node import inspect
@@ -61,12 +63,9 @@ SHOWN = "one of " + ", ".join([*snapshot.COLUMNS, HISTORY])
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return its exit code."""
-    if hasattr(signal, "SIGPIPE"):  # `demo bridge | head -3` ends us quietly, like any program
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a console without, say, the sign × shows a ? there
-        sys.stdout.reconfigure(errors="replace")
-    options = _parser().parse_args(argv)
     try:
+        _prepare_streams()
+        options = _parser().parse_args(argv)
         code: int = options.verb(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -75,8 +74,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say(str(error), _exit_code(error))
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered would fail once more at exit
-        return _say(f"Cannot write or read: {error}.", 1)
+        what = f"{error.filename}: " if error.filename else ""
+        why = "standard output is closed" if error.errno == errno.EBADF else error.strerror or error
+        return _say(f"Cannot write or read: {what}{why}.", 1)
     return code
+
+
+def _prepare_streams() -> None:
+    """Make the three standard streams such that whatever becomes of them is told in a sentence."""
+    if hasattr(signal, "SIGPIPE"):  # `demo bridge | head -3` ends us quietly, like any program
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # A closed one (`<&-`) is None, and its number would be given to the next file that is opened. Nothing can be
+    # written to what is open for reading, so a closed standard output fails as it should.
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY if number == 2 else os.O_RDONLY), number)
+            setattr(sys, name, io.TextIOWrapper(io.FileIO(number, mode, closefd=False), "utf-8"))
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a console without, say, the sign × shows a ? there
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _exit_code(error: LabError) -> int:
@@ -85,7 +100,8 @@ def _exit_code(error: LabError) -> int:
 
 
 def _say(sentence: str, code: int) -> int:
-    print(f"vethlab_sh: {sentence}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # a standard error that takes nothing does not change what the code says
+        print(f"vethlab_sh: {sentence}", file=sys.stderr)
     return code
 
 
@@ -591,7 +607,8 @@ def _grade(options: argparse.Namespace) -> int:
     rows = list(grade.grade(Path(options.folder), claims, options.jobs, Limits(seconds=options.seconds)))
     rows.sort(key=lambda row: (row["learner"], row["exercise"]))
     if options.out:
-        Path(options.out).write_text(grade.as_csv(rows))
+        with written(options.out) as file:
+            file.write_text(grade.as_csv(rows))
     page = Page.of(sys.stdout)
     print(page.table(rows, grade.COLUMNS[:-1]) + "\n")
     for row in rows:

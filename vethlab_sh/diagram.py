@@ -18,6 +18,7 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from .files import written
 from .sandbox import HOSTNAME
 from .snapshot import Row, Snapshot
 
@@ -584,7 +585,8 @@ def save(ax: Axes, file: str, kind: str, description: str) -> None:
     """
     told = {"Description": description} | ({"Placed": placed(ax)} if kind == "png" else {})
     figure: Any = ax.figure  # matplotlib: one on a part of a figure could not be saved
-    figure.savefig(file, format=kind, metadata=told)
+    with written(file) as path:
+        figure.savefig(path, format=kind, metadata=told)
 
 
 def placed(ax: Axes) -> str:

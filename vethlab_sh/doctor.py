@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .errors import LabError
+from .hints import PACKAGES
 from .sandbox import find, is_rootless
-from .shell import PACKAGES
 
 NEEDED = ("ip", "bridge", "brctl", "ping", "ifconfig", "arp", "unshare", "bash")
 USEFUL = ("tcpdump", "sysctl", "iptables", "nft", "arping")

@@ -43,9 +43,10 @@ class CommandFailed(LabError):
     def __init__(self, ran: Ran, hint: str = "") -> None:
         self.ran = ran
         self.hint = hint
-        said = (ran.err or ran.out).strip().splitlines()
+        said = [line.strip() for line in (ran.err or ran.out).splitlines() if line.strip()]
+        told = [line for line in said if not line.startswith("Try ")]  # `iptables -h` for more information
         message = f"`{ran.line}` failed on {ran.at} (exit code {ran.code})"
-        message += f": {said[-1].strip()}" if said else ", without saying why"
+        message += f": {told[0 if told[0].startswith('Usage:') else -1]}" if told else ", without saying why"
         if hint:
             message += f"\n{hint}"
         super().__init__(message)

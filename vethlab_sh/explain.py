@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from . import join, markup, network, session
 from .errors import BadInput, OutputNotUnderstood
+from .hints import hint_for
 from .network import Wired
 from .session import Session, Typed
-from .shell import hint_for
 from .snapshot import COLUMNS, Row, Snapshot, veth_pairs
 from .tables import TABLES, columns, frame
 

@@ -12,6 +12,7 @@ from .check import Verdict
 from .difference import Difference
 from .drills import Drill
 from .errors import NotRecorded
+from .files import written
 from .replay import Replay
 from .sandbox import HOSTNAME, Sandbox
 from .save import Saved
@@ -203,7 +204,8 @@ class Lab:
         """
         saved = save.save(self._shell, self.name or "of Python", Path(file).name if file else "FILE")
         if file:
-            Path(file).write_text(saved.script)
+            with written(file) as path:
+                path.write_text(saved.script)
         return saved
 
     @staticmethod

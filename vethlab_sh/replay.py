@@ -19,8 +19,9 @@ from typing import Any
 
 from . import scenarios, snapshot
 from .errors import BadOption, CommandFailed, LabClosed, NotRecorded
+from .hints import hint_for
 from .sandbox import HOSTNAME, Sandbox
-from .shell import Ran, Shell, hint_for
+from .shell import Ran, Shell
 from .snapshot import Snapshot
 from .tables import recognise
 from .walk import Walk, walk

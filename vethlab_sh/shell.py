@@ -17,7 +17,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from .errors import BadName, CommandFailed, NotReady, ToolMissing
+from .errors import BadName, CommandFailed, NotReady
+from .hints import hint_for
 from .sandbox import HOSTNAME, Outside, Sandbox, check_linux, find, search_path
 from .tables import frames, rows
 
@@ -28,13 +29,6 @@ try:
     import sh
 except ImportError:  # sh refuses Windows; what only reads records, as a replay does, goes on without it
     sh = None  # type: ignore[assignment]
-
-PACKAGES = {
-    "ip": "iproute2", "bridge": "iproute2", "ss": "iproute2", "tc": "iproute2", "nstat": "iproute2",
-    "brctl": "bridge-utils", "ping": "iputils-ping", "arping": "iputils-arping", "arp": "net-tools",
-    "ifconfig": "net-tools", "netstat": "net-tools", "tcpdump": "tcpdump", "iptables": "iptables",
-    "nft": "nftables", "sysctl": "procps", "ethtool": "ethtool", "unshare": "util-linux", "bash": "bash",
-}  # fmt: skip
 
 PLAIN = re.compile(r"[\w@%+:,./ \t-]+", re.ASCII)
 FORKER_CANNOT_KILL = "unshare: sigprocmask unblock failed: Invalid argument\n"
@@ -104,43 +98,6 @@ def check_name(name: str, what: str = "a network namespace") -> str:
         if broken:
             raise BadName(name, f"{rule} ({what})")
     return name
-
-
-def hint_for(line: str, code: int, said: str) -> str:
-    """What a beginner could try after this failure; empty when we know nothing better than the message."""
-    for sign, hint in HINTS.items():
-        if sign in said:
-            return hint
-    if code == 127 and (tool := _missing_tool(line)):
-        return str(ToolMissing(tool, PACKAGES.get(tool)))
-    if code == 1 and _program(line) == "ping":
-        return "Nobody answered: look at `ip a`, `ip route` and `ip neigh` on both sides."
-    return ""
-
-
-HINTS = {
-    "File exists": "It is there already: look with `ip a`, `ip route` or `ip netns list`.",
-    "Cannot find device": "`ip link` lists the devices here; a device that was moved is in its new namespace only.",
-    "Cannot open network namespace": "`ip netns list` lists the namespaces; `ip netns add NAME` makes one.",
-    "Network is unreachable": "No route leads there: look at `ip route`, and at whether the device is up.",
-    "Name not unique": "A device of that name is here already: look with `ip link`.",
-    "invalid gateway": "The gateway is on no connected network: `ip route` shows them; tunnels want `onlink`.",
-    "Exchange full": "A Linux bridge has room for 1023 ports.",
-    "message too long": "The packet is larger than the device's MTU and may not be split (`-M do`).",
-}
-
-
-def _program(line: str) -> str:
-    """The program that a line ends up in: the word after `ip netns exec NS`, if it begins so."""
-    words = line.split()
-    while words[:3] == ["ip", "netns", "exec"] and len(words) > 4:
-        words = words[4:]
-    return os.path.basename(words[0]) if words else ""
-
-
-def _missing_tool(line: str) -> str | None:
-    tool = _program(line)
-    return tool if tool and find(tool) is None else None
 
 
 class Shell:
@@ -301,6 +258,6 @@ def _stop(process: sh.RunningCommand) -> None:
     firmly = threading.Timer(1.0, _signal, (process, signal.SIGKILL))
     _signal(process, signal.SIGINT)
     firmly.start()
-    with contextlib.suppress(sh.ErrorReturnCode):
+    with contextlib.suppress(sh.ErrorReturnCode, ChildProcessError):  # interrupted when it had just been waited for
         process.wait()
     firmly.cancel()

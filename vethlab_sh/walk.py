@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import diagram, snapshot
 from .errors import BadOption
+from .files import written
 from .listen import Ground, Heard, inside, listen
 from .lookup import Device, Tables, first_address, said
 from .markup import table
@@ -127,7 +128,8 @@ class Walk:
         picture = self.picture()
         player = Player.of(picture, self.rows, [self.came_by(picture, row) for row in self.rows], str(self))
         if path is not None:
-            Path(path).write_text(player.page, encoding="utf-8")
+            with written(path) as file:
+                file.write_text(player.page, encoding="utf-8")
         return player
 
     def _repr_html_(self) -> str:
