@@ -15,6 +15,10 @@ from vethlab_sh import Lab, stay
 from vethlab_sh.sandbox import search_path
 
 ROOT = Path(__file__).resolve().parent.parent
+# Of the kernel's settings those that are none: they count, or are different each time.
+COUNTERS = (
+    "nf_conntrack|stat_refresh|[.]random[.]|ns_last_pid|(dentry|inode)-state|(file|inode|aio|pty[.])-?nr|^fs[.]quota"
+)
 USER = "vethlab-" + os.environ.get("PYTEST_XDIST_WORKER", "test")
 
 
@@ -37,12 +41,10 @@ def machine_state() -> dict[str, str]:
         "addresses": ("sh", "-c", "ip -o addr | sed 's/valid_lft.*//'"),
         "routes": ("ip", "route", "show", "table", "all"),
         "routes6": ("sh", "-c", "ip -6 route show table all | sed 's/expires [0-9]*sec//'"),
+        "neighbours": ("ip", "neigh", "show", "nud", "permanent"),
+        "nftables": ("nft", "list", "ruleset"),
         "namespaces": ("ip", "netns", "list"),
-        "sysctls": (
-            "sh",
-            "-c",
-            "sysctl -a -r '^net[.]' 2>/dev/null | grep -v -e nf_conntrack -e stat_refresh",
-        ),
+        "sysctls": ("sh", "-c", f"sysctl -a 2>/dev/null | grep -vE '{COUNTERS}'"),
         "mounts": ("sh", "-c", "cut -d' ' -f5 /proc/self/mountinfo | sort"),
         "hostname": ("hostname",),
     }

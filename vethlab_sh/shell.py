@@ -32,6 +32,7 @@ except ImportError:  # sh refuses Windows; what only reads records, as a replay 
 
 PLAIN = re.compile(r"[\w@%+:,./ \t-]+", re.ASCII)
 FORKER_CANNOT_KILL = "unshare: sigprocmask unblock failed: Invalid argument\n"
+OF_THE_SHELL = set(";&|<>()$`\\\"'*?[]{}!#~^")
 NAME_LIMIT = 15  # IFNAMSIZ is 16 bytes, the last of them a zero: include/uapi/linux/if.h
 
 
@@ -82,8 +83,8 @@ class Ran:
 def check_name(name: str, what: str = "a network namespace") -> str:
     """The name itself, when the kernel and `ip` would take it; else BadName with the rule.
 
-    The rule for devices is the kernel's dev_valid_name(); ours adds the leading dash, which `ip` would
-    read as an option, and holds namespaces to the same rule, so that one rule is to be learned.
+    The rule for devices is the kernel's dev_valid_name(); ours adds the leading dash, which `ip` would read as an
+    option, and a shell's signs, and holds namespaces to the same rule, so that one rule is to be learned.
     """
     size = len(os.fsencode(name))
     rules = (
@@ -91,6 +92,10 @@ def check_name(name: str, what: str = "a network namespace") -> str:
         (size > NAME_LIMIT, f"a name has at most {NAME_LIMIT} bytes, this one has {size}"),
         ("/" in name or ":" in name, "a name holds no slash and no colon"),
         (any(c.isspace() or not c.isprintable() for c in name), "a name holds no space and no control character"),
+        (
+            bool(OF_THE_SHELL & set(name)),
+            f"a name holds none of the shell's own signs ({' '.join(sorted(OF_THE_SHELL))})",
+        ),
         (name.startswith("-"), "a leading dash would be read as an option"),
         (name in (".", ".."), "this is a folder, not a name"),
     )
