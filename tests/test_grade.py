@@ -112,6 +112,11 @@ def test_notebook_counts_by_its_cells_of_lines(tmp_path):
     assert lines == ("ip netns add red\nip netns add blue\nip netns exec red bash -c 'ip link | grep -c lo\nhostname'")
 
 
+def test_saved_lab_is_graded(lab, graded):
+    lab.run(GOOD)
+    assert worth(graded(saved=lab.save().script)["saved"]) == (3, 3)
+
+
 def test_notebook_is_graded(tmp_path, graded):
     (tmp_path / "class").mkdir()
     (tmp_path / "class" / "anna.ipynb").write_text(notebook("%%lab\n" + GOOD, "1/0"))
@@ -307,7 +312,7 @@ def test_spreadsheet_takes_no_name_for_a_formula():
 
 def test_command_line_writes_the_table(vethlab, tmp_path):
     out = tmp_path / "grades.csv"
-    ended = vethlab("grade", "examples/class", "--checks", "examples/class.checks", "--out", str(out))
+    ended = vethlab("grade", "examples/class", "--out", str(out))
     assert (ended.returncode, ended.stderr) == (0, "")
     rows = {row["learner"]: row for row in csv.DictReader(out.open())}
     assert [(name, row["points"], row["out_of"]) for name, row in rows.items()] == [
@@ -322,7 +327,7 @@ def test_command_line_writes_the_table(vethlab, tmp_path):
     [
         (["grade", "nosuch", "--checks", "examples/class.checks"], "no folder"),
         (["grade", "examples/class", "--checks", "README.md"], "not points and a claim"),
-        (["grade", "examples/class"], "required"),
+        (["grade", "examples"], "examples.checks"),
         (["grade", "examples/class", "--checks", "nosuch"], "nosuch"),
     ],
 )

@@ -40,10 +40,10 @@ def facts(lab):
 
 
 def known(lab):
-    """A snapshot without the neighbours that nobody answered for, or that IPv6 met by chance."""
+    """A snapshot without the neighbours that were learned: the kernel forgets them when it likes."""
     now = lab.snapshot(settings=True)
-    met = [row for row in now.rows["neighbours"] if row["mac"] and not row["ip"].startswith("fe80")]
-    return Snapshot({**now.rows, "neighbours": tuple(met)})
+    written = tuple(row for row in now.rows["neighbours"] if row["state"] in ("PERMANENT", "NOARP"))
+    return Snapshot({**now.rows, "neighbours": written})
 
 
 def steady(lab):

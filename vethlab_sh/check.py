@@ -202,7 +202,7 @@ class Question:
 
     def _near(self, name: str) -> str:
         near = difflib.get_close_matches(name, self.spaces, 1)
-        return f"is {near[0]} meant?" if near else f"there are {', '.join(self.spaces)}"
+        return f"did you mean {near[0]}?" if near else f"there are {', '.join(self.spaces)}"
 
     def device(self, namespace: str | None, name: str) -> Device:
         """The device; without a namespace the one of this name on master, else the only one there is."""
@@ -225,9 +225,7 @@ class Question:
         if name in self.spaces:
             if address := next(first_address(self.tables, name), None):
                 return address
-            raise _Absent(
-                Finding(False, f"{name} has no address that a packet could be sent to", inside(name, "ip -br addr"))
-            )
+            raise _Absent(Finding(False, f"{name} has no address to send a packet to", inside(name, "ip -br addr")))
         return self.address(name)
 
     def address(self, text: str) -> str:
@@ -402,7 +400,7 @@ def _has_address(question: Question, ns: str | None, dev: str, address: str) -> 
         why = f"{owner[0]} {owner[1]} has it"
     else:
         why = f"it has {', '.join(has)}" if has else "it has none"
-    return Finding(False, f"{_full(device)} has not {address}: {why}", command)
+    return Finding(False, f"{_full(device)} does not have {address}: {why}", command)
 
 
 def _belongs_to(question: Question, ip: str, ns: str) -> Finding:
@@ -412,11 +410,11 @@ def _belongs_to(question: Question, ip: str, ns: str) -> Finding:
     others = [owner for owner in owners if owner[0] != space]
     if others:
         too = " too" if len(others) < len(owners) else ""
-        why, at = f"{others[0][0]} {others[0][1]} has {ip}{too}, and it belongs to {space} alone", others[0][0]
+        why, at = f"{others[0][0]} {others[0][1]} has {ip}{too}, but it should belong to {space} alone", others[0][0]
         return Finding(False, why, inside(at, "ip -br addr"), f"{ip}")
     if not owners:
         return Finding(False, f"nobody has {ip}", inside(space, "ip -br addr"))
-    return Finding(True, f"{space} {owners[0][1]} has {ip}, and nobody else", inside(space, "ip -br addr"), ip)
+    return Finding(True, f"{space} {owners[0][1]} has {ip}, and nobody else does", inside(space, "ip -br addr"), ip)
 
 
 def _is_port(question: Question, ns: str | None, dev: str, bridge: str) -> Finding:
@@ -490,7 +488,7 @@ def _routes(question: Question, ns: str, to: str, via: str | None, dev: str | No
     prefix = "/" in to or to == "default"
     route = next(iter(exact), None) if prefix else tables.route(space, question.target(to))
     if route is None:
-        why = f"has no route {to}" if prefix else f"has no route that holds {to}"
+        why = f"has no route {to}" if prefix else f"has no route that covers {to}"
         return Finding(False, f"{space} {why}", command)
     ok = via in (None, route["via"]) and dev in (None, route["dev"]) and route["kind"] not in DEAD_ENDS
     return Finding(ok, f"{space} routes {to} by `{said(route)}`", command, route["to"])
@@ -509,8 +507,12 @@ def _knows_mac(question: Question, ns: str, ip: str) -> Finding:
     return Finding(False, f"{space} has not asked for {ip} yet", command, ip)
 
 
-def _answers_arp(question: Question, ns: str, ip: str, dev: str) -> Finding:
+def _answers_arp(question: Question, ns: str, ip: str, dev: str | None) -> Finding:
     """As the kernel decides it in arp_process(), net/ipv4/arp.c."""
+    if dev is None:
+        own = [name for space, name in question.tables.links if space == question.space(ns)]
+        findings = [_answers_arp(question, ns, ip, name) for name in own]
+        return next((finding for finding in findings if finding.ok), findings[-1])
     device, ip = question.device(ns, dev), question.address(ip)
     space, tables, settings = device[0], question.tables, question.settings(device[0])
     if ip in tables.own(space):
@@ -533,7 +535,7 @@ def _forwards(question: Question, ns: str) -> Finding:
     space = question.space(ns)
     command = inside(space, "sysctl net.ipv4.ip_forward")
     if question.settings(space).get("ipv4/ip_forward") != "1":
-        return Finding(False, f"ip_forward is 0 in {space}: it hands on no packet that is not for itself", command)
+        return Finding(False, f"ip_forward is 0 in {space}, so it forwards nothing", command)
     rules = question.shell.run(inside(space, "iptables -S FORWARD"), expect=None).out
     if "-P FORWARD DROP" in rules and "-j ACCEPT" not in rules:
         why = f"ip_forward is 1 in {space}, but the policy of iptables' chain FORWARD is DROP"
@@ -561,13 +563,15 @@ def _has_tunnel(question: Question, ns: str, ip: str) -> Finding:
         return Finding(False, reason, _link_line(tunnel), "mtu")
     mac = tables.neighbour(tunnel, hop) or _noarp(question, tunnel, hop)
     if mac is None:
-        why = f"`{said(route)}`, but {tunnel[1]} has no neighbour entry that tells the MAC of {hop}"
+        why = f"`{said(route)}`, but {tunnel[1]} has no neighbour entry with the MAC of {hop}"
         return Finding(False, why, neighbours, hop)
     entry = tables.fdb(tunnel, mac)
     if entry is None:
-        return Finding(False, f"{hop} is {mac}, but {tunnel[1]} has no FDB entry that tells where {mac} is", fdb, mac)
+        return Finding(False, f"{hop} is {mac}, but {tunnel[1]} has no FDB entry for it", fdb, mac)
     if tables.owner(entry["dst"]) is None:
-        return Finding(False, f"the FDB of {tunnel[1]} puts {mac} at {entry['dst']}, and nobody has that", fdb, mac)
+        return Finding(
+            False, f"the FDB of {tunnel[1]} puts {mac} at {entry['dst']}, but nobody has that address", fdb, mac
+        )
     why = f"`{said(route)}`; neighbour {hop} is {mac}; the FDB of {tunnel[1]} puts it at {entry['dst']}"
     return Finding(True, why, fdb, mac)
 
@@ -607,6 +611,7 @@ class Form:
         for number in ("size", "routers", "mtu"):
             text = text.replace(rf"(?P<{number}>\S+)", rf"(?P<{number}>\d+)")
         text = text.replace(" routers)", " routers?)").replace("in pieces", "(?P<pieces>in pieces)")
+        text = text.replace("has MTU", "(?:has MTU|MTU is)")
         return re.compile(text, re.I)
 
     @property
@@ -641,17 +646,17 @@ FORMS = (
          "the two ends of one cable", _is_peer),
     Form("{ns} routes {to}[ via {via}][ dev {dev}]", "pod-a routes default via 10.244.0.1",
          "the route for an address, or exactly this route", _routes),
-    Form("{ns} knows the MAC of {ip}", "ns100 knows the MAC of 192.168.1.101",
+    Form("{ns} knows [the ]MAC of {ip}", "ns100 knows the MAC of 192.168.1.101",
          "its neighbour table has a usable entry", _knows_mac),
-    Form("{ns} answers ARP for {ip} on {dev}", "master answers ARP for 169.254.1.1 on cali50c25257626",
-         "its own address, or proxy ARP", _answers_arp),
+    Form("{ns} answers ARP for {ip}[ on {dev}]", "master answers ARP for 169.254.1.1 on cali50c25257626",
+         "its own address, or proxy ARP; without DEV, on any device", _answers_arp),
     Form("{ns} forwards", "master forwards",
          "hands on packets that are not for itself: ip_forward, and the policy of FORWARD", _forwards),
     Form("{ns} rewrites no addresses", "master rewrites no addresses", "iptables has no NAT rule", _rewrites_nothing),
     Form("nobody rewrites addresses", "nobody rewrites addresses", "the same in every namespace", _nobody_rewrites),
     Form("{ns} has a tunnel to {ip}", "master has a tunnel to 10.244.1.2",
          "VXLAN: route, neighbour and FDB entry lead there", _has_tunnel),
-    Form("namespace {ns} exists", "namespace ns100 exists", "its name is known", _exists),
+    Form("[namespace ]{ns} exists", "namespace ns100 exists", "its name is known", _exists),
 )  # fmt: skip
 
 

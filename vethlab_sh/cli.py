@@ -165,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     _staying_verbs(verbs)
     grade = _verb(verbs, "grade", "run what learners handed in and give points for claims that hold", _grade)
     grade.add_argument("folder", help="a folder or a file (.sh, .ipynb) for each learner")
-    grade.add_argument("--checks", required=True, metavar="FILE", help="claims, one a line after its points")
+    grade.add_argument("--checks", metavar="FILE", help="claims, one a line after its points (FOLDER.checks)")
     grade.add_argument("--out", metavar="FILE", help="write the rows as CSV")
     grade.add_argument("--jobs", type=int, metavar="N", help="how many at a time (as many as processors)")
     grade.add_argument("--seconds", type=float, default=60, metavar="S", help="for each submission (60)")
@@ -603,8 +603,9 @@ def _grade(options: argparse.Namespace) -> int:
     from . import grade
     from .confine import Limits
 
-    claims = grade.read_claims(Path(options.checks))
-    rows = list(grade.grade(Path(options.folder), claims, options.jobs, Limits(seconds=options.seconds)))
+    folder = Path(options.folder)
+    claims = grade.read_claims(Path(options.checks or f"{folder}.checks"))
+    rows = list(grade.grade(folder, claims, options.jobs, Limits(seconds=options.seconds)))
     rows.sort(key=lambda row: (row["learner"], row["exercise"]))
     if options.out:
         with written(options.out) as file:

@@ -143,7 +143,7 @@ def alias(thief: str, address: str, owner: str) -> Wrong:
     return Wrong(
         (at(thief, "ip link set lo up"), at(thief, "ip addr " + line.format("add"))),
         (at(thief, "ip addr " + line.format("del")),),
-        f"belongs to {owner} alone",
+        f"belong to {owner} alone",
     )
 
 

@@ -143,7 +143,7 @@ def no_default_route(cluster: Cluster, rng: Random) -> Fault:
         ),
         wrong=(
             Wrong(
-                (at(pod, narrow.format("add")),), (at(pod, narrow.format("del")),), "no route that holds 198.51.100.7"
+                (at(pod, narrow.format("add")),), (at(pod, narrow.format("del")),), "no route that covers 198.51.100.7"
             ),
             alias(pod, node.address, node.name),
         ),

@@ -323,7 +323,7 @@ def duplicate_address(rng: Random) -> Fault:
             Wrong(
                 (at(ns, f"ip addr add {own}/24 dev {dev}"),),
                 (at(ns, f"ip addr del {own}/24 dev {dev}"),),
-                f"belongs to ns{twin} alone",
+                f"belong to ns{twin} alone",
             ),
             switch.alias(other, victim),
         ),
@@ -362,7 +362,7 @@ def left_on_host(rng: Random) -> Fault:
             Wrong(
                 (f"ip addr add {own}/24 dev {dev}", f"ip link set {dev} up"),
                 (f"ip addr del {own}/24 dev {dev}", f"ip link set {dev} down"),
-                f"belongs to ns{victim} alone",
+                f"belong to ns{victim} alone",
             ),
             switch.alias(third, victim),
         ),
