@@ -129,6 +129,11 @@ def test_mermaid_names_every_device(played):
     assert {end for edge in edges for end in edge} <= set(nodes)
 
 
+def test_mermaid_quotes_what_a_name_may_hold(lab):
+    lab.run("""ip link add 'x"#<y' type veth peer name end""")
+    assert '["x#34;#35;#60;y<br/>' in as_mermaid(lab.snapshot())
+
+
 @given(lines=topologies())
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_random_lab_is_drawn_as_it_is(lines):
@@ -180,6 +185,7 @@ def test_tunnel_without_entry_is_told(lab):
 def test_change_since_last_picture_is_accented(lab):
     lab.play("bridge")
     assert not [t for t in lab.draw().texts if t.get_text().startswith("* ")]
+    lab.walk("ns100", "ns101", cold=True)  # learned MAC addresses are not drawn, so they are no change of the picture
     lab.run("bridge link set dev br-veth101 hairpin on")
     accented = [t.get_text() for t in lab.draw().texts if t.get_text().startswith("* ")]
     assert len(accented) == 1

@@ -141,6 +141,9 @@ def test_lesson_is_made_of_small_cells_and_links(name):
     assert "| term | 中文 |" in notebook.cells[-1].source
     for cell in notebook.cells:
         assert "def " not in cell.source or cell.cell_type == "markdown"
+        if cell.source.startswith("%%lab"):
+            typed = [line for line in cell.source.splitlines()[1:] if line and not line.startswith("###")]
+            assert len(typed) <= 8, cell.source
         for link in re.findall(r"\]\((\w+\.ipynb)\)", cell.source):
             assert (FOLDER / "solutions" / link).exists(), link
 

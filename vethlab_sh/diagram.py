@@ -630,7 +630,7 @@ def _ink_box(ax: Axes, box: Box, scale: float) -> None:
     else:
         ax.add_patch(Rectangle((box.x, box.y), box.width, box.height, linestyle="--" if box.off else "-", **style))
     for n, text in enumerate(box.lines):
-        heavy = n == 0 or text.startswith("!")
+        heavy = n == 0 or is_warning(text)
         colour = INK["broken"] if is_warning(text) else "black"
         ax.text(box.x + PAD, box.y + PAD / 2 + (n + 0.5) * LEADING, text, fontsize=FONT * scale, family="monospace",
                 weight="bold" if heavy else "normal", color=colour, va="center", zorder=4)  # fmt: skip
@@ -749,10 +749,10 @@ def as_mermaid(snapshot: Snapshot) -> str:
     """The same graph as Mermaid text, which many web pages draw."""
     lines = ["graph TD"]
     for machine, members in machines(snapshot).items():
-        lines.append(f'  subgraph {_id("m", machine)}["{machine}"]')
+        lines.append(f'  subgraph {_id("m", machine)}["{_quoted(machine)}"]')
         lines += [f"    {_node(snapshot, link)}" for link in devices(snapshot, machine)]
         for space in members:
-            lines.append(f'    subgraph {_id("s", space)}["{space}"]')
+            lines.append(f'    subgraph {_id("s", space)}["{_quoted(space)}"]')
             lines += [f"      {_node(snapshot, link)}" for link in devices(snapshot, space)]
             lines.append("    end")
         lines.append("  end")
@@ -773,6 +773,11 @@ def _id(*parts: str) -> str:
     return "_".join(re.sub(r"\W", lambda found: f"x{ord(found.group()):x}", part) for part in parts)
 
 
+def _quoted(text: str) -> str:
+    """A text inside of Mermaid's quotes: a device may have nearly any sign in its name."""
+    return re.sub('["#<>&]', lambda found: f"#{ord(found.group())};", text)
+
+
 def _node(snapshot: Snapshot, link: Row) -> str:
     words = [
         link["name"],
@@ -780,4 +785,4 @@ def _node(snapshot: Snapshot, link: Row) -> str:
         _status(link),
         remark(link, snapshot) or (unseen(link) and f"? {unseen(link)}"),
     ]
-    return f'{_id(*_key(link))}["{"<br/>".join(word for word in words if word)}"]'
+    return f'{_id(*_key(link))}["{"<br/>".join(_quoted(word) for word in words if word)}"]'

@@ -42,8 +42,12 @@ class Difference:
 
     @property
     def devices(self) -> set[tuple[str, str]]:
-        """The devices that changed, as (namespace, name): what a picture accents."""
-        return {(row["namespace"], row["name"]) for row in self.rows if row["name"]}
+        """The devices that changed, as (namespace, name): what a picture accents.
+
+        MAC addresses that the kernel learned or forgot are in no picture, and after a ping there are many.
+        """
+        rows = (row for row in self.rows if row["name"] and row["what"] not in ("neighbour", "fdb"))
+        return {(row["namespace"], row["name"]) for row in rows}
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -139,7 +139,7 @@ def _boxes(boxes: Iterable[Box]) -> Iterable[str]:
         yield f'<rect {place} rx="{0 if name else 4}" {look}{name}/>'
         for n, text in enumerate(box.lines):
             at = f'x="{box.x + PAD:.1f}" y="{box.y + PAD / 2 + (n + 0.5) * LEADING + FONT * 0.35:.1f}"'
-            heavy = ' class="first"' if n == 0 or text.startswith("!") else ""
+            heavy = ' class="first"' if n == 0 or is_warning(text) else ""
             colour = f' fill="{INK["broken"]}"' if is_warning(text) else ""
             yield f'<text {at}{heavy}{colour} textLength="{len(text) * CHAR:.1f}">{escape(text)}</text>'
 

@@ -37,7 +37,7 @@ def bytes_on_the_way(walks: Mapping[str, Walk]) -> Figure:
 
 
 def round_trips(times: Mapping[str, Any]) -> Figure:
-    """The round-trip time of every ping as a dot, one line for each wiring, and the median as a bar with its value.
+    """The round-trip times of each wiring on a line, a dot the larger the more pings took that long, and the median.
 
     times: what to call each, and its times in milliseconds, as ping tells them; they are shown in microseconds. The
     slowest twentieth may be beyond the right edge: those met a busy moment of the machine, and say nothing about the
@@ -49,10 +49,9 @@ def round_trips(times: Mapping[str, Any]) -> Figure:
     figure = new_figure(figsize=(WIDE, 0.9 + 0.5 * len(frame.columns)), layout="constrained")
     (ax,) = _panels(figure, 1, 1)
     for line, name in enumerate(frame):
-        found, middle = frame[name].dropna(), frame[name].median()
-        shift = [0.09 * (n % 7 - 3) for n in range(len(found))]  # so that dots do not cover each other
-        ax.plot(found, [line + by for by in shift], ".", color=INK["wire"], alpha=0.35, markersize=4)
-        ax.plot([middle, middle], [line - 0.42, line + 0.42], color=INK["changed"], linewidth=3)
+        shares, middle = frame[name].value_counts(normalize=True), frame[name].median()
+        ax.plot([middle, middle], [line - 0.45, line + 0.45], color=INK["changed"], linewidth=3, zorder=1)
+        ax.scatter(shares.index, [line] * len(shares), s=700 * shares, color=INK["wire"], edgecolors="white", zorder=2)
         ax.annotate(f"{middle:.0f}", (1.01, line), xycoords=("axes fraction", "data"), va="center")
     ax.set_yticks(range(len(frame.columns)), list(frame))
     ax.set(xlim=(0, frame.quantile(0.95).max() * 1.1 + 1), xlabel="round trip in microseconds; right: the median")
