@@ -121,7 +121,7 @@ def test_every_exercise_has_its_marks_for_nbgrader(name):
 @pytest.mark.live
 def test_question_is_shown_as_it_was_asked():
     notebook = lesson("predict('end', \"Which is ns73's: < or >?\", ['<', '>'])")
-    assert "Which is ns73's: &lt; or &gt;? &lt;/&gt;" in html(notebook.cells[1])
+    assert "Which is ns73's: &lt; or &gt;? (&lt; / &gt;)" in html(notebook.cells[1])
 
 
 @pytest.mark.parametrize(("name", "scenario"), SCENARIOS.items())
