@@ -76,10 +76,13 @@ def _by_number(
     rows: dict[str, list[Row]], links: list[Row]
 ) -> tuple[list[tuple[Row, Row, str]], list[tuple[Row, str]]]:
     """`3: eth0@if32` there and `32: veth...@if3` here: each names the other's number."""
+    by_numbers: dict[tuple[int | None, int | None], list[Row]] = {}
+    for link in links:
+        by_numbers.setdefault((link["index"], link["peer_index"]), []).append(link)
     fits: dict[int, list[tuple[int, Row]]] = {}
-    for one in links:
-        for two in links:
-            if one is not two and _numbers_meet(one, two) and _may_meet(rows, one, two):
+    for one in (link for link in links if None not in (link["index"], link["peer_index"])):
+        for two in by_numbers.get((one["peer_index"], one["index"]), ()):
+            if one is not two and _may_meet(rows, one, two):
                 fits.setdefault(id(one), []).append((_support(rows, one, two), two))
     best = {key: _best(found) for key, found in fits.items()}
     pairs, notes = [], []
@@ -93,11 +96,6 @@ def _by_number(
                 (one, f"{one['namespace']} {_numbered(one)} could belong to {others}: the text does not tell.")
             )
     return pairs, notes
-
-
-def _numbers_meet(one: Row, two: Row) -> bool:
-    both = (one["index"], two["index"], one["peer_index"], two["peer_index"])
-    return None not in both and both[0] == both[3] and both[1] == both[2]
 
 
 def _numbered(row: Row) -> str:
