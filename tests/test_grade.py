@@ -123,6 +123,36 @@ def test_notebook_is_graded(tmp_path, graded):
     assert worth(graded()["anna"]) == (3, 3)
 
 
+def test_lesson_is_judged_exercise_by_exercise(tmp_path):
+    """As handed in: the first exercise done, the second not, and a third that would undo the first one's work."""
+    lesson = json.loads((ROOT / "notebooks" / "solutions" / "2_bridge.ipynb").read_text())
+    claims = read_claims(ROOT / "notebooks" / "solutions" / "2_bridge.ipynb")
+    assert list(claims) == [f"2-bridge-{number}" for number in range(1, len(claims) + 1)]
+    answers = [cell for cell in lesson["cells"] if "### BEGIN SOLUTION" in "".join(cell["source"])]
+    answers[1]["source"] = "%%lab\n# your lines:"
+    for place in ("class/anna/2_bridge.ipynb", "alone/anna.ipynb"):
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).write_text(json.dumps(lesson))
+    (tmp_path / "class" / "ben").mkdir()
+    rows = list(grade(tmp_path / "class", claims, limits=SMALL)) + list(grade(tmp_path / "alone", claims, limits=SMALL))
+    done = {(row["learner"], row["exercise"], row["points"] == row["out_of"]) for row in rows}
+    assert {exercise for learner, exercise, right in done if learner == "anna" and right} >= {"2-bridge-1"}
+    assert ("anna", "2-bridge-2", True) not in done
+    assert {row["sentence"] for row in rows if row["learner"] == "ben"} == {"Nothing was handed in."}
+    assert len(rows) == 3 * len(claims)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_executed_lesson_is_not_too_large(path):
+    assert "ip" in read_lines(path)
+    assert path.stat().st_size < LARGEST / 4
+
+
+def test_lesson_that_judges_drills_is_for_nbgrader():
+    with pytest.raises(BadInput, match="nbgrader has to grade it"):
+        read_claims(ROOT / "notebooks" / "solutions" / "6_break_it.ipynb")
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

@@ -165,7 +165,9 @@ def _parser() -> argparse.ArgumentParser:
     _staying_verbs(verbs)
     grade = _verb(verbs, "grade", "run what learners handed in and give points for claims that hold", _grade)
     grade.add_argument("folder", help="a folder or a file (.sh, .ipynb) for each learner")
-    grade.add_argument("--checks", metavar="FILE", help="claims, one a line after its points (FOLDER.checks)")
+    grade.add_argument(
+        "--checks", metavar="FILE", help="claims, each after its points, or a solved lesson (FOLDER.checks)"
+    )
     grade.add_argument("--out", metavar="FILE", help="write the rows as CSV")
     grade.add_argument("--jobs", type=int, metavar="N", help="how many at a time (as many as processors)")
     grade.add_argument("--seconds", type=float, default=60, metavar="S", help="for each submission (60)")

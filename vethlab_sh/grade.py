@@ -7,6 +7,7 @@ of one, the others go on.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import csv
 import json
@@ -30,7 +31,7 @@ from .lab import Lab
 from .scenarios import typed_at
 
 COLUMNS = ("learner", "exercise", "points", "out_of", "sentence")
-LARGEST = 2**20  # bytes of one submission
+LARGEST = 8 * 2**20  # bytes of one submission; a lesson with all its pictures has one or two million
 LONGEST = 400  # characters of a sentence
 PATIENCE = 60  # seconds beyond the limit, for making the world, judging and tidying up
 KINDS = (".sh", ".ipynb")
@@ -60,9 +61,11 @@ class Submission:
 def read_claims(file: Path) -> dict[str, list[Claim]]:
     """The teacher's claims by exercise; under "" those for every exercise.
 
-    A line is points and a claim (`2 ns100 can reach 192.168.1.101`), or `[EXERCISE]`, or a remark after #.
-    Raises BadInput for any other line.
+    file: a text, in which a line is points and a claim (`2 ns100 can reach 192.168.1.101`), or `[EXERCISE]`, or a
+    remark after #; or a solved lesson (.ipynb), of which each claim is worth a point. Raises BadInput.
     """
+    if file.suffix == ".ipynb":
+        return _lessons_claims(file)
     claims: dict[str, list[Claim]] = {}
     exercise = ""
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
@@ -79,10 +82,33 @@ def read_claims(file: Path) -> dict[str, list[Claim]]:
     return claims
 
 
+def _lessons_claims(file: Path) -> dict[str, list[Claim]]:
+    """The claims of a lesson's cells that judge, by exercise: `2-bridge-1`, as nbgrader's metadata name them."""
+    claims = {}
+    for cell in _cells(_read(file)):
+        if exercise := _judged(cell):
+            call: Any = ast.parse("".join(cell["source"])).body[0]
+            try:
+                claims[exercise] = [Claim(ast.literal_eval(word), 1) for word in call.value.args]
+            except ValueError:
+                why = "judges something else than claims, so nbgrader has to grade it"
+                raise BadInput(f"{file}: exercise {exercise} {why} (classroom/README.md).") from None
+    if not claims:
+        raise BadInput(f"{file} is a notebook without exercises. A solved lesson has some: notebooks/solutions.")
+    return claims
+
+
+def _judged(cell: dict[str, Any]) -> str:
+    """The exercise that a cell judges; empty for other cells."""
+    mark = str(cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", ""))
+    return mark.removesuffix("-check") if mark.endswith("-check") else ""
+
+
 def submissions(folder: Path, exercises: Sequence[str]) -> list[Submission]:
     """What was handed in: a folder with files, or one file, per learner, of lines (.sh) or a notebook (.ipynb).
 
-    exercises: those that every learner should have; a file per learner is for the only one. Raises BadInput.
+    exercises: those that every learner should have, in a file of that name or in the lesson that they are of; a file
+    per learner counts for all of them. Raises BadInput.
     """
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder. In it is a folder or a file (.sh or .ipynb) for each learner.")
@@ -90,26 +116,33 @@ def submissions(folder: Path, exercises: Sequence[str]) -> list[Submission]:
     for entry in sorted(folder.iterdir()):
         if entry.is_dir() and not entry.is_symlink():
             files = {file.stem: file for file in sorted(entry.iterdir()) if file.suffix in KINDS}
-            found += [Submission(entry.name, name, files.get(name)) for name in exercises or files or [""]]
+            found += [Submission(entry.name, name, _file_of(files, name)) for name in exercises or files or [""]]
         elif entry.suffix in KINDS:
-            found.append(Submission(entry.stem, exercises[0] if len(exercises) == 1 else "", entry))
+            found += [Submission(entry.stem, name, entry) for name in exercises or [""]]
     if not found:
         raise BadInput(f"{folder} holds no submission: a folder or a file (.sh or .ipynb) for each learner.")
     return found
 
 
-def read_lines(file: Path) -> str:
-    """The bash lines of a submission, a notebook's from its %%lab cells; raises BadInput for what is none."""
+def _file_of(files: dict[str, Path], exercise: str) -> Path | None:
+    """The file of this name, or the lesson that it is an exercise of: 2_bridge.ipynb for 2-bridge-1."""
+    lesson = re.sub(r"-\d+$", "", exercise)
+    return files.get(exercise) or next((files[stem] for stem in files if stem.replace("_", "-") == lesson), None)
+
+
+def read_lines(file: Path, exercise: str = "") -> str:
+    """The bash lines of a submission, a notebook's from its %%lab cells; raises BadInput for what is none.
+
+    exercise: of a lesson; then its cells count as far as the one that judges it, because what follows breaks things.
+    """
     text = _read(file)
     if file.suffix == ".sh":
         return text
-    try:
-        sources = [cell["source"] for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
-        cells = ["".join(source) for source in sources]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise BadInput("It is not a notebook.") from None
     lines: list[str] = []
-    for cell in cells:
+    for noted in _cells(text):
+        if exercise and _judged(noted) == exercise:
+            break
+        cell = "".join(noted["source"])
         if magic := CELL.match(cell):
             if re.search(r"--new\b", magic[1]):
                 lines = []
@@ -117,6 +150,18 @@ def read_lines(file: Path) -> str:
             body = cell[magic.end() :].strip("\n")
             lines.append(typed_at(shlex.quote(at[1]), body) if at else body)
     return "\n".join(lines)
+
+
+def _cells(text: str) -> list[dict[str, Any]]:
+    """The code cells of a notebook, whose sources are texts, or lists of them; raises BadInput for what is none."""
+    try:
+        cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+        for cell in cells:
+            "".join(cell["source"])
+            _judged(cell)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise BadInput("It is not a notebook.") from None
+    return cells
 
 
 def _read(file: Path) -> str:
@@ -234,7 +279,7 @@ def _graded(
 ) -> tuple[float, str]:
     if submission.file is None:
         return 0, "Nothing was handed in."
-    lines = read_lines(submission.file)
+    lines = read_lines(submission.file, submission.exercise)
     if not any(line.strip() and not line.lstrip().startswith("#") for line in lines.splitlines()):
         return 0, "It holds no command."
     sandbox = confined([folder], limits)
@@ -252,7 +297,7 @@ def _graded(
         return 0, watch.reason
     points = sum(claim.points for claim, verdict in zip(claims, verdicts, strict=True) if verdict)
     wrong = [verdict.sentence for verdict in verdicts if not verdict]
-    return points, "; ".join(wrong) or "Everything holds."
+    return points, "; ".join(dict.fromkeys(wrong)) or "Everything holds."
 
 
 def _play(lab: Lab, lines: str, limits: Limits) -> None:
