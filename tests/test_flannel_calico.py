@@ -11,6 +11,7 @@ import pytest
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadOption
 from vethlab_sh.scenarios import as_script, load, typed_at
+from vethlab_sh.scenarios.calico import host_end
 from vethlab_sh.scenarios.nodes import pod_names
 
 pytestmark = pytest.mark.live
@@ -132,7 +133,9 @@ def test_flannel_device_is_as_flanneld_makes_it(flannel, node, local, address):
     assert f"{address}/32" in addresses(row)
     assert "broadcast" not in addresses(row)[f"{address}/32"]
     assert (data["id"], data["local"], data["link"], data["port"]) == (1, local, "eth0", 8472)
-    assert (data["learning"], data["ageing"]) == (False, 300)
+    assert (data["learning"], data["ageing"], data["udp_csum"]) == (False, 300, True)
+    assert data["port_range"] == {"low": 0, "high": 0}
+    assert (row["txqlen"], row["group"], data["ttl"]) == (1000, "default", 0)  # 0 is `ttl auto`
     assert int(row["address"][:2], 16) & 3 == 2  # locally administered, unicast
 
 
@@ -158,6 +161,14 @@ def test_neighbour_and_fdb_lead_to_the_node(labs, kind, device, next_hop, device
         assert (neighbour["dst"], neighbour["lladdr"], neighbour["state"]) == (hop, mac, ["PERMANENT"])
         (entry,) = ask(lab, f"bridge -j fdb show dev {dev}")
         assert (entry["mac"], entry["dst"], entry["state"], entry["flags"]) == (mac, node, "permanent", ["self"])
+
+
+@pytest.mark.parametrize("kind", ["flannel", "calico", "routed"])
+def test_loopback_of_every_pod_is_up(labs, kind):
+    for pod in ("pod-a", "pod-b", "pod-c", "pod-d"):
+        row = link(labs(kind), "lo", pod)
+        assert "UP" in row["flags"]
+        assert {"127.0.0.1/8", "::1/128"} <= addresses(row).keys()
 
 
 def test_arp_marks_permanent_and_learned_entries(flannel):
@@ -212,6 +223,12 @@ def test_calico_pod_knows_one_mac_address(calico):
     assert known == {"169.254.1.1": "ee:ee:ee:ee:ee:ee", MASTER: "ee:ee:ee:ee:ee:ee"}
 
 
+def test_calico_pod_learned_its_node_by_being_asked(calico):
+    shown = next(ran for ran in calico.history if ran.line.endswith("ip neigh") and MASTER in ran.out)
+    assert f"{MASTER} dev eth0 lladdr ee:ee:ee:ee:ee:ee STALE" in shown.out
+    assert "169.254.1.1 dev eth0 lladdr ee:ee:ee:ee:ee:ee REACHABLE" in shown.out
+
+
 def test_calico_host_end_has_no_ipv4_address(calico):
     row = link(calico, CALI)
     assert (row["mtu"], row["address"], "master" in row) == (1450, "ee:ee:ee:ee:ee:ee", False)
@@ -239,9 +256,11 @@ def test_calico_node_has_a_route_each(calico):
 def test_calico_node_has_the_ipv6_routes(calico):
     found = routes(calico, family=6)
     assert (found["fd00:10:240:bc:40::3a"]["dev"], found["fd00:10:240:bc:40::3a"]["metric"]) == (CALI, 1024)
-    assert found["fd00:10:240:bc:40::/122"]["type"] == "blackhole"
+    own = found["fd00:10:240:bc:40::/122"]
+    assert (own["type"], own["dev"], own["protocol"], own["metric"]) == ("blackhole", "lo", "80", 1024)
     remote = found["fd00:10:240:4d:80::/122"]
     assert (remote["gateway"], remote["dev"]) == ("fd00:10:240:4d:80::", "vxlan-v6.calico")
+    assert (remote["metric"], remote["flags"]) == (1024, ["onlink"])
 
 
 def test_calico_devices_are_as_felix_makes_them(calico):
@@ -289,6 +308,24 @@ def test_routed_mode_needs_no_tunnel(routed):
 # The settings of section 1, each on its device
 
 BRIDGE_PORT = "ipv6/conf/{}/accept_ra=0"
+
+
+def host_end_settings(device):
+    return [
+        *(f"ipv4/conf/{device}/{key}=1" for key in ("route_localnet", "proxy_arp", "forwarding", "rp_filter")),
+        f"ipv4/neigh/{device}/proxy_delay=0",
+        *(f"ipv6/conf/{device}/{key}=0" for key in ("accept_dad", "disable_ipv6", "accept_ra")),
+        *(f"ipv6/conf/{device}/{key}=1" for key in ("proxy_ndp", "forwarding")),
+    ]
+
+
+ROUTER_OF_CALICO = ["ipv4/ip_forward=1", "ipv6/conf/all/forwarding=1", "netfilter/nf_conntrack_acct=1"]
+POD_OF_CALICO = [
+    "ipv6/conf/eth0/accept_dad=0",
+    "ipv4/ip_forward=0",
+    "ipv6/conf/all/forwarding=0",
+    *(f"ipv6/conf/{device}/disable_ipv6=0" for device in ("all", "default", "lo")),
+]
 SETTINGS = {
     "flannel": {
         "master": [
@@ -297,7 +334,7 @@ SETTINGS = {
             "ipv6/conf/all/forwarding=1",
         ],
         "node2": [
-            *(BRIDGE_PORT.format(dev) for dev in ("cni0", "flannel.1")),
+            *(BRIDGE_PORT.format(dev) for dev in ("cni0", "veth7e2f650f", "vetha117ea7e", "flannel.1", "flannel-v6.1")),
             "ipv4/ip_forward=1",
             "ipv6/conf/all/forwarding=1",
         ],
@@ -306,16 +343,13 @@ SETTINGS = {
     },
     "calico": {
         "master": [
-            *(f"ipv4/conf/{CALI}/{key}=1" for key in ("route_localnet", "proxy_arp", "forwarding", "rp_filter")),
-            f"ipv4/neigh/{CALI}/proxy_delay=0",
-            *(f"ipv6/conf/{CALI}/{key}=0" for key in ("accept_dad", "disable_ipv6", "accept_ra")),
-            *(f"ipv6/conf/{CALI}/{key}=1" for key in ("proxy_ndp", "forwarding")),
-            "ipv4/ip_forward=1",
-            "ipv6/conf/all/forwarding=1",
+            *host_end_settings(CALI),
+            *host_end_settings(host_end("pod-b")),
+            *ROUTER_OF_CALICO,
             "ipv4/conf/eth0/proxy_arp=0",
         ],
-        "pod-a": ["ipv6/conf/eth0/accept_dad=0", "ipv4/ip_forward=0", "ipv6/conf/all/forwarding=0"],
-        "pod-c": ["ipv6/conf/eth0/accept_dad=0", "ipv4/ip_forward=0", "ipv6/conf/all/forwarding=0"],
+        "node2": [*host_end_settings(host_end("pod-c")), *host_end_settings(host_end("pod-d")), *ROUTER_OF_CALICO],
+        **dict.fromkeys(("pod-a", "pod-b", "pod-c", "pod-d"), POD_OF_CALICO),
     },
 }
 
@@ -369,6 +403,35 @@ def test_tunnel_adds_fifty_bytes(labs, kind, device, target, port, vni):
     assert "ttl 63" in outer
 
 
+@pytest.mark.parametrize(
+    ("kind", "target", "port", "vni"),
+    [("flannel", "fd00:10:244:1::2", 8472, 1), ("calico", "fd00:10:240:4d:80::2", 4789, 4096)],
+)
+def test_tunnel_over_ipv6_adds_seventy_bytes(labs, kind, target, port, vni):
+    ping = f"ip netns exec pod-a ping -c 1 -W 1 {target}"
+    outer = heard(labs(kind), f"-T vxlan -i eth0 -c 1 udp dst port {port} and ip6 src fd00:4::21", ping)
+    assert "ethertype IPv6 (0x86dd), length 188:" in outer.splitlines()[0]
+    assert f"fd00:4::22.{port}: VXLAN" in outer
+    assert f"vni {vni}" in outer
+    assert "ethertype IPv6 (0x86dd), length 118:" in outer.split(f"vni {vni}")[1]
+
+
+def test_flannel_pods_frame_crosses_the_bridge_as_it_is(flannel):
+    ends = [link(flannel, "eth0", "pod-a")["address"], link(flannel, "cni0")["address"]]
+    for device in ("veth6f848792", "cni0"):
+        frame = heard(flannel, f"-i {device} -c 1 icmp", "ip netns exec pod-a ping -c 1 -W 1 10.244.1.2")
+        assert f"{ends[0]} > {ends[1]}, ethertype IPv4 (0x0800), length 98:" in frame
+        assert "ttl 64" in frame
+
+
+def test_flannel_pod_asks_for_the_bridges_address(flannel):
+    flannel.run("ip neigh flush dev eth0", at="pod-a")
+    # three: because of `hairpin on` the pod hears its own question too
+    said = heard(flannel, "-i eth0 -c 3 arp host 10.244.0.1", "ping -c 1 -W 1 10.244.1.2", at="pod-a")
+    assert "Request who-has 10.244.0.1 tell 10.244.0.4" in said
+    assert f"Reply 10.244.0.1 is-at {link(flannel, 'cni0')['address']}" in said
+
+
 @pytest.mark.parametrize(("kind", "target"), [("flannel", "10.244.1.2"), ("calico", "10.240.77.130")])
 def test_pod_sends_98_bytes_to_its_gateway(labs, kind, target):
     lab = labs(kind)
@@ -410,7 +473,7 @@ def test_masquerade_spares_the_pods(flannel):
 # What fails without each piece, and what does not
 
 WHO = {"flannel": ("10.244.0.4", "10.244.0.5", "10.244.1.2"),
-       "calico": ("10.240.188.122", "10.240.188.123", "10.240.77.130")}  # fmt: skip
+       **dict.fromkeys(("calico", "routed"), ("10.240.188.122", "10.240.188.123", "10.240.77.130"))}  # fmt: skip
 A_ALL = {"a>b", "a>c", "c>a", "a>master", "a>node2", "master>a"}
 ACROSS = {"a>c", "b>c", "c>a", "master>c"}
 MAC_F, MAC_C = "8e:2a:10:00:00:02", "66:2d:bf:44:a6:8b"
@@ -469,6 +532,11 @@ FAULTS = {
         "ip route del 10.240.188.122",
         f"ip route add 10.240.188.122 dev {CALI} scope link",
         A_ALL,
+    ),
+    ("routed", "onlink route"): (
+        "ip route del 10.240.77.128/26",
+        f"ip route add 10.240.77.128/26 via {NODE2} dev eth0 proto 80 onlink",
+        ACROSS,
     ),
     # without forwarding there is no proxy ARP either, so the pods do not even reach their own node
     ("calico", "forwarding"): ("sysctl -w net.ipv4.ip_forward=0", "sysctl -w net.ipv4.ip_forward=1", A_ALL | {"b>c"}),

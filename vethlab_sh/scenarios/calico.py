@@ -494,6 +494,7 @@ def _masquerade() -> list[str]:
         "iptables -t nat -N cali-nat-outgoing",
         "iptables -t nat -A POSTROUTING -j cali-nat-outgoing",
         f"iptables -t nat -A cali-nat-outgoing -s {POOL} ! -d {POOL} -j MASQUERADE --random-fully",
+        "sysctl -e -w net.netfilter.nf_conntrack_acct=1",  # a machine without connection tracking has no such key
     ]
 
 
@@ -553,7 +554,8 @@ def _outgoing(node: Node, other: Node, mode: str) -> list[Step]:
         ),
         step(
             "felix's remedy is masquerading: what a pod sends to an address outside the pods' pool gets the node's "
-            "address as the sender. felix has sets of addresses and many chains for this; one rule does the same here.",
+            "address as the sender. felix has sets of addresses and many chains for this; one rule does the same here. "
+            "`nf_conntrack_acct=1`, felix's too, counts the packets of each conversation.",
             *_masquerade(),
         ),
         step("The same on node2.", *_masquerade(), at=NODE2),
