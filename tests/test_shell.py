@@ -9,7 +9,7 @@ import pytest
 from conftest import until
 
 from vethlab_sh import Lab
-from vethlab_sh.errors import BadName, CommandFailed
+from vethlab_sh.errors import BadInput, BadName, CommandFailed
 from vethlab_sh.shell import check_name
 
 pytestmark = pytest.mark.live
@@ -154,7 +154,62 @@ def test_interrupt_stops_command_and_keeps_lab(lab):
 
 def test_background_program_does_not_hold_the_line(lab):
     lab.run("sleep 1000 & echo started")
-    assert lab.run("pgrep -c sleep").out == "1\n"
+    until(lambda: lab.run("pgrep -c sleep", expect=None).out == "1\n", "it runs")
+
+
+def test_background_program_does_not_speak_later(lab):
+    lab.run("(until [ -e /run/go ]; do :; done; echo late; touch /run/said) & true")
+    assert lab.run("touch /run/go; until [ -e /run/said ]; do :; done; echo now").out == "now\n"
+
+
+def test_timeout_ends_what_ignores_ctrl_c(lab):
+    ran = lab.run("trap '' INT; while :; do :; done", timeout=0.1, expect=None)
+    assert ran.code == 137
+    assert lab.run("echo on").out == "on\n"
+
+
+def test_lines_run_together_answer_in_order(lab):
+    lab.run("mkfifo /run/one /run/two")
+    lines = ["read word </run/one; echo $word; echo b >/run/two", "echo a >/run/one; read word </run/two; echo $word"]
+    assert [(ran.line, ran.out) for ran in lab.shell.run_together(lines)] == [(lines[0], "a\n"), (lines[1], "b\n")]
+
+
+def test_nothing_inside_ends_the_shell(lab):
+    lab.run("kill -9 -1", expect=None)
+    assert lab.run("echo on").out == "on\n"
+
+
+def test_program_runs_not_bash_s_own_command(lab):
+    assert lab.run("kill --version").out.startswith("kill from ")
+
+
+def test_line_runs_in_folder_and_environment_of_the_moment(lab, monkeypatch, tmp_path):
+    for number in "12":
+        folder = tmp_path / number
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        monkeypatch.setenv("NUMBER", number)
+        assert lab.run("echo $NUMBER $PWD").out == f"{number} {folder}\n"
+    folder.rmdir()
+    assert lab.run("echo on").out == "on\n"
+
+
+def test_lines_in_threads_run_at_the_same_time(lab):
+    lab.run("mkfifo /run/there")
+    waits = threading.Thread(target=lab.run, args=("read word </run/there",))
+    waits.start()
+    lab.run("echo word >/run/there")
+    waits.join()
+
+
+def test_nul_character_is_refused_with_a_sentence(lab):
+    with pytest.raises(BadInput, match="NUL"):
+        lab.run("echo a\0b")
+
+
+def test_records_are_kept_whatever_covers_run(lab):
+    lab.run("mount -t tmpfs -o ro tmpfs /run")
+    assert lab.run("echo on").out == "on\n"
 
 
 def test_line_runs_on_a_namespace_machine(lab):

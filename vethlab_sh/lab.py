@@ -231,6 +231,7 @@ class Lab:
     def close(self) -> None:
         """Leave; unless it stays the kernel ends its processes and removes all it had. Harmless when repeated."""
         self._sandbox.close()
+        self._shell.close()
 
     def __enter__(self) -> Lab:
         return self

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import gzip
 import json
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import date
@@ -84,6 +84,16 @@ class Replay(Shell):
         if expect is not None and ran.code not in expect:
             raise CommandFailed(ran, hint_for(ran.line, ran.code, ran.err + ran.out))
         return ran
+
+    def run_together(
+        self,
+        lines: Sequence[str],
+        at: str = HOSTNAME,
+        expect: Collection[int] | None = (0,),
+        timeout: float | None = None,
+    ) -> list[Ran]:
+        """The records of these lines, one after the other."""
+        return [self.run(line, at, expect, timeout) for line in lines]
 
     def _find(self, line: str, at: str) -> int:
         found = [n for n, ran in enumerate(self.records) if (" ".join(ran.line.split()), ran.at) == (line, at)]

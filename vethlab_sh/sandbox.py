@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import itertools
 import os
 import platform
 import select
@@ -27,13 +28,15 @@ import signal
 import subprocess
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import LabClosed, NotReady, ToolMissing
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 HOSTNAME = "master"
+NUMBERS = itertools.count()  # of the files that this Python had in sandboxes
 ELSEWHERE = (
     "use the virtual machine (`vagrant up`), or see a recording, which needs nothing "
     "(`python -m vethlab_sh demo bridge --replay`)"
@@ -50,7 +53,7 @@ ELSEWHERE = (
 # read-only, but for those of networks, which are the world's own. (Then `ip netns exec` shows them as they are here.)
 HOLDER = f"""
 read -r outer_pid rest </proc/self/stat
-mount -t tmpfs -o mode=755 tmpfs /run || exit 1
+mount -t tmpfs -o mode=755 tmpfs /run && cd /run || exit 1
 mount -t proc proc /proc 2>/dev/null
 mount -t sysfs sysfs /sys 2>/dev/null
 if [ "$1" = root ]; then
@@ -108,6 +111,13 @@ def find(tool: str) -> str | None:
     return shutil.which(tool, path=search_path())
 
 
+def folder() -> str | None:
+    """Where we are; None when that folder was removed."""
+    with contextlib.suppress(FileNotFoundError):
+        return os.getcwd()
+    return None
+
+
 def check_linux() -> None:
     """Raise NotReady where there is no Linux kernel."""
     if sys.platform != "linux":
@@ -155,6 +165,20 @@ def started(pid: int) -> int | None:
     return None if state in "ZX" or int(fields[5]) & PF_EXITING else int(fields[18])
 
 
+@dataclass(frozen=True)
+class File:
+    """A file that programs in a sandbox write and we read. name: as `host` knows it; folder: where it is for us."""
+
+    name: str
+    folder: int | None = None
+
+    @property
+    def text(self) -> str:
+        """What is in it now."""
+        with os.fdopen(os.open(self.name, os.O_RDONLY, dir_fd=self.folder), "rb") as file:
+            return file.read().decode("utf-8", errors="replace")
+
+
 class Sandbox:
     """One private network world: made by `Sandbox()`, or one that stays, entered again by `Sandbox.attach`.
 
@@ -188,7 +212,7 @@ class Sandbox:
             raise
         self._maker: subprocess.Popen[bytes] | None = maker
         # Popen keeps a forgotten child, and so its pipe, for ever; this ends the world with its Sandbox.
-        self._leave: weakref.finalize[..., Sandbox] = weakref.finalize(self, _end, maker, self._pidfd)
+        self._leave: weakref.finalize[..., Sandbox] = weakref.finalize(self, _end, maker, self._pidfd, self._files)
 
     @classmethod
     def attach(cls, pid: int, since: int) -> Sandbox:
@@ -201,13 +225,16 @@ class Sandbox:
             pidfd = os.pidfd_open(pid)
         except ProcessLookupError:
             raise LabClosed("This lab is gone: the process that held it has ended.") from None
-        sandbox._maker, sandbox._leave = None, weakref.finalize(sandbox, os.close, pidfd)
-        if started(pid) != since:
-            raise LabClosed("This lab is gone: the process that held it has ended.")
         try:
+            if started(pid) != since:
+                raise LabClosed("This lab is gone: the process that held it has ended.")
             sandbox._hold(pid, pidfd)
-        except PermissionError:
-            raise NotReady("This lab belongs to another user, and only that user or root may enter it.") from None
+        except BaseException as error:
+            os.close(pidfd)
+            if isinstance(error, PermissionError):
+                raise NotReady("This lab belongs to another user, and only that user or root may enter it.") from None
+            raise
+        sandbox._maker, sandbox._leave = None, weakref.finalize(sandbox, _close, pidfd, sandbox._files)
         return sandbox
 
     def _hold(self, pid: int, pidfd: int) -> None:
@@ -218,6 +245,8 @@ class Sandbox:
             self._flags |= CLONE_NEWUSER
         owner = os.stat(f"/proc/{pid}")
         self._owner = owner.st_uid, owner.st_gid
+        # Its /run, which stays within our reach whatever is mounted over it in there
+        self._files = os.open(f"/proc/{pid}/cwd", os.O_PATH | os.O_DIRECTORY)
 
     def stay(self) -> None:
         """From now on the world belongs to no Python and no terminal: it lasts until its holder is ended."""
@@ -228,7 +257,7 @@ class Sandbox:
                 os.write(self._maker.stdin.fileno(), b"stay\n")  # also read when we end before it is
             self._maker.kill()  # `unshare`, which only waits
             self._maker.communicate()
-            self._maker, self._leave = None, weakref.finalize(self, os.close, self._pidfd)
+            self._maker, self._leave = None, weakref.finalize(self, _close, self._pidfd, self._files)
 
     @property
     def alive(self) -> bool:
@@ -247,7 +276,7 @@ class Sandbox:
 
         Its *children* get process numbers in there; it keeps its own (pid_namespaces(7)).
         """
-        cwd = os.getcwd()
+        cwd = folder()
         libc = ctypes.CDLL(None, use_errno=True)  # os.setns exists from Python 3.12 only
         if libc.setns(self._pidfd, self._flags) != 0:
             raise OSError(ctypes.get_errno(), "setns failed: the lab is gone")
@@ -261,7 +290,22 @@ class Sandbox:
             libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # what root executes next does not have it
         # setns moved us to the new mount namespace's root; the folder we were in may be hidden there
         with contextlib.suppress(OSError):
-            os.chdir(cwd)
+            os.chdir(cwd or "/")
+
+    def host(self) -> None:
+        """As `enter`, for a program that starts others there: it is then where `file` makes its files."""
+        self.enter()
+        os.fchdir(self._files)
+
+    @contextlib.contextmanager
+    def file(self) -> Iterator[File]:
+        """A new file in there, in memory. Not a pipe: a program left in the background keeps it open for as long."""
+        file = File(f".{os.getpid()}-{next(NUMBERS)}", self._files)
+        try:
+            yield file
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(file.name, dir_fd=file.folder)
 
     def close(self) -> None:
         """Leave. Of a world that does not stay the kernel kills every process, and reaps the namespaces."""
@@ -277,6 +321,14 @@ class Outside:
     def enter(self) -> None:
         """We are in it."""
 
+    host = enter
+
+    @contextlib.contextmanager
+    def file(self) -> Iterator[File]:
+        """A new file in memory, that has no name anywhere: the programs, which are our own, open our descriptor."""
+        with open(os.memfd_create("said"), "rb") as memory:
+            yield File(f"/proc/{os.getpid()}/fd/{memory.fileno()}")
+
 
 def _when_ready(maker: subprocess.Popen[bytes]) -> int:
     """The holder's process number, once the world is ready."""
@@ -291,10 +343,15 @@ def _when_ready(maker: subprocess.Popen[bytes]) -> int:
     )
 
 
-def _end(maker: subprocess.Popen[bytes], pidfd: int) -> None:
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _end(maker: subprocess.Popen[bytes], pidfd: int, files: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    os.close(pidfd)
+    _close(pidfd, files)
     maker.communicate()
 
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import select
+import shlex
 import signal
 import subprocess
 import threading
 import time
+import weakref
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from .errors import BadName, CommandFailed, NotReady
+from .errors import BadInput, BadName, CommandFailed, NotReady
 from .hints import hint_for
-from .sandbox import HOSTNAME, Outside, Sandbox, check_linux, find, search_path
+from .sandbox import HOSTNAME, Outside, Sandbox, check_linux, find, folder, search_path
 from .tables import frames, rows
 
 if TYPE_CHECKING:
@@ -31,8 +34,9 @@ except ImportError:  # sh refuses Windows; what only reads records, as a replay 
     sh = None  # type: ignore[assignment]
 
 PLAIN = re.compile(r"[\w@%+:,./ \t-]+", re.ASCII)
-FORKER_CANNOT_KILL = "unshare: sigprocmask unblock failed: Invalid argument\n"
 OF_THE_SHELL = set(";&|<>()$`\\\"'*?[]{}!#~^")
+STARVED = "The machine may be out of processes, descriptors or memory; in a lab, /run may be full."
+PATIENCE = 1.0  # seconds for a command to end after Ctrl-C
 NAME_LIMIT = 15  # IFNAMSIZ is 16 bytes, the last of them a zero: include/uapi/linux/if.h
 
 
@@ -105,17 +109,27 @@ def check_name(name: str, what: str = "a network namespace") -> str:
     return name
 
 
+@dataclass(frozen=True)
+class Job:
+    """A program to start in a sandbox: its words, and where in there its output and its errors go."""
+
+    words: Sequence[str]
+    out: str
+    err: str
+
+
 class Shell:
-    """Runs lines inside one sandbox; with Outside, on the machine itself, which only `inspect` does, to ask."""
+    """Runs lines inside one sandbox; with Outside, on the machine itself, which only `inspect` does, to ask.
+
+    One bash, told by us what to run, starts them all; while it is busy, another thread's line gets one of its own.
+    """
 
     def __init__(self, sandbox: Sandbox | Outside) -> None:
         check_linux()
         if sh is None:
             raise NotReady("The Python package `sh` is not installed. `make setup` installs it.")
         self._sandbox = sandbox
-        # After setns only *children* are in the sandbox's process numbers: unshare, given no namespace
-        # to make, is a forker of 40 kB that does that and passes the exit status on.
-        self._forker = sh.Command(str(find("unshare"))).bake("--fork", "--")
+        self._idle: list[_Bash] = []
 
     def run(
         self,
@@ -130,13 +144,32 @@ class Shell:
         expect: exit codes that belong to the story (None: any); timeout: seconds, after which the
         command is ended as by Ctrl-C. Raises CommandFailed for other exit codes.
         """
-        words = self._words(line)
-        if at != HOSTNAME:
-            words = ["ip", "netns", "exec", check_name(at), *words]
-        ran = self._record(line, at, words, timeout)
-        if expect is not None and ran.code not in expect:
-            raise CommandFailed(ran, hint_for(line, ran.code, ran.err + ran.out))
-        return ran
+        return self.run_together([line], at, expect, timeout)[0]
+
+    def run_together(
+        self,
+        lines: Sequence[str],
+        at: str = HOSTNAME,
+        expect: Collection[int] | None = (0,),
+        timeout: float | None = None,
+    ) -> list[Ran]:
+        """Run lines that do not depend on each other at the same time; return their records, in order.
+
+        Arguments as for `run`, the same for every line. `seconds` counts until this line and those before it had ended.
+        Raises CommandFailed, when all have, for the first one that ended with another exit code.
+        """
+        commands = [self._words(line, at) for line in lines]
+        self._sandbox.check_alive()
+        try:
+            records = [Ran(line, at, *told) for line, told in zip(lines, self._told(commands, timeout), strict=True)]
+        except (OSError, EOFError, sh.ForkException) as error:
+            self._sandbox.check_alive()  # it went just now
+            why = str(error).strip().splitlines()[-1]  # sh gives a traceback
+            raise NotReady(f"The lab could start no program, or not keep what it said ({why}). {STARVED}") from error
+        for ran in records:
+            if expect is not None and ran.code not in expect:
+                raise CommandFailed(ran, hint_for(ran.line, ran.code, ran.err + ran.out))
+        return records
 
     def interact(self, words: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
         """Run a program in the sandbox on the caller's own terminal, or files; return its exit code.
@@ -146,6 +179,8 @@ class Shell:
         self._sandbox.check_alive()
         with _terminal_given():
             try:
+                # After setns only *children* are in the sandbox's process numbers: unshare, given no namespace
+                # to make, is a forker of 40 kB that does that and passes the exit status on.
                 ended = subprocess.run(
                     [str(find("unshare")), "--fork", "--", *words],
                     env=_environment() | dict(environment or {}),
@@ -157,60 +192,154 @@ class Shell:
         self._sandbox.check_alive()
         return ended.returncode if ended.returncode >= 0 else 128 - ended.returncode
 
-    def _words(self, line: str) -> list[str]:
+    def close(self) -> None:
+        """End what waits for lines. Harmless when repeated; a further line starts it anew."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _words(self, line: str, at: str) -> list[str]:
+        if "\0" in line:
+            raise BadInput("A line cannot hold a NUL character, because no program can be given one.")
         words = line.split()
-        if PLAIN.fullmatch(line) and words and find(words[0]) and "=" not in words[0]:
-            return words
-        return ["bash", "-c", line]
+        if not (PLAIN.fullmatch(line) and words and find(words[0])):
+            words = ["bash", "-c", line]
+        return words if at == HOSTNAME else ["ip", "netns", "exec", check_name(at), *words]
 
-    def _record(self, line: str, at: str, words: list[str], timeout: float | None) -> Ran:
-        self._sandbox.check_alive()
-        # Files in memory instead of pipes: a program left in the background does not hold up the record.
-        with os.fdopen(os.memfd_create("out"), "rb") as out, os.fdopen(os.memfd_create("err"), "rb") as err:
+    def _told(self, commands: list[list[str]], timeout: float | None) -> list[tuple[str, str, int, float]]:
+        """Output, errors, exit code and seconds of programs that run at the same time."""
+        with contextlib.ExitStack() as opened:
+            files = [[opened.enter_context(self._sandbox.file()) for _ in ("out", "err")] for _ in commands]
+            jobs = [Job(words, out.name, err.name) for words, (out, err) in zip(commands, files, strict=True)]
+            ends = self._ends(jobs, timeout)
+            return [(out.text, err.text, *end) for (out, err), end in zip(files, ends, strict=True)]
+
+    def _ends(self, jobs: list[Job], timeout: float | None) -> list[tuple[int, float]]:
+        """Exit code and seconds of each."""
+        with _interrupted_later() as interrupted:
+            bash = self._bash()
             start = time.perf_counter()
-            code = self._execute(words, out, err, timeout)
-            seconds = time.perf_counter() - start
-            said = [os.pread(f.fileno(), os.fstat(f.fileno()).st_size, 0) for f in (out, err)]
-        text = [s.decode("utf-8", errors="replace") for s in said]
-        if code == 1 and text[1].endswith(FORKER_CANNOT_KILL):  # it ends by its child's signal, and cannot by SIGKILL
-            code, text[1] = 128 + signal.SIGKILL, text[1].removesuffix(FORKER_CANNOT_KILL)
-        return Ran(line, at, text[0], text[1], code, seconds)
-
-    def _execute(self, words: list[str], out: IO[bytes], err: IO[bytes], timeout: float | None) -> int:
-        with open(os.devnull, "rb") as nothing, _interrupted_later() as interrupted:
-            try:
-                process = self._forker(
-                    *words,
-                    _in=nothing, _out=out, _err=err, _env=_environment(), _preexec_fn=self._sandbox.enter,
-                    _tty_out=False, _close_fds=False, _new_session=True, _bg=True, _bg_exc=False,
-                )  # fmt: skip
-            except sh.ForkException:
-                self._sandbox.check_alive()  # it went just now
-                raise
-        watch = threading.Timer(timeout, _signal, (process, signal.SIGINT)) if timeout else None
+            bash.start(jobs)
         try:
             if interrupted:
                 raise KeyboardInterrupt
-            if watch:
-                watch.start()
-            process.wait()
-            return 0
-        except sh.ErrorReturnCode as ended:
-            return ended.exit_code if ended.exit_code >= 0 else 128 - ended.exit_code
+            ends = [(bash.code(timeout), time.perf_counter() - start) for _ in jobs]
         except BaseException:  # Ctrl-C, above all: stop the command, keep the lab
-            _stop(process)
+            bash.stop()
             raise
-        finally:
-            if watch:
-                watch.cancel()
+        self._idle.append(bash)
+        return ends
+
+    def _bash(self) -> _Bash:
+        """One that waits and has our environment as it is now; else a new one."""
+        environment = _environment()
+        while self._idle:
+            bash = self._idle.pop()
+            if bash.alive and bash.environment == environment:
+                return bash
+            bash.close()
+        return _Bash(self._sandbox, environment)
+
+
+class _Bash:
+    """A bash that starts programs in the sandbox, each as a job of its own, and tells how they end.
+
+    Only its children have numbers in there (pid_namespaces(7)): nobody in there sees it or can end it. It ends when
+    the pipe that it reads has no writer, so with this Python.
+    """
+
+    def __init__(self, sandbox: Sandbox | Outside, environment: dict[str, str]) -> None:
+        self.environment = environment
+        self._pids: list[int] = []
+        told, tell = os.pipe()
+        hear, say = os.pipe()
+        self._tell, self._hear, self._heard = os.fdopen(tell, "wb"), os.fdopen(hear, "rb", 0), b""
+        self._ear = select.poll()
+        self._ear.register(hear, select.POLLIN)
+        with open(told, "rb") as keys, open(say, "wb") as mouth, open(os.devnull, "wb") as nothing:
+            process = sh.Command(str(find("bash")))(
+                _in=keys, _out=mouth, _err=nothing, _env=environment, _preexec_fn=sandbox.host,
+                _tty_out=False, _close_fds=False, _new_session=True, _bg=True, _bg_exc=False,
+            )  # fmt: skip
+        # a process group for each job, so that all of it can be signalled; as an option bash wants a terminal for it
+        self._tell.write(b"set -m\n")
+        self._end = weakref.finalize(self, _end, process, self._tell, self._hear)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it waits for us: it says nothing unasked, so the end is all that there can be to hear."""
+        return not self._ear.poll(0)
+
+    def start(self, jobs: Sequence[Job]) -> None:
+        """Start programs, all at the same time. `exec`, so that no word is taken for a command of bash itself."""
+        here = f"cd {shlex.quote(folder() or '/')} || cd /; unset OLDPWD"  # it may be hidden in there
+        starts = "".join(
+            f"({here}; exec {shlex.join(job.words)}) </dev/null >{job.out} 2>{job.err} & pids+=($!)\n" for job in jobs
+        )
+        typed = f"pids=()\n{starts}echo ${{pids[@]}}\nfor pid in ${{pids[@]}}; do wait -f $pid; echo $?; done\n"
+        self._tell.write(os.fsencode(typed))
+        self._tell.flush()
+        self._pids = [int(pid) for pid in str(self._answer()).split()]
+
+    def code(self, timeout: float | None) -> int:
+        """The exit code of the next of them, once it has ended.
+
+        After so many seconds all are told to end, as by Ctrl-C (ping then prints its statistics), and soon firmly.
+        """
+        answer = self._answer(timeout)
+        for number in (signal.SIGINT, signal.SIGKILL):
+            if answer is None:
+                self._signal(number)
+                answer = self._answer(PATIENCE)
+        if answer is None:
+            raise EOFError("a program cannot be ended")
+        self._pids.pop(0)
+        return int(answer)
+
+    def stop(self) -> None:
+        """End all of them, and itself."""
+        with contextlib.suppress(EOFError):
+            while self._pids:
+                self.code(0)
+        self.close()
+
+    def close(self) -> None:
+        """End it. (A lab that is forgotten ends it, too.)"""
+        self._end()
+
+    def _signal(self, number: int) -> None:
+        for pid in self._pids:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, number)
+
+    def _answer(self, timeout: float | None = None) -> str | None:
+        """The next line that it says; None when there was none for so many seconds. Raises EOFError when it ended."""
+        while b"\n" not in self._heard:
+            if not self._ear.poll(None if timeout is None else timeout * 1000):
+                return None
+            more = self._hear.read(select.PIPE_BUF)
+            if not more:
+                raise EOFError("bash has ended")
+            self._heard += more
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line.decode()
+
+
+def _end(process: sh.RunningCommand, *pipes: IO[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    with contextlib.suppress(sh.ErrorReturnCode, ChildProcessError):  # interrupted when it had just been waited for
+        process.wait()
+    for pipe in pipes:
+        with contextlib.suppress(BrokenPipeError):  # with a line that it did not read
+            pipe.close()
 
 
 @contextlib.contextmanager
 def _interrupted_later() -> Iterator[list[int]]:
     """Note Ctrl-C in a list instead of raising it.
 
-    Raised while `sh` starts a process it would leave us without a handle on that process, and Python
-    would wait for it at exit. Only the main thread gets Ctrl-C, and only it may ask for this.
+    Raised while a process is started it would leave us without that process's number. Only the main thread gets
+    Ctrl-C, and only it may ask for this.
     """
     noted: list[int] = []
     if threading.current_thread() is not threading.main_thread():
@@ -251,18 +380,3 @@ def _environment() -> dict[str, str]:
     """The caller's environment, in English (parsers read it) and with the system folders on PATH."""
     ours = {"PATH": search_path(), "LC_ALL": "C", "LANGUAGE": "C"}
     return {k: v for k, v in os.environ.items() if k not in ("LC_ALL", "LANGUAGE", "BASH_ENV", "ENV")} | ours
-
-
-def _signal(process: sh.RunningCommand, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
-
-
-def _stop(process: sh.RunningCommand) -> None:
-    """End a command as Ctrl-C would (ping then prints its statistics), and firmly if that is not enough."""
-    firmly = threading.Timer(1.0, _signal, (process, signal.SIGKILL))
-    _signal(process, signal.SIGINT)
-    firmly.start()
-    with contextlib.suppress(sh.ErrorReturnCode, ChildProcessError):  # interrupted when it had just been waited for
-        process.wait()
-    firmly.cancel()

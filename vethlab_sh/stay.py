@@ -200,6 +200,8 @@ def down(name: str) -> list[Process]:
             while left := list(_living(theirs)):  # what came in from outside, say by nsenter, has no number in there
                 for process in left:
                     _kill(process.pid, lambda pid=process.pid: _lives_in(pid, theirs))  # type: ignore[misc]
+            for pid in _numbers():
+                _kill(pid, lambda pid=pid: _waits_for(pid, theirs))  # type: ignore[misc]
         shutil.rmtree(place / name)
         return ended
 
@@ -291,24 +293,33 @@ def _own(kind: str) -> str:
 
 def _living(spaces: set[str]) -> Iterator[Process]:
     """The processes that live in these namespaces."""
-    for entry in Path("/proc").glob("[0-9]*"):
+    for pid in _numbers():
         with contextlib.suppress(OSError):
-            if not _lives_in(int(entry.name), spaces):
-                continue
-            words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-            yield Process(int(entry.name), " ".join(words).strip())
+            if _lives_in(pid, spaces):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+                yield Process(pid, " ".join(words).strip())
+
+
+def _numbers() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _waits_for(pid: int, spaces: set[str]) -> bool:
+    """Whether it is a process of ours that waits outside for what it started in there, or to start more."""
+    with contextlib.suppress(OSError):
+        own, children = (os.readlink(f"/proc/{pid}/ns/{kind}") for kind in ("pid", "pid_for_children"))
+        return own == _own("pid") and children in spaces
+    return False
 
 
 def _lives_in(pid: int, spaces: set[str]) -> bool:
     """Whether a process is in one of these namespaces, or in a process-number namespace below one of them.
 
-    The `unshare` that waits outside for a command of ours in there is not counted: it ends with that command.
+    Those of ours that wait outside are not counted: they do nothing but start and wait.
     """
     try:
         links = [os.readlink(f"/proc/{pid}/ns/{kind}") for kind in SPACES]
-        if links[0] == _own("pid") and os.readlink(f"/proc/{pid}/ns/pid_for_children") in spaces:
-            return False
-        return not spaces.isdisjoint(links) or not spaces.isdisjoint(_above(pid))
+        return not _waits_for(pid, spaces) and not (spaces.isdisjoint(links) and spaces.isdisjoint(_above(pid)))
     except OSError:  # it ended, or it is another user's
         return False
 
