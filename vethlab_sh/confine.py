@@ -151,19 +151,20 @@ def _numbers(holder: int) -> Iterator[int]:
 
 def _memory(holder: int, processes: Sequence[int]) -> int:
     """Bytes that a world takes: its programs' own, and what is in the files that are in memory, wherever mounted."""
-    total, seen = 0, set()
+    total, places = 0, [f"/proc/{holder}/cwd"]  # where its lines' output is kept
     for number in processes:
         inside = f"/proc/{holder}/root/proc/{number}"
         with contextlib.suppress(OSError, ValueError, IndexError):
             pages, files = (int(word) for word in Path(inside, "statm").read_text().split()[1:3])
             total += (pages - files) * os.sysconf("SC_PAGE_SIZE")
-            for line in Path(inside, "mountinfo").read_text().splitlines():
-                device, _, point = line.split()[2:5]
-                if " - tmpfs " in line and device not in seen:
-                    seen.add(device)
-                    held = os.statvfs(f"{inside}/root{_plain(point)}")
-                    total += (held.f_blocks - held.f_bfree) * held.f_frsize
-    return total
+            lines = Path(inside, "mountinfo").read_text().splitlines()
+            places += [f"{inside}/root{_plain(line.split()[4])}" for line in lines if " - tmpfs " in line]
+    held = {}
+    for place in places:
+        with contextlib.suppress(OSError):
+            disk = os.statvfs(place)
+            held[os.stat(place).st_dev] = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+    return total + sum(held.values())
 
 
 def _plain(point: str) -> str:

@@ -28,7 +28,9 @@ from typing import Any
 from .confine import Limits, Watch, bare_environment, confined, mounts
 from .errors import BadInput, LabError, UnknownClaim
 from .lab import Lab
+from .sandbox import Sandbox
 from .scenarios import typed_at
+from .shell import Shell
 
 COLUMNS = ("learner", "exercise", "points", "out_of", "sentence")
 LARGEST = 8 * 2**20  # bytes of one submission; a lesson with all its pictures has one or two million
@@ -287,7 +289,7 @@ def _graded(
         before = mounts(sandbox)
         try:
             lab.run("mount -o remount,size=16m /run")
-            _play(lab, lines, limits)
+            _play(sandbox, lines, limits)
             if mounts(sandbox) != before:
                 return 0, "It mounted something over the machine's own files."
             verdicts = [judge(lab, claim.text) for claim in claims]
@@ -300,14 +302,15 @@ def _graded(
     return points, "; ".join(dict.fromkeys(wrong)) or "Everything holds."
 
 
-def _play(lab: Lab, lines: str, limits: Limits) -> None:
+def _play(sandbox: Sandbox, lines: str, limits: Limits) -> None:
     """Run the lines in the lab as one script, as they were typed: one that fails does not stop the rest."""
     script = os.memfd_create("lines")
     try:
         os.write(script, lines.encode())
         os.set_inheritable(script, True)
         # From a file that is in no folder: those of the learners are hidden in there
-        lab.run(f"cd /tmp && exec {shlex.join(limits.words())} bash /dev/fd/{script}", expect=None)
+        with contextlib.closing(Shell(sandbox)) as shell:  # a new one, to inherit it
+            shell.run(f"cd /tmp && exec {shlex.join(limits.words())} bash /dev/fd/{script}", expect=None)
     finally:
         os.close(script)
 

@@ -42,8 +42,9 @@ ELSEWHERE = (
     "(`python -m vethlab_sh demo bridge --replay`)"
 )
 
-# /run is ours, so that `ip netns add` needs no root and meets nobody else's names. sysfs is mounted anew
-# because brctl reads bridges from /sys/class/net, which shows the network namespace of whoever mounted it.
+# /run is ours, so that `ip netns add` needs no root and meets nobody else's names. Under it is another, in which the
+# holder stands: there we keep what lines say, and nobody comes across it, or fills it, or covers it.
+# sysfs is mounted anew because brctl reads /sys/class/net, which shows the network namespace of whoever mounted it.
 # Inside a container /proc and /sys may be masked, and then the kernel refuses new ones: go on without.
 # IPv4 settings of a new namespace are copied from the machine's first one: set what changes the lessons.
 # Process 1 may be ended by nothing inside, and has to reap the orphans there. All signals are ignored, SIGCHLD only by
@@ -53,7 +54,7 @@ ELSEWHERE = (
 # read-only, but for those of networks, which are the world's own. (Then `ip netns exec` shows them as they are here.)
 HOLDER = f"""
 read -r outer_pid rest </proc/self/stat
-mount -t tmpfs -o mode=755 tmpfs /run && cd /run || exit 1
+mount -t tmpfs -o mode=755 tmpfs /run && cd /run && mount -t tmpfs -o mode=755 tmpfs /run || exit 1
 mount -t proc proc /proc 2>/dev/null
 mount -t sysfs sysfs /sys 2>/dev/null
 if [ "$1" = root ]; then
@@ -245,7 +246,6 @@ class Sandbox:
             self._flags |= CLONE_NEWUSER
         owner = os.stat(f"/proc/{pid}")
         self._owner = owner.st_uid, owner.st_gid
-        # Its /run, which stays within our reach whatever is mounted over it in there
         self._files = os.open(f"/proc/{pid}/cwd", os.O_PATH | os.O_DIRECTORY)
 
     def stay(self) -> None:

@@ -35,7 +35,7 @@ except ImportError:  # sh refuses Windows; what only reads records, as a replay 
 
 PLAIN = re.compile(r"[\w@%+:,./ \t-]+", re.ASCII)
 OF_THE_SHELL = set(";&|<>()$`\\\"'*?[]{}!#~^")
-STARVED = "The machine may be out of processes, descriptors or memory; in a lab, /run may be full."
+STARVED = "The machine may be out of processes, descriptors or memory."
 PATIENCE = 1.0  # seconds for a command to end after Ctrl-C
 NAME_LIMIT = 15  # IFNAMSIZ is 16 bytes, the last of them a zero: include/uapi/linux/if.h
 
