@@ -15,6 +15,8 @@ import pytest
 from conftest import ROOT, until
 from playwright.sync_api import expect, sync_playwright
 
+from vethlab_sh import Lab
+
 SHOTS = ROOT / "tests" / "screenshots"
 SECONDS = 120_000
 
@@ -141,6 +143,39 @@ def test_lesson_runs_and_the_explorer_follows_a_packet(page, lessons):
     page.get_by_role("button", name="down", exact=True).click()
     expect(page.locator(".widget-html").filter(has_text="ip link set").first).to_contain_text("down")
     page.screenshot(path=SHOTS / "explorer-switched.png")
+    page.set_viewport_size({"width": 900, "height": 900})
+    page.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    walk.click()
+    expect(player.locator("#verdict")).to_contain_text("br-veth101 has no master")
+    page.screenshot(path=SHOTS / "explorer-900-dark.png")
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_saved_walk_is_stepped_to_its_end(browser, tmp_path, broken):
+    with Lab() as lab:
+        lab.play("flannel")
+        if broken:
+            lab.run("bridge fdb del 8e:2a:10:00:00:02 dev flannel.1")
+        walk = lab.walk("pod-a", "pod-c", cold=broken)
+        walk.animate(tmp_path / "walk.html")
+    page = browser.new_page(viewport={"width": 1000, "height": 900})
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto((tmp_path / "walk.html").as_uri())
+    expect(page.locator("#verdict")).to_have_text(walk.verdict)
+    places = []
+    for row in walk.rows:
+        expect(page.locator("#where")).to_contain_text(f"{row['number']}. ")
+        expect(page.locator("#why")).to_have_text(row["why"])
+        expect(page.locator(".layer.outer").first).to_be_visible(visible=row["vni"] is not None)
+        places.append(page.locator(".here").get_attribute("data-device"))
+        page.keyboard.press("ArrowRight")
+    assert places == [f"{row['namespace']} {row['device']}" for row in walk.rows]
+    expect(page.locator("#next")).to_be_disabled()
+    page.screenshot(path=SHOTS / f"saved-{'broken' if broken else 'whole'}.png", full_page=True)
+    page.close()
+    assert problems == []
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "Light"), (900, "Light"), (1280, "Dark")])

@@ -217,7 +217,7 @@ def test_explorer_walks_and_switches_and_says_by_which_command():
     assert "<svg" in html(first)
     assert "ns100 reached ns101" in html(first)
     assert "application/vnd.jupyter.widget-view+json" in first.outputs[0].data
-    assert "ip netns exec ns101 ping -c 1 192.168.1.100" in walked.outputs[0].text
+    assert "ip netns exec ns101 ping -n -c 1 -i 0.2 -W 0.9 192.168.1.100" in walked.outputs[0].text
     assert "ip netns exec ns100 ip link set veth100 down" in switched.outputs[0].text
     assert "veth100 was switched off" in switched.outputs[0].text
     assert "is down" in lost.outputs[0].text

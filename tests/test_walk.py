@@ -226,6 +226,9 @@ BROKEN = """
 bridge: ip link set br-veth101 nomaster
  ip link set br-veth101 master br0
  master br-veth100, master br-veth101, br-veth101 has no master
+bridge: ip link set br-veth100 nomaster
+ ip link set br-veth100 master br0
+ master br-veth100, master br0, br-veth100 has no master
 bridge: ip link set br0 down
  ip link set br0 up
  master br-veth100, master br0, br0 in master is down
@@ -379,7 +382,7 @@ def test_picture_marks_where_it_was_lost():
         walk = lab.walk("ns100", "ns101", cold=True)
         (lost,) = (line for line in walk.picture().lines if line.kind == "lost")
         box = walk.picture().device(("master", "br-veth100"))
-        assert lost.points == ((box.x + box.width, box.y),)
+        assert lost.points == ((box.x + box.width, box.y + box.height),)
         assert walk.draw().figure
 
 

@@ -13,10 +13,12 @@ from .diagram import layout
 from .errors import LabError
 from .lab import Lab
 from .lesson import show_widget
+from .listen import inside
+from .lookup import Tables
 from .player import svg
 from .sandbox import HOSTNAME
 from .snapshot import Snapshot
-from .walk import Walk
+from .walk import Walk, forgetting, probe
 
 
 class Explorer:
@@ -39,7 +41,7 @@ class Explorer:
         self.cold = w.Checkbox(value=False, description="forget MAC addresses first", indent=False, layout=narrow)
         self.go = w.Button(description="Walk", button_style="primary", tooltip="send one ping and follow it")
         self.device = w.Dropdown(options=_devices(snapshot), description="device", layout=narrow)
-        self.state = w.ToggleButtons(options=["up", "down"], description="switch", style={"button_width": "5em"})
+        self.state = w.ToggleButtons(options=["up", "down"], style={"button_width": "5em"})
         self.said, self.shown, self.facts = w.HTML(), w.HTML(), w.HTML()
         self.go.on_click(lambda _: self.walk())
         self.device.observe(lambda _: self._show_state(), "value")
@@ -54,21 +56,19 @@ class Explorer:
     def walk(self) -> None:
         """Send one ping as the controls say, and show its way."""
         try:
+            lines = forgetting(Tables(self.lab.snapshot())).splitlines() if self.cold.value else []
             self.walked = walk = self.lab.walk(self.src.value, self.dst.value, cold=self.cold.value)
         except LabError as error:
             self.said.value = _text(str(error))
             return
-        where = "" if walk.src == HOSTNAME else f"ip netns exec {walk.src} "
-        lines = ["ip neigh flush all   (in every namespace, and the bridges' and tunnels' learned entries)"]
-        self.said.value = _typed((lines if self.cold.value else []) + [f"{where}ping -c 1 {walk.target}"])
+        self.said.value = _typed([*lines, inside(walk.src, probe(walk.target))])
         self.shown.value = walk.animate()._repr_html_()
         self.facts.value = _scrolled(walk._repr_html_())
 
     def switch(self, state: str) -> None:
         """Switch the chosen device up or down, and show what changed and the wiring."""
         namespace, device = self.device.value
-        where = "" if namespace == HOSTNAME else f"ip netns exec {namespace} "
-        line = f"{where}ip link set {device} {state}"
+        line = inside(namespace, f"ip link set {device} {state}")
         self.lab.changes()
         try:
             self.lab.run(line)
@@ -118,7 +118,7 @@ def _typed(lines: list[str]) -> str:
 
 
 def _text(text: str) -> str:
-    return f'<pre style="white-space:pre-wrap;margin:4px 0">{escape(text)}</pre>'
+    return f'<pre style="white-space:pre-wrap;word-break:normal;margin:4px 0">{escape(text)}</pre>'
 
 
 def _scrolled(html: str) -> str:

@@ -125,6 +125,10 @@ def stuck(tables: Tables, row: Row, settings: dict[str, str]) -> tuple[str | Non
         return None, _not_mine(tables, device, mac)
     if row["vni"] is not None:
         return _unwanted_wrapping(tables, device, row)
+    if wanted and _hangs_free(tables, device):
+        bridges = [f"{d[0]} {d[1]}" for d, row in tables.links.items() if d[0] == device[0] and row["kind"] == "bridge"]
+        should_be = bridges[0] if len(bridges) == 1 else None
+        return should_be, f"{device[1]} has no master, so no bridge takes the question"
     if wanted:
         return device[0], unanswered(tables, device, wanted, settings)
     return onward(tables, device[0], row["dst_ip"], settings, arrived=device, source=row["src_ip"])
@@ -157,6 +161,13 @@ def _off_the_cable(tables: Tables, device: Device, size: int) -> tuple[str | Non
 
 def _addressed(tables: Tables, device: Device) -> bool:
     return any((row["namespace"], row["dev"]) == device for row in tables.rows["addresses"])
+
+
+def _hangs_free(tables: Tables, device: Device) -> bool:
+    """Whether a cable ends here in nothing: no port of a bridge, and neither an address nor a route leads to it."""
+    rows = (row for name in ("addresses", "routes") for row in tables.rows[name] if row["family"] == "inet")
+    used = any((row["namespace"], row["dev"]) == device for row in rows)
+    return tables.link(device).get("kind") == "veth" and not tables.link(device)["master"] and not used
 
 
 def _not_mine(tables: Tables, device: Device, mac: str) -> str:

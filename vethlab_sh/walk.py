@@ -104,7 +104,7 @@ class Walk:
         if self.last_seen:
             key = (self.last_seen["namespace"], self.last_seen["device"])
             boxes = (box for box in picture.boxes if box.key == key)
-            picture.lines += [diagram.Line("lost", ((box.x + box.width, box.y),)) for box in boxes]
+            picture.lines += [diagram.Line("lost", ((box.x + box.width, box.y + box.height),)) for box in boxes]
         return picture
 
     def came_by(self, picture: diagram.Picture, row: Row) -> list[diagram.Point]:
@@ -178,7 +178,7 @@ def walk(
     ground = Ground(lambda line: shell.run(line, expect=None), inside, lambda: snapshot.take(shell))
     before = Tables(ground.look())
     target = target_of(before, src, dst)
-    if lines := _forget(before) if cold else _open_questions(before):
+    if lines := forgetting(before) if cold else _open_questions(before):
         ground.run(lines)
     return follow(ground, before, (src, dst, target), before.links, count, size, proto)
 
@@ -199,8 +199,8 @@ def follow(
     src, dst, target = ends
     own = target in before.own(src)
     devices = [d for d in places if before.link(d)["up"] and (before.link(d)["kind"] != "loopback" or own)]
-    probe = ground.inside(src, _probe(target, count, size, proto))
-    heard = listen(ground, devices, probe, _wanted(before, src, target, proto))
+    line = ground.inside(src, probe(target, count, size, proto))
+    heard = listen(ground, devices, line, _wanted(before, src, target, proto))
     # Tables that nothing was learned into meanwhile still hold, and spare us a second look.
     told = _Told(ground, before, heard, src, target, proto)
     if heard.code != 0 or told.learned():
@@ -229,8 +229,8 @@ def _open_questions(tables: Tables) -> str:
     return "\n".join(inside(r["namespace"], f"ip neigh del {r['ip']} dev {shlex.quote(r['dev'])}") for r in rows)
 
 
-def _forget(tables: Tables) -> str:
-    """Lines that flush what was learned: neighbours, bridges' entries, VXLAN devices' entries."""
+def forgetting(tables: Tables) -> str:
+    """The lines by which a cold walk flushes what was learned: neighbours, bridges' entries, VXLAN devices' entries."""
     lines = [inside(row["namespace"], "ip neigh flush all") for row in tables.rows["namespaces"]]
     for (namespace, name), link in tables.links.items():
         if link["kind"] == "bridge":
@@ -242,7 +242,8 @@ def _forget(tables: Tables) -> str:
     return "\n".join(lines)
 
 
-def _probe(target: str, count: int, size: int | None, proto: str) -> str:
+def probe(target: str, count: int = 1, size: int | None = None, proto: str = "icmp") -> str:
+    """The line that a walk sends its packets by, in the namespace where they start."""
     kind, port = _kind(proto)
     if count < 1 or (size is not None and not 0 <= size <= 65507):
         raise BadOption("A walk sends at least one packet, and a ping holds 0 to 65507 bytes.")
