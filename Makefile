@@ -42,6 +42,10 @@ test-browser: ## do the lessons in a real browser (chromium); screenshots in tes
 	@./setup.sh browser
 	@$(PYTHON_RUN) -m pytest tests/browser.py $(ARGS)
 
+test-all: setup-tests ## run the tests on every Python here, with the newest and the oldest packages (ARGS="tests/test_cli.py" for less)
+	@./setup.sh all
+	@tests/all_versions $(ARGS)
+
 chaos: setup-tests ## let everything go wrong at every step of every scenario; half an hour (ARGS="tool run-full" for less)
 	@$(PYTHON_RUN) tests/chaos.py $(ARGS)
 
@@ -58,7 +62,7 @@ test-vm: ## check the virtual machine: as root, on Debian, a quarter of an hour 
 	@tests/vm/run $(ARGS)
 
 clean: ## remove .venv and the caches
-	rm -rf .venv .venv-class .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venvs .venv-class .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test test-browser test-class chaos fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean
+.PHONY: help demo test test-browser test-class test-all chaos fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean

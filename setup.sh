@@ -3,6 +3,7 @@
 #   ./setup.sh          what the demos and the lessons need
 #   ./setup.sh tests    what the tests need too
 #   ./setup.sh browser  what the tests in a real browser need
+#   ./setup.sh all      what the tests on every Python need too
 #   ./setup.sh fuzz     what the search for texts that break a promise needs
 #   ./setup.sh class    what a class on one machine needs (classroom/README.md)
 #   ./setup.sh packages the Debian packages only
@@ -137,4 +138,5 @@ install_requirements requirements.txt
 case ${1:-} in tests | browser) install_requirements tests/requirements.txt ;; esac
 [ "${1:-}" != class ] || install_requirements classroom/requirements.txt
 [ "${1:-}" != browser ] || install_requirements tests/requirements-browser.txt
+[ "${1:-}" != all ] || install_requirements tests/requirements-all.txt
 [ "${1:-}" != fuzz ] || { check_fuzz && install_requirements tests/requirements-fuzz.txt; }

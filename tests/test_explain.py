@@ -158,6 +158,56 @@ def test_exit_leads_back_to_the_machine():
     assert [(t.inner, t.at.name) for t in session.typed if t.tables] == [("ip a", "web"), ("ip r", "n1")]
 
 
+SESSION = f"root@node1:~# ip a\n{NODE}"
+ODD = {
+    "quoted in a mail": "\n".join(f"> {line}" for line in SESSION.splitlines()),
+    "with line numbers": "\n".join(f"{n:6}\t{line}" for n, line in enumerate(SESSION.splitlines(), 1)),
+    "with times": "\n".join(f"[12:03:{n:02}] {line}" for n, line in enumerate(SESSION.splitlines())),
+    "indented": "\n".join(f"    {line}" for line in SESSION.splitlines()),
+    "with tabs": SESSION.replace("    ", "\t"),
+    "of Windows": SESSION.replace("\n", "\r\n"),
+    "sent through two terminals": SESSION.replace("\n", "\r\r\n"),
+    "of an old Macintosh": SESSION.replace("\n", "\r"),
+    "with blanks of a web page": SESSION.replace("    ", "\u00a0" * 4),
+    "through a pager": SESSION.replace("32: veth", "--More--\n32: veth"),
+    "with a password": SESSION.replace("ip a\n", "sudo ip a\n[sudo] password for me:\n"),
+    "of a recording": f"Script started on 2026-11-25 [TERM]\n\x1b[?2004h{SESSION}\nScript done on 2026-11-25\n",
+    "left out in part": SESSION.replace("29: cni0", "...\n29: cni0") + "[...]\n",
+    "with a prompt of two lines": f"╭─me@node1 ~ \n╰─➤  ip a\n{NODE}",
+    "on Windows, by ssh": f"PS C:\\Users\\me> ssh root@node1 ip a\n{NODE}PS C:\\Users\\me> ",
+    "in a container": SESSION.replace("ip a", "docker exec -it node1 ip a", 1),
+    "after a container's shell": f"$ kubectl exec -it node1 -- sh\nDefaulted container a out of: a\n# ip a\n{NODE}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=list(ODD))
+def test_session_is_read_however_it_was_pasted(text):
+    found = explain(text)
+    assert found.unknown_rows == ()
+    assert [(o.name, o.at, len(o.rows)) for o in found.outputs] == [("ip addr", "node1", 2)]
+    assert found.kinds.keys() == set(range(1, len(found.kinds) + 1))
+
+
+def test_replies_alone_are_not_taken_for_numbered_lines():
+    replies = "".join(f"{n} bytes from 10.0.0.1: icmp_seq={n} ttl=64 time=1 ms\n" for n in (64, 65))
+    assert (
+        read(f"PING 10.0.0.1 (10.0.0.1) 56(84) bytes of data.\n{replies}").typed[0].output[1][1].startswith("64 bytes")
+    )
+
+
+@pytest.mark.parametrize("said", ["bash: ip: command not found", "error: unable to upgrade connection: not found",
+                                  "sh: 1: ip: not found"])  # fmt: skip
+def test_error_message_is_called_one(said):
+    (row,) = explain(f"$ ip a\n{said}\n").unknown_rows
+    assert row["why"] == "it is an error message"
+    assert explain(f"$ ip a\n{said}\n").as_text() == ""
+
+
+def test_end_that_others_have_taken_is_no_candidate():
+    """node2's numbers would fit the pod too, but the pod belongs to node1."""
+    assert not [note for note in explain(two_nodes()).notes if "could belong" in note]
+
+
 def test_colours_and_carriage_returns_are_tolerated(article):
     coloured = (
         ARTICLE.replace("eth0", "\x1b[36meth0\x1b[0m").replace("\n", "\r\n").replace("ip ne\r", "ip nee\x08\x1b[K\r")

@@ -5,6 +5,7 @@ import doctest
 import importlib
 import subprocess
 import sys
+import tomllib
 
 import pytest
 from conftest import ROOT
@@ -124,6 +125,12 @@ def public_things(node):
             yield child
         if not isinstance(child, ast.FunctionDef):
             yield from public_things(child)
+
+
+def test_package_asks_for_what_set_up_installs():
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert package["dependencies"] == [line.partition("#")[0].strip() for line in lines]
 
 
 @pytest.mark.live

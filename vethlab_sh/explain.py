@@ -42,6 +42,9 @@ TOLD = (
     "index", "up", "carrier", "mtu", "mac", "master", "kind", "hairpin", "netns",
     "vxlan_id", "vxlan_port", "vxlan_local", "vxlan_dev", "vxlan_learning",
 )  # fmt: skip
+MESSAGE = re.compile(
+    r"\s*(-?[\w./]*sh|[Ee]rror|[Ww]arning|OCI runtime exec failed)( \S+)?: |\S+: .*(not found|denied)\s*$"
+)
 PORT = re.compile(r"\s+[\w.@:+-]{1,15}\s*$|[\w.@:+-]*\d[\w.@:+-]*\s*$", re.ASCII)
 WELL_KNOWN_KINDS = (
     (re.compile(r"lo"), "loopback"),
@@ -210,7 +213,7 @@ class _Explainer:
             at = typed.next_at if typed.next_at not in (None, typed.at.name) else f"the machine of {typed.at.name}"
             why = f"it shows the other end of a device of {typed.at.name}"
         else:
-            at, why = typed.at.name, "the text was there before"
+            at, why = typed.at.name, "no prompt says otherwise"
         self.session.places.setdefault(at, session.Place(at))
         shown = read[0].name if read else typed.inner
         self.notes.append(
@@ -258,6 +261,8 @@ class _Explainer:
         return []
 
     def _not_understood(self, lines: list[tuple[int, str]], why: str, typed: Typed) -> None:
+        if MESSAGE.match(lines[0][1]):
+            why = "it is an error message"
         said = hint_for(typed.inner, 1, "\n".join(text for _, text in lines))
         before = self.unknown[-1] if self.unknown else None
         if before and not said and before["until"] + 1 == lines[0][0] and before.get("of") == typed.number:

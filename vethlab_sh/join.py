@@ -33,11 +33,17 @@ def pair(rows: dict[str, list[Row]], made: Iterable[tuple[Key, Key, int]] = ()) 
     netns (the peer's namespace by name) and line; made: pairs that a command line made, and its number.
     """
     links = {(row["namespace"], row["name"]): row for row in rows["links"]}
-    by_number, notes = _by_number(rows, list(links.values()))
+    by_number, open_ends = _by_number(rows, list(links.values()))
     for one, two, how in (*_by_name(links), *by_number, *_by_table(rows, links), *_by_command(links, made)):
         if one["peer"] is None and two["peer"] is None and _may_be(one, two):
             _join(one, two, how)
-    return [note for link, note in notes if link["peer"] is None]
+    left = [(one, [two for two in fits if two["peer"] is None]) for one, fits in open_ends if one["peer"] is None]
+    return [_open_end(one, fits) for one, fits in left if fits]
+
+
+def _open_end(one: Row, fits: list[Row]) -> str:
+    others = " or ".join(f"{two['namespace']} {two['name']}" for two in fits)
+    return f"{one['namespace']} {_numbered(one)} could belong to {others}: the text does not tell."
 
 
 def _join(one: Row, two: Row, how: str) -> None:
@@ -74,8 +80,11 @@ def _lines(*rows: Row) -> str:
 
 def _by_number(
     rows: dict[str, list[Row]], links: list[Row]
-) -> tuple[list[tuple[Row, Row, str]], list[tuple[Row, str]]]:
-    """`3: eth0@if32` there and `32: veth...@if3` here: each names the other's number."""
+) -> tuple[list[tuple[Row, Row, str]], list[tuple[Row, list[Row]]]]:
+    """`3: eth0@if32` there and `32: veth...@if3` here: each names the other's number.
+
+    Returns the pairs, and the ends that more than one would fit.
+    """
     by_numbers: dict[tuple[int | None, int | None], list[Row]] = {}
     for link in links:
         by_numbers.setdefault((link["index"], link["peer_index"]), []).append(link)
@@ -85,17 +94,14 @@ def _by_number(
             if one is not two and _may_meet(rows, one, two):
                 fits.setdefault(id(one), []).append((_support(rows, one, two), two))
     best = {key: _best(found) for key, found in fits.items()}
-    pairs, notes = [], []
+    pairs, open_ends = [], []
     for one in links:
         other = best.get(id(one))
         if other is not None and best.get(id(other)) is one:
             pairs.append((one, other, f"{_numbered(one)} and {_numbered(other)}{_lines(one, other)}"))
         elif id(one) in fits:
-            others = " or ".join(f"{two['namespace']} {two['name']}" for _, two in fits[id(one)])
-            notes.append(
-                (one, f"{one['namespace']} {_numbered(one)} could belong to {others}: the text does not tell.")
-            )
-    return pairs, notes
+            open_ends.append((one, [two for _, two in fits[id(one)]]))
+    return pairs, open_ends
 
 
 def _numbered(row: Row) -> str:
@@ -321,9 +327,9 @@ def sentence(wire: Mapping[str, Any]) -> str:
         told = f"{pod}{address} and {node}{bridge} are two ends of one cable{how}."
     else:
         number = wire["index"] if node else wire["peer_index"]
-        numbered = "" if number is None else f", which is number {number} where it is"
+        numbered = "" if number is None else f", number {number} where it is,"
         address = f" ({wire['address']})" if wire["address"] else ""
-        told = f"{pod or node}{address}{bridge}: its other end is not shown{numbered}."
+        told = f"{pod or node}{address}{bridge}: its other end{numbered} is not shown."
     route = f" {wire['peer_namespace']} reaches it by the route {wire['route']}." if wire["route"] else ""
     mac = f" with {wire['gateway_mac']}" if wire["gateway_mac"] else ""
     arp = f" ARP for its gateway {wire['gateway']} is answered{mac} by {wire['answered_by']}."

@@ -66,7 +66,7 @@ class Finding:
         if not self.known:
             seen = f" There is {', '.join(self.others)}." if self.others else ""
             faint = [f"{row['words']}{_place(row)}" for row in self.signs]
-            alone = f" Only {', '.join(faint)} would fit one of them." if faint else ""
+            alone = f" Only {', '.join(faint)} points to one of them, which is not enough." if faint else ""
             return f"{where}: neither flannel nor calico, by what is shown.{seen}{alone}"
         told = "looks like " if self.machine else "look like "
         canal = " (together they are called canal)" if " and " in self.network else ""
@@ -118,8 +118,8 @@ class Wired:
         return "\n".join(map(str, self.findings))
 
     def as_text(self, unicode: bool = True) -> str:
-        """The wiring in characters."""
-        return diagram.as_text(self.snapshot, unicode)
+        """The wiring in characters; nothing when there is no device."""
+        return diagram.as_text(self.snapshot, unicode) if self.snapshot.rows["links"] else ""
 
     def draw(self, ax: Axes | None = None, routes: bool = False) -> Axes:
         """The wiring as far as it is known, as matplotlib axes; an end that is out of sight has a `?`."""

@@ -65,7 +65,7 @@ class Session:
 
 # ---- prompts ----------------------------------------------------------------------------------------------
 
-SIGN = r"[#$%>❯➜»λ✗▶]"
+SIGN = r"[#$%>❯➜➤»λ✗▶]"
 HOST = r"[A-Za-z0-9](?:[\w.-]*\w)?"
 NAMED = (  # the prompt says which machine it is on
     re.compile(rf"\[[\w.-]+@(?P<host>{HOST})[^\]]*\]\s*{SIGN}(?:\s+(?P<line>.*))?$"),
@@ -78,11 +78,21 @@ ANONYMOUS = (  # it is a prompt whatever follows
     re.compile(r"(?:[a-z]{0,3}sh)(?:-[\d.]+)?[#$%]\s*(?P<line>.*)$"),
     re.compile(rf"[└╰╚]\S*{SIGN}\s+(?P<line>.*)$"),
     re.compile(r"➜\s+\S+\s+(?:git:\(\S+\)\s*)?(?:✗\s*)?(?P<line>.*)$"),
-    re.compile(r"[$❯λ»]\s+(?P<line>.*)$"),
+    re.compile(r"(?:PS )?[A-Za-z]:\\[^>]*>\s*(?P<line>.*)$"),  # of Windows
+    re.compile(r"[$❯➤λ»]\s+(?P<line>.*)$"),
 )
 ANY = re.compile(rf"(?P<prompt>.{{0,100}}?{SIGN}|\+{{1,4}})\s*(?P<line>[^\s#$%>].*)$")  # a prompt if a command follows
 USER_AT_HOST = re.compile(rf"[\w.-]+@(?P<host>{HOST})")
 COMMENT = re.compile(r"\s*(#|//|<!--|--\s)")
+# What terminals and those who paste put between the lines: no output, and no end of one either.
+CHATTER = re.compile(
+    r"\s*(\.{3,}|…|[\[(<](\.{3}|…|snip)[\])>]|--More--|\(END\)|\[sudo\] password for \S+:|\S+'s password:"
+    r"|Defaulted container .*|If you don't see a command prompt.*|command terminated with exit code \d+|Last login: .*"
+    r"|Script (started|done).*|Connection to \S+ closed\.|Every [\d.]+s: .*|\^C)\s*$"
+)
+# What may stand before every line of a text: a quote's sign, a time, and numbers, which have to count.
+MARGINS = (re.compile(r"\s?>\s?"), re.compile(r"\[?(?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d(?:[.,]\d+)?Z?\]?\s"))
+NUMBERED = re.compile(r"\s*(\d{1,6})(?:\t|[:.)|│]\s?| {1,2})")
 FENCE = re.compile(r"(\s*)(?:```|~~~)\s*(\w*)")
 TERMINALS = {"", "sh", "bash", "zsh", "shell", "console", "shellsession", "terminal", "text", "txt", "output"}
 
@@ -149,7 +159,8 @@ class _Reader:
     """The state while a text is read line by line: where we are, and the command whose output comes."""
 
     def __init__(self, text: str, before: int, unnamed: str, places: dict[str, Place]) -> None:
-        self.lines = list(enumerate(clean(text).removesuffix("\n").split("\n"), before + 1))
+        text = clean(text if "\n" in text else text.replace("\r", "\n"))  # as old Macintoshes ended their lines
+        self.lines = list(enumerate(_without_margin(text.removesuffix("\n").split("\n")), before + 1))
         self.unnamed, self.places = unnamed, places
         self.typed: list[Typed] = []
         self.kinds: dict[int, str] = {}
@@ -196,6 +207,8 @@ class _Reader:
         if not line.strip():
             return "blank"
         found = _prompt(line) or _prompt(line.strip())
+        if found is None and CHATTER.match(line):
+            return "comment"
         if found is None and COMMENT.match(line):
             self.remark = True
             return "comment"
@@ -274,6 +287,24 @@ class _Reader:
         if not any(_alike(name, table) for table in last.tables):
             return True
         return self.remark and any(shape(text) for _, text in last.output)
+
+
+def _without_margin(lines: list[str]) -> list[str]:
+    """The lines, less what stands before each of them.
+
+    >>> _without_margin(["> ip a", ">", "> 1: lo: <LOOPBACK,UP> mtu 65536"])
+    ['ip a', '', '1: lo: <LOOPBACK,UP> mtu 65536']
+    >>> _without_margin(["1  $ ip a", "2  1: lo: <LOOPBACK,UP> mtu 65536"])
+    ['$ ip a', '1: lo: <LOOPBACK,UP> mtu 65536']
+    """
+    written = [line for line in lines if line.strip()]
+    for margin in MARGINS:
+        if len(written) > 1 and all(map(margin.match, written)):
+            return [margin.sub("", line, count=1) for line in lines]
+    numbers = [int(found[1]) for line in lines if (found := NUMBERED.match(line))]
+    if len(numbers) == len(lines) > 1 and numbers == list(range(numbers[0], numbers[0] + len(lines))):
+        return [NUMBERED.sub("", line, count=1) for line in lines]
+    return lines
 
 
 def _words(line: str) -> list[str]:
