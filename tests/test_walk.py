@@ -190,6 +190,28 @@ def test_pod_reaches_its_own_node_by_the_bridge_itself(flannel):
     assert places(walk, "there") == ["pod-a eth0 out", "master veth6f848792 in", "master cni0 in"]
 
 
+def test_walk_goes_on_behind_nat(flannel):
+    """flannel masquerades what a pod sends to a machine, and changes the number of the echo too."""
+    walk = flannel.walk("pod-a", "10.4.0.22")
+    there = [row for row in walk.rows if row["leg"] == "there"]
+    assert places(walk, "there")[-2:] == ["master eth0 out", "node2 eth0 in"]
+    assert [row["src_ip"] for row in there] == ["10.244.0.4"] * (len(there) - 2) + ["10.4.0.21"] * 2
+    assert there[-2]["why"].endswith("rewritten (NAT): it now comes from 10.4.0.21, not 10.244.0.4")
+    assert "TTL 64 on leaving, 63 on arrival (1 router between)" in walk.verdict
+    assert_connected(walk)
+
+
+def test_bridge_that_speaks_for_itself_is_no_router(world):
+    """Its MAC is that of its first port, by which the frame leaves."""
+    lab = world("bridge")
+    lab.run("ip addr add 192.168.1.1/24 dev br0")
+    walk = lab.walk("ns100", "192.168.1.1", cold=True)
+    (left,) = (r for r in walk.rows if (r["device"], r["way"], r["leg"]) == ("br-veth100", "out", "back"))
+    assert left["why"].startswith("bridge br0 knows")
+    assert "no namespace has this address" in lab.walk("ns100", "192.168.1.55").reason
+    lab.run("ip addr del 192.168.1.1/24 dev br0")
+
+
 def test_walk_over_ipv6():
     with Lab() as lab:
         lab.play("flannel", ipv6=True)

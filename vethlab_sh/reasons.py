@@ -53,7 +53,7 @@ def _why_out(tables: Tables, device: Device, row: Row) -> str:
     link, (source, mac) = tables.link(device), frame_macs(row)
     if row["vni"] is not None and (tunnel := tables.tunnel(device[0], row["vni"], row["outer_src_ip"])):
         return _wrapped(tables, tunnel, row)
-    if link.get("master") and source != link["mac"]:
+    if link.get("master"):  # also with the bridge's own MAC, which may be that of the port
         return _bridged(tables, (device[0], link["master"]), device, source, mac)
     if row["what"].startswith(("ARP", "ND")):
         return _asked_or_answered(tables, device, row)
@@ -209,6 +209,8 @@ def _unbridged(tables: Tables, bridge: Device, mac: str, ip: str) -> tuple[str |
     far = next((d for d, row in tables.links.items() if row["mac"] == mac and d[0] != bridge[0]), None)
     far = far or tables.owner(ip)
     port = (bridge[0], entry["dev"]) if entry and entry["dev"] != bridge[1] else far and tables.peer(far)
+    if port is None and tables.owner(ip) is None:
+        return None, f"nobody answers for {ip}: no namespace has this address"
     if port is None or port[0] != bridge[0]:
         return None, f"no port of {bridge[1]} leads to {ip}"
     expected, link = f"{port[0]} {port[1]}", tables.link(port)

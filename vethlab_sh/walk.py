@@ -312,7 +312,8 @@ class _Told:
                 continue  # the kernel asks again for an old neighbour when it likes: nothing that the probe caused
             rows.append(row)
             row |= {"number": len(rows), "us": (row["time_ns"] - rows[0]["time_ns"]) / 1000, "after": after, "leg": leg}
-            row |= {"machine": self.tables.machine(row["namespace"]), "why": why(self.tables, row)}
+            row |= {"machine": self.tables.machine(row["namespace"])}
+            row["why"] = why(self.tables, row) + _rewritten(row, told[after - 1] if after else None)
             told.append({name: row[name] for name in COLUMNS})
             told[-1]["what"] += " in VXLAN" if row["vni"] is not None else ""
         ok, verdict, last, should_be, reason = self._verdict(rows, dst)
@@ -355,13 +356,22 @@ class _Told:
         return packets + _needed(resolving)
 
     def _echoes(self, rows: list[Row]) -> list[Row]:
-        """Echoes with the number of ours, whatever addresses NAT gave them, and errors that quote one."""
-        first = (r["id"] for r in rows if r["what"] == "ICMP echo request" and self._is_first(r))
-        number = next(first, None)
+        """Echoes with the number of ours, whatever addresses NAT gave them, and errors that quote one.
+
+        NAT may also have changed the number (`--random-fully`), but not that of the IP packet.
+        """
+        asked = [row for row in rows if row["what"] == "ICMP echo request"]
+        number = next((row["id"] for row in asked if self._is_first(row)), None)
         if number is None:
             return []
-        quoted = f"echo request, id {number},"
-        return [r for r in rows if r["id"] == number or (r["id"] is None and quoted in (r["info"] or ""))]
+        ours = {(row["ip_id"], row["seq"]) for row in asked if row["id"] == number and row["ip_id"]}
+        numbers = {number} | {row["id"] for row in asked if (row["ip_id"], row["seq"]) in ours}
+        quoted = [f"echo request, id {one}," for one in numbers]
+        return [
+            row
+            for row in rows
+            if row["id"] in numbers or (row["id"] is None and any(words in (row["info"] or "") for words in quoted))
+        ]
 
     def _segments(self, rows: list[Row]) -> list[Row]:
         """What went to the port asked, its answers, and errors that quote it."""
@@ -504,6 +514,15 @@ class _Told:
         said = self.ground.run(self.ground.inside(namespace, f"bash -c {shlex.quote(SETTINGS)}")).out
         lines = (line.removeprefix("/proc/sys/net/").partition(":") for line in said.splitlines())
         return {key: value for key, _, value in lines}
+
+
+def _rewritten(row: Row, before: Row | None) -> str:
+    """What NAT did to a packet between two sightings; nothing, mostly."""
+    if before is None or row["leg"] == "ask" or before["leg"] != row["leg"] or before["seq"] != row["seq"]:
+        return ""
+    changes = (("src_ip", "comes from"), ("dst_ip", "goes to"))
+    told = [f"{words} {row[end]}, not {before[end]}" for end, words in changes if row[end] != before[end]]
+    return f"; rewritten (NAT): it now {' and '.join(told)}" if told else ""
 
 
 def _needed(rows: list[Row]) -> list[Row]:
