@@ -159,11 +159,12 @@ class Shell:
         Raises CommandFailed, when all have, for the first one that ended with another exit code.
         """
         commands = [self._words(line, at) for line in lines]
-        self._sandbox.check_alive()
         try:
+            self._sandbox.check_alive()
             records = [Ran(line, at, *told) for line, told in zip(lines, self._told(commands, timeout), strict=True)]
-        except (OSError, EOFError, sh.ForkException) as error:
-            self._sandbox.check_alive()  # it went just now
+        except (OSError, EOFError, RuntimeError, sh.ForkException) as error:  # RuntimeError: sh can start no thread
+            with contextlib.suppress(OSError):
+                self._sandbox.check_alive()  # it went just now
             why = str(error).strip().splitlines()[-1]  # sh gives a traceback
             raise NotReady(f"The lab could start no program, or not keep what it said ({why}). {STARVED}") from error
         for ran in records:
