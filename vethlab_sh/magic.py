@@ -90,6 +90,7 @@ def load(shell: InteractiveShell) -> None:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # `!python` is ours
     magics = LabMagics(shell)
     shell.register_magics(magics)
+    shell.set_custom_exc((LabError,), _tell)  # in cells of Python too
     shell.Completer.custom_matchers.append(magics.complete)
     lesson = Lesson(magics.current)
     given = {"predict": lesson.predict, "look": lesson.look, "hold": lesson.hold,
@@ -99,6 +100,11 @@ def load(shell: InteractiveShell) -> None:
         magics.current()
     except LabError as error:
         print(PAGE.ink(str(error), "31"))
+
+
+def _tell(shell: InteractiveShell, kind: type, error: BaseException, trace: object, tb_offset: object = None) -> None:
+    """Show an error as the sentence that it is, without a traceback; the cell has failed all the same."""
+    print(PAGE.ink(str(error), "31"))
 
 
 @magics_class
