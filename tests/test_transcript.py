@@ -30,6 +30,11 @@ def test_long_cells_are_wrapped_before_a_column_is_lost(width):
     assert words <= set(table.split())
 
 
+def test_a_whole_text_in_a_cell_is_wrapped_too():
+    row = {"what": "a private network world", "to do": "word " * 80}
+    assert Page(80).table([row], row).split().count("word") == 80
+
+
 def test_wrapped_cell_is_told_from_a_new_row():
     lines = Page(60).table(COMPARED, COMPARED[0]).splitlines()
     assert sum(not line.startswith(" ") for line in lines) == 1 + len(COMPARED)

@@ -672,8 +672,8 @@ def _doctor(options: argparse.Namespace) -> int:
     from .doctor import examine
 
     findings = list(examine())
-    for finding in findings:
-        print(f"{finding.status:9} {finding.what:28} {finding.found if finding.ok else finding.cure}")
+    rows = [{"status": f.status, "what": f.what, "found, or to do": f.found if f.ok else f.cure} for f in findings]
+    print(Page.of(sys.stdout).table(rows, rows[0]))
     ready = all(finding.ok for finding in findings if finding.needed)
     print("\nThis machine is ready." if ready else "\nThe demos cannot run here until the missing things are there.")
     return 0 if ready else 1

@@ -13,8 +13,8 @@ from .errors import LabError
 from .hints import PACKAGES
 from .sandbox import find, is_rootless
 
-NEEDED = ("ip", "bridge", "brctl", "ping", "ifconfig", "arp", "unshare", "bash")
-USEFUL = ("tcpdump", "sysctl", "iptables", "nft", "arping")
+NEEDED = ("ip", "bridge", "brctl", "ping", "ifconfig", "arp", "sysctl", "iptables", "unshare", "bash")
+USEFUL = ("tcpdump", "nft", "arping")  # for walks, and for lines of your own
 PYTHON_PACKAGES = {"sh": True, "pandas": True, "matplotlib": False, "jupyterlab": False, "ipywidgets": False}
 VERSION_FLAG = {"ip": "-V", "bridge": "-V", "ping": "-V", "sysctl": "-V", "ifconfig": "-V", "arp": "-V"}
 LINKS = {

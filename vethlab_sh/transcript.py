@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .walk import Walk
 
 PROSE_WIDTH = 88
+TEXT_WIDTH = 40
 GAP = HANG = "  "  # between columns; before the second line of a cell
 PIECES = re.compile(r"[^\s,]*[\s,]*")  # a cell may be broken after a space or a comma
 
@@ -206,9 +207,9 @@ def _total(widths: Mapping[str, int]) -> int:
 
 
 def _least(cell: str) -> int:
-    """How narrow a cell may be made: no word is cut, and it takes three lines at most."""
+    """How narrow a cell may be made: no word is cut, and it takes three lines at most, unless it is a whole text."""
     wrapped = ((width, _wrapped(cell, width)) for width in range(len(cell) + 1))
-    return next(width for width, lines in wrapped if len(lines) <= 3 and max(map(len, lines)) <= width)
+    return next(w for w, lines in wrapped if max(map(len, lines)) <= w and (len(lines) <= 3 or w >= TEXT_WIDTH))
 
 
 def _side_by_side(row: Mapping[str, str], widths: Mapping[str, int], right: Container[str]) -> list[str]:
