@@ -90,6 +90,19 @@ def test_recording_is_shown_in_cells():
     assert "was not recorded" in said(refused)
 
 
+def test_lesson_goes_on_with_a_recording_in_the_notebooks_own_lab():
+    *_, shown, looked, judged = run(
+        "from vethlab_sh import Lab\nlab = Lab(replay='direct')",
+        "%%lab\nip netns add ns1\nip netns add ns2",
+        "look('inside', 'ip netns exec ns1 ip -o link | wc -l', 'Only lo, its own loopback.')",
+        "exercise('ns1 can reach 10.0.0.1')",
+    )
+    assert "A recording: " in said(shown)
+    assert "was not recorded" in said(looked)
+    assert "Only lo, its own loopback." in str(looked)
+    assert "a recording has none" in str(judged)
+
+
 def test_interrupt_keeps_the_lab():
     stop = "import threading, os, signal; threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()"
     _, interrupted, after = run(

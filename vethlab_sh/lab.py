@@ -94,6 +94,11 @@ class Lab:
         self.history.append(ran)
         return ran
 
+    def _check_live(self, sentence: str) -> None:
+        """Raise NotRecorded with this sentence when there is no kernel behind the lab."""
+        if self._replay:
+            raise NotRecorded(f"{sentence}. A lab without `replay` can do it.")
+
     def note(self, line: str) -> None:
         """Where it stays, add a line to what was `typed` in it."""
         if self._stay:
@@ -181,6 +186,7 @@ class Lab:
         The verdict is true or false; as text it is a sentence with its reason, and `.evidence` is a command and the
         line that shows it. Raises UnknownClaim, which lists what can be claimed (`check.vocabulary()`).
         """
+        self._check_live("A claim is judged by a kernel, and a recording has none")
         return check.check(self._shell, claim)
 
     def drill(self, name: str | None = None, seed: int | str = 0) -> Drill:
@@ -190,6 +196,7 @@ class Lab:
         another one has other addresses and hits another place. A drill begins in an empty lab, or in one in which it
         was mended before. Raises UnknownDrill, DrillUnfit, NoDrill.
         """
+        self._check_live("A drill is mended in a kernel, and a recording has none")
         return drills.resume(self) if name is None else drills.start(self, name, seed)
 
     @property
@@ -202,6 +209,7 @@ class Lab:
 
         Returns the script and sentences about what it lacks. Raises CannotSave for a device of an unknown kind.
         """
+        self._check_live("What is saved is what a kernel has now, and a recording has none")
         saved = save.save(self._shell, self.name or "of Python", Path(file).name if file else "FILE")
         if file:
             with written(file) as path:

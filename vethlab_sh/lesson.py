@@ -16,7 +16,7 @@ from typing import Any
 from IPython.display import display
 
 from .drills import Drill
-from .errors import LabError
+from .errors import LabError, NotRecorded
 from .lab import Lab
 from .transcript import Page
 
@@ -53,6 +53,8 @@ class Lesson:
             ran = (lab or self._lab()).run(line, expect=None)
         except LabError as error:
             print(PAGE.ink(str(error), "31"))
+            if isinstance(error, NotRecorded) and because:
+                _show(_note(OPEN, because))
             return
         print(PAGE.record(ran))
         if truth := ran.out.strip():

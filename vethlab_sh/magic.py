@@ -129,7 +129,16 @@ class LabMagics(Magics):
         return self._give(self.staying[name])
 
     def current(self, replay: str | None = None) -> Lab:
-        """The kernel's lab, made when it is first needed; `lab` in the notebook's Python cells."""
+        """The kernel's lab, made when it is first needed; `lab` in the notebook's Python cells.
+
+        A lab that such a cell has put there, `lab = Lab(replay="bridge")` say, is taken over.
+        """
+        assert self.shell
+        mine = self.shell.user_ns.get("lab")
+        if isinstance(mine, Lab) and mine.alive and mine is not self.world and mine not in self.staying.values():
+            self.leave()
+            self.world = mine
+            print(mine.recording, end="\n" * bool(mine.recording))
         if self.world is None or not self.world.alive:
             self.world = Lab(replay=replay)
             self.world.changes()
