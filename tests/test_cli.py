@@ -68,6 +68,16 @@ def test_demo_shows_statistics_as_table(vethlab):
     assert re.search(r"target +sent +received +loss_percent", shown), shown[-1500:]
 
 
+def test_step_shows_each_of_its_tables(vethlab):
+    shown = vethlab("demo", "flannel", "--replay").stdout
+    (step,) = (step for step in load("flannel").steps if len(step.tables) == 3)
+    told = shown.split(f"# {step.lines[0]}\n")[1].split("Read the three together")[0]
+    heads = [
+        re.search(rf"^{head}$", told, re.M) for head in ("kind +to +via .*", "ip +mac +state", "mac +dst +state .*")
+    ]
+    assert all(heads), told
+
+
 def test_quiet_prints_only_the_verdict(vethlab):
     ended = vethlab("demo", "bridge", "--quiet")
     assert " ".join(ended.stdout.split()) == f"{load('bridge').known} (4 of 4 pings answered.)"
@@ -77,6 +87,7 @@ def test_json_holds_every_record_and_table(vethlab):
     whole = json.loads(vethlab("demo", "direct", "--json").stdout)
     records = [record for step in whole["steps"] for record in step["records"]]
     assert [record["line"] for record in records] == [line for step in load("direct").steps for line in step.lines]
+    assert (whole["intro"], whole["steps"][1]["why"]) == (load("direct").intro, load("direct").steps[1].why)
     assert records[-1]["tables"]["ping statistics"][0]["received"] == 2
     assert whole["ok"] is True
 
