@@ -58,6 +58,10 @@ test-class: ## grade with nbgrader, and let ten learners in on a JupyterHub; as 
 	@VETHLAB_VENV=$(CURDIR)/.venv-class ./setup.sh class
 	@.venv-class/bin/python -m pytest -rP tests/classroom.py $(ARGS)
 
+bench: ## measure it beside bash, ip -batch, pyroute2 and Mininet (ARGS=--quick for a look)
+	@./setup.sh bench
+	@$(PYTHON_RUN) tests/benchmarks $(ARGS)
+
 test-vm: ## check the virtual machine: as root, on Debian, a quarter of an hour (ARGS="validate fresh" for less)
 	@tests/vm/run $(ARGS)
 
@@ -65,4 +69,4 @@ clean: ## remove .venv and the caches
 	rm -rf .venv .venvs .venv-class .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test test-browser test-class test-all chaos fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean
+.PHONY: help demo test bench test-browser test-class test-all chaos fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean

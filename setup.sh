@@ -19,6 +19,7 @@ ESSENTIAL=(unshare:util-linux ip:iproute2 bridge:iproute2 brctl:bridge-utils pin
 TESTS=(/usr/lib/cni/bridge:containernetworking-plugins # the real plugins, which the tests make pods with
     busybox:busybox)                                   # its nc is what a learner leaves running
 BROWSER=(chromium:chromium)
+BENCH=(mn:mininet)
 CLASS=(configurable-http-proxy:node-configurable-http-proxy) # of JupyterHub
 USEFUL=(arping:iputils-arping tcpdump:tcpdump iptables:iptables nft:nftables sysctl:procps)
 
@@ -120,6 +121,7 @@ flock -n 9 2>/dev/null || { say "waiting for another set-up of this folder"; flo
 
 mapfile -t packages < <(missing "${ESSENTIAL[@]}" "${USEFUL[@]}")
 [ "${1:-}" != tests ] || mapfile -t -O ${#packages[@]} packages < <(missing "${TESTS[@]}")
+[ "${1:-}" != bench ] || mapfile -t -O ${#packages[@]} packages < <(missing "${BENCH[@]}")
 [ "${1:-}" != browser ] || mapfile -t -O ${#packages[@]} packages < <(missing "${BROWSER[@]}")
 [ "${1:-}" != class ] || mapfile -t -O ${#packages[@]} packages < <(missing "${CLASS[@]}")
 python=
@@ -140,3 +142,4 @@ case ${1:-} in tests | browser) install_requirements tests/requirements.txt ;; e
 [ "${1:-}" != browser ] || install_requirements tests/requirements-browser.txt
 [ "${1:-}" != all ] || install_requirements tests/requirements-all.txt
 [ "${1:-}" != fuzz ] || { check_fuzz && install_requirements tests/requirements-fuzz.txt; }
+[ "${1:-}" != bench ] || install_requirements tests/requirements-bench.txt

@@ -86,7 +86,7 @@ def test_bridge_is_empty_then_has_ports(lab):
 def test_bridge_hosts_reach_each_other(lab, hosts):
     records = lab.play("bridge", hosts=hosts)
     pings = [ran for ran in records if "ping" in ran.line]
-    assert len(pings) == hosts
+    assert len(pings) == min(hosts, 3)
     assert all(ran.rows["ping statistics"][0]["received"] == 2 for ran in pings)
     snapshot = lab.snapshot()
     assert {wire["master"] for wire in snapshot.rows["wires"]} == {"br0"}
@@ -104,12 +104,20 @@ def test_bridge_learned_every_host(lab):
 
 
 @pytest.mark.parametrize("hosts", [155, 156, 1023])
-def test_many_hosts_get_valid_addresses(hosts):
-    typed = [line for step in load("bridge", hosts=hosts).steps for line in step.lines]
-    addresses = [ipaddress.ip_interface(line.split()[7]) for line in typed if " addr add " in line]
+def test_many_hosts_get_valid_addresses(lab, hosts):
+    (line,) = (line for step in load("bridge", hosts=hosts).steps for line in step.lines if "addr add" in line)
+    told = lab.run("ip() { cat; }; nsenter() { cat; }; " + line).out  # what `ip -batch` would read
+    addresses = [ipaddress.ip_interface(words.split()[2]) for words in told.splitlines() if words.startswith("addr")]
     assert len(set(addresses)) == hosts
     assert len({address.network for address in addresses}) == 1
     assert all(a.ip not in (a.network.network_address, a.network.broadcast_address) for a in addresses)
+
+
+def test_neighbouring_pings_run_at_the_same_time(lab):
+    pings = [ran for ran in lab.play("bridge") if "ping" in ran.line]
+    asked = [ran.line for step in load("bridge").steps for ran in pings if ran.line in step.lines]
+    assert [ran.line for ran in pings] == asked
+    assert [ran for ran in lab.history if "ping" in ran.line] == pings
 
 
 @pytest.mark.parametrize("hosts", [-1, 0, 1, 1024])

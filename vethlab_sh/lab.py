@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ from .save import Saved
 from .scenarios import Scenario, Step, typed_at
 from .shell import Ran, Shell
 from .snapshot import Snapshot
+from .tables import recognise
 from .walk import Walk
 
 if TYPE_CHECKING:
@@ -89,10 +91,16 @@ class Lab:
         that belong to the story, None for any; timeout: seconds, then the command is ended as by Ctrl-C.
         Raises CommandFailed with a hint for any other exit code.
         """
-        self.note(typed_at(at, line))
-        ran = self._shell.run(line, at=at, expect=expect, timeout=timeout)
-        self.history.append(ran)
-        return ran
+        return self._run_together([line], at, expect, timeout)[0]
+
+    def _run_together(
+        self, lines: Sequence[str], at: str, expect: Collection[int] | None, timeout: float | None = None
+    ) -> list[Ran]:
+        for line in lines:
+            self.note(typed_at(at, line))
+        records = self._shell.run_together(lines, at, expect, timeout)
+        self.history += records
+        return records
 
     def _check_live(self, sentence: str) -> None:
         """Raise NotRecorded with this sentence when there is no kernel behind the lab."""
@@ -121,10 +129,25 @@ class Lab:
         return stay.kept(self.name, key) if self.name else self._kept.get(key)
 
     def steps(
-        self, scenario: Scenario, until: int | None = None, after: Callable[[Ran], None] | None = None
+        self,
+        scenario: Scenario,
+        until: int | None = None,
+        after: Callable[[Ran], None] | None = None,
+        together: bool = False,
     ) -> Iterator[tuple[Step, list[Ran]]]:
-        """Play a scenario step by step: yields each step when its lines have run, `after` each of which is called."""
-        for step in scenario.steps[:until]:
+        """Play a scenario step by step: yields each step when its lines have run, `after` each of which is called.
+
+        together: where nobody watches, let steps that only ping, and follow each other, do so at the same time.
+        """
+        for step, *more in (
+            _neighbours(scenario.steps[:until]) if together else [[step] for step in scenario.steps[:until]]
+        ):
+            if more:
+                lines = [line for each in (step, *more) for line in each.lines]
+                answers = iter(self._run_together(lines, step.at, step.expect))
+                for each in (step, *more):
+                    yield each, [next(answers) for _ in each.lines]
+                continue
             records = []
             for line in step.lines:
                 records.append(self.run(line, at=step.at, expect=step.expect))
@@ -141,7 +164,7 @@ class Lab:
         return self._play(scenarios.load(name, **options), until)
 
     def _play(self, scenario: Scenario, until: int | None = None) -> list[Ran]:
-        return [ran for _, records in self.steps(scenario, until) for ran in records]
+        return [ran for _, records in self.steps(scenario, until, together=True) for ran in records]
 
     def interact(self, words: Sequence[str], **environment: str) -> int:
         """Run a program in the lab on the caller's own terminal; return its exit code. environment: more of it."""
@@ -253,3 +276,14 @@ class Lab:
         if self._replay:
             return f"<Lab, {self._replay}>"
         return f"<Lab {'alive' if self.alive else 'closed'}, {len(self.history)} lines run>"
+
+
+def _neighbours(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """The steps, one by one; those that only ping, with the same outcome from the same machine, in groups."""
+
+    def kind(step: Step) -> object:
+        pings = all("ping" in recognise(line) for line in step.lines)
+        return (step.at, step.expect) if pings else step
+
+    for _, group in itertools.groupby(steps, kind):
+        yield list(group)

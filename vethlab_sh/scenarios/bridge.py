@@ -6,6 +6,8 @@ from ..errors import BadOption
 from .step import Scenario, Step, step
 
 FIRST = IPv4Address("192.168.1.100")
+MANY = 10  # more than one types: loops
+MOST_MOUNTS = 300  # namespaces that have a name, each by a mount
 MOST_PORTS = 1023  # BR_MAX_PORTS, net/bridge/br_private.h; one more fails with "Exchange full"
 
 
@@ -17,6 +19,8 @@ def bridge(hosts: int = 2) -> Scenario:
         )
     names = {100 + i: FIRST + i for i in range(hosts)}
     prefix = 24 if hosts <= 155 else 16
+    shared = "share a network" if hosts >= MANY else "reach each other"
+    laid = _laid_in_loops(hosts, prefix) if hosts >= MANY else (*_cables(list(names)), *_addresses(names, prefix))
     return Scenario(
         name="bridge",
         title="namespaces plugged into a bridge, the switch that is made of software",
@@ -24,10 +28,10 @@ def bridge(hosts: int = 2) -> Scenario:
             "One cable joins two namespaces; a third would need more cables. A bridge is the kernel's own switch: each "
             "namespace plugs one veth pair into it, and the bridge learns which MAC address is behind which port."
         ),
-        steps=(*_switch(), *_cables(list(names)), *_addresses(names, prefix), *_proof(names)),
+        steps=(*_switch(), *laid, *_proof(names)),
         known=(
-            f"{_count(hosts)} namespaces reach each other through br0. Each has a veth pair: one end is a port of the "
-            "bridge, the other is inside and has the address. The bridge itself needs no address."
+            f"{_count(hosts)} namespaces {shared} through br0. Each has a veth pair: one end is a port of the bridge, "
+            "the other is inside and has the address. The bridge itself needs no address."
         ),
     )
 
@@ -97,8 +101,46 @@ def _addresses(names: dict[int, IPv4Address], prefix: int) -> list[Step]:
     ]
 
 
+def _laid_in_loops(hosts: int, prefix: int) -> list[Step]:
+    """Cables, namespaces and addresses of many hosts, in a line each."""
+    loop = f"for n in {{100..{99 + hosts}}}"
+    enter, copies = "ip -n ns$n", ""
+    if hosts > MOST_MOUNTS:
+        enter = "nsenter --net=/run/netns/ns$n ip"
+        copies = " `nsenter` enters the network only. `ip -n` would also copy every mount, and each name is one."
+    number = "1.$n" if prefix == 24 else "$((1 + n / 256)).$((n % 256))"
+    address, on = f'"addr add 192.168.{number}/{prefix} dev veth$n"', '"link set veth$n up"'
+    return [
+        step(
+            f"Make {hosts} namespaces. Nobody types so many commands: a loop writes them, and one `ip -batch -` reads "
+            "and runs them all, which is also quicker than a program for each.",
+            f'{loop}; do echo "netns add ns$n"; done | ip -batch -',
+            "ip netns list | head -n 3",
+        ),
+        step(
+            "Make the cables in the same way. Each command does three things: it makes the pair, plugs one end into "
+            "the bridge, and makes the other end in the namespace, so that it need not be moved there.",
+            f'{loop}; do echo "link add name br-veth$n up master br0 type veth peer name veth$n netns ns$n"; done'
+            " | ip -batch -",
+            "brctl show | head -n 4",
+            look=f"These are the first of {hosts} ports. The bridge has room for {MOST_PORTS}.",
+            table="brctl show",
+        ),
+        step(
+            f"Give each namespace its address and switch its end on: one `ip` each, which reads two commands.{copies}",
+            f"{loop}; do {enter} -batch - <<<{address}$'\\n'{on}; done",
+        ),
+        step("Look inside the first one.", "ip netns exec ns100 ip a", table="ip addr"),
+    ]
+
+
 def _proof(names: dict[int, IPv4Address]) -> list[Step]:
     numbers = list(names)
+    if len(numbers) >= MANY:
+        numbers = [numbers[0], numbers[len(numbers) // 2], numbers[-1]]
+    seen = "`is local? yes` marks the MAC addresses of the bridge's own ports. It learned the others"
+    if len(names) >= MANY:
+        seen = "These are the hosts that have sent something. The bridge learned them"
     pairs = list(zip(numbers, numbers[1:] + numbers[:1], strict=True))
     pings = [
         step(
@@ -114,10 +156,10 @@ def _proof(names: dict[int, IPv4Address]) -> list[Step]:
         *pings,
         step(
             "How did the bridge know where to send each frame? Look at its MAC table.",
-            "brctl showmacs br0",
+            "brctl showmacs br0" if len(names) < MANY else "brctl showmacs br0 | grep -w -e ageing -e no",
             look=(
-                "`is local? yes` marks the MAC addresses of the bridge's own ports. It learned the others: each frame "
-                "that came in at a port told it that the sender is behind that port. Nobody configured this."
+                f"{seen}: each frame that came in at a port told it that the sender is behind that port. Nobody "
+                "configured this."
             ),
             table="brctl showmacs",
         ),
