@@ -22,7 +22,7 @@ def test_nothing_changes_by_looking(lab):
 
 
 def test_first_look_tells_all_since_the_beginning(lab):
-    assert str(lab.changes()) == "nothing changed"
+    assert str(lab.changes()).startswith("nothing changed")
     with Lab() as fresh:
         fresh.run("ip netns add ns1")
         assert [row["change"] for row in fresh.changes().rows] == ["the namespace ns1 appeared"]
@@ -43,8 +43,8 @@ def test_pair_brings_two_devices(lab):
 def test_switching_on_tells_its_consequences(lab):
     lab.play("direct", until=5)
     told = after(lab, "ip -n ns1 link set tap1 up", "ip -n ns2 link set tap2 up")
-    assert "tap1 was switched on" in told
-    assert "tap2 has a signal now" in told
+    assert "tap1 in ns1 was switched on" in told
+    assert "tap2 in ns2 has a signal now" in told
     assert "ns1 has the route 192.168.10.0/24 dev tap1, which the kernel added by itself" in told
     assert any("fe80:" in line and "made of its MAC address" in line for line in told)
 
@@ -76,6 +76,15 @@ def test_unanswered_neighbour_is_told(lab):
         ("ip link set br-veth100 mtu 1400", "the MTU of br-veth100 is now 1400 bytes, was 1500"),
         ("sysctl -w net.ipv4.ip_forward=1", "net.ipv4.ip_forward is now 1, was 0"),
         ("sysctl -w net.ipv4.conf.br0.proxy_arp=1", "net.ipv4.conf.br0.proxy_arp is now 1, was 0"),
+        (
+            "ip netns exec ns100 sysctl -w net.ipv6.conf.all.accept_ra=0",
+            "net.ipv6.conf.all.accept_ra in ns100 is now 0, was 1",
+        ),
+        (
+            "ip netns exec ns100 sysctl -w net.ipv4.conf.veth100.proxy_arp=1",
+            "net.ipv4.conf.veth100.proxy_arp in ns100 is now 1, was 0",
+        ),
+        ("sysctl -w net/ipv4/conf/br0/arp_notify=1", "net.ipv4.conf.br0.arp_notify is now 1, was 0"),
         ("bridge link set dev br-veth100 hairpin on", "hairpin is now on at br-veth100"),
         ("ip netns exec ns100 ip addr del 192.168.1.100/24 dev veth100", "veth100 in ns100 has lost the address"),
         ("ip -n ns100 route add blackhole 10.6.0.0/26", "ns100 has the route blackhole 10.6.0.0/26"),

@@ -243,7 +243,7 @@ def test_explorer_walks_and_switches_and_says_by_which_command():
     assert "application/vnd.jupyter.widget-view+json" in first.outputs[0].data
     assert "ip netns exec ns101 ping -n -c 1 -i 0.2 -W 0.9 192.168.1.100" in walked.outputs[0].text
     assert "ip netns exec ns100 ip link set veth100 down" in switched.outputs[0].text
-    assert "veth100 was switched off" in switched.outputs[0].text
+    assert "veth100 in ns100 was switched off" in switched.outputs[0].text
     assert "is down" in lost.outputs[0].text
 
 

@@ -17,6 +17,7 @@ from .snapshot import Row, Snapshot
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+NOTHING = "nothing changed (in devices, addresses, routes, neighbours, FDB and settings)"
 COLUMNS = ("sign", "what", "namespace", "name", "change")
 # The states between which a neighbour wanders by timers alone: it is known in all of them.
 KNOWN = {"REACHABLE", "STALE", "DELAY", "PROBE"}
@@ -53,10 +54,10 @@ class Difference:
         return len(self.rows)
 
     def __str__(self) -> str:
-        return "\n".join(f"{row['sign']} {row['change']}" for row in self.rows) or "nothing changed"
+        return "\n".join(f"{row['sign']} {row['change']}" for row in self.rows) or NOTHING
 
     def _repr_html_(self) -> str:
-        return table(self.rows, ("sign", "namespace", "change"), prose=("change",)) or "<p>nothing changed</p>"
+        return table(self.rows, ("sign", "namespace", "change"), prose=("change",)) or f"<p>{NOTHING}</p>"
 
 
 def between(before: Snapshot, after: Snapshot) -> Difference:
@@ -119,9 +120,10 @@ def _moved(was: Row, now: Row) -> Found:
 
 def _link_changes(was: Row, now: Row) -> Found:
     name, space = now["name"], now["namespace"]
+    place = name if space == HOSTNAME else f"{name} in {space}"
     for column, say in LINK_CHANGES.items():
         if was[column] != now[column] and not (was[column] is None and now[column] is False):
-            yield "~", space, name, say(name, was[column], now[column])
+            yield "~", space, name, say(place, was[column], now[column])
 
 
 LINK_CHANGES: dict[str, Callable[[str, Any, Any], str]] = {
@@ -228,7 +230,8 @@ def _settings(before: Snapshot, after: Snapshot) -> Found:
     for key, row in new.items():
         if key in old and old[key]["value"] != row["value"]:
             name = row["key"].replace("/", ".") if row["key"].count(".") == 0 else row["key"]
-            yield "~", row["namespace"], "", f"{name} is now {row['value']}, was {old[key]['value']}"
+            where = "" if row["namespace"] == HOSTNAME else f" in {row['namespace']}"
+            yield "~", row["namespace"], "", f"{name}{where} is now {row['value']}, was {old[key]['value']}"
 
 
 FINDERS: dict[str, Callable[[Snapshot, Snapshot], Found]] = {

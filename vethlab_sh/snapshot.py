@@ -31,8 +31,9 @@ look() {{
     bridge "$@" -j fdb 2>/dev/null
 }}
 settings() {{
-    cd /proc/sys/net && echo {settings_mark} &&
-    "$@" grep -s . ipv4/ip_forward ipv6/conf/all/forwarding ipv4/conf/*/proxy_arp ipv4/conf/*/rp_filter
+    echo {settings_mark}
+    "$@" bash -c 'cd /proc/sys/net && grep -s . ipv4/ip_forward ipv6/conf/all/forwarding ipv4/neigh/*/proxy_delay \\
+        ipv4/conf/*/{{proxy_arp,rp_filter,route_localnet,arp_notify}} ipv6/conf/*/{{accept_ra,accept_dad,disable_ipv6}}'
 }}
 look {host}
 {settings}
@@ -43,7 +44,7 @@ done
 exit 0
 """
 MARK, SETTINGS_MARK = "=vethlab=", "=settings="
-# /proc/sys/net is that of the process that opens the file, so grep has to run in the namespace itself
+# /proc/sys/net is that of the process that opens the file, so names and values are asked for in the namespace itself
 SETTINGS, SETTINGS_THERE = "settings", 'settings ip netns exec "$name"'
 ANSWERS = ("addr", "neigh", "ids", "route", "route6", "fdb")
 
@@ -70,7 +71,7 @@ class Snapshot:
     """The lab at one moment. Each property is a DataFrame; `rows` has the same as plain dicts.
 
     namespaces, links, addresses, routes (main table, IPv4 and IPv6), neighbours, fdb, settings (the
-    sysctls that decide about forwarding; empty unless asked for), and wires: both ends of every veth
+    sysctls that decide about forwarding, ARP and IPv6; empty unless asked for), and wires: both ends of every veth
     pair, one row a pair (an end that cannot be found is missing, not guessed).
     """
 
