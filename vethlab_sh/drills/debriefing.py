@@ -73,4 +73,4 @@ def _prompted(lines: tuple[str, ...]) -> str:
 
 def _walk(heading: str, walk: Walk) -> str:
     rows = f"<details><summary>every device that it passed</summary>{walk._repr_html_()}</details>"
-    return f"<div><b>{heading}:</b> {escape(walk.verdict)}{svg(walk.picture(), moving=False)}{rows}</div>"
+    return f"<div><b>{heading}:</b> {escape(walk.verdict)}<div>{svg(walk.picture(), moving=False)}</div>{rows}</div>"
