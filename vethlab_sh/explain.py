@@ -48,8 +48,10 @@ MESSAGE = re.compile(
 PORT = re.compile(r"\s+[\w.@:+-]{1,15}\s*$|[\w.@:+-]*\d[\w.@:+-]*\s*$", re.ASCII)
 WELL_KNOWN_KINDS = (
     (re.compile(r"lo"), "loopback"),
-    (re.compile(r"flannel(-v6)?\.\d+|vxlan(-v6)?\.calico"), "vxlan"),
-    (re.compile(r"veth[0-9a-f]{6,}|cali[0-9a-f]{11}"), "veth"),
+    (network.FLANNEL_VXLAN, "vxlan"),
+    (network.CALICO_VXLAN, "vxlan"),
+    (network.CALICO_END, "veth"),
+    (re.compile(r"veth[0-9a-f]{6,}"), "veth"),
     (re.compile(r"cni0|docker0|br\d+|br-[0-9a-f]{12}"), "bridge"),
 )
 

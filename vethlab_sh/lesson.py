@@ -22,7 +22,6 @@ from .transcript import Page
 
 PAGE = Page(width=110, colour=True)
 RIGHT, WRONG, OPEN = ("✓", "#009e73"), ("✗", "#d55e00"), ("?", "#0072b2")
-LATER = "Change it as often as you like until you run the next cell."
 
 
 class Lesson:

@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 
 FLANNEL, CALICO = "flannel", "calico"
 FLANNEL_NETWORK = ip_network("10.244.0.0/16")  # flannel's net-conf.json as it comes, and kubeadm's usual pod network
+FLANNEL_VXLAN = re.compile(r"flannel(-v6)?\.\d+")
+CALICO_VXLAN = re.compile(r"vxlan(-v6)?\.calico")
+CALICO_END = re.compile(r"cali[0-9a-f]{11}")
 NAMES = (  # of devices: pattern, network, whether it decides, what it is
-    (re.compile(r"flannel(-v6)?\.\d+"), FLANNEL, True, "flannel's VXLAN device"),
+    (FLANNEL_VXLAN, FLANNEL, True, "flannel's VXLAN device"),
     (re.compile(r"cni0"), FLANNEL, False, "the bridge plugin's bridge, as flannel uses it"),
-    (re.compile(r"cali[0-9a-f]{11}"), CALICO, True, "calico's end of a pod's cable"),
-    (re.compile(r"vxlan(-v6)?\.calico"), CALICO, True, "calico's VXLAN device"),
+    (CALICO_END, CALICO, True, "calico's end of a pod's cable"),
+    (CALICO_VXLAN, CALICO, True, "calico's VXLAN device"),
     (re.compile(r"wireguard\.cali|wg-v6\.cali|bpf(in|out)\.cali"), CALICO, True, "a device of calico's"),
     (re.compile(r"tunl0"), CALICO, False, "the IP-in-IP tunnel, as calico uses it"),
 )
@@ -184,7 +187,7 @@ def _devices(snapshot: Snapshot) -> Iterator[Row]:
         for pattern, network, decides, what in NAMES:
             if pattern.fullmatch(link["name"]):
                 yield _sign(network, decides, what, link["name"], link)
-        if link["mac"] == "ee:ee:ee:ee:ee:ee":
+        if link["mac"] == join.EVERYBODYS_MAC:
             yield _sign(
                 CALICO, True, "calico gives this MAC to its end of every cable", f"{link['name']} {link['mac']}", link
             )
@@ -209,11 +212,11 @@ def _routes(snapshot: Snapshot) -> Iterator[Row]:
             yield _sign(CALICO, True, "calico's blackhole for the rest of its own block", words, row)
         elif row["proto"] == "bird":
             yield _sign(CALICO, True, "a route by BIRD, calico's routing daemon", words, row)
-        elif row["dev"] and re.fullmatch(r"cali[0-9a-f]{11}", row["dev"]):
+        elif row["dev"] and CALICO_END.fullmatch(row["dev"]):
             yield _sign(CALICO, True, "calico's route for one pod", words, row)
-        elif row["dev"] and re.fullmatch(r"vxlan(-v6)?\.calico", row["dev"]):
+        elif row["dev"] and CALICO_VXLAN.fullmatch(row["dev"]):
             yield _sign(CALICO, True, "calico's route into its VXLAN", words, row)
-        elif row["dev"] and re.fullmatch(r"flannel(-v6)?\.\d+", row["dev"]):
+        elif row["dev"] and FLANNEL_VXLAN.fullmatch(row["dev"]):
             yield _sign(FLANNEL, True, "flannel's route to another node's pods", words, row)
         elif row["to"] == str(FLANNEL_NETWORK):
             yield _sign(FLANNEL, False, "the route that flannel gives its pods", words, row)
@@ -221,9 +224,9 @@ def _routes(snapshot: Snapshot) -> Iterator[Row]:
 
 def _neighbours(snapshot: Snapshot) -> Iterator[Row]:
     for row in snapshot.rows["neighbours"]:
-        if row["mac"] == "ee:ee:ee:ee:ee:ee":
+        if row["mac"] == join.EVERYBODYS_MAC:
             yield _sign(CALICO, True, "answered with the MAC of calico's ends", f"{row['ip']} is at {row['mac']}", row)
-        elif row["dev"] and re.fullmatch(r"flannel(-v6)?\.\d+", row["dev"]):
+        elif row["dev"] and FLANNEL_VXLAN.fullmatch(row["dev"]):
             yield _sign(FLANNEL, True, "flannel's entry for another node", f"{row['ip']} dev {row['dev']}", row)
 
 

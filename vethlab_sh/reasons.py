@@ -7,7 +7,6 @@ from typing import Any
 from .lookup import DEAD_ENDS, Device, Tables, said
 
 Row = dict[str, Any]
-BROADCAST = "ff:ff:ff:ff:ff:ff"
 ETHERNET, VLAN = 14, 4  # bytes that a veth takes beyond its MTU: __is_skb_forwardable(), include/linux/netdevice.h
 
 
