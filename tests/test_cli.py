@@ -118,6 +118,13 @@ def test_pause_waits_for_enter():
     assert shown.count("(Enter for the next step)") == steps
 
 
+def test_ctrl_d_at_a_pause_ends_the_demo():
+    shown, code = on_terminal("demo", "direct", "--pause", type_in=b"\n\x04")
+    assert code == 130
+    assert shown.count("(Enter for the next step)") == 2
+    assert shown.endswith("vethlab_sh: Interrupted. The lab is gone and left nothing behind.\n")
+
+
 def test_pause_without_terminal_goes_on(vethlab):
     assert vethlab("demo", "direct", "--pause").returncode == 0
 

@@ -364,7 +364,10 @@ def _table(page: Page, ran: Ran, name: str) -> str:
 
 def _wait_for_enter() -> None:
     if sys.stdin.isatty():
-        input("(Enter for the next step) ")
+        try:
+            input("(Enter for the next step) ")
+        except EOFError:  # Ctrl-D
+            raise KeyboardInterrupt from None
         print()
 
 
