@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
 from pathlib import Path
+from pwd import getpwnam
 from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener, urlopen
@@ -158,6 +159,7 @@ def accounts():
     readable = subprocess.run(["runuser", "-u", LEARNERS[0], "--", sys.executable, "-c", "import vethlab_sh"], cwd="/")
     yield LEARNERS
     for name in LEARNERS:
+        shutil.rmtree(f"/tmp/vethlab_sh-{getpwnam(name).pw_uid}", ignore_errors=True)  # where labs that stay are noted
         subprocess.run(["userdel", "--remove", name], capture_output=True)
     if made_group:
         subprocess.run(["groupdel", GROUP])
