@@ -9,7 +9,7 @@ from pathlib import Path
 from vethlab_sh.check import understand
 from vethlab_sh.diagram import as_text, layout
 from vethlab_sh.errors import BadInput, OutputNotUnderstood, UnknownClaim
-from vethlab_sh.explain import explain
+from vethlab_sh.explained import explain
 from vethlab_sh.parsers import tcpdump
 from vethlab_sh.tables import TABLES, clean
 

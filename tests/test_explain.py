@@ -13,7 +13,7 @@ from conftest import ROOT
 from vethlab_sh import Lab, explain, parse
 from vethlab_sh.diagram import layout, machines
 from vethlab_sh.errors import BadInput
-from vethlab_sh.explain import read_file
+from vethlab_sh.explained import read_file
 from vethlab_sh.session import Place, entered, read
 
 POD = """\

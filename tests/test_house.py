@@ -38,7 +38,7 @@ ORDER = [
     "session",
     "join",
     "network",
-    "explain",
+    "explained",
     "spaces",
     "node",
     "stay",
@@ -97,6 +97,19 @@ def test_pandas_waits_until_it_is_wanted():
     program = "import sys, vethlab_sh; print([m for m in ('pandas', 'matplotlib', 'numpy') if m in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert ended.stdout == "[]\n", ended.stderr
+
+
+@pytest.mark.live
+def test_demo_imports_no_room_it_does_not_open():
+    program = """
+import sys
+from vethlab_sh.cli import main
+main(["demo", "direct", "--quiet"])
+print(sorted(m for m in sys.modules if m.startswith("vethlab_sh.")))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    unused = ("walk", "check", "diagram", "drills", "explained", "node", "replay", "save", "join")
+    assert not [room for room in unused if f"'vethlab_sh.{room}'" in ended.stdout], ended.stdout
 
 
 def test_nothing_sleeps():

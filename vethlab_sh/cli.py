@@ -16,13 +16,9 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from . import diagram, drills, scenarios, snapshot, stay
-from .check import vocabulary
-from .compare import compare
-from .difference import Difference
-from .drills import Debriefing, Drill
+from . import scenarios, snapshot, stay
 from .errors import (
     BadInput,
     BadName,
@@ -39,18 +35,18 @@ from .errors import (
     UnknownDrill,
     UnknownScenario,
 )
-from .explain import explain, read_file
 from .files import written
 from .lab import Lab
-from .network import Wired
-from .node import inspect
-from .node import walk as walk_here
-from .replay import without_options
 from .scenarios import Scenario, Step
 from .shell import Ran
 from .tables import columns, listed, recognise
 from .transcript import Page
-from .walk import Walk
+
+if TYPE_CHECKING:  # what one verb alone needs is imported there
+    from .difference import Difference
+    from .drills import Debriefing, Drill
+    from .network import Wired
+    from .walk import Walk
 
 USAGE_ERRORS = (
     UnknownClaim, UnknownScenario, UnknownDrill, BadOption, BadInput, ToolMissing, NotReady, BadName, NoDrill,
@@ -253,6 +249,8 @@ def _lab(options: argparse.Namespace, to: TextIO) -> Lab:
     """A live lab; with --replay the recording of the scenario, which says there that it is one."""
     if not options.replay:
         return Lab()
+    from .replay import without_options
+
     without_options(options.name, _given(options))
     lab = Lab(replay=options.name)
     print(f"{lab.recording}\n", file=to)
@@ -287,7 +285,7 @@ def _demo(options: argparse.Namespace) -> int:
         if told:
             print(page.heading(f"{scenario.name}: {scenario.title}") + f"\n\n{page.prose(scenario.intro)}\n")
         watch = (lambda ran: changes.update({ran: lab.changes()})) if options.changes else None
-        for step, records in lab.steps(scenario, after=watch):
+        for step, records in lab.steps(scenario, after=watch, together=options.quiet and not watch):
             played.append((step, records))
             if told:
                 print(_told(page, step, records, changes) + "\n", flush=True)
@@ -304,15 +302,21 @@ def _demo(options: argparse.Namespace) -> int:
 def _save_pictures(lab: Lab, options: argparse.Namespace) -> None:
     for kind in ("png", "svg"):
         if file := getattr(options, kind):
+            from . import diagram
+
             drawn = lab.draw(routes=getattr(options, "routes", False))
             diagram.save(drawn, file, kind, diagram.as_text(lab.snapshot()))
 
 
 def _in_characters(lab: Lab) -> str:
+    from . import diagram
+
     return diagram.as_text(lab.snapshot(), unicode=(sys.stdout.encoding or "").lower().startswith("utf"))
 
 
 def _draw(options: argparse.Namespace) -> int:
+    from . import diagram
+
     with _played(options) as lab:
         _save_pictures(lab, options)
         if not (options.png or options.svg):
@@ -328,6 +332,8 @@ def _walk(options: argparse.Namespace) -> int:
 
 
 def _show_walk(walk: Walk, options: argparse.Namespace) -> int:
+    from . import diagram
+
     page = Page.of(sys.stdout)
     if options.html:
         walk.animate(options.html)
@@ -400,6 +406,8 @@ def _as_json(
 
 
 def _compare(options: argparse.Namespace) -> int:
+    from .compare import compare
+
     rows = compare(*options.names, **_given(options))
     print(Page.of(sys.stdout).table(rows, rows[0]))
     return 0
@@ -413,6 +421,8 @@ class _Vocabulary(argparse.Action):
 
     def __call__(self, *_: Any) -> None:
         page = Page.of(sys.stdout)
+        from .check import vocabulary
+
         for row in vocabulary():
             print(f"{page.heading(row['claim'])}\n    {row['example']}\n    ({row['meaning']})")
         raise SystemExit(0)
@@ -429,6 +439,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _drill_list(options: argparse.Namespace) -> int:
+    from . import drills
+
     page = Page.of(sys.stdout)
     for row in drills.listed():
         print(f"{page.heading(row['name'])} ({row['scenario']})\n{page.prose(row['ticket'])}\n")
@@ -628,6 +640,8 @@ def _script(options: argparse.Namespace) -> int:
 
 
 def _explain(options: argparse.Namespace) -> int:
+    from .explained import explain, read_file
+
     files, page = options.files or ["-"], Page.of(sys.stdout)
     if "-" in files and sys.stdin.isatty():
         print("Paste the session here, then press Ctrl-D on an empty line.", file=sys.stderr)
@@ -642,6 +656,9 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _inspect(options: argparse.Namespace) -> int:
+    from .node import inspect
+    from .node import walk as walk_here
+
     if options.walk:
         if options.what or options.tables:
             raise BadOption("inspect --walk SRC DST stands alone: it shows one way, and no wiring or tables beside it.")
@@ -654,6 +671,8 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _save_wired(found: Wired, options: argparse.Namespace) -> None:
+    from . import diagram
+
     for kind in ("png", "svg"):
         if file := getattr(options, kind):
             diagram.save(found.draw(), file, kind, found.as_text())

@@ -8,24 +8,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from . import check, compare, diagram, difference, drills, save, scenarios, snapshot, stay, walk
-from .check import Verdict
-from .difference import Difference
-from .drills import Drill
+from . import scenarios, snapshot, stay
 from .errors import NotRecorded
-from .files import written
-from .replay import Replay
 from .sandbox import HOSTNAME, Sandbox
-from .save import Saved
 from .scenarios import Scenario, Step, typed_at
 from .shell import Ran, Shell
 from .snapshot import Snapshot
 from .tables import recognise
-from .walk import Walk
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody waits for what is not used
     from matplotlib.axes import Axes
     from pandas import DataFrame
+
+    from .check import Verdict
+    from .difference import Difference
+    from .drills import Drill
+    from .replay import Replay
+    from .save import Saved
+    from .walk import Walk
 
 
 class Lab:
@@ -43,7 +43,7 @@ class Lab:
 
     def __init__(self, name: str | None = None, sandbox: Sandbox | None = None, *, replay: str | None = None) -> None:
         self.name = name
-        self._replay = None if replay is None else Replay(replay)
+        self._replay = None if replay is None else _recording(replay)
         self._stay = None if name is None else stay.find(name)
         live = sandbox or self._replay or (self._stay.enter() if self._stay else Sandbox())
         self._sandbox = live
@@ -71,7 +71,7 @@ class Lab:
 
         Raises BadName, or NameTaken when another lab stays under it.
         """
-        if isinstance(self._sandbox, Replay):
+        if not isinstance(self._sandbox, Sandbox):
             raise NotRecorded("A recording is no world that could stay. A lab without `replay` can.")
         self._stay = stay.settle(self._sandbox, name, scenario)
         for key, value in self._kept.items():
@@ -176,6 +176,8 @@ class Lab:
 
     def changes(self) -> Difference:
         """What changed in the kernel since the last look (since the lab was made, the first time)."""
+        from . import difference
+
         now = self.snapshot(settings=True)
         before, self._looked = self._looked, now
         return difference.between(before, now)
@@ -186,6 +188,8 @@ class Lab:
         ax: matplotlib axes to draw on, new ones of the right size when none are given; routes: write each
         namespace's routes into its box. Returns the axes (`.figure.savefig(...)` saves them).
         """
+        from . import diagram, difference
+
         now = self.snapshot()
         before, self._drawn = self._drawn, now
         changed = difference.between(before, now).devices if before else ()
@@ -199,6 +203,8 @@ class Lab:
         src: a namespace; dst: an address, or a namespace (its first address); count, size: as `ping -c` and `-s`;
         cold: forget learned neighbours and FDB entries first; proto: icmp, or a probe `tcp:PORT` or `udp:PORT`.
         """
+        from . import walk
+
         if self._replay:
             return self._replay.walk(src, dst, cold, count=count - 1, size=size, proto=proto.removeprefix("icmp"))
         return walk.walk(self._shell, src, dst, count, size, cold, proto)
@@ -209,6 +215,8 @@ class Lab:
         The verdict is true or false; as text it is a sentence with its reason, and `.evidence` is a command and the
         line that shows it. Raises UnknownClaim, which lists what can be claimed (`check.vocabulary()`).
         """
+        from . import check
+
         self._check_live("A claim is judged by a kernel, and a recording has none")
         return check.check(self._shell, claim)
 
@@ -219,6 +227,8 @@ class Lab:
         another one has other addresses and hits another place. A drill begins in an empty lab, or in one in which it
         was mended before. Raises UnknownDrill, DrillUnfit, NoDrill.
         """
+        from . import drills
+
         self._check_live("A drill is mended in a kernel, and a recording has none")
         return drills.resume(self) if name is None else drills.start(self, name, seed)
 
@@ -232,6 +242,9 @@ class Lab:
 
         Returns the script and sentences about what it lacks. Raises CannotSave for a device of an unknown kind.
         """
+        from . import save
+        from .files import written
+
         self._check_live("What is saved is what a kernel has now, and a recording has none")
         saved = save.save(self._shell, self.name or "of Python", Path(file).name if file else "FILE")
         if file:
@@ -246,6 +259,8 @@ class Lab:
         Each is laid in a lab of its own and measured; options are given to the scenarios that have them.
         """
         import pandas
+
+        from . import compare
 
         return pandas.DataFrame(compare.compare(*names, **options)).set_index(compare.QUESTION)
 
@@ -276,6 +291,12 @@ class Lab:
         if self._replay:
             return f"<Lab, {self._replay}>"
         return f"<Lab {'alive' if self.alive else 'closed'}, {len(self.history)} lines run>"
+
+
+def _recording(name: str) -> Replay:
+    from .replay import Replay
+
+    return Replay(name)
 
 
 def _neighbours(steps: Sequence[Step]) -> Iterator[list[Step]]:

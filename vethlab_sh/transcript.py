@@ -15,15 +15,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from . import markup
-from .join import COLUMNS as WIRES
-from .join import sentence
 from .shell import Ran
 from .snapshot import COLUMNS as TABLES
 from .tables import columns
 
 if TYPE_CHECKING:
     from .drills import Debriefing
-    from .explain import Explanation
+    from .explained import Explanation
     from .network import Finding
     from .node import Inspection
     from .walk import Walk
@@ -145,6 +143,9 @@ class Page:
 
     def inspection(self, found: Inspection, what: str | None = None, tables: bool = False) -> str:
         """How this machine is wired; what: one wiring, in sentences; tables: with every table of the kernel."""
+        from .join import COLUMNS as WIRES
+        from .join import sentence
+
         parts = [self.finding(found.findings)]
         if what:
             parts.append("\n".join(self.item(sentence(wire)) for wire in found.wire_rows))
@@ -169,6 +170,8 @@ class Page:
 
     def wiring(self, wires: Sequence[Mapping[str, Any]], picture: str) -> str:
         """Every cable in words, then all in characters."""
+        from .join import sentence
+
         if not picture:
             return ""
         told = "\n".join(self.item(sentence(wire)) for wire in wires)
