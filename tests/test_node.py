@@ -2,7 +2,9 @@
 
 import json
 import os
+import shlex
 import sys
+import textwrap
 
 import pytest
 from conftest import ROOT
@@ -191,6 +193,19 @@ def test_walk_leaves_only_what_a_ping_leaves(node):
     before = node.run(ask).out
     node.run(f"{INSPECT} --walk web-1 web-2 --html /dev/null")
     assert node.run(ask).out == before
+
+
+def test_looking_and_walking_hold_nothing_afterwards(node):
+    program = """
+        import os
+        from pathlib import Path
+        from vethlab_sh.node import inspect, walk
+        held = lambda: (len(os.listdir("/proc/self/fd")), Path(f"/proc/self/task/{os.getpid()}/children").read_text())
+        before = held()
+        kept = inspect(), walk("web-1", "web-2")
+        assert held() == before, (before, held())
+    """
+    node.run(f"cd {ROOT} && {sys.executable} -c {shlex.quote(textwrap.dedent(program))}")
 
 
 @pytest.mark.parametrize(

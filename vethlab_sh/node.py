@@ -134,6 +134,7 @@ class _Machine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.shell.close()  # whose bash has the same descriptors, which hold each namespace
         for space in self.spaces:
             os.close(space.fd)
 
