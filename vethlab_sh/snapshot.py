@@ -7,6 +7,7 @@ remembers what was true when it was taken, and nothing here is kept for the next
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,10 +26,10 @@ Row = dict[str, Any]
 # A namespace that vanishes while we look answers with nothing, and is then not in the snapshot.
 QUESTION = """
 look() {{
-    printf '{mark} %s\\n' "$1"; shift
-    printf 'addr\\nneigh\\nnetns list-id\\nroute\\n' | ip "$@" -d -j -batch - 2>/dev/null
-    ip "$@" -d -j -6 route 2>/dev/null
-    bridge "$@" -j fdb 2>/dev/null
+    local it name=$1; shift
+    it=$(ip "$@" -d -j -batch - 2>/dev/null <<<{lines})
+    printf '{mark} %s\\n%s\\n' "$name" "$it"
+    case $it in *'"bridge"'*|*'"vxlan"'*) bridge "$@" -j fdb 2>/dev/null ;; *) echo '[]' ;; esac
 }}
 settings() {{
     echo {settings_mark}
@@ -47,6 +48,8 @@ MARK, SETTINGS_MARK = "=vethlab=", "=settings="
 # /proc/sys/net is that of the process that opens the file, so names and values are asked for in the namespace itself
 SETTINGS, SETTINGS_THERE = "settings", 'settings ip netns exec "$name"'
 ANSWERS = ("addr", "neigh", "ids", "route", "route6", "fdb")
+# In one process: a batch has no -6, but this asks for IPv6 routes too, those of every table
+LINES = "addr", "neigh", "netns list-id", "route", "route show table all root ::/0"
 
 COLUMNS = {
     "namespaces": ("namespace",),
@@ -70,9 +73,9 @@ COLUMNS = {
 class Snapshot:
     """The lab at one moment. Each property is a DataFrame; `rows` has the same as plain dicts.
 
-    namespaces, links, addresses, routes (main table, IPv4 and IPv6), neighbours, fdb, settings (the
-    sysctls that decide about forwarding, ARP and IPv6; empty unless asked for), and wires: both ends of every veth
-    pair, one row a pair (an end that cannot be found is missing, not guessed).
+    namespaces, links, addresses, routes (main table, IPv4 and IPv6), neighbours, fdb (of namespaces with a bridge or a
+    VXLAN), settings (the sysctls that decide about forwarding; empty unless asked for), and wires: both ends of every
+    veth pair, one row a pair (an end that cannot be found is missing, not guessed).
     """
 
     rows: dict[str, tuple[Row, ...]]
@@ -134,7 +137,8 @@ def take(shell: Shell, settings: bool = False) -> Snapshot:
         if settings
         else {"settings": "", "settings_there": ":"}
     )
-    question = QUESTION.format(mark=MARK, settings_mark=SETTINGS_MARK, host=HOSTNAME, **asked)
+    batch = shlex.quote("\n".join(LINES))
+    question = QUESTION.format(mark=MARK, settings_mark=SETTINGS_MARK, host=HOSTNAME, lines=batch, **asked)
     ran = shell.run(question, expect=None)
     if ran.code != 0:
         raise CommandFailed(ran)
@@ -143,7 +147,8 @@ def take(shell: Shell, settings: bool = False) -> Snapshot:
 
 def of(spaces: dict[str, Any]) -> Snapshot:
     """A snapshot of what each namespace answered, by its name."""
-    links = [row for space, answer in spaces.items() for row in _links(space, answer, spaces)]
+    ends = {space: _Ends.of(answer) for space, answer in spaces.items()}
+    links = [row for space, answer in spaces.items() for row in _links(space, answer, ends)]
     return Snapshot(
         {
             "namespaces": tuple({"namespace": space} for space in spaces),
@@ -177,12 +182,12 @@ def _each(spaces: dict[str, Any], read: Any) -> tuple[Row, ...]:
     return tuple({"namespace": space, **row} for space, answer in spaces.items() for row in read(answer))
 
 
-def _links(space: str, answer: dict[str, list[Row]], spaces: dict[str, Any]) -> Iterator[Row]:
+def _links(space: str, answer: dict[str, list[Row]], ends: dict[str, _Ends]) -> Iterator[Row]:
     for link in answer["addr"]:
         if not link:  # iproute2 prints {} for what a filter left out
             continue
         info = link.get("linkinfo", {})
-        peer = _peer(space, link, spaces) if info.get("info_kind") == "veth" else {}
+        peer = _peer(space, link, ends) if info.get("info_kind") == "veth" else {}
         yield dict.fromkeys(COLUMNS["links"]) | {
             "namespace": space,
             "index": link["ifindex"],
@@ -210,30 +215,45 @@ def _vxlan(data: Row) -> Row:
     }
 
 
-def _peer(space: str, link: Row, spaces: dict[str, Any]) -> Row:
+@dataclass(frozen=True)
+class _Ends:
+    """The devices of a namespace by number and by name, and the namespaces that it has numbers for."""
+
+    devices: dict[int | str, Row]
+    spaces: dict[int | None, str]
+
+    @classmethod
+    def of(cls, answer: dict[str, list[Row]]) -> _Ends:
+        links = [link for link in answer["addr"] if link]
+        devices = {link[key]: link for key in ("ifindex", "ifname") for link in links}
+        return cls(devices, {row["nsid"]: row.get("name", HOSTNAME) for row in answer["ids"]})
+
+
+def _peer(space: str, link: Row, ends: dict[str, _Ends]) -> Row:
     """Where the other end of a veth is, when both ends say so; missing, not guessed, when they do not."""
-    there = _peer_namespace(space, link, spaces)
-    if there in spaces:
-        for other in spaces[there]["addr"]:
-            if _is_peer(link, other) and _is_peer(other, link) and _peer_namespace(there, other, spaces) == space:
-                return {"peer_namespace": there, "peer": other["ifname"], "peer_index": other["ifindex"]}
+    there = _peer_namespace(space, link, ends)
+    if there in ends:
+        other = ends[there].devices.get(_peer_key(link))
+        if other and _peer_namespace(there, other, ends) == space and _is_peer(other, link):
+            return {"peer_namespace": there, "peer": other["ifname"], "peer_index": other["ifindex"]}
     return {"peer_namespace": None, "peer": None, "peer_index": link.get("link_index")}
 
 
-def _peer_namespace(space: str, link: Row, spaces: dict[str, Any]) -> str | None:
+def _peer_namespace(space: str, link: Row, ends: dict[str, _Ends]) -> str | None:
     """The namespace that a veth's other end is in; the lab's root is the one that has no name."""
     if "link" in link:
         return space
-    names = {row["nsid"]: row.get("name", HOSTNAME) for row in spaces[space]["ids"]}
-    there = names.get(link.get("link_netnsid"))
+    there = ends[space].spaces.get(link.get("link_netnsid"))
     return None if there == space else there
 
 
+def _peer_key(link: Row) -> Any:
+    """What a veth says of its other end: the name in the same namespace, else the number."""
+    return link.get("link", link.get("link_index"))
+
+
 def _is_peer(link: Row, other: Row) -> bool:
-    """Whether `link` says that `other` is its other end: by name in the same namespace, else by number."""
-    if "link" in link:
-        return bool(other.get("ifname") == link["link"])
-    return "ifindex" in other and bool(other["ifindex"] == link.get("link_index"))
+    return bool(_peer_key(link) == other["ifname" if "link" in link else "ifindex"])
 
 
 def _addresses(answer: dict[str, list[Row]]) -> Iterator[Row]:
@@ -251,7 +271,7 @@ def _addresses(answer: dict[str, list[Row]]) -> Iterator[Row]:
 
 def _routes(answer: dict[str, list[Row]]) -> Iterator[Row]:
     for family, key in (("inet", "route"), ("inet6", "route6")):
-        for route in answer[key]:
+        for route in (route for route in answer[key] if route.get("table", "main") == "main"):
             for hop in route.get("nexthops", ({},)):
                 yield _route(family, {**route, **hop, "flags": route.get("flags", []) + hop.get("flags", [])})
 

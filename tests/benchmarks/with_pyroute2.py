@@ -32,8 +32,11 @@ def read() -> None:
 
 
 def tables(ip: IPRoute) -> None:
-    for answers in (ip.get_links(), ip.get_addr(), ip.get_routes(), ip.get_neighbours(), ip.get_neighbours(AF_BRIDGE)):
+    kinds = {link.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND") for link in ip.get_links()}
+    for answers in (ip.get_addr(), ip.get_routes(), ip.get_neighbours()):
         list(answers)
+    if kinds & {"bridge", "vxlan"}:
+        list(ip.get_neighbours(AF_BRIDGE))
 
 
 start = time.perf_counter()
