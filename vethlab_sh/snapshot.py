@@ -74,8 +74,8 @@ class Snapshot:
     """The lab at one moment. Each property is a DataFrame; `rows` has the same as plain dicts.
 
     namespaces, links, addresses, routes (main table, IPv4 and IPv6), neighbours, fdb (of namespaces with a bridge or a
-    VXLAN), settings (the sysctls that decide about forwarding; empty unless asked for), and wires: both ends of every
-    veth pair, one row a pair (an end that cannot be found is missing, not guessed).
+    VXLAN), settings (the sysctls that decide about forwarding, ARP and IPv6; empty unless asked for), and wires: both
+    ends of every veth pair, one row a pair (an end that cannot be found is missing, not guessed).
     """
 
     rows: dict[str, tuple[Row, ...]]
@@ -224,6 +224,7 @@ class _Ends:
 
     @classmethod
     def of(cls, answer: dict[str, list[Row]]) -> _Ends:
+        """Those that a namespace answered with."""
         links = [link for link in answer["addr"] if link]
         devices = {link[key]: link for key in ("ifindex", "ifname") for link in links}
         return cls(devices, {row["nsid"]: row.get("name", HOSTNAME) for row in answer["ids"]})
