@@ -266,6 +266,9 @@ direct: ip -n ns2 link set tap2 down
 flannel: bridge fdb del 8e:2a:10:00:00:02 dev flannel.1
  bridge fdb add 8e:2a:10:00:00:02 dev flannel.1 dst 10.4.0.22
  master flannel.1, master eth0, flannel.1 has no FDB entry for 8e:2a:10:00:00:02
+flannel: bridge fdb replace 8e:2a:10:00:00:02 dev flannel.1 dst 10.4.0.99 self
+ bridge fdb replace 8e:2a:10:00:00:02 dev flannel.1 dst 10.4.0.22 self
+ node2 eth0, node2, the FDB of flannel.1 sends it to 10.4.0.99, but nobody has 10.4.0.99: no namespace
 flannel: ip route del 10.244.1.0/24
  ip route add 10.244.1.0/24 via 10.244.1.0 dev flannel.1 onlink
  node2 eth0, node2, master sends it by default via 10.4.0.1 dev eth0, but nobody has 10.4.0.1

@@ -290,6 +290,9 @@ def unanswered(tables: Tables, device: Device, ip: str, settings: dict[str, str]
     """Why nobody tells the MAC of this address."""
     owner = tables.owner(ip)
     if owner is None:
+        route = tables.route(device[0], ip)
+        if route and route["dev"] == device[1]:
+            return f"nobody has {ip}: no namespace has this address"
         key = f"ipv4/conf/{device[1]}/proxy_arp"
         if settings.get(key) == "0" and settings.get("ipv4/conf/all/proxy_arp") == "0":
             return f"nobody has {ip}, and proxy_arp is off at {device[1]} in {device[0]}"
