@@ -17,6 +17,7 @@ ORDER = [
     "errors",
     "markup",
     "files",
+    "progress",
     "parsers",
     "tables",
     "sandbox",

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import subprocess
+import sys
 
 import pytest
 from conftest import ROOT
@@ -185,3 +186,20 @@ def test_prose_is_short_and_whole(name):
     ]:
         assert text.endswith((".", "?")), text
         assert text.count(". ") <= 4, text
+
+
+PLAY = "from vethlab_sh import Lab\nwith Lab() as lab: lab.play('bridge', hosts=100, until=3)"
+
+
+def test_large_lab_tells_a_terminal_how_far_it_is():
+    ours, theirs = os.openpty()
+    ended = subprocess.run([sys.executable, "-c", PLAY], stdout=subprocess.PIPE, stderr=theirs, cwd=ROOT)
+    assert (ended.returncode, ended.stdout) == (0, b"")
+    said = os.read(ours, 4096).decode()
+    assert "step 3 of" in said
+    assert said.endswith(" \r"), "the last sentence is wiped"
+
+
+def test_large_lab_tells_a_pipe_nothing():
+    ended = subprocess.run([sys.executable, "-c", PLAY], capture_output=True, cwd=ROOT)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import scenarios, snapshot, stay
 from .errors import NotRecorded
+from .progress import telling
 from .sandbox import HOSTNAME, Sandbox
 from .scenarios import Scenario, Step, typed_at
 from .shell import Ran, Shell
@@ -164,7 +165,13 @@ class Lab:
         return self._play(scenarios.load(name, **options), until)
 
     def _play(self, scenario: Scenario, until: int | None = None) -> list[Ran]:
-        return [ran for _, records in self.steps(scenario, until, together=True) for ran in records]
+        played: list[Ran] = []
+        with telling(scenario.namespaces) as tell:
+            tell(f"Building {scenario.name}: {len(scenario.steps)} steps …")
+            for number, (_, records) in enumerate(self.steps(scenario, until, together=True), 1):
+                tell(f"Building {scenario.name}: step {number} of {len(scenario.steps)} is done …")
+                played += records
+        return played
 
     def interact(self, words: Sequence[str], **environment: str) -> int:
         """Run a program in the lab on the caller's own terminal; return its exit code. environment: more of it."""
@@ -193,7 +200,9 @@ class Lab:
         now = self.snapshot()
         before, self._drawn = self._drawn, now
         changed = difference.between(before, now).devices if before else ()
-        return diagram.draw(diagram.layout(now, changed, routes), ax)
+        with telling(len(now.rows["namespaces"])) as tell:
+            tell(f"Drawing {len(now.rows['namespaces'])} namespaces …")
+            return diagram.draw(diagram.layout(now, changed, routes), ax)
 
     def walk(
         self, src: str, dst: str, count: int = 1, size: int | None = None, cold: bool = False, proto: str = "icmp"

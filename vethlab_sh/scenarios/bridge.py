@@ -33,6 +33,7 @@ def bridge(hosts: int = 2) -> Scenario:
             f"{_count(hosts)} namespaces {shared} through br0. Each has a veth pair: one end is a port of the bridge, "
             "the other is inside and has the address. The bridge itself needs no address."
         ),
+        namespaces=hosts,
     )
 
 

@@ -41,6 +41,7 @@ class Scenario:
     intro: str
     steps: tuple[Step, ...]
     known: str
+    namespaces: int = 0
 
 
 def step(
