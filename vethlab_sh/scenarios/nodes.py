@@ -137,7 +137,9 @@ def machines(ipv6: bool) -> list[Step]:
         step(
             "The same on node2; then ping across the cable.",
             *_underlay(NODE2, ipv6),
-            ask_once(ADDRESS[HOSTNAME]),
+            # A device that has just got its signal may be put to work up to a second later (net/core/link_watch.c), and
+            # ARP asks again only after one.
+            ask_once(ADDRESS[HOSTNAME], wait="3"),
             look="The machines reach each other. They know nothing about pods yet.",
             table="ping statistics",
             at=NODE2,
