@@ -38,7 +38,6 @@ from .errors import (
 from .files import written
 from .lab import Lab
 from .scenarios import Scenario, Step
-from .shell import Ran
 from .tables import columns, listed, recognise
 from .transcript import Page
 
@@ -46,6 +45,7 @@ if TYPE_CHECKING:  # what one verb alone needs is imported there
     from .difference import Difference
     from .drills import Debriefing, Drill
     from .network import Wired
+    from .shell import Ran
     from .walk import Walk
 
 USAGE_ERRORS = (

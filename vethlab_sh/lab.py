@@ -13,7 +13,6 @@ from .errors import NotRecorded
 from .progress import telling
 from .sandbox import HOSTNAME, Sandbox
 from .scenarios import Scenario, Step, typed_at
-from .shell import Ran, Shell
 from .snapshot import Snapshot
 from .tables import recognise
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody wai
     from .drills import Drill
     from .replay import Replay
     from .save import Saved
+    from .shell import Ran, Shell
     from .walk import Walk
 
 
@@ -46,9 +46,9 @@ class Lab:
         self.name = name
         self._replay = None if replay is None else _recording(replay)
         self._stay = None if name is None else stay.find(name)
-        live = sandbox or self._replay or (self._stay.enter() if self._stay else Sandbox())
+        live = sandbox or self._replay or (self._stay.enter() if self._stay else Sandbox(meanwhile=_open_shell))
         self._sandbox = live
-        self._shell = Shell(live) if isinstance(live, Sandbox) else live
+        self._shell = _shell(live) if isinstance(live, Sandbox) else live
         self.history: list[Ran] = []
         self._kept: dict[str, Any] = {}
         self._looked: Snapshot = snapshot.EMPTY
@@ -300,6 +300,16 @@ class Lab:
         if self._replay:
             return f"<Lab, {self._replay}>"
         return f"<Lab {'alive' if self.alive else 'closed'}, {len(self.history)} lines run>"
+
+
+def _open_shell() -> None:
+    from . import shell  # noqa: F401  (it imports sh, which takes about as long as making a world)
+
+
+def _shell(sandbox: Sandbox) -> Shell:
+    from .shell import Shell
+
+    return Shell(sandbox)
 
 
 def _recording(name: str) -> Replay:

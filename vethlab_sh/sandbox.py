@@ -185,11 +185,11 @@ class Sandbox:
 
     pid: the holder's process number outside. What was made ends with `close()` or with this Python, unless it was
     told to `stay()`; what was attached to is only left. before: called in the process that makes the world, ahead of
-    it, to give up rights; then the world has a user namespace also as root. Raises ToolMissing (no `unshare` or `ip`)
-    or NotReady (the kernel forbids it; the message says why).
+    it, to give up rights; then the world has a user namespace also as root. meanwhile: called here, while it is made.
+    Raises ToolMissing (no `unshare` or `ip`) or NotReady (the kernel forbids it; the message says why).
     """
 
-    def __init__(self, before: Callable[[], None] | None = None) -> None:
+    def __init__(self, before: Callable[[], None] | None = None, meanwhile: Callable[[], None] | None = None) -> None:
         check_linux()
         for tool, package in (("unshare", "util-linux"), ("ip", "iproute2")):
             if find(tool) is None:
@@ -206,6 +206,8 @@ class Sandbox:
             preexec_fn=before,
         )
         try:
+            if meanwhile:
+                meanwhile()
             pid = _when_ready(maker)
             self._hold(pid, os.pidfd_open(pid))
         except BaseException:

@@ -21,7 +21,6 @@ from typing import Any
 
 from .errors import GaveUpWaiting, LabClosed, NameTaken, NoSuchLab, NotReady
 from .sandbox import Sandbox, started
-from .shell import check_name
 
 ENTRY, KEPT = "lab.json", "kept.json"
 HISTORY = "/run/history"  # in the lab's own /run: it lives as long as the lab
@@ -261,6 +260,8 @@ def _entry(home: Path) -> Stay | None:
 
 
 def _check_free(place: Path, name: str) -> str:
+    from .shell import check_name
+
     check_name(name, "a lab")
     _look(place)
     if (place / name).exists():

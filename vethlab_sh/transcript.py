@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from . import markup
-from .shell import Ran
 from .snapshot import COLUMNS as TABLES
 from .tables import columns
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from .explained import Explanation
     from .network import Finding
     from .node import Inspection
+    from .shell import Ran
     from .walk import Walk
 
 PROSE_WIDTH = 88

@@ -9,6 +9,7 @@ import sys
 import building
 import looking
 import many
+import readme
 import report
 import starting
 from pair import measured
@@ -31,6 +32,7 @@ def main() -> int:
     if not (options.quick or options.only):
         report.write(rows, ROOT / "pictures" / "bench.csv")
         report.draw(rows, ROOT / "pictures" / "bench.png")
+        readme.put()
     return 0
 
 

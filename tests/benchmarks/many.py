@@ -52,7 +52,7 @@ def one() -> float:
 
 def pairs() -> Iterator[Pair]:
     """Time and memory of 50 labs."""
-    yield Pair(f"{LABS} labs alive at once", "one lab", LABS, lambda: together()[0], one, rounds=1)
+    yield Pair(f"{LABS} labs alive at once", "one lab", LABS, lambda: together()[0], one, rounds=5)
     yield Pair(
         "memory of an idle lab, beyond Python's own",
         "1 MiB",

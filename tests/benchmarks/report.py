@@ -12,7 +12,7 @@ INK = {"met": "#2a7f62", "missed": "#c1440e", "none": "#888888"}
 
 def line(row: dict[str, object]) -> str:
     """One row as a line of a Markdown table."""
-    goal = f"≤ {number(row['goal'])} ×" if row["goal"] else "(a peer)"
+    goal = f"≤ {number(row['goal'])} ×" if row.get("goal") else "(a peer)"
     if "missing" in row:
         return f"| {row['work']} | {row['against']} | not run: {row['missing']} | | | {goal} |"
     unit = row["unit"]
@@ -51,8 +51,17 @@ def draw(rows: Sequence[dict[str, object]], file: Path) -> None:
         ratio, goal = float(str(row["ratio"])), row["goal"]
         ink = INK["none"] if goal is None else INK["met" if ratio <= float(str(goal)) else "missed"]
         ax.plot([1, ratio], [y, y], color=ink, linewidth=7, solid_capstyle="butt")
-        ax.annotate(f"{number(ratio)} ×", (ratio, y), (6 if ratio >= 1 else -6, 0), textcoords="offset points",
-                    ha="left" if ratio >= 1 else "right", va="center", color=ink, fontsize=9)  # fmt: skip
+        outermost = max if ratio >= 1 else min  # the label is beside both, the bar and the mark
+        ax.annotate(
+            f"{number(ratio)} ×",
+            (outermost(ratio, float(str(goal or ratio))), y),
+            (8 if ratio >= 1 else -8, 0),
+            textcoords="offset points",
+            ha="left" if ratio >= 1 else "right",
+            va="center",
+            color=ink,
+            fontsize=9,
+        )
         if goal is not None:
             ax.plot([float(str(goal))], [y], marker="|", markersize=20, color="black")
     ax.set_yticks(range(len(shown)), [f"{row['work']}\nagainst {row['against']}" for row in shown], fontsize=8)

@@ -1,0 +1,21 @@
+"""Put the table that was measured last into the README."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import report
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def put() -> None:
+    """Replace the table below `How fast`."""
+    with (ROOT / "pictures" / "bench.csv").open() as file:
+        rows = [{key: value for key, value in row.items() if value} for row in csv.DictReader(file)]
+    table = "\n".join([report.HEAD, *map(report.line, rows)])
+    readme = ROOT / "README.md"
+    text = re.sub(r"\| work \| against \|.*?\n(?=\n)", lambda _: table + "\n", readme.read_text(), count=1, flags=re.S)
+    readme.write_text(text)
