@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COUNTERS = (
     "perf_|tainted|nf_conntrack|stat_refresh|[.]random[.]|last_pid|-state|(file|inode|aio|pty[.])-?nr|^fs[.]quota"
 )
-USER = "vethlab-" + os.environ.get("PYTEST_XDIST_WORKER", "test")
+USER = f"vethlab-{os.getpid()}"  # each run has its own: nothing that an earlier one left is in its way
 
 
 def until(fact: Callable[[], bool], what: str, seconds: float = 60) -> None:
@@ -109,7 +109,6 @@ def as_user() -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
     if os.geteuid() != 0:
         yield lambda *words, **more: _run(words, ROOT, more)
         return
-    subprocess.run(["userdel", "--remove", USER], capture_output=True)
     subprocess.run(["useradd", "--create-home", "--shell", "/bin/bash", USER], check=True, capture_output=True)
     home = output("getent", "passwd", USER).strip().split(":")[5]
     checkout = f"{home}/checkout"
@@ -134,7 +133,7 @@ def as_user() -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
         "env",
         "-i",
         f"HOME={home}",
-        f"TMPDIR={home}",  # not a folder in /tmp of an earlier user of this name
+        f"TMPDIR={home}",  # which goes with the user
         f"USER={USER}",
         "PATH=/usr/local/bin:/usr/bin:/bin",
         "LANG=C.UTF-8",

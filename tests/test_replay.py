@@ -70,7 +70,8 @@ def text(part):
 @pytest.mark.live
 @pytest.mark.parametrize("name", NAMES)
 def test_recording_tells_what_the_live_demo_tells(vethlab, name):
-    live, replayed = vethlab("demo", name), vethlab("demo", name, "--replay")
+    wide = {"env": os.environ | {"COLUMNS": "200"}}  # so that no row is wrapped for the sake of a longer user number
+    live, replayed = vethlab("demo", name, **wide), vethlab("demo", name, "--replay", **wide)
     assert (replayed.returncode, replayed.stderr) == (live.returncode, live.stderr) == (0, "")
     label, _, narration = replayed.stdout.partition("\n\n")
     assert label.startswith("A recording: ")

@@ -292,7 +292,7 @@ def test_restart_of_the_machine_is_noticed(up):
         os.kill(lab["pid"], signal.SIGKILL)
 
 
-def test_inside_a_lab_the_labs_outside_are_neither_seen_nor_cleared(vethlab, up, tmp_path, monkeypatch):
+def test_inside_a_lab_the_labs_outside_are_neither_seen_nor_cleared(monkeypatch, tmp_path, vethlab, up):
     tmp_path.chmod(0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     up("--name", "web")

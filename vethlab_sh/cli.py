@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LabError as error:
         return _say(str(error), _exit_code(error))
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered would fail once more at exit
+        _nowhere(1)
         what = f"{error.filename}: " if error.filename else ""
         why = "standard output is closed" if error.errno == errno.EBADF else error.strerror or error
         return _say(f"Cannot write or read: {what}{why}.", 1)
@@ -96,9 +96,16 @@ def _exit_code(error: LabError) -> int:
 
 
 def _say(sentence: str, code: int) -> int:
-    with contextlib.suppress(OSError):  # a standard error that takes nothing does not change what the code says
-        print(f"vethlab_sh: {sentence}", file=sys.stderr)
+    try:
+        print(f"vethlab_sh: {sentence}", file=sys.stderr, flush=True)
+    except OSError:  # a standard error that takes nothing does not change what the code says
+        _nowhere(2)
     return code
+
+
+def _nowhere(number: int) -> None:
+    """Let a stream that takes nothing more lead nowhere: what is still buffered would fail once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
 def _parser() -> argparse.ArgumentParser:

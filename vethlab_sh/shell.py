@@ -276,7 +276,8 @@ class _Bash:
         starts = "".join(
             f"({here}; exec {shlex.join(job.words)}) </dev/null >{job.out} 2>{job.err} & pids+=($!)\n" for job in jobs
         )
-        typed = f"pids=()\n{starts}echo ${{pids[@]}}\nfor pid in ${{pids[@]}}; do wait -f $pid; echo $?; done\n"
+        # Not `wait -f`: when a signal ends a job, bash 5.2 may look at what it has freed, and go round for ever.
+        typed = f"pids=()\n{starts}echo ${{pids[@]}}\nfor pid in ${{pids[@]}}; do wait $pid; echo $?; done\n"
         self._tell.write(os.fsencode(typed))
         self._tell.flush()
         self._pids = [int(pid) for pid in str(self._answer()).split()]
