@@ -1,5 +1,6 @@
 """A recording tells what the live lab tells, needs no Linux, says what it is, and does not go stale."""
 
+import os
 import re
 import subprocess
 import sys
@@ -70,7 +71,7 @@ def text(part):
 @pytest.mark.live
 @pytest.mark.parametrize("name", NAMES)
 def test_recording_tells_what_the_live_demo_tells(vethlab, name):
-    wide = {"env": os.environ | {"COLUMNS": "200"}}  # so that no row is wrapped for the sake of a longer user number
+    wide = {"env": os.environ | {"COLUMNS": "90"}}  # so that no row is wrapped for the sake of a longer user number
     live, replayed = vethlab("demo", name, **wide), vethlab("demo", name, "--replay", **wide)
     assert (replayed.returncode, replayed.stderr) == (live.returncode, live.stderr) == (0, "")
     label, _, narration = replayed.stdout.partition("\n\n")
