@@ -261,8 +261,6 @@ class _Bash:
                 _in=keys, _out=mouth, _err=nothing, _env=environment, _preexec_fn=sandbox.host,
                 _tty_out=False, _close_fds=False, _new_session=True, _bg=True, _bg_exc=False,
             )  # fmt: skip
-        # a process group for each job, so that all of it can be signalled; as an option bash wants a terminal for it
-        self._tell.write(b"set -m\n")
         self._end = weakref.finalize(self, _end, process, self._tell, self._hear)
 
     @property
@@ -276,8 +274,13 @@ class _Bash:
         starts = "".join(
             f"({here}; exec {shlex.join(job.words)}) </dev/null >{job.out} 2>{job.err} & pids+=($!)\n" for job in jobs
         )
-        # Not `wait -f`: when a signal ends a job, bash 5.2 may look at what it has freed, and go round for ever.
-        typed = f"pids=()\n{starts}echo ${{pids[@]}}\nfor pid in ${{pids[@]}}; do wait $pid; echo $?; done\n"
+        # With `set -m` each job has a process group of its own, so that all of it can be signalled (as an option of
+        # bash it wants a terminal); without it `wait` waits for the end, not for a stop. Not `wait -f`: when a signal
+        # ends a job, bash 5.2 may look at what it has freed, and go round for ever.
+        typed = (
+            f"pids=()\nset -m\n{starts}set +m\necho ${{pids[@]}}\n"
+            "for pid in ${pids[@]}; do wait $pid; echo $?; done\n"
+        )
         self._tell.write(os.fsencode(typed))
         self._tell.flush()
         self._pids = [int(pid) for pid in str(self._answer()).split()]
