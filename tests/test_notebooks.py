@@ -73,13 +73,14 @@ def test_solved_lesson_is_right_in_every_answer(name):
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("name", ["0_start_here.ipynb", "1_direct_pair.ipynb", "2_bridge.ipynb"])
+@pytest.mark.parametrize("name", [name for name in LESSONS if name != "6_break_it.ipynb"])
 def test_blank_lesson_runs_to_its_end_with_hints(name):
     notebook = played(read(name, solved=False))
     assert_clean(notebook)
     looks = [html(cell) for cell in codes(notebook) if cell.source.startswith("look(")]
     assert looks
-    assert all("You predicted nothing" in text for text in looks)
+    # An exercise that was left out may leave a later ping without an answer: that is told, too.
+    assert all("You predicted nothing" in text or "The command printed nothing" in text for text in looks)
     exercises = [html(cell) for cell in codes(notebook) if cell.source.startswith("exercise(")]
     assert any(WRONG in text for text in exercises)
 
