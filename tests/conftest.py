@@ -99,6 +99,20 @@ def lab() -> Iterator[Lab]:
         yield lab
 
 
+@pytest.fixture(scope="module")
+def flannel() -> Iterator[Lab]:
+    with Lab() as lab:
+        lab.play("flannel")
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def calico() -> Iterator[Lab]:
+    with Lab() as lab:
+        lab.play("calico")
+        yield lab
+
+
 @pytest.fixture(scope="session")
 def as_user() -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
     """Run a program as an ordinary user without any privilege, in the checkout.

@@ -20,20 +20,6 @@ def bridge():
         yield lab
 
 
-@pytest.fixture(scope="module")
-def flannel():
-    with Lab() as lab:
-        lab.play("flannel")
-        yield lab
-
-
-@pytest.fixture(scope="module")
-def calico():
-    with Lab() as lab:
-        lab.play("calico")
-        yield lab
-
-
 ON_BRIDGE = [
     ("ns100 can reach 192.168.1.101", True, "TTL 64: no router between"),
     ("ns100 can reach ns101", True, "ns101 (192.168.1.101)"),

@@ -35,20 +35,6 @@ def played(request):
         yield request.param, lab
 
 
-@pytest.fixture(scope="module")
-def flannel():
-    with Lab() as lab:
-        lab.play("flannel")
-        yield lab
-
-
-@pytest.fixture(scope="module")
-def calico():
-    with Lab() as lab:
-        lab.play("calico")
-        yield lab
-
-
 def places(walk, leg):
     return [f"{row['namespace']} {row['device']} {row['way']}" for row in walk.rows if row["leg"] == leg]
 

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from . import scenarios, snapshot
-from .errors import BadOption, CommandFailed, LabClosed, NotRecorded
-from .hints import hint_for
+from .errors import BadOption, LabClosed, NotRecorded
 from .sandbox import HOSTNAME, Sandbox
 from .shell import Ran, Shell
 from .snapshot import Snapshot
@@ -80,10 +79,7 @@ class Replay(Shell):
             raise LabClosed("This recording is closed. Open it again: `lab = Lab(replay=...)`.")
         number = self._find(" ".join(line.split()), at)
         self._done = max(self._done, number + 1)
-        ran = self.records[number]
-        if expect is not None and ran.code not in expect:
-            raise CommandFailed(ran, hint_for(ran.line, ran.code, ran.err + ran.out))
-        return ran
+        return self.records[number].expected(expect)
 
     def run_together(
         self,

@@ -60,6 +60,12 @@ class Ran:
         """What to try when it failed; empty when nothing is known."""
         return hint_for(self.line, self.code, self.err + self.out) if self.code else ""
 
+    def expected(self, codes: Collection[int] | None) -> Ran:
+        """Itself, when its exit code is one of these (None: any); else raises CommandFailed, with what to try."""
+        if codes is not None and self.code not in codes:
+            raise CommandFailed(self, hint_for(self.line, self.code, self.err + self.out))
+        return self
+
     @property
     def prompt(self) -> str:
         """`[root@master ~]# `"""
@@ -168,8 +174,7 @@ class Shell:
             why = str(error).strip().splitlines()[-1]  # sh gives a traceback
             raise NotReady(f"The lab could start no program, or not keep what it said ({why}). {STARVED}") from error
         for ran in records:
-            if expect is not None and ran.code not in expect:
-                raise CommandFailed(ran, hint_for(ran.line, ran.code, ran.err + ran.out))
+            ran.expected(expect)
         return records
 
     def interact(self, words: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
