@@ -14,6 +14,7 @@ import pytest
 from conftest import ROOT, inhabitants, machine_state, until
 
 from vethlab_sh.scenarios import SCENARIOS, load
+from vethlab_sh.tables import clean
 
 pytestmark = pytest.mark.live
 ME = [sys.executable, "-m", "vethlab_sh"]
@@ -48,6 +49,15 @@ def on_terminal(*words, columns=80, environment=None, type_in=b""):
         shown += part
     os.close(parent)
     return shown.decode().replace("\r\n", "\n"), run.wait()
+
+
+def test_large_demo_tells_how_far_it_is_and_wipes_it():
+    shown, code = on_terminal("demo", "bridge", "--hosts", "100", "--png", os.devnull)
+    assert code == 0
+    for told in (*(f"Building bridge: step {n} of 10 …" for n in range(1, 11)), "Drawing 101 namespaces …"):
+        assert told in shown
+    assert "Building" not in clean(shown)
+    assert "Drawing" not in clean(shown)
 
 
 @pytest.mark.parametrize("name", ["direct", "bridge"])

@@ -52,6 +52,33 @@ def test_lines_run_in_one_lab():
     assert "ns1" in said(third)
 
 
+class Watched(NotebookClient):
+    """Keeps what each update below a cell said, which the notebook keeps the last of."""
+
+    updates = ()
+
+    def process_message(self, message, cell, index):
+        if message["msg_type"] == "update_display_data":
+            self.updates = (*self.updates, message["content"]["data"].get("text/plain"))
+        return super().process_message(message, cell, index)
+
+
+def test_large_build_and_drawing_tell_how_far_they_are_and_leave_no_trace():
+    notebook = nbformat.v4.new_notebook()
+    build = 'from vethlab_sh import Lab\nlab = Lab()\n_ = lab.play("bridge", hosts=100)'
+    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in (build, "_ = lab.draw()")]
+    client = Watched(notebook, timeout=60, resources={"metadata": {"path": str(ROOT)}})
+    client.execute()
+    told = [update for update in client.updates if update]
+    assert told == [
+        *(f"Building bridge: step {n} of 10 …" for n in (*range(1, 8), 10)),
+        "Drawing 101 namespaces …",
+    ]  # pings go together
+    (built,), (wiped, picture) = (cell.outputs for cell in notebook.cells)
+    assert built.data == wiped.data == {}
+    assert "image/png" in picture.data
+
+
 def test_table_stands_under_its_output():
     (shown,) = run("%%lab\nip addr show lo")
     assert "ip addr show lo" in said(shown)

@@ -140,21 +140,29 @@ class Lab:
 
         together: where nobody watches, let steps that only ping, and follow each other, do so at the same time.
         """
-        for step, *more in (
-            _neighbours(scenario.steps[:until]) if together else [[step] for step in scenario.steps[:until]]
-        ):
-            if more:
-                lines = [line for each in (step, *more) for line in each.lines]
-                answers = iter(self._run_together(lines, step.at, step.expect))
-                for each in (step, *more):
-                    yield each, [next(answers) for _ in each.lines]
-                continue
-            records = []
-            for line in step.lines:
-                records.append(self.run(line, at=step.at, expect=step.expect))
-                if after:
-                    after(records[-1])
-            yield step, records
+        groups = _neighbours(scenario.steps[:until]) if together else [[step] for step in scenario.steps[:until]]
+        done = 0
+        with telling(scenario.namespaces) as tell:
+            for group in groups:
+                tell(f"Building {scenario.name}: step {done + 1} of {len(scenario.steps)} …")
+                played = [*zip(group, self._played(group, after), strict=True)]
+                tell("")
+                done += len(group)
+                yield from played
+
+    def _played(self, steps: Sequence[Step], after: Callable[[Ran], None] | None) -> Iterator[list[Ran]]:
+        """The records of each step: of one line by line, of several when the lines of all have run together."""
+        if len(steps) > 1:
+            lines = [line for step in steps for line in step.lines]
+            answers = iter(self._run_together(lines, steps[0].at, steps[0].expect))
+            yield from ([next(answers) for _ in step.lines] for step in steps)
+            return
+        records = []
+        for line in steps[0].lines:
+            records.append(self.run(line, at=steps[0].at, expect=steps[0].expect))
+            if after:
+                after(records[-1])
+        yield records
 
     def play(self, name: str, until: int | None = None, **options: int | str | bool) -> list[Ran]:
         """Run all steps of a scenario, or the first `until`; return the records of all its lines.
@@ -165,13 +173,7 @@ class Lab:
         return self._play(scenarios.load(name, **options), until)
 
     def _play(self, scenario: Scenario, until: int | None = None) -> list[Ran]:
-        played: list[Ran] = []
-        with telling(scenario.namespaces) as tell:
-            tell(f"Building {scenario.name}: {len(scenario.steps)} steps …")
-            for number, (_, records) in enumerate(self.steps(scenario, until, together=True), 1):
-                tell(f"Building {scenario.name}: step {number} of {len(scenario.steps)} is done …")
-                played += records
-        return played
+        return [ran for _, records in self.steps(scenario, until, together=True) for ran in records]
 
     def interact(self, words: Sequence[str], **environment: str) -> int:
         """Run a program in the lab on the caller's own terminal; return its exit code. environment: more of it."""

@@ -17,21 +17,27 @@ def telling(namespaces: int) -> Iterator[Callable[[str], None]]:
     It does nothing for a small lab, nor when errors go neither to a terminal nor into a notebook. In the end the last
     sentence is wiped.
     """
-    if namespaces < LARGE or not _watched():
+    show = _place() if namespaces >= LARGE else None
+    if show is None:
         yield lambda sentence: None
         return
     try:
-        yield _show
+        yield show
     finally:
-        _show("")
-        sys.stderr.write("\r")
-        sys.stderr.flush()
+        show("")
 
 
-def _watched() -> bool:
-    return sys.stderr is not None and (sys.stderr.isatty() or type(sys.stderr).__module__.startswith("ipykernel."))
+def _place() -> Callable[[str], None] | None:
+    """Shows a sentence where somebody watches: below a notebook's cell, on a terminal; None where nobody does."""
+    if type(sys.stderr).__module__.startswith("ipykernel."):
+        from IPython.display import display
+
+        # not written to stderr, of which a notebook would keep a red strip
+        below = display({"text/plain": ""}, raw=True, display_id=True)
+        return lambda sentence: below.update({"text/plain": sentence} if sentence else {}, raw=True)
+    return _on_terminal if sys.stderr is not None and sys.stderr.isatty() else None
 
 
-def _show(sentence: str) -> None:
-    sys.stderr.write("\r" + sentence[:WIDTH].ljust(WIDTH))
+def _on_terminal(sentence: str) -> None:
+    sys.stderr.write("\r" + sentence[:WIDTH].ljust(WIDTH) + "\r" * (not sentence))
     sys.stderr.flush()
