@@ -109,7 +109,7 @@ def test_autograde_gives_a_point_for_each_exercise_that_holds(course):
     hand_in(course, "cheat", cheat)
     nbgrader(course, "autograde", LESSON)
     nbgrader(course, "export", "--to", "grades.csv")
-    rows = {row["student_id"]: row for row in csv.DictReader((course / "grades.csv").open())}
+    rows = {row["student_id"]: row for row in csv.DictReader((course / "grades.csv").read_text().splitlines())}
     scores = {name: (float(row["score"]), float(row["max_score"])) for name, row in rows.items()}
     assert scores["good"] == (out_of, out_of)
     assert scores["blank"] == scores["cheat"]

@@ -7,12 +7,13 @@ import sys
 from conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
-MEASURED = list(csv.DictReader((ROOT / "pictures" / "bench.csv").open()))
+MEASURED = list(csv.DictReader((ROOT / "pictures" / "bench.csv").read_text().splitlines()))
 LINES = """
 import csv, sys
+from pathlib import Path
 sys.path.insert(0, "tests/benchmarks")
 from report import line
-for row in csv.DictReader(open("pictures/bench.csv")):
+for row in csv.DictReader(Path("pictures/bench.csv").read_text().splitlines()):
     print(line({key: value for key, value in row.items() if value}))
 """
 

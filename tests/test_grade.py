@@ -344,7 +344,7 @@ def test_command_line_writes_the_table(vethlab, tmp_path):
     out = tmp_path / "grades.csv"
     ended = vethlab("grade", "examples/class", "--out", str(out))
     assert (ended.returncode, ended.stderr) == (0, "")
-    rows = {row["learner"]: row for row in csv.DictReader(out.open())}
+    rows = {row["learner"]: row for row in csv.DictReader(out.read_text().splitlines())}
     assert [(name, row["points"], row["out_of"]) for name, row in rows.items()] == [
         ("anna", "4", "4"), ("ben", "2", "4"), ("chris", "0", "4"),
     ]  # fmt: skip
