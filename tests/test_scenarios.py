@@ -114,6 +114,17 @@ def test_many_hosts_get_valid_addresses(lab, hosts):
     assert all(a.ip not in (a.network.network_address, a.network.broadcast_address) for a in addresses)
 
 
+def test_a_host_that_gets_no_address_ends_the_build(lab):
+    steps = load("bridge", hosts=12).steps
+    (at,) = (n for n, step in enumerate(steps) if "addr add" in step.lines[0])
+    lab.play("bridge", until=at, hosts=12)
+    lab.run("ip -n ns105 link del veth105")
+    with pytest.raises(CommandFailed, match="Cannot find device"):
+        lab.run(steps[at].lines[0])
+    assert "192.168.1.104/24" in lab.run("ip -n ns104 a").out
+    assert "192.168.1.106/24" not in lab.run("ip -n ns106 a").out
+
+
 def test_neighbouring_pings_run_at_the_same_time(lab):
     pings = [ran for ran in lab.play("bridge") if "ping" in ran.line]
     asked = [ran.line for step in load("bridge").steps for ran in pings if ran.line in step.lines]

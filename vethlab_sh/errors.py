@@ -44,7 +44,8 @@ class CommandFailed(LabError):
         self.ran = ran
         self.hint = hint
         said = [line.strip() for line in (ran.err or ran.out).splitlines() if line.strip()]
-        told = [line for line in said if not line.startswith("Try ")]  # `iptables -h` for more information
+        # "Try `iptables -h` ...", and what `ip -batch` adds, are not what went wrong
+        told = [line for line in said if not line.startswith(("Try ", "Command failed -:"))]
         message = f"`{ran.line}` failed on {ran.at} (exit code {ran.code})"
         message += f": {told[0 if told[0].startswith('Usage:') else -1]}" if told else ", without saying why"
         if hint:

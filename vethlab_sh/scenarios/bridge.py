@@ -128,8 +128,9 @@ def _laid_in_loops(hosts: int, prefix: int) -> list[Step]:
             table="brctl show",
         ),
         step(
-            f"Give each namespace its address and switch its end on: one `ip` each, which reads two commands.{copies}",
-            f"{loop}; do {enter} -batch - <<<{address}$'\\n'{on}; done",
+            "Give each namespace its address and switch its end on: one `ip` each, which reads two commands. After "
+            f"`set -e` the first failure ends the loop.{copies}",
+            f"(set -e; {loop}; do {enter} -batch - <<<{address}$'\\n'{on}; done)",
         ),
         step("Look inside the first one.", "ip netns exec ns100 ip a", table="ip addr"),
     ]
