@@ -16,6 +16,7 @@ pytestmark = pytest.mark.live
 # What no snapshot holds; without counters, timers, and what the kernel numbers by itself. How addresses are made of
 # MAC addresses (addrgenmode) may differ: it is how the script keeps one from being made that was not there.
 UNSTEADY = "s/link-netns[^ ]* [^ ]*//; s/[a-z_]*_timer *[0-9.]*//g; s/topology_change[^ ]* .//g; s/addrgenmode [^ ]*//"
+UNSTEADY += "; s/fdb_n_learned [0-9]*//"
 MORE = {
     "options": f"ip -d -o link | sed '{UNSTEADY}'",
     "addresses": "ip -o addr | sed 's/ tentative//'",

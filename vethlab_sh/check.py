@@ -298,9 +298,19 @@ def _unreached(question: Question, ping: Ping, name: str, answer: Answer) -> str
     start = f"{ping.source} gets no answer from {name}{size}"
     if (ping.size or 0) > LARGEST:
         return f"{start}: a ping holds at most {LARGEST} bytes"
-    if too_long := re.search(r"message too long, mtu[=:]? ?(\d+)", answer.out):
-        return f"{start}: a packet of {(ping.size or 56) + 28} bytes is larger than the MTU {too_long[1]} of the way"
+    if too_long := re.search(r"[Mm]essage too long(?:, mtu[=:]? ?(\d+))?", answer.out):
+        mtu = too_long[1] or _mtu(question, ping)  # ping of 2024 does not say
+        return f"{start}: a packet of {(ping.size or 56) + 28} bytes is larger than the MTU {mtu} of the way"
     return f"{start}: {_reason(question, ping)}" if question.walks else start
+
+
+def _mtu(question: Question, ping: Ping) -> str:
+    """The largest packet that the kernel sends there: as it was told on the way before, or what its device takes."""
+    told = question.shell.run(inside(ping.source, f"ip route get {ping.target}"), expect=None).out
+    if found := re.search(r"\bmtu (\d+)", told):
+        return found[1]
+    route = question.tables.route(ping.source, ping.target)
+    return str(question.tables.link((ping.source, route["dev"]))["mtu"]) if route and route["dev"] else ""
 
 
 def _reason(question: Question, ping: Ping) -> str:

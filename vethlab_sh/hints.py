@@ -62,7 +62,7 @@ HINTS = {
         "The second digit of a device's MAC address must be even; addresses with an odd one belong to groups."
     ),
     r"mtu (less|greater) than device": "`ip -d link show DEVICE` says which MTU it may have (minmtu, maxmtu).",
-    r"message too long": "The packet is larger than the device's MTU and may not be split (`-M do`).",
+    r"[Mm]essage too long": "The packet is larger than the device's MTU and may not be split (`-M do`).",
     r"missing virtual network identifier": "A VXLAN needs a number: `id 1`.",
     r"cannot stat /proc/sys": (
         "There is no such setting: is the name of the device right? Where it has a dot, write slashes: "

@@ -28,9 +28,8 @@ OLD_PEER = re.compile(r"(@[^\s:]+)?:")
 TRUTHS = {"hairpin", "learning", "flood", "isolated"}
 DETAIL_WORDS = {
     "hairpin", "guard", "root_block", "fastleave", "learning", "flood", "mcast_flood", "bcast_flood", "mcast_router",
-    "mcast_to_unicast", "neigh_suppress", "neigh_vlan_suppress", "vlan_tunnel", "isolated", "locked", "mab",
-    "backup_port",
-    "backup_nhid", "learning_sync", "mcast_n_groups", "mcast_max_groups",
+    "mcast_to_unicast", "neigh_suppress", "neigh_vlan_suppress", "neigh_forward_grat", "vlan_tunnel", "isolated",
+    "locked", "mab", "backup_port", "backup_nhid", "learning_sync", "mcast_n_groups", "mcast_max_groups",
 }  # fmt: skip
 
 

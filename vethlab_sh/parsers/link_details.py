@@ -1,7 +1,7 @@
 """Which words does `-d` add to a device? Those of `ip -d link` and `ip -d addr`, kind by kind (ip-link(8)).
 
 Every word stays in the row's `details`; what we teach has a column besides. The vocabulary is iproute2's own,
-versions 3 to 6.
+versions 3 to 7.
 
 >>> from .words import Words
 >>> row = {"details": []}
@@ -43,11 +43,12 @@ TUNNEL = (
 PAIRS: dict[str, str] = {
     "": "promiscuity allmulti minmtu maxmtu addrgenmode numtxqueues numrxqueues gso_max_size gso_max_segs tso_max_size "
         "tso_max_segs gro_max_size gso_ipv4_max_size gro_ipv4_max_size max_pacing_offload_horizon portid portname "
-        "switchid parentbus parentdev protodown protodown_reason",
+        "switchid parentbus parentdev protodown protodown_reason dpll-pin",
     "bridge": "forward_delay hello_time max_age ageing_time priority vlan_protocol vlan_default_pvid "
         "vlan_stats_enabled vlan_stats_per_port designated_root root_port root_path_cost topology_change "
         "topology_change_detected hello_timer tcn_timer topology_change_timer gc_timer group_fwd_mask "
-        "group_fwd_mask_str group_address mcast_snooping no_linklocal_learn mcast_vlan_snooping mst_enabled"
+        "group_fwd_mask_str group_address mcast_snooping no_linklocal_learn mcast_vlan_snooping mst_enabled "
+        "mdb_offload_fail_notification stp_mode mcast_querier_ipv4_other_timer mcast_querier_ipv6_other_timer "
         "fdb_local_vlan_0 fdb_n_learned fdb_max_learned mcast_router mcast_query_use_ifaddr mcast_querier "
         "mcast_querier_ipv4_addr mcast_querier_ipv4_port mcast_querier_ipv6_addr mcast_querier_ipv6_port "
         "mcast_hash_elasticity mcast_hash_max mcast_last_member_count mcast_startup_query_count "
@@ -58,23 +59,25 @@ PAIRS: dict[str, str] = {
         "designated_cost designated_bridge designated_root hold_timer message_age_timer forward_delay_timer "
         "topology_change_ack config_pending proxy_arp proxy_arp_wifi mcast_router mcast_fast_leave mcast_flood "
         "bcast_flood mcast_to_unicast mcast_n_groups mcast_max_groups neigh_suppress neigh_vlan_suppress "
+        "neigh_forward_grat "
         "group_fwd_mask group_fwd_mask_str vlan_tunnel isolated locked mab backup_port backup_nhid",
     "vxlan": "tos ttl flowlabel label_policy df ageing maxaddr reserved_bits",
     "geneve": "id remote ttl tos df flowlabel dstport",
     "vlan": "protocol id",
     "macvlan": "mode bcqueuelen usedbcqueuelen bclim",
     "ipvlan": "mode",
+    "ovpn": "mode",
     "tun": "type pi vnet_hdr persist user group numqueues numdisabled one_queue",
     "netkit": "mode type policy scrub headroom tailroom",
     "vrf": "table", "vrf_slave": "table",
     "bond": "mode active_slave miimon updelay downdelay peer_notify_delay use_carrier arp_interval arp_ip_target "
         "ns_ip6_target arp_missed_max arp_validate arp_all_targets primary primary_reselect fail_over_mac "
         "xmit_hash_policy resend_igmp num_grat_arp all_slaves_active min_links lp_interval packets_per_slave "
-        "lacp_active lacp_rate ad_select ad_actor_sys_prio ad_user_port_key ad_actor_system ad_aggregator "
+        "lacp_active lacp_strict lacp_rate ad_select ad_actor_sys_prio ad_user_port_key ad_actor_system ad_aggregator "
         "ad_num_ports ad_actor_key ad_partner_key ad_partner_mac tlb_dynamic_lb coupled_control broadcast_neighbor",
     "bond_slave": "state mii_status link_failure_count perm_hwaddr queue_id prio ad_aggregator_id "
         "ad_actor_oper_port_state ad_actor_oper_port_state_str ad_partner_oper_port_state "
-        "ad_partner_oper_port_state_str actor_port_prio",
+        "ad_partner_oper_port_state_str actor_port_prio churn_actor_state churn_partner_state",
     "xfrm": "if_id",
     "prog/xdp": "id name tag load_time created_by_uid btf_id",
     **dict.fromkeys(TUNNELS, TUNNEL),
