@@ -46,6 +46,10 @@ test-all: setup-tests ## run the tests on every Python here, with the newest and
 	@./setup.sh all
 	@tests/all_versions $(ARGS)
 
+test-tools: setup-tests ## run the tests with the programs of older and newer Debian releases (ARGS="tests/test_check.py" for less)
+	@./setup.sh tools
+	@tests/all_tools $(ARGS)
+
 chaos: setup-tests ## let everything go wrong at every step of every scenario; half an hour (ARGS="tool run-full" for less)
 	@$(PYTHON_RUN) tests/chaos.py $(ARGS)
 
@@ -66,7 +70,7 @@ test-vm: ## check the virtual machine: as root, on Debian, a quarter of an hour 
 	@tests/vm/run $(ARGS)
 
 clean: ## remove .venv and the caches
-	rm -rf .venv .venvs .venv-class .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test bench test-browser test-class test-all chaos fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean
+.PHONY: help demo test bench test-browser test-class test-all test-tools chaos fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean

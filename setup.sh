@@ -4,6 +4,7 @@
 #   ./setup.sh tests    what the tests need too
 #   ./setup.sh browser  what the tests in a real browser need
 #   ./setup.sh all      what the tests on every Python need too
+#   ./setup.sh tools    what the tests with other releases' programs need too
 #   ./setup.sh fuzz     what the search for texts that break a promise needs
 #   ./setup.sh class    what a class on one machine needs (classroom/README.md)
 #   ./setup.sh packages the Debian packages only
@@ -20,6 +21,7 @@ TESTS=(/usr/lib/cni/bridge:containernetworking-plugins # the real plugins, which
     busybox:busybox)                                   # its nc is what a learner leaves running
 BROWSER=(chromium:chromium)
 BENCH=(mn:mininet)
+TOOLS=(patchelf:patchelf)
 CLASS=(configurable-http-proxy:node-configurable-http-proxy) # of JupyterHub
 USEFUL=(arping:iputils-arping tcpdump:tcpdump iptables:iptables nft:nftables sysctl:procps)
 
@@ -122,6 +124,7 @@ flock -n 9 2>/dev/null || { say "waiting for another set-up of this folder"; flo
 mapfile -t packages < <(missing "${ESSENTIAL[@]}" "${USEFUL[@]}")
 [ "${1:-}" != tests ] || mapfile -t -O ${#packages[@]} packages < <(missing "${TESTS[@]}")
 [ "${1:-}" != bench ] || mapfile -t -O ${#packages[@]} packages < <(missing "${BENCH[@]}")
+[ "${1:-}" != tools ] || mapfile -t -O ${#packages[@]} packages < <(missing "${TOOLS[@]}")
 [ "${1:-}" != browser ] || mapfile -t -O ${#packages[@]} packages < <(missing "${BROWSER[@]}")
 [ "${1:-}" != class ] || mapfile -t -O ${#packages[@]} packages < <(missing "${CLASS[@]}")
 python=

@@ -19,7 +19,7 @@ UNSTEADY = "s/link-netns[^ ]* [^ ]*//; s/[a-z_]*_timer *[0-9.]*//g; s/topology_c
 UNSTEADY += "; s/fdb_n_learned [0-9]*//"
 MORE = {
     "options": f"ip -d -o link | sed '{UNSTEADY}'",
-    "addresses": "ip -o addr | sed 's/ tentative//'",
+    "addresses": "ip -o addr | sed 's/ tentative//; s/ proto kernel_ll//'",
     "routes": "ip -d -o route show table all; ip -d -o -6 route show table all | sed '/fe80/d'",
     "rules": "ip rule; ip -6 rule",
     "proxies": "ip neigh show proxy",
