@@ -45,7 +45,7 @@ HEADER4 = re.compile(
 )
 HEADER6 = re.compile(
     r"\((?:class 0x[0-9a-f]+, )?(?:flowlabel 0x[0-9a-f]+, )?hlim (?P<ttl>\d{1,3}), "
-    r"next-header (?P<proto>\S+) \(\d+\),? payload length: \d+\) ",
+    r"next-header (?P<proto>\S+) \(\d+\),? payload length:? \d+\) ",
     re.ASCII,
 )
 HOST = r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:]*)"
