@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 COUNTERS = (
     "perf_|tainted|nf_conntrack|stat_refresh|[.]random[.]|last_pid|-state|(file|inode|aio|pty[.])-?nr|^fs[.]quota"
 )
+# Who is started in the background hears no Ctrl-C, and neither do those that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 USER = f"vethlab-{os.getpid()}"  # each run has its own: nothing that an earlier one left is in its way
 
 
