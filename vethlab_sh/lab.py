@@ -145,12 +145,12 @@ class Lab:
         with telling(scenario.namespaces) as tell:
             for group in groups:
                 tell(f"Building {scenario.name}: step {done + 1} of {len(scenario.steps)} …")
-                played = [*zip(group, self._played(group, after), strict=True)]
+                played = [*zip(group, self._run_steps(group, after), strict=True)]
                 tell("")
                 done += len(group)
                 yield from played
 
-    def _played(self, steps: Sequence[Step], after: Callable[[Ran], None] | None) -> Iterator[list[Ran]]:
+    def _run_steps(self, steps: Sequence[Step], after: Callable[[Ran], None] | None) -> Iterator[list[Ran]]:
         """The records of each step: of one line by line, of several when the lines of all have run together."""
         if len(steps) > 1:
             lines = [line for step in steps for line in step.lines]
