@@ -222,7 +222,8 @@ def judge_player(fault: str, name: str, numbers: Sequence[int]) -> None:
             assert player.stdout
             space = player.stdout.readline().strip()
             assert space, player.communicate()[1]
-            until(lambda: bool(stopped(space)), "the command runs")
+            until(lambda: bool(stopped(space)) or player.poll() is not None, "the command runs")
+            assert player.returncode is None, player.communicate()[1]
             player.send_signal(signal.Signals[fault.partition("-")[2]])
         wait_for(player)
         said, complained = player.communicate(timeout=20)
