@@ -133,18 +133,18 @@ def disk_full(lab: Lab, step: Step, number: int) -> None:
 
 def no_process_more(lab: Lab, step: Step, number: int) -> None:
     """This user may have no more processes, or so many more."""
-    tasks = sum(len(os.listdir(f"/proc/{pid}/task")) for pid in own_processes())
-    with limited(resource.RLIMIT_NPROC, tasks + number % 4):
+    with limited(resource.RLIMIT_NPROC, own_tasks() + number % 4):
         run(lab, step)
 
 
-def own_processes() -> list[int]:
-    found = []
+def own_tasks() -> int:
+    """How many tasks this user has now, in all processes that do not end meanwhile."""
+    tasks = 0
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
             if os.stat(f"/proc/{pid}").st_uid == os.geteuid():
-                found.append(int(pid))
-    return found
+                tasks += len(os.listdir(f"/proc/{pid}/task"))
+    return tasks
 
 
 def no_descriptor_more(lab: Lab, step: Step, number: int) -> None:
