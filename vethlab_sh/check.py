@@ -28,7 +28,9 @@ from .shell import Shell
 from .walk import SETTINGS, Walk, walk
 
 Row = dict[str, Any]
-SETTLING = 2.0  # seconds; linkwatch, the kernel's, tells of a carrier at most once a second: net/core/link_watch.c
+# Seconds. The kernel's linkwatch tells of carriers once a second, and then of a hundred devices of the whole machine:
+# where others make many, a cable of ours has to wait. net/core/link_watch.c
+SETTLING = 10.0
 LARGEST = 65507  # bytes: an IPv4 packet of 65535, less 20 of IP and 8 of ICMP
 TTL = 64  # what Linux sends an answer with: sysctl ip_default_ttl
 MARK, LINE_END = "=answer=", "\x1f"
@@ -176,7 +178,7 @@ class Question:
 
     @cached_property
     def tables(self) -> Tables:
-        """The lab now, once no cable is between switched on and working: that takes the kernel up to a second."""
+        """The lab now, once no cable is between switched on and working: that takes the kernel a second, or more."""
         end = time.monotonic() + SETTLING
         while True:
             tables = Tables(snapshot.take(self.shell))
