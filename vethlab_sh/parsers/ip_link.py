@@ -64,8 +64,8 @@ HEAD_PAIRS = WHERE | {
 MAC_PAIRS = WHERE | {"brd": ("broadcast", mac), "peer": ("broadcast", mac), "permaddr": ("permaddr", mac)}
 COUNTER_NAMES = {
     "bytes", "packets", "errors", "dropped", "missed", "mcast", "overrun", "carrier", "collsns", "compressed",
-    "length", "crc", "frame", "fifo", "nohandler", "otherhost", "aborted", "window", "heartbt",
-    "heartbeat", "transns",
+    "length", "crc", "frame", "fifo", "nohandler", "otherhost", "aborted", "window", "heartbt", "heartbeat",
+    "transns",
 }  # fmt: skip
 
 

@@ -59,8 +59,7 @@ PAIRS: dict[str, str] = {
         "designated_cost designated_bridge designated_root hold_timer message_age_timer forward_delay_timer "
         "topology_change_ack config_pending proxy_arp proxy_arp_wifi mcast_router mcast_fast_leave mcast_flood "
         "bcast_flood mcast_to_unicast mcast_n_groups mcast_max_groups neigh_suppress neigh_vlan_suppress "
-        "neigh_forward_grat "
-        "group_fwd_mask group_fwd_mask_str vlan_tunnel isolated locked mab backup_port backup_nhid",
+        "neigh_forward_grat group_fwd_mask group_fwd_mask_str vlan_tunnel isolated locked mab backup_port backup_nhid",
     "vxlan": "tos ttl flowlabel label_policy df ageing maxaddr reserved_bits",
     "geneve": "id remote ttl tos df flowlabel dstport",
     "vlan": "protocol id",
