@@ -24,8 +24,9 @@ from pathlib import Path
 
 from conftest import descriptors, until
 
-from vethlab_sh import Lab, sandbox, scenarios, stay
+from vethlab_sh import Lab, sandbox, scenarios
 from vethlab_sh.errors import LabError
+from vethlab_sh.keep import stay
 from vethlab_sh.sandbox import USER_NAMESPACE, is_rootless
 from vethlab_sh.scenarios import SCENARIOS, Step
 

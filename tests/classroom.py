@@ -273,7 +273,7 @@ async def learn(hub, name):
         "world": "print(lab.run('readlink /proc/self/ns/net').out)",
         "links": "print(lab.run('ip -br link | cut -d @ -f 1 | cut -d \" \" -f 1 | sort').out)",
         "rights": "import os; print(os.getuid(), open('/proc/self/status').read().split('CapEff:')[1].split()[0])",
-        "stays": "lab.stay('mine'); from vethlab_sh import stay; print(stay.names())",
+        "stays": "lab.stay('mine'); from vethlab_sh.keep import stay; print(stay.names())",
         "others": "import glob; print(glob.glob('/home/*/*'))",
         "down": "stay.down('mine')",
     }

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from vethlab_sh import Lab, stay
+from vethlab_sh import Lab
+from vethlab_sh.keep import stay
 from vethlab_sh.sandbox import search_path
 
 ROOT = Path(__file__).resolve().parent.parent

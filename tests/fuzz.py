@@ -53,7 +53,7 @@ def main(seconds: float = 60, *chosen: str) -> int:
 def _seeds(reader: str) -> dict[str, str]:
     """What to begin with: real captures, or the examples of claims."""
     if reader == "claim":
-        from vethlab_sh.check import vocabulary
+        from vethlab_sh.claims.check import vocabulary
 
         return {str(n): str(row["example"]) for n, row in enumerate(vocabulary())}
     files = [*HERE.glob("fixtures/*.out"), HERE / "article.txt", *HERE.glob("finds/*.txt")]

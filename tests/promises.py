@@ -6,12 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from vethlab_sh.check import understand
-from vethlab_sh.diagram import as_text, layout
+from vethlab_sh.claims.check import understand
 from vethlab_sh.errors import BadInput, OutputNotUnderstood, UnknownClaim
-from vethlab_sh.explained import explain
+from vethlab_sh.node.explain import explain
 from vethlab_sh.parsers import tcpdump
 from vethlab_sh.tables import TABLES, clean
+from vethlab_sh.wiring.characters import as_text
+from vethlab_sh.wiring.layout import layout
 
 FINDS = Path(__file__).parent / "finds"  # texts that once broke a promise, as <reader>--<hash>.txt
 

@@ -7,7 +7,8 @@ import pytest
 from conftest import ROOT
 
 from vethlab_sh import Lab
-from vethlab_sh.check import FORMS, VOCABULARY, Verdict, understand, vocabulary
+from vethlab_sh.claims.check import FORMS, VOCABULARY, understand, vocabulary
+from vethlab_sh.claims.question import Verdict
 from vethlab_sh.errors import UnknownClaim
 
 CALI = "cali50c25257626"

@@ -159,7 +159,7 @@ def test_doctor_finds_this_machine_ready(vethlab):
 
 def test_doctor_names_what_is_missing(vethlab, tmp_path):
     program = (
-        "import vethlab_sh.sandbox as s, vethlab_sh.doctor as d, sys\n"
+        "import vethlab_sh.sandbox as s, vethlab_sh.terminal.doctor as d, sys\n"
         "d.find = lambda tool: None if tool == 'brctl' else s.find(tool)\n"
         "from vethlab_sh.cli import main\n"
         "sys.exit(main(['doctor']))"

@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from test_text_and_json import topologies
 
 from vethlab_sh import Lab
-from vethlab_sh.diagram import CHAR, LEADING, as_mermaid, as_text, draw, layout, placed
+from vethlab_sh.wiring.characters import as_mermaid, as_text
+from vethlab_sh.wiring.ink import draw, placed
+from vethlab_sh.wiring.layout import CHAR, LEADING, layout
 
 pytestmark = pytest.mark.live
 PLAYED = [

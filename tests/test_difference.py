@@ -3,7 +3,7 @@
 import pytest
 
 from vethlab_sh import Lab, snapshot
-from vethlab_sh.difference import between
+from vethlab_sh.wiring.changes import between
 
 pytestmark = pytest.mark.live
 

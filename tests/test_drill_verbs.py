@@ -2,7 +2,8 @@
 
 import pytest
 
-from vethlab_sh import Lab, drills, stay
+from vethlab_sh import Lab, drills
+from vethlab_sh.keep import stay
 
 pytestmark = pytest.mark.live
 

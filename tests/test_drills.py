@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from vethlab_sh import Lab, drills, stay
-from vethlab_sh.check import Question, judge_all
+from vethlab_sh import Lab, drills
+from vethlab_sh.claims.check import judge_all
+from vethlab_sh.claims.question import Question
 from vethlab_sh.errors import DrillUnfit, NoDrill, UnknownDrill
+from vethlab_sh.keep import stay
 
 SEEDS = (0, 1, "eve")
 STORIES = [(name, seed) for name in drills.names() for seed in SEEDS]

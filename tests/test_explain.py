@@ -11,10 +11,11 @@ import pytest
 from conftest import ROOT
 
 from vethlab_sh import Lab, explain, parse
-from vethlab_sh.diagram import layout, machines
 from vethlab_sh.errors import BadInput
-from vethlab_sh.explained import read_file
-from vethlab_sh.session import Place, entered, read
+from vethlab_sh.node.explain import read_file
+from vethlab_sh.node.pasted import Place, entered, read
+from vethlab_sh.wiring.layout import layout
+from vethlab_sh.wiring.machines import machines
 
 POD = """\
 1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000

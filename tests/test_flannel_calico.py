@@ -10,7 +10,8 @@ import pytest
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadOption
-from vethlab_sh.scenarios import as_script, load, typed_at
+from vethlab_sh.inside import typed_at
+from vethlab_sh.scenarios import as_script, load
 from vethlab_sh.scenarios.calico import host_end
 from vethlab_sh.scenarios.nodes import pod_names
 

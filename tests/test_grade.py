@@ -11,9 +11,9 @@ import pytest
 from conftest import ROOT, until
 
 from vethlab_sh import Lab
-from vethlab_sh.confine import Limits, confined
 from vethlab_sh.errors import BadInput, UnknownClaim
-from vethlab_sh.grade import LARGEST, as_csv, grade, read_claims, read_lines, submissions
+from vethlab_sh.grading.confine import Limits, confined
+from vethlab_sh.grading.grade import LARGEST, as_csv, grade, read_claims, read_lines, submissions
 
 pytestmark = pytest.mark.live
 GOOD = "ip netns add red\nip link add name tap1 type veth peer name tap2\nip link set tap2 netns red\n"

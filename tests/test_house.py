@@ -12,86 +12,96 @@ from conftest import ROOT
 
 PACKAGE = ROOT / "vethlab_sh"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-# From the ground up; a module imports only from those before it.
-ORDER = [
-    "errors",
-    "markup",
-    "files",
-    "progress",
-    "parsers",
-    "tables",
-    "sandbox",
-    "hints",
-    "shell",
-    "snapshot",
-    "difference",
-    "diagram",
-    "scenarios",
-    "compare",
-    "lookup",
-    "listen",
-    "reasons",
-    "player",
-    "walk",
-    "plots",
-    "check",
-    "drills",
-    "session",
-    "join",
-    "network",
-    "explained",
-    "spaces",
-    "node",
-    "stay",
-    "confine",
-    "save",
-    "replay",
-    "lab",
-    "grade",
-    "transcript",
-    "lesson",
-    "explorer",
-    "magic",
-    "doctor",
-    "cli",
-    "__main__",
-]
 
 
-def room(path):
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def module_of(path):
+    """`vethlab_sh/wiring/ink.py` as `wiring.ink`; the package of a folder as the folder's name."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
 def imports(path):
-    tree = ast.parse(path.read_text())
-    for_types = {n for block in ast.walk(tree) if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
-                 for n in ast.walk(block)}  # fmt: skip
-    for node in ast.walk(tree):
-        if node in for_types:
-            continue
+    """The names of all that a file imports, whether at once, when it is wanted, or for its types only.
+
+    Of our own, `.` and the module: `.wiring.ink`.
+    """
+    known = {module_of(path) for path in MODULES}
+    folder = path.relative_to(PACKAGE).parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module
         elif isinstance(node, ast.ImportFrom):
-            depth = len(path.relative_to(PACKAGE).parts) - node.level + 1
-            if node.level and depth <= 1:
-                yield from ([f".{node.module}"] if node.module else [f".{alias.name}" for alias in node.names])
-            elif not node.level:
-                yield node.module
+            parts = [*folder[: len(folder) - node.level + 1], *(node.module.split(".") if node.module else [])]
+            for alias in node.names:
+                below = ".".join([*parts, alias.name])
+                yield "." + (below if below in known else ".".join(parts))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_point_only_downwards(path):
-    if room(path) == "__init__":
-        return
-    allowed = ORDER[: ORDER.index(room(path))]
-    for name in imports(path):
-        if name.startswith("."):
-            target = name[1:].split(".")[0]
-            assert target in allowed or target == room(path), f"{path.name} imports {target}"
+def ours(path):
+    return {name[1:] for name in imports(path) if name.startswith(".") and name != "."}
+
+
+def room(module):
+    return module.partition(".")[0]
+
+
+def circle(arrows):
+    """A way along the arrows that comes back to where it began, if there is one."""
+    finished = set()
+
+    def search(here, way):
+        if here in way:
+            return [*way[way.index(here) :], here]
+        if here in finished:
+            return None
+        for there in sorted(arrows.get(here, ())):
+            if closed := search(there, [*way, here]):
+                return closed
+        finished.add(here)
+        return None
+
+    for start in sorted(arrows):
+        if closed := search(start, []):
+            return closed
+    return None
+
+
+def rooms():
+    """Which rooms, the files and folders at the top, a room imports from. The package itself only hands names on."""
+    arrows = {}
+    for path in MODULES:
+        here = room(module_of(path))
+        if here != "__init__":
+            arrows.setdefault(here, set()).update({room(there) for there in ours(path)} - {here, "__init__"})
+    return arrows
+
+
+def test_rooms_import_in_no_circle():
+    closed = circle(rooms())
+    assert closed is None, f"a circle, which an import for types only closes too: {' -> '.join(closed)}"
+
+
+def test_modules_import_in_no_circle():
+    closed = circle({module_of(path): ours(path) for path in MODULES if module_of(path) != "__init__"})
+    assert closed is None, f"a circle, which an import for types only closes too: {' -> '.join(closed)}"
+
+
+def test_a_circle_is_found():
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}}) is None
+
+
+def test_core_is_what_one_sees_first():
+    files = [path for path in MODULES if path.parent == PACKAGE]
+    folders = {path.parent for path in MODULES if path.parent != PACKAGE}
+    assert len(files) <= 18, [path.name for path in files]
+    assert len(folders) <= 12, folders
 
 
 def test_only_the_shell_imports_sh():
-    assert [room(path) for path in MODULES if "sh" in imports(path)] == ["shell"]
+    assert [module_of(path) for path in MODULES if "sh" in imports(path)] == ["shell"]
 
 
 def test_pandas_waits_until_it_is_wanted():
@@ -109,7 +119,7 @@ main(["demo", "direct", "--quiet"])
 print(sorted(m for m in sys.modules if m.startswith("vethlab_sh.")))
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
-    unused = ("walk", "check", "diagram", "drills", "explained", "node", "replay", "save", "join")
+    unused = ("packet", "claims", "wiring", "drills.drill", "node", "keep.replay", "keep.save", "measure", "grading")
     assert not [room for room in unused if f"'vethlab_sh.{room}'" in ended.stdout], ended.stdout
 
 

@@ -5,7 +5,7 @@ import pytest
 from conftest import ROOT
 from nbclient import NotebookClient
 
-from vethlab_sh.magic import commands
+from vethlab_sh.notebook.magic import commands
 
 pytestmark = pytest.mark.live
 

@@ -199,7 +199,7 @@ def test_looking_and_walking_hold_nothing_afterwards(node):
     program = """
         import os
         from pathlib import Path
-        from vethlab_sh.node import inspect, walk
+        from vethlab_sh.node.inspect import inspect, walk
         held = lambda: (len(os.listdir("/proc/self/fd")), Path(f"/proc/self/task/{os.getpid()}/children").read_text())
         before = held()
         kept = inspect(), walk("web-1", "web-2")
@@ -280,4 +280,4 @@ def test_every_one_of_250_pods_is_wired_to_its_own_end(lab):
 def test_shell_outside_is_only_for_asking():
     """The one door to the machine itself stays in inspect."""
     users = [p.name for p in (ROOT / "vethlab_sh").rglob("*.py") if "Outside()" in p.read_text()]
-    assert users == ["node.py"]
+    assert users == ["inspect.py"]

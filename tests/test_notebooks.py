@@ -232,7 +232,7 @@ def test_error_in_python_is_a_sentence_and_stops_there():
 def test_explorer_walks_and_switches_and_says_by_which_command():
     notebook = lesson(
         "lab.play('bridge'); explore('ns100', 'ns101')",
-        "from vethlab_sh.explorer import Explorer\nseen = Explorer(lab, 'ns101', 'ns100')\n"
+        "from vethlab_sh.notebook.explorer import Explorer\nseen = Explorer(lab, 'ns101', 'ns100')\n"
         "seen.walk()\nprint(seen.said.value)",
         "seen.device.value = ('ns100', 'veth100')\nseen.state.value = 'down'\nprint(seen.said.value, seen.facts.value)",
         "seen.walk(); print(seen.facts.value)",

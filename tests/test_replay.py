@@ -11,7 +11,7 @@ from conftest import ROOT
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadOption, CommandFailed, LabClosed, NotRecorded, UnknownScenario
-from vethlab_sh.replay import WALKS, Replay, without_options
+from vethlab_sh.keep.replay import WALKS, Replay, without_options
 from vethlab_sh.sandbox import forbidden_because
 from vethlab_sh.scenarios import SCENARIOS, load
 
@@ -86,7 +86,7 @@ def test_recording_has_every_line_of_its_scenario(name):
 
 
 def test_recordings_are_small():
-    assert sum(file.stat().st_size for file in (ROOT / "vethlab_sh/recordings").iterdir()) < 100_000
+    assert sum(file.stat().st_size for file in (ROOT / "vethlab_sh/keep/recordings").iterdir()) < 100_000
 
 
 @pytest.mark.parametrize("platform", ["win32", "darwin"])

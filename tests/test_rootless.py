@@ -6,7 +6,8 @@ import textwrap
 
 import pytest
 
-from vethlab_sh import Lab, stay
+from vethlab_sh import Lab
+from vethlab_sh.keep import stay
 from vethlab_sh.sandbox import Sandbox
 from vethlab_sh.shell import Shell
 
@@ -37,7 +38,8 @@ def test_users_neither_see_nor_reach_each_others_labs(as_user):
     mine = stay.find("mine")
     program = f"""
         import os
-        from vethlab_sh import Lab, stay
+        from vethlab_sh import Lab
+        from vethlab_sh.keep import stay
         from vethlab_sh.errors import LabError
         from vethlab_sh.sandbox import Sandbox
         os.environ["XDG_RUNTIME_DIR"] = {str(stay.folder().parent)!r}
@@ -63,5 +65,5 @@ def test_users_neither_see_nor_reach_each_others_labs(as_user):
         theirs.close()
     finally:
         assert "Nothing ran" in as_user(PYTHON, "-m", "vethlab_sh", "down", "theirs").stdout
-        as_user(PYTHON, "-c", "from vethlab_sh import stay; stay.folder().rmdir()")
+        as_user(PYTHON, "-c", "from vethlab_sh.keep import stay; stay.folder().rmdir()")
         stay.down("mine")

@@ -12,7 +12,7 @@ from conftest import ROOT
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import LabError
-from vethlab_sh.node import inspect
+from vethlab_sh.node.inspect import inspect
 
 pytestmark = pytest.mark.live
 MACHINE = """

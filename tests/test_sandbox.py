@@ -10,8 +10,9 @@ import textwrap
 import pytest
 from conftest import ROOT, inhabitants, until, world
 
-from vethlab_sh import Lab, stay
+from vethlab_sh import Lab
 from vethlab_sh.errors import LabClosed, NotReady, ToolMissing
+from vethlab_sh.keep import stay
 
 pytestmark = pytest.mark.live
 
@@ -125,7 +126,8 @@ def test_any_death_leaves_nothing(line, number):
     python = spawn(f"""
         import signal
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        from vethlab_sh import Lab, stay
+        from vethlab_sh import Lab
+        from vethlab_sh.keep import stay
         lab = Lab()
         print(lab.run("readlink /proc/self/ns/net").out, end="", flush=True)
         lab.run({line!r})

@@ -7,9 +7,10 @@ import subprocess
 import pytest
 from conftest import until
 
-from vethlab_sh import Lab, difference
+from vethlab_sh import Lab
 from vethlab_sh.errors import CannotSave, CommandFailed
 from vethlab_sh.snapshot import Snapshot
+from vethlab_sh.wiring import changes
 
 pytestmark = pytest.mark.live
 
@@ -63,7 +64,7 @@ def assert_rebuilt(lab, tmp_path):
 
         def same():
             after = known(again)
-            rows = [*difference.between(before, after).rows, *difference.between(after, before).rows]
+            rows = [*changes.between(before, after).rows, *changes.between(after, before).rows]
             differing[:] = [row["change"] for row in rows]
             return not differing
 

@@ -10,7 +10,8 @@ from conftest import ROOT
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadOption, CommandFailed, UnknownScenario
-from vethlab_sh.scenarios import SCENARIOS, as_script, load, typed_at
+from vethlab_sh.inside import typed_at
+from vethlab_sh.scenarios import SCENARIOS, as_script, load
 
 pytestmark = pytest.mark.live
 

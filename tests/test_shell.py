@@ -10,7 +10,7 @@ from conftest import until
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadInput, BadName, CommandFailed
-from vethlab_sh.shell import check_name
+from vethlab_sh.inside import check_name
 
 pytestmark = pytest.mark.live
 

@@ -17,8 +17,9 @@ from conftest import ROOT, inhabitants, output, until, world
 from test_magic import run as run_cells
 from test_magic import said
 
-from vethlab_sh import Lab, stay
+from vethlab_sh import Lab
 from vethlab_sh.errors import BadName, LabClosed, NameTaken, NoSuchLab, NotReady
+from vethlab_sh.keep import stay
 from vethlab_sh.sandbox import Sandbox, find
 
 pytestmark = pytest.mark.live
@@ -158,7 +159,8 @@ def test_lab_survives_the_end_of_the_terminal_that_made_it(vethlab, up):
 def test_killed_up_leaves_no_lab_or_a_whole_one(lines):
     program = f"""
         import os, signal
-        from vethlab_sh import Lab, stay
+        from vethlab_sh import Lab
+        from vethlab_sh.keep import stay
         lab = Lab()
         print(os.readlink(f"/proc/{{lab._sandbox.pid}}/ns/net"), flush=True)
         lab.play("direct", until={lines})

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vethlab_sh import transcript
-from vethlab_sh.transcript import Page
+from vethlab_sh.terminal import page
+from vethlab_sh.terminal.page import Page
 
 CELLS = st.one_of(st.none(), st.booleans(), st.integers(), st.text("abc ,:é", max_size=40))
 COMPARED = [
@@ -46,6 +46,6 @@ def test_what_has_no_room_is_named():
 
 
 def test_examples_in_transcript_run():
-    result = doctest.testmod(transcript)
+    result = doctest.testmod(page)
     assert result.attempted
     assert not result.failed

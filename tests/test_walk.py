@@ -12,10 +12,11 @@ from promises import packets_or_not_understood
 from test_diagram import assert_tidy, kept
 
 from vethlab_sh import Lab
-from vethlab_sh.diagram import layout, placed
 from vethlab_sh.errors import BadOption
-from vethlab_sh.player import layers
-from vethlab_sh.walk import COLUMNS
+from vethlab_sh.packet.player import layers
+from vethlab_sh.packet.walk import COLUMNS
+from vethlab_sh.wiring.ink import placed
+from vethlab_sh.wiring.layout import layout
 
 pytestmark = pytest.mark.live
 EE = "ee:ee:ee:ee:ee:ee"

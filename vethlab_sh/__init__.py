@@ -20,24 +20,49 @@ from .errors import LabError
 from .tables import parse, tables
 
 if TYPE_CHECKING:
-    from .explained import explain
+    from .claims.check import vocabulary
     from .lab import Lab
-    from .shell import Ran
+    from .measure import plots
+    from .node.explain import explain
+    from .node.inspect import inspect
+    from .record import Ran
     from .snapshot import Snapshot
 
 __version__ = "0.1.0"
-__all__ = ["Lab", "LabError", "Ran", "Snapshot", "explain", "parse", "tables"]
-ROOMS = {"Lab": "lab", "Ran": "shell", "Snapshot": "snapshot", "explain": "explained"}  # opened when they are wanted
+__all__ = [
+    "Lab",
+    "LabError",
+    "Ran",
+    "Snapshot",
+    "explain",
+    "inspect",
+    "parse",
+    "plots",
+    "tables",
+    "vocabulary",
+]
+
+# Where each name lives. A room is opened when its name is wanted: who imports the package waits for none of them.
+ROOMS = {
+    "Lab": "lab",
+    "Ran": "record",
+    "Snapshot": "snapshot",
+    "explain": "node.explain",
+    "inspect": "node.inspect",
+    "plots": "measure.plots",
+    "vocabulary": "claims.check",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{ROOMS[name]}", __name__), name)
+    room = importlib.import_module(f".{ROOMS[name]}", __name__)
+    return getattr(room, name, room)  # `plots` is a room itself
 
 
 def load_ipython_extension(shell: object) -> None:
     """`%load_ext vethlab_sh` in a notebook: gives it `%%lab` cells and, for cells in Python, `lab`."""
-    from .magic import load
+    from .notebook.magic import load
 
     load(shell)  # type: ignore[arg-type]

@@ -27,10 +27,31 @@ The facts stay as attributes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from .shell import Ran
+
+class Failed(Protocol):
+    """What an error needs to know of a command: the line, where it ran, what came back. A record has it all."""
+
+    @property
+    def line(self) -> str:
+        """As typed."""
+
+    @property
+    def at(self) -> str:
+        """The machine on which it ran."""
+
+    @property
+    def out(self) -> str:
+        """What it printed."""
+
+    @property
+    def err(self) -> str:
+        """What it printed as errors."""
+
+    @property
+    def code(self) -> int:
+        """Its exit code."""
 
 
 class LabError(Exception):
@@ -40,7 +61,7 @@ class LabError(Exception):
 class CommandFailed(LabError):
     """A command ended with an exit code the story did not expect (`ran`, `hint`)."""
 
-    def __init__(self, ran: Ran, hint: str = "") -> None:
+    def __init__(self, ran: Failed, hint: str = "") -> None:
         self.ran = ran
         self.hint = hint
         said = [line.strip() for line in (ran.err or ran.out).splitlines() if line.strip()]

@@ -8,11 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from . import scenarios, snapshot, stay
+from . import scenarios, snapshot
 from .errors import NotRecorded
+from .inside import typed_at
+from .keep import stay
 from .progress import telling
 from .sandbox import HOSTNAME, Sandbox
-from .scenarios import Scenario, Step, typed_at
+from .scenarios import Scenario, Step
 from .snapshot import Snapshot
 from .tables import recognise
 
@@ -20,13 +22,14 @@ if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody wai
     from matplotlib.axes import Axes
     from pandas import DataFrame
 
-    from .check import Verdict
-    from .difference import Difference
+    from .claims.question import Verdict
     from .drills import Drill
-    from .replay import Replay
-    from .save import Saved
-    from .shell import Ran, Shell
-    from .walk import Walk
+    from .keep.replay import Replay
+    from .keep.save import Saved
+    from .packet.walk import Walk
+    from .record import Ran
+    from .shell import Shell
+    from .wiring.changes import Difference
 
 
 class Lab:
@@ -185,11 +188,11 @@ class Lab:
 
     def changes(self) -> Difference:
         """What changed in the kernel since the last look (since the lab was made, the first time)."""
-        from . import difference
+        from .wiring import changes
 
         now = self.snapshot(settings=True)
         before, self._looked = self._looked, now
-        return difference.between(before, now)
+        return changes.between(before, now)
 
     def draw(self, ax: Axes | None = None, routes: bool = False) -> Axes:
         """The wiring as a picture, from the kernel's state; what changed since the last picture is accented.
@@ -197,14 +200,14 @@ class Lab:
         ax: matplotlib axes to draw on, new ones of the right size when none are given; routes: write each
         namespace's routes into its box. Returns the axes (`.figure.savefig(...)` saves them).
         """
-        from . import diagram, difference
+        from .wiring import changes, ink, layout
 
         now = self.snapshot()
         before, self._drawn = self._drawn, now
-        changed = difference.between(before, now).devices if before else ()
+        changed = changes.between(before, now).devices if before else ()
         with telling(len(now.rows["namespaces"])) as tell:
             tell(f"Drawing {len(now.rows['namespaces'])} namespaces …")
-            return diagram.draw(diagram.layout(now, changed, routes), ax)
+            return ink.draw(layout.layout(now, changed, routes), ax)
 
     def walk(
         self, src: str, dst: str, count: int = 1, size: int | None = None, cold: bool = False, proto: str = "icmp"
@@ -214,11 +217,11 @@ class Lab:
         src: a namespace; dst: an address, or a namespace (its first address); count, size: as `ping -c` and `-s`;
         cold: forget learned neighbours and FDB entries first; proto: icmp, or a probe `tcp:PORT` or `udp:PORT`.
         """
-        from . import walk
+        from .packet import follow
 
         if self._replay:
             return self._replay.walk(src, dst, cold, count=count - 1, size=size, proto=proto.removeprefix("icmp"))
-        return walk.walk(self._shell, src, dst, count, size, cold, proto)
+        return follow.walk(self._shell, src, dst, count, size, cold, proto)
 
     def check(self, claim: str) -> Verdict:
         """Whether a claim in plain English holds now: `lab.check("ns100 can reach 192.168.1.101")`.
@@ -226,7 +229,7 @@ class Lab:
         The verdict is true or false; as text it is a sentence with its reason, and `.evidence` is a command and the
         line that shows it. Raises UnknownClaim, which lists what can be claimed (`check.vocabulary()`).
         """
-        from . import check
+        from .claims import check
 
         self._check_live("A claim is judged by a kernel, and a recording has none")
         return check.check(self._shell, claim)
@@ -253,8 +256,8 @@ class Lab:
 
         Returns the script and sentences about what it lacks. Raises CannotSave for a device of an unknown kind.
         """
-        from . import save
         from .files import written
+        from .keep import save
 
         self._check_live("What is saved is what a kernel has now, and a recording has none")
         saved = save.save(self._shell, self.name or "of Python", Path(file).name if file else "FILE")
@@ -271,7 +274,7 @@ class Lab:
         """
         import pandas
 
-        from . import compare
+        from .measure import compare
 
         return pandas.DataFrame(compare.compare(*names, **options)).set_index(compare.QUESTION)
 
@@ -315,7 +318,7 @@ def _shell(sandbox: Sandbox) -> Shell:
 
 
 def _recording(name: str) -> Replay:
-    from .replay import Replay
+    from .keep.replay import Replay
 
     return Replay(name)
 

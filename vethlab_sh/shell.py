@@ -18,15 +18,12 @@ import time
 import weakref
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
-from .errors import BadInput, BadName, CommandFailed, NotReady
-from .hints import hint_for
+from .errors import BadInput, NotReady
+from .inside import check_name
+from .record import Ran
 from .sandbox import HOSTNAME, Outside, Sandbox, check_linux, find, folder, search_path
-from .tables import frames, rows
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 try:
     import sh
@@ -34,85 +31,8 @@ except ImportError:  # sh refuses Windows; what only reads records, as a replay 
     sh = None  # type: ignore[assignment]
 
 PLAIN = re.compile(r"[\w@%+:,./ \t-]+", re.ASCII)
-OF_THE_SHELL = set(";&|<>()$`\\\"'*?[]{}!#~^")
 STARVED = "The machine may be out of processes, descriptors or memory."
 PATIENCE = 1.0  # seconds for a command to end after Ctrl-C
-NAME_LIMIT = 15  # IFNAMSIZ is 16 bytes, the last of them a zero: include/uapi/linux/if.h
-
-
-@dataclass(frozen=True)
-class Ran:
-    """One command as the learner would type it, where it ran, and what came back.
-
-    Attributes: line; at (machine: `master` or the name of a namespace); out and err (text as printed);
-    code (exit code, 128 + N when signal N ended it, as bash tells it); seconds (wall clock).
-    """
-
-    line: str
-    at: str
-    out: str
-    err: str
-    code: int
-    seconds: float
-
-    @property
-    def hint(self) -> str:
-        """What to try when it failed; empty when nothing is known."""
-        return hint_for(self.line, self.code, self.err + self.out) if self.code else ""
-
-    def expected(self, codes: Collection[int] | None) -> Ran:
-        """Itself, when its exit code is one of these (None: any); else raises CommandFailed, with what to try."""
-        if codes is not None and self.code not in codes:
-            raise CommandFailed(self, hint_for(self.line, self.code, self.err + self.out))
-        return self
-
-    @property
-    def prompt(self) -> str:
-        """`[root@master ~]# `"""
-        return f"[root@{self.at} ~]# "
-
-    @property
-    def rows(self) -> dict[str, list[dict[str, object]]]:
-        """What was printed, as rows by name of table; empty for a command without a parser."""
-        return rows(self.line, self.out)
-
-    @property
-    def tables(self) -> dict[str, DataFrame]:
-        """What was printed, as DataFrames by name (ping has two: its replies and its statistics)."""
-        return frames(self.line, self.out)
-
-    @property
-    def table(self) -> DataFrame | None:
-        """The first table of what was printed; None for a command without a parser."""
-        return next(iter(self.tables.values()), None)
-
-    def __str__(self) -> str:
-        return f"{self.prompt}{self.line}\n{self.out}{self.err}".rstrip("\n")
-
-
-def check_name(name: str, what: str = "a network namespace") -> str:
-    """The name itself, when the kernel and `ip` would take it; else BadName with the rule.
-
-    The rule for devices is the kernel's dev_valid_name(); ours adds the leading dash, which `ip` would read as an
-    option, and a shell's signs, and holds namespaces to the same rule, so that one rule is to be learned.
-    """
-    size = len(os.fsencode(name))
-    rules = (
-        (not name, "it is empty"),
-        (size > NAME_LIMIT, f"a name has at most {NAME_LIMIT} bytes, this one has {size}"),
-        ("/" in name or ":" in name, "a name holds no slash and no colon"),
-        (any(c.isspace() or not c.isprintable() for c in name), "a name holds no space and no control character"),
-        (
-            bool(OF_THE_SHELL & set(name)),
-            f"a name holds none of the shell's own signs ({' '.join(sorted(OF_THE_SHELL))})",
-        ),
-        (name.startswith("-"), "a leading dash would be read as an option"),
-        (name in (".", ".."), "this is a folder, not a name"),
-    )
-    for broken, rule in rules:
-        if broken:
-            raise BadName(name, f"{rule} ({what})")
-    return name
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from .. import diagram
-from ..player import svg
+from ..packet.player import svg
+from ..packet.walk import Walk
 from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
-from ..walk import Walk
+from ..wiring import characters
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Debriefing:
         if self.mended_by:
             yield "It is mended by:", _prompted(self.mended_by)
         if self.before:
-            yield "The wiring while it was broken:", diagram.as_text(self.before.snapshot, unicode)
-        yield "The wiring now:", diagram.as_text(self.wiring, unicode)
+            yield "The wiring while it was broken:", characters.as_text(self.before.snapshot, unicode)
+        yield "The wiring now:", characters.as_text(self.wiring, unicode)
         if self.before:
             yield "The packet before:", self.before
         if self.now:

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from .. import scenarios
-from ..scenarios import typed_at
+from ..inside import typed_at
 from ..tables import recognise
 
 ONLY_LOOKS = ("iptables", "printf ")

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import shlex
 import textwrap
 from collections.abc import Callable
 
 from ..errors import BadOption, UnknownScenario
-from ..sandbox import HOSTNAME
+from ..inside import typed_at
 from .bridge import bridge
 from .calico import calico
 from .direct import direct
@@ -68,18 +67,6 @@ def as_script(scenario: Scenario) -> str:
         parts.append("\n" + _comment(step.why) + "".join(lines))
         parts.append(_comment(step.look))
     return "".join(parts) + "\n" + _comment(scenario.known) + "THE_LAB\n"
-
-
-def typed_at(machine: str, line: str) -> str:
-    """The line as it is typed on master to run on another machine, a namespace that plays one.
-
-    >>> typed_at("node2", "ip route"), typed_at("node2", "ip route | wc -l")
-    ('ip netns exec node2 ip route', "ip netns exec node2 bash -c 'ip route | wc -l'")
-    """
-    if machine == HOSTNAME:
-        return line
-    plain = all(word == shlex.quote(word) for word in line.split()) and "=" not in line.split()[0]
-    return f"ip netns exec {machine} {line if plain else f'bash -c {shlex.quote(line)}'}"
 
 
 def _comment(text: str) -> str:

@@ -1,0 +1,167 @@
+"""Is this true of the lab now? A claim in plain English, judged by the kernel, answered with a sentence and its reason.
+
+The kernel is asked each time; nothing is remembered. The reasons come from `lookup`, `reasons` and, for an answer
+that did not come, from the walk of the packet.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ..errors import UnknownClaim
+from ..shell import Shell
+from .devices import (
+    _belongs_to,
+    _has_address,
+    _has_mtu,
+    _is_down,
+    _is_peer,
+    _is_plugged,
+    _is_port,
+    _is_up,
+    _makes_no_port_wait,
+)
+from .entries import _answers_arp, _exists, _forwards, _has_tunnel, _knows_mac, _routes
+from .packets import _can_reach, _cannot_reach, _nobody_rewrites, _ping, _rewrites_nothing, _sends_through
+from .question import Finding, Ping, Question, Row, Verdict, _Absent, ask
+
+# --- the vocabulary -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form of claim: how it is worded, an example, what it means, who judges it."""
+
+    words: str
+    example: str
+    meaning: str
+    judge: Callable[..., Finding]
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The form as a regular expression: `NAME` in braces is one word, brackets may be left out."""
+        text = re.sub(r"\{(\w+)\}", r"(?P<\1>\\S+)", self.words.replace("[", "(?:").replace("]", ")?"))
+        for number in ("size", "routers", "mtu"):
+            text = text.replace(rf"(?P<{number}>\S+)", rf"(?P<{number}>\d+)")
+        text = text.replace(" routers)", " routers?)").replace("in pieces", "(?P<pieces>in pieces)")
+        text = text.replace("has MTU", "(?:has MTU|MTU is)")
+        return re.compile(text, re.I)
+
+    @property
+    def shown(self) -> str:
+        """The form as a reader sees it: NS DEV is up."""
+        spaced = self.words.replace(" ]", "] ").replace("[ ", " [")
+        return re.sub(r"\{(\w+?)2?\}", lambda found: found[1].upper(), spaced)
+
+
+SIZE = "[ with {size} bytes[ in pieces]]"
+FORMS = (
+    Form("{who} can reach {whom}[ through {routers} routers]" + SIZE, "ns100 can reach 192.168.1.101",
+         "a ping is answered; with N bytes in one packet; through N routers as the answer's TTL tells", _can_reach),
+    Form("{who} cannot reach {whom}" + SIZE, "ns100 cannot reach 192.168.1.101",
+         "no ping is answered", _cannot_reach),
+    Form("{who} sends to {ip} through {dev}", "ns100 sends to 192.168.1.101 through br0",
+         "the route's device, its other end or that one's bridge is DEV", _sends_through),
+    Form("[{ns} ]{dev} is up", "ns100 veth100 is up", "switched on and with a carrier", _is_up),
+    Form("[{ns} ]{dev} is down", "br-veth100 is down", "switched off", _is_down),
+    Form("[{ns} ]{dev} has address {address}", "ns100 veth100 has address 192.168.1.100/24",
+         "with this prefix length, if one is told", _has_address),
+    Form("{ip} belongs to {ns}", "192.168.1.100 belongs to ns100",
+         "the namespace has the address, and no other has it", _belongs_to),
+    Form("[{ns} ]{dev} has MTU {mtu}", "br0 has MTU 1500", "the largest packet of the device", _has_mtu),
+    Form("[{ns} ]{dev} is a port of {bridge}", "br-veth100 is a port of br0",
+         "its master is the bridge", _is_port),
+    Form("{ns} is plugged into {bridge}", "ns100 is plugged into br0",
+         "a cable of the namespace ends at a port of the bridge", _is_plugged),
+    Form("[{ns} ]{bridge} makes no port wait", "br0 makes no port wait",
+         "no STP: a new port forwards at once", _makes_no_port_wait),
+    Form("[{ns} ]{dev} is the peer of [{ns2} ]{dev2}", "ns100 veth100 is the peer of master br-veth100",
+         "the two ends of one cable", _is_peer),
+    Form("{ns} routes {to}[ via {via}][ dev {dev}]", "pod-a routes default via 10.244.0.1",
+         "the route for an address, or exactly this route", _routes),
+    Form("{ns} knows [the ]MAC of {ip}", "ns100 knows the MAC of 192.168.1.101",
+         "its neighbour table has a usable entry", _knows_mac),
+    Form("{ns} answers ARP for {ip}[ on {dev}]", "master answers ARP for 169.254.1.1 on cali50c25257626",
+         "its own address, or proxy ARP; without DEV, on any device", _answers_arp),
+    Form("{ns} forwards", "master forwards",
+         "hands on packets that are not for itself: ip_forward, and the policy of FORWARD", _forwards),
+    Form("{ns} rewrites no addresses", "master rewrites no addresses", "iptables has no NAT rule", _rewrites_nothing),
+    Form("nobody rewrites addresses", "nobody rewrites addresses", "the same in every namespace", _nobody_rewrites),
+    Form("{ns} has a tunnel to {ip}", "master has a tunnel to 10.244.1.2",
+         "VXLAN: route, neighbour and FDB entry lead there", _has_tunnel),
+    Form("[namespace ]{ns} exists", "namespace ns100 exists", "its name is known", _exists),
+)  # fmt: skip
+
+
+VOCABULARY = tuple(form.shown for form in FORMS)
+
+
+def vocabulary() -> list[Row]:
+    """The claims there are: a row a form, with an example and what it means."""
+    return [{"claim": form.shown, "example": form.example, "meaning": form.meaning} for form in FORMS]
+
+
+def check(shell: Shell, claim: str) -> Verdict:
+    """Judge one claim: whether it holds now, why, and what shows it.
+
+    Raises UnknownClaim, which lists the vocabulary and names the nearest form.
+    """
+    return judge(Question(shell), claim).verdict(shell, claim)
+
+
+def judge(question: Question, claim: str) -> Finding:
+    """Judge one claim in a round that may have others."""
+    form, words = understand(claim)
+    try:
+        return form.judge(question, **words)
+    except _Absent as absent:
+        return absent.finding
+
+
+def judge_all(question: Question, claims: Iterable[str]) -> Iterator[tuple[str, Finding]]:
+    """Judge many claims: one snapshot, and all pings at the same time."""
+    claims = list(claims)
+    pings = [ping for claim in claims if (ping := ping_of(question, claim))]
+    if pings:
+        question.answers |= ask(question.shell, pings, question.spaces, question.cold)
+    for claim in claims:
+        yield claim, judge(question, claim)
+
+
+def ping_of(question: Question, claim: str) -> Ping | None:
+    """The ping that a claim is about; none for other claims, and where one of its ends is not there."""
+    form, words = understand(claim)
+    if form.judge not in (_can_reach, _cannot_reach):
+        return None
+    words.pop("routers", None)
+    try:
+        return _ping(question, **words)
+    except _Absent:
+        return None
+
+
+def understand(claim: str) -> tuple[Form, dict[str, Any]]:
+    """The form of a claim, and its words."""
+    text = " ".join(claim.split()).removesuffix(".")
+    for form in FORMS:
+        if (found := form.pattern.fullmatch(text)) and _are_words(found.groupdict()):
+            return form, found.groupdict()
+    raise UnknownClaim(claim, _nearest(text).example, VOCABULARY)
+
+
+def _are_words(words: dict[str, str | None]) -> bool:
+    """Whether what should be an address could be one."""
+    return all(re.fullmatch(r"[0-9a-fA-F:./]+", words.get(key) or "0") for key in ("address", "via"))
+
+
+def _nearest(text: str) -> Form:
+    def likeness(form: Form) -> float:
+        others = (form.shown, form.example)
+        return max(difflib.SequenceMatcher(None, text.lower(), other.lower()).ratio() for other in others)
+
+    return max(FORMS, key=likeness)

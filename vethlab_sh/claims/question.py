@@ -1,0 +1,243 @@
+"""What does a judge of claims ask? Tables that have settled, and the pings of one round."""
+
+from __future__ import annotations
+
+import difflib
+import html
+import re
+import shlex
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from ipaddress import ip_address
+from typing import Any
+
+from .. import snapshot
+from ..packet.listen import inside
+from ..packet.lookup import Device, Tables, first_address
+from ..packet.sightings import SETTINGS
+from ..sandbox import HOSTNAME
+from ..shell import Shell
+
+Row = dict[str, Any]
+# Seconds. The kernel's linkwatch tells of carriers once a second, and then of a hundred devices of the whole machine:
+# where others make many, a cable of ours has to wait. net/core/link_watch.c
+SETTLING = 10.0
+LARGEST = 65507  # bytes: an IPv4 packet of 65535, less 20 of IP and 8 of ICMP
+TTL = 64  # what Linux sends an answer with: sysctl ip_default_ttl
+MARK, LINE_END = "=answer=", "\x1f"
+# A router's "Frag needed" teaches the sender a smaller size, so ask again what may be split, and what may not.
+# One line an answer, because bash writes line by line, and the lines of many writers would mix.
+ASK = """
+ask() {{
+    local number=$1 said code; shift
+    said=$(exec "$@" 2>&1); code=$?
+    case $said in *"Frag needed"*) said=$(exec "$@" 2>&1); code=$? ;; esac
+    printf '{mark} %s %s %s\\n' "$number" "$code" "${{said//$'\\n'/{end}}}"
+}}
+export -f ask
+{{ {askers} wait; }} | cat
+"""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The command that shows it, as typed on master, and the line of its output to look at."""
+
+    command: str
+    shown: str
+
+    def __str__(self) -> str:
+        return f"[root@{HOSTNAME} ~]# {self.command}\n{self.shown}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a claim holds; true or false as a condition, its sentence as text.
+
+    claim; ok; sentence: yes or no, and why; evidence: a command, and the line it printed.
+    """
+
+    claim: str
+    ok: bool
+    sentence: str
+    evidence: Evidence
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def _repr_html_(self) -> str:
+        sign, colour = ("✓", "#1a7f37") if self.ok else ("✗", "#b35900")
+        proof = f"<pre style='margin:.3em 0 0 1.3em;color:#666'>{html.escape(str(self.evidence))}</pre>"
+        return f"<div><b style='color:{colour}'>{sign}</b> {html.escape(self.sentence)}{proof}</div>"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a judge found: whether it holds, why, and what shows it.
+
+    command: as typed on master; line: a word of the line to look at ("" for the last one); out: its output, when it
+    has run already.
+    """
+
+    ok: bool
+    why: str
+    command: str
+    line: str = ""
+    out: str | None = None
+
+    def verdict(self, shell: Shell, claim: str) -> Verdict:
+        """The same for a reader: the command has run, the line is picked."""
+        out = shell.run(self.command, expect=None) if self.out is None else None
+        lines = [line.strip() for line in (self.out or (out and out.out + out.err) or "").splitlines() if line.strip()]
+        fits = [line for line in lines if self.line and re.search(rf"(?<!\S){re.escape(self.line)}(?![\w.])", line)]
+        shown = (
+            fits[0] if fits else lines[-1] if lines and not self.line else "(no such line)" if lines else "(nothing)"
+        )
+        return Verdict(claim, self.ok, f"{'yes' if self.ok else 'no'}: {self.why}", Evidence(self.command, shown))
+
+
+class _Absent(Exception):
+    """What the claim speaks of is not there, so the claim does not hold."""
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+
+
+@dataclass(frozen=True)
+class Ping:
+    """One question: who asks, which address, how many bytes, whether the packet may be split."""
+
+    source: str
+    target: str
+    size: int | None = None
+    pieces: bool = False
+
+    @property
+    def line(self) -> str:
+        """As typed on master."""
+        return inside(self.source, self.typed)
+
+    @property
+    def typed(self) -> str:
+        """As typed where it is sent: until one answer has come or a second is over, a question every fifth of it."""
+        size = f" -s {self.size}" if self.size is not None else ""
+        whole = "" if self.size is None or self.pieces else " -M do"
+        return f"ping -n -c 1 -w 1 -i 0.2{whole}{size} {self.target}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What ping said, and its exit code."""
+
+    code: int
+    out: str
+
+
+def ask(shell: Shell, pings: Iterable[Ping], spaces: Iterable[str], cold: bool = False) -> dict[Ping, Answer]:
+    """Ask all questions at the same time.
+
+    Questions for a MAC that got no answer before are forgotten first; cold: so is every MAC that was learned.
+    """
+    pings = list(dict.fromkeys(pings))
+    lines = {
+        space: [f"ip neigh flush {'all' if cold else 'nud incomplete nud failed'} 2>/dev/null"] for space in spaces
+    }
+    for number, ping in enumerate(pings):
+        lines[ping.source].append(f"ask {number} {ping.typed} &")
+    askers = [inside(space, f"bash -c {shlex.quote(chr(10).join([*asked, 'wait']))}") for space, asked in lines.items()]
+    script = ASK.format(mark=MARK, end=LINE_END, askers="".join(f"{asker} &\n" for asker in askers))
+    told = re.findall(rf"^{MARK} (\d+) (\d+) (.*)$", shell.run(script).out, re.M)
+    return {pings[int(number)]: Answer(int(code), out.replace(LINE_END, "\n")) for number, code, out in told}
+
+
+@dataclass
+class Question:
+    """One round of judging: a snapshot that has settled, and the pings that were answered in it.
+
+    walks: whether a ping that was not answered is sent once more and followed, for the reason; cold: whether pings
+    are sent with nothing learned before.
+    """
+
+    shell: Shell
+    walks: bool = True
+    cold: bool = False
+    answers: dict[Ping, Answer] = field(default_factory=dict)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The lab now, once no cable is between switched on and working: that takes the kernel a second, or more."""
+        end = time.monotonic() + SETTLING
+        while True:
+            tables = Tables(snapshot.take(self.shell))
+            if time.monotonic() > end or not any(_settling(tables, device) for device in tables.links):
+                return tables
+
+    @property
+    def spaces(self) -> list[str]:
+        """All namespaces."""
+        return [row["namespace"] for row in self.tables.rows["namespaces"]]
+
+    def answer(self, ping: Ping) -> Answer:
+        """The answer to one ping, asked now unless it was asked in this round."""
+        if ping not in self.answers:
+            self.answers |= ask(self.shell, [ping], self.spaces, self.cold)
+        return self.answers[ping]
+
+    def space(self, name: str) -> str:
+        """The namespace itself; the claim does not hold when there is none of this name."""
+        if name not in self.spaces:
+            raise _Absent(Finding(False, f"there is no namespace {name}; {self._near(name)}", "ip netns list", name))
+        return name
+
+    def _near(self, name: str) -> str:
+        near = difflib.get_close_matches(name, self.spaces, 1)
+        return f"did you mean {near[0]}?" if near else f"there are {', '.join(self.spaces)}"
+
+    def device(self, namespace: str | None, name: str) -> Device:
+        """The device; without a namespace the one of this name on master, else the only one there is."""
+        spaces = [self.space(namespace)] if namespace else self.spaces
+        found = [(space, name) for space in spaces if (space, name) in self.tables.links]
+        if len(found) == 1 or (found and found[0][0] == HOSTNAME):
+            return found[0]
+        if found:
+            why = (
+                f"{name} is in {' and in '.join(space for space, _ in found)}: say which, as in `{found[0][0]} {name}`"
+            )
+            raise _Absent(Finding(False, why, inside(found[0][0], "ip -br link"), name))
+        elsewhere = [device[0] for device in self.tables.links if device[1] == name]
+        where = f"{namespace} has no device {name}" if namespace else f"no namespace has a device {name}"
+        more = f"; it is in {', '.join(elsewhere)}" if elsewhere else ""
+        raise _Absent(Finding(False, where + more, inside(namespace or HOSTNAME, "ip -br link"), name))
+
+    def target(self, name: str) -> str:
+        """An address, or the first one of a namespace."""
+        if name in self.spaces:
+            if address := next(first_address(self.tables, name), None):
+                return address
+            raise _Absent(Finding(False, f"{name} has no address to send a packet to", inside(name, "ip -br addr")))
+        return self.address(name)
+
+    def address(self, text: str) -> str:
+        """An address, without its prefix length."""
+        try:
+            return str(ip_address(text.partition("/")[0]))
+        except ValueError:
+            why = f"{text} is neither an address nor a namespace; {self._near(text)}"
+            raise _Absent(Finding(False, why, "ip netns list", text)) from None
+
+    def settings(self, namespace: str) -> dict[str, str]:
+        """The sysctls of a namespace that decide about forwarding."""
+        said = self.shell.run(inside(namespace, f"bash -c {shlex.quote(SETTINGS)}"), expect=None).out
+        lines = (line.removeprefix("/proc/sys/net/").partition(":") for line in said.splitlines())
+        return {key: value for key, _, value in lines}
+
+
+def _settling(tables: Tables, device: Device) -> bool:
+    """Whether both ends of a cable are on and the kernel has not told of its carrier yet."""
+    link, peer = tables.link(device), tables.peer(device)
+    return bool(peer and link["up"] and tables.link(peer)["up"] and link["state"] != "UP")

@@ -1,0 +1,389 @@
+"""Faults of one cable and of one bridge: the scenarios `direct` and `bridge`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from .direct import _renamed, cable_end_down, strict_rp_filter
+from .fault import Fault, Hint, World, Wrong, alias, all_at, ask, at, laid, no_use, side_cable
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Namespaces on br0, by their numbers: ns17 has veth17, br-veth17 is its port, and its address ends in 17."""
+
+    net: str
+    numbers: tuple[int, ...]
+    world: World
+
+    def address(self, number: int) -> str:
+        """The address of a namespace."""
+        return f"{self.net}{number}"
+
+    def alias(self, thief: int, victim: int) -> Wrong:
+        """The victim's address on another namespace."""
+        return alias(f"ns{thief}", self.address(victim), f"ns{victim}")
+
+    def side_cable(self, one: int, other: int) -> Wrong:
+        """A cable past the bridge."""
+        return side_cable(f"ns{one}", self.address(one), f"ns{other}", self.address(other))
+
+    def ask(self, one: int, other: int) -> str:
+        """The claim that one reaches the other."""
+        return ask(f"ns{one}", self.address(other))
+
+
+def _switch(rng: Random, hosts: int = 4) -> Switch:
+    """Half of the numbers are below 128, half above; in random order."""
+    net = f"192.168.{rng.randrange(2, 250)}."
+    low, high = rng.sample(range(10, 120), hosts - hosts // 2), rng.sample(range(136, 250), hosts // 2)
+    numbers = tuple(rng.sample(low + high, hosts))
+    values = {f"192.168.1.{100 + i}": f"{net}{n}" for i, n in enumerate(numbers)}
+    for prefix in ("ns", "veth", "br-veth"):
+        values |= {f"{prefix}{100 + i}": f"{prefix}{n}" for i, n in enumerate(numbers)}
+    pairs = [(a, b) for a in numbers for b in numbers if a != b]
+    return Switch(
+        net,
+        numbers,
+        World(
+            "bridge",
+            laid("bridge", values, hosts=hosts),
+            tuple(ask(f"ns{a}", f"{net}{b}") for a, b in pairs),
+            (
+                *(f"{net}{n} belongs to ns{n}" for n in numbers),
+                *(f"ns{n} is plugged into br0" for n in numbers),
+                *(f"ns{a} sends to {net}{b} through br0" for a, b in pairs),
+            ),
+        ),
+    )
+
+
+def _cannot_hear(switch: Switch, victim: int, other: int) -> tuple[str, ...]:
+    return (switch.ask(other, victim), switch.ask(victim, other))
+
+
+def port_down(rng: Random) -> Fault:
+    """The bridge's end of a cable is switched off."""
+    switch = _switch(rng)
+    victim, other, third, _ = switch.numbers
+    port = f"br-veth{victim}"
+    return Fault(
+        world=switch.world,
+        ticket=(
+            f"Nobody can reach {switch.address(victim)} any more. Seen from inside, all is well: the address is there, "
+            "and the device is switched on."
+        ),
+        plant=(f"ip link set {port} down",),
+        symptom=_cannot_hear(switch, victim, other),
+        hints=(
+            Hint(at(f"ns{victim}", "ip -br link"), "It is UP; what does NO-CARRIER say about the other end?"),
+            Hint("ip -br link", "The other ends are here. Which one is unlike the rest?"),
+            Hint("bridge link", "`state disabled` is a port that forwards nothing."),
+        ),
+        repairs=((f"ip link set {port} up",), (f"ifconfig {port} up",)),
+        wrong=(switch.alias(other, victim), switch.side_cable(third, victim)),
+        explanation=(
+            f"{port}, the host's end of ns{victim}'s cable, was down. From inside, that shows only as NO-CARRIER: "
+            "switching one's own end on does not help. Always look at both ends of a cable."
+        ),
+    )
+
+
+def no_master(rng: Random) -> Fault:
+    """The host's end of a cable is no port of the bridge."""
+    switch = _switch(rng)
+    victim, other, third, _ = switch.numbers
+    port = f"br-veth{victim}"
+    return Fault(
+        world=switch.world,
+        ticket=(
+            f"Since ns{victim} ({switch.address(victim)}) was moved to new cabling, nobody answers it. Both ends of "
+            "its cable are up, and its address is right."
+        ),
+        plant=(f"ip link set {port} nomaster",),
+        symptom=_cannot_hear(switch, victim, other),
+        hints=(
+            Hint(at(f"ns{victim}", "ip -br addr"), "Address and device are fine: the fault lies farther out."),
+            Hint("brctl show", "Count the interfaces of br0. Whose is missing?"),
+            Hint(f"ip link show dev {port}", "The line of a port says `master br0`."),
+        ),
+        repairs=((f"ip link set {port} master br0",), (f"brctl addif br0 {port}",)),
+        wrong=(switch.alias(third, victim), switch.side_cable(other, victim)),
+        explanation=(
+            f"{port} had no master. It was up and received what ns{victim} sent, but a device without a master passes "
+            "frames to the host itself, and these were not for the host. `ip link set DEV master BRIDGE` makes it a "
+            "port; `brctl addif BRIDGE DEV` does the same."
+        ),
+    )
+
+
+def wrong_mask(rng: Random) -> Fault:
+    """A prefix that is too long: half of the wire seems to be elsewhere."""
+    switch = _switch(rng)
+    victim = rng.choice([n for n in switch.numbers if n < 128])
+    near = next(n for n in switch.numbers if n < 128 and n != victim)
+    far = [n for n in switch.numbers if n > 128]
+    ns, dev, own = f"ns{victim}", f"veth{victim}", switch.address(victim)
+    length = rng.choice((25, 26))
+    return Fault(
+        world=switch.world,
+        ticket=(
+            f"Strange: {own} can reach neither {switch.address(far[0])} nor {switch.address(far[1])}, and they get no "
+            "answer from it, while all the others reach each other. They are all on one bridge, and the cables are "
+            "fine."
+        ),
+        plant=all_at(ns, (f"ip addr del {own}/24 dev {dev}", f"ip addr add {own}/{length} dev {dev}")),
+        symptom=tuple(claim for n in far for claim in _cannot_hear(switch, victim, n)),
+        hints=(
+            Hint(at(ns, f"ping -c 1 -W 1 {switch.address(far[0])}"), "It does not even try. Who says so, and why?"),
+            Hint(at(ns, "ip route"), "Which addresses does this namespace believe to be on its own wire?"),
+            Hint(at(f"ns{far[0]}", "ip -br addr"), "Compare the number behind the slash."),
+        ),
+        repairs=(
+            all_at(ns, (f"ip addr del {own}/{length} dev {dev}", f"ip addr add {own}/24 dev {dev}")),
+            (at(ns, f"ip route add {switch.net}0/24 dev {dev}"),),
+        ),
+        wrong=(
+            switch.alias(victim, far[0]),
+            no_use(
+                (at(ns, f"ip route add default via {switch.address(near)} dev {dev} onlink"),),
+                (at(ns, "ip route del default"),),
+            ),
+        ),
+        explanation=(
+            f"{dev} had {own}/{length} where everybody else has /24. The kernel derives the route to its own wire from "
+            f"the prefix, and with /{length} that route stops short of {switch.address(far[0])}: no route, so not even "
+            "an ARP question. The others do ask, but the answer has no way back."
+        ),
+    )
+
+
+def duplicate_address(rng: Random) -> Fault:
+    """A namespace has its neighbour's address instead of its own."""
+    switch = _switch(rng)
+    victim, twin, other, _ = switch.numbers
+    ns, dev = f"ns{victim}", f"veth{victim}"
+    own, copied = switch.address(victim), switch.address(twin)
+    return Fault(
+        world=switch.world,
+        ticket=(
+            f"{own} has vanished, and people who log in to {copied} sometimes end up on another machine. It began when "
+            f"ns{victim} was set up from ns{twin}'s settings file."
+        ),
+        plant=all_at(ns, (f"ip addr del {own}/24 dev {dev}", f"ip addr add {copied}/24 dev {dev}")),
+        symptom=(switch.ask(other, victim), f"{copied} belongs to ns{twin}"),
+        hints=(
+            Hint(
+                at(f"ns{other}", f"arping -c 2 -w 1 -I veth{other} {copied}"),
+                "Who answers for the address? Read the MAC addresses in brackets.",
+            ),
+            Hint("brctl showmacs br0", "Behind which ports are these MAC addresses?"),
+            Hint(at(ns, "ip -br addr"), "Is this the address that belongs here?"),
+        ),
+        repairs=(
+            all_at(ns, (f"ip addr del {copied}/24 dev {dev}", f"ip addr add {own}/24 dev {dev}")),
+            all_at(ns, (f"ip addr flush dev {dev} scope global", f"ip addr add {own}/24 brd + dev {dev}")),
+        ),
+        wrong=(
+            Wrong(
+                (at(ns, f"ip addr add {own}/24 dev {dev}"),),
+                (at(ns, f"ip addr del {own}/24 dev {dev}"),),
+                f"belong to ns{twin} alone",
+            ),
+            switch.alias(other, victim),
+        ),
+        explanation=(
+            f"ns{victim} had {copied}, the address of ns{twin}, instead of {own}. When somebody asked for it by "
+            "ARP, both answered, and one of the two was believed for a while. Adding the right address is not enough: "
+            "the wrong one has to go."
+        ),
+    )
+
+
+def left_on_host(rng: Random) -> Fault:
+    """The inner end of a cable never went into its namespace."""
+    switch = _switch(rng)
+    victim, other, third, _ = switch.numbers
+    ns, dev, own = f"ns{victim}", f"veth{victim}", switch.address(victim)
+    inside = all_at(ns, (f"ip addr add {own}/24 dev {dev}", f"ip link set {dev} up"))
+    new = (
+        f"ip link del br-veth{victim}",
+        f"ip link add br-veth{victim} type veth peer name {dev} netns {ns}",
+        f"ip link set br-veth{victim} master br0",
+        f"ip link set br-veth{victim} up",
+    )
+    return Fault(
+        world=switch.world,
+        ticket=(f"{own} does not answer. It should be ns{victim}, which was set up by a script that stopped halfway."),
+        plant=(at(ns, f"ip link set {dev} netns 1"),),
+        symptom=_cannot_hear(switch, victim, other),
+        hints=(
+            Hint(at(ns, "ip -br link"), "What is missing in there?"),
+            Hint("ip -br link", f"Where is the other end of br-veth{victim}?"),
+            Hint("ip -br addr", "A device that changes its namespace loses its addresses and is switched off."),
+        ),
+        repairs=((f"ip link set {dev} netns {ns}", *inside), (*new, *inside)),
+        wrong=(
+            Wrong(
+                (f"ip addr add {own}/24 dev {dev}", f"ip link set {dev} up"),
+                (f"ip addr del {own}/24 dev {dev}", f"ip link set {dev} down"),
+                f"belong to ns{victim} alone",
+            ),
+            switch.alias(third, victim),
+        ),
+        explanation=(
+            f"{dev} was still on the host, so ns{victim} had nothing but lo. Giving the address to the end on the host "
+            f"makes the pings work, but then the host answers them, not ns{victim}. A device loses its addresses when "
+            "it moves, so they are added after the move."
+        ),
+    )
+
+
+def stp_delay(rng: Random) -> Fault:
+    """The bridge runs STP, and a new port waits for half a minute."""
+    switch = _switch(rng)
+    victim, other, third, _ = switch.numbers
+    port = f"br-veth{victim}"
+    again = (f"ip link set {port} down", f"ip link set {port} up")
+    return Fault(
+        world=switch.world,
+        ticket=(
+            "Whenever a cable is plugged in, it takes about half a minute before the network works, and programs that "
+            f"start at once give up. This time it is ns{victim}, {switch.address(victim)}."
+        ),
+        plant=("ip link set br0 type bridge stp_state 1", *again),
+        symptom=(*_cannot_hear(switch, victim, other), "br0 makes no port wait"),
+        hints=(
+            Hint(
+                "bridge link", "Read the word after `state`, more than once if you like. All the others say forwarding."
+            ),
+            Hint(
+                "ip -d link show dev br0 | grep -o 'forward_delay [0-9]*\\|stp_state [01]'",
+                "With STP on, a port first listens and then learns, each for forward_delay hundredths of a second.",
+            ),
+            Hint(
+                f"ip -d link show dev {port} | grep -o 'state [a-z][a-z]*'",
+                f"A port that is listening keeps listening when STP is switched off: unplug {port} and plug it in "
+                "again.",
+            ),
+        ),
+        repairs=(
+            ("ip link set br0 type bridge stp_state 0", *again),
+            (
+                "ip link set br0 type bridge stp_state 0",
+                f"ip link set {port} nomaster",
+                f"ip link set {port} master br0",
+            ),
+        ),
+        wrong=(no_use((f"bridge link set dev {port} state 3",), ()), switch.alias(third, victim)),
+        explanation=(
+            "br0 ran the spanning tree protocol (`stp_state 1`), which looks for loops before it lets a new port "
+            "speak: 15 seconds listening, 15 seconds learning (`forward_delay`). Waiting makes the pings work, until "
+            "the next cable is plugged in. On a bridge that cannot be part of a loop, STP is better switched off."
+        ),
+    )
+
+
+def duplicate_mac(rng: Random) -> Fault:
+    """Two namespaces with the same MAC address."""
+    switch = _switch(rng)
+    victim, twin, *_ = switch.numbers
+    mac = {n: f"02:00:5e:{rng.randrange(256):02x}:{rng.randrange(256):02x}:{n:02x}" for n in switch.numbers}
+    own = tuple(at(f"ns{n}", f"ip link set veth{n} address {mac[n]}") for n in switch.numbers)
+    old, fresh = switch.world, f"02:00:5e:ff:00:{victim:02x}"
+    neighbour = f"ip neigh {{}} {switch.address(twin)} lladdr {mac[twin]} dev veth{victim}"
+    return Fault(
+        world=World(old.scenario, old.lines + own, old.asks, old.holds),
+        ticket=(
+            f"ns{victim} and ns{twin} cannot reach each other at all, and the others reach sometimes one of them, "
+            f"sometimes the other. ns{victim} was cloned from ns{twin} and then given an IP address of its own."
+        ),
+        plant=(at(f"ns{victim}", f"ip link set veth{victim} address {mac[twin]}"),),
+        symptom=_cannot_hear(switch, victim, twin),
+        hints=(
+            Hint(at(f"ns{victim}", "ip -br link"), f"Note the MAC address, then look into ns{twin} too."),
+            Hint("brctl showmacs br0", "Can a bridge know two ports for one MAC address?"),
+            Hint(at(f"ns{twin}", "ip -br link"), "What is the same here that should differ?"),
+        ),
+        repairs=(
+            (at(f"ns{victim}", f"ip link set veth{victim} address {mac[victim]}"),),
+            (at(f"ns{twin}", f"ip link set veth{twin} address {fresh}"),),
+        ),
+        wrong=(
+            no_use(
+                (at(f"ns{victim}", neighbour.format("replace")),),
+                (at(f"ns{victim}", f"ip neigh del {switch.address(twin)} dev veth{victim}"),),
+            ),
+            switch.side_cable(victim, twin),
+        ),
+        explanation=(
+            f"ns{victim} and ns{twin} had the same MAC address. A bridge knows one port for each MAC address, the one "
+            "where it saw it last: a frame from one of the two to the other is for a MAC address that the bridge has "
+            "just seen at the port where the frame came in, and a bridge does not send a frame back. Others lose every "
+            "frame that goes to the wrong one of the two."
+        ),
+    )
+
+
+def hairpin_off(rng: Random) -> Fault:
+    """Two guests behind one port, whose switch has to send frames back to where they came from."""
+    switch = _switch(rng, hosts=3)
+    carrier, other, _ = switch.numbers
+    free = [n for n in range(2, 255) if n not in switch.numbers]
+    guests = dict(zip(("vm-a", "vm-b"), (switch.address(n) for n in rng.sample(free, 2)), strict=True))
+    port, ns = f"br-veth{carrier}", f"ns{carrier}"
+    (a, ip_a), (b, ip_b) = guests.items()
+    lines = [f"bridge link set dev {port} hairpin on"]
+    for guest, address in guests.items():
+        lines += [
+            f"ip netns add {guest}",
+            f"ip -n {ns} link add link veth{carrier} name eth0 netns {guest} type macvlan mode vepa",
+            *all_at(guest, (f"ip addr add {address}/24 dev eth0", "ip link set eth0 up")),
+        ]
+    outer = switch.address(other)
+    pairs = [(a, ip_b), (b, ip_a), (a, outer), (b, outer), (f"ns{other}", ip_a), (f"ns{other}", ip_b)]
+    old = switch.world
+    holds = [f"{address} belongs to {guest}" for guest, address in guests.items()]
+    holds += [f"{a} sends to {ip_b} through eth0", f"{b} sends to {ip_a} through eth0"]
+    return Fault(
+        world=World(
+            old.scenario, (*old.lines, *lines), (*old.asks, *(ask(*pair) for pair in pairs)), (*old.holds, *holds)
+        ),
+        ticket=(
+            f"{a} ({ip_a}) and {b} ({ip_b}) cannot reach each other. Both are guests on ns{carrier} and share its "
+            "cable. Everybody else on the bridge reaches them, and they reach everybody else."
+        ),
+        plant=(f"bridge link set dev {port} hairpin off",),
+        symptom=(ask(a, ip_b), ask(b, ip_a)),
+        hints=(
+            Hint(
+                at(a, "ip -d link show dev eth0"), "`macvlan mode vepa`: who has to carry frames from guest to guest?"
+            ),
+            Hint(f"ip -d link show dev {port} | grep -o 'hairpin [a-z]*'", "May br0 send back what came from there?"),
+        ),
+        repairs=(
+            (f"bridge link set dev {port} hairpin on",),
+            tuple(at(guest, "ip link set eth0 type macvlan mode bridge") for guest in guests),
+        ),
+        wrong=(alias(a, ip_b, b), side_cable(a, ip_a, b, ip_b)),
+        explanation=(
+            f"Guests in vepa mode leave it to the switch to carry frames between them. They all come in at {port}, "
+            "and a bridge never sends a frame back out of the port it came in at, unless `hairpin on` allows it. CNI's "
+            "bridge plugin sets it for pods that talk to themselves through a service."
+        ),
+    )
+
+
+DRILLS = {
+    "cable-end-down": ("direct", _renamed(cable_end_down)),
+    "strict-rp-filter": ("direct", _renamed(strict_rp_filter)),
+    "port-down": ("bridge", port_down),
+    "no-master": ("bridge", no_master),
+    "wrong-mask": ("bridge", wrong_mask),
+    "duplicate-address": ("bridge", duplicate_address),
+    "left-on-host": ("bridge", left_on_host),
+    "stp-delay": ("bridge", stp_delay),
+    "duplicate-mac": ("bridge", duplicate_mac),
+    "hairpin-off": ("bridge", hairpin_off),
+}

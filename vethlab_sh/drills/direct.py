@@ -1,0 +1,143 @@
+"""What can be broken on one cable?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from .fault import Fault, Hint, Maker, World, alias, all_at, ask, at, laid, moved, no_use
+
+ENDS = {"ns1": "tap1", "ns2": "tap2"}
+TAPS = ("tap1", "tap2", "tap3", "tap4")
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Two namespaces on one cable: who has which address."""
+
+    address: dict[str, str]
+    world: World
+
+
+def _wire(rng: Random) -> Wire:
+    net = f"192.168.{rng.randrange(2, 250)}."
+    one, two = (f"{net}{number}" for number in rng.sample(range(2, 255), 2))
+    lines = laid("direct", {"192.168.10.200": one, "192.168.10.201": two})
+    asks = (ask("ns1", two), ask("ns2", one))
+    holds = (
+        f"{one} belongs to ns1",
+        f"{two} belongs to ns2",
+        f"ns1 sends to {two} through tap2",
+        f"ns2 sends to {one} through tap1",
+    )
+    return Wire({"ns1": one, "ns2": two}, World("direct", lines, asks, holds))
+
+
+def _renamed(maker: Maker) -> Maker:
+    """The maker of a fault whose namespaces and devices are then called otherwise."""
+
+    def make(rng: Random) -> Fault:
+        fault = maker(rng)
+        values = {old: f"ns{number}" for old, number in zip(ENDS, rng.sample(range(1, 100), 2), strict=True)}
+        values |= {old: f"tap{number}" for old, number in zip(TAPS, rng.sample(range(1, 100), 4), strict=True)}
+        renamed: Fault = moved(fault, values)
+        return renamed
+
+    return make
+
+
+def cable_end_down(rng: Random) -> Fault:
+    """One end of the cable is switched off."""
+    wire = _wire(rng)
+    off, on = rng.sample(list(ENDS), 2)
+    tap, address = ENDS[off], wire.address
+    return Fault(
+        world=wire.world,
+        ticket=(
+            "Since last night's maintenance ns1 and ns2 cannot reach each other. Nobody changed an address, and the "
+            "cable between them is still there."
+        ),
+        plant=(at(off, f"ip link set {tap} down"),),
+        symptom=(ask("ns1", address["ns2"]), ask("ns2", address["ns1"])),
+        hints=(
+            Hint(
+                at(on, "ip -br link"),
+                "What do the words in < > say about this end of the cable? It is UP, but something is missing.",
+            ),
+            Hint(at(off, "ip -br link"), "Compare with the other namespace: which word is missing from < >?"),
+            Hint(at(off, "ip route"), "A device that is down has no routes: which one is missing?"),
+        ),
+        repairs=((at(off, f"ip link set {tap} up"),), (at(off, f"ifconfig {tap} up"),)),
+        wrong=(
+            alias(on, address[off], off),
+            no_use(
+                (at(on, f"ip link set {ENDS[on]} down"), at(on, f"ip link set {ENDS[on]} up")),
+                (),
+            ),
+        ),
+        explanation=(
+            f"{tap} in {off} was switched off (`ip link set {tap} down`). A veth pair carries frames only while both "
+            f"ends are on: {ENDS[on]} showed NO-CARRIER, which means that it is on and its other end is not. A device "
+            "that is down keeps its address, but the kernel takes its routes away, and puts this one back when it "
+            "comes up."
+        ),
+    )
+
+
+def strict_rp_filter(rng: Random) -> Fault:
+    """Packets come in by another cable than the answer would leave by, and rp_filter does not like it."""
+    wire = _wire(rng)
+    address, far = wire.address, f"10.{rng.randrange(16, 250)}.0.53"
+    net = f"172.{rng.randrange(16, 32)}.{rng.randrange(1, 250)}."
+    one, two = (f"{net}{number}" for number in rng.sample(range(2, 255), 2))
+    second = (
+        "ip link add name tap3 netns ns1 type veth peer name tap4 netns ns2",
+        *all_at("ns1", (f"ip addr add {one}/24 dev tap3", "ip link set tap3 up")),
+        *all_at("ns2", ("ip link set lo up", f"ip addr add {far}/32 dev lo")),
+        *all_at("ns2", (f"ip addr add {two}/24 dev tap4", "ip link set tap4 up")),
+        at("ns1", f"ip route add {far} via {two} src {address['ns1']}"),
+        at("ns1", "sysctl -w " + " ".join(f"net.ipv4.conf.{dev}.rp_filter=0" for dev in ("all", "tap1", "tap3"))),
+        at("ns2", "sysctl -w " + " ".join(f"net.ipv4.conf.{dev}.rp_filter=0" for dev in ("all", "tap2", "tap4"))),
+    )
+    old = wire.world
+    asks = (*old.asks, ask("ns1", far), ask("ns1", two), ask("ns2", one))
+    holds = (*old.holds[:2], f"{far} belongs to ns2", f"{one} belongs to ns1", f"{two} belongs to ns2")
+    back = f"ip route {{}} {address['ns1']}/32 via {one} dev tap4"
+    return Fault(
+        world=World("direct", old.lines + second, asks, (*holds, f"ns1 sends to {far} through tap4")),
+        ticket=(
+            f"The name server {far} on ns2 no longer answers ns1, which asks it over the second of their two cables. "
+            "Both cables work. It stopped when ns2 was given the company's security settings."
+        ),
+        plant=(at("ns2", "sysctl -w net.ipv4.conf.all.rp_filter=1"),),
+        symptom=(ask("ns1", far),),
+        hints=(
+            Hint(
+                at("ns1", f"ip route get {far}"),
+                "Which cable does the question leave by, and with which source address?",
+            ),
+            Hint(
+                at("ns2", f"ip route get {address['ns1']}"),
+                "And which cable would the answer to that address leave by?",
+            ),
+            Hint(
+                at("ns2", "sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.tap4.rp_filter"),
+                "The larger of the two counts. 1 means that a packet may come in only where its answer would go out.",
+            ),
+        ),
+        repairs=(
+            (at("ns2", "sysctl -w net.ipv4.conf.tap4.rp_filter=2"),),
+            (at("ns2", "sysctl -w net.ipv4.conf.all.rp_filter=0"),),
+            (at("ns1", f"ip route replace {far} via {two} src {one}"),),
+        ),
+        wrong=(
+            no_use((at("ns2", back.format("add")),), (at("ns2", back.format("del")),)),
+            alias("ns1", far, "ns2"),
+        ),
+        explanation=(
+            f"The question to {far} comes in at tap4 and has the sender {address['ns1']}, to whom ns2 would answer by "
+            "tap2. With rp_filter=1 (strict) the kernel takes that for a forged sender and drops it without a word. "
+            "2 (loose) only asks that there be any way back; or let the question carry the second cable's address. "
+            "The value of `all` and that of the device both count, and the larger one wins."
+        ),
+    )

@@ -1,0 +1,1 @@
+"""What do a class's submissions deserve?"""

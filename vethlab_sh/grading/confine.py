@@ -1,0 +1,178 @@
+"""How little may the lines of a stranger see and take?
+
+A lab shares its user's files; here that is taken back. Before the world is made, its maker leaves root's rights,
+makes all files read-only and hides folders under empty ones, in a user namespace of its own: what was mounted there
+cannot be unmounted, nor looked behind, from the world's own user namespace inside it (mount_namespaces(7)). Each
+program has limits that only the machine's root could lift; what the whole world takes is watched, because the kernel
+limits that only for those who may make control groups.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import NotReady
+from ..sandbox import CLONE_NEWNS, CLONE_NEWUSER, SYSTEM_PATH, Sandbox, forbidden_because
+
+NOBODY = 65534
+PR_SET_DUMPABLE = 4
+MS_RDONLY, MS_NOSUID, MS_NODEV = 1, 2, 4
+MS_PRIVATE = 1 << 18
+SYS_MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE, MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1  # mount_setattr(2)
+# Where others leave things and listen: /run is the world's own already.
+SHARED = ("/dev/shm", "/dev/pts", "/dev/mqueue", "/var/tmp", "/var/mail", "/root", "/home", "/mnt", "/media", "/srv")
+LOOK = 0.1  # seconds between two looks at what a world takes
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a stranger's lines may take: seconds; processes; memory and file size in MiB.
+
+    memory: of the whole world, its files included, which are in memory; a single program has the same limit.
+    """
+
+    seconds: float = 60
+    processes: int = 200
+    memory: int = 256
+    file: int = 16
+
+    def words(self) -> list[str]:
+        """What stands before a program so that it keeps within them; prlimit(1), getrlimit(2)."""
+        size, file = self.memory * MIB, self.file * MIB
+        # The watch ends a world of so many; this only keeps it from growing until the watch has looked.
+        limits = {"nproc": 2 * self.processes, "as": size, "fsize": file, "nofile": 256, "core": 0}
+        return ["prlimit", *(f"--{name}={limit}:{limit}" for name, limit in limits.items())]
+
+
+def confined(hidden: Sequence[Path], limits: Limits) -> Sandbox:
+    """A world in which all files are read-only but /tmp and /run, and some folders are empty.
+
+    hidden: those folders, beside the homes and what users share. As root its lines run as nobody. Raises NotReady.
+    """
+    folders = [os.fsencode(path) for path in (*hidden, Path.home(), *map(Path, SHARED))]
+    try:
+        return Sandbox(before=lambda: _withdraw(folders, limits.memory // 4))
+    except subprocess.SubprocessError:
+        raise NotReady(f"Cannot confine what others wrote: {forbidden_because()}.") from None
+
+
+def _withdraw(hidden: Sequence[bytes], size: int) -> None:
+    """For the process that is about to make a world: nothing to write to, and nothing of others to read."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+        libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else our own /proc/self would still be root's
+    ids = {"uid_map": os.geteuid(), "gid_map": os.getegid()}
+    _must(libc, libc.unshare(CLONE_NEWUSER | CLONE_NEWNS))
+    Path("/proc/self/setgroups").write_text("deny")
+    for file, number in ids.items():
+        Path("/proc/self", file).write_text(f"{number} {number} 1")
+    _set_attributes(libc, b"/", AT_RECURSIVE, MOUNT_ATTR_RDONLY, 0)
+    for path in (b"/proc", b"/sys"):  # where they are read-only the kernel gives the world none to write to
+        _set_attributes(libc, path, 0, 0, MOUNT_ATTR_RDONLY)
+    for path in hidden:
+        _cover(libc, path, MS_RDONLY, "size=4k,nr_inodes=2,mode=755")
+    _must(libc, _cover(libc, b"/tmp", 0, f"size={size}m,nr_inodes=10000,mode=1777"))
+
+
+def _cover(libc: ctypes.CDLL, path: bytes, flags: int, options: str) -> int:
+    """Mount an empty folder over another; where we cannot get to, or what is not there, needs none."""
+    return int(libc.mount(b"tmpfs", path, b"tmpfs", flags | MS_NOSUID | MS_NODEV, options.encode()))
+
+
+def _set_attributes(libc: ctypes.CDLL, path: bytes, flags: int, on: int, off: int) -> None:
+    attributes = (ctypes.c_uint64 * 4)(on, off, MS_PRIVATE if flags else 0, 0)
+    size = ctypes.c_size_t(ctypes.sizeof(attributes))
+    _must(libc, libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, path, flags, ctypes.byref(attributes), size))
+
+
+def _must(libc: ctypes.CDLL, result: int) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def bare_environment() -> dict[str, str]:
+    """An environment that tells nothing of the user who grades."""
+    return {"PATH": SYSTEM_PATH, "HOME": "/tmp", "LC_ALL": "C"}
+
+
+class Watch:
+    """Looks at what a world takes until it is stopped, and ends the world that takes too much (`reason` says what)."""
+
+    def __init__(self, sandbox: Sandbox, limits: Limits, end: Callable[[], None]) -> None:
+        self.reason = ""
+        self._pid, self._limits, self._end = sandbox.pid, limits, end
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def _look(self) -> None:
+        start = time.monotonic()
+        while not self._stopped.wait(LOOK):
+            self.reason = self._too_much(time.monotonic() - start)
+            if self.reason:
+                self._end()
+                return
+
+    def _too_much(self, seconds: float) -> str:
+        if seconds > self._limits.seconds:
+            return f"It was not done after {self._limits.seconds:g} seconds."
+        processes = list(_numbers(self._pid))
+        if len(processes) >= self._limits.processes:
+            return f"It had {self._limits.processes} processes, the most that it may."
+        if _memory(self._pid, processes) > self._limits.memory * MIB:
+            return f"It took more than {self._limits.memory} MiB of memory, files in /tmp and /run included."
+        return ""
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+
+def _numbers(holder: int) -> Iterator[int]:
+    """The numbers that a world's processes have in there: its own /proc lists them, and no others."""
+    with contextlib.suppress(OSError):
+        yield from (int(name) for name in os.listdir(f"/proc/{holder}/root/proc") if name.isdigit())
+
+
+def _memory(holder: int, processes: Sequence[int]) -> int:
+    """Bytes that a world takes: its programs' own, and what is in the files that are in memory, wherever mounted."""
+    total, places = 0, [f"/proc/{holder}/cwd"]  # where its lines' output is kept
+    for number in processes:
+        inside = f"/proc/{holder}/root/proc/{number}"
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            pages, files = (int(word) for word in Path(inside, "statm").read_text().split()[1:3])
+            total += (pages - files) * os.sysconf("SC_PAGE_SIZE")
+            lines = Path(inside, "mountinfo").read_text().splitlines()
+            places += [f"{inside}/root{_plain(line.split()[4])}" for line in lines if " - tmpfs " in line]
+    held = {}
+    for place in places:
+        with contextlib.suppress(OSError):
+            disk = os.statvfs(place)
+            held[os.stat(place).st_dev] = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+    return total + sum(held.values())
+
+
+def _plain(point: str) -> str:
+    """A mount point as /proc writes it, with octal numbers for blanks, as a path."""
+    return point.encode().decode("unicode_escape").encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+def mounts(sandbox: Sandbox) -> list[str]:
+    """What is mounted where in a world, apart from its own /run: a program covered by another shows here."""
+    lines = Path(f"/proc/{sandbox.pid}/mountinfo").read_text().splitlines()
+    return [line for line in lines if not line.split()[4].startswith("/run")]

@@ -1,0 +1,1 @@
+"""What outlives Python: labs that stay, saved scripts, recordings."""

@@ -1,0 +1,1 @@
+"""Which wiring is faster, and which asks for more?"""

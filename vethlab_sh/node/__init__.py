@@ -1,0 +1,1 @@
+"""What is on a real node: pasted, or this one?"""

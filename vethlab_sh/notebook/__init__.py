@@ -1,0 +1,1 @@
+"""Cells, lessons and controls in Jupyter."""

@@ -1,0 +1,139 @@
+"""How does a lesson ask, and who judges the answer? Predictions and exercises for notebooks; the kernel judges.
+
+`%load_ext vethlab_sh` gives a notebook `predict`, `look`, `hold` and `exercise`. A prediction is made before a command
+runs, kept, and held against what the command prints or what was measured; an exercise is a list of claims about
+the lab, which `Lab.check` holds against the kernel's state.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+from IPython.display import display
+
+from ..drills.drill import Drill
+from ..errors import LabError, NotRecorded
+from ..lab import Lab
+from ..terminal.page import Page
+
+PAGE = Page(width=110, colour=True)
+RIGHT, WRONG, OPEN = ("✓", "#009e73"), ("✗", "#d55e00"), ("?", "#0072b2")
+
+
+class Lesson:
+    """The questions of one notebook and what was answered."""
+
+    def __init__(self, lab: Callable[[], Lab]) -> None:
+        self._lab = lab
+        self.answers: dict[str, str] = {}
+
+    def predict(self, name: str, question: str, choices: Sequence[str] = (), answer: str = "") -> None:
+        """Ask before the kernel does: a choice, or a short answer in words.
+
+        name: by which `look` finds the answer; choices: none for a free answer; answer: already written here.
+        """
+        self.answers[name] = str(answer)
+        box = _input(choices, self.answers[name], lambda text: self.answers.__setitem__(name, text))
+        offered = f" ({escape(' / '.join(choices))})" if choices else ""
+        written = f"<br>answer: <b>{escape(self.answers[name])}</b>" if answer else ""
+        _show(_note(OPEN, question), box, static=_note(OPEN, question, offered + written))
+
+    def look(self, name: str, line: str, because: str = "", lab: Lab | None = None) -> None:
+        """Run a line, and hold what it printed against the prediction of that name.
+
+        line: one that prints the answer and nothing else; because: why the kernel says so; lab: another than the
+        notebook's own.
+        """
+        try:
+            ran = (lab or self._lab()).run(line, expect=None)
+        except LabError as error:
+            print(PAGE.ink(str(error), "31"))
+            if isinstance(error, NotRecorded) and because:
+                _show(_note(OPEN, because))
+            return
+        print(PAGE.record(ran))
+        if truth := ran.out.strip():
+            self._judge(name, truth, because, "so says the kernel", "the kernel says")
+        else:
+            _show(_note(OPEN, f"The command printed nothing. {ran.hint or 'Did all the cells above run?'}"))
+
+    def hold(self, name: str, value: object, because: str = "") -> None:
+        """Hold what was measured in the cells above against the prediction of that name.
+
+        value: the measured one, a number or a word; because: why the kernel says so.
+        """
+        self._judge(name, str(value), because, "so it is", "it is")
+
+    def _judge(self, name: str, truth: str, because: str, agrees: str, tells: str) -> None:
+        said = self.answers.get(name, "").strip()
+        reason = f" {because}" if because else ""
+        if not said:
+            ask = "You predicted nothing; the question is above. A wrong guess teaches more than none."
+            _show(_note(OPEN, f"{ask} {tells.capitalize()} {truth}.{reason}"))
+        elif _plain(said) == _plain(truth):
+            _show(_note(RIGHT, f"You predicted {said}, and {agrees}.{reason}"))
+        else:
+            _show(_note(WRONG, f"You predicted {said}; {tells} {truth}.{reason}"))
+
+    def exercise(self, *claims: str | Drill, lab: Lab | None = None) -> None:
+        """Is it done? Each claim is held against the kernel; the first that does not hold says why.
+
+        claims: in plain English, as `Lab.check` takes them, or a drill that should be mended; lab: another than the
+        notebook's own.
+        Where nbgrader runs the notebook, a claim that does not hold is an error, which it takes for no points.
+        """
+        for claim in claims:
+            try:
+                verdict = claim.check() if isinstance(claim, Drill) else (lab or self._lab()).check(claim)
+                done, sentence = bool(verdict), str(verdict)
+            except LabError as error:
+                done, sentence = False, str(error)
+            _show(_note(RIGHT if done else WRONG, sentence))
+            if not done:
+                if os.environ.get("NBGRADER_EXECUTION"):
+                    raise AssertionError(sentence)
+                return
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(".")
+
+
+def _note(sign: tuple[str, str], text: str, more: str = "") -> str:
+    mark, colour = sign
+    style = f"border-left:4px solid {colour};padding:4px 10px;margin:4px 0"
+    told = re.sub("`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+    return f'<div style="{style}"><b style="color:{colour}">{mark}</b> {told}{more}</div>'
+
+
+def _input(choices: Sequence[str], value: str, keep: Callable[[str], None]) -> Any:
+    """A widget for an answer; what is chosen or typed is kept at once."""
+    import ipywidgets
+
+    wide = ipywidgets.Layout(width="auto")
+    if choices:
+        box = ipywidgets.RadioButtons(options=list(choices), value=value if value in choices else None, layout=wide)
+    else:
+        box = ipywidgets.Text(value=value, placeholder="your answer", continuous_update=True)
+    box.observe(lambda change: keep(change["new"] or ""), "value")
+    return box
+
+
+def _show(html: str, widget: Any = None, static: str = "") -> None:
+    """Show a note, with a widget below it where there is a live front end; the static form elsewhere."""
+    if widget is None:
+        display({"text/html": html, "text/plain": html}, raw=True)
+        return
+    import ipywidgets
+
+    show_widget(ipywidgets.VBox([ipywidgets.HTML(html), widget]), static)
+
+
+def show_widget(widget: Any, static: str) -> None:
+    """Display a widget whose saved form, without a live front end, is the static HTML."""
+    bundle = widget._repr_mimebundle_()
+    display({**bundle, "text/html": static}, raw=True)

@@ -1,0 +1,244 @@
+"""How do the lines of a notebook cell run? `%load_ext vethlab_sh`, then cells that begin with `%%lab`.
+
+Each line runs as typed, in one lab that belongs to the notebook's kernel: it lasts as long as the kernel does,
+and a restarted kernel begins with a fresh one. Cells in Python find the same lab as `lab`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, cell_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.display import HTML, display
+
+from .. import markup
+from ..drills.drill import Drill
+from ..errors import LabError, OutputNotUnderstood
+from ..lab import Lab
+from ..sandbox import HOSTNAME, find
+from ..tables import columns
+from ..terminal.page import Page
+from .explorer import Explorer
+from .lesson import Lesson
+
+if TYPE_CHECKING:
+    from ..record import Ran
+
+
+# A line without any of these is complete by itself; the others are for bash to judge.
+MAY_GO_ON = re.compile(r"['\"\\(){}<]|^\s*(for|if|while|until|case|select|function)\b|(\||&&)\s*$")
+UNFINISHED = re.compile(r"unexpected end of file|unexpected EOF|here-document .* delimited by end-of-file")
+PAGE = Page(width=110, colour=True)
+ASIDE = {"qdisc", "group", "qlen", "flags", "broadcast", "linkmode", "label", "details", "hwtype", "more",
+         "rtt_mdev_ms", "duplicates"}  # fmt: skip
+WORDS = (
+    "address", "addr", "add", "arp", "arping", "bridge", "brctl", "del", "delete", "dev", "down", "exec", "fdb",
+    "flush", "forward", "iptables", "ip", "link", "list", "master", "mtu", "name", "neigh", "netns", "nomaster",
+    "onlink", "peer", "ping", "replace", "route", "scope", "set", "show", "showmacs", "sysctl", "tcpdump", "type",
+    "up", "veth", "via", "vxlan",
+)  # fmt: skip
+
+
+def commands(cell: str) -> Iterator[str]:
+    """The commands of a cell: a line each, or more where bash would go on reading (quotes, here-documents, loops).
+
+    Blank lines and comments are left out.
+
+    >>> list(commands("ip a  # all\\n\\n# a remark\\nfor n in 1 2; do\\n  echo $n\\ndone"))
+    ['ip a  # all', 'for n in 1 2; do\\n  echo $n\\ndone']
+    """
+    held: list[str] = []
+    for line in cell.splitlines():
+        if not held and (not line.strip() or line.lstrip().startswith("#")):
+            continue
+        held.append(line)
+        text = "\n".join(held)
+        if not _goes_on(text):
+            yield text
+            held = []
+    if held:
+        yield "\n".join(held)
+
+
+def _goes_on(text: str) -> bool:
+    if not MAY_GO_ON.search(text):
+        return False
+    if text.endswith("\\") and not text.endswith("\\\\"):
+        return True
+    bash = find("bash")
+    if bash is None:  # a recording on Windows
+        return False
+    judged = subprocess.run([bash, "-n", "-c", text], capture_output=True, text=True, env={"LC_ALL": "C"})
+    return bool(UNFINISHED.search(judged.stderr))
+
+
+def load(shell: InteractiveShell) -> None:
+    """Give a notebook its `%%lab` cells and a first lab; where none can be made, a sentence says why."""
+    if magics := shell.magics_manager.registry.get("LabMagics"):  # loaded again: begin anew
+        magics.leave()
+        magics.current()
+        return
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # `!python` is ours
+    magics = LabMagics(shell)
+    shell.register_magics(magics)
+    shell.set_custom_exc((LabError,), _tell)  # in cells of Python too
+    shell.Completer.custom_matchers.append(magics.complete)
+    lesson = Lesson(magics.current)
+    given = {"predict": lesson.predict, "look": lesson.look, "hold": lesson.hold,
+             "exercise": lesson.exercise, "explore": magics.explore, "drill": magics.drill}  # fmt: skip
+    shell.user_ns.update(given)
+    try:
+        magics.current()
+    except LabError as error:
+        print(PAGE.ink(str(error), "31"))
+
+
+def _tell(shell: InteractiveShell, kind: type, error: BaseException, trace: object, tb_offset: object = None) -> None:
+    """Show an error as the sentence that it is, without a traceback; the cell has failed all the same."""
+    print(PAGE.ink(str(error), "31"))
+
+
+@magics_class
+class LabMagics(Magics):
+    """The `%%lab` cell and the lab that its lines run in."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self.world: Lab | None = None
+        self.staying: dict[str, Lab] = {}
+
+    def named(self, name: str) -> Lab:
+        """The lab in the notebook's variable of this name; else the one that stays under it, entered once.
+
+        One that stays is `lab` in the notebook's Python cells from here on.
+        """
+        assert self.shell
+        if isinstance(held := self.shell.user_ns.get(name), Lab):
+            return held
+        if name not in self.staying or not self.staying[name].alive:
+            self.staying[name] = Lab(name)
+        return self._give(self.staying[name])
+
+    def current(self, replay: str | None = None) -> Lab:
+        """The kernel's lab, made when it is first needed; `lab` in the notebook's Python cells.
+
+        A lab that such a cell has put there, `lab = Lab(replay="bridge")` say, is taken over.
+        """
+        assert self.shell
+        mine = self.shell.user_ns.get("lab")
+        if isinstance(mine, Lab) and mine.alive and mine is not self.world and mine not in self.staying.values():
+            self.leave()
+            self.world = mine
+            print(mine.recording, end="\n" * bool(mine.recording))
+        if self.world is None or not self.world.alive:
+            self.world = Lab(replay=replay)
+            self.world.changes()
+        return self._give(self.world)
+
+    def _give(self, lab: Lab) -> Lab:
+        assert self.shell
+        self.shell.user_ns["lab"] = lab
+        return lab
+
+    def leave(self) -> None:
+        """End the kernel's lab; the next line begins with a fresh one."""
+        if self.world:
+            self.world.close()
+        self.world = None
+
+    def drill(self, name: str, seed: int | str = 0) -> Drill:
+        """A network with a fault to find, in a fresh lab; see `Lab.drill`."""
+        self.leave()
+        return self.current().drill(name, seed)
+
+    def explore(self, src: str | None = None, dst: str | None = None, lab: Lab | None = None) -> None:
+        """Controls for the lab as it is now: send a ping and step after it, switch devices up and down.
+
+        lab: another than the notebook's own.
+        """
+        Explorer(lab or self.current(), src, dst).show()
+
+    @context_matcher()
+    def complete(self, context: CompletionContext) -> dict[str, Any]:
+        """In a %%lab cell: programs, words of `ip`, and the lab's namespaces, devices and addresses as they are now."""
+        if not context.full_text.startswith("%%lab") or context.cursor_line == 0 or self.world is None:
+            return {"completions": []}
+        begun = context.token
+        found = [word for word in self._words() if word.startswith(begun) and word != begun]
+        return {"completions": [SimpleCompletion(text=word, type="lab") for word in found], "suppress": True}
+
+    def _words(self) -> list[str]:
+        rows = self.current().snapshot().rows
+        names = {row["namespace"] for row in rows["namespaces"]} | {row["name"] for row in rows["links"]}
+        names |= {row["address"].partition("/")[0] for row in rows["addresses"] if row["scope"] == "global"}
+        return [*sorted(names), *WORDS]
+
+    @magic_arguments()
+    @argument("--new", action="store_true", help="begin with a fresh lab")
+    @argument("--replay", metavar="NAME", help="begin with the recording of a scenario, where labs cannot be made")
+    @argument("--lab", metavar="NAME", help="run in the lab of this name: a variable, or one that stays")
+    @argument("--changes", action="store_true", help="after each command, what changed in the kernel")
+    @argument("--draw", action="store_true", help="after the last command, the wiring as a picture")
+    @argument("--walk", nargs=2, metavar=("SRC", "DST"), help="after the last command, one ping and all that it passes")
+    @argument("--cold", action="store_true", help="forget learned MAC addresses before the walk")
+    @argument(
+        "--at", default=HOSTNAME, metavar="NODE", help="the machine to type on: master, or a namespace like node2"
+    )
+    @argument("--expect", type=int, action="append", metavar="CODE", help="an exit code that belongs to the story")
+    @cell_magic
+    def lab(self, line: str, cell: str) -> None:
+        """Run each line as typed in the notebook's lab."""
+        options = parse_argstring(self.lab, line)
+        try:
+            if (options.new or options.replay) and self.world:
+                self.world.close()
+            lab = self.named(options.lab) if options.lab else self.current(options.replay)
+            if options.replay:
+                print(PAGE.prose(lab.recording))
+            lab.changes()
+            for command in commands(cell):
+                self._run(lab, command, options)
+            if options.draw:
+                lab.draw()
+            if options.walk:
+                src, dst = options.walk
+                walk = lab.walk(src, dst, cold=options.cold)
+                display(walk)
+                walk.draw()
+        except LabError as error:
+            print(PAGE.ink(str(error), "31"))
+        except KeyboardInterrupt:
+            print("^C (the command is stopped, the lab is still there)")
+
+    def _run(self, lab: Lab, command: str, options: Namespace) -> None:
+        ran = lab.run(command, at=options.at, expect=None)
+        print(PAGE.record(ran))
+        _show_table(ran)
+        if options.changes:
+            display(lab.changes())
+        if ran.code not in {0, *(options.expect or ())}:
+            hint = f" {ran.hint}" if ran.hint else ""
+            raise LabError(f"(Exit code {ran.code}; the lines below did not run.{hint})")
+
+
+def _show_table(ran: Ran) -> None:
+    """Under the output its table, without what says nothing here; `Ran.table` has every column."""
+    try:
+        found = ran.rows
+    except OutputNotUnderstood as error:
+        print(f"(No table: {error})")
+        return
+    for name, rows in found.items():
+        telling = [column for column in columns(name) if column not in ASIDE]
+        if rows and markup.filled(rows, telling):
+            display(HTML(markup.table(rows, telling)))

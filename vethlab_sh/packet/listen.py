@@ -1,0 +1,150 @@
+"""What passed every device of the lab while one command ran?
+
+One real `tcpdump` per device, all started by one script. Nothing here waits for time: a listener is ready when it
+says `listening on`, and it has told everything when it says that it printed as many packets as the kernel gave it,
+twice with nothing new between. Each is ended by its process number, also when the script is interrupted.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import CommandFailed, GaveUpWaiting, ToolMissing
+from ..parsers import tcpdump
+from ..record import Ran
+from ..sandbox import HOSTNAME, find, is_rootless
+from ..snapshot import Snapshot
+
+Row = dict[str, Any]
+MARK = "=listened="
+SECONDS = 10  # for the listeners to start: a busy machine with a thousand devices needs a while
+# -p: a bridge that is listened to with promiscuity on would hand every frame up to its machine, and the walk would
+# show a hop that the packet does not make. --immediate-mode: without it the kernel keeps packets back for a second.
+OPTIONS = "-p --immediate-mode -U -l -nn -e -v -tt --time-stamp-precision=nano -T vxlan"
+# Its drop to another user would end the world's hold on it: prctl(2), PR_SET_PDEATHSIG.
+AS_ROOT = "-Z root "
+
+# The process number of a process substitution is $!, and its errors are the pipe that we read: they say when it is
+# ready, what it has counted, and by their end that it is gone.
+SCRIPT = """
+ulimit -n "$(ulimit -Hn)"
+here=$(mktemp -d /run/listen.XXXXXX) || exit 1
+pids=() ears=()
+stop() {{
+    ((${{#pids[@]}})) && kill "${{pids[@]}}" 2>/dev/null
+    for ear in "${{ears[@]}}"; do while read -r line <&"$ear"; do :; done; done
+    pids=() ears=()
+}}
+trap 'stop; rm -rf "$here"' EXIT
+trap 'exit 130' INT TERM
+listen() {{
+    exec {{ear}}< <(exec "$@" 2>&1 >"$here/${{#pids[@]}}")
+    pids+=($!) ears+=("$ear")
+}}
+ready() {{
+    while read -r -t {seconds} line <&"$1"; do
+        case $line in *'listening on'*) return 0 ;; esac
+        echo "$line" >&2
+    done
+    return 1
+}}
+count() {{
+    counted=
+    for pid in "${{pids[@]}}"; do kill -USR1 "$pid"; done
+    for ear in "${{ears[@]}}"; do
+        read -r -t {seconds} line <&"$ear" && counted+="$line;"
+    done
+}}
+all_told() {{
+    [ "$counted" = "$before" ] || return 1
+    local IFS=';' line
+    for line in $counted; do
+        [[ $line =~ ([0-9]+)' packet'.*' captured, '([0-9]+)' packet' ]] || return 1
+        [ "${{BASH_REMATCH[1]}}" = "${{BASH_REMATCH[2]}}" ] || return 1
+    done
+}}
+{listeners}
+for ear in "${{ears[@]}}"; do ready "$ear" || exit {not_ready}; done
+{command} >"$here/out" 2>"$here/err"
+code=$? ended=$EPOCHREALTIME
+for ((round = 0; round < 1000; round++)); do
+    before=$counted; count
+    all_told && break
+done
+quantity=${{#pids[@]}}
+stop
+for ((i = 0; i < quantity; i++)); do echo "{mark} $i"; cat "$here/$i"; done
+echo "{mark} out"; cat "$here/out"
+echo "{mark} err"; cat "$here/err"
+echo "{mark} code"; echo $code
+echo "{mark} ended"; echo $ended
+"""
+NOT_READY = 99
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What passed (`rows`: the parser's, with namespace and device), and what the command said."""
+
+    rows: tuple[Row, ...]
+    out: str
+    err: str
+    code: int
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Where packets pass, a lab or this machine.
+
+    run: one line there, whatever its exit code; inside: the line that runs a line in one of its namespaces; look: all
+    that is there now.
+    """
+
+    run: Callable[[str], Ran]
+    inside: Callable[[str, str], str]
+    look: Callable[[], Snapshot]
+
+
+def listen(ground: Ground, devices: Iterable[tuple[str, str]], command: str, wanted: str) -> Heard:
+    """Run one command while tcpdump listens on these devices, each a namespace and a name.
+
+    wanted: which packets, in tcpdump's own language (pcap-filter(7)).
+    """
+    if find("tcpdump") is None:
+        raise ToolMissing("tcpdump", "tcpdump")
+    devices = list(devices)
+    script = SCRIPT.format(
+        listeners="\n".join(f"listen {ground.inside(space, _listener(name, wanted))}" for space, name in devices),
+        command=command,
+        mark=MARK,
+        seconds=SECONDS,
+        not_ready=NOT_READY,
+    )
+    ran = ground.run(script)
+    if ran.code == NOT_READY:
+        raise GaveUpWaiting(f"every tcpdump listens ({ran.err.strip() or 'it did not say why not'})", SECONDS)
+    if ran.code != 0:
+        raise CommandFailed(ran)
+    parts = dict(re.findall(rf"^{MARK} (\w+)\n(.*?)(?=^{MARK} |\Z)", ran.out, re.S | re.M))
+    ended = round(float(parts["ended"]) * 1e9)  # what comes later is nobody's, and some ears are closed already
+    rows = [
+        {"namespace": namespace, "device": device, **row}
+        for number, (namespace, device) in enumerate(devices)
+        for row in tcpdump.parse(parts[str(number)])
+        if row["time_ns"] <= ended
+    ]
+    return Heard(tuple(rows), parts["out"], parts["err"], int(parts["code"]))
+
+
+def inside(namespace: str, line: str) -> str:
+    """The line as typed on master for one of the lab's namespaces."""
+    return line if namespace == HOSTNAME else f"ip netns exec {shlex.quote(namespace)} {line}"
+
+
+def _listener(device: str, wanted: str) -> str:
+    user = "" if is_rootless() else AS_ROOT
+    return f"tcpdump {user}-i {shlex.quote(device)} {OPTIONS} {shlex.quote(wanted)}"

@@ -1,0 +1,158 @@
+"""What do the kernel's tables say about one address, one MAC, one device? A snapshot, asked as the kernel asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, cached_property
+from ipaddress import ip_address, ip_interface, ip_network
+from typing import Any
+
+from ..sandbox import HOSTNAME
+from ..snapshot import Snapshot
+
+Row = dict[str, Any]
+Device = tuple[str, str]
+ANY_MAC = "00:00:00:00:00:00"
+DEAD_ENDS = ("blackhole", "unreachable", "prohibit", "throw")
+
+
+class Tables:
+    """The tables of one snapshot; an answer of None means that the kernel has no such entry."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.rows = snapshot.rows
+        self.links: dict[Device, Row] = {(row["namespace"], row["name"]): row for row in self.rows["links"]}
+        self.homes = {row["namespace"]: row["machine"] for row in self.rows["namespaces"] if row.get("machine")}
+        self.addresses: dict[str, list[Device]] = {}
+        for row in self.rows["addresses"]:
+            if row["scope"] == "global":
+                owners = self.addresses.setdefault(row["address"].partition("/")[0], [])
+                owners.append((row["namespace"], row["dev"]))
+
+    def link(self, device: Device) -> Row:
+        """The device's row; an empty one when it is not there any more."""
+        return self.links.get(device, {})
+
+    def peer(self, device: Device) -> Device | None:
+        """The other end of a veth."""
+        link = self.link(device)
+        return (link["peer_namespace"], link["peer"]) if link.get("peer") else None
+
+    def owner(self, ip: str | None) -> Device | None:
+        """Who has this address."""
+        return next(iter(self.addresses.get(ip or "", ())), None)
+
+    def own(self, namespace: str) -> set[str]:
+        """All addresses of a namespace."""
+        rows = (row for row in self.rows["addresses"] if row["namespace"] == namespace)
+        return {row["address"].partition("/")[0] for row in rows}
+
+    def route(self, namespace: str, ip: str) -> Row | None:
+        """The route that the kernel takes: the longest prefix, then the smallest metric."""
+        version = "inet6" if ":" in ip else "inet"
+        rows = [row for row in self.rows["routes"] if row["namespace"] == namespace and row["family"] == version]
+        one = (row for row in rows if row["kind"] not in ("broadcast", "multicast"))
+        fits = [row for row in one if _prefix(row["to"], ip) is not None]
+        return max(fits, key=lambda row: (_prefix(row["to"], ip), -(row["metric"] or 0)), default=None)
+
+    def next_hop(self, namespace: str, ip: str) -> str | None:
+        """The address whose MAC is asked for: the gateway, or the destination itself."""
+        route = self.route(namespace, ip)
+        return None if route is None or route["dev"] is None else route["via"] or ip
+
+    def neighbour(self, device: Device, ip: str) -> str | None:
+        """The MAC address that the device's namespace knows for an address."""
+        rows = (r for r in self.rows["neighbours"] if (r["namespace"], r["dev"], r["ip"]) == (*device, ip))
+        return next((r["mac"] for r in rows if r["state"] not in ("FAILED", "INCOMPLETE")), None)
+
+    def fdb(self, device: Device, mac: str) -> Row | None:
+        """Where a bridge, or a VXLAN device, sends this MAC address; the entry for all others if it has one."""
+        namespace, name = device
+        rows = [row for row in self.rows["fdb"] if row["namespace"] == namespace]
+        if self.link(device).get("kind") == "vxlan":
+            rows = [row for row in rows if row["dev"] == name and row["dst"]]
+            return _first(rows, mac) or _first(rows, ANY_MAC)
+        return _first((row for row in rows if row["master"] == name), mac)
+
+    def tunnel(self, namespace: str, vni: int, local: str | None = None) -> Device | None:
+        """The VXLAN device of this number, with this address of its own if one is given."""
+        for device, row in self.links.items():
+            if device[0] == namespace and row.get("vxlan_id") == vni and local in (None, row["vxlan_local"]):
+                return device
+        return None
+
+    def ports(self, bridge: Device) -> list[Device]:
+        """The ports of a bridge."""
+        return [d for d, row in self.links.items() if d[0] == bridge[0] and row["master"] == bridge[1]]
+
+    def depth(self, device: Device) -> int:
+        """How many devices a frame that arrives has passed before it comes to this one."""
+        link = self.link(device)
+        if link.get("kind") == "vxlan" and link.get("vxlan_dev"):
+            return 1 + self.depth((device[0], link["vxlan_dev"]))
+        if link.get("kind") == "bridge":
+            return 1 + max(map(self.depth, self.ports(device)), default=0)
+        return 0
+
+    @cached_property
+    def cables(self) -> dict[str, set[str]]:
+        """The namespaces that each one has a cable to."""
+        found: dict[str, set[str]] = {}
+        for (namespace, _), row in self.links.items():
+            found.setdefault(namespace, set()).update({row["peer_namespace"]} - {None, namespace})
+        return found
+
+    def way(self, start: str, is_goal: Callable[[str], bool]) -> list[str]:
+        """The namespaces from one to the nearest that is meant, from cable to cable; none when no way leads there."""
+        before: dict[str, str | None] = {start: None}
+        near = [start]
+        for here in near:
+            if is_goal(here):
+                back: list[str] = []
+                at: str | None = here
+                while at is not None:
+                    back, at = [at, *back], before[at]
+                return back
+            there = sorted(self.cables.get(here, set()) - before.keys())
+            near += there
+            before |= dict.fromkeys(there, here)
+        return []
+
+    def is_machine(self, namespace: str) -> bool:
+        """Whether it plays a machine: when the snapshot does not tell, the lab's root does, and what is called node."""
+        if self.homes:
+            return self.homes.get(namespace) == namespace
+        return namespace == HOSTNAME or namespace.startswith("node")
+
+    def machine(self, namespace: str) -> str:
+        """The machine that a namespace is on: the one that the snapshot tells, else the nearest that plays one."""
+        return self.homes.get(namespace) or next(reversed(self.way(namespace, self.is_machine)), HOSTNAME)
+
+
+def _first(rows: Iterable[Row], mac: str) -> Row | None:
+    return next((row for row in rows if row["mac"] == mac), None)
+
+
+@cache
+def _prefix(to: str, ip: str) -> int | None:
+    """The length of a route's prefix when it holds this address."""
+    if to == "default":
+        return 0
+    network = ip_network(to, strict=False)
+    return network.prefixlen if ip_address(ip) in network else None
+
+
+def said(route: Row) -> str:
+    """A route in the words of `ip route`: `10.244.1.0/24 via 10.244.1.0 dev flannel.1`."""
+    kind = "" if route["kind"] == "unicast" else f"{route['kind']} "
+    via = f" via {route['via']}" if route["via"] else ""
+    device = f" dev {route['dev']}" if route["dev"] and route["dev"] != "lo" else ""
+    return f"{kind}{route['to']}{via}{device}"
+
+
+def first_address(tables: Tables, namespace: str) -> Iterator[str]:
+    """The addresses of a namespace by which others reach it, IPv4 first, in the kernel's order."""
+    rows = [r for r in tables.rows["addresses"] if r["namespace"] == namespace and r["scope"] == "global"]
+    for row in sorted(rows, key=lambda row: row["family"]):
+        yield str(ip_interface(row["address"]).ip)

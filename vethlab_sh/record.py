@@ -1,0 +1,64 @@
+"""What did one line say? A record: the line as typed, where it ran, what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .errors import CommandFailed
+from .hints import hint_for
+from .tables import frames, rows
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One command as the learner would type it, where it ran, and what came back.
+
+    Attributes: line; at (machine: `master` or the name of a namespace); out and err (text as printed);
+    code (exit code, 128 + N when signal N ended it, as bash tells it); seconds (wall clock).
+    """
+
+    line: str
+    at: str
+    out: str
+    err: str
+    code: int
+    seconds: float
+
+    @property
+    def hint(self) -> str:
+        """What to try when it failed; empty when nothing is known."""
+        return hint_for(self.line, self.code, self.err + self.out) if self.code else ""
+
+    def expected(self, codes: Collection[int] | None) -> Ran:
+        """Itself, when its exit code is one of these (None: any); else raises CommandFailed, with what to try."""
+        if codes is not None and self.code not in codes:
+            raise CommandFailed(self, hint_for(self.line, self.code, self.err + self.out))
+        return self
+
+    @property
+    def prompt(self) -> str:
+        """`[root@master ~]# `"""
+        return f"[root@{self.at} ~]# "
+
+    @property
+    def rows(self) -> dict[str, list[dict[str, object]]]:
+        """What was printed, as rows by name of table; empty for a command without a parser."""
+        return rows(self.line, self.out)
+
+    @property
+    def tables(self) -> dict[str, DataFrame]:
+        """What was printed, as DataFrames by name (ping has two: its replies and its statistics)."""
+        return frames(self.line, self.out)
+
+    @property
+    def table(self) -> DataFrame | None:
+        """The first table of what was printed; None for a command without a parser."""
+        return next(iter(self.tables.values()), None)
+
+    def __str__(self) -> str:
+        return f"{self.prompt}{self.line}\n{self.out}{self.err}".rstrip("\n")

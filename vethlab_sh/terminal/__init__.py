@@ -1,0 +1,1 @@
+"""How does it read in a terminal, and which verbs are there?"""

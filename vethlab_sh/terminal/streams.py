@@ -1,0 +1,35 @@
+"""What becomes of the three standard streams when nobody reads or writes them?"""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+
+
+def _prepare_streams() -> None:
+    """Make the three standard streams such that whatever becomes of them is told in a sentence."""
+    if hasattr(signal, "SIGPIPE"):  # `demo bridge | head -3` ends us quietly, like any program
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # A closed one (`<&-`) is None, and its number would be given to the next file that is opened. Nothing can be
+    # written to what is open for reading, so a closed standard output fails as it should.
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY if number == 2 else os.O_RDONLY), number)
+            setattr(sys, name, io.TextIOWrapper(io.FileIO(number, mode, closefd=False), "utf-8"))
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a console without, say, the sign × shows a ? there
+        sys.stdout.reconfigure(errors="replace")
+
+
+def _say(sentence: str, code: int) -> int:
+    try:
+        print(f"vethlab_sh: {sentence}", file=sys.stderr, flush=True)
+    except OSError:  # a standard error that takes nothing does not change what the code says
+        _nowhere(2)
+    return code
+
+
+def _nowhere(number: int) -> None:
+    """Let a stream that takes nothing more lead nowhere: what is still buffered would fail once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), number)

@@ -1,0 +1,1 @@
+"""What does the kernel have, drawn; and what changed?"""
