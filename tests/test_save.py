@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+from dataclasses import replace
 
 import pytest
 from conftest import until
@@ -45,7 +46,7 @@ def known(lab):
     """A snapshot without the neighbours that were learned: the kernel forgets them when it likes."""
     now = lab.snapshot(settings=True)
     written = tuple(row for row in now.rows["neighbours"] if row["state"] in ("PERMANENT", "NOARP"))
-    return Snapshot({**now.rows, "neighbours": written})
+    return Snapshot(replace(now.rows, neighbours=written))
 
 
 def steady(lab):

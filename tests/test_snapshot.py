@@ -84,3 +84,22 @@ def test_empty_tables_keep_their_columns(lab):
     snapshot = lab.snapshot()
     assert list(snapshot.wires.columns)[:4] == ["namespace", "name", "state", "peer_namespace"]
     assert list(snapshot.neighbours.columns) == ["namespace", "dev", "ip", "mac", "state"]
+
+
+@pytest.mark.parametrize("name", ["$'e\\x07'", "$'e\\x1b[31m'"])
+def test_control_character_in_a_name_is_read(lab, name):
+    lab.run(f"ip link add name {name} type bridge")
+    assert any(link.name.startswith("e") and not link.name.isprintable() for link in lab.snapshot().rows.links)
+
+
+def test_control_character_in_an_alias_is_read(lab):
+    lab.run("ip link add br0 type bridge && ip link set br0 alias $'a\\x07b'")
+    assert "br0" in {link.name for link in lab.snapshot().rows.links}
+
+
+def test_newline_in_the_name_of_a_namespace_is_read(lab):
+    """`ip netns` would make it, too: a name is any name of a file."""
+    lab.run(
+        "mkdir -p /run/netns && touch $'/run/netns/a\\n\\x01b' && mount --bind /proc/self/ns/net $'/run/netns/a\\n\\x01b'"
+    )
+    assert "a\n\x01b" in {space.namespace for space in lab.snapshot().rows.namespaces}

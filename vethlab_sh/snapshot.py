@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import CommandFailed
+from .facts import Address, Entry, Link, Namespace, Neighbour, Route, Setting, Wire
 from .sandbox import HOSTNAME
 
 if TYPE_CHECKING:
@@ -21,14 +22,16 @@ if TYPE_CHECKING:
 
     from .shell import Shell
 
-Row = dict[str, Any]
+Row = dict[str, Any]  # what JSON holds
+Answer = dict[str, list[Any]]  # of a namespace, by the question
+F = TypeVar("F")  # a kind of fact
 
 # A namespace that vanishes while we look answers with nothing, and is then not in the snapshot.
 QUESTION = """
 look() {{
     local it name=$1; shift
     it=$(ip "$@" -d -j -batch - 2>/dev/null <<<{lines})
-    printf '{mark} %s\\n%s\\n' "$name" "$it"
+    printf '\\0%s\\0%s\\n' "$name" "$it"
     case $it in *'"bridge"'*|*'"vxlan"'*) bridge "$@" -j fdb 2>/dev/null ;; *) echo '[]' ;; esac
 }}
 settings() {{
@@ -44,7 +47,8 @@ for file in /run/netns/*; do
 done
 exit 0
 """
-MARK, SETTINGS_MARK = "=vethlab=", "=settings="
+# A NUL stands around the name of each namespace: no file name and no output of `ip` can hold one.
+MARK, SETTINGS_MARK = "\0", "=settings="
 # /proc/sys/net is that of the process that opens the file, so names and values are asked for in the namespace itself
 SETTINGS, SETTINGS_THERE = "settings", 'settings ip netns exec "$name"'
 ANSWERS = ("addr", "neigh", "ids", "route", "route6", "fdb")
@@ -69,22 +73,56 @@ COLUMNS = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Facts:
+    """All that was read, as facts by kind; each kind is a tuple in the kernel's order."""
+
+    namespaces: tuple[Namespace, ...] = ()
+    links: tuple[Link, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    routes: tuple[Route, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    fdb: tuple[Entry, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    wires: tuple[Wire, ...] = ()
+
+    def __getitem__(self, name: str) -> tuple[Any, ...]:
+        kind: tuple[Any, ...] = getattr(self, name)
+        return kind
+
+    def plain(self, name: str) -> list[Row]:
+        """One kind as a table has it: a dict for each fact, with the columns of that table."""
+        return [{column: getattr(fact, column) for column in COLUMNS[name]} for fact in self[name]]
+
+
+KINDS: dict[str, type] = {
+    "namespaces": Namespace,
+    "links": Link,
+    "addresses": Address,
+    "routes": Route,
+    "neighbours": Neighbour,
+    "fdb": Entry,
+    "settings": Setting,
+    "wires": Wire,
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """The lab at one moment. Each property is a DataFrame; `rows` has the same as plain dicts.
+    """The lab at one moment. Each property is a DataFrame; `rows` has the same as facts.
 
     namespaces, links, addresses, routes (main table, IPv4 and IPv6), neighbours, fdb (of namespaces with a bridge or a
     VXLAN), settings (the sysctls that decide about forwarding, ARP and IPv6; empty unless asked for), and wires: both
     ends of every veth pair, one row a pair (an end that cannot be found is missing, not guessed).
     """
 
-    rows: dict[str, tuple[Row, ...]]
+    rows: Facts
 
     def frame(self, name: str) -> DataFrame:
         """One of the tables by name."""
         import pandas
 
-        return pandas.DataFrame(list(self.rows[name]), columns=list(COLUMNS[name])).convert_dtypes()
+        return pandas.DataFrame(self.rows.plain(name), columns=list(COLUMNS[name])).convert_dtypes()
 
     @cached_property
     def namespaces(self) -> DataFrame:
@@ -126,93 +164,110 @@ class Snapshot:
         """A row a veth pair, both ends."""
         return self.frame("wires")
 
+    def plain(self) -> dict[str, list[Row]]:
+        """All tables as plain values, which JSON can hold; `from_plain` makes the snapshot of them again."""
+        return {name: self.rows.plain(name) for name in COLUMNS}
 
-EMPTY = Snapshot(dict.fromkeys(COLUMNS, ()))
+
+def from_plain(tables: Mapping[str, Iterable[Row]]) -> Snapshot:
+    """The snapshot that `Snapshot.plain` told."""
+    kinds = {name: tuple(KINDS[name](**row) for row in rows) for name, rows in tables.items()}
+    return Snapshot(Facts(**kinds))
+
+
+EMPTY = Snapshot(Facts())
 
 
 def take(shell: Shell, settings: bool = False) -> Snapshot:
     """A snapshot of the lab that this shell runs in; with settings it costs one more process a namespace."""
-    asked = (
-        {"settings": SETTINGS, "settings_there": SETTINGS_THERE}
-        if settings
-        else {"settings": "", "settings_there": ":"}
-    )
+    asked = {"settings": "", "settings_there": ":"}
+    if settings:
+        asked = {"settings": SETTINGS, "settings_there": SETTINGS_THERE}
     batch = shlex.quote("\n".join(LINES))
-    question = QUESTION.format(mark=MARK, settings_mark=SETTINGS_MARK, host=HOSTNAME, lines=batch, **asked)
+    question = QUESTION.format(settings_mark=SETTINGS_MARK, host=HOSTNAME, lines=batch, **asked)
     ran = shell.run(question, expect=None)
     if ran.code != 0:
         raise CommandFailed(ran)
     return of(dict(answers(ran.out)))
 
 
-def of(spaces: dict[str, Any]) -> Snapshot:
+def of(spaces: Mapping[str, Answer]) -> Snapshot:
     """A snapshot of what each namespace answered, by its name."""
     ends = {space: _Ends.of(answer) for space, answer in spaces.items()}
-    links = [row for space, answer in spaces.items() for row in _links(space, answer, ends)]
+    links: list[Link] = []
+    for space, answer in spaces.items():
+        links += _links(space, answer, ends)
     return Snapshot(
-        {
-            "namespaces": tuple({"namespace": space} for space in spaces),
-            "links": tuple(links),
-            "addresses": _each(spaces, _addresses),
-            "routes": _each(spaces, _routes),
-            "neighbours": _each(spaces, _neighbours),
-            "fdb": _each(spaces, _fdb),
-            "settings": _each(spaces, _settings),
-            "wires": tuple(veth_pairs(links)),
-        }
+        Facts(
+            namespaces=tuple(Namespace(namespace=space) for space in spaces),
+            links=tuple(links),
+            addresses=_each(spaces, _addresses),
+            routes=_each(spaces, _routes),
+            neighbours=_each(spaces, _neighbours),
+            fdb=_each(spaces, _fdb),
+            settings=_each(spaces, _settings),
+            wires=tuple(veth_pairs(links)),
+        )
     )
 
 
-def answers(text: str, names: Sequence[str] = ANSWERS) -> Iterator[tuple[str, dict[str, list[Any]]]]:
+def answers(text: str, names: Sequence[str] = ANSWERS) -> Iterator[tuple[str, Answer]]:
     """Namespace and its JSON answers, which come in the order of their names; one that did not answer is left out."""
-    decoder = json.JSONDecoder()
-    for part in text.split(MARK + " ")[1:]:
-        space, _, whole = part.partition("\n")
+    decoder = json.JSONDecoder(strict=False)  # `ip -j` prints a name's control characters as they are
+    pieces = text.split(MARK)[1:]
+    for space, whole in zip(pieces[::2], pieces[1::2], strict=False):
         rest, _, settings = whole.partition(SETTINGS_MARK)
-        found, rest = [], rest.strip()
+        values, rest = [], rest.strip()
         while rest:
             value, end = decoder.raw_decode(rest)
-            found.append(value)
+            values.append(value)
             rest = rest[end:].lstrip()
-        if len(found) == len(names):
-            yield space, {**dict(zip(names, found, strict=True)), "settings": settings.split()}
+        if len(values) == len(names):
+            yield space, {**dict(zip(names, values, strict=True)), "settings": settings.splitlines()}
 
 
-def _each(spaces: dict[str, Any], read: Any) -> tuple[Row, ...]:
-    return tuple({"namespace": space, **row} for space, answer in spaces.items() for row in read(answer))
+def _each(spaces: Mapping[str, Answer], read: Callable[[str, Answer], Iterator[F]]) -> tuple[F, ...]:
+    facts: list[F] = []
+    for space, answer in spaces.items():
+        facts += read(space, answer)
+    return tuple(facts)
 
 
-def _links(space: str, answer: dict[str, list[Row]], ends: dict[str, _Ends]) -> Iterator[Row]:
+def _links(space: str, answer: Answer, ends: Mapping[str, _Ends]) -> Iterator[Link]:
     for link in answer["addr"]:
         if not link:  # iproute2 prints {} for what a filter left out
             continue
         info = link.get("linkinfo", {})
-        peer = _peer(space, link, ends) if info.get("info_kind") == "veth" else {}
-        yield dict.fromkeys(COLUMNS["links"]) | {
-            "namespace": space,
-            "index": link["ifindex"],
-            "name": link["ifname"],
-            "kind": info.get("info_kind") or link["link_type"],
-            "state": link["operstate"],
-            "up": "UP" in link["flags"],
-            "carrier": "LOWER_UP" in link["flags"],
-            "mtu": link["mtu"],
-            "mac": link.get("address"),
-            "master": link.get("master"),
-            "hairpin": info.get("info_slave_data", {}).get("hairpin"),
-            **(_vxlan(info["info_data"]) if info.get("info_kind") == "vxlan" else {}),
-            **peer,
-        }
+        kind = info.get("info_kind")
+        fact = Link(
+            namespace=space,
+            index=link["ifindex"],
+            name=link["ifname"],
+            kind=kind or link["link_type"],
+            state=link["operstate"],
+            up="UP" in link["flags"],
+            carrier="LOWER_UP" in link["flags"],
+            mtu=link["mtu"],
+            mac=link.get("address"),
+            master=link.get("master"),
+            hairpin=info.get("info_slave_data", {}).get("hairpin"),
+        )
+        if kind == "vxlan":
+            fact = _with_tunnel(fact, info["info_data"])
+        if kind == "veth":
+            fact = _with_peer(fact, link, ends)
+        yield fact
 
 
-def _vxlan(data: Row) -> Row:
-    return {
-        "vxlan_id": data.get("id"),
-        "vxlan_port": data.get("port"),
-        "vxlan_local": data.get("local") or data.get("local6"),
-        "vxlan_dev": data.get("link"),
-        "vxlan_learning": data.get("learning"),
-    }
+def _with_tunnel(link: Link, data: Row) -> Link:
+    return replace(
+        link,
+        vxlan_id=data.get("id"),
+        vxlan_port=data.get("port"),
+        vxlan_local=data.get("local") or data.get("local6"),
+        vxlan_dev=data.get("link"),
+        vxlan_learning=data.get("learning"),
+    )
 
 
 @dataclass(frozen=True)
@@ -223,24 +278,27 @@ class _Ends:
     spaces: dict[int | None, str]
 
     @classmethod
-    def of(cls, answer: dict[str, list[Row]]) -> _Ends:
+    def of(cls, answer: Answer) -> _Ends:
         """Those that a namespace answered with."""
         links = [link for link in answer["addr"] if link]
-        devices = {link[key]: link for key in ("ifindex", "ifname") for link in links}
-        return cls(devices, {row["nsid"]: row.get("name", HOSTNAME) for row in answer["ids"]})
+        by_number = {link["ifindex"]: link for link in links}
+        by_name = {link["ifname"]: link for link in links}
+        spaces = {row["nsid"]: row.get("name", HOSTNAME) for row in answer["ids"]}
+        return cls({**by_number, **by_name}, spaces)
 
 
-def _peer(space: str, link: Row, ends: dict[str, _Ends]) -> Row:
-    """Where the other end of a veth is, when both ends say so; missing, not guessed, when they do not."""
-    there = _peer_namespace(space, link, ends)
-    if there in ends:
+def _with_peer(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
+    """The other end of a veth, when both ends say so; missing, not guessed, when they do not."""
+    here = fact.namespace
+    there = _peer_namespace(here, link, ends)
+    if there is not None and there in ends:
         other = ends[there].devices.get(_peer_key(link))
-        if other and _peer_namespace(there, other, ends) == space and _is_peer(other, link):
-            return {"peer_namespace": there, "peer": other["ifname"], "peer_index": other["ifindex"]}
-    return {"peer_namespace": None, "peer": None, "peer_index": link.get("link_index")}
+        if other and _peer_namespace(there, other, ends) == here and _is_peer(other, link):
+            return replace(fact, peer_namespace=there, peer=other["ifname"], peer_index=other["ifindex"])
+    return replace(fact, peer_index=link.get("link_index"))
 
 
-def _peer_namespace(space: str, link: Row, ends: dict[str, _Ends]) -> str | None:
+def _peer_namespace(space: str, link: Row, ends: Mapping[str, _Ends]) -> str | None:
     """The namespace that a veth's other end is in; the lab's root is the one that has no name."""
     if "link" in link:
         return space
@@ -257,89 +315,96 @@ def _is_peer(link: Row, other: Row) -> bool:
     return bool(_peer_key(link) == other["ifname" if "link" in link else "ifindex"])
 
 
-def _addresses(answer: dict[str, list[Row]]) -> Iterator[Row]:
+def _addresses(space: str, answer: Answer) -> Iterator[Address]:
     for link in answer["addr"]:
         for row in link.get("addr_info", ()):
-            yield {
-                "dev": link["ifname"],
-                "family": row["family"],
-                "address": f"{row['local']}/{row['prefixlen']}",
-                "broadcast": row.get("broadcast"),
-                "scope": row["scope"],
-                "tentative": bool(row.get("tentative")),
-            }
+            yield Address(
+                namespace=space,
+                dev=link["ifname"],
+                family=row["family"],
+                address=f"{row['local']}/{row['prefixlen']}",
+                broadcast=row.get("broadcast"),
+                scope=row["scope"],
+                tentative=bool(row.get("tentative")),
+            )
 
 
-def _routes(answer: dict[str, list[Row]]) -> Iterator[Row]:
+def _routes(space: str, answer: Answer) -> Iterator[Route]:
     for family, key in (("inet", "route"), ("inet6", "route6")):
-        for route in (route for route in answer[key] if route.get("table", "main") == "main"):
+        for route in answer[key]:
+            if route.get("table", "main") != "main":
+                continue
             for hop in route.get("nexthops", ({},)):
-                yield _route(family, {**route, **hop, "flags": route.get("flags", []) + hop.get("flags", [])})
+                flags = route.get("flags", []) + hop.get("flags", [])
+                yield _route(space, family, {**route, **hop, "flags": flags})
 
 
-def _route(family: str, row: Row) -> Row:
-    return {
-        "family": family,
-        "kind": row["type"],
-        "to": row["dst"],
-        "via": row.get("gateway") or row.get("via", {}).get("host"),
-        "dev": row.get("dev"),
-        "proto": row.get("protocol"),
-        "scope": row.get("scope"),
-        "src": row.get("prefsrc"),
-        "metric": row.get("metric"),
-        "onlink": "onlink" in row["flags"],
-        "linkdown": "linkdown" in row["flags"],
-    }
+def _route(space: str, family: str, row: Row) -> Route:
+    return Route(
+        namespace=space,
+        family=family,
+        kind=row["type"],
+        to=row["dst"],
+        via=row.get("gateway") or row.get("via", {}).get("host"),
+        dev=row.get("dev"),
+        proto=row.get("protocol"),
+        scope=row.get("scope"),
+        src=row.get("prefsrc"),
+        metric=row.get("metric"),
+        onlink="onlink" in row["flags"],
+        linkdown="linkdown" in row["flags"],
+    )
 
 
-def _neighbours(answer: dict[str, list[Row]]) -> Iterator[Row]:
+def _neighbours(space: str, answer: Answer) -> Iterator[Neighbour]:
     for row in answer["neigh"]:
-        yield {
-            "dev": row["dev"],
-            "ip": row["dst"],
-            "mac": row.get("lladdr"),
-            "state": " ".join(row.get("state", ())),
-        }
+        yield Neighbour(
+            namespace=space,
+            dev=row["dev"],
+            ip=row["dst"],
+            mac=row.get("lladdr"),
+            state=" ".join(row.get("state", ())),
+        )
 
 
-def _fdb(answer: dict[str, list[Row]]) -> Iterator[Row]:
+def _fdb(space: str, answer: Answer) -> Iterator[Entry]:
     for row in answer["fdb"]:
-        yield {
-            "mac": row["mac"],
-            "dev": row.get("ifname"),
-            "master": row.get("master"),
-            "dst": row.get("dst"),
-            "state": row.get("state") or None,  # iproute2 says "" for what was learned
-            "self": "self" in row.get("flags", ()),
-            "vlan": row.get("vlan"),
-        }
+        yield Entry(
+            namespace=space,
+            mac=row["mac"],
+            dev=row.get("ifname"),
+            master=row.get("master"),
+            dst=row.get("dst"),
+            state=row.get("state") or None,  # iproute2 says "" for what was learned
+            self="self" in row.get("flags", ()),
+            vlan=row.get("vlan"),
+        )
 
 
-def _settings(answer: dict[str, Any]) -> Iterator[Row]:
+def _settings(space: str, answer: Answer) -> Iterator[Setting]:
     for line in answer["settings"]:
         file, _, value = line.partition(":")
-        yield {"key": "net/" + file, "value": value}
+        if file:
+            yield Setting(namespace=space, key="net/" + file, value=value)
 
 
-def veth_pairs(links: list[Row]) -> Iterator[Row]:
+def veth_pairs(links: Iterable[Link]) -> Iterator[Wire]:
     """Each veth pair once: the end on the host first, else the one that comes first."""
-    ends = {(link["namespace"], link["name"]): link for link in links if link["kind"] == "veth"}
+    ends = {link.device: link for link in links if link.kind == "veth"}
     seen = set()
-    for key, end in ends.items():
-        if key in seen:
+    for device, end in ends.items():
+        if device in seen:
             continue
-        other_key = (end["peer_namespace"], end["peer"])
-        other = ends.get(other_key, {})
-        seen |= {key, other_key}
-        yield {
-            "namespace": end["namespace"],
-            "name": end["name"],
-            "state": end["state"],
-            "peer_namespace": end["peer_namespace"],
-            "peer": end["peer"],
-            "peer_state": other.get("state"),
-            "mtu": end["mtu"],
-            "master": end["master"],
-            "peer_master": other.get("master"),
-        }
+        seen |= {device, end.peer_device}
+        other = ends.get(end.peer_device) if end.peer_device else None
+        yield Wire(
+            namespace=end.namespace,
+            name=end.name,
+            state=end.state,
+            peer_namespace=end.peer_namespace,
+            peer=end.peer,
+            peer_state=other.state if other else None,
+            mtu=end.mtu,
+            master=end.master,
+            peer_master=other.master if other else None,
+        )

@@ -12,7 +12,7 @@ from random import Random
 
 from ..errors import NoDrill, UnknownDrill
 from ..packet.walk import Walk
-from ..snapshot import Snapshot
+from ..snapshot import from_plain
 from . import bridge, flannel
 from .debriefing import Debriefing
 from .drill import KEPT, Drill, Playground
@@ -64,5 +64,5 @@ def resume(lab: Playground) -> Drill:
     if not state:
         raise NoDrill(lab.name)
     walk = state["before"]
-    before = Walk(**{**walk, "snapshot": Snapshot(**walk["snapshot"])}) if walk else None
+    before = Walk(**{**walk, "snapshot": from_plain(walk["snapshot"])}) if walk else None
     return Drill(lab, fault=fault(state["name"], state["seed"]), **{**state, "before": before})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from ..claims.check import judge_all, ping_of
@@ -13,7 +13,7 @@ from ..claims.question import Finding, Question, Verdict
 from ..errors import DrillUnfit
 from ..packet.walk import Walk
 from ..shell import Shell
-from ..snapshot import Snapshot
+from ..snapshot import EMPTY, Snapshot
 from .debriefing import Debriefing, Told, shown
 from .fault import Fault, is_ask
 
@@ -73,8 +73,12 @@ class Drill:
 
     def keep(self) -> None:
         """Let the lab keep how far this is, so that `resume` goes on from there."""
-        told = {name: getattr(self, name) for name in ("name", "seed", "planted_at", "broken", "hints", "over")}
-        self.lab.keep(KEPT, told | {"before": self.before and asdict(self.before)})
+        state = {name: getattr(self, name) for name in ("name", "seed", "planted_at", "broken", "hints", "over")}
+        state["before"] = None
+        if self.before:
+            walk = asdict(replace(self.before, snapshot=EMPTY))
+            state["before"] = {**walk, "snapshot": self.before.snapshot.plain()}
+        self.lab.keep(KEPT, state)
 
     def lay(self) -> None:
         """Lay the network, whole."""

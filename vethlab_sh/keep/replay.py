@@ -125,8 +125,10 @@ class Replay(Shell):
         return self._unpacked(self._snapshots[self._done], settings)
 
     def _unpacked(self, packed: dict[str, list[int]], settings: bool = True) -> Snapshot:
-        rows = {name: tuple(self._rows[n] for n in numbers) for name, numbers in packed.items()}
-        return Snapshot(rows if settings else {**rows, "settings": ()})
+        tables = {name: [self._rows[number] for number in numbers] for name, numbers in packed.items()}
+        if not settings:
+            tables["settings"] = []
+        return snapshot.from_plain(tables)
 
     def walk(self, src: str, dst: str, cold: bool = False, **more: Any) -> Walk:
         """A walk that was recorded when the scenario had ended; dst is a namespace or its address.
@@ -181,7 +183,8 @@ def record(name: str) -> dict[str, Any]:
 
 def _packed(taken: Snapshot, pool: dict[str, int]) -> dict[str, list[int]]:
     """A snapshot as the numbers of its rows: most rows are in many snapshots, and are kept once."""
-    return {name: [pool.setdefault(json.dumps(row), len(pool)) for row in rows] for name, rows in taken.rows.items()}
+    tables = taken.plain()
+    return {name: [pool.setdefault(json.dumps(row), len(pool)) for row in rows] for name, rows in tables.items()}
 
 
 def _walked(shell: Shell, src: str, dst: str, cold: bool, pool: dict[str, int]) -> dict[str, Any]:

@@ -137,8 +137,7 @@ class Wired:
             "findings": [{"machine": f.machine, "network": f.network, "signs": list(f.signs), "others": list(f.others)}
                          for f in self.findings],
             "wires": list(self.wire_rows),
-            "snapshot": {name: [{c: row.get(c) for c in wanted} for row in self.snapshot.rows[name]]
-                         for name, wanted in TABLES.items() if name != "wires"},
+            "snapshot": {name: self.snapshot.rows.plain(name) for name in TABLES if name != "wires"},
         }  # fmt: skip
 
     def _repr_html_(self) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..snapshot import COLUMNS, Row, Snapshot, veth_pairs
+from ..snapshot import COLUMNS, KINDS, Facts, Row, Snapshot, veth_pairs
 from ..tables import frame
 from . import cni, pairs, pasted
 from .pasted import Typed
@@ -194,8 +194,11 @@ class _Facts:
         pairs.settle(rows)
         for link in rows["links"]:
             link["unseen"] = link["kind"] == "veth" and link["peer"] is None
-        rows["wires"] = list(veth_pairs(rows["links"]))
-        return Snapshot({name: tuple(rows[name]) for name in COLUMNS}), notes
+        for space in rows["namespaces"]:
+            space["placed"] = True
+        kinds = {name: tuple(KINDS[name](**row) for row in table) for name, table in rows.items()}
+        facts = Facts(**kinds)
+        return Snapshot(replace(facts, wires=tuple(veth_pairs(facts.links)))), notes
 
     @staticmethod
     def _space(name: str, place: pasted.Place | None) -> Row:

@@ -11,7 +11,7 @@ import json
 import os
 import shlex
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from ipaddress import ip_address
 from operator import eq
@@ -20,6 +20,7 @@ from typing import Any
 
 from .. import snapshot
 from ..errors import BadInput, CommandFailed, NotReady
+from ..facts import Fact, Link
 from ..packet.follow import follow
 from ..packet.listen import Ground
 from ..packet.lookup import Device, Tables
@@ -28,7 +29,7 @@ from ..packet.walk import Walk
 from ..record import Ran
 from ..sandbox import HOSTNAME, Outside, check_linux
 from ..shell import Shell
-from ..snapshot import Row, Snapshot
+from ..snapshot import Facts, Row, Snapshot
 from . import cni, pairs
 from .cni import Wired
 from .namespaces import Space, find_spaces, name_spaces
@@ -50,15 +51,15 @@ ask() {
     "$@" ip -d -j -6 route
     case $it in *'"bridge"'*|*'"vxlan"'*) "$@" bridge -j fdb ;; *) echo '[]' ;; esac
 }
-ask_each() { for fd; do echo MARK $fd; ask nsenter --net=/proc/self/fd/$fd; done; }
+ask_each() { for fd; do MARK $fd; ask nsenter --net=/proc/self/fd/$fd; done; }
 half=$(($# / 2))
 ask_each "${@:1:half}" >/run/half &
-echo MARK HOST; ask
+MARK HOST; ask
 ask_each "${@:half+1}"
 wait; cat /run/half; exit 0
 """
 ALONE = """
-echo MARK HOST
+MARK HOST
 printf 'addr\\nneigh\\nroute\\n' | ip -d -j -batch -; ip -d -j -6 route; bridge -j fdb; exit 0
 """
 ANSWERS = ("addr", "neigh", "route", "route6", "fdb")
@@ -222,7 +223,7 @@ def _entering(fd: int | str) -> str:
 
 
 def _filled(script: str) -> str:
-    return script.replace("MARK", snapshot.MARK).replace("HOST", HOSTNAME)
+    return script.replace("MARK", r"printf '\0%s\0\n'").replace("HOST", HOSTNAME)
 
 
 def _veths(answer: dict[str, Any]) -> Iterator[Row]:
@@ -256,11 +257,11 @@ def _ask_for_ids(shell: Shell, answered: dict[str, Any], spaces: list[Space], wh
         if unknown:
             asked = "\\n".join(f"netns list-id nsid {nsid}" for nsid in sorted(unknown))
             enter = "" if space == HOSTNAME else _entering(space)
-            lines.append(f"echo MARK {space}; printf '{asked}\\n' | {enter}ip -j -force -batch -")
+            lines.append(f"MARK {space}; printf '{asked}\\n' | {enter}ip -j -force -batch -")
     if lines:
         ran = shell.run(_privately("\n".join([*lines, "exit 0"]), spaces), expect=None)
-        for part in ran.out.split(f"{snapshot.MARK} ")[1:]:
-            space, _, told = part.partition("\n")
+        parts = ran.out.split(snapshot.MARK)[1:]
+        for space, told in zip(parts[::2], parts[1::2], strict=True):
             rows = (row for line in told.splitlines() if line.startswith("[") for row in json.loads(line))
             answered[space]["ids"] += [row for row in rows if row.get("name")]
 
@@ -271,20 +272,22 @@ def _ask_for_ids(shell: Shell, answered: dict[str, Any], spaces: list[Space], wh
 def _relabelled(taken: Snapshot, labels: dict[str, str]) -> Snapshot:
     """The snapshot with its namespaces called by their labels, and all of them on this machine."""
     own = labels[HOSTNAME]
-    rows = {name: tuple(_renamed(row, labels) for row in table) for name, table in taken.rows.items()}
-    rows["namespaces"] = tuple(row | {"machine": own} for row in rows["namespaces"])
-    rows["links"] = tuple(row | _told(row) for row in rows["links"])
-    return Snapshot(rows)
+    kinds = {name: tuple(_renamed(fact, labels) for fact in taken.rows[name]) for name in snapshot.KINDS}
+    facts = Facts(**kinds)
+    spaces = tuple(replace(space, machine=own, placed=True) for space in facts.namespaces)
+    return Snapshot(replace(facts, namespaces=spaces, links=tuple(_with_far_end(link) for link in facts.links)))
 
 
-def _told(row: Row) -> Row:
+def _with_far_end(link: Link) -> Link:
     """A veth always has another end: one that we cannot see is out of sight, not gone."""
-    unseen = row["kind"] == "veth" and row["peer"] is None
-    return {"unseen": unseen, "how": "the kernel tells both ends" if row["peer"] else None}
+    unseen = link.kind == "veth" and link.peer is None
+    return replace(link, unseen=unseen, how="the kernel tells both ends" if link.peer else None)
 
 
-def _renamed(row: Row, labels: dict[str, str]) -> Row:
-    return row | {key: labels.get(row[key], row[key]) for key in ("namespace", "peer_namespace") if key in row}
+def _renamed(fact: Any, labels: dict[str, str]) -> Any:
+    """A fact with its namespaces called by their labels."""
+    names = [field.name for field in fields(fact) if field.name in ("namespace", "peer_namespace")]
+    return replace(fact, **{name: labels.get(fact[name], fact[name]) for name in names})
 
 
 def _chosen(what: str, taken: Snapshot, machine: _Machine) -> set[str]:
@@ -342,11 +345,11 @@ def _on_the_way(tables: Tables, own: str, src: str, target: str) -> tuple[set[st
 def _shown(taken: Snapshot, spaces: set[str], devices: Collection[Device]) -> Snapshot:
     """Of a snapshot what is in these namespaces, less what belongs to other devices."""
 
-    def keep(row: Row) -> bool:
-        name = row.get("dev", row.get("name"))
-        return row["namespace"] in spaces and (name is None or (row["namespace"], name) in devices)
+    def keep(fact: Fact) -> bool:
+        name = fact.get("dev", fact.get("name"))
+        return fact["namespace"] in spaces and (name is None or (fact["namespace"], name) in devices)
 
-    return Snapshot({name: tuple(filter(keep, table)) for name, table in taken.rows.items()})
+    return Snapshot(Facts(**{name: tuple(filter(keep, taken.rows[name])) for name in snapshot.KINDS}))
 
 
 def _only(taken: Snapshot, chosen: set[str], own: str) -> Snapshot:
@@ -356,7 +359,8 @@ def _only(taken: Snapshot, chosen: set[str], own: str) -> Snapshot:
     ends |= {(own, row["master"]) for row in links if (row["namespace"], row["name"]) in ends and row["master"]}
     kept = {"namespaces": lambda row: row["namespace"] in chosen | {own} | {space for space, _ in ends}}
 
-    def keep(row: Row) -> bool:
-        return row["namespace"] in chosen or (row["namespace"], row.get("dev", row.get("name"))) in ends
+    def keep(fact: Fact) -> bool:
+        return fact["namespace"] in chosen or (fact["namespace"], fact.get("dev", fact.get("name"))) in ends
 
-    return Snapshot({name: tuple(filter(kept.get(name, keep), table)) for name, table in taken.rows.items()})
+    kinds = {name: tuple(filter(kept.get(name, keep), taken.rows[name])) for name in snapshot.KINDS}
+    return Snapshot(Facts(**kinds))

@@ -115,9 +115,9 @@ def _show(options: argparse.Namespace) -> int:
     with Lab(options.lab) as lab:
         rows = lab.snapshot(settings=True).rows
     if options.table:
-        print(page.table(rows[options.table], snapshot.COLUMNS[options.table]))
+        print(page.table(rows.plain(options.table), snapshot.COLUMNS[options.table]))
     else:
-        listed = [{"table": name, "rows": len(found)} for name, found in rows.items()]
+        listed = [{"table": name, "rows": len(rows[name])} for name in snapshot.COLUMNS]
         print(page.table([*listed, {"table": HISTORY, "rows": len(stay.find(options.lab).history)}], listed[0]))
     return 0
 

@@ -177,7 +177,7 @@ class Page:
             parts += [self.titled("The namespaces:", found.spaces, found.spaces[0])]
             parts += [self.titled("The cables:", found.wire_rows, WIRES)] if found.wire_rows else []
         names = [name for name in TABLES if name not in ("namespaces", "wires", "settings")] if tables else []
-        parts += [self.titled(f"The {name}:", found.snapshot.rows[name], TABLES[name]) for name in names]
+        parts += [self.titled(f"The {name}:", found.snapshot.rows.plain(name), TABLES[name]) for name in names]
         parts += [f"{self.heading('The wiring:')}\n\n{found.as_text(self.unicode)}", self.prose(found.hidden)]
         return "\n\n".join(part for part in parts if part)
 

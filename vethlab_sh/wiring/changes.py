@@ -161,7 +161,7 @@ def _simple(
 
 def _born_with(row: Row, before: Snapshot) -> bool:
     """Whether a row of lo came with its namespace, which is a change already told."""
-    return row.get("dev") == "lo" and {"namespace": row["namespace"]} not in before.rows["namespaces"]
+    return row.get("dev") == "lo" and row["namespace"] not in {space.namespace for space in before.rows.namespaces}
 
 
 def _route(row: Row) -> str:

@@ -23,7 +23,7 @@ def machines(snapshot: Snapshot) -> Mapping[str, list[str]]:
     In a lab nothing tells it: there a namespace plays a machine when it is called node..., or holds a bridge or a
     tunnel; the others are on the machine that their cables lead to, or on master.
     """
-    told = {row["namespace"]: row["machine"] or UNSEEN for row in snapshot.rows["namespaces"] if "machine" in row}
+    told = {row.namespace: row.machine or UNSEEN for row in snapshot.rows.namespaces if row.placed}
     if told:
         homes: dict[str, list[str]] = {home: [] for home in sorted(dict.fromkeys(told.values()), key=UNSEEN.__eq__)}
         for space in sorted(told.keys() - homes.keys(), key=_natural):
