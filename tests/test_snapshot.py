@@ -99,7 +99,6 @@ def test_control_character_in_an_alias_is_read(lab):
 
 def test_newline_in_the_name_of_a_namespace_is_read(lab):
     """`ip netns` would make it, too: a name is any name of a file."""
-    lab.run(
-        "mkdir -p /run/netns && touch $'/run/netns/a\\n\\x01b' && mount --bind /proc/self/ns/net $'/run/netns/a\\n\\x01b'"
-    )
+    name = r"$'/run/netns/a\n\x01b'"
+    lab.run(f"mkdir -p /run/netns && touch {name} && mount --bind /proc/self/ns/net {name}")
     assert "a\n\x01b" in {space.namespace for space in lab.snapshot().rows.namespaces}
