@@ -10,6 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 Device = tuple[str, str]  # namespace, name
+DEAD_ENDS = ("blackhole", "unreachable", "prohibit", "throw")  # kinds of routes, ip-route(8)
+ANY_MAC = "00:00:00:00:00:00"  # in the FDB of a VXLAN device: all that has no entry of its own
+UNANSWERED = ("FAILED", "INCOMPLETE")  # states of a neighbour whose MAC is not known
+
+
+def is_group(mac: str) -> bool:
+    """Whether a frame to this MAC is for more than one: broadcast or multicast, the lowest bit of its first byte."""
+    return bool(int(mac[:2], 16) & 1)
 
 
 class Fact:
@@ -42,12 +50,34 @@ class Namespace(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Port(Fact):
+    """What a bridge does at one of its ports, as `bridge -d link` tells it (bridge(8), br_port in the kernel).
+
+    state: of the spanning tree, forwarding where there is none; learning: sources are learned; flood, mcast_flood,
+    bcast_flood: what is for an unknown MAC, for a group, for everyone goes out here; isolated: nothing goes to another
+    isolated port; locked: only known sources come in; guard: no BPDU comes in.
+    """
+
+    state: str | None = None
+    learning: bool = True
+    flood: bool = True
+    mcast_flood: bool = True
+    bcast_flood: bool = True
+    isolated: bool = False
+    locked: bool = False
+    guard: bool = False
+    hairpin: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Link(Fact):
     """A device, as `ip -d -j link` tells it (ip-link(8), if_link.h).
 
     index: its number in its namespace; kind: `info_kind`, or the link type where there is none; state: operstate
     (RFC 2863); up: switched on (IFF_UP); carrier: IFF_LOWER_UP; mtu: bytes; master: the bridge that it is a port of;
     peer_namespace, peer, peer_index: the other end of a veth; hairpin: of a bridge port; vxlan_...: of a VXLAN device.
+    port: what the bridge does here; arp: whether it asks and answers (no NOARP); stp: whether a bridge runs STP;
+    forward_delay: of that, in seconds; parent: the device that a macvlan, VLAN or the like is on, and parent_namespace.
     how: by what both ends were joined; unseen: whether its other end is out of sight, which is not gone; says: the
     name behind the @ of a text; netns: the namespace that a text names for the other end; line: where it stands there.
     """
@@ -71,6 +101,12 @@ class Link(Fact):
     vxlan_local: str | None = None
     vxlan_dev: str | None = None
     vxlan_learning: bool | None = None
+    port: Port | None = None
+    arp: bool | None = None
+    stp: bool | None = None
+    forward_delay: float | None = None
+    parent: str | None = None
+    parent_namespace: str | None = None
     how: str | None = None
     unseen: bool = False
     says: str | None = None
@@ -92,7 +128,10 @@ class Link(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address(Fact):
-    """An address of a device: family inet or inet6, address with its prefix length, scope as `ip addr` says it."""
+    """An address of a device: family inet or inet6, address with its prefix length, scope as `ip addr` says it.
+
+    tentative: IPv6 is still asking whether somebody has it; dadfailed: somebody has (RFC 4862), so it is not used.
+    """
 
     namespace: str
     dev: str
@@ -101,6 +140,7 @@ class Address(Fact):
     broadcast: str | None = None
     scope: str | None = None
     tentative: bool | None = None
+    dadfailed: bool = False
     line: int | None = None
 
     @property
@@ -116,7 +156,7 @@ class Address(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route(Fact):
-    """A route of the main table, or one next hop of it: kind, to, via and the rest as `ip route` says them."""
+    """A route, or one next hop of it: kind, to, via and the rest as `ip route` says them; table: by name or number."""
 
     namespace: str
     family: str
@@ -130,7 +170,49 @@ class Route(Fact):
     metric: int | None = None
     onlink: bool | None = None
     linkdown: bool | None = None
+    table: str = "main"
     line: int | None = None
+
+    @property
+    def words(self) -> str:
+        """As `ip route` says it: `10.244.1.0/24 via 10.244.1.0 dev flannel.1`."""
+        parts = [self.to] if self.kind == "unicast" else [self.kind, self.to]
+        if self.via:
+            parts += ["via", self.via]
+        if self.dev and self.dev != "lo":
+            parts += ["dev", self.dev]
+        return " ".join(parts)
+
+    @property
+    def is_dead_end(self) -> bool:
+        """Whether it leads nowhere on purpose."""
+        return self.kind in DEAD_ENDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Fact):
+    """A rule of policy routing (ip-rule(8)): who is meant, and the table that is asked, or what is done at once."""
+
+    namespace: str
+    family: str
+    priority: int
+    src: str = "all"
+    dst: str | None = None
+    iif: str | None = None
+    oif: str | None = None
+    fwmark: str | None = None
+    table: str | None = None
+    action: str | None = None
+
+    @property
+    def words(self) -> str:
+        """As `ip rule` says it."""
+        parts = [f"{self.priority}:", "from", self.src]
+        for word, value in (("to", self.dst), ("fwmark", self.fwmark), ("iif", self.iif), ("oif", self.oif)):
+            if value:
+                parts += [word, value]
+        parts += [self.action] if self.action else ["lookup", str(self.table)]
+        return " ".join(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

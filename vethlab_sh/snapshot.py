@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import CommandFailed
-from .facts import Address, Entry, Link, Namespace, Neighbour, Route, Setting, Wire
+from .facts import Address, Entry, Link, Namespace, Neighbour, Port, Route, Setting, Wire
 from .sandbox import HOSTNAME
 
 if TYPE_CHECKING:
@@ -251,12 +251,43 @@ def _links(space: str, answer: Answer, ends: Mapping[str, _Ends]) -> Iterator[Li
             mac=link.get("address"),
             master=link.get("master"),
             hairpin=info.get("info_slave_data", {}).get("hairpin"),
+            port=_port(info),
+            arp="NOARP" not in link["flags"],
         )
         if kind == "vxlan":
             fact = _with_tunnel(fact, info["info_data"])
-        if kind == "veth":
+        elif kind == "bridge":
+            fact = _with_spanning_tree(fact, info["info_data"])
+        elif kind == "veth":
             fact = _with_peer(fact, link, ends)
+        elif "link" in link or "link_netnsid" in link:
+            fact = _with_parent(fact, link, ends)
         yield fact
+
+
+def _port(info: Row) -> Port | None:
+    """What a bridge does at its port; a word that this kernel, or this `ip`, does not tell keeps its default."""
+    if info.get("info_slave_kind") != "bridge":
+        return None
+    told = info.get("info_slave_data", {})
+    return Port(**{field.name: told[field.name] for field in fields(Port) if field.name in told})
+
+
+def _with_spanning_tree(link: Link, data: Row) -> Link:
+    hundredths = data.get("forward_delay")  # the kernel counts in hundredths of a second
+    seconds = None if hundredths is None else hundredths / 100
+    return replace(link, stp=bool(data.get("stp_state")), forward_delay=seconds)
+
+
+def _with_parent(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
+    """The device that a macvlan, VLAN or the like is on; in another namespace it is told by its number."""
+    if "link" in link:
+        return replace(fact, parent=link["link"], parent_namespace=fact.namespace)
+    there = ends[fact.namespace].spaces.get(link.get("link_netnsid"))
+    if there is None or there not in ends:
+        return fact
+    other = ends[there].devices.get(link.get("link_index", 0))
+    return replace(fact, parent=other["ifname"], parent_namespace=there) if other else fact
 
 
 def _with_tunnel(link: Link, data: Row) -> Link:
@@ -326,6 +357,7 @@ def _addresses(space: str, answer: Answer) -> Iterator[Address]:
                 broadcast=row.get("broadcast"),
                 scope=row["scope"],
                 tentative=bool(row.get("tentative")),
+                dadfailed=bool(row.get("dadfailed")),
             )
 
 
