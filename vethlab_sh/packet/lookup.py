@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property
 from ipaddress import ip_address, ip_interface, ip_network
-from typing import Any
 
+from ..facts import ANY_MAC, UNANSWERED, Address, Device, Entry, Link, Route
 from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
-
-Row = dict[str, Any]
-Device = tuple[str, str]
-ANY_MAC = "00:00:00:00:00:00"
-DEAD_ENDS = ("blackhole", "unreachable", "prohibit", "throw")
 
 
 class Tables:
@@ -21,77 +16,136 @@ class Tables:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self.rows = snapshot.rows
-        self.links: dict[Device, Row] = {(row["namespace"], row["name"]): row for row in self.rows["links"]}
-        self.homes = {row["namespace"]: row["machine"] for row in self.rows["namespaces"] if row.get("machine")}
+        self.facts = snapshot.rows
+        self.links: dict[Device, Link] = {link.device: link for link in self.facts.links}
+        self.homes = {space.namespace: space.machine for space in self.facts.namespaces if space.machine}
         self.addresses: dict[str, list[Device]] = {}
-        for row in self.rows["addresses"]:
-            if row["scope"] == "global":
-                owners = self.addresses.setdefault(row["address"].partition("/")[0], [])
-                owners.append((row["namespace"], row["dev"]))
+        for address in self.facts.addresses:
+            if address.scope == "global":
+                self.addresses.setdefault(address.ip, []).append(address.device)
 
-    def link(self, device: Device) -> Row:
-        """The device's row; an empty one when it is not there any more."""
-        return self.links.get(device, {})
+    @property
+    def spaces(self) -> list[str]:
+        """All namespaces."""
+        return [space.namespace for space in self.facts.namespaces]
 
-    def peer(self, device: Device) -> Device | None:
+    def link(self, device: Device | None) -> Link | None:
+        """The device, when it is there."""
+        return self.links.get(device) if device else None
+
+    def is_kind(self, device: Device | None, kind: str) -> bool:
+        """Whether the device is there, and of this kind."""
+        link = self.link(device)
+        return link is not None and link.kind == kind
+
+    def mac(self, device: Device | None) -> str | None:
+        """The device's own MAC address."""
+        link = self.link(device)
+        return link.mac if link else None
+
+    def master(self, device: Device | None) -> Device | None:
+        """The bridge that the device is a port of."""
+        link = self.link(device)
+        return (link.namespace, link.master) if link and link.master else None
+
+    def peer(self, device: Device | None) -> Device | None:
         """The other end of a veth."""
         link = self.link(device)
-        return (link["peer_namespace"], link["peer"]) if link.get("peer") else None
+        return link.peer_device if link else None
 
     def owner(self, ip: str | None) -> Device | None:
-        """Who has this address."""
+        """Who has this address; the first, where several have."""
         return next(iter(self.addresses.get(ip or "", ())), None)
 
     def own(self, namespace: str) -> set[str]:
         """All addresses of a namespace."""
-        rows = (row for row in self.rows["addresses"] if row["namespace"] == namespace)
-        return {row["address"].partition("/")[0] for row in rows}
+        return {address.ip for address in self.facts.addresses if address.namespace == namespace}
 
-    def route(self, namespace: str, ip: str) -> Row | None:
-        """The route that the kernel takes: the longest prefix, then the smallest metric."""
-        version = "inet6" if ":" in ip else "inet"
-        rows = [row for row in self.rows["routes"] if row["namespace"] == namespace and row["family"] == version]
-        one = (row for row in rows if row["kind"] not in ("broadcast", "multicast"))
-        fits = [row for row in one if _prefix(row["to"], ip) is not None]
-        return max(fits, key=lambda row: (_prefix(row["to"], ip), -(row["metric"] or 0)), default=None)
+    def addresses_of(self, device: Device) -> list[Address]:
+        """The addresses of one device."""
+        return [address for address in self.facts.addresses if address.device == device]
+
+    def address(self, namespace: str, ip: str) -> Address | None:
+        """The row of a namespace's own address."""
+        for address in self.facts.addresses:
+            if address.namespace == namespace and address.ip == ip:
+                return address
+        return None
+
+    def route(self, namespace: str, ip: str) -> Route | None:
+        """The route that the kernel takes in its main table: the longest prefix, then the smallest metric."""
+        return best(routes_of(self.facts.routes, namespace), ip)
 
     def next_hop(self, namespace: str, ip: str) -> str | None:
         """The address whose MAC is asked for: the gateway, or the destination itself."""
         route = self.route(namespace, ip)
-        return None if route is None or route["dev"] is None else route["via"] or ip
+        return None if route is None or route.dev is None else route.via or ip
 
     def neighbour(self, device: Device, ip: str) -> str | None:
         """The MAC address that the device's namespace knows for an address."""
-        rows = (r for r in self.rows["neighbours"] if (r["namespace"], r["dev"], r["ip"]) == (*device, ip))
-        return next((r["mac"] for r in rows if r["state"] not in ("FAILED", "INCOMPLETE")), None)
+        for row in self.facts.neighbours:
+            if (row.namespace, row.dev, row.ip) == (*device, ip) and row.state not in UNANSWERED:
+                return row.mac
+        return None
 
-    def fdb(self, device: Device, mac: str) -> Row | None:
+    def fdb(self, device: Device, mac: str) -> Entry | None:
         """Where a bridge, or a VXLAN device, sends this MAC address; the entry for all others if it has one."""
         namespace, name = device
-        rows = [row for row in self.rows["fdb"] if row["namespace"] == namespace]
-        if self.link(device).get("kind") == "vxlan":
-            rows = [row for row in rows if row["dev"] == name and row["dst"]]
-            return _first(rows, mac) or _first(rows, ANY_MAC)
-        return _first((row for row in rows if row["master"] == name), mac)
+        entries = [entry for entry in self.facts.fdb if entry.namespace == namespace]
+        if self.is_kind(device, "vxlan"):
+            entries = [entry for entry in entries if entry.dev == name and entry.dst]
+            return _first(entries, mac) or _first(entries, ANY_MAC)
+        return _first((entry for entry in entries if entry.master == name), mac)
 
-    def tunnel(self, namespace: str, vni: int, local: str | None = None) -> Device | None:
+    def flood(self, tunnel: Device) -> list[Entry]:
+        """The entries of a VXLAN device for all that has no entry of its own."""
+        return [
+            entry
+            for entry in self.facts.fdb
+            if (entry.namespace, entry.dev) == tunnel and entry.dst and entry.mac == ANY_MAC
+        ]
+
+    def tunnel(self, namespace: str, vni: int | None, local: str | None = None) -> Device | None:
         """The VXLAN device of this number, with this address of its own if one is given."""
-        for device, row in self.links.items():
-            if device[0] == namespace and row.get("vxlan_id") == vni and local in (None, row["vxlan_local"]):
+        for device, link in self.links.items():
+            if device[0] == namespace and link.vxlan_id == vni is not None and local in (None, link.vxlan_local):
                 return device
         return None
 
     def ports(self, bridge: Device) -> list[Device]:
         """The ports of a bridge."""
-        return [d for d, row in self.links.items() if d[0] == bridge[0] and row["master"] == bridge[1]]
+        return [device for device in self.links if self.master(device) == bridge]
+
+    def bridges(self, namespace: str) -> list[Device]:
+        """The bridges of a namespace."""
+        return [device for device in self.links if device[0] == namespace and self.is_kind(device, "bridge")]
+
+    def wire(self, device: Device) -> list[Device]:
+        """The other devices on the same wire: the cable's other end, or all ends of the bridge that it leads to."""
+        found: list[Device] = []
+        waiting = [device]
+        while waiting:
+            here = waiting.pop()
+            near = [self.peer(here), self.master(here)]
+            near += self.ports(here) if self.is_kind(here, "bridge") else []
+            for there in near:
+                if there and there != device and there not in found:
+                    found.append(there)
+                    waiting.append(there)
+        return found
+
+    def holders(self, mac: str) -> list[Device]:
+        """The devices that have this MAC address and could be the end of a frame's way: neither ports nor lo."""
+        return [device for device, link in self.links.items() if link.mac == mac and not link.master]
 
     def depth(self, device: Device) -> int:
         """How many devices a frame that arrives has passed before it comes to this one."""
         link = self.link(device)
-        if link.get("kind") == "vxlan" and link.get("vxlan_dev"):
-            return 1 + self.depth((device[0], link["vxlan_dev"]))
-        if link.get("kind") == "bridge":
+        if link is None:
+            return 0
+        if link.kind == "vxlan" and link.vxlan_dev:
+            return 1 + self.depth((device[0], link.vxlan_dev))
+        if link.kind == "bridge":
             return 1 + max(map(self.depth, self.ports(device)), default=0)
         return 0
 
@@ -99,8 +153,10 @@ class Tables:
     def cables(self) -> dict[str, set[str]]:
         """The namespaces that each one has a cable to."""
         found: dict[str, set[str]] = {}
-        for (namespace, _), row in self.links.items():
-            found.setdefault(namespace, set()).update({row["peer_namespace"]} - {None, namespace})
+        for link in self.links.values():
+            others = found.setdefault(link.namespace, set())
+            if link.peer_namespace not in (None, link.namespace):
+                others.add(str(link.peer_namespace))
         return found
 
     def way(self, start: str, is_goal: Callable[[str], bool]) -> list[str]:
@@ -109,11 +165,7 @@ class Tables:
         near = [start]
         for here in near:
             if is_goal(here):
-                back: list[str] = []
-                at: str | None = here
-                while at is not None:
-                    back, at = [at, *back], before[at]
-                return back
+                return _back(before, here)
             there = sorted(self.cables.get(here, set()) - before.keys())
             near += there
             before |= dict.fromkeys(there, here)
@@ -130,12 +182,38 @@ class Tables:
         return self.homes.get(namespace) or next(reversed(self.way(namespace, self.is_machine)), HOSTNAME)
 
 
-def _first(rows: Iterable[Row], mac: str) -> Row | None:
-    return next((row for row in rows if row["mac"] == mac), None)
+def _back(before: dict[str, str | None], goal: str) -> list[str]:
+    """The way that a search came by."""
+    way = []
+    at: str | None = goal
+    while at is not None:
+        way.append(at)
+        at = before[at]
+    return way[::-1]
+
+
+def _first(entries: Iterable[Entry], mac: str) -> Entry | None:
+    return next((entry for entry in entries if entry.mac == mac), None)
+
+
+def routes_of(routes: Iterable[Route], namespace: str, table: str = "main") -> list[Route]:
+    """The routes of one table of a namespace."""
+    return [route for route in routes if route.namespace == namespace and route.table == table]
+
+
+def best(routes: Iterable[Route], ip: str) -> Route | None:
+    """The route that the kernel takes of a table: the longest prefix that holds the address, then the least metric."""
+    family = "inet6" if ":" in ip else "inet"
+    fitting: list[tuple[int, int, Route]] = []
+    for route in routes:
+        length = prefix_length(route.to, ip) if route.family == family else None
+        if length is not None and route.kind not in ("broadcast", "multicast"):
+            fitting.append((length, -(route.metric or 0), route))
+    return max(fitting, key=lambda found: found[:2], default=(0, 0, None))[2]
 
 
 @cache
-def _prefix(to: str, ip: str) -> int | None:
+def prefix_length(to: str, ip: str) -> int | None:
     """The length of a route's prefix when it holds this address."""
     if to == "default":
         return 0
@@ -143,16 +221,8 @@ def _prefix(to: str, ip: str) -> int | None:
     return network.prefixlen if ip_address(ip) in network else None
 
 
-def said(route: Row) -> str:
-    """A route in the words of `ip route`: `10.244.1.0/24 via 10.244.1.0 dev flannel.1`."""
-    kind = "" if route["kind"] == "unicast" else f"{route['kind']} "
-    via = f" via {route['via']}" if route["via"] else ""
-    device = f" dev {route['dev']}" if route["dev"] and route["dev"] != "lo" else ""
-    return f"{kind}{route['to']}{via}{device}"
-
-
 def first_address(tables: Tables, namespace: str) -> Iterator[str]:
     """The addresses of a namespace by which others reach it, IPv4 first, in the kernel's order."""
-    rows = [r for r in tables.rows["addresses"] if r["namespace"] == namespace and r["scope"] == "global"]
-    for row in sorted(rows, key=lambda row: row["family"]):
-        yield str(ip_interface(row["address"]).ip)
+    own = [row for row in tables.facts.addresses if row.namespace == namespace and row.scope == "global"]
+    for row in sorted(own, key=lambda row: row.family):
+        yield str(ip_interface(row.address).ip)

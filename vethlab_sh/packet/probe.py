@@ -1,21 +1,116 @@
-"""What is sent to see where packets go, and what do the listeners take?"""
+"""What is sent to see where packets go, and what do the listeners take? One ping, or a try of a TCP or UDP port."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
+from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import Self
 
 from ..errors import BadOption
+from ..facts import UNANSWERED
 from .listen import inside
 from .lookup import Tables, first_address
 
 PORTS = {"tcp": 80, "udp": 33434}
+LARGEST = 65507  # bytes: an IPv4 packet of 65535, less 20 of IP and 8 of ICMP
+VXLAN_PORTS = {8472, 4789}  # Linux's old one, which flannel keeps, and IANA's
+# Under a second: the kernel's next question for an unknown MAC would come just then, and be half seen.
+PATIENCE = 0.9
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a walk sends.
+
+    src: the namespace that sends; dst: the other end as it was asked for; target: its address; protocol: icmp, tcp or
+    udp; port: of the latter two; count, size: of a ping (size: bytes of data, None for ping's own 56).
+    """
+
+    src: str
+    dst: str
+    target: str
+    protocol: str = "icmp"
+    port: int = 0
+    count: int = 1
+    size: int | None = None
+
+    @classmethod
+    def of(
+        cls, ends: tuple[str, str, str], count: int = 1, size: int | None = None, proto: str = "icmp"
+    ) -> Self:
+        """A probe between these ends (src, dst, target); raises BadOption for what cannot be sent."""
+        protocol, _, port = proto.partition(":")
+        if protocol not in ("icmp", *PORTS) or (port and not _is_port(port)):
+            raise BadOption(f"{proto!r} is no probe: icmp, tcp:PORT or udp:PORT.")
+        if count < 1 or (size is not None and not 0 <= size <= LARGEST):
+            raise BadOption("A walk sends at least one packet, and a ping holds 0 to 65507 bytes.")
+        return cls(*ends, protocol, int(port or PORTS.get(protocol, 0)), count, size)
+
+    @property
+    def is_ping(self) -> bool:
+        """Whether it asks by ICMP."""
+        return self.protocol == "icmp"
+
+    @property
+    def is_v6(self) -> bool:
+        """Whether its packets are IPv6's."""
+        return ":" in self.target
+
+    @property
+    def name(self) -> str:
+        """The other end as a reader knows it."""
+        return self.target if self.dst == self.target else f"{self.dst} ({self.target})"
+
+    @property
+    def line(self) -> str:
+        """The line that sends it, as typed in its namespace."""
+        if self.is_ping:
+            size = f" -s {self.size}" if self.size is not None else ""
+            return f"ping -n -c {self.count} -i 0.2 -W {PATIENCE}{size} {self.target}"
+        opened = f"exec 3<>/dev/{self.protocol}/{self.target}/{self.port}"
+        # UDP opens without a packet; the refusal, if any, ends the read.
+        wait = "; echo >&3; read -r -t 1 -u 3" if self.protocol == "udp" else ""
+        return f"timeout 1 bash -c {shlex.quote(opened + wait)}"
+
+    def wanted(self, tables: Tables) -> str:
+        """What the listeners take, in tcpdump's language; the rest of the choice is made from the rows."""
+        ports = {link.vxlan_port for link in tables.links.values() if link.vxlan_port} | VXLAN_PORTS
+        # NAT gives a packet its machine's address.
+        ips = {self.target, *tables.own(self.src), *tables.own(tables.machine(self.src))}
+        inner = _wrapped(ips)
+        wanted = ["arp", "icmp6" if self.is_v6 else "icmp"]
+        wanted += [f"(udp port {port} and ({inner}))" for port in sorted(ports)]
+        if not self.is_ping:
+            wanted.append(f"{self.protocol} port {self.port}")
+        return " or ".join(wanted)
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 0 < int(text) < 65536
+
+
+def _wrapped(ips: Iterable[str]) -> str:
+    """Of what is in VXLAN, the packets of these addresses and all that is not IPv4: pods may say a lot to each other.
+
+    Counted from the UDP header: the inner frame's type is at 28, its IPv4 addresses are at 42 and 46. RFC 7348.
+    """
+    choices = ["ip6", "udp[28:2] != 0x0800"]
+    for ip in sorted(ips):
+        if ":" not in ip:
+            choices += [f"udp[{at}:4] = {int(ip_address(ip))}" for at in (42, 46)]
+    return " or ".join(choices)
+
+
+def probe(target: str, count: int = 1, size: int | None = None, proto: str = "icmp") -> str:
+    """The line that a walk sends its packets by, in the namespace where they start."""
+    return Probe.of(("", target, target), count, size, proto).line
 
 
 def target_of(tables: Tables, src: str, dst: str) -> str:
     """The address that a walk from src is to reach. Raises BadOption when there is no such end."""
-    names = [row["namespace"] for row in tables.rows["namespaces"]]
+    names = tables.spaces
     if src not in names:
         raise BadOption(f"There is no namespace {src!r} to walk from. There are: {', '.join(names)}.")
     if dst in names:
@@ -28,61 +123,23 @@ def target_of(tables: Tables, src: str, dst: str) -> str:
         raise BadOption(f"{dst!r} is neither an address nor a namespace. There are: {', '.join(names)}.") from None
 
 
-def _open_questions(tables: Tables) -> str:
+def open_questions(tables: Tables) -> str:
     """Lines that forget what was asked before and not answered: the kernel would not ask again at once."""
-    rows = (row for row in tables.rows["neighbours"] if row["state"] in ("FAILED", "INCOMPLETE"))
-    return "\n".join(inside(r["namespace"], f"ip neigh del {r['ip']} dev {shlex.quote(r['dev'])}") for r in rows)
+    lines = []
+    for row in tables.facts.neighbours:
+        if row.state in UNANSWERED and row.dev:
+            lines.append(inside(row.namespace, f"ip neigh del {row.ip} dev {shlex.quote(row.dev)}"))
+    return "\n".join(lines)
 
 
 def forgetting(tables: Tables) -> str:
     """The lines by which a cold walk flushes what was learned: neighbours, bridges' entries, VXLAN devices' entries."""
-    lines = [inside(row["namespace"], "ip neigh flush all") for row in tables.rows["namespaces"]]
+    lines = [inside(space, "ip neigh flush all") for space in tables.spaces]
     for (namespace, name), link in tables.links.items():
-        if link["kind"] == "bridge":
+        if link.kind == "bridge":
             lines.append(inside(namespace, f"ip link set {shlex.quote(name)} type bridge fdb_flush"))
-    for row in tables.rows["fdb"]:
-        if row["dst"] and not row["state"]:
-            line = f"bridge fdb del {row['mac']} dev {shlex.quote(row['dev'])} dst {row['dst']}"
-            lines.append(inside(row["namespace"], line))
+    for entry in tables.facts.fdb:
+        if entry.dst and entry.dev and not entry.state:
+            line = f"bridge fdb del {entry.mac} dev {shlex.quote(entry.dev)} dst {entry.dst}"
+            lines.append(inside(entry.namespace, line))
     return "\n".join(lines)
-
-
-def probe(target: str, count: int = 1, size: int | None = None, proto: str = "icmp") -> str:
-    """The line that a walk sends its packets by, in the namespace where they start."""
-    kind, port = _kind(proto)
-    if count < 1 or (size is not None and not 0 <= size <= 65507):
-        raise BadOption("A walk sends at least one packet, and a ping holds 0 to 65507 bytes.")
-    if kind == "icmp":
-        more = f" -s {size}" if size is not None else ""
-        # under a second: the kernel's next question for an unknown MAC would come just then, and be half seen
-        return f"ping -n -c {count} -i 0.2 -W 0.9{more} {target}"
-    opened = f"exec 3<>/dev/{kind}/{target}/{port}"
-    wait = "; echo >&3; read -r -t 1 -u 3" if kind == "udp" else ""  # the refusal, if any, ends the read
-    return f"timeout 1 bash -c {shlex.quote(opened + wait)}"
-
-
-def _kind(proto: str) -> tuple[str, int]:
-    kind, _, port = proto.partition(":")
-    if kind not in ("icmp", *PORTS) or (port and not (port.isdigit() and 0 < int(port) < 65536)):
-        raise BadOption(f"{proto!r} is no probe: icmp, tcp:PORT or udp:PORT.")
-    return kind, int(port or PORTS.get(kind, 0))
-
-
-def _wanted(tables: Tables, src: str, target: str, proto: str) -> str:
-    """What the listeners take, in tcpdump's language; the rest of the choice is made from the rows."""
-    kind, port = _kind(proto)
-    tunnels = {link["vxlan_port"] for link in tables.links.values() if link.get("vxlan_port")} | {8472, 4789}
-    inner = _wrapped({target, *tables.own(src), *tables.own(tables.machine(src))})  # NAT gives it the machine's
-    wrapped = (f"(udp port {number} and ({inner}))" for number in sorted(tunnels))
-    wanted = ["arp", "icmp6" if ":" in target else "icmp", *wrapped]
-    return " or ".join(wanted if kind == "icmp" else [*wanted, f"{kind} port {port}"])
-
-
-def _wrapped(ips: Iterable[str]) -> str:
-    """Of what is in VXLAN, the packets of these addresses and all that is not IPv4: pods may say a lot to each other.
-
-    Counted from the UDP header: the inner frame's type is at 28, its IPv4 addresses are at 42 and 46. RFC 7348.
-    """
-    numbers = [int(ip_address(ip)) for ip in sorted(ips) if ":" not in ip]
-    ours = [f"udp[{at}:4] = {number}" for number in numbers for at in (42, 46)]
-    return " or ".join(["ip6", "udp[28:2] != 0x0800", *ours])

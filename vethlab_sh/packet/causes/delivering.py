@@ -1,0 +1,58 @@
+"""Why does who was asked not answer? It has the packet; what is missing is the answer, or what takes the packet."""
+
+from __future__ import annotations
+
+from ...facts import Device
+from ..sighting import Sighting
+from .cause import Cause, Diagnosis, Shown
+from .resolving import unusable
+from .routing import no_way
+from .scene import Scene
+from .settings import echo_ignored, own_source, reverse_path
+
+
+def not_answered(scene: Scene, arrived: Device, last: Sighting) -> Diagnosis | None:
+    """Why a namespace that got a packet for an address of its own did not answer; None when nothing tells."""
+    space = arrived[0]
+    source, dst = last.src_ip, last.dst_ip
+    found = unusable(scene, space, dst)
+    if found:
+        return found
+    found = own_source(scene, arrived, source) or reverse_path(scene, arrived, source)
+    if found and (found.cause != Cause.RP_FILTER or _way_back(scene, space, source, dst) is None):
+        return found
+    back = _way_back(scene, space, source, dst)
+    if back:
+        return back
+    if scene.probe.is_ping:
+        return echo_ignored(scene, space, dst)
+    return None
+
+
+def _way_back(scene: Scene, space: str, source: str, dst: str) -> Diagnosis | None:
+    """Why the answer does not leave."""
+    lost = no_way(scene, space, source, scene.decide(space, source, dst))
+    if lost is None:
+        return None
+    cause = Cause.NO_ROUTE_BACK if lost.cause == Cause.NO_ROUTE else lost.cause
+    reason = f"{space} has {dst}, but its answer to {source} does not leave: {lost.reason}"
+    if lost.cause == Cause.NO_ROUTE:
+        reason = f"{space} has {dst}, but no route back: {lost.reason}, so its answer does not leave"
+    return Diagnosis(cause, reason, lost.shown, lost.fixes, lost.should_be)
+
+
+def nobody_listens(scene: Scene, space: str, ip: str) -> Diagnosis:
+    """A port that nobody takes: refused by a reset, or by ICMP."""
+    protocol, port = scene.probe.protocol, scene.probe.port
+    sockets = [one for one in scene.look(space).sockets if (one.protocol, one.port) == (protocol, port)]
+    flag = "t" if protocol == "tcp" else "u"
+    shown = Shown.of(space, f"ss -Hln{flag}", f":{port}")
+    if any(one.takes(protocol, ip, port) for one in sockets):
+        reason = f"{space} refused it, though a program listens on {protocol.upper()} port {port} there"
+        return Diagnosis(Cause.REFUSED, reason, shown)
+    if sockets:
+        where = " and ".join(dict.fromkeys(one.address for one in sockets))
+        reason = f"{space} refused it: its {protocol.upper()} port {port} is open on {where} only, nobody listens on {ip}"
+        return Diagnosis(Cause.REFUSED, reason, shown)
+    reason = f"{space} refused it: nobody listens on {protocol.upper()} port {port} there"
+    return Diagnosis(Cause.REFUSED, reason, shown)

@@ -1,0 +1,278 @@
+"""What does a namespace say when it is asked once more? Settings, rules, all routes, filters, sockets, counters.
+
+Asked only after an answer did not come: a walk that succeeds costs nothing of this.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from ...facts import Route, Rule
+from ..listen import Ground
+from ..lookup import best
+
+# Below /proc/sys/net. Of IPv6 only what decides about an echo: the rest is many.
+PATHS = (
+    "ipv4/ip_forward",
+    "ipv4/icmp_echo_ignore_all",
+    "ipv4/conf/*/{forwarding,rp_filter,proxy_arp,arp_ignore,arp_filter,accept_local,route_localnet}",
+    "ipv6/conf/*/{forwarding,disable_ipv6,proxy_ndp}",
+    "ipv6/icmp/echo_ignore_all",
+    "bridge/bridge-nf-call-{iptables,ip6tables,arptables}",
+)
+MARK = "\1="  # begins the line above each answer; no tool prints it
+# /proc/net/ip_tables_names lists the tables of iptables-legacy alone; where it is missing no module is loaded.
+SCRIPT = rf"""
+part() {{ printf '\n\1=%s\n' "$1"; }}
+part settings; (cd /proc/sys/net && grep -s . {" ".join(PATHS)})
+part rules; ip -j rule; part rules6; ip -6 -j rule
+part routes; ip -j route show table all; part routes6; ip -6 -j route show table all
+part nft; nft -a list ruleset
+part legacy; if [ -s /proc/net/ip_tables_names ]; then iptables-legacy-save -c; fi
+part legacy6; if [ -s /proc/net/ip6_tables_names ]; then ip6tables-legacy-save -c; fi
+part sockets; ss -Htuln
+part counters; cat /proc/net/snmp /proc/net/netstat; part counters6; cat /proc/net/snmp6
+part links; ip -j -s -s link; part queues; tc -s -j qdisc
+"""
+NUMBERS = ("local", "main", "default")  # tables with a name: 255, 254, 253
+
+
+@dataclass(frozen=True)
+class Socket:
+    """What listens: protocol (tcp, udp), address as `ss` says it (`0.0.0.0`, `*`, `[::1]` without brackets), port."""
+
+    protocol: str
+    address: str
+    port: int
+
+    def takes(self, protocol: str, ip: str, port: int) -> bool:
+        """Whether it would take what comes for this address."""
+        if (self.protocol, self.port) != (protocol, port):
+            return False
+        if self.address == "*":
+            return True
+        if self.address in ("0.0.0.0", "::"):
+            return (":" in self.address) == (":" in ip)
+        return self.address == ip
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one namespace answered. settings: by their path below /proc/sys/net; routes: of all tables; counters: of the
+    kernel's SNMP tables, as `nstat` calls them; links, queues: counters of devices as `ip -s -s link`, `tc -s` tell them;
+    legacy: what iptables-legacy-save says, by family.
+    """
+
+    namespace: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    routes: tuple[Route, ...] = ()
+    nft: str = ""
+    legacy: Mapping[str, str] = field(default_factory=dict)
+    sockets: tuple[Socket, ...] = ()
+    counters: Mapping[str, int] = field(default_factory=dict)
+    links: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    queues: Mapping[str, int] = field(default_factory=dict)
+
+    def number(self, path: str) -> int:
+        """A setting as a number; 0 where this kernel has none of that name."""
+        value = self.settings.get(path, "0")
+        return int(value) if value.lstrip("-").isdigit() else 0
+
+    def conf(self, device: str, name: str) -> int:
+        """A setting of a device's IPv4 for which the larger one of `all` and the device counts (IN_DEV_MAXCONF)."""
+        return max(self.number(f"ipv4/conf/all/{name}"), self.number(f"ipv4/conf/{device}/{name}"))
+
+    @property
+    def filters(self) -> bool:
+        """Whether anything could drop or rewrite here: a rule, or a policy that is not accept."""
+        return bool(self.nft.strip() or any(text.strip() for text in self.legacy.values()))
+
+    @property
+    def families(self) -> set[str]:
+        """The families that nft has tables in."""
+        return set(re.findall(r"^table (\w+) ", self.nft, re.M))
+
+    def decide(self, dst: str, src: str | None = None, iif: str | None = None) -> Decision:
+        """The rule and the route that the kernel takes for a packet (fib_rules_lookup(), net/core/fib_rules.c).
+
+        src: its source, when it is known; iif: the device that it came in by, `lo` for what starts here.
+        """
+        family = "inet6" if ":" in dst else "inet"
+        for rule in sorted(self.rules, key=lambda rule: rule.priority):
+            if rule.family != family or not _matches(rule, dst, src, iif or "lo"):
+                continue
+            if rule.action:
+                if rule.action in ("goto", "nop"):
+                    continue
+                return Decision(rule, None)
+            route = best((route for route in self.routes if route.table == rule.table), dst)
+            if route is not None and route.kind != "throw":
+                return Decision(rule, route)
+        return Decision(None, None)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Where a packet goes: by which rule, by which route; neither: nowhere."""
+
+    rule: Rule | None
+    route: Route | None
+
+    @property
+    def is_special(self) -> bool:
+        """Whether a rule that somebody made decided: not one of the three that every namespace has."""
+        return self.rule is not None and (self.rule.priority, self.rule.src) not in (
+            (0, "all"),
+            (32766, "all"),
+            (32767, "all"),
+        )
+
+
+def _matches(rule: Rule, dst: str, src: str | None, iif: str) -> bool:
+    if rule.fwmark or rule.oif:
+        return False  # our probes carry no mark, and are bound to no device
+    if rule.iif and rule.iif != iif:
+        return False
+    if rule.src != "all" and (src is None or not _holds(rule.src, src)):
+        return False
+    return rule.dst is None or _holds(rule.dst, dst)
+
+
+def _holds(prefix: str, ip: str) -> bool:
+    if prefix in ("all", "default"):
+        return True
+    return ip_address(ip) in ip_network(prefix, strict=False)
+
+
+def look(ground: Ground, spaces: Iterable[str]) -> dict[str, Look]:
+    """Ask these namespaces, all at the same time. What a tool that is missing would have told is empty."""
+    spaces = list(spaces)
+    lines = []
+    for number, space in enumerate(spaces):
+        asked = ground.inside(space, f"bash -c {shlex.quote(SCRIPT)}")
+        lines.append(f'{asked} >"$here/{number}" 2>/dev/null &')
+    lines.append("wait")
+    for number in range(len(spaces)):
+        lines.append(f"printf '\\0'; cat \"$here/{number}\"")
+    script = "\n".join(['here=$(mktemp -d /run/look.XXXXXX) || exit 1', "trap 'rm -rf \"$here\"' EXIT", *lines])
+    answers = ground.run(script).out.split("\0")[1:]
+    return {space: _read(space, text) for space, text in zip(spaces, answers, strict=False)}
+
+
+def _read(space: str, text: str) -> Look:
+    parts: dict[str, str] = {}
+    for part in text.split(f"\n{MARK}")[1:]:
+        name, _, answer = part.partition("\n")
+        parts[name] = answer
+    settings = (line.partition(":") for line in parts.get("settings", "").splitlines())
+    rules = [*_rules(space, "inet", parts.get("rules", "")), *_rules(space, "inet6", parts.get("rules6", ""))]
+    routes = [*_routes(space, "inet", parts.get("routes", "")), *_routes(space, "inet6", parts.get("routes6", ""))]
+    return Look(
+        namespace=space,
+        settings={path: value for path, _, value in settings},
+        rules=tuple(rules),
+        routes=tuple(routes),
+        nft=parts.get("nft", ""),
+        legacy={"ip": parts.get("legacy", ""), "ip6": parts.get("legacy6", "")},
+        sockets=tuple(_sockets(parts.get("sockets", ""))),
+        counters=_counters(parts.get("counters", ""), parts.get("counters6", "")),
+        links=_link_counters(parts.get("links", "")),
+        queues=_queue_drops(parts.get("queues", "")),
+    )
+
+
+def _json(text: str) -> list[dict[str, Any]]:
+    try:
+        rows = json.JSONDecoder(strict=False).raw_decode(text.strip())[0]
+    except ValueError:
+        return []
+    return [row for row in rows if row]
+
+
+def _rules(space: str, family: str, text: str) -> Iterable[Rule]:
+    for row in _json(text):
+        yield Rule(
+            namespace=space,
+            family=family,
+            priority=row["priority"],
+            src=_prefix(row, "src") or "all",
+            dst=_prefix(row, "dst"),
+            iif=row.get("iif"),
+            oif=row.get("oif"),
+            fwmark=row.get("fwmark"),
+            table=row.get("table"),
+            action=row.get("action"),
+        )
+
+
+def _prefix(row: dict[str, Any], end: str) -> str | None:
+    if end not in row:
+        return None
+    length = row.get(f"{end}len")
+    return f"{row[end]}/{length}" if length is not None else str(row[end])
+
+
+def _routes(space: str, family: str, text: str) -> Iterable[Route]:
+    for row in _json(text):
+        for hop in row.get("nexthops", ({},)):
+            one = {**row, **hop}
+            yield Route(
+                namespace=space,
+                family=family,
+                kind=one.get("type", "unicast"),
+                to=one["dst"],
+                via=one.get("gateway") or one.get("via", {}).get("host"),
+                dev=one.get("dev"),
+                src=one.get("prefsrc"),
+                proto=one.get("protocol"),
+                metric=one.get("metric"),
+                table=str(one.get("table", "main")),
+            )
+
+
+def _sockets(text: str) -> Iterable[Socket]:
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) < 5:
+            continue
+        address, _, port = words[4].rpartition(":")
+        if port.isdigit():
+            yield Socket(words[0], address.partition("%")[0].strip("[]"), int(port))
+
+
+def _counters(snmp: str, snmp6: str) -> dict[str, int]:
+    """The tables of /proc/net come as two lines each: the names, then the numbers."""
+    counters: dict[str, int] = {}
+    lines = snmp.splitlines()
+    for names, numbers in zip(lines[::2], lines[1::2], strict=False):
+        table = names.partition(":")[0]
+        for name, number in zip(names.split()[1:], numbers.split()[1:], strict=False):
+            counters[table + name] = int(number)
+    for line in snmp6.splitlines():
+        name, _, number = line.partition(" ")
+        if number.strip().isdigit():
+            counters[name] = int(number)
+    return counters
+
+
+def _link_counters(text: str) -> dict[tuple[str, str], int]:
+    counters = {}
+    for row in _json(text):
+        for way in ("rx", "tx"):
+            for name, number in row.get("stats64", {}).get(way, {}).items():
+                counters[row["ifname"], f"{way}_{name}"] = int(number)
+    return counters
+
+
+def _queue_drops(text: str) -> dict[str, int]:
+    drops: dict[str, int] = {}
+    for row in _json(text):
+        drops[row["dev"]] = drops.get(row["dev"], 0) + row.get("drops", 0)
+    return drops

@@ -1,0 +1,298 @@
+"""Why does nobody tell the MAC of an address? ARP and neighbour discovery, as the kernel of who is asked decides.
+
+arp_process(), net/ipv4/arp.c; ndisc_recv_ns(), net/ipv6/ndisc.c.
+"""
+
+from __future__ import annotations
+
+import shlex
+from ipaddress import ip_interface
+
+from ...facts import Device
+from ..lookup import prefix_length
+from ..sighting import ASKS, TELLS, Sighting
+from .bridging import nobody_has
+from .cables import show_link
+from .cause import Cause, Diagnosis, Shown, fix, full, place
+from .look import Look
+from .scene import Scene
+from .settings import forwarding_off, key, own_source, reverse_path, setting, show_setting
+
+
+def unanswered(scene: Scene, asked: Sighting) -> Diagnosis | None:
+    """Why a question for a MAC that came in at a device is not answered there; None when nothing tells."""
+    device, ip = asked.place, asked.dst_ip
+    link = scene.link(device)
+    if link and link.arp is False and ":" not in ip:
+        return arp_off(device)
+    if _hangs_free(scene, device, ip):
+        return _no_bridge_takes(scene, device)
+    if scene.is_local(device[0], ip):
+        return _does_not_answer(scene, device, ip, asked.src_ip)
+    proxy = _no_proxy(scene, device, ip)
+    if proxy:
+        return proxy
+    lacking = _lacks_address(scene, device, ip)
+    if lacking:
+        return lacking
+    if not scene.owners(ip):
+        return nobody_has(scene, ip, asked)
+    return None
+
+
+def arp_off(device: Device) -> Diagnosis:
+    """A device that neither asks nor answers."""
+    reason = f"ARP is switched off at {full(device)} (NOARP)"
+    mend = fix(device[0], f"ip link set {shlex.quote(device[1])} arp on")
+    return Diagnosis(Cause.ARP_OFF, reason, show_link(device, "mtu"), (mend,), device[0])
+
+
+def _hangs_free(scene: Scene, device: Device, ip: str) -> bool:
+    """Whether a cable ends here in nothing: no port of a bridge, and neither an address nor a route leads to it."""
+    link = scene.link(device)
+    if link is None or link.kind != "veth" or link.master or not scene.tables.bridges(device[0]):
+        return False
+    family = "inet6" if ":" in ip else "inet"
+    has_address = any(row.family == family for row in scene.tables.addresses_of(device) if row.scope != "link")
+    routes = (route for route in scene.tables.facts.routes if (route.namespace, route.dev) == device)
+    return not has_address and not any(route.family == family and not route.to.startswith("fe80") for route in routes)
+
+
+def _no_bridge_takes(scene: Scene, device: Device) -> Diagnosis:
+    bridges = scene.tables.bridges(device[0])
+    should_be = place(bridges[0]) if len(bridges) == 1 else None
+    mends = tuple(fix(device[0], f"ip link set {shlex.quote(device[1])} master {shlex.quote(b[1])}") for b in bridges)
+    reason = f"{device[1]} has no master, so no bridge takes the question"
+    return Diagnosis(Cause.NO_MASTER, reason, show_link(device), mends, should_be)
+
+
+def _does_not_answer(scene: Scene, device: Device, ip: str, asker: str) -> Diagnosis | None:
+    """Why a namespace that has an address does not answer for it."""
+    space, name = device
+    if ":" in ip:
+        return unusable(scene, space, ip)
+    one = scene.look(space)
+    owner = next((owner for owner in scene.owners(ip) if owner[0] == space), None)
+    on_device = any(row.ip == ip for row in scene.tables.addresses_of(device))
+    ignore = one.conf(name, "arp_ignore")
+    if ignore == 8 or (ignore in (1, 2) and not on_device):
+        where = f", and {ip} is on {owner[1]}, not on {name}" if owner and owner != device else ""
+        reason = f"arp_ignore is {ignore} in {space}{where}"
+        return _by_setting(Cause.ARP_IGNORE, reason, device, "arp_ignore", one)
+    out = scene.decide(space, asker, ip).route
+    if one.conf(name, "arp_filter") and out is not None and out.dev != name:
+        reason = f"arp_filter is 1 at {full(device)}, and its route to {asker} is by {out.dev}"
+        return _by_setting(Cause.ARP_FILTER, reason, device, "arp_filter", one)
+    return own_source(scene, device, asker) or reverse_path(scene, device, asker)
+
+
+def _by_setting(cause: Cause, reason: str, device: Device, name: str, one: Look) -> Diagnosis:
+    """A setting of which the larger one of `all` and the device counts: the fix sets those that are not 0."""
+    space = device[0]
+    paths = [f"ipv4/conf/{where}/{name}" for where in ("all", device[1])]
+    on = [path for path in paths if one.number(path)]
+    mend = fix(space, "sysctl -w " + " ".join(f"{key(path)}=0" for path in on))
+    return Diagnosis(cause, reason, show_setting(space, *on), (mend,), space)
+
+
+def unusable(scene: Scene, space: str, ip: str) -> Diagnosis | None:
+    """An IPv6 address that is there and not used: somebody else has it, or it is still being asked for."""
+    row = scene.tables.address(space, ip)
+    if row is None or not (row.dadfailed or row.tentative):
+        return None
+    shown = Shown.of(space, f"ip -6 addr show dev {shlex.quote(row.dev)}", ip)
+    if row.dadfailed:
+        reason = f"{ip} of {full(row.device)} is not used: somebody else had it (dadfailed, duplicate address)"
+        again = fix(
+            space,
+            f"ip addr del {row.address} dev {shlex.quote(row.dev)}",
+            f"ip addr add {row.address} dev {shlex.quote(row.dev)} nodad",
+        )
+        return Diagnosis(Cause.ADDRESS_FAILED, reason, shown, (again,), space)
+    reason = f"{ip} of {full(row.device)} is not used yet: it asks whether somebody else has it (tentative)"
+    return Diagnosis(Cause.ADDRESS_FAILED, reason, shown, (), space)
+
+
+def asks_in_the_wrong_place(scene: Scene, asked: Sighting) -> Diagnosis | None:
+    """An address that somebody has, but not where it is asked for.
+
+    asked: the first sighting of the question, where it is sent.
+    """
+    ip, (space, name) = asked.dst_ip, asked.place
+    if not scene.is_local(space, asked.src_ip):
+        return None
+    others = [owner for owner in scene.owners(ip) if owner[0] != space]
+    decision = scene.decide(space, ip, None)
+    route = decision.route
+    if not others or route is None or route.via:
+        return None
+    beside = _other_way(scene, space, name, ip)
+    if beside:
+        return beside
+    if route.proto == "kernel" and route.scope in ("link", None) and _is_elsewhere(scene, (space, name), others):
+        return _too_wide(scene, (space, name), ip, route.to)
+    return None
+
+
+def _other_way(scene: Scene, space: str, name: str, ip: str) -> Diagnosis | None:
+    """Another route of the same network, by another device, behind which the address is."""
+    chosen = scene.tables.route(space, ip)
+    for route in scene.tables.facts.routes:
+        if route.namespace != space or route.dev in (None, name, "lo") or route.via or chosen is None:
+            continue
+        holds = prefix_length(route.to, ip) if (":" in route.to) == (":" in ip) else None
+        if not holds or not _is_behind(scene, (space, str(route.dev)), ip):
+            continue
+        reason = (
+            f"{space} asks on {name}, whose route {chosen.words} wins, but {ip} is behind {route.dev}, "
+            f"which has the route {route.words}"
+        )
+        shown = Shown.of(space, f"ip route get {ip}", ip)
+        mend = fix(space, f"ip route add {ip} dev {shlex.quote(str(route.dev))}")
+        return Diagnosis(Cause.WRONG_ROUTE, reason, shown, (mend,))
+    return None
+
+
+def _is_behind(scene: Scene, device: Device, ip: str) -> bool:
+    """Whether an address is at the other end of a device's cable."""
+    peer = scene.tables.peer(device)
+    return peer is not None and any(owner == peer or owner[0] == peer[0] for owner in scene.owners(ip))
+
+
+def _is_elsewhere(scene: Scene, device: Device, owners: list[Device]) -> bool:
+    """Whether none of these is on the wire that the device is on."""
+    wire = scene.tables.wire(device)
+    return not any(owner in wire for owner in owners)
+
+
+def _too_wide(scene: Scene, device: Device, ip: str, network: str) -> Diagnosis | None:
+    """A prefix that takes what is behind a router for a neighbour."""
+    space, name = device
+    own = [row for row in scene.tables.addresses_of(device) if _holds(row.address, ip)]
+    if not own:
+        return None
+    near = _prefix_on_the_wire(scene, device, own[0].ip)
+    reason = f"{space} has {own[0].address}, so it takes {ip} for a neighbour (its network is {network})"
+    shown = Shown.of(space, f"ip -br addr show dev {shlex.quote(name)}", own[0].address)
+    if near is None:
+        return Diagnosis(Cause.WRONG_PREFIX, reason, shown)
+    mend = fix(
+        space,
+        f"ip addr add {own[0].ip}/{near} dev {shlex.quote(name)}",
+        f"ip addr del {own[0].address} dev {shlex.quote(name)}",
+    )
+    return Diagnosis(Cause.WRONG_PREFIX, reason, shown, (mend,))
+
+
+def _holds(address: str, ip: str) -> bool:
+    return prefix_length(str(ip_interface(address).network), ip) is not None
+
+
+def _prefix_on_the_wire(scene: Scene, device: Device, ip: str) -> int | None:
+    """The length of the prefix that somebody else on the wire has for the same network."""
+    own = {row.address for row in scene.tables.addresses_of(device)}
+    for other in scene.tables.wire(device):
+        for row in scene.tables.addresses_of(other):
+            if row.address not in own and row.scope == "global" and _holds(row.address, ip):
+                return ip_interface(row.address).network.prefixlen
+    return None
+
+
+def _no_proxy(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
+    """Why a namespace that could answer for others does not: arp_process() answers where it would forward."""
+    space, name = device
+    one, route = scene.look(space), scene.decide(space, ip).route
+    paths = ("ipv4/conf/all/proxy_arp", f"ipv4/conf/{name}/proxy_arp")
+    if ":" in ip:
+        return None
+    behind_here = route is not None and route.dev == name
+    if not any(one.number(path) for path in paths):
+        if behind_here or not _wants_a_proxy(scene, device, ip):
+            return None
+        reason = f"nobody has {ip}, and proxy_arp is off at {full(device)}"
+        if scene.owners(ip):
+            reason = f"{ip} is not on this cable, and proxy_arp is off at {full(device)}"
+        mend = setting(space, paths[1], 1)
+        return Diagnosis(Cause.PROXY_ARP_OFF, reason, show_setting(space, paths[1]), (mend,), space)
+    off = forwarding_off(scene, device, ip)
+    if off:
+        reason = f"proxy_arp is on at {name}, but the kernel answers for others only where it forwards: {off.reason}"
+        return Diagnosis(off.cause, reason, off.shown, off.fixes, space)
+    shown = Shown.of(space, f"ip route get {ip}")
+    if route is None or route.is_dead_end:
+        reason = f"proxy_arp is on at {name}, but {space} itself has no route to {ip}, so it does not answer for it"
+        return Diagnosis(Cause.NO_ROUTE, reason, shown, (), space)
+    if behind_here:
+        reason = f"proxy_arp is on at {name}, but {space} itself has no other way to {ip} than {name}"
+        return Diagnosis(Cause.NO_ROUTE, reason, shown, (), space)
+    return None
+
+
+def _wants_a_proxy(scene: Scene, device: Device, ip: str) -> bool:
+    """Whether who asks counts on somebody who answers for others: it asks for what is on no wire of its own."""
+    peer = scene.tables.peer(device)
+    if peer is None:
+        return False
+    here = [row.address for row in scene.tables.addresses_of(device)]
+    return not any(_holds(address, ip) for address in here)
+
+
+def _lacks_address(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
+    """A device that has no address of this family at all, at the end of the cable on which it is asked for."""
+    if scene.owners(ip) or scene.tables.master(device):
+        return None
+    space, name = device
+    family = "inet6" if ":" in ip else "inet"
+    if any(row.family == family and row.scope != "link" for row in scene.tables.addresses_of(device)):
+        return None
+    shown = Shown.of(space, f"ip -br addr show dev {shlex.quote(name)}", name)
+    path = f"ipv6/conf/{name}/disable_ipv6"
+    if family == "inet6" and scene.look(space).number(path):
+        reason = f"IPv6 is switched off at {full(device)} (disable_ipv6=1), so it has no IPv6 address, {ip} neither"
+        return Diagnosis(Cause.IPV6_OFF, reason, show_setting(space, path), (setting(space, path, 0),), space)
+    version = "IPv6" if family == "inet6" else "IPv4"
+    reason = f"nobody has {ip}: no namespace has this address, and {full(device)} has no {version} address at all"
+    return Diagnosis(Cause.NO_ADDRESS, reason, shown, (), space)
+
+
+def answer_not_taken(scene: Scene, asker: str, ip: str) -> Diagnosis | None:
+    """Why the answer to a question, which came back to who asked, is not taken."""
+    for asked in scene.course.questions:
+        if asked.namespace != asker or asked.way != "out" or asked.kind not in ASKS or asked.dst_ip != ip:
+            continue
+        on_port = address_on_port(scene, asked.place, asked.src_ip)
+        if on_port:
+            return on_port
+        link = scene.link(asked.place)
+        if link and link.arp is False:
+            return arp_off(asked.place)
+    return None
+
+
+def address_on_port(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
+    """An address on a bridge's port: what comes in there is the bridge's, so no answer reaches the port itself."""
+    bridge = scene.tables.master(device)
+    if bridge is None:
+        return None
+    row = next((row for row in scene.tables.addresses_of(device) if row.ip == ip), None)
+    row = row or next((row for row in scene.tables.addresses_of(device) if row.scope == "global"), None)
+    space, name = device
+    what = row.ip if row else ip
+    reason = (
+        f"{name} is a port of {bridge[1]}, so what comes in there belongs to {bridge[1]}: "
+        f"{what} is on {name} and should be on {bridge[1]}"
+    )
+    shown = Shown.of(space, f"ip -br addr show dev {shlex.quote(name)}", name)
+    if row is None:
+        return Diagnosis(Cause.ADDRESS_ON_PORT, reason, shown)
+    mend = fix(
+        space,
+        f"ip addr del {row.address} dev {shlex.quote(name)}",
+        f"ip addr add {row.address} dev {shlex.quote(bridge[1])}",
+    )
+    return Diagnosis(Cause.ADDRESS_ON_PORT, reason, shown, (mend,))
+
+
+def is_told(sighting: Sighting) -> bool:
+    """Whether it is the answer to a question for a MAC."""
+    return sighting.kind in TELLS

@@ -1,0 +1,220 @@
+"""Why does a namespace not send a packet on? Rules, routes, forwarding, the reverse-path filter, and its devices.
+
+In the order in which the kernel asks: ip_route_input_slow(), net/ipv4/route.c.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from ...facts import Device
+from ..sighting import Kind, Sighting
+from .cables import ETHERNET, switched_off
+from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
+from .look import Decision
+from .scene import Scene
+from .settings import forwarding_off, own_source, reverse_path
+
+WORDS = {"inet": "", "inet6": "-6 "}
+
+
+def not_forwarded(scene: Scene, arrived: Device, source: str, dst: str) -> Diagnosis | None:
+    """Why a packet that came in by a device is not sent on; None when neither tables nor settings tell."""
+    space = arrived[0]
+    decision = scene.decide(space, dst, source, arrived[1])
+    expected = _expected(space, decision)
+    off = forwarding_off(scene, arrived, dst)
+    if off:
+        return _towards(off, expected)
+    lost = no_way(scene, space, dst, decision)
+    if lost:
+        return _towards(lost, expected)
+    found = own_source(scene, arrived, source) or reverse_path(scene, arrived, source)
+    return _towards(found, expected) if found else None
+
+
+def _expected(space: str, decision: Decision) -> str | None:
+    route = decision.route
+    if route is None or route.dev is None or route.is_dead_end:
+        return None
+    return place((space, route.dev))
+
+
+def _towards(diagnosis: Diagnosis, should_be: str | None) -> Diagnosis:
+    return Diagnosis(
+        diagnosis.cause, diagnosis.reason, diagnosis.shown, diagnosis.fixes, diagnosis.should_be or should_be
+    )
+
+
+def no_way(scene: Scene, space: str, dst: str, decision: Decision | None = None) -> Diagnosis | None:
+    """Why a namespace cannot send to this address; None when rule, route and device are in order.
+
+    Whether the next hop's MAC is known need not be asked: a question without an answer would have been seen.
+    """
+    decision = decision or scene.decide(space, dst)
+    rule, route = decision.rule, decision.route
+    if rule is not None and rule.action:
+        return _swallowed_by_a_rule(decision, space, dst)
+    if route is None:
+        return _no_route(scene, space, dst)
+    if route.is_dead_end:
+        return _dead_end(decision, space, dst)
+    if route.dev is None:
+        return None
+    off = switched_off(scene.tables, (space, route.dev))
+    if off:
+        return Diagnosis(off.cause, f"route {route.words}, but {off.reason}", off.shown, off.fixes)
+    return None
+
+
+def _swallowed_by_a_rule(decision: Decision, space: str, dst: str) -> Diagnosis | None:
+    rule = decision.rule
+    if rule is None:
+        return None
+    family = WORDS[rule.family]
+    reason = f"the rule `{rule.words}` in {space} decides about {dst}: {rule.action}"
+    shown = Shown.of(space, f"ip {family}rule", f"{rule.priority}:")
+    mend = fix(space, f"ip {family}rule del pref {rule.priority}")
+    return Diagnosis(Cause.POLICY_RULE, reason, shown, (mend,))
+
+
+def _no_route(scene: Scene, space: str, dst: str) -> Diagnosis:
+    links = [link for link in scene.tables.links.values() if link.namespace == space and link.kind != "loopback"]
+    family = "-6 " if ":" in dst else ""
+    shown = Shown.of(space, f"ip {family}route")
+    if not links:
+        reason = f"{space} has no device but lo, so it has no route to {dst}"
+        return Diagnosis(Cause.NO_DEVICE, reason, Shown.of(space, "ip -br link"))
+    down = [link for link in links if link.up is False]
+    if down:
+        names = ", ".join(link.name for link in down)
+        verb = "is" if len(down) == 1 else "are"
+        reason = f"{space} has no route to {dst} ({names} {verb} down, and a device that is down has no routes)"
+        mend = fix(space, *(f"ip link set {shlex.quote(link.name)} up" for link in down))
+        return Diagnosis(Cause.DEVICE_DOWN, reason, Shown.of(space, "ip -br link", down[0].name), (mend,))
+    mends = _missing_route(scene, space, dst)
+    return Diagnosis(Cause.NO_ROUTE, f"{space} has no route to {dst}", shown, mends)
+
+
+def _missing_route(scene: Scene, space: str, dst: str) -> tuple[Fix, ...]:
+    """The route that is missing, when there is one router next door that can send on."""
+    gateways = _routers_next_door(scene, space, dst)
+    if len(gateways) != 1:
+        return ()
+    gateway, _ = gateways[0]
+    return (fix(space, f"ip route add {dst} via {gateway}"),)
+
+
+def _routers_next_door(scene: Scene, space: str, dst: str) -> list[tuple[str, Device]]:
+    """The addresses, on wires of this namespace, of others that have more than one cable: who could send on."""
+    found: dict[str, tuple[str, Device]] = {}
+    version = ":" in dst
+    for link in scene.tables.links.values():
+        if link.namespace != space or link.kind == "loopback":
+            continue
+        for other in scene.tables.wire(link.device):
+            if other[0] == space or other[0] in found:
+                continue
+            for row in scene.tables.addresses_of(other):
+                is_usable = row.scope == "global" and (":" in row.ip) == version
+                if is_usable and len(scene.tables.cables.get(other[0], ())) > 1 and row.ip != dst:
+                    route = scene.tables.route(space, row.ip)
+                    if route and not route.via:
+                        found[other[0]] = (row.ip, other)
+    return list(found.values())
+
+
+def _dead_end(decision: Decision, space: str, dst: str) -> Diagnosis | None:
+    rule, route = decision.rule, decision.route
+    if route is None or rule is None:
+        return None
+    family = WORDS[route.family]
+    table = "" if route.table == "main" else f" table {route.table}"
+    shown = Shown.of(space, f"ip {family}route show{table}", f"{route.kind} {route.to}")
+    mend = fix(space, f"ip {family}route del {route.kind} {route.to}{table}")
+    if decision.is_special:
+        reason = (
+            f"the rule `{rule.words}` in {space} asks table {route.table} for {dst}, "
+            f"and its route {route.words} swallows it"
+        )
+        undo = fix(space, f"ip {family}rule del pref {rule.priority}")
+        return Diagnosis(Cause.POLICY_RULE, reason, shown, (undo, mend))
+    return Diagnosis(Cause.DEAD_ROUTE, f"the route {route.words} in {space} swallows it", shown, (mend,))
+
+
+def nothing_left(scene: Scene) -> Diagnosis | None:
+    """Why nothing was seen to leave the namespace where the probe starts."""
+    space, target = scene.probe.src, scene.probe.target
+    if scene.is_local(space, target):
+        off = switched_off(scene.tables, (space, "lo"))
+        if off:
+            reason = f"{off.reason}, and a namespace talks to itself by lo"
+            return Diagnosis(off.cause, reason, off.shown, off.fixes, space)
+        return None
+    decision = scene.decide(space, target)
+    lost = no_way(scene, space, target, decision)
+    if lost:
+        return _towards(lost, _expected(space, decision))
+    return _too_large_for_the_sender(scene, decision)
+
+
+def _too_large_for_the_sender(scene: Scene, decision: Decision) -> Diagnosis | None:
+    route = decision.route
+    link = scene.link((scene.probe.src, route.dev)) if route and route.dev else None
+    return too_large(scene, link.device, None) if link else None
+
+
+def too_large(scene: Scene, device: Device, size: int | None) -> Diagnosis | None:
+    """A packet that is larger than what a device sends in one piece. size: of its frame; None: of the probe's own."""
+    link = scene.link(device)
+    if size is None:
+        if scene.probe.size is None:
+            return None
+        headers = 48 if scene.probe.is_v6 else 28
+        packet = scene.probe.size + headers
+    else:
+        packet = size - ETHERNET
+    if link is None or link.mtu is None or packet <= link.mtu:
+        return None
+    reason = f"a packet of {packet} bytes is larger than what {full(device)} takes: its MTU is {link.mtu}"
+    shown = Shown.of(device[0], f"ip link show dev {shlex.quote(device[1])}", "mtu")
+    mends: tuple[Fix, ...] = ()
+    if link.kind == "veth":
+        peer = scene.tables.peer(device)
+        lines = [fix(device[0], f"ip link set {shlex.quote(device[1])} mtu {packet}")[0]]
+        if peer:
+            lines.append(fix(peer[0], f"ip link set {shlex.quote(peer[1])} mtu {packet}")[0])
+        mends = (tuple(lines),)
+    return Diagnosis(Cause.MTU, reason, shown, mends)
+
+
+def loop(scene: Scene) -> Diagnosis | None:
+    """A packet that goes round: it was seen more than twice on one way at one device."""
+    passed: dict[tuple[Device, str, int | None], list[Sighting]] = {}
+    for one in scene.course.there:
+        if one.kind in (Kind.ICMP,) or one.offset:
+            continue
+        passed.setdefault((one.place, one.way, one.seq), []).append(one)
+    most = max(passed.values(), key=len, default=[])
+    if len(most) < 3:
+        return None
+    round_trip = [one for one in scene.course.there if most[0].number <= one.number < most[1].number]
+    spaces = list(dict.fromkeys(one.namespace for one in round_trip))
+    ttls = [one.ttl for one in most if one.ttl is not None]
+    target = scene.probe.target
+    if len(set(ttls)) == 1 and ttls:
+        names = " and ".join(dict.fromkeys(place(one.place) for one in round_trip[:4]))
+        reason = f"the frame goes round in a loop, always with TTL {ttls[0]}: no router is in it, but bridges ({names})"
+        return Diagnosis(Cause.ROUTING_LOOP, reason, None)
+    routers = [space for space in spaces if _sends_on(scene, space, target)]
+    if len(routers) == 2:
+        reason = f"{routers[0]} and {routers[1]} send {target} to each other, in a loop, until the TTL is used up"
+    else:
+        reason = f"{target} goes in a loop through {', '.join(routers or spaces)} until the TTL is used up"
+    last = (routers or spaces)[-1]
+    return Diagnosis(Cause.ROUTING_LOOP, reason, Shown.of(last, f"ip route get {target}", target))
+
+
+def _sends_on(scene: Scene, space: str, target: str) -> bool:
+    route = scene.tables.route(space, target)
+    return route is not None and route.via is not None

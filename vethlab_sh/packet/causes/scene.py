@@ -1,0 +1,114 @@
+"""What can be asked about a probe that was lost? Its tables, its sightings, and the kernel once more."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ...facts import Device, Link
+from ..listen import Ground, Heard
+from ..lookup import Tables
+from ..probe import Probe
+from ..sighting import Sighting
+from ..sightings import Course
+from .look import Decision, Look, look
+from .trace import Again, again
+
+
+@dataclass
+class Scene:
+    """All that is known of one lost probe, and what can still be asked.
+
+    before, tables: the tables before and after it; course: its sightings; places: the devices that were listened to;
+    may_change: whether the probe may be sent again with tables of ours in the lab (on a real node: only when asked).
+    """
+
+    ground: Ground
+    probe: Probe
+    before: Tables
+    tables: Tables
+    course: Course
+    heard: Heard
+    may_trace: bool = True
+    looks: dict[str, Look] = field(default_factory=dict)
+
+    # --- the kernel once more ---
+
+    def look(self, space: str) -> Look:
+        """What a namespace says when it is asked once more; all that matter are asked at the first time."""
+        if space not in self.looks:
+            wanted = [one for one in {space, *self.spaces} if one in self.tables.spaces]
+            self.looks |= look(self.ground, [one for one in wanted if one not in self.looks])
+        return self.looks.get(space, Look(space))
+
+    @cached_property
+    def spaces(self) -> list[str]:
+        """The namespaces that matter: where it was seen, where it starts, and who has an address that was asked for."""
+        found = {self.probe.src}
+        ends = {self.probe.target}
+        for sighting in self.course.sightings:
+            found.add(sighting.namespace)
+            ends |= {sighting.dst_ip, *sighting.ips}
+        for end in ends:
+            found |= {device[0] for device in self.tables.addresses.get(end, ())}
+        return [space for space in self.tables.spaces if space in found]
+
+    @cached_property
+    def again(self) -> Again:
+        """The same probe once more, with the kernel's counters before and after it, and what the filters did."""
+        looks = {space: self.look(space) for space in self.spaces}
+        if not self.may_trace:
+            return Again(False, looks, looks)
+        ports = {link.vxlan_port for link in self.tables.links.values() if link.vxlan_port}
+        return again(self.ground, self.probe, looks, sorted(ports))
+
+    def decide(self, space: str, dst: str, src: str | None = None, iif: str | None = None) -> Decision:
+        """The rule and the route by which a namespace sends a packet on."""
+        return self.look(space).decide(dst, src, iif)
+
+    # --- the sightings ---
+
+    def carrying(self, space: str, way: str | None = None) -> list[Sighting]:
+        """The sightings of the packet itself in a namespace, not of questions for a MAC."""
+        return [
+            one
+            for one in self.course.sightings
+            if one.namespace == space and one.leg != "ask" and way in (None, one.way)
+        ]
+
+    def real_destination(self, last: Sighting) -> str:
+        """Where a packet goes when it comes in at its last sighting: the answer to a rewritten packet is rewritten back.
+
+        What the machine wrote into the source on the way there, conntrack takes out of the destination on the way back.
+        """
+        for left in self.course.there:
+            is_rewritten = left.namespace == last.namespace and left.way == "out" and left.src_ip == last.dst_ip
+            if last.leg != "back" or not is_rewritten:
+                continue
+            for came in self.course.there:
+                if came.namespace == last.namespace and came.way == "in" and came.seq == left.seq:
+                    return came.src_ip
+        return last.dst_ip
+
+    # --- the tables ---
+
+    def link(self, device: Device | None) -> Link | None:
+        """The device, when it is there."""
+        return self.tables.link(device)
+
+    def is_local(self, space: str, ip: str) -> bool:
+        """Whether a namespace has this address itself."""
+        return ip in self.tables.own(space)
+
+    def owners(self, ip: str) -> list[Device]:
+        """All devices that have this address."""
+        return self.tables.addresses.get(ip, [])
+
+    def oracle(self, space: str, dst: str, src: str, iif: str) -> tuple[str, bool, str]:
+        """The kernel's own decision about a packet that came in by a device: the line that asks, whether it would go
+        on or be taken, and what it said. It applies rules, all tables, forwarding, rp_filter and the checks of sources.
+        """
+        line = f"ip route get {dst} from {src} iif {shlex.quote(iif)}"
+        ran = self.ground.run(self.ground.inside(space, line))
+        return line, ran.code == 0, (ran.out + ran.err).strip()

@@ -1,0 +1,209 @@
+"""What do the filters do with the probe? The same probe once more, traced by nft, and what the counters say of it.
+
+Each namespace that is asked gets a table of ours, whose rules mark the probe for tracing at every hook; `nft monitor
+trace` (nft(8), nf_tables tracing) then tells each rule that it meets, and what becomes of it. The table belongs to the
+process that made it (`flags owner`): the kernel removes it with that process, however that ends.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from ..listen import Ground
+from ..probe import Probe
+from .look import MARK, Look, look
+
+TABLE = "vethlab_trace"
+SECONDS = 5  # for nft to have made its table; it takes some milliseconds
+FIRST, LAST = -500, 500  # priorities before and after those that anybody uses: linux/netfilter_ipv4.h
+
+# A named pipe keeps `nft -i` waiting, with its table, for more. `nft monitor` tells changes of the rules and traces in
+# one order: what it says of a chain that we add tells that it listens, and at the end that it has told all before.
+SCRIPT = """
+here=$(mktemp -d /run/trace.XXXXXX) || exit 1
+pids=() pipes=()
+trap 'kill "${pids[@]}" 2>/dev/null; wait; rm -rf "$here"' EXIT
+trap 'exit 130' INT TERM
+mkfifo "$here/nap"; exec {nap}<>"$here/nap"
+trace() {  # NUMBER TABLES LINE-THAT-ENTERS...
+    local number=$1 tables=$2 pipe; shift 2
+    mkfifo "$here/in$number"
+    "$@" nft monitor >"$here/out$number" 2>/dev/null &
+    pids+=($!)
+    "$@" nft -i <"$here/in$number" >/dev/null 2>&1 &
+    pids+=($!)
+    exec {pipe}>"$here/in$number"
+    pipes[number]=$pipe
+    printf '%s\\n' "$tables" >&"$pipe"
+}
+heard() {  # NUMBER WORD
+    local end=$((SECONDS + LIMIT)) round=0
+    until grep -q "TABLE $2" "$here/out$1"; do
+        [ $SECONDS -lt $end ] || return 1
+        printf 'add chain inet TABLE %s%s\\n' "$2" $((round++)) >&"${pipes[$1]}"
+        read -r -t 0.01 -u "$nap"
+    done
+}
+"""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one hook did with a frame.
+
+    packet: its number in this namespace; family, table, chain: where; rule: the rule's text, empty for a policy or for
+    the packet itself; verdict: accept, drop, continue …; words: the packet's own, as nft tells it.
+    """
+
+    packet: str
+    family: str
+    table: str
+    chain: str
+    rule: str = ""
+    verdict: str = ""
+    is_policy: bool = False
+    words: str = ""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is in the table that we made, and only tells that the packet came by."""
+        return self.table == TABLE
+
+    def word(self, name: str) -> str:
+        """What follows a word of the packet: `saddr`, `daddr`, `iif` …; of addresses the IP's, not the MAC's."""
+        prefix = "(?:ip|ip6) " if name in ("saddr", "daddr") else ""
+        found = re.search(rf'\b{prefix}{name} "?([^ "]+)', self.words)
+        return found[1] if found else ""
+
+
+@dataclass(frozen=True)
+class Again:
+    """What the same probe, sent once more, did. answered: whether an answer came; before, after: what each namespace
+    said before and after it; steps: what its filters did, in order.
+    """
+
+    answered: bool
+    before: Mapping[str, Look] = field(default_factory=dict)
+    after: Mapping[str, Look] = field(default_factory=dict)
+    steps: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+
+    def moved(self, space: str, counter: str) -> int:
+        """By how much one of the kernel's counters grew."""
+        if space not in self.before or space not in self.after:
+            return 0
+        return self.after[space].counters.get(counter, 0) - self.before[space].counters.get(counter, 0)
+
+    def moved_at(self, space: str, device: str, counter: str) -> int:
+        """By how much a counter of a device grew, as `ip -s -s link` calls it, with `rx_` or `tx_` before it."""
+        if space not in self.before or space not in self.after:
+            return 0
+        key = (device, counter)
+        return self.after[space].links.get(key, 0) - self.before[space].links.get(key, 0)
+
+    def dropped_by_queue(self, space: str, device: str) -> int:
+        """How many packets the device's queue dropped."""
+        if space not in self.before or space not in self.after:
+            return 0
+        return self.after[space].queues.get(device, 0) - self.before[space].queues.get(device, 0)
+
+
+def again(ground: Ground, probe: Probe, before: Mapping[str, Look], ports: Iterable[int]) -> Again:
+    """Send the probe once more and see what the kernel does with it.
+
+    before: what each namespace on the way said; ports: UDP ports of tunnels on the way.
+    """
+    spaces = [space for space, one in before.items() if one.filters]
+    lines = [SCRIPT.replace("LIMIT", str(SECONDS)).replace("TABLE", TABLE)]
+    for number, space in enumerate(spaces):
+        tables = shlex.quote(" ".join(_tables(before[space], probe, ports)))
+        lines.append(f"trace {number} {tables} {ground.inside(space, '')}")
+    lines += [f"heard {number} ready" for number in range(len(spaces))]
+    lines += [f'{ground.inside(probe.src, probe.line)} >"$here/said" 2>&1; code=$?']
+    lines += [f"heard {number} done" for number in range(len(spaces))]
+    lines += [f"printf '{MARK_OF_STEPS}'; cat \"$here/out{number}\"" for number in range(len(spaces))]
+    lines += [f"printf '{MARK_OF_STEPS}%s' $code"]
+    answers = ground.run("\n".join(lines)).out.split(STEPS_BEGIN)[1:]
+    if len(answers) != len(spaces) + 1:
+        return Again(False, before, look(ground, before))
+    steps = {space: tuple(read(text)) for space, text in zip(spaces, answers, strict=False)}
+    answered = answers[-1].strip() == "0"
+    return Again(answered, before, look(ground, before), steps)
+
+
+STEPS_BEGIN, MARK_OF_STEPS = "\0", "\\0"
+assert MARK != STEPS_BEGIN
+
+
+def _tables(one: Look, probe: Probe, ports: Iterable[int]) -> list[str]:
+    """Our tables, as a line of nft, in each family in which somebody filters."""
+    mark = "meta nftrace set 1"
+    chosen = [f"meta l4proto {{ icmp, ipv6-icmp }} {mark};"]
+    if not probe.is_ping:
+        chosen += [f"{probe.protocol} {end} {probe.port} {mark};" for end in ("dport", "sport")]
+    chosen += [f"udp dport {port} {mark};" for port in ports]
+    inside = " ".join(chosen)
+    chains = "".join(
+        f"chain {hook} {{ type filter hook {hook} priority {priority}; {inside} }} "
+        for hook, priority in (
+            ("prerouting", FIRST),
+            ("input", FIRST),
+            ("forward", FIRST),
+            ("output", FIRST),
+            ("postrouting", LAST),
+        )
+    )
+    tables = [f"table inet {TABLE} {{ flags owner; {chains} }};"]
+    if "bridge" in one.families:
+        chains = "".join(
+            f"chain {hook} {{ type filter hook {hook} priority {FIRST}; {mark}; }} " for hook in ("prerouting", "output")
+        )
+        tables.append(f"table bridge {TABLE} {{ flags owner; {chains} }};")
+    if "arp" in one.families:
+        chains = "".join(
+            f"chain {hook} {{ type filter hook {hook} priority {FIRST}; {mark}; }} " for hook in ("input", "output")
+        )
+        tables.append(f"table arp {TABLE} {{ flags owner; {chains} }};")
+    devices = sorted(_hooked_devices(one.nft))
+    if devices:
+        chains = "".join(
+            f'chain c{number} {{ type filter hook {hook} device "{name}" priority {FIRST}; {mark}; }} '
+            for number, (hook, name) in enumerate(devices)
+        )
+        tables.append(f"table netdev {TABLE} {{ flags owner; {chains} }};")
+    return tables
+
+
+def _hooked_devices(ruleset: str) -> set[tuple[str, str]]:
+    """The hooks of devices, ingress or egress, at which somebody filters: `device "eth0"`, `devices = { "a", "b" }`."""
+    found: set[tuple[str, str]] = set()
+    for hook, names in re.findall(r"hook (ingress|egress) devices? =? ?(\{[^}]*\}|\"[^\"]+\")", ruleset):
+        found |= {(hook, name) for name in re.findall(r'"([^"]+)"', names)}
+    return found
+
+
+TRACE = re.compile(r"trace id (?P<packet>\S+) (?P<family>\S+) (?P<table>\S+) (?P<chain>\S+) (?P<rest>.*)")
+
+
+def read(text: str) -> Iterable[Step]:
+    """What `nft monitor trace` printed, a step a line; a line of another kind is left out.
+
+    >>> line = "trace id 1f ip filter FORWARD rule ip saddr 10.1.0.0/24 counter packets 0 bytes 0 drop (verdict drop)"
+    >>> step = next(iter(read(line)))
+    >>> step.family, step.table, step.chain, step.verdict
+    ('ip', 'filter', 'FORWARD', 'drop')
+    """
+    for line in text.splitlines():
+        found = TRACE.match(line)
+        if not found:
+            continue
+        where = (found["packet"], found["family"], found["table"], found["chain"])
+        rest = found["rest"].strip()
+        if rest.startswith("packet: "):
+            yield Step(*where, words=rest.removeprefix("packet: "))
+        elif rest.startswith("policy "):
+            yield Step(*where, verdict=rest.split()[1], is_policy=True)
+        elif rule := re.fullmatch(r"(?:unknown )?rule (.*?)\s*\(verdict ([^)]*)\)", rest):
+            yield Step(*where, rule=rule[1], verdict=rule[2].split()[0])

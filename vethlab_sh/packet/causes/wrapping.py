@@ -1,0 +1,119 @@
+"""Why is a frame not wrapped, or its wrapping not taken off? VXLAN devices, their FDBs, and UDP ports (RFC 7348)."""
+
+from __future__ import annotations
+
+import shlex
+
+from ...facts import Device, is_group
+from ..sighting import Sighting
+from .cables import switched_off
+from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
+from .scene import Scene
+
+
+def show_fdb(tunnel: Device, word: str = "") -> Shown:
+    """What the FDB of a VXLAN device says."""
+    return Shown.of(tunnel[0], f"bridge fdb show dev {shlex.quote(tunnel[1])}", word)
+
+
+def not_wrapped(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | None:
+    """Why what went into a VXLAN device did not come out of the machine, wrapped."""
+    tables, mac = scene.tables, last.dst_mac
+    entry, link = tables.fdb(tunnel, mac), tables.link(tunnel)
+    below = place((tunnel[0], link.vxlan_dev)) if link and link.vxlan_dev else None
+    if entry is None and is_group(mac):
+        hop = last.dst_ip
+        reason = f"no neighbour entry tells the MAC, and {full(tunnel)} has no FDB entry for what is for everyone"
+        if last.resolves:
+            reason = (
+                f"no neighbour entry tells the MAC of {hop}, and {full(tunnel)} has no FDB entry "
+                "00:00:00:00:00:00, a flood entry for what is for everyone"
+            )
+        return Diagnosis(Cause.VXLAN_ENTRY, reason, show_fdb(tunnel), _flood(scene, tunnel), below)
+    if entry is None:
+        reason = f"{tunnel[1]} has no FDB entry for {mac}, so it does not know which node to wrap it for"
+        remote = _remote_of(scene, mac)
+        mends: tuple[Fix, ...] = ()
+        if remote:
+            line = f"bridge fdb append {mac} dev {shlex.quote(tunnel[1])} dst {remote}"
+            mends = (fix(tunnel[0], line),)
+        return Diagnosis(Cause.VXLAN_ENTRY, reason, show_fdb(tunnel), mends, below)
+    return None
+
+
+def _flood(scene: Scene, tunnel: Device) -> tuple[Fix, ...]:
+    remotes = []
+    here = scene.link(tunnel)
+    for link in scene.tables.links.values():
+        same = here and link.vxlan_id == here.vxlan_id is not None and link.device != tunnel
+        if same and link.vxlan_local:
+            remotes.append(link.vxlan_local)
+    lines = [f"bridge fdb append 00:00:00:00:00:00 dev {shlex.quote(tunnel[1])} dst {one}" for one in remotes]
+    return (fix(tunnel[0], *lines),) if lines else ()
+
+
+def _remote_of(scene: Scene, mac: str) -> str | None:
+    """The address of the machine whose VXLAN device has this MAC."""
+    for link in scene.tables.links.values():
+        if link.mac == mac and link.kind == "vxlan":
+            return link.vxlan_local
+    return None
+
+
+def missing_remote(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | None:
+    """A flood list that lacks the machine on which the address is that a question is about."""
+    here = scene.link(tunnel)
+    if here is None or not last.resolves:
+        return None
+    listed = {entry.dst for entry in scene.tables.flood(tunnel)}
+    for owner in scene.owners(last.dst_ip):
+        for link in scene.tables.links.values():
+            on_its_way = link.namespace in (owner[0], scene.tables.machine(owner[0]))
+            same = link.kind == "vxlan" and link.vxlan_id == here.vxlan_id and link.device != tunnel
+            if not (on_its_way and same) or not link.vxlan_local or link.vxlan_local in listed:
+                continue
+            reason = (
+                f"{full(tunnel)} has no FDB entry 00:00:00:00:00:00 for {link.vxlan_local}, "
+                f"so what is for everyone does not get to {link.namespace}"
+            )
+            line = f"bridge fdb append 00:00:00:00:00:00 dev {shlex.quote(tunnel[1])} dst {link.vxlan_local}"
+            shown = show_fdb(tunnel, "00:00:00:00:00:00")
+            return Diagnosis(Cause.VXLAN_ENTRY, reason, shown, (fix(tunnel[0], line),))
+    return None
+
+
+def not_unwrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """Why the wrapping was not taken off where it came in. None when the tables do not tell: then a filter may."""
+    space = last.namespace
+    if last.outer_dst_ip not in scene.tables.own(space):
+        return None
+    same_port = [
+        link
+        for link in scene.tables.links.values()
+        if link.namespace == space and link.kind == "vxlan" and link.vxlan_port == last.outer_port
+    ]
+    tunnel = scene.tables.tunnel(space, last.vni)
+    if tunnel is None:
+        others = [link for link in scene.tables.links.values() if link.namespace == space and link.kind == "vxlan"]
+        has = f"; {others[0].name} has VNI {others[0].vxlan_id}" if others else ""
+        reason = f"{space} has no VXLAN device with VNI {last.vni}{has}"
+        return Diagnosis(Cause.VXLAN_VNI, reason, Shown.of(space, "ip -d link show type vxlan", "vxlan"))
+    off = switched_off(scene.tables, tunnel)
+    if off:
+        return Diagnosis(off.cause, off.reason, off.shown, off.fixes, place(tunnel))
+    link = scene.link(tunnel)
+    if not same_port and link:
+        reason = f"{full(tunnel)} listens on UDP port {link.vxlan_port}, this is for {last.outer_port}"
+        return Diagnosis(Cause.VXLAN_PORT, reason, show_link_details(tunnel), (), place(tunnel))
+    if link and link.vxlan_local and link.vxlan_local != last.outer_dst_ip:
+        reason = f"{full(tunnel)} has the local address {link.vxlan_local}, this is for {last.outer_dst_ip}"
+        return Diagnosis(Cause.VXLAN_REMOTE, reason, show_link_details(tunnel), (), place(tunnel))
+    return None
+
+
+def show_link_details(device: Device) -> Shown:
+    """What `ip -d link` says of a device, with what is special to its kind."""
+    return Shown.of(device[0], f"ip -d link show dev {shlex.quote(device[1])}", "vxlan")
+
+
+

@@ -1,0 +1,174 @@
+"""What is one sighting? A frame of the probe at one device: when, where, what it is, and why it is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any, Self
+
+from ..facts import Device
+
+
+class Kind(StrEnum):
+    """What a frame carries, as far as a walk has to tell it apart."""
+
+    ARP_ASK = "ARP who-has"
+    ARP_TELL = "ARP is-at"
+    ARP_OTHER = "ARP announcement"
+    ND_ASK = "ND who-has"
+    ND_TELL = "ND is-at"
+    ECHO = "ICMP echo request"
+    ECHO_REPLY = "ICMP echo reply"
+    ICMP = "ICMP"  # an error, mostly
+    TCP = "TCP"
+    UDP = "UDP"
+    OTHER = "other"
+
+
+ASKS = (Kind.ARP_ASK, Kind.ND_ASK)
+TELLS = (Kind.ARP_TELL, Kind.ND_TELL)
+RESOLVES = (*ASKS, *TELLS, Kind.ARP_OTHER)  # frames that are about MAC addresses, and carry nothing
+
+
+def kind_of(what: str) -> Kind:
+    """The kind of a frame that the parser of tcpdump calls by these words.
+
+    >>> kind_of("ICMP echo request"), kind_of("ICMP host unreachable"), kind_of("TCP Flags [R.]")
+    (<Kind.ECHO: 'ICMP echo request'>, <Kind.ICMP: 'ICMP'>, <Kind.TCP: 'TCP'>)
+    """
+    for kind in Kind:
+        if what == kind:
+            return kind
+    protocol = what.partition(" ")[0]
+    return Kind(protocol) if protocol in ("ICMP", "TCP", "UDP") else Kind.OTHER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A frame at a device.
+
+    number (from 1); after (the number of the sighting that it comes from, none where it begins); leg (ask: for a MAC;
+    there; back); us (microseconds since the first); machine (master, or the namespace that plays one); namespace;
+    device; way (in, out); what (in words) and kind; src_mac, dst_mac, src_ip, dst_ip (of ARP: who asks or answers, and
+    for what); ttl; bytes (the whole frame); why. Where it is wrapped in VXLAN these are the inner frame's, and then
+    there are inner_bytes and the outer header: outer_src_mac, outer_dst_mac, outer_src_ip, outer_dst_ip, outer_port
+    (UDP), vni. seq and id: of an echo; time_ns: the kernel's clock; ip_id, offset: which packet, which fragment of it;
+    src_port, dst_port; info: the rest as tcpdump printed it.
+    """
+
+    number: int = 0
+    after: int | None = None
+    leg: str = ""
+    us: float = 0.0
+    machine: str = ""
+    namespace: str
+    device: str
+    way: str = ""
+    what: str
+    src_mac: str
+    dst_mac: str
+    src_ip: str
+    dst_ip: str
+    ttl: int | None = None
+    bytes: int
+    inner_bytes: int | None = None
+    outer_src_mac: str | None = None
+    outer_dst_mac: str | None = None
+    outer_src_ip: str | None = None
+    outer_dst_ip: str | None = None
+    outer_port: int | None = None
+    vni: int | None = None
+    seq: int | None = None
+    why: str = ""
+    kind: Kind = Kind.OTHER
+    time_ns: int = 0
+    id: int | None = None
+    ip_id: int | None = None
+    offset: int | None = None
+    src_port: int | None = None
+    dst_port: int | None = None
+    info: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, namespace: str, device: str, row: dict[str, Any]) -> Self:
+        """What the parser of tcpdump made of a frame at this device."""
+        known = {name: row[name] for name in NAMES if row.get(name) is not None}
+        # What announces an address names nobody whom it asks.
+        known.setdefault("dst_ip", "")
+        known.setdefault("src_ip", "")
+        return cls(namespace=namespace, kind=kind_of(row["what"]), **{**known, "device": device})
+
+    @property
+    def place(self) -> Device:
+        """The namespace and the device."""
+        return self.namespace, self.device
+
+    @property
+    def resolves(self) -> bool:
+        """Whether it is about a MAC address, and carries nothing."""
+        return self.kind in RESOLVES
+
+    @property
+    def macs(self) -> tuple[str, str]:
+        """Source and destination of the frame as it is on the device: the outer ones when it is wrapped."""
+        if self.outer_src_mac is not None and self.outer_dst_mac is not None:
+            return self.outer_src_mac, self.outer_dst_mac
+        return self.src_mac, self.dst_mac
+
+    @property
+    def ips(self) -> tuple[str, str]:
+        """Source and destination of the packet as it is on the device: the outer ones when it is wrapped."""
+        if self.outer_src_ip is not None and self.outer_dst_ip is not None:
+            return self.outer_src_ip, self.outer_dst_ip
+        return self.src_ip, self.dst_ip
+
+    @property
+    def wrapped(self) -> bool:
+        """Whether it is inside a VXLAN."""
+        return self.vni is not None
+
+    def __getitem__(self, column: str) -> Any:
+        return getattr(self, column)
+
+
+NAMES = [one.name for one in fields(Sighting) if one.name not in ("namespace", "device", "kind")]
+# The columns of a walk's table, with their types.
+COLUMNS: dict[str, type] = {
+    "number": int,
+    "after": int,
+    "leg": str,
+    "us": float,
+    "machine": str,
+    "namespace": str,
+    "device": str,
+    "way": str,
+    "what": str,
+    "src_mac": str,
+    "dst_mac": str,
+    "src_ip": str,
+    "dst_ip": str,
+    "ttl": int,
+    "bytes": int,
+    "inner_bytes": int,
+    "outer_src_mac": str,
+    "outer_dst_mac": str,
+    "outer_src_ip": str,
+    "outer_dst_ip": str,
+    "outer_port": int,
+    "vni": int,
+    "seq": int,
+    "why": str,
+}
+
+
+def plain(sighting: Sighting) -> dict[str, Any]:
+    """A row of a walk's table."""
+    return {column: getattr(sighting, column) for column in COLUMNS}
+
+
+def from_plain(row: dict[str, Any]) -> Sighting:
+    """The sighting that a row of a walk's table tells."""
+    return Sighting(kind=kind_of(row["what"].removesuffix(IN_VXLAN)), **row)
+
+
+IN_VXLAN = " in VXLAN"
