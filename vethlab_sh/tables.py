@@ -1,14 +1,12 @@
 """Which command prints which table?
 
-One registry: table -> parser, columns, types, meaning. `recognise` finds the tables of a command line,
-in all the short forms that iproute2 takes; `rows` reads text with the parser; `parse` makes a DataFrame.
+One registry: table -> parser, columns, types, meaning. `rows` reads text with the parser; `parse` makes a DataFrame.
 pandas is imported only when a DataFrame is asked for, so that a demo starts without waiting for it.
 """
 
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -29,9 +27,15 @@ from .parsers import (
     ping,
     sysctl,
 )
+from .recognise import IP_OBJECTS, IP_VERBS, recognise, stages
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+__all__ = [
+    "DTYPES", "IP_OBJECTS", "IP_VERBS", "TABLES", "Column", "Table", "clean", "columns", "frame", "frames", "listed",
+    "parse", "recognise", "rows", "stages", "tables",
+]  # fmt: skip
 
 Row = dict[str, Any]
 DTYPES = {str: "string", int: "Int64", float: "Float64", bool: "boolean"}
@@ -218,190 +222,10 @@ TABLES: dict[str, Table] = {
                key=(str, "the setting, as printed"), value=(str, "its value; missing when empty")),
     )
 }  # fmt: skip
-# One record on one line: their output still parses when grep took lines away.
-LINEWISE = {"ip route", "ip neigh", "ip netns", "bridge fdb", "arp", "brctl showmacs", "sysctl"}
-
-# iproute2 takes any beginning of a word, the first in its own order that fits: ip.c, ipaddress.c, iplink.c ...
-IP_OBJECTS = (
-    "address", "addrlabel", "maddress", "route", "rule", "neighbor", "neighbour", "ntable", "ntbl", "link", "l2tp",
-    "fou",
-    "ila", "macsec", "tunnel", "tunl", "tuntap", "tap", "token", "tcpmetrics", "tcp_metrics", "monitor", "xfrm",
-    "mroute",
-    "mrule", "netns", "netconf", "vrf", "sr", "nexthop", "mptcp", "ioam", "help", "stats",
-)  # fmt: skip
-IP_TABLES = {
-    "address": "ip addr", "link": "ip link", "route": "ip route", "neighbor": "ip neigh", "neighbour": "ip neigh",
-    "netns": "ip netns",
-}  # fmt: skip
-IP_VERBS = {
-    "address": ("add", "change", "replace", "delete", "show", "lst", "list", "flush", "save"),
-    "link": ("add", "set", "change", "replace", "delete", "show", "lst", "list", "help"),
-    "route": ("list", "show", "lst", "get", "add", "append", "change", "chg", "delete", "replace", "prepend",
-    "test", "flush"),
-    "neighbor": ("add", "replace", "change", "chg", "delete", "get", "show", "lst", "list", "flush"),
-    "netns": ("list", "show", "lst", "list-id", "help", "add", "set", "delete", "identify", "pids", "exec",
-    "monitor"),
-}  # fmt: skip
-IP_VERBS["neighbour"] = IP_VERBS["neighbor"]
-BRIDGE_VERBS = {
-    "link": ("set", "change", "show", "lst", "list"),
-    "fdb": ("add", "append", "replace", "delete", "get", "show", "lst", "list", "flush"),
-}
-SHOWING = {"show", "lst", "list", "get"}
-# Options may be cut short too, and begin with two dashes.
-OPTIONS = (
-    "-loops", "-family", "-4", "-6", "-0", "-M", "-B", "-human", "-iec", "-stats", "-statistics", "-details",
-    "-resolve", "-oneline", "-timestamp", "-tshort", "-Version", "-force", "-batch", "-brief", "-json", "-pretty",
-    "-rcvbuf", "-color", "-compressvlans", "-help", "-netns", "-Numeric", "-all", "-echo",
-)  # fmt: skip
-VALUE_OPTIONS = {"-netns", "-family", "-loops", "-rcvbuf"}
-OTHER_OUTPUT = {"-json", "-batch", "-force", "-Version", "-all", "-help"}
 # Escapes of a terminal; colours also where a web page or an editor swallowed the ESC or wrote it as ^[
 ESCAPES = re.compile(
     r"(?:\x1b|\^\[|\u241b)(?:\[[0-9;?<=>]*[A-Za-z@~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()][A-Z0-9]|[=>78])|\[[0-9][0-9;]*m"
 )
-OPERATORS = "|;&<>()\n"
-PLAIN_GREP = re.compile(r"-[viwxEFPe]+|-m\d+|--color=never", re.ASCII)
-
-
-def recognise(line: str) -> tuple[str, ...]:
-    """Names of the tables that this command line prints; none for what has no parser.
-
-    >>> recognise("ip netns exec ns1 ip a"), recognise("ip l s br0 up"), recognise("ip -j addr")
-    (('ip addr',), (), ())
-    """
-    first, *filters = stages(line) or [[]]
-    words = _without_prefix(first)
-    names = _names(words) if words else ()
-    if filters and not (_is_linewise(words, names) and all(map(_is_plain_grep, filters))):
-        return ()
-    return names
-
-
-def stages(line: str) -> list[list[str]]:
-    """The words of each command of a pipe; nothing when the line is more than a pipe, or a quote is open."""
-    if "$(" in line or "`" in line:
-        return []
-    lexer = shlex.shlex(line.split(" #")[0].strip(), posix=True, punctuation_chars=OPERATORS)
-    lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t", True, ""
-    stages: list[list[str]] = [[]]
-    try:
-        for word in lexer:
-            if word == "|":
-                stages.append([])
-            elif word and set(word) <= set(OPERATORS):
-                return []
-            else:
-                stages[-1].append(word)
-    except ValueError:
-        return []
-    return stages
-
-
-def _is_linewise(words: list[str], names: tuple[str, ...]) -> bool:
-    return set(names) <= LINEWISE or bool(_options(words[1:])[0] & {"-oneline", "-brief"})
-
-
-def _is_plain_grep(words: list[str]) -> bool:
-    """A grep that only leaves lines out: it reads no file, and does not count, number or cut."""
-    options = [word for word in words[1:] if word.startswith("-")]
-    reads_pipe = len(words) - len(options) == 2 or "-e" in options
-    return words[:1] in (["grep"], ["egrep"], ["fgrep"]) and reads_pipe and all(map(PLAIN_GREP.fullmatch, options))
-
-
-def _names(words: list[str]) -> tuple[str, ...]:
-    program, rest = words[0].rsplit("/", 1)[-1], words[1:]
-    reader = {
-        "ip": _ip, "bridge": _bridge, "brctl": _brctl, "arp": _arp, "ifconfig": _ifconfig, "sysctl": _sysctl,
-    }.get(program)  # fmt: skip
-    if program in ("ping", "ping6"):
-        return ("ping", "ping statistics")
-    name = reader(rest) if reader else None
-    return (name,) if name else ()
-
-
-def _without_prefix(words: list[str]) -> list[str]:
-    """What is left after `sudo`, `A=b`, `timeout 5`, `ip netns exec NS`, `nsenter ... --`, `kubectl exec ... --`."""
-    while words:
-        program = words[0].rsplit("/", 1)[-1]
-        if program in ("sudo", "env", "timeout"):
-            words = _without_options(words[1:], ("-u", "-g", "-k", "-s", "-C"))[program == "timeout" :]
-        elif program in ("busybox", "command") or re.match(r"\w+=", words[0]):
-            words = words[1:]
-        elif program in ("nsenter", "kubectl", "docker", "unshare") and "--" in words:
-            words = words[words.index("--") + 1 :]
-        elif program == "ip" and len(words) > 4 and _is_netns_exec(words):
-            words = words[4:]
-        else:
-            break
-    return words
-
-
-def _without_options(words: list[str], with_value: tuple[str, ...]) -> list[str]:
-    while words and words[0].startswith("-"):
-        words = words[2:] if words[0] in with_value else words[1:]
-    return words
-
-
-def _is_netns_exec(words: list[str]) -> bool:
-    return _abbreviated(words[1], IP_OBJECTS) == "netns" and _abbreviated(words[2], IP_VERBS["netns"]) == "exec"
-
-
-def _abbreviated(word: str, names: Iterable[str]) -> str | None:
-    return next((name for name in names if word and name.startswith(word)), None)
-
-
-def _options(words: list[str]) -> tuple[set[str], list[str]]:
-    """The options before the object, in full, and the words from the object on."""
-    options = set()
-    while words and words[0].startswith("-"):
-        word = words[0].replace("--", "-", 1).split("=")[0]  # -c=never
-        option = _abbreviated(word, OPTIONS) or word
-        options.add(option)
-        words = words[2:] if option in VALUE_OPTIONS else words[1:]
-    return options, words
-
-
-def _ip(words: list[str]) -> str | None:
-    options, words = _options(words)
-    if options - set(OPTIONS) or options & OTHER_OUTPUT or not words:
-        return None
-    thing = _abbreviated(words[0], IP_OBJECTS)
-    if thing not in IP_TABLES:
-        return None
-    if len(words) > 1 and _abbreviated(words[1], IP_VERBS[thing]) not in SHOWING:
-        return None
-    return IP_TABLES[thing]
-
-
-def _bridge(words: list[str]) -> str | None:
-    options, words = _options(words)
-    if options - set(OPTIONS) or options & OTHER_OUTPUT or not words:
-        return None
-    thing = _abbreviated(words[0], ("link", "fdb", "mdb", "vlan", "vni", "monitor"))
-    if thing not in BRIDGE_VERBS:
-        return None
-    shows = len(words) == 1 or _abbreviated(words[1], BRIDGE_VERBS[thing]) in SHOWING
-    return f"bridge {thing}" if shows else None
-
-
-def _brctl(words: list[str]) -> str | None:
-    return f"brctl {words[0]}" if words and words[0] in ("show", "showmacs") else None
-
-
-def _arp(words: list[str]) -> str | None:
-    return None if {"-s", "-d", "-f", "--set", "--delete"} & set(words) else "arp"
-
-
-def _ifconfig(words: list[str]) -> str | None:
-    asked = [word for word in words if word not in ("-a", "-v")]
-    return "ifconfig" if len(asked) <= 1 and "-s" not in words else None
-
-
-def _sysctl(words: list[str]) -> str | None:
-    options = {word for word in words if word.startswith("-")}
-    asked = len(words) > len(options) or options & {"-a", "-A", "--all"}
-    return "sysctl" if asked and options <= {"-a", "-A", "--all", "-w", "--write", "-e", "--ignore"} else None
 
 
 def columns(name: str) -> tuple[str, ...]:
