@@ -11,8 +11,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 
-# Tables with one record on one line: they can still be read when grep took lines away.
-LINEWISE = {"ip route", "ip neigh", "ip netns", "bridge fdb", "arp", "brctl showmacs", "sysctl"}
+from .parsers.registry import TABLES
 
 # iproute2 takes any beginning of a word, the first in its own order that fits: ip.c, ipaddress.c, iplink.c ...
 IP_OBJECTS = (
@@ -20,15 +19,9 @@ IP_OBJECTS = (
     "fou", "ila", "macsec", "tunnel", "tunl", "tuntap", "tap", "token", "tcpmetrics", "tcp_metrics", "monitor",
     "xfrm", "mroute", "mrule", "netns", "netconf", "vrf", "sr", "nexthop", "mptcp", "ioam", "help", "stats",
 )  # fmt: skip
-IP_TABLES = {
-    "address": "ip addr",
-    "link": "ip link",
-    "route": "ip route",
-    "neighbor": "ip neigh",
-    "neighbour": "ip neigh",
-    "netns": "ip netns",
-}
+TABLE_WORDS = {"address": "addr", "neighbor": "neigh", "neighbour": "neigh"}  # where a table's name has another
 NEIGHBOUR_VERBS = ("add", "replace", "change", "chg", "delete", "get", "show", "lst", "list", "flush")
+# Of an object that is not here only a verb in full is taken: its order of verbs is not known.
 IP_VERBS = {
     "address": ("add", "change", "replace", "delete", "show", "lst", "list", "flush", "save"),
     "link": ("add", "set", "change", "replace", "delete", "show", "lst", "list", "help"),
@@ -47,7 +40,8 @@ BRIDGE_VERBS = {
     "link": ("set", "change", "show", "lst", "list"),
     "fdb": ("add", "append", "replace", "delete", "get", "show", "lst", "list", "flush"),
 }
-SHOWING = {"show", "lst", "list", "get"}
+SHOWING = ("show", "lst", "list", "get")
+SHOWING_IN_FULL = ("show", "lst", "list")
 # Options may be cut short too, and begin with two dashes.
 OPTIONS = (
     "-loops", "-family", "-4", "-6", "-0", "-M", "-B", "-human", "-iec", "-stats", "-statistics", "-details",
@@ -124,7 +118,7 @@ def _shell_words(line: str) -> Iterator[str]:
 
 def _is_linewise(words: list[str], names: tuple[str, ...]) -> bool:
     """Whether each line of the output is a record of its own."""
-    if LINEWISE.issuperset(names):
+    if all(TABLES[name].linewise for name in names):
         return True
     options, _ = _options(words[1:])
     return bool(options & ONE_LINE_OPTIONS)
@@ -141,12 +135,13 @@ def _is_plain_grep(words: list[str]) -> bool:
 
 
 def _names(words: list[str]) -> tuple[str, ...]:
+    """The tables of a command; a program without a rule of its own below has one table, whatever it is asked."""
     program = _program(words)
     if program in ("ping", "ping6"):
         return ("ping", "ping statistics")
     reader = PROGRAMS.get(program)
-    name = reader(words[1:]) if reader else None
-    return (name,) if name else ()
+    name = reader(words[1:]) if reader else program
+    return (name,) if name in TABLES else ()
 
 
 def _program(words: list[str]) -> str:
@@ -224,9 +219,9 @@ def _ip(words: list[str]) -> str | None:
     if not words:
         return None
     thing = _abbreviated(words[0], IP_OBJECTS)
-    if thing not in IP_TABLES or not _only_shows(words, IP_VERBS[thing]):
+    if thing is None or not _only_shows(words, IP_VERBS.get(thing)):
         return None
-    return IP_TABLES[thing]
+    return f"ip {TABLE_WORDS.get(thing, thing)}"
 
 
 def _bridge(words: list[str]) -> str | None:
@@ -234,20 +229,25 @@ def _bridge(words: list[str]) -> str | None:
     if not words:
         return None
     thing = _abbreviated(words[0], BRIDGE_OBJECTS)
-    if thing not in BRIDGE_VERBS or not _only_shows(words, BRIDGE_VERBS[thing]):
+    if thing is None or not _only_shows(words, BRIDGE_VERBS.get(thing)):
         return None
     return f"bridge {thing}"
 
 
-def _only_shows(words: list[str], verbs: tuple[str, ...]) -> bool:
-    """Whether the word after the object is one that shows; without a word iproute2 shows too."""
-    return len(words) == 1 or _abbreviated(words[1], verbs) in SHOWING
+def _only_shows(words: list[str], verbs: tuple[str, ...] | None) -> bool:
+    """Whether the word after the object is one that shows; without a word iproute2 shows too.
+
+    verbs: those of the object in iproute2's order, or None where it is not known.
+    """
+    if len(words) == 1:
+        return True
+    if verbs is None:
+        return words[1] in SHOWING_IN_FULL
+    return _abbreviated(words[1], verbs) in SHOWING
 
 
 def _brctl(words: list[str]) -> str | None:
-    if not words or words[0] not in ("show", "showmacs"):
-        return None
-    return f"brctl {words[0]}"
+    return f"brctl {words[0]}" if words else None
 
 
 def _arp(words: list[str]) -> str | None:
