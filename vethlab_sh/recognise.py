@@ -128,10 +128,13 @@ def _is_plain_grep(words: list[str]) -> bool:
     """A grep that only leaves lines out: it reads no file, and does not count, number or cut."""
     if not words or words[0] not in GREPS:
         return False
-    options = [word for word in words[1:] if word.startswith("-")]
-    others = len(words) - 1 - len(options)
-    reads_pipe = others == 1 or "-e" in options
-    return reads_pipe and all(PLAIN_GREP.fullmatch(option) for option in options)
+    patterns_and_files = 0
+    for word in words[1:]:
+        if not word.startswith("-"):
+            patterns_and_files += 1
+        elif not PLAIN_GREP.fullmatch(word):
+            return False
+    return patterns_and_files == 1 or "-e" in words
 
 
 def _names(words: list[str]) -> tuple[str, ...]:

@@ -44,7 +44,10 @@ def rows(line: str, printed: str) -> dict[str, list[Row]]:
     tolerated). Raises OutputNotUnderstood for a word that no parser knows.
     """
     text = clean(printed)
-    return {name: TABLES[name].read(text) for name in recognise(line)}
+    read = {}
+    for name in recognise(line):
+        read[name] = TABLES[name].read(text)
+    return read
 
 
 def clean(pasted: str) -> str:
@@ -89,7 +92,10 @@ def frame(name: str, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
 
 def frames(line: str, printed: str) -> dict[str, DataFrame]:
     """The tables of what a command line printed, as DataFrames by name of table."""
-    return {name: frame(name, read) for name, read in rows(line, printed).items()}
+    made = {}
+    for name, read in rows(line, printed).items():
+        made[name] = frame(name, read)
+    return made
 
 
 def parse(line: str, printed: str, table: str | None = None) -> DataFrame:

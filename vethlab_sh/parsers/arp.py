@@ -85,7 +85,8 @@ def _answer(words: Words, row: Row) -> None:
 
 def _is_bsd(words: Words) -> bool:
     """Whether the line is of the form that -a prints: `? (10.0.0.2) at ...`."""
-    return words.word(1).startswith("(") and words.word(2) == "at"
+    address = words.word(1)
+    return address.startswith("(") and words.word(2) == "at"
 
 
 def _bsd(words: Words) -> Row:

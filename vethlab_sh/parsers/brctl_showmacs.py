@@ -23,7 +23,11 @@ AGE = re.compile(r"\d+\.\d+", re.ASCII)
 
 def parse(printed: str) -> list[Row]:
     """Rows of `brctl showmacs`, one per MAC address."""
-    return [_entry(words) for words in lines(COMMAND, printed) if words.text != HEADER]
+    rows = []
+    for words in lines(COMMAND, printed):
+        if words.text != HEADER:
+            rows.append(_entry(words))
+    return rows
 
 
 def _entry(words: Words) -> Row:

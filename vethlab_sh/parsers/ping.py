@@ -165,7 +165,12 @@ def _counts(found: re.Match[str]) -> Row:
 
 
 def _times(found: re.Match[str]) -> Row:
-    return {f"rtt_{name}_ms": _milliseconds(value) for name, value in found.groupdict().items()}
+    return {
+        "rtt_min_ms": _milliseconds(found["min"]),
+        "rtt_avg_ms": _milliseconds(found["avg"]),
+        "rtt_max_ms": _milliseconds(found["max"]),
+        "rtt_mdev_ms": _milliseconds(found["mdev"]),  # which BusyBox does not tell
+    }
 
 
 def _milliseconds(printed: str | None) -> float | None:

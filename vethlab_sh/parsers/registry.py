@@ -53,7 +53,10 @@ class Table:
     @cached_property
     def columns(self) -> tuple[Column, ...]:
         """Its columns, the most telling ones first."""
-        return tuple(Column(name, kind, meaning) for name, (kind, meaning) in self.holds.items())
+        columns = []
+        for name, (kind, meaning) in self.holds.items():
+            columns.append(Column(name, kind, meaning))
+        return tuple(columns)
 
 
 PING = "ping -c 2 192.168.1.101"

@@ -195,7 +195,7 @@ def _frame(lines: list[_Line]) -> Row:
         text = text[header.end() :]
     if header and row["ethertype"] == "IPv4":
         text = text.strip()
-        if not text and below:
+        if not text and below:  # after IPv4's header the line may end
             body = below.pop(0)
             text = body.text.strip()
     for line in below:
@@ -204,10 +204,15 @@ def _frame(lines: list[_Line]) -> Row:
     row |= _arp(text, body) if row["ethertype"] == "ARP" else _ip(text, body, row)
     for line in below:
         row["info"] += " " + " ".join(line.text.split())
+    _count(row)
+    return row
+
+
+def _count(row: Row) -> None:
+    """Makes numbers of what is printed as one."""
     for name in NUMBERS:
         if row.get(name) is not None:
             row[name] = int(row[name])
-    return row
 
 
 def _header(ethertype: str, text: str) -> re.Match[str] | None:
