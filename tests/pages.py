@@ -4,10 +4,11 @@ Each fenced block says by its language what becomes of it:
 
 sh        commands, one a line; each must end with 0, or with the N of a comment `# exit code N`
 console   a transcript: `$ ` and a command, then what it prints; a line of `…` stands for whatever is left out
-python    a program, which must say nothing on standard error
+python    a program, which must say nothing on standard error; a new file where the first line names one
 pycon     a Python session (`>>>`), compared as doctest does; `...` stands for whatever is left out
 ipython   a notebook's cell
-diff      a change of a file of this repository (CONTRIBUTING.md)
+diff      a change of files: `--- PATH`, then lines that stand there, `-` those that go and `+` those that come;
+          a line of `@@` where the next change of that file begins
 text      a drawing, to be looked at
 """
 
@@ -23,6 +24,7 @@ from conftest import ROOT
 FENCE = re.compile(r"^( *)```(\S*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 LEFT_OUT = "…"
+NEW_FILE = re.compile(r"# (vethlab_sh/\S+\.py)$")
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,30 @@ def anchors(path: Path) -> set[str]:
     """What may stand after the # in a link to a page, as GitHub and documentation sites make it of headings."""
     titles = (heading.lstrip("#").strip().lower() for heading in headings(path))
     return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in titles}
+
+
+def is_edit(block: Block) -> bool:
+    """Whether a block changes a file: a `diff`, or `python` whose first line names the new file, `# vethlab_sh/x.py`."""
+    return block.language == "diff" or (block.language == "python" and NEW_FILE.match(block.first) is not None)
+
+
+def apply(block: Block, checkout: Path) -> None:
+    """Do to a checkout what a block shows; raises AssertionError where its context does not stand, once, in the file."""
+    if block.language == "python":
+        named = NEW_FILE.match(block.first)
+        assert named is not None
+        (checkout / named[1]).write_text(block.text.partition("\n")[2])
+        return
+    for part in re.split(r"^--- ", block.text, flags=re.MULTILINE)[1:]:
+        file, _, changes = part.partition("\n")
+        text = "\n" + (checkout / file).read_text()
+        for hunk in re.split(r"^@@\n", changes, flags=re.MULTILINE):
+            lines = hunk.splitlines(keepends=True)
+            before = "\n" + "".join(line[1:] or line for line in lines if not line.startswith("+"))
+            after = "\n" + "".join(line[1:] or line for line in lines if not line.startswith("-"))
+            assert text.count(before) == 1, f"{block}: this stands {text.count(before)} times in {file}:\n{before}"
+            text = text.replace(before, after, 1)
+        (checkout / file).write_text(text[1:])
 
 
 def steady(text: str) -> str:

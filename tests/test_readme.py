@@ -5,11 +5,11 @@ What becomes of a block stands in pages.py. A block that no test can run stands 
 
 from __future__ import annotations
 
-import doctest
 import functools
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,13 +20,11 @@ import pytest
 from conftest import ROOT
 from pages import Block
 
-from vethlab_sh import Lab
-from vethlab_sh.cli import main
-
 PAGES = {pages.name(path): path for path in pages.pages()}
 BLOCKS = [block for path in PAGES.values() for block in pages.blocks(path)]
+EDITS = [block for block in BLOCKS if pages.is_edit(block)]
+Visit = Callable[..., subprocess.CompletedProcess[str]]
 RUN = ("sh", "console", "python", "pycon", "ipython")
-BY_CONTRIBUTING = "test_contributing.py applies it to a copy of the package and runs what it adds"
 BY_CLASS = "tests/tools/classroom.py does what it says (make test-class)"
 DRAWING = "a drawing; its names are looked up in the kernel below"
 
@@ -34,6 +32,7 @@ DRAWING = "a drawing; its names are looked up in the kernel below"
 NOT_RUN = {
     ("README.md", "make demo"): "sets the machine up; .ci/run and a fresh machine run it",
     ("README.md", "make test"): "runs this test",
+    ("CONTRIBUTING.md", "make check"): "runs this test",
     ("docs/start.md", "make demo"): "sets the machine up; .ci/run and a fresh machine run it",
     ("docs/start.md", "make test"): "runs this test",
     ("docs/start.md", "$ vagrant up"): "makes a virtual machine: make test-vm",
@@ -62,23 +61,49 @@ def why_not_run(block: Block, text: str) -> str | None:
 
 def of(*languages: str) -> list[Block]:
     """The blocks to run that are of these languages."""
-    return [block for block in BLOCKS if block.language in languages and not why_not_run(block, block.first)]
+    meant = [block for block in BLOCKS if block.language in languages and block not in EDITS]
+    return [block for block in meant if not why_not_run(block, block.first)]
+
+
+def copy_of_the_checkout(folder: Path) -> Path:
+    """A checkout to write into, with the examples of CONTRIBUTING applied to its package and its tests."""
+    edited = ("vethlab_sh", "tests", "README.md")
+    for entry in ROOT.iterdir():
+        if entry.name not in edited and not entry.name.startswith("."):
+            (folder / entry.name).symlink_to(entry)
+    for name in edited[:2]:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "screenshots"))
+    shutil.copy(ROOT / "README.md", folder)
+    for block in EDITS:
+        pages.apply(block, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def contributed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkout of somebody who did all that CONTRIBUTING shows."""
+    return copy_of_the_checkout(tmp_path_factory.mktemp("contributed"))
 
 
 @pytest.fixture
-def visit(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
-    """Run a line of bash as a reader does, in a checkout whose new files are nobody's; its labs end with the block."""
-    checkout = tmp_path / "vethlab_sh"
-    checkout.mkdir()
-    for entry in ROOT.iterdir():
-        if not entry.name.startswith("."):
-            (checkout / entry.name).symlink_to(entry)
+def visit(
+    block: Block | None, request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Visit]:
+    """Run words as a reader of the page does, in a checkout whose new files are nobody's; its labs end with the block."""
+    if block and block.page == "CONTRIBUTING.md":
+        checkout = request.getfixturevalue("contributed")
+    else:
+        checkout = tmp_path / "checkout"
+        checkout.mkdir()
+        for entry in ROOT.iterdir():
+            if not entry.name.startswith("."):
+                (checkout / entry.name).symlink_to(entry)
     runtime = tmp_path_factory.mktemp("runtime")
     runtime.chmod(0o700)
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(checkout),
         "XDG_RUNTIME_DIR": str(runtime),
         "COLUMNS": "100",
     }
@@ -92,7 +117,7 @@ def visit(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     run(sys.executable, "-m", "vethlab_sh", "down", "--all")
 
 
-def bash(visit: Callable[..., subprocess.CompletedProcess[str]], command: str) -> str:
+def bash(visit: Visit, command: str) -> str:
     """Run one command of a page; return what it printed."""
     expected = re.search(r"# exit code (\d+)$", command)
     ended = visit("bash", "-c", command)
@@ -104,13 +129,13 @@ def bash(visit: Callable[..., subprocess.CompletedProcess[str]], command: str) -
 
 
 def test_no_block_escapes():
-    """Each block is run, applied by test_contributing.py, or stands in NOT_RUN."""
-    applied = [block for block in BLOCKS if block.page == "CONTRIBUTING.md" and block.language in ("diff", "python")]
+    """Each block is run, is a change that is applied to a copy, or stands in NOT_RUN."""
     run = of(*RUN)
     skipped = [block for block in BLOCKS if why_not_run(block, block.first)]
-    escaped = [str(block) for block in BLOCKS if block not in (*applied, *run, *skipped)]
+    escaped = [str(block) for block in BLOCKS if block not in (*run, *EDITS, *skipped)]
     assert escaped == []
     assert len(run) > 20
+    assert {block.page for block in EDITS} == {"CONTRIBUTING.md"}
 
 
 def test_what_is_not_run_still_stands_on_a_page():
@@ -137,25 +162,24 @@ def test_transcript_is_what_is_printed_now(block, visit):
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("block", [b for b in of("python") if b.page != "CONTRIBUTING.md"], ids=str)
+@pytest.mark.parametrize("block", of("python"), ids=str)
 def test_program_runs(block, visit):
     ended = visit(sys.executable, "-c", block.text)
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+SESSION = """
+import doctest, sys
+session = doctest.DocTestParser().get_doctest(sys.argv[1], {}, "session", "page", 0)
+sys.exit(not session.examples or bool(doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(session).failed))
+"""
+
+
 @pytest.mark.live
 @pytest.mark.parametrize("block", of("pycon"), ids=str)
-def test_python_session_answers_so(block, monkeypatch, tmp_path):
-    monkeypatch.setenv("COLUMNS", "100")
-    session = doctest.DocTestParser().get_doctest(block.text, {}, str(block), block.page, block.line)
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-    told: list[str] = []
-    runner.run(session, out=told.append, clear_globs=False)
-    for value in session.globs.values():
-        if isinstance(value, Lab):
-            value.close()
-    assert session.examples
-    assert told == []
+def test_python_session_answers_so(block, visit):
+    ended = visit(sys.executable, "-c", SESSION, block.text)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
 CELL = """
@@ -232,6 +256,7 @@ def test_readme_names_every_verb():
 
 
 @pytest.mark.live
+@pytest.mark.parametrize("block", [None], ids=["script"])
 def test_script_runs_without_us(visit):
     pipes = [span for _, span in spans() if re.fullmatch(r"python -m vethlab_sh script bridge \| (sudo )?bash", span)]
     assert pipes
