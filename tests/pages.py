@@ -97,12 +97,12 @@ def anchors(path: Path) -> set[str]:
 
 
 def is_edit(block: Block) -> bool:
-    """Whether a block changes a file: a `diff`, or `python` whose first line names the new file, `# vethlab_sh/x.py`."""
+    """Whether a block changes a file: a `diff`, or `python` whose first line names a new one, `# vethlab_sh/x.py`."""
     return block.language == "diff" or (block.language == "python" and NEW_FILE.match(block.first) is not None)
 
 
 def apply(block: Block, checkout: Path) -> None:
-    """Do to a checkout what a block shows; raises AssertionError where its context does not stand, once, in the file."""
+    """Do to a checkout what a block shows; raises AssertionError where its context does not stand there once."""
     if block.language == "python":
         named = NEW_FILE.match(block.first)
         assert named is not None

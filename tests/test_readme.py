@@ -12,7 +12,8 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pages
@@ -23,8 +24,7 @@ from pages import Block
 PAGES = {pages.name(path): path for path in pages.pages()}
 BLOCKS = [block for path in PAGES.values() for block in pages.blocks(path)]
 EDITS = [block for block in BLOCKS if pages.is_edit(block)]
-Visit = Callable[..., subprocess.CompletedProcess[str]]
-RUN = ("sh", "console", "python", "pycon", "ipython")
+AT_ONCE = 4
 BY_CLASS = "tests/tools/classroom.py does what it says (make test-class)"
 DRAWING = "a drawing; its names are looked up in the kernel below"
 
@@ -65,64 +65,59 @@ def of(*languages: str) -> list[Block]:
     return [block for block in meant if not why_not_run(block, block.first)]
 
 
-def copy_of_the_checkout(folder: Path) -> Path:
-    """A checkout to write into, with the examples of CONTRIBUTING applied to its package and its tests."""
-    edited = ("vethlab_sh", "tests", "README.md")
+class Visit:
+    """A reader's terminal in a checkout: its new files are nobody's, and its labs are its own and end with it."""
+
+    def __init__(self, folder: Path, checkout: Path | None = None) -> None:
+        self.checkout = checkout or linked_checkout(folder / "checkout")
+        runtime = folder / "runtime"
+        runtime.mkdir(mode=0o700)
+        self.environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PYTHONPATH": str(self.checkout),
+            "XDG_RUNTIME_DIR": str(runtime),
+            "COLUMNS": "100",
+        }
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run one program without a terminal."""
+        return subprocess.run(
+            words, capture_output=True, text=True, cwd=self.checkout, env=self.environment, stdin=subprocess.DEVNULL
+        )
+
+    def type(self, command: str) -> str:
+        """Run one command of a page, which must end as the page says; return what it printed."""
+        expected = re.search(r"# exit code (\d+)$", command)
+        ended = self.run("bash", "-c", command)
+        assert ended.returncode == int(expected[1] if expected else 0), f"{command}\n{ended.stdout}{ended.stderr}"
+        return ended.stdout
+
+    def leave(self) -> None:
+        """End the labs that stay."""
+        self.run(sys.executable, "-m", "vethlab_sh", "down", "--all")
+
+
+def linked_checkout(folder: Path) -> Path:
+    """A folder that looks like the checkout, and in which a new file harms nobody."""
+    folder.mkdir()
     for entry in ROOT.iterdir():
-        if entry.name not in edited and not entry.name.startswith("."):
+        if not entry.name.startswith("."):
             (folder / entry.name).symlink_to(entry)
-    for name in edited[:2]:
+    return folder
+
+
+def contributed_checkout(folder: Path) -> Path:
+    """A checkout of its own in which somebody did all that CONTRIBUTING shows."""
+    linked_checkout(folder)
+    for name in ("vethlab_sh", "tests"):
+        (folder / name).unlink()
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "screenshots"))
+    (folder / "README.md").unlink()
     shutil.copy(ROOT / "README.md", folder)
     for block in EDITS:
         pages.apply(block, folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def contributed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The checkout of somebody who did all that CONTRIBUTING shows."""
-    return copy_of_the_checkout(tmp_path_factory.mktemp("contributed"))
-
-
-@pytest.fixture
-def visit(
-    block: Block | None, request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Visit]:
-    """Run words as a reader of the page does, in a checkout whose new files are nobody's; its labs end with the block."""
-    if block and block.page == "CONTRIBUTING.md":
-        checkout = request.getfixturevalue("contributed")
-    else:
-        checkout = tmp_path / "checkout"
-        checkout.mkdir()
-        for entry in ROOT.iterdir():
-            if not entry.name.startswith("."):
-                (checkout / entry.name).symlink_to(entry)
-    runtime = tmp_path_factory.mktemp("runtime")
-    runtime.chmod(0o700)
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(checkout),
-        "XDG_RUNTIME_DIR": str(runtime),
-        "COLUMNS": "100",
-    }
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            words, capture_output=True, text=True, cwd=checkout, env=environment, stdin=subprocess.DEVNULL
-        )
-
-    yield run
-    run(sys.executable, "-m", "vethlab_sh", "down", "--all")
-
-
-def bash(visit: Visit, command: str) -> str:
-    """Run one command of a page; return what it printed."""
-    expected = re.search(r"# exit code (\d+)$", command)
-    ended = visit("bash", "-c", command)
-    assert ended.returncode == int(expected[1] if expected else 0), f"{command}\n{ended.stdout}{ended.stderr}"
-    return ended.stdout
 
 
 # --- blocks ---------------------------------------------------------------------------------------------------------
@@ -144,27 +139,24 @@ def test_what_is_not_run_still_stands_on_a_page():
     assert stale == []
 
 
-@pytest.mark.live
-@pytest.mark.parametrize("block", of("sh"), ids=str)
-def test_commands_succeed(block, visit):
+def commands_succeed(block: Block, visit: Visit) -> None:
+    """Each command of a list ends as it should."""
     for command in block.commands():
         if not why_not_run(block, command):
-            bash(visit, command)
+            visit.type(command)
 
 
-@pytest.mark.live
-@pytest.mark.parametrize("block", of("console"), ids=str)
-def test_transcript_is_what_is_printed_now(block, visit):
+def transcript_is_printed(block: Block, visit: Visit) -> None:
+    """Each command prints what is shown below it."""
     for command, shown in block.transcript():
-        printed = bash(visit, command)
+        printed = visit.type(command)
         part = pages.missing(shown, printed)
-        assert part is None, f"{block}: `{command}` does not print\n{part}\nbut\n{printed}"
+        assert part is None, f"`{command}` does not print\n{part}\nbut\n{printed}"
 
 
-@pytest.mark.live
-@pytest.mark.parametrize("block", of("python"), ids=str)
-def test_program_runs(block, visit):
-    ended = visit(sys.executable, "-c", block.text)
+def program_runs(block: Block, visit: Visit) -> None:
+    """A program ends well and complains of nothing."""
+    ended = visit.run(sys.executable, "-c", block.text)
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
@@ -175,10 +167,9 @@ sys.exit(not session.examples or bool(doctest.DocTestRunner(optionflags=doctest.
 """
 
 
-@pytest.mark.live
-@pytest.mark.parametrize("block", of("pycon"), ids=str)
-def test_python_session_answers_so(block, visit):
-    ended = visit(sys.executable, "-c", SESSION, block.text)
+def session_answers(block: Block, visit: Visit) -> None:
+    """Python answers each line as shown."""
+    ended = visit.run(sys.executable, "-c", SESSION, block.text)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
 
 
@@ -191,12 +182,49 @@ sys.exit(not shell.run_cell(sys.argv[1]).success)
 """
 
 
-@pytest.mark.live
-@pytest.mark.parametrize("block", of("ipython"), ids=str)
-def test_cell_runs(block, visit):
-    ended = visit(sys.executable, "-c", CELL, block.text)
+def cell_runs(block: Block, visit: Visit) -> None:
+    """A notebook's cell ends well and shows something."""
+    ended = visit.run(sys.executable, "-c", CELL, block.text)
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout
     assert ended.stdout
+
+
+RUN = {
+    "sh": commands_succeed,
+    "console": transcript_is_printed,
+    "python": program_runs,
+    "pycon": session_answers,
+    "ipython": cell_runs,
+}
+
+
+def run(block: Block, folder: Path, checkout: Path | None) -> None:
+    """Do what a block says, as a reader who knows nothing of the other blocks."""
+    visit = Visit(folder, checkout)
+    try:
+        RUN[block.language](block, visit)
+    finally:
+        visit.leave()
+
+
+@pytest.fixture(scope="module")
+def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Block, Future]]:
+    """What becomes of each block that is asked for: several at a time, because they wait for pings most of the time."""
+    tests = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    asked = {params["block"] for params in tests if "block" in params}
+    contributed = contributed_checkout(tmp_path_factory.mktemp("contributed") / "checkout")
+    folders = {block: tmp_path_factory.mktemp("visit") for block in BLOCKS if block in asked}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {
+            block: pool.submit(run, block, folder, contributed if block.page == "CONTRIBUTING.md" else None)
+            for block, folder in folders.items()
+        }
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("block", of(*RUN), ids=str)
+def test_block_does_what_the_page_says(outcomes, block):
+    outcomes[block].result()
 
 
 def test_transcript_with_a_wrong_line_is_noticed():
@@ -256,11 +284,10 @@ def test_readme_names_every_verb():
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("block", [None], ids=["script"])
-def test_script_runs_without_us(visit):
+def test_script_runs_without_us(tmp_path):
     pipes = [span for _, span in spans() if re.fullmatch(r"python -m vethlab_sh script bridge \| (sudo )?bash", span)]
     assert pipes
-    bash(visit, "python -m vethlab_sh script bridge | bash")
+    Visit(tmp_path).type("python -m vethlab_sh script bridge | bash")
 
 
 @pytest.mark.live
