@@ -198,9 +198,9 @@ RUN = {
 }
 
 
-def run(block: Block, folder: Path, checkout: Path | None) -> None:
+def run(block: Block, folder: Path, contributed: Future[Path]) -> None:
     """Do what a block says, as a reader who knows nothing of the other blocks."""
-    visit = Visit(folder, checkout)
+    visit = Visit(folder, contributed.result() if block.page == "CONTRIBUTING.md" else None)
     try:
         RUN[block.language](block, visit)
     finally:
@@ -212,13 +212,11 @@ def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """What becomes of each block that is asked for: several at a time, because they wait for pings most of the time."""
     tests = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
     asked = {params["block"] for params in tests if "block" in params}
-    contributed = contributed_checkout(tmp_path_factory.mktemp("contributed") / "checkout")
     folders = {block: tmp_path_factory.mktemp("visit") for block in BLOCKS if block in asked}
+    copy = tmp_path_factory.mktemp("contributed") / "checkout"
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {
-            block: pool.submit(run, block, folder, contributed if block.page == "CONTRIBUTING.md" else None)
-            for block, folder in folders.items()
-        }
+        contributed = pool.submit(contributed_checkout, copy)
+        yield {block: pool.submit(run, block, folder, contributed) for block, folder in folders.items()}
 
 
 @pytest.mark.live
