@@ -18,10 +18,10 @@ test: setup-tests ## set up what is missing, then run every check and test (ARGS
 lab: setup ## open the lessons in JupyterLab, for this machine only, with its token
 	@$(PYTHON_RUN) -m jupyterlab --ip=$(LAB_IP) $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/0_start_here.ipynb
 
-pictures: setup ## draw the README's pictures anew
-	@mkdir -p pictures
-	@for name in direct bridge flannel calico; do $(PYTHON_RUN) -m vethlab_sh draw $$name --png pictures/$$name.png; done
-	@$(PYTHON_RUN) -m vethlab_sh walk flannel pod-a pod-c --png pictures/walk.png >/dev/null
+pictures: setup ## draw the pages' pictures anew
+	@mkdir -p docs/pictures
+	@for name in direct bridge flannel calico; do $(PYTHON_RUN) -m vethlab_sh draw $$name --png docs/pictures/$$name.png; done
+	@$(PYTHON_RUN) -m vethlab_sh walk flannel pod-a pod-c --png docs/pictures/walk.png >/dev/null
 
 notebooks: setup ## run the solved lessons anew and make the learners' copies from them
 	@$(PYTHON_RUN) notebooks/make.py --run

@@ -227,7 +227,7 @@ def test_terminal_without_unicode_gets_ascii(vethlab):
 
 
 @pytest.mark.parametrize("name", ["direct", "bridge", "flannel", "calico"])
-def test_pictures_of_the_readme_are_fresh(name):
+def test_pictures_of_the_pages_are_fresh(name):
     """`make pictures` draws them anew; each holds what it shows, in characters, and what is drawn where."""
     with Lab() as lab:
         lab.play(name)
@@ -236,7 +236,7 @@ def test_pictures_of_the_readme_are_fresh(name):
 
 
 def kept(name, what):
-    """What a picture of the README says of itself."""
+    """What a picture of the pages says of itself."""
     from PIL import Image
 
-    return Image.open(ROOT / "pictures" / f"{name}.png").text[what]
+    return Image.open(ROOT / "docs" / "pictures" / f"{name}.png").text[what]

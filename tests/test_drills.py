@@ -77,10 +77,12 @@ def said(lab, fault):
 
 
 @pytest.fixture(scope="module")
-def stories() -> Iterator[dict[tuple[str, object], Future[Story]]]:
-    """All drills with all seeds, many at the same time."""
+def stories(request: pytest.FixtureRequest) -> Iterator[dict[tuple[str, object], Future[Story]]]:
+    """All drills that are asked for (pytest -k NAME), with all seeds, many at the same time."""
+    tests = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    names = {params.get("name") for params in tests}
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {story: pool.submit(play, *story) for story in STORIES}
+        yield {story: pool.submit(play, *story) for story in STORIES if story[0] in names}
 
 
 @pytest.mark.live

@@ -356,9 +356,9 @@ def test_command_line_explains_a_file_and_saves_pictures(tmp_path):
     assert "<svg" in svg.read_text()
 
 
-def test_readme_shows_what_is_explained():
-    readme = (ROOT / "README.md").read_text()
-    shown = readme.split("$ python -m vethlab_sh explain tests/article.txt\n")[1].split("```")[0].split("…\n")
+def test_page_shows_what_is_explained():
+    page = (ROOT / "docs" / "real-nodes.md").read_text()
+    shown = page.split("$ python -m vethlab_sh explain tests/article.txt\n")[1].split("```")[0].split("…\n")
     told = run("tests/article.txt", columns="100").stdout.decode()
     assert all(part in told for part in shown)
 
@@ -405,7 +405,7 @@ def test_windows_editors_text_is_read(tmp_path):
 
 
 def test_every_line_of_any_text_is_accounted_for():
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / "README.md").read_text() + (ROOT / "docs" / "looking.md").read_text()
     found = explain(text)
     assert found.kinds.keys() == set(range(1, len(text.splitlines()) + 1))
     outputs = [n for n, kind in found.kinds.items() if kind == "output"]

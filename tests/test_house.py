@@ -163,3 +163,12 @@ def test_examples_in_docstrings_run(name):
     result = doctest.testmod(importlib.import_module(name))
     assert result.attempted
     assert not result.failed
+
+
+def test_package_takes_every_file_along():
+    """What is no module goes into a package by a pattern of pyproject.toml, and each pattern stands for something."""
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["vethlab_sh"]
+    files = [path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
+    assert PACKAGE / "py.typed" in files
+    assert [str(path) for path in files if not any(path.match(pattern) for pattern in patterns)] == []
+    assert [pattern for pattern in patterns if not any(path.match(pattern) for path in files)] == []

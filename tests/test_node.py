@@ -169,8 +169,8 @@ def test_walk_from_bridge_to_routed_pod_by_address(node):
     assert ("master", "cni0") in {(row["namespace"], row["device"]) for row in there}
 
 
-def test_readme_shows_the_walk_between_pods(node):
-    shown = (ROOT / "README.md").read_text().split("inspect --walk web-1 db-1\n…\n")[1].split("```")[0]
+def test_page_shows_the_walk_between_pods(node):
+    shown = (ROOT / "docs" / "real-nodes.md").read_text().split("inspect --walk web-1 db-1\n…\n")[1].split("```")[0]
     assert node.run(f"export COLUMNS=100; {INSPECT} --walk web-1 db-1").out.endswith(shown)
 
 

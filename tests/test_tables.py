@@ -1,5 +1,8 @@
 """Which line prints which table, and what the DataFrames are like."""
 
+import subprocess
+import sys
+
 import pytest
 
 from vethlab_sh import parse, tables
@@ -162,3 +165,29 @@ def test_missing_is_na_and_truth_is_boolean():
     made = parse("ip neigh", "10.0.0.1 dev eth0 FAILED\n")
     assert made.mac.isna().all()
     assert made.router.tolist() == [False]
+
+
+def test_tables_is_a_module_and_can_be_called():
+    program = (
+        "import vethlab_sh.tables as module, vethlab_sh; print(vethlab_sh.tables is module, list(module.TABLES)[0])"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ended.stdout == "True ip addr\n", ended.stderr
+    assert tables().equals(tables.tables())
+    assert tables.TABLES is TABLES
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "word"),
+    [
+        ("bridge fdb", "via", "device"),  # not a next hop, as of a route
+        ("bridge fdb", "used", "used / updated"),  # nobody confirms an entry, as a neighbour is
+        ("bridge fdb", "netnsid", "tunnel"),  # not where the other end of a cable is
+        ("ip link", "broadcast", "MAC"),
+        ("ifconfig", "broadcast", "network"),
+        ("ifconfig", "details", "interrupt"),  # ifconfig has no -d
+    ],
+)
+def test_meaning_is_of_its_own_table(table, column, word):
+    (meaning,) = [c.meaning for c in TABLES[table].columns if c.name == column]
+    assert word in meaning

@@ -17,7 +17,7 @@ if sys.argv[:1] == ["-m"] and signal.getsignal(signal.SIGINT) is signal.default_
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from .errors import LabError
-from .tables import parse, tables
+from .tables import parse
 
 if TYPE_CHECKING:
     from .claims.check import vocabulary
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .node.inspect import inspect
     from .record import Ran
     from .snapshot import Snapshot
+    from .tables import tables  # when it runs, `tables` is the module, which can be called
 
 __version__ = "0.1.0"
 __all__ = [

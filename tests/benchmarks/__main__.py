@@ -30,8 +30,8 @@ def main() -> int:
             rows.append(measured(pair, min(2, pair.rounds) if options.quick else pair.rounds))
             print(report.line(rows[-1]), flush=True)
     if not (options.quick or options.only):
-        report.write(rows, ROOT / "pictures" / "bench.csv")
-        report.draw(rows, ROOT / "pictures" / "bench.png")
+        report.write(rows, ROOT / "docs" / "pictures" / "bench.csv")
+        report.draw(rows, ROOT / "docs" / "pictures" / "bench.png")
         readme.put()
     return 0
 

@@ -1,4 +1,4 @@
-"""Put the table that was measured last into the README."""
+"""Put the table that was measured last into docs/speed.md."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def put() -> None:
-    """Replace the table below `How fast`."""
-    with (ROOT / "pictures" / "bench.csv").open() as file:
+    """Replace the table of the page."""
+    with (ROOT / "docs" / "pictures" / "bench.csv").open() as file:
         rows = [{key: value for key, value in row.items() if value} for row in csv.DictReader(file)]
     table = "\n".join([report.HEAD, *map(report.line, rows)])
-    readme = ROOT / "README.md"
-    text = re.sub(r"\| work \| against \|.*?\n(?=\n)", lambda _: table + "\n", readme.read_text(), count=1, flags=re.S)
-    readme.write_text(text)
+    page = ROOT / "docs" / "speed.md"
+    text = re.sub(r"\| work \| against \|.*?\n(?=\n)", lambda _: table + "\n", page.read_text(), count=1, flags=re.S)
+    page.write_text(text)

@@ -1,7 +1,4 @@
-"""Who answered ARP? `arp -n` and `arp -a` (arp(8)).
-
-Row: ip (or host name), mac (missing while incomplete), dev, permanent, published (the flags M and P), complete,
-hwtype, host (the name that -a prints, missing when it is `?`), mask (of an entry for a whole network).
+"""Who answered ARP? A row an entry of `arp -n` or `arp -a` (arp(8), net-tools and BusyBox).
 
 >>> row = parse("10.240.188.122           ether   5a:56:51:f9:7b:89   C                     cali50c25257626")[0]
 >>> row["mac"], row["dev"], row["complete"]
@@ -12,42 +9,57 @@ from __future__ import annotations
 
 import re
 
-from .words import Row, Words, lines
+from .words import Columns, Row, Words, lines
 
 COMMAND = "arp"
-COLUMNS = ("ip", "mac", "dev", "permanent", "published", "complete", "hwtype", "host", "mask")
+COLUMNS: Columns = {
+    "ip": (str, "IP address; a name where arp printed a name instead"),
+    "mac": (str, "MAC address; missing while nobody answered"),
+    "dev": (str, "device"),
+    "permanent": (bool, "stays until deleted (flag M)"),
+    "published": (bool, "we answer for this address (flag P)"),
+    "complete": (bool, "answered (flag C)"),
+    "hwtype": (str, "kind of hardware: ether, loopback ..."),
+    "host": (str, "name, when arp -a printed one"),
+    "mask": (str, "netmask, of an entry for a whole network"),
+}
+EMPTY: Row = dict.fromkeys(COLUMNS) | {"permanent": False, "published": False}
 HEADER = "Address HWtype HWaddress Flags Mask Iface"
+# What arp says besides its entries: -v counts them, and where there is none each version has other words for it.
 NOTHING = re.compile(
     r"Entries: \d+ Skipped: \d+ Found: \d+|arp: in \d+ entries no match found\.|No match found in \d+ entries"
     r"|\S+ \(\S+\) -- no entry",
     re.ASCII,
 )
 MASK = re.compile(r"\d+\.\d+\.\d+\.\d+|\*", re.ASCII)
+FLAGS = set("CMP!")
 NO_MAC = {"<incomplete>", "<from_interface>", "*"}
+BSD_FLAGS = {"PERM": "permanent", "PUB": "published", "PUP": "published"}  # BusyBox misspells PUB
 
 
 def parse(printed: str) -> list[Row]:
     """Rows of `arp -n` or `arp -a`, one per entry."""
     rows = []
     for words in lines(COMMAND, printed):
-        if words.text == HEADER or NOTHING.fullmatch(words.text):
+        text = words.text
+        if text == HEADER or NOTHING.fullmatch(text):
             continue
-        rows.append(_bsd(words) if words.word(1).startswith("(") and words.word(2) == "at" else _line(words))
+        if _is_bsd(words):
+            rows.append(_bsd(words))
+        else:
+            rows.append(_line(words))
     return rows
 
 
 def _line(words: Words) -> Row:
-    row: Row = dict.fromkeys(COLUMNS) | {"permanent": False, "published": False}
+    """`10.0.0.2  ether  02:00:00:00:00:02  C  eth0`, or `10.0.0.3  (incomplete)  eth0`."""
+    row = EMPTY.copy()
     row["ip"] = words.take()
     if words.peek() == "(incomplete)":
         words.take()
         row["complete"] = False
     else:
-        row["hwtype"], mac = words.take(), words.take()
-        row["mac"] = None if mac in NO_MAC else mac
-        if row["mac"] and row["mac"].count(":") < 5:
-            raise words.unknown(mac)
-        _flags(words, row)
+        _answer(words, row)
     if MASK.fullmatch(words.peek()):
         row["mask"] = words.take()
     row["dev"] = words.take()
@@ -55,30 +67,55 @@ def _line(words: Words) -> Row:
     return row
 
 
-def _flags(words: Words, row: Row) -> None:
+def _answer(words: Words, row: Row) -> None:
+    """`ether  02:00:00:00:00:02  CM`: what is known of one who answered."""
+    row["hwtype"] = words.take()
+    mac = words.take()
+    if mac not in NO_MAC:
+        if mac.count(":") < 5:
+            raise words.unknown(mac)
+        row["mac"] = mac
     flags = words.take()
-    if set(flags) - set("CMP!"):
+    if not FLAGS.issuperset(flags):
         raise words.unknown(flags)
-    row["complete"], row["permanent"], row["published"] = "C" in flags, "M" in flags, "P" in flags
+    row["complete"] = "C" in flags
+    row["permanent"] = "M" in flags
+    row["published"] = "P" in flags
+
+
+def _is_bsd(words: Words) -> bool:
+    """Whether the line is of the form that -a prints: `? (10.0.0.2) at ...`."""
+    address = words.word(1)
+    return address.startswith("(") and words.word(2) == "at"
 
 
 def _bsd(words: Words) -> Row:
-    row: Row = dict.fromkeys(COLUMNS) | {"permanent": False, "published": False}
-    host, ip, _, mac = words.take(), words.take(), words.take(), words.take()
-    row["host"], row["ip"] = None if host == "?" else host, ip.strip("()")
+    """`? (10.0.0.2) at 02:00:00:00:00:02 [ether] PERM on eth0`."""
+    row = EMPTY.copy()
+    host = words.take()
+    if host != "?":
+        row["host"] = host
+    row["ip"] = words.take().strip("()")
+    words.take()  # at
+    mac = words.take()
     row["complete"] = mac not in NO_MAC
-    row["mac"] = mac if row["complete"] else None
+    if row["complete"]:
+        row["mac"] = mac
     while words.peek() != "on":
-        word = words.take()
-        if word.startswith("["):
-            row["hwtype"] = word.strip("[]")
-        elif word == "netmask":
-            row["mask"] = words.take()
-        elif word in ("PERM", "PUB", "PUP"):  # BusyBox misspells PUB
-            row["permanent" if word == "PERM" else "published"] = True
-        else:
-            raise words.unknown(word)
-    words.take()
+        _bsd_word(words, row)
+    words.take()  # on
     row["dev"] = words.take()
     words.end()
     return row
+
+
+def _bsd_word(words: Words, row: Row) -> None:
+    word = words.take()
+    if word.startswith("["):
+        row["hwtype"] = word.strip("[]")
+    elif word == "netmask":
+        row["mask"] = words.take()
+    elif word in BSD_FLAGS:
+        row[BSD_FLAGS[word]] = True
+    else:
+        raise words.unknown(word)

@@ -1,7 +1,4 @@
-"""Which ports does each bridge have? `brctl show` (brctl(8)).
-
-Row: bridge, id (priority and MAC address), stp (Spanning Tree on or off), interface (a port; a bridge without
-ports has one row without it). brctl prints further ports on lines that hold nothing else.
+"""Which ports does each bridge have? A row a port of `brctl show` (brctl(8)); a bridge without ports has one too.
 
 >>> [row["interface"] for row in parse("br0\\t8000.4699defb1d05\\tno\\tbr-veth100\\n\\t\\t\\tbr-veth101")]
 ['br-veth100', 'br-veth101']
@@ -11,10 +8,15 @@ from __future__ import annotations
 
 import re
 
-from .words import Row, Words, lines
+from .words import Columns, Row, Words, lines
 
 COMMAND = "brctl show"
-COLUMNS = ("bridge", "id", "stp", "interface")
+COLUMNS: Columns = {
+    "bridge": (str, "bridge"),
+    "id": (str, "priority and MAC address of the bridge"),
+    "stp": (bool, "Spanning Tree on"),
+    "interface": (str, "port; missing for a bridge without ports"),
+}
 HEADER = "bridge name bridge id STP enabled interfaces"
 NO_BRIDGE = re.compile(r"\S+ can't get info (No such device|Operation not supported)|bridge \S+ does not exist!")
 
@@ -23,19 +25,23 @@ def parse(printed: str) -> list[Row]:
     """Rows of `brctl show`, one per port."""
     rows: list[Row] = []
     for words in lines(COMMAND, printed):
-        if words.text == HEADER or NO_BRIDGE.fullmatch(words.text):
+        text = words.text
+        if text == HEADER or NO_BRIDGE.fullmatch(text):
             continue
         if words.word(1):
             rows.append(_bridge(words))
         elif rows:
-            _port(words, rows)
+            rows.append(_further_port(words, rows[-1]))
         else:
             raise words.unknown(words.peek())
     return rows
 
 
 def _bridge(words: Words) -> Row:
-    name, identity, stp = words.take(), words.take(), words.take()
+    """`br0  8000.4699defb1d05  no  br-veth100`, where the port may be missing."""
+    name = words.take()
+    identity = words.take()
+    stp = words.take()
     if "." not in identity:
         raise words.unknown(identity)
     if stp not in ("yes", "no"):
@@ -45,8 +51,9 @@ def _bridge(words: Words) -> Row:
     return {"bridge": name, "id": identity, "stp": stp == "yes", "interface": interface}
 
 
-def _port(words: Words, rows: list[Row]) -> None:
+def _further_port(words: Words, before: Row) -> Row:
+    """A line that holds nothing but a port: of the same bridge as the line before, which must have one too."""
     port = words.take()
-    if rows[-1]["interface"] is None:
+    if before["interface"] is None:
         raise words.unknown(port)
-    rows.append({**rows[-1], "interface": port})
+    return {**before, "interface": port}

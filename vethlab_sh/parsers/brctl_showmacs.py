@@ -1,6 +1,4 @@
-"""What has a bridge learned? `brctl showmacs BRIDGE` (brctl(8)).
-
-Row: port (number of the port), mac, local (true for the bridge's own ports), age_s (seconds since it was last seen).
+"""What has a bridge learned? A row a MAC address of `brctl showmacs BRIDGE` (brctl(8)).
 
 >>> parse("  1\\tb2:b3:75:30:64:fa\\tno\\t\\t   0.00")
 [{'port': 1, 'mac': 'b2:b3:75:30:64:fa', 'local': False, 'age_s': 0.0}]
@@ -10,21 +8,33 @@ from __future__ import annotations
 
 import re
 
-from .words import Row, Words, lines
+from .words import Columns, Row, Words, lines
 
 COMMAND = "brctl showmacs"
-COLUMNS = ("port", "mac", "local", "age_s")
+COLUMNS: Columns = {
+    "port": (int, "number of the port"),
+    "mac": (str, "MAC address"),
+    "local": (bool, "the bridge's own port"),
+    "age_s": (float, "seconds since it was last seen"),
+}
 HEADER = "port no mac addr is local? ageing timer"
 AGE = re.compile(r"\d+\.\d+", re.ASCII)
 
 
 def parse(printed: str) -> list[Row]:
     """Rows of `brctl showmacs`, one per MAC address."""
-    return [_entry(words) for words in lines(COMMAND, printed) if words.text != HEADER]
+    rows = []
+    for words in lines(COMMAND, printed):
+        if words.text != HEADER:
+            rows.append(_entry(words))
+    return rows
 
 
 def _entry(words: Words) -> Row:
-    port, mac, local, age = words.take_int(), words.take(), words.take(), words.take()
+    port = words.take_int()
+    mac = words.take()
+    local = words.take()
+    age = words.take()
     if mac.count(":") != 5:
         raise words.unknown(mac)
     if local not in ("yes", "no"):

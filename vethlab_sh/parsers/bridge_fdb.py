@@ -1,9 +1,4 @@
-"""Behind which port, or which tunnel end, is a MAC address? `bridge fdb show` (bridge(8)).
-
-Row: mac, dev, master (the bridge, for a bridge's own entries), dst (a VXLAN's remote node), state (permanent, static,
-stale; missing for what was learned), self (the device's own table), vlan, port, vni, via (device that carries the
-tunnel), src_vni, extern_learn, offload, sticky, router, locked (words that were printed), used (seconds since
-used/updated, as -s prints them), nhid (number of a next hop), netnsid, proto (who added it).
+"""Behind which port, or which tunnel end, is a MAC address? A row an entry of `bridge fdb show` (bridge(8)).
 
 >>> row = parse("66:01:02:03:04:05 dev flannel.1 dst 10.4.0.22 self permanent")[0]
 >>> row["dst"], row["self"], row["state"]
@@ -14,21 +9,49 @@ from __future__ import annotations
 
 import re
 
-from .words import Row, Words, ip, lines, number, text
+from .words import Columns, Pairs, Row, Words, ip, lines, number, text
 
 COMMAND = "bridge fdb"
-COLUMNS = (
-    "mac", "dev", "master", "dst", "state", "self", "vlan", "port", "vni", "via", "src_vni", "extern_learn", "offload",
-    "sticky", "router", "locked", "used", "nhid", "netnsid", "proto",
-)  # fmt: skip
-PAIRS = {
-    "dev": ("dev", text), "master": ("master", text), "dst": ("dst", ip), "vlan": ("vlan", number),
-    "port": ("port", number), "vni": ("vni", number), "via": ("via", text), "src_vni": ("src_vni", number),
-    "used": ("used", text), "nhid": ("nhid", number), "link-netnsid": ("netnsid", number), "proto": ("proto", text),
-}  # fmt: skip
+COLUMNS: Columns = {
+    "mac": (str, "MAC address"),
+    "dev": (str, "device"),
+    "master": (str, "the bridge in whose table it is"),
+    "dst": (str, "VXLAN: the node to send to"),
+    "state": (str, "permanent, static, stale; missing: learned"),
+    "self": (bool, "in the device's own table, not the bridge's"),
+    "vlan": (int, "VLAN number"),
+    "port": (int, "UDP port"),
+    "vni": (int, "VXLAN network identifier"),
+    "via": (str, "device that carries the tunnel"),
+    "src_vni": (int, "VXLAN network identifier that the entry belongs to, where one device serves many"),
+    "extern_learn": (bool, "put there by a program, not learned from traffic"),
+    "offload": (bool, "in hardware"),
+    "sticky": (bool, "does not move to another port"),
+    "router": (bool, "VXLAN: the MAC address is a router's (route short circuit)"),
+    "locked": (bool, "the port was locked, and may not send from here"),
+    "used": (str, "seconds since used / updated (with -s)"),
+    "nhid": (int, "number of a next hop object"),
+    "netnsid": (int, "the namespace that carries the tunnel, by the number that this namespace uses"),
+    "proto": (str, "who added it: kernel, boot (by hand), static, bird, a number"),
+}
+PAIRS: Pairs = {
+    "dev": ("dev", text),
+    "master": ("master", text),
+    "dst": ("dst", ip),
+    "vlan": ("vlan", number),
+    "port": ("port", number),
+    "vni": ("vni", number),
+    "via": ("via", text),
+    "src_vni": ("src_vni", number),
+    "used": ("used", text),
+    "nhid": ("nhid", number),
+    "link-netnsid": ("netnsid", number),
+    "proto": ("proto", text),
+}
 FLAGS = ("self", "extern_learn", "offload", "sticky", "router", "locked")
-STATES = {"permanent", "static", "stale"}
-OTHER_STATE = re.compile(r"state=0x[0-9a-f]+", re.ASCII)
+EMPTY: Row = dict.fromkeys(COLUMNS) | dict.fromkeys(FLAGS, False)
+STATES = ("permanent", "static", "stale")
+OTHER_STATE = re.compile(r"state=0x[0-9a-f]+", re.ASCII)  # for which bridge has no word
 
 
 def parse(printed: str) -> list[Row]:
@@ -37,21 +60,27 @@ def parse(printed: str) -> list[Row]:
 
 
 def _entry(words: Words) -> Row:
-    row: Row = dict.fromkeys(COLUMNS) | dict.fromkeys(FLAGS, False)
-    row["mac"] = words.take()
-    if row["mac"].count(":") != 5:
-        raise words.unknown(row["mac"])
+    row = EMPTY.copy()
+    mac = words.take()
+    if mac.count(":") != 5:
+        raise words.unknown(mac)
+    row["mac"] = mac
     while words:
         word = words.take()
-        if word in FLAGS:
-            row[word] = True
-        elif word in STATES or OTHER_STATE.fullmatch(word):
-            row["state"] = word
-        elif word == "master" and words.peek() in ("", *STATES):  # older versions: the word alone
+        if word == "master" and _ends_or_state(words):
             row["master"] = None
         elif word in PAIRS:
             column, reader = PAIRS[word]
             row[column] = reader(words)
+        elif word in FLAGS:
+            row[word] = True
+        elif word in STATES or OTHER_STATE.fullmatch(word):
+            row["state"] = word
         else:
             raise words.unknown(word)
     return row
+
+
+def _ends_or_state(words: Words) -> bool:
+    """Whether no name follows: older versions print the word `master` alone."""
+    return not words or words.peek() in STATES

@@ -1,8 +1,4 @@
-"""Which devices are ports of a bridge? `bridge link` (bridge(8)).
-
-Row: index, name, peer (after the @: iproute2 looks the peer's number up among the devices *here*, so for a peer
-in another namespace the name is wrong), master, state (forwarding, learning, disabled ...), priority, cost, mtu
-(bytes), flags, and with -d hairpin, learning, flood, isolated (on or off) and details (all of -d's words).
+"""Which devices are ports of a bridge? A row a port of `bridge link` (bridge(8)).
 
 >>> parse("3: p1@if2: <BROADCAST,UP> mtu 1500 master br0 state forwarding priority 32 cost 2")[0]["master"]
 'br0'
@@ -13,17 +9,33 @@ from __future__ import annotations
 import re
 
 from . import ip_link
-from .words import Row, Words, lines, number, text
+from .words import Columns, Pairs, Row, Words, lines, number, on_off, text
 
 COMMAND = "bridge link"
-COLUMNS = (
-    "index", "name", "peer", "master", "state", "priority", "cost", "mtu", "hairpin", "learning", "flood", "isolated",
-    "flags", "details",
-)  # fmt: skip
-PAIRS = {
-    "mtu": ("mtu", number), "master": ("master", text), "state": ("state", text), "priority": ("priority", number),
-    "cost": ("cost", number), "hwmode": ("details", lambda words: [f"hwmode {words.take()}"]),
-}  # fmt: skip
+COLUMNS: Columns = {
+    "index": (int, "the kernel's number of the device"),
+    "name": (str, "device"),
+    # bridge looks the peer's number up among the devices here, also when the peer is in another namespace.
+    "peer": (str, "what stands after the @; the name is wrong for a peer in another namespace"),
+    "master": (str, "the bridge that it is a port of"),
+    "state": (str, "forwarding, learning, disabled ..."),
+    "priority": (int, "Spanning Tree priority of the port"),
+    "cost": (int, "Spanning Tree cost of the port"),
+    "mtu": (int, "largest packet, bytes"),
+    "hairpin": (bool, "the port sends frames back where they came from (with -d)"),
+    "learning": (bool, "learns MAC addresses (with -d)"),
+    "flood": (bool, "gets frames for unknown MAC addresses (with -d)"),
+    "isolated": (bool, "cannot talk to other isolated ports (with -d)"),
+    "flags": (str, "flags as printed"),
+    "details": (str, "everything that -d printed, as text"),
+}
+PAIRS: Pairs = {
+    "mtu": ("mtu", number),
+    "master": ("master", text),
+    "state": ("state", text),
+    "priority": ("priority", number),
+    "cost": ("cost", number),
+}
 OLD_PEER = re.compile(r"(@[^\s:]+)?:")
 TRUTHS = {"hairpin", "learning", "flood", "isolated"}
 DETAIL_WORDS = {
@@ -43,25 +55,37 @@ def parse(printed: str) -> list[Row]:
             _details(words, rows[-1])
         else:
             raise words.unknown(words.peek())
-    return [row | {"details": " ".join(row["details"]) or None} for row in rows]
+    for row in rows:
+        row["details"] = " ".join(row["details"]) or None
+    return rows
 
 
 def _port(words: Words) -> Row:
-    row: Row = dict.fromkeys(COLUMNS) | {"details": []}
-    first = _old_name(words) if words.word(2) == "state" else ip_link.numbered_name(words)
+    """The line of a port; of the device's own facts those that `ip link` tells too are read as there."""
+    is_old = words.word(2) == "state"
+    device = _old_name(words) if is_old else ip_link.numbered_name(words)
+    row: Row = dict.fromkeys(COLUMNS)
+    row["details"] = []
+    for column in ("index", "name", "peer", "flags"):
+        row[column] = device[column]
     while words:
         word = words.take()
-        if word not in PAIRS:
+        if word in PAIRS:
+            column, reader = PAIRS[word]
+            row[column] = reader(words)
+        elif word == "hwmode":
+            row["details"] = [f"hwmode {words.take()}"]
+        else:
             raise words.unknown(word)
-        column, reader = PAIRS[word]
-        row[column] = reader(words)
-    return row | {column: first[column] for column in ("index", "name", "peer", "flags")}
+    return row
 
 
 def _old_name(words: Words) -> Row:
     """`3: p1 state UP @if2: <...>`, as iproute2 wrote it up to 4.15 or so; `:` alone without a peer."""
-    row = ip_link.empty() | {"index": ip_link.index(words), "name": words.take()}
-    words.take()
+    row = ip_link.empty()
+    row["index"] = ip_link.index(words)
+    row["name"] = words.take()
+    words.take()  # state
     if words.peek() not in ip_link.STATES:
         raise words.unknown(words.peek())
     words.take()
@@ -74,13 +98,14 @@ def _old_name(words: Words) -> Row:
 
 
 def _details(words: Words, row: Row) -> None:
+    """The lines that -d puts below a port: `hairpin off guard off ...`."""
     while words:
         word = words.take()
         if word not in DETAIL_WORDS:
             raise words.unknown(word)
-        value = words.take()
+        value = words.peek()
         if word in TRUTHS:
-            if value not in ("on", "off"):
-                raise words.unknown(value)
-            row[word] = value == "on"
+            row[word] = on_off(words)
+        else:
+            words.take()
         row["details"].append(f"{word} {value}")

@@ -1,8 +1,7 @@
-"""What does the older tool say of each device? `ifconfig` (ifconfig(8), net-tools 2; net-tools 1 and BusyBox too).
+"""What does the older tool say of each device? A row an address of `ifconfig` (ifconfig(8)).
 
-A row an address (a device without one has a row all the same): name, up, mtu (bytes), mac, family, address
-(with prefix length), broadcast, peer_address (far end), scope, rx_packets .. tx_dropped, flags, hwtype, qlen
-(packets), details (the other counters).
+A device without an address has a row too. Read are the form of net-tools 2, which begins with `eth0: flags=...`,
+and the older one of net-tools 1 and BusyBox, which begins with `eth0      Link encap:...`.
 
 >>> printed = '''eth0: flags=4163<UP,BROADCAST,RUNNING,MULTICAST>  mtu 1500
 ...         inet 10.0.0.1  netmask 255.255.255.0  broadcast 10.0.0.255'''
@@ -16,13 +15,32 @@ import ipaddress
 import re
 from typing import Any
 
-from .words import PREFIX, Row, Words, is_ip, lines
+from .words import PREFIX, Columns, Row, Words, is_ip, lines
 
 COMMAND = "ifconfig"
-DEVICE = ("name", "up", "mtu", "mac")
-ADDRESS = ("family", "address", "broadcast", "peer_address", "scope")
-COUNTERS = ("rx_packets", "rx_bytes", "rx_errors", "rx_dropped", "tx_packets", "tx_bytes", "tx_errors", "tx_dropped")
-COLUMNS = (*DEVICE, *ADDRESS, *COUNTERS, "flags", "hwtype", "qlen", "details")
+COLUMNS: Columns = {
+    "name": (str, "device"),
+    "up": (bool, "switched on (flag UP)"),
+    "mtu": (int, "largest packet, bytes"),
+    "mac": (str, "MAC address"),
+    "family": (str, "inet (IPv4) or inet6 (IPv6)"),
+    "address": (str, "address with its prefix length"),
+    "broadcast": (str, "broadcast address of the network"),
+    "peer_address": (str, "far end of a point-to-point link"),
+    "scope": (str, "how far it is valid: global, link, host"),
+    "rx_packets": (int, "packets received"),
+    "rx_bytes": (int, "bytes received"),
+    "rx_errors": (int, "bad packets received"),
+    "rx_dropped": (int, "packets received but not processed"),
+    "tx_packets": (int, "packets sent"),
+    "tx_bytes": (int, "bytes sent"),
+    "tx_errors": (int, "transmit problems"),
+    "tx_dropped": (int, "packets dropped on their way to transmission"),
+    "flags": (str, "flags as printed"),
+    "hwtype": (str, "kind of hardware: ether, loop, Ethernet ..."),
+    "qlen": (int, "transmit queue, packets"),
+    "details": (str, "the other counters, and the hardware's interrupt and memory, as text"),
+}
 
 N = r"\d{1,18}"
 HEAD = re.compile(
@@ -58,71 +76,105 @@ OLD_QUEUE = re.compile(rf"(?P<details>collisions:{N}) txqueuelen:(?P<qlen>{N})",
 HARDWARE = re.compile(r"(?P<details>device (?:interrupt|memory|base|dma) .*|Interrupt:.*|Memory:.*)")
 
 
+# What a line under a device's first one may be; net-tools 2 before the older form.
+ADDRESS_FORMS = ((INET, "inet"), (OLD_INET, "inet"), (INET6, "inet6"), (OLD_INET6, "inet6"))
+FACT_FORMS = (MAC, PACKETS, ERRORS, OLD_FLAGS, OLD_PACKETS, OLD_BYTES, OLD_QUEUE, HARDWARE)
+NUMBERS = ("packets", "bytes", "errors", "dropped", "rx_bytes", "tx_bytes", "qlen", "mtu")
+
+Device = tuple[Row, list[Row]]  # its own facts, and its addresses
+
+
 def parse(printed: str) -> list[Row]:
     """Rows of `ifconfig`, one per address."""
-    devices: list[tuple[Row, list[Row]]] = []
+    devices: list[Device] = []
     for words in lines(COMMAND, printed):
-        if found := HEAD.fullmatch(words.text) or OLD_HEAD.fullmatch(words.text):
-            devices.append((_device(found), []))
-        elif not devices or not any(learn(words, *devices[-1]) for learn in (_address, _facts)):
+        text = words.text
+        head = HEAD.fullmatch(text) or OLD_HEAD.fullmatch(text)
+        if head:
+            devices.append((_device(head), []))
+        elif devices:
+            _below(words, text, devices[-1])
+        else:
             raise words.unknown(words.peek())
-    return [
-        device | address | {"details": "; ".join(device["details"]) or None}
-        for device, addresses in devices
-        for address in addresses or [{}]
-    ]
+    rows = []
+    for device in devices:
+        rows.extend(_rows(device))
+    return rows
 
 
-def _device(found: re.Match[str]) -> Row:
-    row: Row = dict.fromkeys(COLUMNS) | found.groupdict() | {"details": []}
-    if row["flags"] is not None:
-        row |= {"up": "UP" in row["flags"].split(","), "mtu": int(row["mtu"])}
+def _rows(device: Device) -> list[Row]:
+    """A row for each address of a device, or one without."""
+    facts, addresses = device
+    facts["details"] = "; ".join(facts["details"]) or None
+    return [facts | address for address in addresses or [{}]]
+
+
+def _device(head: re.Match[str]) -> Row:
+    row: Row = dict.fromkeys(COLUMNS)
+    row |= head.groupdict()
+    row["details"] = []
+    if row["flags"] is not None:  # the older form has them, and the MTU, on a line of their own
+        row["up"] = "UP" in row["flags"].split(",")
+        row["mtu"] = int(row["mtu"])
     return row
 
 
-def _address(words: Words, device: Row, addresses: list[Row]) -> bool:
-    for family, forms in (("inet", (INET, OLD_INET)), ("inet6", (INET6, OLD_INET6))):
-        for form in forms:
-            if found := form.fullmatch(words.text):
-                addresses.append({"family": family, **_with_prefix(words, found.groupdict())})
-                return True
-    return False
+def _below(words: Words, text: str, device: Device) -> None:
+    """A line under a device's first one; text: all of it, one space between words."""
+    facts, addresses = device
+    for form, family in ADDRESS_FORMS:
+        address = form.fullmatch(text)
+        if address:
+            addresses.append(_address(words, family, address.groupdict()))
+            return
+    for form in FACT_FORMS:
+        fact = form.fullmatch(text)
+        if fact:
+            _learn(fact.groupdict(), facts)
+            return
+    raise words.unknown(words.peek())
 
 
-def _with_prefix(words: Words, facts: dict[str, str | Any]) -> Row:
+def _address(words: Words, family: str, printed: dict[str, str | Any]) -> Row:
     """An address with its netmask as a length: 10.0.0.1 and 255.255.255.0 are 10.0.0.1/24."""
-    ip, mask, scope = facts["ip"], facts["mask"], facts.get("scope")
-    try:
-        length = mask if ":" in ip or mask is None else ipaddress.ip_network(f"0.0.0.0/{mask}").prefixlen
-    except ValueError:
-        raise words.unknown(mask) from None
+    ip = printed["ip"]
+    length = _prefix_length(words, ip, printed["mask"])
     address = ip if length is None else f"{ip}/{length}"
     if not is_ip(address, PREFIX):
         raise words.unknown(ip)
+    scope = printed.get("scope")
     return {
+        "family": family,
         "address": address,
-        "broadcast": facts.get("brd"),
-        "peer_address": facts.get("peer"),
+        "broadcast": printed.get("brd"),
+        "peer_address": printed.get("peer"),
         "scope": scope.lower() if scope else None,
     }
 
 
-def _facts(words: Words, device: Row, addresses: list[Row]) -> bool:
-    for form in (MAC, PACKETS, ERRORS, OLD_FLAGS, OLD_PACKETS, OLD_BYTES, OLD_QUEUE, HARDWARE):
-        if found := form.fullmatch(words.text):
-            _learn(found.groupdict(), device)
-            return True
-    return False
+def _prefix_length(words: Words, ip: str, mask: str | None) -> str | int | None:
+    """Of IPv6 the length itself is printed, of IPv4 a netmask: 255.255.255.0 is 24."""
+    if ":" in ip or mask is None:
+        return mask
+    try:
+        return ipaddress.ip_network(f"0.0.0.0/{mask}").prefixlen
+    except ValueError:
+        raise words.unknown(mask) from None
 
 
-def _learn(facts: dict[str, str | Any], device: Row) -> None:
-    way = f"{facts['way'].lower()}_" if facts.get("way") else ""
-    for name in ("packets", "bytes", "errors", "dropped", "rx_bytes", "tx_bytes", "qlen", "mtu"):
-        if facts.get(name):
-            device[way + name] = int(facts[name])
-    if facts.get("flags"):
-        flags = facts["flags"].split()
-        device |= {"flags": ",".join(flags), "up": "UP" in flags}
-    if facts.get("details"):
-        device["details"].append(facts["details"] if not way else f"{facts['way']}{facts['details']}")
-    device |= {name: facts[name] for name in ("hwtype", "mac") if facts.get(name)}
+def _learn(printed: dict[str, str | Any], device: Row) -> None:
+    """What a line says of its device; printed: the groups of its form. RX and TX tell counters apart."""
+    way = printed.get("way")
+    before = f"{way.lower()}_" if way else ""
+    for name in NUMBERS:
+        if printed.get(name):
+            device[before + name] = int(printed[name])
+    if printed.get("flags"):
+        flags = printed["flags"].split()
+        device["flags"] = ",".join(flags)
+        device["up"] = "UP" in flags
+    if printed.get("details"):
+        device["details"].append((way or "") + printed["details"])
+    for name in ("hwtype", "mac"):
+        if printed.get(name):
+            device[name] = printed[name]

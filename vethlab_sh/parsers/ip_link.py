@@ -1,11 +1,4 @@
-"""Which devices are there? `ip link`, and the lines that `ip addr` shares with it (ip-link(8)).
-
-Row: index (kernel's number), name, peer (what stands after the @: `tap2` here, `if33` = number 33 elsewhere),
-netnsid and netns (where the peer is: a number, or a name when iproute2 knows one), state, up, carrier (the
-flags UP and LOWER_UP), mtu (bytes), master, mac, kind and the columns below it (with -d), qdisc, group,
-qlen (packets), flags (as printed), broadcast, altname, alias, linkmode, permaddr,
-rx_bytes .. tx_dropped (with -s), details (all words of -d, the other counters of -s, and hardware that is not
-link/ether or link/loopback).
+"""Which devices are there? A row a device of `ip link` (ip-link(8)); `ip addr` shares its lines.
 
 >>> printed = '''34: tap1@if33: <BROADCAST,MULTICAST> mtu 1500 qdisc noop state DOWN group default qlen 1000
 ...     link/ether ba:be:4b:61:d2:bc brd ff:ff:ff:ff:ff:ff link-netnsid 1'''
@@ -19,19 +12,58 @@ from __future__ import annotations
 import re
 
 from . import link_details
-from .words import Row, Words, lines, mac, number, text
+from .words import Columns, Pairs, Row, Words, lines, mac, number, telling_first, text
 
 COMMAND = "ip link"
-HEAD = (
-    "index", "name", "peer", "netnsid", "netns", "state", "up", "carrier", "mtu", "master", "mac",
-    "kind", "qdisc", "group", "qlen", "flags", "broadcast", "altname", "alias", "linkmode", "permaddr",
-)  # fmt: skip
-DETAILS = (
-    "vxlan_id", "vxlan_local", "vxlan_remote", "vxlan_dev", "vxlan_port", "vxlan_learning",
-    "bridge_id", "stp_state", "vlan_filtering", "port_state", "hairpin", "details",
-)  # fmt: skip
-COUNTERS = ("rx_bytes", "rx_packets", "rx_errors", "rx_dropped", "tx_bytes", "tx_packets", "tx_errors", "tx_dropped")
-EMPTY: Row = dict.fromkeys((*HEAD, *DETAILS, *COUNTERS))
+DEVICE: Columns = {
+    "index": (int, "the kernel's number of the device"),
+    "name": (str, "device"),
+    "peer": (str, "what stands after the @: a name here, or ifN = number N in another namespace"),
+    "netnsid": (int, "the peer's namespace, by the number that this namespace uses"),
+    "netns": (str, "the peer's namespace, by name, where it is known"),
+    "state": (str, "operational state as printed"),
+    "up": (bool, "switched on (flag UP)"),
+    "carrier": (bool, "there is a signal: the other end is up too (flag LOWER_UP)"),
+    "mtu": (int, "largest packet, bytes"),
+    "master": (str, "the bridge, bond or VRF that it is a port of"),
+    "mac": (str, "MAC address; of a tunnel its own IP address"),
+    "kind": (str, "kind of device (with -d)"),
+    "qdisc": (str, "queueing discipline"),
+    "group": (str, "device group"),
+    "qlen": (int, "transmit queue, packets"),
+    "flags": (str, "flags as printed"),
+    "broadcast": (str, "MAC address that reaches everybody; of a tunnel its far end"),
+    "altname": (str, "another name of the device"),
+    "alias": (str, "a remark on the device"),
+    "linkmode": (str, "how the state comes to UP: DEFAULT, DORMANT"),
+    "permaddr": (str, "MAC address that the hardware was made with"),
+}
+OF_KIND: Columns = {
+    "vxlan_id": (int, "VXLAN network identifier (VNI)"),
+    "vxlan_local": (str, "source address of the tunnel"),
+    "vxlan_remote": (str, "default destination, or multicast group"),
+    "vxlan_dev": (str, "device that carries the tunnel"),
+    "vxlan_port": (int, "UDP destination port"),
+    "vxlan_learning": (bool, "learns MAC addresses from arriving packets"),
+    "bridge_id": (str, "priority and MAC address of the bridge"),
+    "stp_state": (int, "Spanning Tree: 0 off, 1 on"),
+    "vlan_filtering": (int, "VLAN filtering: 0 off, 1 on"),
+    "port_state": (str, "bridge port: forwarding, learning, disabled ..."),
+    "hairpin": (bool, "the port sends frames back where they came from"),
+}
+DETAILS: Columns = {"details": (str, "everything that -d printed, and the other counters of -s, as text")}
+COUNTERS: Columns = {  # in the words of the kernel's include/uapi/linux/if_link.h
+    "rx_bytes": (int, "bytes received"),
+    "rx_packets": (int, "packets received"),
+    "rx_errors": (int, "bad packets received"),
+    "rx_dropped": (int, "packets received but not processed"),
+    "tx_bytes": (int, "bytes sent"),
+    "tx_packets": (int, "packets sent"),
+    "tx_errors": (int, "transmit problems"),
+    "tx_dropped": (int, "packets dropped on their way to transmission"),
+}
+COLUMNS = telling_first("index name peer netnsid netns master state kind", {**OF_KIND, **DEVICE, **COUNTERS, **DETAILS})
+EMPTY: Row = dict.fromkeys({**DEVICE, **OF_KIND, **DETAILS, **COUNTERS})
 SEVERAL = {"details": "; ", "altname": " "}  # columns of what may come more than once, and what joins it
 
 USUAL_HARDWARE = ("link/ether", "link/loopback")  # told by the MAC address and the flag LOOPBACK
@@ -50,18 +82,30 @@ def _state(words: Words) -> str:
 
 
 def _netnsid(words: Words) -> int | None:
+    """A namespace's number; `unknown` where the kernel shows no way to it."""
     if words.peek() == "unknown":
         words.take()
         return None
     return words.take_int()
 
 
-WHERE = {"link-netnsid": ("netnsid", _netnsid), "link-netns": ("netns", text)}
-HEAD_PAIRS = WHERE | {
-    "mtu": ("mtu", number), "qdisc": ("qdisc", text), "master": ("master", text), "state": ("state", _state),
-    "mode": ("linkmode", text), "group": ("group", text), "qlen": ("qlen", number),
-}  # fmt: skip
-MAC_PAIRS = WHERE | {"brd": ("broadcast", mac), "peer": ("broadcast", mac), "permaddr": ("permaddr", mac)}
+WHERE: Pairs = {"link-netnsid": ("netnsid", _netnsid), "link-netns": ("netns", text)}
+HEAD_PAIRS: Pairs = {
+    **WHERE,
+    "mtu": ("mtu", number),
+    "qdisc": ("qdisc", text),
+    "master": ("master", text),
+    "state": ("state", _state),
+    "mode": ("linkmode", text),
+    "group": ("group", text),
+    "qlen": ("qlen", number),
+}
+MAC_PAIRS: Pairs = {
+    **WHERE,
+    "brd": ("broadcast", mac),
+    "peer": ("broadcast", mac),
+    "permaddr": ("permaddr", mac),
+}
 COUNTER_NAMES = {
     "bytes", "packets", "errors", "dropped", "missed", "mcast", "overrun", "carrier", "collsns", "compressed",
     "length", "crc", "frame", "fifo", "nohandler", "otherhost", "aborted", "window", "heartbt", "heartbeat",
@@ -82,7 +126,9 @@ def parse(printed: str) -> list[Row]:
             below(words, rows[-1], counters)
         else:
             raise words.unknown(words.peek())
-    return [finished(row) for row in rows]
+    for row in rows:
+        finish(row)
+    return rows
 
 
 def is_head(words: Words) -> bool:
@@ -92,22 +138,28 @@ def is_head(words: Words) -> bool:
 
 def empty() -> Row:
     """The row of a device of which nothing is known yet."""
-    return EMPTY | {column: [] for column in SEVERAL}
+    row = EMPTY.copy()
+    for column in SEVERAL:
+        row[column] = []
+    return row
 
 
-def finished(row: Row) -> Row:
-    """The row with its lists as text."""
-    return row | {column: joint.join(row[column]) or None for column, joint in SEVERAL.items()}
+def finish(row: Row) -> None:
+    """Makes text of the row's lists."""
+    for column, joint in SEVERAL.items():
+        row[column] = joint.join(row[column]) or None
 
 
 def head(words: Words) -> Row:
     """The line that begins with a device's number."""
     row = numbered_name(words)
     while words:
-        if words.peek() in HEAD_PAIRS:
-            column, reader = HEAD_PAIRS[words.take()]
+        word = words.peek()
+        if word in HEAD_PAIRS:
+            words.take()
+            column, reader = HEAD_PAIRS[word]
             row[column] = reader(words)
-        elif XDP.fullmatch(words.peek()):
+        elif XDP.fullmatch(word):
             row["details"].append(words.take())
         else:
             link_details.others(words, row)
@@ -141,14 +193,17 @@ def take_flags(words: Words, row: Row) -> None:
     matched = FLAGS.fullmatch(word)
     if not matched:
         raise words.unknown(word)
-    row["flags"] = matched.group(1)
-    flags = row["flags"].split(",")
-    row["up"], row["carrier"] = "UP" in flags, "LOWER_UP" in flags
+    row["flags"] = matched[1]
+    flags = matched[1].split(",")
+    row["up"] = "UP" in flags
+    row["carrier"] = "LOWER_UP" in flags
 
 
 def is_brief(words: Words) -> bool:
     """Whether a line can be one of `ip -br link`: it ends with flags, and begins with no number."""
-    return words.word(-1).startswith("<") and NAME.fullmatch(words.peek() + ":") is not None
+    if not words.word(-1).startswith("<"):
+        return False
+    return NAME.fullmatch(words.peek() + ":") is not None
 
 
 def brief(words: Words) -> Row:
@@ -215,16 +270,18 @@ def _counter_names(words: Words) -> list[str]:
         way += " " + words.take()
     if way not in ("RX:", "TX:", "RX errors:", "TX errors:"):
         raise words.unknown(way)
+    before = way.removesuffix(":").lower().replace(" ", "_")
     names = []
     while words:
         name = words.take()
         if name not in COUNTER_NAMES:
             raise words.unknown(name)
-        names.append(way.replace(":", "").lower().replace(" ", "_") + f"_{name}")
+        names.append(f"{before}_{name}")
     return names
 
 
 def _count(words: Words, row: Row, names: list[str]) -> None:
+    """The line of numbers under a line of counters' names."""
     others = []
     for name in names:
         value = words.take_int()

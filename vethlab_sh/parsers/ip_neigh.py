@@ -1,8 +1,4 @@
-"""Which MAC address belongs to which IP address? `ip neigh` (ip-neighbour(8)).
-
-Row: ip, dev, mac, state (REACHABLE, STALE, PERMANENT, FAILED ...; missing for a proxy entry), router, proxy,
-extern_learn, managed (words that were printed), used (seconds since used/confirmed/updated), ref and probes
-(counts), all three with -s, proto (who added it).
+"""Which MAC address belongs to which IP address? A row a neighbour of `ip neigh` (ip-neighbour(8)).
 
 >>> parse("169.254.1.1 dev eth0 lladdr ee:ee:ee:ee:ee:ee REACHABLE")[0]["mac"]
 'ee:ee:ee:ee:ee:ee'
@@ -12,19 +8,36 @@ from __future__ import annotations
 
 import re
 
-from .words import Row, Words, ip, lines, mac, number, text
+from .words import Columns, Pairs, Row, Words, ip, lines, mac, number, text
 
 COMMAND = "ip neigh"
-COLUMNS = (
-    "ip", "dev", "mac", "state", "router", "proxy", "extern_learn", "managed", "used", "ref", "probes", "proto",
-)  # fmt: skip
+COLUMNS: Columns = {
+    "ip": (str, "IP address"),
+    "dev": (str, "device"),
+    "mac": (str, "MAC address"),
+    "state": (str, "REACHABLE, STALE, PERMANENT, FAILED ...; missing for a proxy entry"),
+    "router": (bool, "the neighbour is an IPv6 router"),
+    "proxy": (bool, "we answer for this address"),
+    "extern_learn": (bool, "put there by a program, not learned from traffic"),
+    "managed": (bool, "the kernel keeps it fresh"),
+    "used": (str, "seconds since used / confirmed / updated (with -s)"),
+    "ref": (int, "how many use it (with -s)"),
+    "probes": (int, "questions asked without an answer (with -s)"),
+    "proto": (str, "who added it: kernel, boot (by hand), static, bird, a number"),
+}
 STATES = {"REACHABLE", "STALE", "DELAY", "PROBE", "PERMANENT", "NOARP", "FAILED", "INCOMPLETE", "NONE"}
 FLAGS = ("router", "proxy", "extern_learn", "managed")
-PAIRS = {
-    "dev": ("dev", text), "lladdr": ("mac", mac), "ref": ("ref", number), "probes": ("probes", number),
+EMPTY: Row = dict.fromkeys(COLUMNS) | dict.fromkeys(FLAGS, False)
+PAIRS: Pairs = {
+    "dev": ("dev", text),
+    "lladdr": ("mac", mac),
+    "ref": ("ref", number),
+    "probes": ("probes", number),
     "proto": ("proto", text),
-}  # fmt: skip
+}
+VOCABULARY = {*PAIRS, *FLAGS, *STATES, "used"}
 USED = re.compile(r"(\d+/\d+/\d+)(probes)?", re.ASCII)  # iproute2 forgets the space: used 9/69/6probes 6
+BRIEF_ADDRESS = 40  # signs that -br fills with the address, before it writes the device
 
 
 def parse(printed: str) -> list[Row]:
@@ -33,10 +46,11 @@ def parse(printed: str) -> list[Row]:
 
 
 def _neighbour(words: Words) -> Row:
-    row: Row = dict.fromkeys(COLUMNS) | dict.fromkeys(FLAGS, False)
+    row = EMPTY.copy()
     row["ip"] = ip(words)
     if _is_brief(words, row["ip"]):
-        row["dev"], row["mac"] = words.take(), mac(words) if words else None
+        row["dev"] = words.take()
+        row["mac"] = mac(words) if words else None
         return row
     states = []
     while words:
@@ -58,15 +72,20 @@ def _neighbour(words: Words) -> Row:
 
 def _is_brief(words: Words, address: str) -> bool:
     """With -br a device stands in column 40, where otherwise the word `dev` stands before it."""
-    alone = words.peek() not in (*PAIRS, *FLAGS, *STATES, "used") and not words.word(2)
-    return alone and words.line[:40].split() == [address] and words.line[40:41].strip() != ""
+    if words.peek() in VOCABULARY or words.word(2):
+        return False
+    if words.line[:BRIEF_ADDRESS].split() != [address]:
+        return False
+    sign = words.line[BRIEF_ADDRESS : BRIEF_ADDRESS + 1]
+    return sign.strip() != ""
 
 
 def _used(words: Words, row: Row) -> None:
+    """`9/69/6`, perhaps with the word `probes` stuck to it."""
     word = words.take()
-    found = USED.fullmatch(word)
-    if not found:
+    matched = USED.fullmatch(word)
+    if not matched:
         raise words.unknown(word)
-    row["used"] = found[1]
-    if found[2]:
+    row["used"] = matched[1]
+    if matched[2]:
         row["probes"] = words.take_int()

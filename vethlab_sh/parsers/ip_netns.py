@@ -1,6 +1,4 @@
-"""Which network namespaces have names? `ip netns list` (ip-netns(8)).
-
-Row: namespace, id (the number by which the namespace we are in knows it; missing until it is needed).
+"""Which network namespaces have names? A row a name of `ip netns list` (ip-netns(8)).
 
 >>> parse("ns2 (id: 1)\\nns1")
 [{'namespace': 'ns2', 'id': 1}, {'namespace': 'ns1', 'id': None}]
@@ -10,10 +8,14 @@ from __future__ import annotations
 
 import re
 
-from .words import Row, Words, lines
+from .words import Columns, Row, Words, lines
 
 COMMAND = "ip netns"
-COLUMNS = ("namespace", "id")
+COLUMNS: Columns = {
+    "namespace": (str, "network namespace"),
+    # The kernel gives a number when it is first needed, for a link that leads there say.
+    "id": (int, "number by which this namespace knows it; missing until it is needed"),
+}
 ID = re.compile(r"\(id: (\d+)\)", re.ASCII)
 
 
@@ -23,8 +25,11 @@ def parse(printed: str) -> list[Row]:
 
 
 def _name(words: Words) -> Row:
-    name, rest = words.take(), words.rest()
+    name = words.take()
+    if not words:
+        return {"namespace": name, "id": None}
+    rest = words.rest()
     matched = ID.fullmatch(rest)
-    if rest and not matched:
+    if not matched:
         raise words.unknown(rest)
-    return {"namespace": name, "id": int(matched.group(1)) if matched else None}
+    return {"namespace": name, "id": int(matched[1])}

@@ -1,9 +1,4 @@
-"""Where are packets sent? `ip route` and `ip route get` (ip-route(8)).
-
-Row: kind (unicast, blackhole, unreachable, local ...), to (prefix or `default`), via (next hop), dev, proto
-(who added it: kernel, boot, static, bird, 80 ...), scope, src (address that packets get), metric, mtu (bytes),
-onlink, linkdown, dead (words that were printed), weight (of a multipath next hop: a row each), table, pref,
-expires_s (seconds), more (the words that only experts need, as printed).
+"""Where are packets sent? A row a route, or a next hop, of `ip route` and `ip route get` (ip-route(8)).
 
 >>> parse("blackhole 10.244.1.0/26 proto 80")[0]["to"]
 '10.244.1.0/26'
@@ -15,22 +10,45 @@ expires_s (seconds), more (the words that only experts need, as printed).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from .words import Row, Words, ip, lines, number, prefix, text
+from .words import Columns, Pairs, Row, Words, ip, lines, number, prefix, text
 
 COMMAND = "ip route"
-COLUMNS = (
-    "kind", "to", "via", "dev", "proto", "scope", "src", "metric", "mtu", "onlink", "linkdown", "dead",
-    "weight", "table", "pref", "expires_s", "more",
-)  # fmt: skip
+COLUMNS: Columns = {
+    "kind": (str, "unicast, blackhole, unreachable, local ..."),
+    "to": (str, "destination: a prefix, an address, or default"),
+    "via": (str, "next hop"),
+    "dev": (str, "device"),
+    "proto": (str, "who added it: kernel, boot (by hand), static, bird, a number"),
+    "scope": (str, "how far the destination is: host, link; global is mostly left out"),
+    "src": (str, "source address that packets get"),
+    "metric": (int, "the smaller wins"),
+    "mtu": (int, "largest packet, bytes"),
+    "onlink": (bool, "the next hop is taken as directly reachable"),
+    "linkdown": (bool, "the device has no carrier"),
+    "dead": (bool, "the next hop is out of use"),
+    "weight": (int, "share of a multipath next hop"),
+    "table": (str, "routing table"),
+    "pref": (str, "IPv6 router preference"),
+    "expires_s": (int, "seconds until it goes"),
+    "more": (str, "further words as printed"),
+}
 KINDS = {
     "unicast", "local", "broadcast", "multicast", "anycast", "blackhole", "unreachable", "prohibit", "throw", "nat",
 }  # fmt: skip
-PAIRS = {
-    "dev": ("dev", text), "proto": ("proto", text), "scope": ("scope", text), "src": ("src", ip),
-    "metric": ("metric", number), "weight": ("weight", number), "table": ("table", text), "pref": ("pref", text),
-}  # fmt: skip
-FLAGS = {"onlink", "linkdown", "dead"}
+PAIRS: Pairs = {
+    "dev": ("dev", text),
+    "proto": ("proto", text),
+    "scope": ("scope", text),
+    "src": ("src", ip),
+    "metric": ("metric", number),
+    "weight": ("weight", number),
+    "table": ("table", text),
+    "pref": ("pref", text),
+}
+FLAGS = ("onlink", "linkdown", "dead")
+EMPTY: Row = dict.fromkeys(COLUMNS) | dict.fromkeys(FLAGS, False)
 METRICS = {
     "advmss", "hoplimit", "rto_min", "initcwnd", "initrwnd", "rtt", "rttvar", "window", "cwnd", "ssthresh",
     "reordering", "quickack", "congctl", "fastopen_no_cookie",
@@ -44,7 +62,8 @@ MORE_FLAGS = {
     "rt_trap",
 }  # fmt: skip
 FEATURES = {"ecn", "tcp_usec_ts"}
-NEXTHOP_OBJECT = {"id", "via", "dev", "scope", "proto", "group", "type", "blackhole", "onlink", "linkdown", "dead"}
+NEXTHOP_FLAGS = {"onlink", "linkdown", "dead", "blackhole"}
+NEXTHOP_PAIRS = {"id", "via", "dev", "scope", "proto", "group", "type"}
 SECONDS = re.compile(r"(-?\d{1,18})sec|(\d{1,18})", re.ASCII)
 
 
@@ -53,45 +72,72 @@ def parse(printed: str) -> list[Row]:
     rows: list[Row] = []
     whole: Row | None = None  # a multipath route's first line, whose next hops stand on the lines below
     for words in lines(COMMAND, printed):
-        if words.peek() == "nexthop":
-            whole = whole or (rows.pop() if rows else None)
+        word = words.peek()
+        if word == "nexthop":
             if whole is None:
-                raise words.unknown("nexthop")
-            words.take()
-            rows.append(_attributes(words, whole | {"more": [*whole["more"]]}))
-        elif words.peek() in BELOW and rows:
-            BELOW[words.take()](words, rows[-1])
+                whole = _popped(rows, words)
+            rows.append(_next_hop(words, whole))
+        elif word in BELOW and rows:
+            read_below = BELOW[words.take()]
+            read_below(words, rows[-1])
         else:
             whole = None
             rows.append(_route(words))
-    return [row | {"more": " ".join(row["more"]) or None} for row in rows]
+    for row in rows:
+        row["more"] = " ".join(row["more"]) or None
+    return rows
 
 
 def _route(words: Words) -> Row:
-    row: Row = dict.fromkeys(COLUMNS) | dict.fromkeys(FLAGS, False) | {"more": []}
+    row = EMPTY.copy()
+    row["more"] = []
     row["kind"] = words.take() if words.peek() in KINDS else "unicast"
     row["to"] = words.take() if words.peek() == "default" else prefix(words)
-    return _attributes(words, row)
+    _attributes(words, row)
+    return row
 
 
-def _attributes(words: Words, row: Row) -> Row:
+def _popped(rows: list[Row], words: Words) -> Row:
+    """The route that a first next hop belongs to; each of its next hops takes its place."""
+    if not rows:
+        raise words.unknown("nexthop")
+    return rows.pop()
+
+
+def _next_hop(words: Words, whole: Row) -> Row:
+    """`nexthop via 10.0.0.2 dev eth0 weight 1`: a row with what the whole route says, and its own words."""
+    words.take()  # nexthop
+    row = whole.copy()
+    row["more"] = whole["more"].copy()
+    _attributes(words, row)
+    return row
+
+
+def _attributes(words: Words, row: Row) -> None:
+    """All that may stand behind a destination or a next hop."""
     while words:
         word = words.take()
-        if word in FLAGS:
-            row[word] = True
-        elif word in PAIRS:
+        if word in PAIRS:
             column, reader = PAIRS[word]
             row[column] = reader(words)
+        elif word in FLAGS:
+            row[word] = True
         elif word in SPECIAL:
-            SPECIAL[word](words, row)
+            read_special = SPECIAL[word]
+            read_special(words, row)
         elif word in MORE_PAIRS:
-            lock = [words.take()] if word in METRICS and words.peek() == "lock" else []
-            row["more"] += [word, *lock, words.take()]
+            row["more"] += [word, *_value(words, word)]
         elif word in MORE_FLAGS:
             row["more"].append(word)
         else:
             raise words.unknown(word)
-    return row
+
+
+def _value(words: Words, name: str) -> list[str]:
+    """The value of a word that has no column; a metric may be locked: `rtt lock 100ms`."""
+    if name in METRICS and words.peek() == "lock":
+        return [words.take(), words.take()]
+    return [words.take()]
 
 
 def _via(words: Words, row: Row) -> None:
@@ -108,10 +154,10 @@ def _mtu(words: Words, row: Row) -> None:
 
 def _expires(words: Words, row: Row) -> None:
     word = words.take()
-    found = SECONDS.fullmatch(word)
-    if not found:
+    matched = SECONDS.fullmatch(word)
+    if not matched:
         raise words.unknown(word)
-    row["expires_s"] = int(found[1] or found[2])
+    row["expires_s"] = int(matched[1] or matched[2])
 
 
 def _features(words: Words, row: Row) -> None:
@@ -120,7 +166,8 @@ def _features(words: Words, row: Row) -> None:
         row["more"].append(words.take())
 
 
-SPECIAL = {"via": _via, "mtu": _mtu, "expires": _expires, "features": _features}
+PartReader = Callable[[Words, Row], None]
+SPECIAL: dict[str, PartReader] = {"via": _via, "mtu": _mtu, "expires": _expires, "features": _features}
 
 
 def _cache(words: Words, row: Row) -> None:
@@ -136,9 +183,12 @@ def _nexthop_object(words: Words, row: Row) -> None:
     row["more"].append("nh_info")
     while words:
         word = words.take()
-        if word not in NEXTHOP_OBJECT:
+        if word in NEXTHOP_FLAGS:
+            row["more"].append(word)
+        elif word in NEXTHOP_PAIRS:
+            row["more"] += [word, words.take()]
+        else:
             raise words.unknown(word)
-        row["more"] += [word] if word in FLAGS or word == "blackhole" else [word, words.take()]
 
 
-BELOW = {"cache": _cache, "nh_info": _nexthop_object}
+BELOW: dict[str, PartReader] = {"cache": _cache, "nh_info": _nexthop_object}

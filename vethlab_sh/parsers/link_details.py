@@ -1,4 +1,4 @@
-"""Which words does `-d` add to a device? Those of `ip -d link` and `ip -d addr`, kind by kind (ip-link(8)).
+"""Which words does `-d` add to a device? Those of its kind, in `ip -d link` and `ip -d addr` (ip-link(8)).
 
 Every word stays in the row's `details`; what we teach has a column besides. The vocabulary is iproute2's own,
 versions 3 to 7.
@@ -13,24 +13,31 @@ versions 3 to 7.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from .words import Reader, Row, Words, number, on_off, text
+from .words import Pairs, Row, Words, number, on_off, text
 
-COLUMNS: dict[str, dict[str, tuple[str, Reader]]] = {
+WITH_COLUMN: dict[str, Pairs] = {
     "vxlan": {
         "id": ("vxlan_id", number),
         "vnifilterid": ("vxlan_id", number),  # iproute2 6.1 forgets the space after `vnifilter`
-        "local": ("vxlan_local", text), "local6": ("vxlan_local", text),
-        "remote": ("vxlan_remote", text), "group": ("vxlan_remote", text),
-        "dev": ("vxlan_dev", text), "dstport": ("vxlan_port", number),
+        "local": ("vxlan_local", text),
+        "local6": ("vxlan_local", text),
+        "remote": ("vxlan_remote", text),
+        "group": ("vxlan_remote", text),
+        "dev": ("vxlan_dev", text),
+        "dstport": ("vxlan_port", number),
     },
     "bridge": {
-        "bridge_id": ("bridge_id", text), "stp_state": ("stp_state", number),
+        "bridge_id": ("bridge_id", text),
+        "stp_state": ("stp_state", number),
         "vlan_filtering": ("vlan_filtering", number),
     },
-    "bridge_slave": {"state": ("port_state", text), "hairpin": ("hairpin", on_off)},
-}  # fmt: skip
+    "bridge_slave": {
+        "state": ("port_state", text),
+        "hairpin": ("hairpin", on_off),
+    },
+}
 
 TUNNELS = (
     "ipip", "sit", "gre", "gretap", "ip6gre", "ip6gretap", "ip6tnl", "vti", "vti6", "erspan", "ip6erspan",
@@ -95,13 +102,13 @@ FLAGS: dict[str, str] = {
     "prog/xdp": "jited",
     "xfrm": "external",
     **dict.fromkeys(
-        ["ipip", "sit", "gre", "gretap", "ip6gre", "ip6gretap", "ip6tnl", "vti", "vti6", "erspan", "ip6erspan"],
+        TUNNELS,
         "external pmtudisc nopmtudisc ignore-df iseq oseq icsum ocsum allow-localremote ip6ip any/ip any/any "
         "ipip mplsip ip6ip6 ipip6 isatap encap-csum noencap-csum encap-csum6 noencap-csum6 encap-remcsum "
         "noencap-remcsum",
     ),
 }  # fmt: skip
-SAME = {"macvtap": "macvlan", "ipvtap": "ipvlan"}
+SAME = {"macvtap": "macvlan", "ipvtap": "ipvlan"}  # kinds with the words of another
 PLAIN = ["veth", "dummy", "ifb", "wireguard", "openvswitch", "openvswitch_slave", "nlmon", "vcan", "team", "team_slave"]
 
 KINDS = {*PAIRS, *PLAIN, *SAME} - {""}
@@ -109,12 +116,17 @@ IN_BRACKETS = re.compile(r"<[A-Z0-9_,-]*>")
 
 
 def _vocabulary(words: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """The words of each kind, those of every device among them; under "" these alone."""
     everywhere = words[""].split()
-    of = {kind: frozenset([*everywhere, *words.get(SAME.get(kind, kind), "").split()]) for kind in KINDS}
-    return {"": frozenset(everywhere), **of}
+    vocabulary = {"": frozenset(everywhere)}
+    for kind in KINDS:
+        own = words.get(SAME.get(kind, kind), "")
+        vocabulary[kind] = frozenset(everywhere + own.split())
+    return vocabulary
 
 
-WITH_VALUE, ALONE = _vocabulary(PAIRS), _vocabulary(FLAGS)
+WITH_VALUE = _vocabulary(PAIRS)
+ALONE = _vocabulary(FLAGS)
 
 
 def kind(words: Words, row: Row) -> None:
@@ -126,28 +138,32 @@ def kind(words: Words, row: Row) -> None:
         row["kind"] = name
     if name == "vxlan":
         row["vxlan_learning"] = not words.has("nolearning")
-    row["details"].append(" ".join([name, *_attributes(name, words, row)]))
+    kept = _attributes(name, words, row)
+    row["details"].append(" ".join([name, *kept]))
 
 
 def others(words: Words, row: Row) -> None:
     """The words that -d adds to a line of every device: `promiscuity 0 minmtu 68 ...`."""
-    if kept := list(_attributes("", words, row)):
+    kept = _attributes("", words, row)
+    if kept:
         row["details"].append(" ".join(kept))
 
 
-def _attributes(name: str, words: Words, row: Row) -> Iterable[str]:
-    """The words of a line as they are read; those with a column go there too."""
-    columns = COLUMNS.get(name, {})
+def _attributes(name: str, words: Words, row: Row) -> list[str]:
+    """All words of a line; those with a column go there too."""
+    with_column = WITH_COLUMN.get(name, {})
+    kept = []
     while words:
         word = words.take()
-        yield word
-        if word in columns:
-            column, reader = columns[word]
-            yield words.peek()
+        kept.append(word)
+        if word in with_column:
+            kept.append(words.peek())
+            column, reader = with_column[word]
             row[column] = reader(words)
         elif word in WITH_VALUE[name]:
-            yield words.take()
-        elif word == "srcport" and name == "vxlan":
-            yield f"{words.take_int()} {words.take_int()}"
+            kept.append(words.take())
+        elif word == "srcport" and name == "vxlan":  # two ports, the first and the last to send from
+            kept += [str(words.take_int()), str(words.take_int())]
         elif word not in ALONE[name] and not IN_BRACKETS.fullmatch(word):
             raise words.unknown(word)
+    return kept

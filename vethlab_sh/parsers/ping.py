@@ -1,9 +1,4 @@
-"""Did they answer? `ping` (ping(8), iputils; BusyBox's too).
-
-Row of replies(): seq (number of the echo), bytes, from (who answered), ttl (hops left), time_ms (round trip in
-milliseconds), duplicate, error (what came instead of an answer, as printed).
-Row of statistics(), one: target, address, sent, received, duplicates, errors, loss_percent, time_ms (the whole run),
-rtt_min_ms, rtt_avg_ms, rtt_max_ms, rtt_mdev_ms (missing without an answer).
+"""Did they answer? A row an echo of `ping`, and one row that counts them (ping(8), iputils; BusyBox's too).
 
 >>> replies("64 bytes from 10.0.0.2: icmp_seq=1 ttl=63 time=0.059 ms")[0]["ttl"]
 63
@@ -17,14 +12,32 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .words import Row, Words, lines
+from .words import Columns, Row, Words, lines
 
 COMMAND = "ping"
-REPLIES = ("seq", "bytes", "from", "ttl", "time_ms", "duplicate", "error")
-STATISTICS = (
-    "target", "sent", "received", "loss_percent", "rtt_min_ms", "rtt_avg_ms", "rtt_max_ms", "rtt_mdev_ms",
-    "duplicates", "errors", "time_ms", "address",
-)  # fmt: skip
+REPLIES: Columns = {
+    "seq": (int, "number of the echo"),
+    "bytes": (int, "bytes of the reply, ICMP header included"),
+    "from": (str, "who answered, or who sent the error"),
+    "ttl": (int, "hops that the reply could still make"),
+    "time_ms": (float, "round trip, milliseconds"),
+    "duplicate": (bool, "answered before"),
+    "error": (str, "what came instead of an answer, or is wrong with it"),
+}
+STATISTICS: Columns = {
+    "target": (str, "who was asked"),
+    "sent": (int, "echoes sent"),
+    "received": (int, "replies"),
+    "loss_percent": (float, "unanswered, percent"),
+    "rtt_min_ms": (float, "fastest round trip, milliseconds; missing without an answer"),
+    "rtt_avg_ms": (float, "mean round trip, milliseconds"),
+    "rtt_max_ms": (float, "slowest round trip, milliseconds"),
+    "rtt_mdev_ms": (float, "spread of the round trips, milliseconds"),
+    "duplicates": (int, "answers that came twice"),
+    "errors": (int, "errors that came instead of answers"),
+    "time_ms": (float, "the whole run, milliseconds"),
+    "address": (str, "the target's IP address"),
+}
 
 HOST = r"\S+(?: \([^)]*\))?"
 REPLY = re.compile(
@@ -59,7 +72,7 @@ TIMES = re.compile(
 )
 DATE = re.compile(r"^\[\d+\.\d+\] ", re.ASCII)
 # Lines that say nothing about an answer. With -v iputils tells how it asks, and quotes the packet that an error
-# is about.
+# is about. With `pipe` and `ipg/ewma` it tells of many echoes under way at once; without any answer they begin a line.
 ASIDE = re.compile(
     rf"--- \S+ ping statistics ---|pipe \d+(?:, ipg/ewma {NUMBER}/{NUMBER} ms)?|, ipg/ewma {NUMBER}/{NUMBER} ms"
     r"|ai->ai_family: AF_INET6?, ai->ai_canonname: '\S*'|ping6?: sock4\.fd: .*|WARNING: pinging broadcast address"
@@ -79,41 +92,39 @@ def statistics(printed: str) -> list[Row]:
     row: Row = dict.fromkeys(STATISTICS)
     counted = False
     for kind, part in _read(printed):
-        if kind in ("start", "counts", "times"):
+        if kind != "reply":
             row |= part
-            counted |= kind == "counts"
+        if kind == "counts":
+            counted = True
     return [row] if counted else []
 
 
 def _read(printed: str) -> Iterator[tuple[str, Row]]:
-    """Every line's kind and facts."""
+    """Every line's kind (reply, start, counts or times) and facts."""
     for words in lines(COMMAND, printed):
-        line = DATE.sub("", words.text.removeprefix("^C"))
+        text = words.text.removeprefix("^C")  # what the terminal showed of Ctrl-C
+        line = DATE.sub("", text)
         if line and not ASIDE.fullmatch(line):
             yield _line(line, words)
 
 
 def _line(line: str, words: Words) -> tuple[str, Row]:
-    if found := REPLY.fullmatch(line):
-        return "reply", _reply(found)
-    if found := ERROR.fullmatch(line) or LOCAL.fullmatch(line) or NO_ANSWER.fullmatch(line):
-        return "reply", _error(found.groupdict())
-    if found := START.fullmatch(line):
-        return "start", found.groupdict()
-    if found := COUNTS.fullmatch(line):
-        return "counts", _counts(found)
-    if found := TIMES.fullmatch(line):
-        return "times", {f"rtt_{k}_ms": float(v) if v else None for k, v in found.groupdict().items()}
+    reply = REPLY.fullmatch(line)
+    if reply:
+        return "reply", _reply(reply)
+    error = ERROR.fullmatch(line) or LOCAL.fullmatch(line) or NO_ANSWER.fullmatch(line)
+    if error:
+        return "reply", _error(error.groupdict())
+    start = START.fullmatch(line)
+    if start:
+        return "start", start.groupdict()
+    counts = COUNTS.fullmatch(line)
+    if counts:
+        return "counts", _counts(counts)
+    times = TIMES.fullmatch(line)
+    if times:
+        return "times", _times(times)
     raise words.unknown(words.peek())
-
-
-def _error(facts: dict[str, str | Any]) -> Row:
-    return dict.fromkeys(REPLIES) | {
-        "seq": int(facts["seq"]) if facts.get("seq") else None,
-        "from": facts.get("from"),
-        "duplicate": False,
-        "error": facts.get("error") or facts.get("name") or "no answer yet",
-    }
 
 
 def _reply(found: re.Match[str]) -> Row:
@@ -122,18 +133,45 @@ def _reply(found: re.Match[str]) -> Row:
         "bytes": int(found["bytes"]),
         "from": found["from"],
         "ttl": int(found["ttl"]) if found["ttl"] else None,
-        "time_ms": float(found["time"]) if found["time"] else None,
+        "time_ms": _milliseconds(found["time"]),
         "duplicate": bool(found["dup"]),
         "error": found["error"],
     }
 
 
+def _error(facts: dict[str, Any]) -> Row:
+    """The row of an echo that was not answered; facts: the groups of ERROR, LOCAL or NO_ANSWER."""
+    row: Row = dict.fromkeys(REPLIES)
+    seq = facts.get("seq")
+    if seq:
+        row["seq"] = int(seq)
+    row["from"] = facts.get("from")
+    row["duplicate"] = False
+    row["error"] = facts.get("error") or facts.get("name") or "no answer yet"
+    return row
+
+
 def _counts(found: re.Match[str]) -> Row:
+    errors = int(found["errors"] or 0)
+    corrupted = int(found["corrupted"] or 0)
     return {
         "sent": int(found["sent"]),
         "received": int(found["received"]),
         "duplicates": int(found["duplicates"] or 0),
-        "errors": int(found["errors"] or 0) + int(found["corrupted"] or 0),
+        "errors": errors + corrupted,
         "loss_percent": float(found["loss"]),
-        "time_ms": float(found["time"]) if found["time"] else None,
+        "time_ms": _milliseconds(found["time"]),
     }
+
+
+def _times(found: re.Match[str]) -> Row:
+    return {
+        "rtt_min_ms": _milliseconds(found["min"]),
+        "rtt_avg_ms": _milliseconds(found["avg"]),
+        "rtt_max_ms": _milliseconds(found["max"]),
+        "rtt_mdev_ms": _milliseconds(found["mdev"]),  # which BusyBox does not tell
+    }
+
+
+def _milliseconds(printed: str | None) -> float | None:
+    return float(printed) if printed else None

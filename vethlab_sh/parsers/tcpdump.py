@@ -1,10 +1,7 @@
-"""What passed this interface? `tcpdump -nn -e -tt` (tcpdump(8)), with or without -v, and with -T vxlan.
+"""What passed this interface? A row a frame of `tcpdump -nn -e -tt`, also with -v and with -T vxlan (tcpdump(8)).
 
-Row: time_ns (nanoseconds since 1970, the kernel's clock), src_mac, dst_mac, bytes (the whole frame), src_ip, dst_ip
-(of ARP: who asks or answers, and who is looked for), ttl (with -v), what (in a few words), seq and id (of an echo),
-src_port, dst_port, ip_id and offset (IPv4, with -v: which packet, which fragment of it), ethertype, proto (with -v),
-info (the rest as printed). Of a frame inside a VXLAN all these are the inner frame's, but for bytes; then vni,
-inner_bytes and outer_src_mac, outer_dst_mac, outer_src_ip, outer_dst_ip, outer_port, outer_ttl are there too.
+A frame inside a VXLAN stands in the row of the frame around it: the row's columns are the inner frame's but for
+bytes, and the columns outer_... are those of the frame around it.
 
 >>> row = parse("1.5 0e:00:00:00:00:01 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: "
 ...             "Request who-has 10.0.0.2 tell 10.0.0.1, length 28")[0]
@@ -19,17 +16,40 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..errors import OutputNotUnderstood
-from .words import Row
+from .words import Columns, Row
 
 COMMAND = "tcpdump"
-INNER = (
-    "src_mac", "dst_mac", "src_ip", "dst_ip", "ttl", "what", "seq", "id", "src_port", "dst_port", "ip_id", "offset",
-    "ethertype", "proto", "info",
-)  # fmt: skip
-OUTER = ("src_mac", "dst_mac", "src_ip", "dst_ip", "ttl")
-COLUMNS = (
-    "time_ns", "bytes", *INNER, "vni", "inner_bytes", *(f"outer_{name}" for name in OUTER), "outer_port",
-)  # fmt: skip
+INNER: Columns = {
+    "src_mac": (str, "MAC address that the frame is from"),
+    "dst_mac": (str, "MAC address that the frame is for"),
+    "src_ip": (str, "sender; of ARP: who asks or answers"),
+    "dst_ip": (str, "receiver; of ARP: who is looked for"),
+    "ttl": (int, "hops that the packet can still make (IPv4: with -v)"),
+    "what": (str, "what it is, in a few words"),
+    "seq": (int, "number of an echo"),
+    "id": (int, "which ping an echo belongs to"),
+    "src_port": (int, "UDP or TCP port of the sender"),
+    "dst_port": (int, "UDP or TCP port of the receiver"),
+    "ip_id": (int, "IPv4: which packet a fragment is of (with -v)"),
+    "offset": (int, "IPv4: where in its packet the fragment begins, bytes (with -v)"),
+    "ethertype": (str, "ARP, IPv4 or IPv6"),
+    "proto": (str, "protocol inside the IP packet (with -v)"),
+    "info": (str, "the rest as printed"),
+}
+COLUMNS: Columns = {
+    "time_ns": (int, "the kernel's clock, nanoseconds since 1970"),
+    "bytes": (int, "the whole frame, bytes"),
+    **INNER,
+    "vni": (int, "VXLAN network identifier"),
+    "inner_bytes": (int, "the frame inside a VXLAN, bytes"),
+    "outer_src_mac": (str, "MAC address that the frame around is from"),
+    "outer_dst_mac": (str, "MAC address that the frame around is for"),
+    "outer_src_ip": (str, "the node that sends"),
+    "outer_dst_ip": (str, "the node that receives"),
+    "outer_ttl": (int, "hops that the packet around can still make"),
+    "outer_port": (int, "UDP port of the node that receives"),
+}
+OUTER = ("src_mac", "dst_mac", "src_ip", "dst_ip", "ttl")  # what is kept of the frame around another
 
 MAC = r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}"
 FRAME = re.compile(
@@ -64,6 +84,7 @@ ICMP = re.compile(r"(?:HBH )?ICMP6?,? .+")
 WHO_HAS6 = re.compile(rf"ICMP6, neighbor solicitation, length \d+, who has (?P<target>{HOST})", re.ASCII)
 IS_AT6 = re.compile(rf"ICMP6, neighbor advertisement, length \d+, tgt is (?P<target>{HOST})", re.ASCII)
 LENGTH = re.compile(r", length \d+.*")
+ARP_FORMS = ((ASKS, "ARP who-has"), (ANSWERS, "ARP is-at"), (ANNOUNCES, "ARP announcement"))
 NUMBERS = ("ttl", "ip_id", "offset", "src_port", "dst_port", "vni", "bytes", "id", "seq")
 
 
@@ -76,7 +97,8 @@ class _Line:
 
     def unknown(self, text: str) -> OutputNotUnderstood:
         """The error about the first word of the text that is not understood."""
-        word = (text.split() or ["(end of line)"])[0]
+        words = text.split()
+        word = words[0] if words else "(end of line)"
         return OutputNotUnderstood(COMMAND, word, self.text, self.number)
 
 
@@ -89,102 +111,165 @@ def _packets(printed: str) -> Iterator[list[_Line]]:
     """The lines of each packet: one that begins with a time, and those that follow it without one."""
     packet: list[_Line] = []
     for number, text in enumerate(printed.splitlines(), 1):
-        line = _Line(text, number)
         if not text.strip():
             continue
-        if (found := FRAME.fullmatch(text.rstrip())) and found["time"]:
+        line = _Line(text, number)
+        frame = FRAME.fullmatch(text.rstrip())
+        if frame and frame["time"]:
             if packet:
                 yield packet
-            packet = []
-        elif not packet:
+            packet = [line]
+        elif packet:
+            packet.append(line)
+        else:
             raise line.unknown(text)
-        packet.append(line)
     if packet:
         yield packet
 
 
 def _packet(lines: list[_Line]) -> Row:
-    starts = [at for at, line in enumerate(lines) if FRAME.fullmatch(line.text.rstrip())]
-    outer_lines, *frames = [lines[a:b] for a, b in zip(starts, [*starts[1:], len(lines)], strict=True)]
-    outer = _frame(outer_lines)
-    row: Row = dict.fromkeys(COLUMNS) | {"time_ns": _nanoseconds(lines[0])} | outer
-    wrapped = VXLAN.match(outer["info"] or "")
-    inner = _frame(frames.pop(0)) if wrapped and frames else None
-    # An ICMP error quotes the packet that it is about, with the frame that was wrapped in it.
-    told = inner or outer
-    if frames and not (told["what"].startswith("ICMP") and told.get("id") is None):
-        raise frames[0][0].unknown(frames[0][0].text)
-    told["info"] = row["info"] = " ".join([told["info"], *(line.text.strip() for frame in frames for line in frame)])
+    """The row of one packet, with the frame inside a VXLAN."""
+    first, *others = _frames(lines)
+    outer = _frame(first)
+    wrapped = VXLAN.match(outer["info"])
+    inner = _frame(others.pop(0)) if wrapped and others else None
+    _quote(others, inner or outer)
+    row: Row = dict.fromkeys(COLUMNS)
+    row["time_ns"] = _nanoseconds(lines[0])
+    row |= outer
     if wrapped and inner:
-        row |= dict.fromkeys(INNER) | {f"outer_{name}": outer.get(name) for name in OUTER}
-        row |= {"outer_port": outer["dst_port"], "vni": int(wrapped["vni"]), "inner_bytes": inner["bytes"]}
-        row |= {**inner, "bytes": outer["bytes"]}
+        row |= dict.fromkeys(INNER)
+        row |= inner
+        row |= {f"outer_{name}": outer.get(name) for name in OUTER}
+        row["outer_port"] = outer["dst_port"]
+        row["vni"] = int(wrapped["vni"])
+        row["inner_bytes"] = inner["bytes"]
+        row["bytes"] = outer["bytes"]
     return row
 
 
+def _frames(lines: list[_Line]) -> list[list[_Line]]:
+    """The lines of each frame of a packet: one that begins like a frame, and those below it."""
+    frames: list[list[_Line]] = []
+    for line in lines:
+        if FRAME.fullmatch(line.text.rstrip()):
+            frames.append([line])
+        else:
+            frames[-1].append(line)
+    return frames
+
+
+def _quote(frames: list[list[_Line]], row: Row) -> None:
+    """An ICMP error quotes the packet that it is about, with the frame that was wrapped in it: these are its words."""
+    if not frames:
+        return
+    is_error = row["what"].startswith("ICMP") and row.get("id") is None
+    if not is_error:
+        line = frames[0][0]
+        raise line.unknown(line.text)
+    for frame in frames:
+        for line in frame:
+            row["info"] += " " + line.text.strip()
+
+
 def _nanoseconds(line: _Line) -> int:
-    seconds, _, part = line.text.split()[0].partition(".")
+    """The time that begins a line, `1732550000.123456`; a float would not hold its last digits."""
+    time = line.text.split()[0]
+    seconds, _, part = time.partition(".")
     return int(seconds) * 10**9 + int(part.ljust(9, "0"))
 
 
 def _frame(lines: list[_Line]) -> Row:
     """One frame: its first line, and with -v those below it, the last of which may quote another packet."""
-    found = FRAME.fullmatch(lines[0].text.rstrip())
-    assert found
-    row: Row = {**found.groupdict(), "info": None, "bytes": int(found["bytes"])}
-    del row["time"], row["rest"]
-    body, more = _Line(lines[0].text, lines[0].number), lines[1:]
-    text = found["rest"]
-    if row["ethertype"] == "IPv4" and (header := HEADER4.match(text)):
-        row |= header.groupdict()
-        text = text[header.end() :].strip()
-        if not text and more:
-            body, more = more[0], more[1:]
-            text = body.text.strip()
-    if row["ethertype"] == "IPv6" and (header := HEADER6.match(text)):
+    first, *below = lines
+    frame = FRAME.fullmatch(first.text.rstrip())
+    assert frame  # it is one, or it would not be the first line
+    row: Row = frame.groupdict()
+    del row["time"]
+    text = row.pop("rest")
+    row["info"] = None
+    body = first
+    header = _header(row["ethertype"], text)
+    if header:
         row |= header.groupdict()
         text = text[header.end() :]
-    for line in more:
+    if header and row["ethertype"] == "IPv4":
+        text = text.strip()
+        if not text and below:  # after IPv4's header the line may end
+            body = below.pop(0)
+            text = body.text.strip()
+    for line in below:
         if not line.text[0].isspace():
             raise line.unknown(line.text)
     row |= _arp(text, body) if row["ethertype"] == "ARP" else _ip(text, body, row)
-    row["info"] = " ".join([row["info"], *(" ".join(line.text.split()) for line in more)])
-    return row | {name: int(row[name]) for name in NUMBERS if row.get(name) is not None}
+    for line in below:
+        row["info"] += " " + " ".join(line.text.split())
+    _count(row)
+    return row
+
+
+def _count(row: Row) -> None:
+    """Makes numbers of what is printed as one."""
+    for name in NUMBERS:
+        if row.get(name) is not None:
+            row[name] = int(row[name])
+
+
+def _header(ethertype: str, text: str) -> re.Match[str] | None:
+    """The header of an IP packet in brackets, which -v prints."""
+    if ethertype == "IPv4":
+        return HEADER4.match(text)
+    if ethertype == "IPv6":
+        return HEADER6.match(text)
+    return None
 
 
 def _arp(text: str, line: _Line) -> Row:
     text = ARP_DETAILS.sub("", text)
-    for pattern, what in ((ASKS, "ARP who-has"), (ANSWERS, "ARP is-at"), (ANNOUNCES, "ARP announcement")):
-        if found := pattern.match(text):
+    for pattern, what in ARP_FORMS:
+        found = pattern.match(text)
+        if found:
             return {**found.groupdict(), "what": what, "info": text}
     raise line.unknown(text)
 
 
 def _ip(text: str, line: _Line, row: Row) -> Row:
+    """The facts of an IP packet's line; row: those of its header."""
     found = ENDS.fullmatch(text)
     if not found:
         raise line.unknown(text)
     facts: Row = found.groupdict()
-    facts["info"] = info = facts["info"].removeprefix("[icmp6 sum ok] ")
-    if echo := ECHO.match(info):
-        return facts | echo.groupdict() | {"what": echo["what"].replace("ICMP6,", "ICMP")}
-    for pattern, what in ((WHO_HAS6, "ND who-has"), (IS_AT6, "ND is-at")):
-        if asked := pattern.match(info):
-            return facts | {"what": what, "dst_ip" if pattern is WHO_HAS6 else "src_ip": asked["target"]}
-    return facts | {"what": _what(info, facts, row, line)}
+    info = facts["info"].removeprefix("[icmp6 sum ok] ")
+    facts["info"] = info
+    echo = ECHO.match(info)
+    if echo:
+        facts |= echo.groupdict()
+        facts["what"] = echo["what"].replace("ICMP6,", "ICMP")
+        return facts
+    asks = WHO_HAS6.match(info)
+    if asks:  # as of ARP the one who is looked for; the packet itself goes to a group
+        return facts | {"what": "ND who-has", "dst_ip": asks["target"]}
+    answers = IS_AT6.match(info)
+    if answers:
+        return facts | {"what": "ND is-at", "src_ip": answers["target"]}
+    facts["what"] = _what(info, facts, row, line)
+    return facts
 
 
 def _what(info: str, facts: Row, row: Row, line: _Line) -> str:
+    """What a packet is, in a few words, where it is no echo and asks for no neighbour."""
+    proto = row.get("proto")
+    is_fragment = row.get("offset") not in (None, "0")
     if ICMP.fullmatch(info):
         return LENGTH.sub("", info).replace("ICMP6,", "ICMP")
-    if info.startswith("ip-proto-") or row.get("offset") not in (None, "0"):
-        return f"{row.get('proto') or 'IP'} fragment"
+    if info.startswith("ip-proto-") or is_fragment:
+        return f"{proto or 'IP'} fragment"
     if info.startswith("Flags ["):
         return "TCP " + info.split(",")[0]
     if VXLAN.match(info):
         return "VXLAN"
     if facts["src_port"]:
         return "UDP"
-    if row.get("proto"):
-        return str(row["proto"])
+    if proto:
+        return str(proto)
     raise line.unknown(info)

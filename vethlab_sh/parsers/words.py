@@ -1,15 +1,21 @@
-"""How are the words of a line taken one at a time, so that none is dropped?"""
+"""How are the words of a line taken, so that none is dropped? One at a time, by a reader that knows what must come.
+
+What is not of the form that a reader expects is `OutputNotUnderstood`, which names the word and the line.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_interface
 from typing import Any
 
 from ..errors import OutputNotUnderstood
 
 Row = dict[str, Any]
+# What a parser's rows hold: each column's type (str, int, float or bool) and its meaning with its unit.
+Columns = Mapping[str, tuple[type, str]]
+
 NUMBER = re.compile(r"\d{1,18}", re.ASCII)  # what fits into the 64 bits of a table's column
 IP = re.compile(r"[0-9A-Fa-f.:]+")
 PREFIX = re.compile(r"[0-9A-Fa-f.:]+(/\d{1,3})?", re.ASCII)
@@ -19,16 +25,25 @@ HARDWARE = re.compile(r"[0-9A-Fa-f]{1,4}([:.]{1,2}[0-9A-Fa-f]{1,4})*|::")  # of 
 class Words:
     """The words left of one line; what is unknown, or missing, is an error that names the place.
 
-    line: the whole line as printed; text: its words (with -o those of one part of it), one space apart.
+    command: the parser's name, for the error; line: the whole line as printed; number: which line it is, from 1;
+    text: where only a part of the line is read (with -o), that part.
     """
 
     def __init__(self, command: str, line: str, number: int, text: str | None = None) -> None:
-        self._command, self.line, self._number = command, line, number
-        self._left = (line if text is None else text).split()[::-1]
-        self.text = " ".join(reversed(self._left))
+        self.line = line
+        self._command = command
+        self._number = number
+        self._text = line if text is None else text
+        self._left = self._text.split()
+        self._left.reverse()  # the next word stands last, where a list gives it away at once
 
     def __bool__(self) -> bool:
         return bool(self._left)
+
+    @property
+    def text(self) -> str:
+        """All words of the line, also those that were taken, one space apart."""
+        return " ".join(self._text.split())
 
     def peek(self) -> str:
         """The next word, left where it is; empty at the end of the line."""
@@ -36,8 +51,10 @@ class Words:
 
     def word(self, place: int) -> str:
         """The word at a place among those left (0 is next, -1 the last), left where it is; empty when none."""
-        place = -1 - place
-        return self._left[place] if -len(self._left) <= place < len(self._left) else ""
+        backwards = -1 - place
+        if -len(self._left) <= backwards < len(self._left):
+            return self._left[backwards]
+        return ""
 
     def has(self, word: str) -> bool:
         """Whether this word is among those left."""
@@ -73,6 +90,7 @@ class Words:
 
 
 Reader = Callable[[Words], Any]
+Pairs = Mapping[str, tuple[str, Reader]]  # a word that is followed by a value: the column, and what reads the value
 text: Reader = Words.take
 number: Reader = Words.take_int
 
@@ -87,10 +105,13 @@ def mac(words: Words) -> str:
 
 def is_ip(word: str, form: re.Pattern[str] = IP) -> bool:
     """Whether a word is an IP address; with the form PREFIX its length may follow."""
+    if not form.fullmatch(word):
+        return False
     try:
-        return bool(form.fullmatch(word) and ip_interface(word))
+        ip_interface(word)
     except ValueError:
         return False
+    return True
 
 
 def ip(words: Words) -> str:
@@ -119,7 +140,17 @@ def on_off(words: Words) -> bool:
 
 def lines(command: str, printed: str) -> Iterator[Words]:
     """The lines that are not blank, each as Words; `-o` output is split at its backslashes first."""
-    for at, line in enumerate(printed.splitlines(), 1):
+    for number, line in enumerate(printed.splitlines(), 1):
         for part in line.split("\\"):
             if part.strip():
-                yield Words(command, line, at, part)
+                yield Words(command, line, number, part)
+
+
+def telling_first(names: str, columns: Columns) -> Columns:
+    """The columns, those that tell most in front: on a narrow terminal the last ones are left out.
+
+    >>> list(telling_first("name mtu", {"index": (int, ""), "mtu": (int, ""), "name": (str, "")}))
+    ['name', 'mtu', 'index']
+    """
+    first = {name: columns[name] for name in names.split()}
+    return {**first, **columns}

@@ -1,0 +1,79 @@
+"""Which parser reads which table? One line of TABLES each: name, a command that prints it, parser, columns.
+
+A new parser is a module beside this one, a line in TABLES, and its captures in the tests. What the columns hold
+stands in the parser's module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from . import (
+    arp,
+    brctl_show,
+    brctl_showmacs,
+    bridge_fdb,
+    bridge_link,
+    ifconfig,
+    ip_addr,
+    ip_link,
+    ip_neigh,
+    ip_netns,
+    ip_route,
+    ping,
+    sysctl,
+)
+from .words import Columns, Row
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, type (str, int, float or bool; any may be missing) and meaning with its unit."""
+
+    name: str
+    type: type
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its name, a command that prints it, its parser, and what its rows hold.
+
+    linewise: one record is one line, so that the output can still be read when grep took lines away.
+    """
+
+    name: str
+    example: str
+    read: Callable[[str], list[Row]]
+    holds: Columns
+    linewise: bool = False
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """Its columns, the most telling ones first."""
+        columns = []
+        for name, (kind, meaning) in self.holds.items():
+            columns.append(Column(name, kind, meaning))
+        return tuple(columns)
+
+
+PING = "ping -c 2 192.168.1.101"
+_ALL = (
+    Table("ip addr", "ip addr", ip_addr.parse, ip_addr.COLUMNS),
+    Table("ip link", "ip link", ip_link.parse, ip_link.COLUMNS),
+    Table("ip route", "ip route", ip_route.parse, ip_route.COLUMNS, linewise=True),
+    Table("ip neigh", "ip neigh", ip_neigh.parse, ip_neigh.COLUMNS, linewise=True),
+    Table("ip netns", "ip netns list", ip_netns.parse, ip_netns.COLUMNS, linewise=True),
+    Table("bridge link", "bridge link", bridge_link.parse, bridge_link.COLUMNS),
+    Table("bridge fdb", "bridge fdb show", bridge_fdb.parse, bridge_fdb.COLUMNS, linewise=True),
+    Table("brctl show", "brctl show", brctl_show.parse, brctl_show.COLUMNS),
+    Table("brctl showmacs", "brctl showmacs br0", brctl_showmacs.parse, brctl_showmacs.COLUMNS, linewise=True),
+    Table("arp", "arp -n", arp.parse, arp.COLUMNS, linewise=True),
+    Table("ping", PING, ping.replies, ping.REPLIES),
+    Table("ping statistics", PING, ping.statistics, ping.STATISTICS),
+    Table("ifconfig", "ifconfig", ifconfig.parse, ifconfig.COLUMNS),
+    Table("sysctl", "sysctl net.ipv4.ip_forward", sysctl.parse, sysctl.COLUMNS, linewise=True),
+)
+TABLES: dict[str, Table] = {table.name: table for table in _ALL}

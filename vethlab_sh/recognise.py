@@ -1,0 +1,283 @@
+"""Which tables will a command line print? Those of its command, in all the short forms that iproute2 takes.
+
+Only the line is read, never what it printed: `ip netns exec ns1 ip a` prints the table `ip addr`, and
+`ip l s br0 up` prints none, because it sets. What stands before the command (`sudo`, `timeout 5`,
+`ip netns exec ns1`, `kubectl exec pod --`) is taken off; a pipe may only leave lines out.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+
+from .parsers.registry import TABLES
+
+# iproute2 takes any beginning of a word, the first in its own order that fits: ip.c, ipaddress.c, iplink.c ...
+IP_OBJECTS = (
+    "address", "addrlabel", "maddress", "route", "rule", "neighbor", "neighbour", "ntable", "ntbl", "link", "l2tp",
+    "fou", "ila", "macsec", "tunnel", "tunl", "tuntap", "tap", "token", "tcpmetrics", "tcp_metrics", "monitor",
+    "xfrm", "mroute", "mrule", "netns", "netconf", "vrf", "sr", "nexthop", "mptcp", "ioam", "help", "stats",
+)  # fmt: skip
+TABLE_WORDS = {"address": "addr", "neighbor": "neigh", "neighbour": "neigh"}  # where a table's name has another
+NEIGHBOUR_VERBS = ("add", "replace", "change", "chg", "delete", "get", "show", "lst", "list", "flush")
+# Of an object that is not here only a verb in full is taken: its order of verbs is not known.
+IP_VERBS = {
+    "address": ("add", "change", "replace", "delete", "show", "lst", "list", "flush", "save"),
+    "link": ("add", "set", "change", "replace", "delete", "show", "lst", "list", "help"),
+    "route": (
+        "list", "show", "lst", "get", "add", "append", "change", "chg", "delete", "replace", "prepend", "test",
+        "flush",
+    ),
+    "neighbor": NEIGHBOUR_VERBS,
+    "neighbour": NEIGHBOUR_VERBS,
+    "netns": (
+        "list", "show", "lst", "list-id", "help", "add", "set", "delete", "identify", "pids", "exec", "monitor",
+    ),
+}  # fmt: skip
+BRIDGE_OBJECTS = ("link", "fdb", "mdb", "vlan", "vni", "monitor")
+BRIDGE_VERBS = {
+    "link": ("set", "change", "show", "lst", "list"),
+    "fdb": ("add", "append", "replace", "delete", "get", "show", "lst", "list", "flush"),
+}
+SHOWING = ("show", "lst", "list", "get")
+SHOWING_IN_FULL = ("show", "lst", "list")
+# Options may be cut short too, and begin with two dashes.
+OPTIONS = (
+    "-loops", "-family", "-4", "-6", "-0", "-M", "-B", "-human", "-iec", "-stats", "-statistics", "-details",
+    "-resolve", "-oneline", "-timestamp", "-tshort", "-Version", "-force", "-batch", "-brief", "-json", "-pretty",
+    "-rcvbuf", "-color", "-compressvlans", "-help", "-netns", "-Numeric", "-all", "-echo",
+)  # fmt: skip
+VALUE_OPTIONS = {"-netns", "-family", "-loops", "-rcvbuf"}
+OTHER_OUTPUT = {"-json", "-batch", "-force", "-Version", "-all", "-help"}
+ONE_LINE_OPTIONS = {"-oneline", "-brief"}
+
+OPERATORS = "|;&<>()\n"
+GREPS = ("grep", "egrep", "fgrep")
+PLAIN_GREP = re.compile(r"-[viwxEFPe]+|-m\d+|--color=never", re.ASCII)
+ASSIGNMENT = re.compile(r"\w+=")
+INTO_ANOTHER_PLACE = ("nsenter", "kubectl", "docker", "unshare")  # their own words end with --
+PREFIX_OPTIONS_WITH_VALUE = ("-u", "-g", "-k", "-s", "-C")  # of sudo, env and timeout
+ARP_CHANGES = {"-s", "-d", "-f", "--set", "--delete"}
+SYSCTL_ALL = {"-a", "-A", "--all"}
+SYSCTL_OPTIONS = SYSCTL_ALL | {"-w", "--write", "-e", "--ignore"}
+
+
+def recognise(line: str) -> tuple[str, ...]:
+    """Names of the tables that this command line prints; none for what has no parser.
+
+    >>> recognise("ip netns exec ns1 ip a"), recognise("ip l s br0 up"), recognise("ip -j addr")
+    (('ip addr',), (), ())
+    """
+    commands = stages(line)
+    if not commands:
+        return ()
+    words = _without_prefix(commands[0])
+    if not words:
+        return ()
+    names = _names(words)
+    filters = commands[1:]
+    if filters and not _is_linewise(words, names):
+        return ()
+    if not all(_is_plain_grep(command) for command in filters):
+        return ()
+    return names
+
+
+def stages(line: str) -> list[list[str]]:
+    """The words of each command of a pipe; nothing when the line is more than a pipe, or a quote is open.
+
+    >>> stages("ip r | grep -e 'a b'"), stages("ip a; ip r"), stages("ip 'a")
+    ([['ip', 'r'], ['grep', '-e', 'a b']], [], [])
+    """
+    if "$(" in line or "`" in line:
+        return []
+    stages: list[list[str]] = [[]]
+    try:
+        for word in _shell_words(line):
+            if word == "|":
+                stages.append([])
+            elif word and set(word) <= set(OPERATORS):
+                return []
+            else:
+                stages[-1].append(word)
+    except ValueError:  # shlex: a quote is open
+        return []
+    return stages
+
+
+def _shell_words(line: str) -> Iterator[str]:
+    """The words and operators of a line as a shell takes them apart, without a remark behind ` #`."""
+    command = line.split(" #")[0].strip()
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=OPERATORS)
+    lexer.whitespace = " \t"  # a newline ends a command, so it is an operator
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    return lexer
+
+
+def _is_linewise(words: list[str], names: tuple[str, ...]) -> bool:
+    """Whether each line of the output is a record of its own."""
+    if all(TABLES[name].linewise for name in names):
+        return True
+    options, _ = _options(words[1:])
+    return bool(options & ONE_LINE_OPTIONS)
+
+
+def _is_plain_grep(words: list[str]) -> bool:
+    """A grep that only leaves lines out: it reads no file, and does not count, number or cut."""
+    if not words or words[0] not in GREPS:
+        return False
+    patterns_and_files = 0
+    for word in words[1:]:
+        if not word.startswith("-"):
+            patterns_and_files += 1
+        elif not PLAIN_GREP.fullmatch(word):
+            return False
+    return patterns_and_files == 1 or "-e" in words
+
+
+def _names(words: list[str]) -> tuple[str, ...]:
+    """The tables of a command; a program without a rule of its own below has one table, whatever it is asked."""
+    program = _program(words)
+    if program in ("ping", "ping6"):
+        return ("ping", "ping statistics")
+    reader = PROGRAMS.get(program)
+    name = reader(words[1:]) if reader else program
+    return (name,) if name in TABLES else ()
+
+
+def _program(words: list[str]) -> str:
+    """The name of the program: `ip` of `/usr/sbin/ip`."""
+    return words[0].rsplit("/", 1)[-1]
+
+
+def _without_prefix(words: list[str]) -> list[str]:
+    """What is left after `sudo`, `A=b`, `timeout 5`, `ip netns exec NS`, `nsenter ... --`, `kubectl exec ... --`."""
+    while words:
+        program = _program(words)
+        if program in ("sudo", "env"):
+            words = _without_options(words[1:])
+        elif program == "timeout":
+            words = _without_options(words[1:])[1:]  # its first word is how long
+        elif program in ("busybox", "command") or ASSIGNMENT.match(words[0]):
+            words = words[1:]
+        elif program in INTO_ANOTHER_PLACE and "--" in words:
+            words = words[words.index("--") + 1 :]
+        elif program == "ip" and _is_netns_exec(words):
+            words = words[4:]
+        else:
+            break
+    return words
+
+
+def _without_options(words: list[str]) -> list[str]:
+    while words and words[0].startswith("-"):
+        takes_value = words[0] in PREFIX_OPTIONS_WITH_VALUE
+        words = words[2:] if takes_value else words[1:]
+    return words
+
+
+def _is_netns_exec(words: list[str]) -> bool:
+    """Whether this is `ip netns exec NAME` and a command, `ip net e NAME` too."""
+    if len(words) <= 4:
+        return False
+    if _abbreviated(words[1], IP_OBJECTS) != "netns":
+        return False
+    return _abbreviated(words[2], IP_VERBS["netns"]) == "exec"
+
+
+def _abbreviated(word: str, names: Iterable[str]) -> str | None:
+    """The first of the names that begins with this word."""
+    if not word:
+        return None
+    for name in names:
+        if name.startswith(word):
+            return name
+    return None
+
+
+def _options(words: list[str]) -> tuple[set[str], list[str]]:
+    """The options before the object, in full, and the words from the object on."""
+    options = set()
+    while words and words[0].startswith("-"):
+        word = words[0].replace("--", "-", 1)
+        word = word.split("=")[0]  # -c=never
+        option = _abbreviated(word, OPTIONS) or word
+        options.add(option)
+        words = words[2:] if option in VALUE_OPTIONS else words[1:]
+    return options, words
+
+
+def _shown(words: list[str]) -> list[str]:
+    """The words from the object on; none where an option is unknown, or makes iproute2 print something else."""
+    options, words = _options(words)
+    if not options.issubset(OPTIONS) or options & OTHER_OUTPUT:
+        return []
+    return words
+
+
+def _ip(words: list[str]) -> str | None:
+    words = _shown(words)
+    if not words:
+        return None
+    thing = _abbreviated(words[0], IP_OBJECTS)
+    if thing is None or not _only_shows(words, IP_VERBS.get(thing)):
+        return None
+    return f"ip {TABLE_WORDS.get(thing, thing)}"
+
+
+def _bridge(words: list[str]) -> str | None:
+    words = _shown(words)
+    if not words:
+        return None
+    thing = _abbreviated(words[0], BRIDGE_OBJECTS)
+    if thing is None or not _only_shows(words, BRIDGE_VERBS.get(thing)):
+        return None
+    return f"bridge {thing}"
+
+
+def _only_shows(words: list[str], verbs: tuple[str, ...] | None) -> bool:
+    """Whether the word after the object is one that shows; without a word iproute2 shows too.
+
+    verbs: those of the object in iproute2's order, or None where it is not known.
+    """
+    if len(words) == 1:
+        return True
+    if verbs is None:
+        return words[1] in SHOWING_IN_FULL
+    return _abbreviated(words[1], verbs) in SHOWING
+
+
+def _brctl(words: list[str]) -> str | None:
+    return f"brctl {words[0]}" if words else None
+
+
+def _arp(words: list[str]) -> str | None:
+    return None if ARP_CHANGES.intersection(words) else "arp"
+
+
+def _ifconfig(words: list[str]) -> str | None:
+    """`ifconfig` alone or with one device shows; a further word sets something, and -s prints another table."""
+    asked = [word for word in words if word not in ("-a", "-v")]
+    if len(asked) > 1 or "-s" in words:
+        return None
+    return "ifconfig"
+
+
+def _sysctl(words: list[str]) -> str | None:
+    options = {word for word in words if word.startswith("-")}
+    has_key = len(words) > len(options)
+    if not has_key and not options & SYSCTL_ALL:
+        return None
+    return "sysctl" if options <= SYSCTL_OPTIONS else None
+
+
+PROGRAMS = {
+    "ip": _ip,
+    "bridge": _bridge,
+    "brctl": _brctl,
+    "arp": _arp,
+    "ifconfig": _ifconfig,
+    "sysctl": _sysctl,
+}
