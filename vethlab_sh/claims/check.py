@@ -16,21 +16,23 @@ from typing import Any
 from ..errors import UnknownClaim
 from ..shell import Shell
 from .devices import (
-    _belongs_to,
-    _has_address,
-    _has_mtu,
-    _is_down,
-    _is_peer,
-    _is_plugged,
-    _is_port,
-    _is_up,
-    _makes_no_port_wait,
+    belongs_to,
+    has_address,
+    has_mtu,
+    has_not_address,
+    is_down,
+    is_peer,
+    is_plugged,
+    is_port,
+    is_up,
+    makes_no_port_wait,
+    nobody_else_has,
 )
-from .entries import _answers_arp, _exists, _forwards, _has_tunnel, _knows_mac, _routes
-from .packets import _can_reach, _cannot_reach, _nobody_rewrites, _ping, _rewrites_nothing, _sends_through
-from .question import Finding, Ping, Question, Row, Verdict, _Absent, ask
+from .entries import answers_arp, exists, forwards, has_tunnel, knows_mac, routes
+from .packets import can_reach, cannot_reach, nobody_rewrites, ping_between, rewrites_nothing, sends_through
+from .question import Absent, Finding, Ping, Question, Verdict, ask
 
-# --- the vocabulary -----------------------------------------------------------------------------------------------
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -62,39 +64,43 @@ class Form:
 SIZE = "[ with {size} bytes[ in pieces]]"
 FORMS = (
     Form("{who} can reach {whom}[ through {routers} routers]" + SIZE, "ns100 can reach 192.168.1.101",
-         "a ping is answered; with N bytes in one packet; through N routers as the answer's TTL tells", _can_reach),
+         "a ping is answered; with N bytes in one packet; through N routers as the answer's TTL tells", can_reach),
     Form("{who} cannot reach {whom}" + SIZE, "ns100 cannot reach 192.168.1.101",
-         "no ping is answered", _cannot_reach),
+         "no ping is answered", cannot_reach),
     Form("{who} sends to {ip} through {dev}", "ns100 sends to 192.168.1.101 through br0",
-         "the route's device, its other end or that one's bridge is DEV", _sends_through),
-    Form("[{ns} ]{dev} is up", "ns100 veth100 is up", "switched on and with a carrier", _is_up),
-    Form("[{ns} ]{dev} is down", "br-veth100 is down", "switched off", _is_down),
+         "the route's device, its other end or that one's bridge is DEV", sends_through),
+    Form("[{ns} ]{dev} is up", "ns100 veth100 is up", "switched on and with a carrier", is_up),
+    Form("[{ns} ]{dev} is down", "br-veth100 is down", "switched off", is_down),
     Form("[{ns} ]{dev} has address {address}", "ns100 veth100 has address 192.168.1.100/24",
-         "with this prefix length, if one is told", _has_address),
+         "with this prefix length, if one is told", has_address),
+    Form("[{ns} ]{dev} has not {address}", "ns100 veth100 has not 192.168.1.7",
+         "the device does not have this address, or does not use it", has_not_address),
+    Form("nobody else has {ip}", "nobody else has 192.168.1.100",
+         "at most one device of all namespaces has it", nobody_else_has),
     Form("{ip} belongs to {ns}", "192.168.1.100 belongs to ns100",
-         "the namespace has the address, and no other has it", _belongs_to),
-    Form("[{ns} ]{dev} has MTU {mtu}", "br0 has MTU 1500", "the largest packet of the device", _has_mtu),
+         "the namespace has the address, and no other has it", belongs_to),
+    Form("[{ns} ]{dev} has MTU {mtu}", "br0 has MTU 1500", "the largest packet of the device", has_mtu),
     Form("[{ns} ]{dev} is a port of {bridge}", "br-veth100 is a port of br0",
-         "its master is the bridge", _is_port),
+         "its master is the bridge", is_port),
     Form("{ns} is plugged into {bridge}", "ns100 is plugged into br0",
-         "a cable of the namespace ends at a port of the bridge", _is_plugged),
+         "a cable of the namespace ends at a port of the bridge", is_plugged),
     Form("[{ns} ]{bridge} makes no port wait", "br0 makes no port wait",
-         "no STP: a new port forwards at once", _makes_no_port_wait),
+         "no STP: a new port forwards at once", makes_no_port_wait),
     Form("[{ns} ]{dev} is the peer of [{ns2} ]{dev2}", "ns100 veth100 is the peer of master br-veth100",
-         "the two ends of one cable", _is_peer),
+         "the two ends of one cable", is_peer),
     Form("{ns} routes {to}[ via {via}][ dev {dev}]", "pod-a routes default via 10.244.0.1",
-         "the route for an address, or exactly this route", _routes),
+         "the route for an address, or exactly this route", routes),
     Form("{ns} knows [the ]MAC of {ip}", "ns100 knows the MAC of 192.168.1.101",
-         "its neighbour table has a usable entry", _knows_mac),
+         "its neighbour table has a usable entry", knows_mac),
     Form("{ns} answers ARP for {ip}[ on {dev}]", "master answers ARP for 169.254.1.1 on cali50c25257626",
-         "its own address, or proxy ARP; without DEV, on any device", _answers_arp),
+         "its own address, or proxy ARP; without DEV, on any device", answers_arp),
     Form("{ns} forwards", "master forwards",
-         "hands on packets that are not for itself: ip_forward, and the policy of FORWARD", _forwards),
-    Form("{ns} rewrites no addresses", "master rewrites no addresses", "iptables has no NAT rule", _rewrites_nothing),
-    Form("nobody rewrites addresses", "nobody rewrites addresses", "the same in every namespace", _nobody_rewrites),
+         "hands on packets that are not for itself: ip_forward, and the policy of FORWARD", forwards),
+    Form("{ns} rewrites no addresses", "master rewrites no addresses", "iptables has no NAT rule", rewrites_nothing),
+    Form("nobody rewrites addresses", "nobody rewrites addresses", "the same in every namespace", nobody_rewrites),
     Form("{ns} has a tunnel to {ip}", "master has a tunnel to 10.244.1.2",
-         "VXLAN: route, neighbour and FDB entry lead there", _has_tunnel),
-    Form("[namespace ]{ns} exists", "namespace ns100 exists", "its name is known", _exists),
+         "VXLAN: route, neighbour and FDB entry lead there", has_tunnel),
+    Form("[namespace ]{ns} exists", "namespace ns100 exists", "its name is known", exists),
 )  # fmt: skip
 
 
@@ -119,7 +125,7 @@ def judge(question: Question, claim: str) -> Finding:
     form, words = understand(claim)
     try:
         return form.judge(question, **words)
-    except _Absent as absent:
+    except Absent as absent:
         return absent.finding
 
 
@@ -136,12 +142,12 @@ def judge_all(question: Question, claims: Iterable[str]) -> Iterator[tuple[str, 
 def ping_of(question: Question, claim: str) -> Ping | None:
     """The ping that a claim is about; none for other claims, and where one of its ends is not there."""
     form, words = understand(claim)
-    if form.judge not in (_can_reach, _cannot_reach):
+    if form.judge not in (can_reach, cannot_reach):
         return None
     words.pop("routers", None)
     try:
-        return _ping(question, **words)
-    except _Absent:
+        return ping_between(question, **words)
+    except Absent:
         return None
 
 

@@ -5,46 +5,115 @@ from __future__ import annotations
 import re
 
 from ..errors import GaveUpWaiting, OutputNotUnderstood, ToolMissing
+from ..inside import typed_at
+from ..packet.causes.cause import Cause
+from ..packet.causes.look import Look
 from ..packet.follow import walk
-from ..packet.listen import inside
-from ..packet.lookup import DEAD_ENDS, said
-from ..packet.reasons import no_way, onward
+from ..packet.probe import LARGEST
 from ..packet.walk import Walk
-from .question import LARGEST, TTL, Answer, Finding, Ping, Question, ask
+from .question import Answer, Finding, Ping, Question, ask
 
-REWRITES = re.compile(r"-j (SNAT|DNAT|MASQUERADE|REDIRECT|NETMAP)")
+TTL = 64  # what Linux sends an answer with: sysctl ip_default_ttl
+# What rewrites addresses, in the words of iptables and of nft.
+REWRITES = re.compile(
+    r"-j (SNAT|DNAT|MASQUERADE|REDIRECT|NETMAP)\b|\b(snat|dnat|masquerade|redirect)\b|\bxt target \"?(SNAT|DNAT|MASQUERADE|REDIRECT|NETMAP)"
+)
 
 
-# --- claims about packets -----------------------------------------------------------------------------------------
-
-
-def _ping(question: Question, who: str, whom: str, size: str | None = None, pieces: str | None = None) -> Ping:
-    return Ping(question.space(who), question.target(whom), int(size) if size else None, bool(pieces))
+def ping_between(question: Question, who: str, whom: str, size: str | None = None, pieces: str | None = None) -> Ping:
+    """The ping that a claim is about."""
+    number = int(size) if size else None
+    return Ping(question.space(who), question.target(whom), number, bool(pieces), whom)
 
 
 def _named(whom: str, target: str) -> str:
     return target if whom == target else f"{whom} ({target})"
 
 
-def _can_reach(
+def can_reach(
     question: Question, who: str, whom: str, routers: str | None, size: str | None, pieces: str | None
 ) -> Finding:
-    ping = _ping(question, who, whom, size, pieces)
+    """`ns100 can reach 192.168.1.101 through 1 router with 1000 bytes in pieces`."""
+    ping = ping_between(question, who, whom, size, pieces)
     answer, name = question.answer(ping), _named(whom, ping.target)
     if answer.code != 0:
-        return Finding(False, _unreached(question, ping, name, answer), ping.line, "", _last_word(answer))
+        return _unreached(question, ping, name, answer)
+    other = _answered_by_another(question, ping, answer)
+    if other:
+        return other
     found = re.search(r"ttl=(\d+)", answer.out)
-    between = TTL - int(found[1]) if found else 0
-    passed = f"TTL {found[1] if found else TTL}: {_routers(between)} between"
+    ttl = int(found[1]) if found else TTL
+    between = TTL - ttl
     if routers is not None and between != int(routers):
-        why = f"{who} reaches {name}, but through {_routers(between)}, not {routers}: the TTL is {TTL - between}"
-        return Finding(False, why, ping.line, f"ttl={TTL - between}", answer.out)
-    whole = f" with {size} bytes {'in pieces' if pieces else 'in one piece'}" if size else ""
-    return Finding(True, f"{who} reaches {name}{whole}; {passed}", ping.line, f"ttl={TTL - between}", answer.out)
+        why = f"{who} reaches {name}, but through {_routers(between)}, not {routers}: the TTL is {ttl}"
+        return Finding(False, why, ping.line, f"ttl={ttl}", answer.out)
+    whole = ""
+    if size:
+        whole = f" with {size} bytes {'in pieces' if pieces else 'in one piece'}"
+    why = f"{who} reaches {name}{whole}; TTL {ttl}: {_routers(between)} between"
+    return Finding(True, why, ping.line, f"ttl={ttl}", answer.out)
+
+
+def cannot_reach(question: Question, who: str, whom: str, size: str | None, pieces: str | None) -> Finding:
+    """`ns100 cannot reach 192.168.1.101`."""
+    found = can_reach(question, who, whom, None, size, pieces)
+    return Finding(not found.ok, found.why, found.command, found.line, found.out)
 
 
 def _routers(number: int) -> str:
     return "no router" if number == 0 else f"{number} router{'s' * (number != 1)}"
+
+
+def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Finding | None:
+    """A namespace was asked, and another one has answered: it has the address too, or a rule sends packets there.
+
+    Where only one namespace has the address and nothing rewrites any, nobody else can have answered.
+    """
+    if ping.whom not in question.spaces or not question.walks:
+        return None
+    owners = {owner[0] for owner in question.tables.addresses.get(ping.target, ())}
+    doubtful = owners != {ping.whom} or any(rewriting_rules(one) for one in question.look_everywhere())
+    if not doubtful:
+        return None
+    walked = followed(question, ping)
+    if walked is None or walked.cause != Cause.WRONG_ANSWERER:
+        return None
+    why = f"{ping.source} gets an answer from {ping.target}, but not from {ping.whom}: {walked.reason}"
+    return Finding(False, why, ping.line, "", answer.out, walked.cause, walked.fixes)
+
+
+def _unreached(question: Question, ping: Ping, name: str, answer: Answer) -> Finding:
+    size = f" with {ping.size} bytes" if ping.size is not None else ""
+    start = f"{ping.source} gets no answer from {name}{size}"
+    shown = _last_word(answer)
+    if (ping.size or 0) > LARGEST:
+        return Finding(False, f"{start}: a ping holds at most {LARGEST} bytes", ping.line, "", shown)
+    too_long = re.search(r"[Mm]essage too long(?:, mtu[=:]? ?(\d+))?", answer.out)
+    if too_long:
+        mtu = too_long[1] or _mtu(question, ping)  # ping of 2024 does not say
+        why = f"{start}: a packet of {(ping.size or 56) + 28} bytes is larger than the MTU {mtu} of the way"
+        return Finding(False, why, ping.line, "", shown, Cause.MTU)
+    if not question.walks:
+        return Finding(False, start, ping.line, "", shown)
+    walked = followed(question, ping)
+    if walked is None:
+        why = f"{start}: why is not known, because tcpdump, which would show it, is missing or said nothing readable"
+        return Finding(False, why, ping.line, "", shown, Cause.UNKNOWN)
+    return _with_reason(start, ping, walked, shown)
+
+
+def _with_reason(start: str, ping: Ping, walked: Walk, shown: str) -> Finding:
+    seen = walked.last_seen
+    where = ""
+    if seen:
+        way = "coming in at" if seen.way == "in" else "going out of"
+        where = f" (last seen {way} {seen.namespace} {seen.device})"
+    reason = walked.reason or "this time it was answered: ask again"
+    why = f"{start}: {reason}{where}"
+    if walked.evidence is None:
+        return Finding(False, why, ping.line, "", shown, walked.cause, walked.fixes)
+    command, line = walked.evidence.command, walked.evidence.shown
+    return Finding(False, why, command, "", line, walked.cause, walked.fixes)
 
 
 def _last_word(answer: Answer) -> str:
@@ -54,78 +123,94 @@ def _last_word(answer: Answer) -> str:
     return telling[0] if telling else "\n".join(lines)
 
 
-def _cannot_reach(question: Question, who: str, whom: str, size: str | None, pieces: str | None) -> Finding:
-    found = _can_reach(question, who, whom, None, size, pieces)
-    return Finding(not found.ok, found.why, found.command, found.line, found.out)
-
-
-def _unreached(question: Question, ping: Ping, name: str, answer: Answer) -> str:
-    size = f" with {ping.size} bytes" if ping.size is not None else ""
-    start = f"{ping.source} gets no answer from {name}{size}"
-    if (ping.size or 0) > LARGEST:
-        return f"{start}: a ping holds at most {LARGEST} bytes"
-    if too_long := re.search(r"[Mm]essage too long(?:, mtu[=:]? ?(\d+))?", answer.out):
-        mtu = too_long[1] or _mtu(question, ping)  # ping of 2024 does not say
-        return f"{start}: a packet of {(ping.size or 56) + 28} bytes is larger than the MTU {mtu} of the way"
-    return f"{start}: {_reason(question, ping)}" if question.walks else start
-
-
 def _mtu(question: Question, ping: Ping) -> str:
     """The largest packet that the kernel sends there: as it was told on the way before, or what its device takes."""
-    told = question.shell.run(inside(ping.source, f"ip route get {ping.target}"), expect=None).out
-    if found := re.search(r"\bmtu (\d+)", told):
+    printed = question.shell.run(typed_at(ping.source, f"ip route get {ping.target}"), expect=None).out
+    found = re.search(r"\bmtu (\d+)", printed)
+    if found:
         return found[1]
     route = question.tables.route(ping.source, ping.target)
-    return str(question.tables.link((ping.source, route["dev"]))["mtu"]) if route and route["dev"] else ""
-
-
-def _reason(question: Question, ping: Ping) -> str:
-    """The walk's reason, or else what the tables say."""
-    walked = followed(question, ping)
-    if walked is None:
-        return onward(question.tables, ping.source, ping.target, question.settings(ping.source))[1]
-    seen = walked.last_seen
-    way = {"in": "coming in at", "out": "going out of"}
-    where = f" (last seen {way[seen['way']]} {seen['namespace']} {seen['device']})" if seen else ""
-    return (walked.reason or "this time it was answered: ask again") + where
+    link = question.tables.link((ping.source, route.dev)) if route and route.dev else None
+    return str(link.mtu) if link else ""
 
 
 def followed(question: Question, ping: Ping) -> Walk | None:
     """The walk of a ping; none where tcpdump is missing, or hears what it, or we, cannot read."""
+    if ping in question.followed:
+        return question.followed[ping]
     # else the packet may wait for a question for its MAC that was asked before, and nothing is seen to leave
     ask(question.shell, (), question.spaces, question.cold)
+    whom = ping.whom if ping.whom in question.spaces else ping.target
     try:
-        return walk(question.shell, ping.source, ping.target, size=ping.size)
+        question.followed[ping] = walk(question.shell, ping.source, whom, size=ping.size)
     except (ToolMissing, OutputNotUnderstood, GaveUpWaiting):
-        return None
+        question.followed[ping] = None
+    return question.followed[ping]
 
 
-def _sends_through(question: Question, who: str, ip: str, dev: str) -> Finding:
+def sends_through(question: Question, who: str, ip: str, dev: str) -> Finding:
+    """`ns100 sends to 192.168.1.101 through br0`: as rules and all tables decide."""
     tables, space, ip = question.tables, question.space(who), question.target(ip)
-    command, route = inside(space, f"ip route get {ip}"), tables.route(space, ip)
-    if route is None or route["kind"] in DEAD_ENDS or route["dev"] is None:
-        return Finding(False, no_way(tables, space, ip) or f"{space} has no way to {ip}", command)
-    device = (space, route["dev"])
+    command = typed_at(space, f"ip route get {ip}")
+    decision = question.look(space).decide(ip)
+    route = decision.route
+    if route is None or route.is_dead_end or route.dev is None:
+        rule = decision.rule
+        if rule is not None and rule.action:
+            why = f"the rule `{rule.words}` in {space} decides about {ip}: {rule.action}"
+        elif route is None:
+            why = f"{space} has no route to {ip}"
+        else:
+            why = f"the route {route.words} in {space} swallows it"
+        return Finding(False, why, command)
+    device = (space, route.dev)
     peer = tables.peer(device)
-    passed = [device[1], *((peer[1], tables.link(peer)["master"]) if peer else ())]
-    by = " and ".join(filter(None, dict.fromkeys(passed)))
-    return Finding(dev in passed, f"{space} sends to {ip} by {said(route)}, so through {by}", command, ip)
+    passed = [device[1]]
+    if peer:
+        passed.append(peer[1])
+        master = tables.master(peer)
+        if master:
+            passed.append(master[1])
+    by = " and ".join(dict.fromkeys(passed))
+    rule_too = f" (rule `{decision.rule.words}`)" if decision.is_special and decision.rule else ""
+    why = f"{space} sends to {ip} by {route.words}{rule_too}, so through {by}"
+    return Finding(dev in passed, why, command, ip)
 
 
-def _nobody_rewrites(question: Question) -> Finding:
-    command = " ; ".join(inside(space, "iptables -t nat -S") for space in question.spaces)
-    rules = [line for line in question.shell.run(command, expect=None).out.splitlines() if REWRITES.search(line)]
-    for space in question.spaces if rules else ():
-        if not (found := _rewrites_nothing(question, space)).ok:
+# --- who rewrites addresses ---
+
+
+def rewriting_rules(one: Look) -> list[str]:
+    """The rules of a namespace that rewrite addresses: of nft in any family, of iptables of both kinds."""
+    rules = []
+    for text in (one.nft, *one.legacy.values()):
+        for line in text.splitlines():
+            is_rule = " # handle " in line or " -A " in line
+            if is_rule and REWRITES.search(line) and not line.strip().startswith(("chain ", "table ")):
+                rules.append(line.strip().partition(" # handle ")[0])
+    return rules
+
+
+def nobody_rewrites(question: Question) -> Finding:
+    """`nobody rewrites addresses`."""
+    for one in question.look_everywhere():
+        found = rewrites_nothing(question, one.namespace)
+        if not found.ok:
             return found
+    command = " ; ".join(typed_at(space, "nft list ruleset") for space in question.spaces)
     return Finding(True, "no rule in any namespace rewrites addresses", command)
 
 
-def _rewrites_nothing(question: Question, ns: str) -> Finding:
+def rewrites_nothing(question: Question, ns: str) -> Finding:
+    """`master rewrites no addresses`."""
     space = question.space(ns)
-    command = inside(space, "iptables -t nat -S")
-    ran = question.shell.run(command, expect=None)
-    rules = [line for line in ran.out.splitlines() if REWRITES.search(line)]
-    if rules:
-        return Finding(False, f"{space} rewrites addresses on the way: {rules[0]}", command, "", rules[0])
-    return Finding(True, f"no rule in {space} rewrites addresses", command, "", ran.out)
+    rules = rewriting_rules(question.look(space))
+    if not rules:
+        return Finding(True, f"no rule in {space} rewrites addresses", typed_at(space, "nft list ruleset"))
+    command = typed_at(space, "iptables -t nat -S")
+    shown = question.shell.run(command, expect=None).out
+    as_typed = [line for line in shown.splitlines() if REWRITES.search(line)]
+    if as_typed:
+        return Finding(False, f"{space} rewrites addresses on the way: {as_typed[0]}", command, "", as_typed[0])
+    command = typed_at(space, "nft list ruleset")
+    return Finding(False, f"{space} rewrites addresses on the way: {rules[0]}", command, "", rules[0])

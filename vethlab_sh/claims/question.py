@@ -11,21 +11,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import ip_address
-from typing import Any
 
 from .. import snapshot
-from ..packet.listen import inside
-from ..packet.lookup import Device, Tables, first_address
-from ..packet.sightings import SETTINGS
+from ..facts import Device, Link
+from ..inside import typed_at
+from ..packet.causes.cause import Cause, Evidence
+from ..packet.causes.look import Look, look
+from ..packet.follow import ground_of
+from ..packet.lookup import Tables, first_address
+from ..packet.walk import Walk
 from ..sandbox import HOSTNAME
 from ..shell import Shell
 
-Row = dict[str, Any]
 # Seconds. The kernel's linkwatch tells of carriers once a second, and then of a hundred devices of the whole machine:
 # where others make many, a cable of ours has to wait. net/core/link_watch.c
 SETTLING = 10.0
-LARGEST = 65507  # bytes: an IPv4 packet of 65535, less 20 of IP and 8 of ICMP
-TTL = 64  # what Linux sends an answer with: sysctl ip_default_ttl
 MARK, LINE_END = "=answer=", "\x1f"
 # A router's "Frag needed" teaches the sender a smaller size, so ask again what may be split, and what may not.
 # One line an answer, because bash writes line by line, and the lines of many writers would mix.
@@ -42,27 +42,24 @@ export -f ask
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """The command that shows it, as typed on master, and the line of its output to look at."""
-
-    command: str
-    shown: str
-
-    def __str__(self) -> str:
-        return f"[root@{HOSTNAME} ~]# {self.command}\n{self.shown}"
-
-
-@dataclass(frozen=True)
 class Verdict:
     """Whether a claim holds; true or false as a condition, its sentence as text.
 
-    claim; ok; sentence: yes or no, and why; evidence: a command, and the line it printed.
+    claim; ok; sentence: yes or no, and why; evidence: a command, and the line it printed; cause: of a no about packets
+    why, in a word (`Cause`); fixes: lines, as typed on master, each of which mends it.
     """
 
     claim: str
     ok: bool
     sentence: str
     evidence: Evidence
+    cause: Cause | None = None
+    fixes: tuple[str, ...] = ()
+
+    @property
+    def fix(self) -> str:
+        """The line that mends it, as typed on master; empty where none is known."""
+        return self.fixes[0] if self.fixes else ""
 
     def __bool__(self) -> bool:
         return self.ok
@@ -81,7 +78,7 @@ class Finding:
     """What a judge found: whether it holds, why, and what shows it.
 
     command: as typed on master; line: a word of the line to look at ("" for the last one); out: its output, when it
-    has run already.
+    has run already; cause, fixes: of an answer that did not come.
     """
 
     ok: bool
@@ -89,19 +86,30 @@ class Finding:
     command: str
     line: str = ""
     out: str | None = None
+    cause: Cause | None = None
+    fixes: tuple[str, ...] = ()
 
     def verdict(self, shell: Shell, claim: str) -> Verdict:
         """The same for a reader: the command has run, the line is picked."""
-        out = shell.run(self.command, expect=None) if self.out is None else None
-        lines = [line.strip() for line in (self.out or (out and out.out + out.err) or "").splitlines() if line.strip()]
-        fits = [line for line in lines if self.line and re.search(rf"(?<!\S){re.escape(self.line)}(?![\w.])", line)]
-        shown = (
-            fits[0] if fits else lines[-1] if lines and not self.line else "(no such line)" if lines else "(nothing)"
-        )
-        return Verdict(claim, self.ok, f"{'yes' if self.ok else 'no'}: {self.why}", Evidence(self.command, shown))
+        printed = self.out
+        if printed is None:
+            ran = shell.run(self.command, expect=None)
+            printed = ran.out + ran.err
+        sentence = f"{'yes' if self.ok else 'no'}: {self.why}"
+        return Verdict(claim, self.ok, sentence, Evidence(self.command, self._line(printed)), self.cause, self.fixes)
+
+    def _line(self, printed: str) -> str:
+        """The line of an output to look at."""
+        lines = [line.strip() for line in printed.splitlines() if line.strip()]
+        if not lines:
+            return "(nothing)"
+        if not self.line:
+            return lines[-1]
+        word = re.compile(rf"(?<!\S){re.escape(self.line)}(?![\w.])")
+        return next((line for line in lines if word.search(line)), "(no such line)")
 
 
-class _Absent(Exception):
+class Absent(Exception):
     """What the claim speaks of is not there, so the claim does not hold."""
 
     def __init__(self, finding: Finding) -> None:
@@ -110,17 +118,18 @@ class _Absent(Exception):
 
 @dataclass(frozen=True)
 class Ping:
-    """One question: who asks, which address, how many bytes, whether the packet may be split."""
+    """One question: who asks, which address, how many bytes, whether the packet may be split; whom it means by it."""
 
     source: str
     target: str
     size: int | None = None
     pieces: bool = False
+    whom: str = field(default="", compare=False)
 
     @property
     def line(self) -> str:
         """As typed on master."""
-        return inside(self.source, self.typed)
+        return typed_at(self.source, self.typed)
 
     @property
     def typed(self) -> str:
@@ -144,15 +153,19 @@ def ask(shell: Shell, pings: Iterable[Ping], spaces: Iterable[str], cold: bool =
     Questions for a MAC that got no answer before are forgotten first; cold: so is every MAC that was learned.
     """
     pings = list(dict.fromkeys(pings))
-    lines = {
-        space: [f"ip neigh flush {'all' if cold else 'nud incomplete nud failed'} 2>/dev/null"] for space in spaces
-    }
+    flush = f"ip neigh flush {'all' if cold else 'nud incomplete nud failed'} 2>/dev/null"
+    lines = {space: [flush] for space in spaces}
     for number, ping in enumerate(pings):
         lines[ping.source].append(f"ask {number} {ping.typed} &")
-    askers = [inside(space, f"bash -c {shlex.quote(chr(10).join([*asked, 'wait']))}") for space, asked in lines.items()]
-    script = ASK.format(mark=MARK, end=LINE_END, askers="".join(f"{asker} &\n" for asker in askers))
-    told = re.findall(rf"^{MARK} (\d+) (\d+) (.*)$", shell.run(script).out, re.M)
-    return {pings[int(number)]: Answer(int(code), out.replace(LINE_END, "\n")) for number, code, out in told}
+    askers = ""
+    for space, asked in lines.items():
+        script = "\n".join([*asked, "wait"])
+        askers += typed_at(space, f"bash -c {shlex.quote(script)}") + " &\n"
+    printed = shell.run(ASK.format(mark=MARK, end=LINE_END, askers=askers)).out
+    answers = {}
+    for number, code, out in re.findall(rf"^{MARK} (\d+) (\d+) (.*)$", printed, re.M):
+        answers[pings[int(number)]] = Answer(int(code), out.replace(LINE_END, "\n"))
+    return answers
 
 
 @dataclass
@@ -167,6 +180,8 @@ class Question:
     walks: bool = True
     cold: bool = False
     answers: dict[Ping, Answer] = field(default_factory=dict)
+    looks: dict[str, Look] = field(default_factory=dict)
+    followed: dict[Ping, Walk | None] = field(default_factory=dict)
 
     @cached_property
     def tables(self) -> Tables:
@@ -174,13 +189,26 @@ class Question:
         end = time.monotonic() + SETTLING
         while True:
             tables = Tables(snapshot.take(self.shell))
-            if time.monotonic() > end or not any(_settling(tables, device) for device in tables.links):
+            if time.monotonic() > end or not any(_is_settling(tables, device) for device in tables.links):
                 return tables
 
     @property
     def spaces(self) -> list[str]:
         """All namespaces."""
-        return [row["namespace"] for row in self.tables.rows["namespaces"]]
+        return self.tables.spaces
+
+    def look(self, space: str) -> Look:
+        """What a namespace says when it is asked once more: settings, rules, all routes, filters."""
+        if space not in self.looks:
+            self.looks |= look(ground_of(self.shell), [space])
+        return self.looks[space]
+
+    def look_everywhere(self) -> list[Look]:
+        """The same of all namespaces, asked at the same time."""
+        missing = [space for space in self.spaces if space not in self.looks]
+        if missing:
+            self.looks |= look(ground_of(self.shell), missing)
+        return [self.looks[space] for space in self.spaces if space in self.looks]
 
     def answer(self, ping: Ping) -> Answer:
         """The answer to one ping, asked now unless it was asked in this round."""
@@ -191,7 +219,7 @@ class Question:
     def space(self, name: str) -> str:
         """The namespace itself; the claim does not hold when there is none of this name."""
         if name not in self.spaces:
-            raise _Absent(Finding(False, f"there is no namespace {name}; {self._near(name)}", "ip netns list", name))
+            raise Absent(Finding(False, f"there is no namespace {name}; {self._near(name)}", "ip netns list", name))
         return name
 
     def _near(self, name: str) -> str:
@@ -205,21 +233,24 @@ class Question:
         if len(found) == 1 or (found and found[0][0] == HOSTNAME):
             return found[0]
         if found:
-            why = (
-                f"{name} is in {' and in '.join(space for space, _ in found)}: say which, as in `{found[0][0]} {name}`"
-            )
-            raise _Absent(Finding(False, why, inside(found[0][0], "ip -br link"), name))
+            places = " and in ".join(space for space, _ in found)
+            why = f"{name} is in {places}: say which, as in `{found[0][0]} {name}`"
+            raise Absent(Finding(False, why, typed_at(found[0][0], "ip -br link"), name))
         elsewhere = [device[0] for device in self.tables.links if device[1] == name]
         where = f"{namespace} has no device {name}" if namespace else f"no namespace has a device {name}"
         more = f"; it is in {', '.join(elsewhere)}" if elsewhere else ""
-        raise _Absent(Finding(False, where + more, inside(namespace or HOSTNAME, "ip -br link"), name))
+        raise Absent(Finding(False, where + more, typed_at(namespace or HOSTNAME, "ip -br link"), name))
+
+    def link(self, device: Device) -> Link:
+        """The device's row, which is there: `device` has found it."""
+        return self.tables.links[device]
 
     def target(self, name: str) -> str:
         """An address, or the first one of a namespace."""
         if name in self.spaces:
             if address := next(first_address(self.tables, name), None):
                 return address
-            raise _Absent(Finding(False, f"{name} has no address to send a packet to", inside(name, "ip -br addr")))
+            raise Absent(Finding(False, f"{name} has no address to send a packet to", typed_at(name, "ip -br addr")))
         return self.address(name)
 
     def address(self, text: str) -> str:
@@ -228,16 +259,10 @@ class Question:
             return str(ip_address(text.partition("/")[0]))
         except ValueError:
             why = f"{text} is neither an address nor a namespace; {self._near(text)}"
-            raise _Absent(Finding(False, why, "ip netns list", text)) from None
-
-    def settings(self, namespace: str) -> dict[str, str]:
-        """The sysctls of a namespace that decide about forwarding."""
-        said = self.shell.run(inside(namespace, f"bash -c {shlex.quote(SETTINGS)}"), expect=None).out
-        lines = (line.removeprefix("/proc/sys/net/").partition(":") for line in said.splitlines())
-        return {key: value for key, _, value in lines}
+            raise Absent(Finding(False, why, "ip netns list", text)) from None
 
 
-def _settling(tables: Tables, device: Device) -> bool:
+def _is_settling(tables: Tables, device: Device) -> bool:
     """Whether both ends of a cable are on and the kernel has not told of its carrier yet."""
-    link, peer = tables.link(device), tables.peer(device)
-    return bool(peer and link["up"] and tables.link(peer)["up"] and link["state"] != "UP")
+    link, peer = tables.link(device), tables.link(tables.peer(device))
+    return bool(link and peer and link.up and peer.up and link.state != "UP")

@@ -11,7 +11,7 @@ import difflib
 from random import Random
 
 from ..errors import NoDrill, UnknownDrill
-from ..packet.walk import Walk
+from ..packet.walk import walk_from_plain
 from ..snapshot import from_plain
 from . import bridge, flannel
 from .debriefing import Debriefing
@@ -64,5 +64,5 @@ def resume(lab: Playground) -> Drill:
     if not state:
         raise NoDrill(lab.name)
     walk = state["before"]
-    before = Walk(**{**walk, "snapshot": from_plain(walk["snapshot"])}) if walk else None
+    before = walk_from_plain(walk, from_plain(walk["snapshot"])) if walk else None
     return Drill(lab, fault=fault(state["name"], state["seed"]), **{**state, "before": before})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..claims.check import judge_all, ping_of
@@ -13,7 +13,7 @@ from ..claims.question import Finding, Question, Verdict
 from ..errors import DrillUnfit
 from ..packet.walk import Walk
 from ..shell import Shell
-from ..snapshot import EMPTY, Snapshot
+from ..snapshot import Snapshot
 from .debriefing import Debriefing, Told, shown
 from .fault import Fault, is_ask
 
@@ -76,8 +76,7 @@ class Drill:
         state = {name: getattr(self, name) for name in ("name", "seed", "planted_at", "broken", "hints", "over")}
         state["before"] = None
         if self.before:
-            walk = asdict(replace(self.before, snapshot=EMPTY))
-            state["before"] = {**walk, "snapshot": self.before.snapshot.plain()}
+            state["before"] = {**self.before.plain(), "snapshot": self.before.snapshot.plain()}
         self.lab.keep(KEPT, state)
 
     def lay(self) -> None:

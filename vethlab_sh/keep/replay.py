@@ -12,7 +12,7 @@ import gzip
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 from .. import scenarios, snapshot
 from ..errors import BadOption, LabClosed, NotRecorded
 from ..packet.follow import walk
-from ..packet.walk import Walk
+from ..packet.walk import Walk, walk_from_plain
 from ..record import Ran
 from ..sandbox import HOSTNAME, Sandbox
 from ..shell import Shell
@@ -140,8 +140,7 @@ class Replay(Shell):
         for told in self._walks:
             same = told["src"] == src and dst in (told["dst"], told["target"]) and told["cold"] == cold
             if same and not any(more.values()):
-                fields = {name: value for name, value in told.items() if name != "cold"}
-                return Walk(**{**fields, "snapshot": self._unpacked(told["snapshot"])})
+                return walk_from_plain(told, self._unpacked(told["snapshot"]))
         pairs = dict.fromkeys(f"{told['src']} to {told['dst']}" for told in self._walks)
         raise NotRecorded(f"This walk was not recorded. Recorded are, cold and warm: {', '.join(pairs)}.")
 
@@ -189,8 +188,7 @@ def _packed(taken: Snapshot, pool: dict[str, int]) -> dict[str, list[int]]:
 
 def _walked(shell: Shell, src: str, dst: str, cold: bool, pool: dict[str, int]) -> dict[str, Any]:
     found = walk(shell, src, dst, cold=cold)
-    told = asdict(replace(found, snapshot=snapshot.EMPTY))
-    return {**told, "cold": cold, "snapshot": _packed(found.snapshot, pool)}
+    return {**found.plain(), "cold": cold, "snapshot": _packed(found.snapshot, pool)}
 
 
 def record_all(say: Callable[[str], object] = print) -> None:

@@ -20,11 +20,11 @@ from typing import Any
 
 from .. import snapshot
 from ..errors import BadInput, CommandFailed, NotReady
-from ..facts import Fact, Link
+from ..facts import Device, Fact, Link
 from ..packet.follow import follow
 from ..packet.listen import Ground
-from ..packet.lookup import Device, Tables
-from ..packet.probe import target_of
+from ..packet.lookup import Tables
+from ..packet.probe import Probe, target_of
 from ..packet.walk import Walk
 from ..record import Ran
 from ..sandbox import HOSTNAME, Outside, check_linux
@@ -118,8 +118,9 @@ def walk(src: str, dst: str) -> Walk:
         goal = dst if _is_address(dst) else _one(dst, tables.snapshot, machine)
         target = target_of(tables, start, goal)
         spaces, devices = _on_the_way(tables, machine.own, start, target)
-        ground = Ground(machine.run, machine.inside, machine.look)
-        walked = follow(ground, tables, (start, goal, target), devices)
+        ground = Ground(machine.run, machine.inside, machine.look, machine.typed)
+        probe = Probe.of((start, goal, target))
+        walked = follow(ground, tables, probe, devices, may_trace=False)
         return replace(walked, snapshot=_shown(walked.snapshot, spaces, devices))
 
 
@@ -158,6 +159,15 @@ class _Machine:
         """The line that runs a line in the namespace of this label."""
         found = (space.fd for space in self.spaces if space.label == label and label != self.own)
         return next((_entering(fd) + line for fd in found), line)
+
+    def typed(self, label: str, line: str) -> str:
+        """The line as root would type it for the namespace of this label."""
+        space = next((space for space in self.spaces if space.label == label and label != self.own), None)
+        if space is None:
+            return line
+        if space.names:
+            return f"ip netns exec {shlex.quote(space.names[0])} {line}"
+        return f"nsenter -t {space.pids[0]} -n {line}" if space.pids else line
 
     def rows(self) -> list[Row]:
         """A row a namespace, our own first."""

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address, ip_interface
 from typing import Any
 
-from ..packet.lookup import DEAD_ENDS, Tables, said
+from ..facts import DEAD_ENDS
+from ..packet.lookup import Tables
 from ..snapshot import Row, Snapshot
 
 Key = tuple[str, str]
@@ -250,9 +251,10 @@ def wires(snapshot: Snapshot) -> tuple[Row, ...]:
     for key, link in tables.links.items():
         if link["kind"] != "veth" or key in seen:
             continue
-        other = tables.link((link["peer_namespace"], link["peer"])) if link["peer"] else {}
+        other: Any = tables.link(link.peer_device) or {}
         seen |= {key, (other.get("namespace"), other.get("name"))}
-        found.append(_wire(tables, *_pod_first(link, other, homes)))
+        first: Any = link
+        found.append(_wire(tables, *_pod_first(first, other, homes)))
     return tuple(found)
 
 
@@ -269,7 +271,7 @@ def _pod_first(link: Row, other: Row, homes: dict[str, str | None]) -> tuple[Row
 
 def _wire(tables: Tables, pod: Row, node: Row) -> Row:
     key, there = (pod.get("namespace"), pod.get("name")), (node.get("namespace"), node.get("name"))
-    own = [a["address"] for a in tables.rows["addresses"] if (a["namespace"], a["dev"]) == key]
+    own = [a["address"] for a in tables.facts["addresses"] if (a["namespace"], a["dev"]) == key]
     own = [address for address in own if not address.startswith("fe80:")]
     ip = own[0].partition("/")[0] if own else None
     gateway = _gateway(tables, pod) if pod else None
@@ -292,7 +294,7 @@ def _wire(tables: Tables, pod: Row, node: Row) -> Row:
 
 
 def _gateway(tables: Tables, pod: Row) -> str | None:
-    routes = (r for r in tables.rows["routes"] if (r["namespace"], r["dev"]) == (pod["namespace"], pod["name"]))
+    routes = (r for r in tables.facts["routes"] if (r["namespace"], r["dev"]) == (pod["namespace"], pod["name"]))
     return next((r["via"] for r in routes if r["to"] == "default" and r["via"]), None)
 
 
@@ -300,14 +302,14 @@ def _route_to(tables: Tables, node: Row, ip: str) -> str | None:
     """The machine's route to this address, when it leads to this end or to the bridge that it is plugged into."""
     route = tables.route(node["namespace"], ip)
     leads = route and route["kind"] not in DEAD_ENDS and route["dev"] in (node["name"], node["master"])
-    return said(route) if route and leads else None
+    return route.words if route and leads else None
 
 
 def _answered_by(tables: Tables, pod: Row, node: Row, gateway: str, mac: str | None) -> str | None:
     """Who answers when the pod asks for its gateway's MAC: a device that has the address, or one that stands in."""
     if node:
         owner = next((d for d in tables.addresses.get(gateway, ()) if d[0] == node["namespace"]), None)
-        if owner and mac in (None, tables.link(owner).get("mac")):
+        if owner and mac in (None, tables.mac(owner)):
             return f"{owner[1]}, which has {gateway}"
         if mac and mac == node["mac"] and not owner:
             return f"{node['name']}, by proxy ARP: nobody has {gateway}"

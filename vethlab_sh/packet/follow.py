@@ -1,15 +1,19 @@
-"""How is one probe sent and followed?"""
+"""How is one probe sent and followed? Tables, listeners, sightings, and the verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
 from .. import snapshot
+from ..facts import Device
 from ..shell import Shell
+from .causes.cause import Line, typed
+from .causes.scene import Scene
 from .listen import Ground, inside, listen
-from .lookup import Device, Tables
-from .probe import _open_questions, _wanted, forgetting, probe, target_of
-from .sightings import _Told
+from .lookup import Tables
+from .probe import Probe, forgetting, open_questions, target_of
+from .sightings import course
+from .verdict import judge
 from .walk import Walk
 
 
@@ -27,34 +31,50 @@ def walk(
     src: a namespace, or master; dst: an address, or a namespace (its first address); count and size: as `ping -c`
     and `-s`; cold: forget learned neighbours and FDB entries first; proto: icmp, or a probe tcp:PORT or udp:PORT.
     """
-    ground = Ground(lambda line: shell.run(line, expect=None), inside, lambda: snapshot.take(shell))
+    ground = ground_of(shell)
     before = Tables(ground.look())
-    target = target_of(before, src, dst)
-    if lines := forgetting(before) if cold else _open_questions(before):
+    probe = Probe.of((src, dst, target_of(before, src, dst)), count, size, proto)
+    lines = forgetting(before) if cold else open_questions(before)
+    if lines:
         ground.run(lines)
-    return follow(ground, before, (src, dst, target), before.links, count, size, proto)
+    if cold:
+        before = Tables(ground.look())
+    return follow(ground, before, probe, before.links)
 
 
-def follow(
-    ground: Ground,
-    before: Tables,
-    ends: tuple[str, str, str],
-    places: Collection[Device],
-    count: int = 1,
-    size: int | None = None,
-    proto: str = "icmp",
-) -> Walk:
+def ground_of(shell: Shell) -> Ground:
+    """A lab as the ground that packets pass."""
+    return Ground(
+        run=lambda line: shell.run(line, expect=None),
+        inside=inside,
+        look=lambda: snapshot.take(shell),
+        typed=lambda namespace, line: typed(Line(namespace, line)),
+    )
+
+
+def follow(ground: Ground, before: Tables, probe: Probe, places: Collection[Device], may_trace: bool = True) -> Walk:
     """Send a probe over a ground, and listen at these places, as far as they are up.
 
-    before: the tables as they were; ends: the namespace that sends, the other end as it was asked for, its address.
+    before: the tables as they were; may_trace: whether, when no answer comes, it may be sent once more with tables of
+    nft that trace it.
     """
-    src, dst, target = ends
-    own = target in before.own(src)
-    devices = [d for d in places if before.link(d)["up"] and (before.link(d)["kind"] != "loopback" or own)]
-    line = ground.inside(src, probe(target, count, size, proto))
-    heard = listen(ground, devices, line, _wanted(before, src, target, proto))
+    heard = listen(ground, _ears(before, probe, places), ground.inside(probe.src, probe.line), probe.wanted(before))
+    seen = course(before, before, heard, probe)
+    now = before
     # Tables that nothing was learned into meanwhile still hold, and spare us a second look.
-    told = _Told(ground, before, heard, src, target, proto)
-    if heard.code != 0 or told.learned():
-        told = _Told(ground, Tables(ground.look()), heard, src, target, proto)
-    return told.walk(dst)
+    if heard.code != 0 or seen.taught:
+        now = Tables(ground.look())
+        seen = course(before, now, heard, probe)
+    outcome = judge(Scene(ground, probe, before, now, seen, heard, may_trace))
+    return Walk.of(probe, seen, outcome, heard.out, now.snapshot)
+
+
+def _ears(tables: Tables, probe: Probe, places: Collection[Device]) -> list[Device]:
+    """The devices to listen at: lo only where a namespace asks itself."""
+    own = probe.target in tables.own(probe.src)
+    devices = []
+    for device in places:
+        link = tables.link(device)
+        if link and link.up and (link.kind != "loopback" or own):
+            devices.append(device)
+    return devices

@@ -7,13 +7,14 @@ twice with nothing new between. Each is ended by its process number, also when t
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import CommandFailed, GaveUpWaiting, ToolMissing
+from ..errors import CommandFailed, GaveUpWaiting, OutputNotUnderstood, ToolMissing
 from ..parsers import tcpdump
 from ..record import Ran
 from ..sandbox import HOSTNAME, find, is_rootless
@@ -101,12 +102,13 @@ class Ground:
     """Where packets pass, a lab or this machine.
 
     run: one line there, whatever its exit code; inside: the line that runs a line in one of its namespaces; look: all
-    that is there now.
+    that is there now; typed: the line as a reader would type it for one of the namespaces.
     """
 
     run: Callable[[str], Ran]
     inside: Callable[[str, str], str]
     look: Callable[[], Snapshot]
+    typed: Callable[[str, str], str]
 
 
 def listen(ground: Ground, devices: Iterable[tuple[str, str]], command: str, wanted: str) -> Heard:
@@ -131,13 +133,24 @@ def listen(ground: Ground, devices: Iterable[tuple[str, str]], command: str, wan
         raise CommandFailed(ran)
     parts = dict(re.findall(rf"^{MARK} (\w+)\n(.*?)(?=^{MARK} |\Z)", ran.out, re.S | re.M))
     ended = round(float(parts["ended"]) * 1e9)  # what comes later is nobody's, and some ears are closed already
-    rows = [
-        {"namespace": namespace, "device": device, **row}
-        for number, (namespace, device) in enumerate(devices)
-        for row in tcpdump.parse(parts[str(number)])
-        if row["time_ns"] <= ended
-    ]
+    rows = []
+    for number, (namespace, device) in enumerate(devices):
+        for row in _understood(parts[str(number)]):
+            if row["time_ns"] <= ended:
+                rows.append({"namespace": namespace, "device": device, **row})
     return Heard(tuple(rows), parts["out"], parts["err"], int(parts["code"]))
+
+
+def _understood(printed: str) -> list[Row]:
+    """The rows of what one tcpdump printed; a packet that the parser does not know costs itself, not the walk."""
+    try:
+        return tcpdump.parse(printed)
+    except OutputNotUnderstood:
+        rows = []
+        for packet in re.split(r"\n(?=\d+\.\d+ )", printed):
+            with contextlib.suppress(OutputNotUnderstood):
+                rows += tcpdump.parse(packet)
+        return rows
 
 
 def inside(namespace: str, line: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..wiring.ink import INK, is_warning
 from ..wiring.layout import CHAR, FONT, LEADING, PAD, Box, Line, Picture, Point
+from .sighting import Sighting
 
 Row = dict[str, Any]
 Layer = tuple[str, str, str, bool]  # name, what it says, colour, whether it is the wrapping
@@ -46,7 +47,7 @@ class Player:
     height: int
 
     @classmethod
-    def of(cls, picture: Picture, rows: Sequence[Row], ways: Sequence[list[Point]], text: str) -> Player:
+    def of(cls, picture: Picture, rows: Sequence[Sighting], ways: Sequence[list[Point]], text: str) -> Player:
         """A player from the wiring, the sightings, the corners on the way to each of them, and all of it in words.
 
         The last line of the words is the verdict.
@@ -72,43 +73,43 @@ class Player:
         )
 
 
-def _step(row: Row, way: list[Point]) -> Row:
-    direction = "comes in at" if row["way"] == "in" else "goes out of"
+def _step(row: Sighting, way: list[Point]) -> Row:
+    direction = "comes in at" if row.way == "in" else "goes out of"
     return {
         "path": [[round(x, 1), round(y, 1)] for x, y in way],
-        "device": f"{row['namespace']} {row['device']}",
-        "where": f"{direction} {row['namespace']} {row['device']}",
-        "what": row["what"],
-        "us": row["us"],
-        "after": row["after"],
-        "why": row["why"],
-        "leg": row["leg"],
-        "wrapped": row["vni"] is not None,
+        "device": f"{row.namespace} {row.device}",
+        "where": f"{direction} {row.namespace} {row.device}",
+        "what": row.what,
+        "us": row.us,
+        "after": row.after,
+        "why": row.why,
+        "leg": row.leg,
+        "wrapped": row.wrapped,
         "layers": layers(row),
     }
 
 
-def layers(row: Row) -> list[Layer]:
+def layers(row: Sighting) -> list[Layer]:
     """The headers of a frame from the outermost to what it carries."""
     found: list[Layer] = []
-    if row["vni"] is not None:
+    if row.wrapped:
         found = [
-            ("Ethernet", f"{row['outer_src_mac']} → {row['outer_dst_mac']}", COLOURS["Ethernet"], True),
-            ("IP", f"{row['outer_src_ip']} → {row['outer_dst_ip']}", COLOURS["IP"], True),
-            ("UDP", f"to port {row['outer_port']}", COLOURS["UDP"], True),
-            ("VXLAN", f"VNI {row['vni']}", COLOURS["VXLAN"], True),
+            ("Ethernet", f"{row.outer_src_mac} → {row.outer_dst_mac}", COLOURS["Ethernet"], True),
+            ("IP", f"{row.outer_src_ip} → {row.outer_dst_ip}", COLOURS["IP"], True),
+            ("UDP", f"to port {row.outer_port}", COLOURS["UDP"], True),
+            ("VXLAN", f"VNI {row.vni}", COLOURS["VXLAN"], True),
         ]
-    size = row["inner_bytes"] or row["bytes"]
-    ends = f"{row['src_mac']} → {row['dst_mac']}"
+    size = row.inner_bytes or row.bytes
+    ends = f"{row.src_mac} → {row.dst_mac}"
     found.append(("Ethernet", f"{ends}  {size} bytes", COLOURS["Ethernet"], False))
-    between = f"{row['src_ip']} → {row['dst_ip']}"
-    what = row["what"].removesuffix(" in VXLAN")
+    between = f"{row.src_ip} → {row.dst_ip}"
+    what = row.what.removesuffix(" in VXLAN")
     if what.startswith("ARP"):
-        asks = f"who has {row['dst_ip']}? tell {row['src_ip']}"
-        answers = f"{row['src_ip']} is at {row['src_mac']}"
+        asks = f"who has {row.dst_ip}? tell {row.src_ip}"
+        answers = f"{row.src_ip} is at {row.src_mac}"
         return [*found, ("ARP", asks if what.endswith("who-has") else answers, INSIDE, False)]
-    ttl = f"  TTL {row['ttl']}" if row["ttl"] is not None else ""
-    number = f"sequence {row['seq']}" if row["seq"] is not None else ""
+    ttl = f"  TTL {row.ttl}" if row.ttl is not None else ""
+    number = f"sequence {row.seq}" if row.seq is not None else ""
     return [*found, ("IP", between + ttl, COLOURS["IP"], False), (what, number, INSIDE, False)]
 
 

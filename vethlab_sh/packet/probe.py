@@ -37,9 +37,7 @@ class Probe:
     size: int | None = None
 
     @classmethod
-    def of(
-        cls, ends: tuple[str, str, str], count: int = 1, size: int | None = None, proto: str = "icmp"
-    ) -> Self:
+    def of(cls, ends: tuple[str, str, str], count: int = 1, size: int | None = None, proto: str = "icmp") -> Self:
         """A probe between these ends (src, dst, target); raises BadOption for what cannot be sent."""
         protocol, _, port = proto.partition(":")
         if protocol not in ("icmp", *PORTS) or (port and not _is_port(port)):

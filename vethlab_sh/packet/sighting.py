@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Self
@@ -24,6 +25,26 @@ class Kind(StrEnum):
     UDP = "UDP"
     OTHER = "other"
 
+
+class Error(StrEnum):
+    """What an ICMP error says, as far as it matters here."""
+
+    TIME_EXCEEDED = "time exceeded"
+    PORT_UNREACHABLE = "port unreachable"
+    ADMIN_PROHIBITED = "administratively prohibited"
+    TOO_BIG = "packet too big"
+    UNREACHABLE = "unreachable"
+
+
+# tcpdump's words for them (print-icmp.c, print-icmp6.c), the particular ones first.
+ERRORS = (
+    (re.compile(r"time exceeded"), Error.TIME_EXCEEDED),
+    (re.compile(r"need to frag|packet too big"), Error.TOO_BIG),
+    (re.compile(r"admin prohibited|prohibited"), Error.ADMIN_PROHIBITED),
+    (re.compile(r"port \S+ unreachable|unreachable port"), Error.PORT_UNREACHABLE),
+    (re.compile(r"unreachable"), Error.UNREACHABLE),
+)
+RESET = re.compile(r"Flags \[[^]]*R")
 
 ASKS = (Kind.ARP_ASK, Kind.ND_ASK)
 TELLS = (Kind.ARP_TELL, Kind.ND_TELL)
@@ -121,6 +142,18 @@ class Sighting:
         if self.outer_src_ip is not None and self.outer_dst_ip is not None:
             return self.outer_src_ip, self.outer_dst_ip
         return self.src_ip, self.dst_ip
+
+    @property
+    def error(self) -> Error | None:
+        """What it says, when it is an ICMP error."""
+        if self.kind != Kind.ICMP:
+            return None
+        return next((error for pattern, error in ERRORS if pattern.search(self.what)), None)
+
+    @property
+    def is_reset(self) -> bool:
+        """Whether it is a TCP segment that ends a connection, or refuses one."""
+        return self.kind == Kind.TCP and RESET.search(self.what) is not None
 
     @property
     def wrapped(self) -> bool:

@@ -181,15 +181,15 @@ class _Choice:
             spaces.add(owner[0])
         ends = {self.probe.target, *self.tables.own(self.probe.src)}
         ends |= {entry.dst for entry in self.tables.facts.fdb if entry.dst and entry.namespace in spaces}
-        hops = set()
+        hops: set[str] = set()
         for space in spaces:
             # every gateway, too: a rule may send the packet by another table, and NAT gives it another address
             hops |= {route.via for route in self.tables.facts.routes if route.namespace == space and route.via}
-            hops |= {self.tables.next_hop(space, ip) for ip in ends}
+            hops |= {hop for ip in ends if (hop := self.tables.next_hop(space, ip))}
         askers: set[str] = set()
         for space in spaces:
             askers |= self.tables.own(space)
-        return {hop for hop in hops if hop}, askers
+        return hops, askers
 
 
 def _quotes(sighting: Sighting, words: Iterable[str]) -> bool:

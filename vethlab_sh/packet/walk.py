@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from ..facts import Device
 from ..files import written
 from ..markup import table
 from ..snapshot import Snapshot
 from ..tables import DTYPES
 from ..wiring import ink, layout
-from .lookup import Device
+from .causes.cause import Cause, Evidence
 from .player import Player
+from .probe import Probe
+from .sighting import COLUMNS, Sighting, from_plain, plain
+from .sightings import Course
+from .verdict import Outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas import DataFrame
 
 
-Row = dict[str, Any]
-COLUMNS: dict[str, type] = {
-    "number": int, "after": int, "leg": str, "us": float, "machine": str, "namespace": str, "device": str, "way": str,
-    "what": str, "src_mac": str, "dst_mac": str, "src_ip": str, "dst_ip": str, "ttl": int, "bytes": int,
-    "inner_bytes": int, "outer_src_mac": str, "outer_dst_mac": str, "outer_src_ip": str, "outer_dst_ip": str,
-    "outer_port": int, "vni": int, "seq": int, "why": str,
-}  # fmt: skip
 TOLD = ("", "\u00b5s", "where", "what", "why")
 
 
@@ -36,23 +34,58 @@ TOLD = ("", "\u00b5s", "where", "what", "why")
 class Walk:
     """What happened to one ping.
 
-    src (namespace), dst (as asked), target (its address); rows: a sighting each, in order; ok: all answers came
-    back; verdict: what happened, in a sentence or two; last_seen, should_be, reason: of a packet that was lost, the
-    last sighting, where it should have come next and the likely reason; out: what ping printed; snapshot: the
-    tables that were consulted.
+    src (namespace), dst (as asked), target (its address); rows: a sighting each, in order; ok: the one who was asked
+    has answered everything; verdict: what happened, in a sentence or two; answered_by: the namespace that answered;
+    last_seen, should_be: of a packet that was lost, the last sighting and where it should have come next; cause: why,
+    in a word (`Cause`); reason: why, as a clause; evidence: the command that shows it, and the line to look at; fixes:
+    lines, as typed on master, each of which mends it; out: what ping printed; snapshot: the tables that were consulted.
     """
 
     src: str
     dst: str
     target: str
-    rows: list[Row]
+    rows: tuple[Sighting, ...]
     ok: bool
     verdict: str
-    last_seen: Row | None
-    should_be: str | None
-    reason: str | None
     out: str
     snapshot: Snapshot
+    last_seen: Sighting | None = None
+    should_be: str | None = None
+    reason: str | None = None
+    cause: Cause | None = None
+    evidence: Evidence | None = None
+    fixes: tuple[str, ...] = ()
+    answered_by: str | None = None
+
+    @classmethod
+    def of(cls, probe: Probe, seen: Course, outcome: Outcome, out: str, snapshot: Snapshot) -> Self:
+        """The walk of a probe, of its sightings and of what became of it."""
+        found = outcome.diagnosis
+        last = outcome.last_seen
+        # as it stands in the table: a reason may have been sought at another device
+        shown = next((one for one in seen.sightings if last and one.number == last.number), None)
+        return cls(
+            src=probe.src,
+            dst=probe.dst,
+            target=probe.target,
+            rows=seen.sightings,
+            ok=outcome.ok,
+            verdict=outcome.sentence,
+            out=out,
+            snapshot=snapshot,
+            last_seen=shown,
+            should_be=found.should_be if found else None,
+            reason=found.reason if found else None,
+            cause=found.cause if found else None,
+            evidence=outcome.evidence,
+            fixes=outcome.fixes,
+            answered_by=outcome.answered_by,
+        )
+
+    @property
+    def fix(self) -> str:
+        """The line that mends it, as typed on master; empty where none is known."""
+        return self.fixes[0] if self.fixes else ""
 
     @cached_property
     def table(self) -> DataFrame:
@@ -68,40 +101,44 @@ class Walk:
         import pandas
 
         return pandas.DataFrame(
-            {name: pandas.array([r[name] for r in self.rows], dtype=DTYPES[kind]) for name, kind in COLUMNS.items()}
+            {
+                name: pandas.array([getattr(row, name) for row in self.rows], dtype=DTYPES[kind])
+                for name, kind in COLUMNS.items()
+            }
         )
 
     @property
     def passed(self) -> list[Device]:
         """The devices that saw it, each once, in the order in which they did."""
-        return list(dict.fromkeys((row["namespace"], row["device"]) for row in self.rows))
+        return list(dict.fromkeys(row.place for row in self.rows))
 
     def picture(self) -> layout.Picture:
         """The wiring with the way on it: at each device the numbers of its sightings, and the bands from one to
         the next."""
         notes: dict[Device, list[str]] = {}
         for device in self.passed:
-            here = [row for row in self.rows if (row["namespace"], row["device"]) == device]
-            for word, rows in _by_leg(here):
-                notes.setdefault(device, []).append(f"{word} {' '.join(str(row['number']) for row in rows)}")
+            here = [row for row in self.rows if row.place == device]
+            for leg, rows in _by_leg(here):
+                numbers = " ".join(str(row.number) for row in rows)
+                notes.setdefault(device, []).append(f"{leg} {numbers}")
         picture = layout.layout(self.snapshot, notes=notes)
         for leg, shift in (("there", -2.5), ("back", 2.5)):
-            for row in dict(_by_leg(self.rows)).get(leg, ()):
-                points = self.came_by(picture, row)
+            for row in self.rows:
+                points = self.came_by(picture, row) if row.leg == leg else []
                 if len(points) > 1:
                     moved = tuple((x + shift, y + shift) for x, y in points)
                     picture.lines.append(layout.Line(leg, moved))
         if self.last_seen:
-            key = (self.last_seen["namespace"], self.last_seen["device"])
-            boxes = (box for box in picture.boxes if box.key == key)
-            picture.lines += [layout.Line("lost", ((box.x + box.width, box.y + box.height),)) for box in boxes]
+            for box in picture.boxes:
+                if box.key == self.last_seen.place:
+                    corner = (box.x + box.width, box.y + box.height)
+                    picture.lines.append(layout.Line("lost", (corner,)))
         return picture
 
-    def came_by(self, picture: layout.Picture, row: Row) -> list[layout.Point]:
+    def came_by(self, picture: layout.Picture, row: Sighting) -> list[layout.Point]:
         """The corners on the way from the sighting before to this one; one point where it begins."""
-        here = (row["namespace"], row["device"])
-        before = self.rows[row["after"] - 1] if row["after"] else row
-        return layout.way(picture, (before["namespace"], before["device"]), here)
+        before = self.rows[row.after - 1] if row.after else row
+        return layout.way(picture, before.place, row.place)
 
     def draw(self, ax: Axes | None = None) -> Axes:
         """The wiring with the packet's way on it, numbered as in the table.
@@ -122,30 +159,61 @@ class Walk:
                 file.write_text(player.page, encoding="utf-8")
         return player
 
+    def plain(self) -> dict[str, Any]:
+        """All of it as plain values, which JSON can hold; `from_plain` makes the walk of them again."""
+        values = {name: getattr(self, name) for name in PLAIN}
+        values["rows"] = [plain(row) for row in self.rows]
+        values["last_seen"] = plain(self.last_seen) if self.last_seen else None
+        values["cause"] = str(self.cause) if self.cause else None
+        values["evidence"] = asdict(self.evidence) if self.evidence else None
+        values["fixes"] = list(self.fixes)
+        return values
+
     def _repr_html_(self) -> str:
-        told = [dict(zip(TOLD, _told(row), strict=True)) for row in self.rows]
-        return f"{table(told, TOLD, prose=TOLD[-2:])}<p>{escape(self.verdict)}</p>"
+        shown = [dict(zip(TOLD, _in_cells(row), strict=True)) for row in self.rows]
+        return f"{table(shown, TOLD, prose=TOLD[-2:])}<p>{escape(self.verdict)}</p>"
 
     def __str__(self) -> str:
         lines = [
-            f"{r['number']:3} {r['us']:9.1f} us  {r['namespace']} {r['device']} {r['way']}: {r['what']} ({r['why']})"
-            for r in self.rows
+            f"{row.number:3} {row.us:9.1f} us  {row.namespace} {row.device} {row.way}: {row.what} ({row.why})"
+            for row in self.rows
         ]
         return "\n".join([*lines, self.verdict])
 
 
-def _told(row: Row) -> tuple[str, ...]:
+# What `plain` copies as it is.
+PLAIN = ("src", "dst", "target", "ok", "verdict", "out", "should_be", "reason", "answered_by")
+
+
+def walk_from_plain(values: Mapping[str, Any], snapshot: Snapshot) -> Walk:
+    """The walk that `Walk.plain` told, with the tables that were consulted."""
+    last, cause, shown = values.get("last_seen"), values.get("cause"), values.get("evidence")
+    return Walk(
+        **{name: values.get(name) for name in PLAIN},  # type: ignore[arg-type]
+        rows=tuple(from_plain(row) for row in values["rows"]),
+        snapshot=snapshot,
+        last_seen=from_plain(last) if last else None,
+        cause=Cause(cause) if cause else None,
+        evidence=Evidence(**shown) if shown else None,
+        fixes=tuple(values.get("fixes", ())),
+    )
+
+
+def _in_cells(row: Sighting) -> tuple[str, ...]:
     """A sighting as a reader sees it: number, time, place, what it is, why it is here."""
-    arrow = "\u2192" if row["way"] == "out" else "\u2190"
-    ends = "" if row["leg"] == "ask" else f", {row['src_ip']} \u2192 {row['dst_ip']}, TTL {row['ttl']}"
-    outer = f" ({row['outer_src_ip']} \u2192 {row['outer_dst_ip']}, UDP {row['outer_port']}, VNI {row['vni']})"
-    what = f"{row['what']}{outer if row['vni'] is not None else ''}{ends}, {row['bytes']} bytes"
-    return str(row["number"]), f"{row['us']:.1f}", f"{row['namespace']} {row['device']} {arrow}", what, row["why"]
+    arrow = "\u2192" if row.way == "out" else "\u2190"
+    what = row.what
+    if row.wrapped:
+        what += f" ({row.outer_src_ip} \u2192 {row.outer_dst_ip}, UDP {row.outer_port}, VNI {row.vni})"
+    if row.leg != "ask":
+        what += f", {row.src_ip} \u2192 {row.dst_ip}, TTL {row.ttl}"
+    what += f", {row.bytes} bytes"
+    return str(row.number), f"{row.us:.1f}", f"{row.namespace} {row.device} {arrow}", what, row.why
 
 
-def _by_leg(rows: Iterable[Row]) -> list[tuple[str, list[Row]]]:
+def _by_leg(rows: Iterable[Sighting]) -> list[tuple[str, list[Sighting]]]:
     """Sightings by what they are for: asking for a MAC, the way there, the way back."""
-    legs: dict[str, list[Row]] = {"ask": [], "there": [], "back": []}
+    legs: dict[str, list[Sighting]] = {"ask": [], "there": [], "back": []}
     for row in rows:
-        legs[row["leg"]].append(row)
-    return [(word, found) for word, found in legs.items() if found]
+        legs[row.leg].append(row)
+    return [(leg, found) for leg, found in legs.items() if found]

@@ -52,9 +52,7 @@ def lost_on_a_cable(tables: Tables, device: Device, size: int) -> Diagnosis | No
     if far and far.mtu and size > far.mtu + ETHERNET + VLAN:
         reason = f"the packet is of {size - ETHERNET} bytes, and {full(peer)} takes {far.mtu} (its MTU)"
         near = link.mtu if link and link.mtu else size - ETHERNET
-        mends = (
-            fix(peer[0], f"ip link set {shlex.quote(peer[1])} mtu {near}"),
-        )
+        mends = (fix(peer[0], f"ip link set {shlex.quote(peer[1])} mtu {near}"),)
         return Diagnosis(Cause.MTU, reason, show_link(peer), mends, place(peer))
     return None
 

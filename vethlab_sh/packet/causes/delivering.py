@@ -52,7 +52,9 @@ def nobody_listens(scene: Scene, space: str, ip: str) -> Diagnosis:
         return Diagnosis(Cause.REFUSED, reason, shown)
     if sockets:
         where = " and ".join(dict.fromkeys(one.address for one in sockets))
-        reason = f"{space} refused it: its {protocol.upper()} port {port} is open on {where} only, nobody listens on {ip}"
+        reason = (
+            f"{space} refused it: its {protocol.upper()} port {port} is open on {where} only, nobody listens on {ip}"
+        )
         return Diagnosis(Cause.REFUSED, reason, shown)
     reason = f"{space} refused it: nobody listens on {protocol.upper()} port {port} there"
     return Diagnosis(Cause.REFUSED, reason, shown)

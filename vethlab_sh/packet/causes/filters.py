@@ -68,7 +68,7 @@ def _is_of_the_probe(scene: Scene, drop: Drop) -> bool:
 
 def _told_by_nft(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
     step, space = drop.step, drop.space
-    program = IPTABLES.get(step.family) if step.table in TABLES else None
+    program = _program(step)
     if step.is_policy:
         return _policy(scene, drop, program, is_bridged)
     rule = _rule(scene, drop, program)
@@ -215,3 +215,24 @@ def _legacy(space: str, program: str, table: str, old: str, new: str) -> Diagnos
     return None
 
 
+# --- rewriting ---
+
+
+def rewritten_to(scene: Scene, space: str, target: str) -> tuple[str | None, Rule | None]:
+    """The address that a namespace gives a packet for this target instead, and the rule that does it."""
+    by_packet: dict[str, list[Step]] = {}
+    for step in scene.again.steps.get(space, ()):
+        by_packet.setdefault(step.packet, []).append(step)
+    for steps in by_packet.values():
+        goals = [step.word("daddr") for step in steps if step.word("daddr")]
+        if not goals or goals[0] != target or goals[-1] == target:
+            continue
+        rules = [step for step in steps if step.rule and not step.is_ours and step.table == "nat"]
+        rules += [step for step in steps if step.rule and not step.is_ours and "dnat" in step.rule]
+        rule = _rule(scene, Drop(space, rules[-1], steps[0]), _program(rules[-1])) if rules else None
+        return goals[-1], rule
+    return None, None
+
+
+def _program(step: Step) -> str | None:
+    return IPTABLES.get(step.family) if step.table in TABLES else None

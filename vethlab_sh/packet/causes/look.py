@@ -161,7 +161,7 @@ def look(ground: Ground, spaces: Iterable[str]) -> dict[str, Look]:
     lines.append("wait")
     for number in range(len(spaces)):
         lines.append(f"printf '\\0'; cat \"$here/{number}\"")
-    script = "\n".join(['here=$(mktemp -d /run/look.XXXXXX) || exit 1', "trap 'rm -rf \"$here\"' EXIT", *lines])
+    script = "\n".join(["here=$(mktemp -d /run/look.XXXXXX) || exit 1", "trap 'rm -rf \"$here\"' EXIT", *lines])
     answers = ground.run(script).out.split("\0")[1:]
     return {space: _read(space, text) for space, text in zip(spaces, answers, strict=False)}
 

@@ -118,7 +118,7 @@ def again(ground: Ground, probe: Probe, before: Mapping[str, Look], ports: Itera
     spaces = [space for space, one in before.items() if one.filters]
     lines = [SCRIPT.replace("LIMIT", str(SECONDS)).replace("TABLE", TABLE)]
     for number, space in enumerate(spaces):
-        tables = shlex.quote(" ".join(_tables(before[space], probe, ports)))
+        tables = shlex.quote("\n".join(_tables(before[space], probe, ports)))
         lines.append(f"trace {number} {tables} {ground.inside(space, '')}")
     lines += [f"heard {number} ready" for number in range(len(spaces))]
     lines += [f'{ground.inside(probe.src, probe.line)} >"$here/said" 2>&1; code=$?']
@@ -137,43 +137,42 @@ STEPS_BEGIN, MARK_OF_STEPS = "\0", "\\0"
 assert MARK != STEPS_BEGIN
 
 
+MARKED = "meta nftrace set 1"
+INET = (("prerouting", FIRST), ("input", FIRST), ("forward", FIRST), ("output", FIRST), ("postrouting", LAST))
+BRIDGE = (("prerouting", FIRST), ("output", FIRST))
+ARP = (("input", FIRST), ("output", FIRST))
+
+
 def _tables(one: Look, probe: Probe, ports: Iterable[int]) -> list[str]:
-    """Our tables, as a line of nft, in each family in which somebody filters."""
-    mark = "meta nftrace set 1"
-    chosen = [f"meta l4proto {{ icmp, ipv6-icmp }} {mark};"]
+    """Our tables, as lines of nft, in each family in which somebody filters.
+
+    Short lines: `nft -i` reads them by libedit, which takes 1024 characters.
+    """
+    chosen = [f"meta l4proto {{ icmp, ipv6-icmp }} {MARKED}"]
     if not probe.is_ping:
-        chosen += [f"{probe.protocol} {end} {probe.port} {mark};" for end in ("dport", "sport")]
-    chosen += [f"udp dport {port} {mark};" for port in ports]
-    inside = " ".join(chosen)
-    chains = "".join(
-        f"chain {hook} {{ type filter hook {hook} priority {priority}; {inside} }} "
-        for hook, priority in (
-            ("prerouting", FIRST),
-            ("input", FIRST),
-            ("forward", FIRST),
-            ("output", FIRST),
-            ("postrouting", LAST),
-        )
-    )
-    tables = [f"table inet {TABLE} {{ flags owner; {chains} }};"]
+        chosen += [f"{probe.protocol} {end} {probe.port} {MARKED}" for end in ("dport", "sport")]
+    chosen += [f"udp dport {port} {MARKED}" for port in ports]
+    lines = _table("inet", INET, chosen)
     if "bridge" in one.families:
-        chains = "".join(
-            f"chain {hook} {{ type filter hook {hook} priority {FIRST}; {mark}; }} " for hook in ("prerouting", "output")
-        )
-        tables.append(f"table bridge {TABLE} {{ flags owner; {chains} }};")
+        lines += _table("bridge", BRIDGE, [MARKED])
     if "arp" in one.families:
-        chains = "".join(
-            f"chain {hook} {{ type filter hook {hook} priority {FIRST}; {mark}; }} " for hook in ("input", "output")
-        )
-        tables.append(f"table arp {TABLE} {{ flags owner; {chains} }};")
+        lines += _table("arp", ARP, [MARKED])
     devices = sorted(_hooked_devices(one.nft))
     if devices:
-        chains = "".join(
-            f'chain c{number} {{ type filter hook {hook} device "{name}" priority {FIRST}; {mark}; }} '
-            for number, (hook, name) in enumerate(devices)
-        )
-        tables.append(f"table netdev {TABLE} {{ flags owner; {chains} }};")
-    return tables
+        lines.append(f"add table netdev {TABLE} {{ flags owner; }}")
+    for number, (hook, name) in enumerate(devices):
+        hooked = f'type filter hook {hook} device "{name}" priority {FIRST};'
+        lines.append(f"add chain netdev {TABLE} c{number} {{ {hooked} }}")
+        lines.append(f"add rule netdev {TABLE} c{number} {MARKED}")
+    return lines
+
+
+def _table(family: str, hooks: Iterable[tuple[str, int]], rules: Iterable[str]) -> list[str]:
+    lines = [f"add table {family} {TABLE} {{ flags owner; }}"]
+    for hook, priority in hooks:
+        lines.append(f"add chain {family} {TABLE} {hook} {{ type filter hook {hook} priority {priority}; }}")
+        lines += [f"add rule {family} {TABLE} {hook} {rule}" for rule in rules]
+    return lines
 
 
 def _hooked_devices(ruleset: str) -> set[tuple[str, str]]:

@@ -114,6 +114,3 @@ def not_unwrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
 def show_link_details(device: Device) -> Shown:
     """What `ip -d link` says of a device, with what is special to its kind."""
     return Shown.of(device[0], f"ip -d link show dev {shlex.quote(device[1])}", "vxlan")
-
-
-
