@@ -50,7 +50,7 @@ def can_reach(
     whole = ""
     if size:
         whole = f" with {size} bytes {'in pieces' if pieces else 'in one piece'}"
-    why = f"{who} reaches {name}{whole}; TTL {ttl}: {_routers(between)} between"
+    why = f"{who} reaches {name}{whole}; TTL {ttl}: {_routers(between)} between{_answerer(question, ping)}"
     return Finding(True, why, ping.line, f"ttl={ttl}", answer.out)
 
 
@@ -62,6 +62,17 @@ def cannot_reach(question: Question, who: str, whom: str, size: str | None, piec
 
 def _routers(number: int) -> str:
     return "no router" if number == 0 else f"{number} router{'s' * (number != 1)}"
+
+
+def _answerer(question: Question, ping: Ping) -> str:
+    """Which of several namespaces that have the address has answered, as the rest of a sentence."""
+    owners = {owner[0] for owner in question.tables.addresses.get(ping.target, ())}
+    if len(owners) < 2 or not question.walks:
+        return ""
+    walked = followed(question, ping)
+    if walked is None or walked.answered_by is None:
+        return ""
+    return f"; {walked.answered_by} answers, one of {len(owners)} namespaces that have this address"
 
 
 def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Finding | None:

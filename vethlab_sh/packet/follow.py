@@ -64,7 +64,7 @@ def follow(ground: Ground, before: Tables, probe: Probe, places: Collection[Devi
     # Tables that nothing was learned into meanwhile still hold, and spare us a second look.
     if heard.code != 0 or seen.taught:
         now = Tables(ground.look())
-        seen = course(before, now, heard, probe)
+        seen = course(before, now, heard, probe, is_lost=heard.code != 0 and may_trace)
     outcome = judge(Scene(ground, probe, before, now, seen, heard, may_trace))
     return Walk.of(probe, seen, outcome, heard.out, now.snapshot)
 

@@ -41,13 +41,15 @@ class Course:
         return [sighting for sighting in self.sightings if sighting.leg == "ask"]
 
 
-def course(before: Tables, now: Tables, heard: Heard, probe: Probe) -> Course:
+def course(before: Tables, now: Tables, heard: Heard, probe: Probe, is_lost: bool = False) -> Course:
     """What the listeners heard of a probe.
 
-    before: the tables as they were when it was sent, by which a bridge decides; now: the tables after it.
+    before: the tables as they were when it was sent, by which a bridge decides; now: the tables after it; is_lost:
+    whether no answer came. Then every question for a MAC on the way matters, also one for an address to which only a
+    rule of policy routing, or NAT, has led.
     """
     sightings = [Sighting.of(row["namespace"], row["device"], dict(row)) for row in heard.rows]
-    ours = _in_order(now, _with_ways(now, _Choice(now, probe).frames(sightings)))
+    ours = _in_order(now, _with_ways(now, _Choice(now, probe, is_lost).frames(sightings)))
     learned = Learned(before)
     numbered: list[Sighting] = []
     flooded = False
@@ -120,6 +122,7 @@ class _Choice:
 
     tables: Tables
     probe: Probe
+    is_lost: bool
 
     def frames(self, heard: Iterable[Sighting]) -> list[Sighting]:
         """Those of the probe, of all that was heard."""
@@ -132,6 +135,8 @@ class _Choice:
             if is_part and (one.ip_id, one.src_ip, one.dst_ip) in parts:
                 packets.append(one)
         hops, askers = self._asked({one.namespace for one in packets})
+        if self.is_lost:
+            hops = {one.dst_ip for one in heard if one.kind in ASKS and one.src_ip in askers}
         resolving = [one for one in heard if one.resolves and _is_about(one, hops, askers)]
         return packets + _needed(resolving)
 
@@ -221,7 +226,7 @@ def _with_ways(tables: Tables, sightings: list[Sighting]) -> list[Sighting]:
     A frame on a cable is seen going out at one end and then coming in at the other, in turn; source MACs would not
     do, because a bridge port with hairpin sends a frame back to where it came from.
     """
-    ways = {id(one): "in" if _comes_in(tables, one) else "out" for one in sightings}
+    ways = {id(one): "in" if _comes_in(tables, one, sightings) else "out" for one in sightings}
     on_cables: dict[Any, list[Sighting]] = {}
     for one in sightings:
         peer = tables.peer(one.place)
@@ -239,9 +244,25 @@ def _frame(sighting: Sighting) -> tuple[object, ...]:
     return tuple(getattr(sighting, one.name) for one in fields(sighting) if one.name not in NOT_THE_FRAME)
 
 
-def _comes_in(tables: Tables, sighting: Sighting) -> bool:
-    """For devices that are no cable: what does not carry their own MAC as its source was not sent by them."""
+def _comes_in(tables: Tables, sighting: Sighting, others: list[Sighting]) -> bool:
+    """For devices that are no cable: what does not carry their own MAC as its source was not sent by them.
+
+    A tunnel that is a port of a bridge carries the frames of others both ways: what came out of its wrapping was seen
+    wrapped in the same namespace just before.
+    """
+    if tables.is_kind(sighting.place, "vxlan") and tables.master(sighting.place) and not sighting.wrapped:
+        return any(_is_the_same_wrapped(tables, one, sighting) for one in others)
     return sighting.device == "lo" or sighting.macs[0] != tables.mac(sighting.place)
+
+
+def _is_the_same_wrapped(tables: Tables, wrapped: Sighting, bare: Sighting) -> bool:
+    """Whether a frame came in wrapped, before it was seen without its wrapping."""
+    if not wrapped.wrapped or wrapped.namespace != bare.namespace or wrapped.time_ns > bare.time_ns:
+        return False
+    if wrapped.macs[0] == tables.mac(wrapped.place):
+        return False
+    inner = (wrapped.src_mac, wrapped.dst_mac, wrapped.src_ip, wrapped.dst_ip, wrapped.seq, wrapped.kind)
+    return inner == (bare.src_mac, bare.dst_mac, bare.src_ip, bare.dst_ip, bare.seq, bare.kind)
 
 
 def _in_order(tables: Tables, sightings: list[Sighting]) -> list[Sighting]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ...facts import Device, is_group
 from ..sighting import ASKS, TELLS, Error, Kind, Sighting
-from .bridging import not_bridged
+from .bridging import bridge_keeps, not_bridged
 from .cables import ETHERNET, lost_on_a_cable, show_link, switched_off
 from .cause import Cause, Diagnosis, Shown, fix, full, place
 from .delivering import nobody_listens, not_answered
@@ -61,6 +61,8 @@ def _on_the_way(scene: Scene, sightings: list[Sighting]) -> list[Sighting]:
 def _is_stray(scene: Scene, sighting: Sighting) -> bool:
     tables, device = scene.tables, sighting.place
     mac, ip = sighting.macs[1], sighting.ips[1]
+    if _is_for_another_machine(scene, sighting):
+        return True
     goal = {owner[0] for owner in scene.owners(ip)}
     if tables.is_kind(device, "bridge") and sighting.way == "in" and is_group(mac):
         return device[0] not in goal
@@ -74,6 +76,17 @@ def _is_stray(scene: Scene, sighting: Sighting) -> bool:
     return is_group(mac) or mac != tables.mac(far)
 
 
+def _is_for_another_machine(scene: Scene, sighting: Sighting) -> bool:
+    """A copy of a question that a tunnel's flood list sent to a machine that has not what is asked for."""
+    goal = {owner[0] for owner in scene.owners(sighting.dst_ip)}
+    space = sighting.namespace
+    at_tunnel = scene.tables.is_kind(sighting.place, "vxlan") or sighting.wrapped
+    if sighting.way != "in" or not at_tunnel or not is_group(sighting.dst_mac) or not goal or space in goal:
+        return False
+    plugged = [one for one in scene.tables.links.values() if one.namespace == space and one.kind == "vxlan"]
+    return not any(one.master for one in plugged) and not scene.tables.bridges(space)
+
+
 def _open_question(scene: Scene, last: Sighting | None) -> list[Sighting] | None:
     """The sightings of a question for the next hop's MAC that stayed open, or of an answer that did not come back."""
     here = last.namespace if last else scene.probe.src
@@ -85,7 +98,8 @@ def _open_question(scene: Scene, last: Sighting | None) -> list[Sighting] | None
         return None
     ip = began.dst_ip
     answers = [one for one in scene.course.questions if one.kind in TELLS and one.src_ip == ip]
-    if any(one.namespace == here and one.way == "in" and not _on_a_port(scene, one) for one in answers):
+    arrived = [one for one in answers if one.namespace == here and one.way == "in"]
+    if any(one.place == began.place for one in arrived) and not _on_a_port(scene, began):
         return None
     if answers:
         return [one for one in answers if not _is_stray(scene, one)] or answers
@@ -131,6 +145,7 @@ def _unresolved(scene: Scene, asked: list[Sighting]) -> Diagnosis | None:
     found = None
     if first.kind in ASKS:
         found = address_on_port(scene, first.place, first.src_ip) or asks_in_the_wrong_place(scene, first)
+        found = found or _not_flooded(scene, asked)
     else:
         asker = next((one for one in scene.course.questions if one.kind in ASKS and one.dst_ip == first.src_ip), first)
         found = answer_not_taken(scene, asker.namespace, first.src_ip) if _is_back(scene, last, asker) else None
@@ -138,6 +153,16 @@ def _unresolved(scene: Scene, asked: list[Sighting]) -> Diagnosis | None:
     if found is None:
         return None
     return _with_the_way(scene, first, found)
+
+
+def _not_flooded(scene: Scene, asked: list[Sighting]) -> Diagnosis | None:
+    """A question that passed a tunnel whose flood list lacks the machine of who is asked."""
+    for one in asked:
+        if one.way == "out" and not one.wrapped and scene.tables.is_kind(one.place, "vxlan"):
+            found = missing_remote(scene, one.place, one) if scene.tables.flood(one.place) else None
+            if found:
+                return found
+    return None
 
 
 def _is_back(scene: Scene, last: Sighting, asker: Sighting) -> bool:
@@ -163,6 +188,13 @@ def _with_the_way(scene: Scene, first: Sighting, found: Diagnosis) -> Diagnosis:
         goal = last.src_ip
     decision = scene.decide(space, goal, last.src_ip if last else None, last.device if last else None)
     route = decision.route
+    if hop != goal and (route is None or route.via != hop) and last is not None:
+        goal_now, rule = rewritten_to(scene, space, last.dst_ip)
+        if goal_now == hop:
+            shown = rule.shown if rule else found.shown
+            fixes = (rule.undo,) if rule and rule.undo else found.fixes
+            reason = f"{space} rewrites {last.dst_ip} to {hop} (DNAT), and {found.reason}"
+            return replace(found, cause=Cause.REWRITTEN, reason=reason, shown=shown, fixes=fixes)
     if route is None or route.via != hop:
         route = scene.tables.route(space, goal)
     if route is None or route.via != hop:
@@ -189,8 +221,7 @@ def _went_out(scene: Scene, last: Sighting) -> Diagnosis | None:
         found = not_wrapped(scene, device, last)
         entry = tables.fdb(device, last.dst_mac)
         if found is None and entry and entry.dst:
-            lost = no_way(scene, device[0], entry.dst)
-            found = lost and replace(lost, reason=f"{full(device)} wraps it for {entry.dst}, but {lost.reason}")
+            found = _not_sent_wrapped(scene, device, entry.dst)
         return found or missing_remote(scene, device, last) or filtered(scene, device[0])
     if tables.is_kind(device, "bridge"):
         return not_bridged(scene, device, last) or filtered(scene, device[0], is_bridged=True)
@@ -202,6 +233,26 @@ def _went_out(scene: Scene, last: Sighting) -> Diagnosis | None:
         return found
     peer = tables.peer(device)
     return filtered(scene, peer[0]) if peer else None
+
+
+def _not_sent_wrapped(scene: Scene, tunnel: Device, remote: str) -> Diagnosis | None:
+    """Why a machine does not send what it has wrapped: no way to the other machine, or nobody tells its MAC."""
+    lost = no_way(scene, tunnel[0], remote)
+    if lost:
+        return replace(lost, reason=f"{full(tunnel)} wraps it for {remote}, but {lost.reason}")
+    route = scene.tables.route(tunnel[0], remote)
+    hop = route.via if route and route.via else remote
+    own = scene.tables.own(tunnel[0])
+    asked = [one for one in scene.course.questions if one.kind in ASKS and one.dst_ip == hop and one.src_ip in own]
+    if not asked:
+        return None
+    found = _stuck(scene, (_on_the_way(scene, asked) or asked)[-1])
+    if found is None:
+        return None
+    cause = Cause.VXLAN_REMOTE if found.cause in (Cause.NOBODY_HAS, Cause.NO_ADDRESS) else found.cause
+    reason = f"the FDB of {full(tunnel)} sends it to {remote}, but {found.reason}"
+    line = f"bridge fdb show dev {tunnel[1]}"
+    return replace(found, cause=cause, reason=reason, shown=Shown.of(tunnel[0], line, remote))
 
 
 def _not_to_the_parent(scene: Scene, last: Sighting) -> Diagnosis | None:
@@ -223,6 +274,10 @@ def _came_in(scene: Scene, last: Sighting) -> Diagnosis | None:
     mac = last.macs[1]
     if bridge:
         return _came_in_at_a_port(scene, bridge, last)
+    if tables.is_kind(device, "bridge") and mac == tables.mac(device) and not scene.is_local(device[0], last.ips[1]):
+        kept = _kept_by_the_bridge(scene, device, last)
+        if kept:
+            return kept
     if not is_group(mac) and mac != tables.mac(device) and device[1] != "lo":
         return _not_for_this_device(scene, last)
     if last.wrapped:
@@ -236,13 +291,13 @@ def _came_in(scene: Scene, last: Sighting) -> Diagnosis | None:
 
 def _silent(scene: Scene, last: Sighting) -> Diagnosis | None:
     """The kernel's own answer to whether it would take such a packet, where nothing else tells."""
-    if ":" in last.dst_ip:
+    if ":" in last.dst_ip or not scene.is_local(last.namespace, last.dst_ip):
         return None
     line, goes, said = scene.oracle(last.namespace, last.dst_ip, last.src_ip, last.device)
     if goes:
         return None
-    reason = f"{last.namespace} would take nothing from {last.src_ip} that comes in at {last.device} (`{line}`: {said})"
-    return Diagnosis(Cause.RP_FILTER, reason, Shown.of(last.namespace, line, "", said))
+    reason = f"{last.namespace} takes nothing from {last.src_ip} that comes in at {last.device} (`{line}`: {said})"
+    return Diagnosis(Cause.UNKNOWN, reason, Shown.of(last.namespace, line, "", said))
 
 
 def _came_in_at_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
@@ -257,12 +312,19 @@ def _came_in_at_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagnosi
     if last.resolves and last.kind in ASKS:
         up = replace(last, device=bridge[1])
         return unanswered(scene, up) or filtered(scene, bridge[0])
-    from_outside = [device for device in tables.holders(mac) if device != bridge]
-    if mac == tables.mac(bridge) and from_outside and not scene.is_local(bridge[0], last.dst_ip):
-        from .bridging import bridge_keeps
-
-        return bridge_keeps(scene, bridge, from_outside[0])
+    kept = _kept_by_the_bridge(scene, bridge, last)
+    if kept:
+        return kept
     return _packet_arrived(scene, replace(last, device=bridge[1]))
+
+
+def _kept_by_the_bridge(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
+    """A frame for a host that has the bridge's own MAC."""
+    mac = last.macs[1]
+    others = [device for device in scene.tables.holders(mac) if device != bridge]
+    if mac != scene.tables.mac(bridge) or not others or scene.is_local(bridge[0], last.ips[1]):
+        return None
+    return bridge_keeps(scene, bridge, others[0])
 
 
 def _too_large_for_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
@@ -315,6 +377,10 @@ def _packet_arrived(scene: Scene, last: Sighting) -> Diagnosis | None:
     arrived, dst = last.place, scene.real_destination(last)
     space = last.namespace
     if scene.is_local(space, dst):
+        back = scene.decide(space, last.src_ip, dst).route
+        on_port = address_on_port(scene, (space, back.dev), dst) if back and back.dev else None
+        if on_port:
+            return on_port
         found = not_answered(scene, arrived, last) if last.leg == "there" else None
         if found and not _explains_input(found):
             # what the tables say of the answer counts only when the request has got as far as that
@@ -406,14 +472,9 @@ def _error(scene: Scene, first: Sighting) -> tuple[Sighting | None, Diagnosis] |
 def _unknown(scene: Scene, last: Sighting | None) -> Diagnosis:
     """What was ruled out, and what to look at next."""
     where = f"at {place(last.place)}" if last else f"in {scene.probe.src}"
-    ruled_out = (
-        "devices and cables",
-        "routes and rules",
-        "forwarding and rp_filter",
-        "filters of nft and iptables",
-    )
+    ruled_out = ("devices and cables", "routes and rules", "forwarding and rp_filter", "packet filters")
     if scene.again.answered:
         return Diagnosis(Cause.UNKNOWN, "the same probe, sent once more, was answered: ask again", None)
     listed = ", ".join(ruled_out)
-    reason = f"I do not know why: nothing {where} tells ({listed} were looked at, and none of them stands in the way)"
+    reason = f"I do not know why. Looked at {where}, and nothing found in the way: {listed}"
     return Diagnosis(Cause.UNKNOWN, reason, None, ruled_out=ruled_out)

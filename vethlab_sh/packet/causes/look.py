@@ -34,8 +34,8 @@ part settings; (cd /proc/sys/net && grep -s . {" ".join(PATHS)})
 part rules; ip -j rule; part rules6; ip -6 -j rule
 part routes; ip -j route show table all; part routes6; ip -6 -j route show table all
 part nft; nft -a list ruleset
-part legacy; if [ -s /proc/net/ip_tables_names ]; then iptables-legacy-save -c; fi
-part legacy6; if [ -s /proc/net/ip6_tables_names ]; then ip6tables-legacy-save -c; fi
+part legacy; if grep -qs . /proc/net/ip_tables_names; then iptables-legacy-save -c; fi
+part legacy6; if grep -qs . /proc/net/ip6_tables_names; then ip6tables-legacy-save -c; fi
 part sockets; ss -Htuln
 part counters; cat /proc/net/snmp /proc/net/netstat; part counters6; cat /proc/net/snmp6
 part links; ip -j -s -s link; part queues; tc -s -j qdisc

@@ -13,7 +13,7 @@ from ..lookup import prefix_length
 from ..sighting import ASKS, TELLS, Sighting
 from .bridging import nobody_has
 from .cables import show_link
-from .cause import Cause, Diagnosis, Shown, fix, full, place
+from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
 from .look import Look
 from .scene import Scene
 from .settings import forwarding_off, key, own_source, reverse_path, setting, show_setting
@@ -50,7 +50,7 @@ def arp_off(device: Device) -> Diagnosis:
 def _hangs_free(scene: Scene, device: Device, ip: str) -> bool:
     """Whether a cable ends here in nothing: no port of a bridge, and neither an address nor a route leads to it."""
     link = scene.link(device)
-    if link is None or link.kind != "veth" or link.master or not scene.tables.bridges(device[0]):
+    if link is None or link.kind not in ("veth", "vxlan") or link.master or not scene.tables.bridges(device[0]):
         return False
     family = "inet6" if ":" in ip else "inet"
     has_address = any(row.family == family for row in scene.tables.addresses_of(device) if row.scope != "link")
@@ -171,11 +171,14 @@ def _too_wide(scene: Scene, device: Device, ip: str, network: str) -> Diagnosis 
     own = [row for row in scene.tables.addresses_of(device) if _holds(row.address, ip)]
     if not own:
         return None
-    near = _prefix_on_the_wire(scene, device, own[0].ip)
-    reason = f"{space} has {own[0].address}, so it takes {ip} for a neighbour (its network is {network})"
-    shown = Shown.of(space, f"ip -br addr show dev {shlex.quote(name)}", own[0].address)
+    near = _narrower_on_the_wire(scene, device, own[0].address, ip)
     if near is None:
-        return Diagnosis(Cause.WRONG_PREFIX, reason, shown)
+        return None
+    reason = (
+        f"{space} has {own[0].address}, so it takes {ip} for a neighbour (its network is {network}); "
+        f"others on this wire have /{near}"
+    )
+    shown = Shown.of(space, f"ip -br addr show dev {shlex.quote(name)}", own[0].address)
     mend = fix(
         space,
         f"ip addr add {own[0].ip}/{near} dev {shlex.quote(name)}",
@@ -188,13 +191,16 @@ def _holds(address: str, ip: str) -> bool:
     return prefix_length(str(ip_interface(address).network), ip) is not None
 
 
-def _prefix_on_the_wire(scene: Scene, device: Device, ip: str) -> int | None:
-    """The length of the prefix that somebody else on the wire has for the same network."""
-    own = {row.address for row in scene.tables.addresses_of(device)}
+def _narrower_on_the_wire(scene: Scene, device: Device, own: str, ip: str) -> int | None:
+    """The length of a longer prefix that somebody else on the wire has, whose network is without this address."""
+    mine = ip_interface(own)
     for other in scene.tables.wire(device):
         for row in scene.tables.addresses_of(other):
-            if row.address not in own and row.scope == "global" and _holds(row.address, ip):
-                return ip_interface(row.address).network.prefixlen
+            if row.scope != "global" or not _holds(row.address, str(mine.ip)) or _holds(row.address, ip):
+                continue
+            length = ip_interface(row.address).network.prefixlen
+            if length > mine.network.prefixlen:
+                return length
     return None
 
 
@@ -249,10 +255,23 @@ def _lacks_address(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
     path = f"ipv6/conf/{name}/disable_ipv6"
     if family == "inet6" and scene.look(space).number(path):
         reason = f"IPv6 is switched off at {full(device)} (disable_ipv6=1), so it has no IPv6 address, {ip} neither"
-        return Diagnosis(Cause.IPV6_OFF, reason, show_setting(space, path), (setting(space, path, 0),), space)
+        mend = (*setting(space, path, 0), *_given(scene, device, ip))
+        return Diagnosis(Cause.IPV6_OFF, reason, show_setting(space, path), (mend,), space)
     version = "IPv6" if family == "inet6" else "IPv4"
     reason = f"nobody has {ip}: no namespace has this address, and {full(device)} has no {version} address at all"
-    return Diagnosis(Cause.NO_ADDRESS, reason, shown, (), space)
+    mend = _given(scene, device, ip)
+    return Diagnosis(Cause.NO_ADDRESS, reason, shown, (mend,) if mend else (), space)
+
+
+def _given(scene: Scene, device: Device, ip: str) -> Fix:
+    """The line that gives a device an address, with the prefix that somebody else on its wire has for it."""
+    for other in scene.tables.wire(device):
+        for row in scene.tables.addresses_of(other):
+            if row.scope == "global" and _holds(row.address, ip):
+                length = ip_interface(row.address).network.prefixlen
+                nodad = " nodad" if ":" in ip else ""
+                return fix(device[0], f"ip addr add {ip}/{length} dev {shlex.quote(device[1])}{nodad}")
+    return ()
 
 
 def answer_not_taken(scene: Scene, asker: str, ip: str) -> Diagnosis | None:
@@ -260,6 +279,8 @@ def answer_not_taken(scene: Scene, asker: str, ip: str) -> Diagnosis | None:
     for asked in scene.course.questions:
         if asked.namespace != asker or asked.way != "out" or asked.kind not in ASKS or asked.dst_ip != ip:
             continue
+        if not scene.is_local(asker, asked.src_ip):
+            continue  # a bridge that only handed the question on
         on_port = address_on_port(scene, asked.place, asked.src_ip)
         if on_port:
             return on_port

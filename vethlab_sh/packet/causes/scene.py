@@ -9,7 +9,7 @@ from functools import cached_property
 from ...facts import Device, Link
 from ..listen import Ground, Heard
 from ..lookup import Tables
-from ..probe import Probe
+from ..probe import Probe, open_questions
 from ..sighting import Sighting
 from ..sightings import Course
 from .look import Decision, Look, look
@@ -61,6 +61,8 @@ class Scene:
         if not self.may_trace:
             return Again(False, looks, looks)
         ports = {link.vxlan_port for link in self.tables.links.values() if link.vxlan_port}
+        # else the kernel would wait for the answer to a question that it asked before, and ask none
+        self.ground.run(open_questions(Tables(self.ground.look())) or "true")
         return again(self.ground, self.probe, looks, sorted(ports))
 
     def decide(self, space: str, dst: str, src: str | None = None, iif: str | None = None) -> Decision:
