@@ -63,7 +63,7 @@ def knows_mac(question: Question, ns: str, ip: str) -> Finding:
 
 
 def answers_arp(question: Question, ns: str, ip: str, dev: str | None) -> Finding:
-    """`master answers ARP for 169.254.1.1 on cali50c25257626`: as the kernel decides in arp_process(), net/ipv4/arp.c."""
+    """`master answers ARP for 169.254.1.1 on cali50c25257626`: as the kernel decides, arp_process()."""
     if dev is None:
         space = question.space(ns)
         own = [name for where, name in question.tables.links if where == space]
@@ -122,7 +122,7 @@ def _answers_for_others(question: Question, device: Device, ip: str, one: Look) 
 
 
 def forwards(question: Question, ns: str) -> Finding:
-    """`master forwards`: hands on packets that are not for itself; no device of its own, and no policy, is against it."""
+    """`master forwards`: hands on packets that are not for itself, whatever comes in by which device."""
     space = question.space(ns)
     one = question.look(space)
     command = typed_at(space, "sysctl net.ipv4.ip_forward")

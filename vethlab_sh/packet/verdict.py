@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from ..parsers import ping
@@ -89,7 +90,7 @@ def _rewriting(there: list[Sighting], back: list[Sighting]) -> str:
     """What NAT did to the packet on its way, there and back; empty, mostly."""
     parts = []
     for leg, sightings in (("there", there), ("back", back)):
-        for before, after in zip(sightings, sightings[1:], strict=False):
+        for before, after in itertools.pairwise(sightings):
             if before.namespace == after.namespace and before.dst_ip != after.dst_ip:
                 parts.append(f"{after.namespace} rewrote where it goes from {before.dst_ip} to {after.dst_ip} ({leg})")
             if before.namespace == after.namespace and before.src_ip != after.src_ip:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...facts import Device, is_group
+from ...facts import Device, Neighbour, Route, Rule, is_group
 from ..sighting import ASKS, TELLS, Error, Kind, Sighting
 from .bridging import bridge_keeps, not_bridged
 from .cables import ETHERNET, lost_on_a_cable, show_link, switched_off
@@ -170,42 +170,64 @@ def _is_back(scene: Scene, last: Sighting, asker: Sighting) -> bool:
 
 
 def _with_the_way(scene: Scene, first: Sighting, found: Diagnosis) -> Diagnosis:
-    """The reason with what led to the question: a gateway, a rule, an entry of a tunnel."""
-    space, hop = first.namespace, first.dst_ip
+    """The reason with what led to the question: an entry of a tunnel, a gateway, a rule, a rewritten address."""
     if first.kind not in ASKS:
         return found
+    space, hop = first.namespace, first.dst_ip
     last = _last(scene)
-    entry = None
     if last is not None and last.namespace == space and scene.tables.is_kind(last.place, "vxlan"):
         entry = scene.tables.fdb(last.place, last.dst_mac)
-    if entry is not None and entry.dst == hop:
-        reason = f"the FDB of {full((space, str(entry.dev)))} sends it to {entry.dst}, but {found.reason}"
-        cause = Cause.VXLAN_REMOTE if found.cause == Cause.NOBODY_HAS else found.cause
-        shown = Shown.of(space, f"bridge fdb show dev {entry.dev}", str(entry.dst))
-        return replace(found, cause=cause, reason=reason, shown=shown if cause == Cause.VXLAN_REMOTE else found.shown)
-    goal = scene.probe.target if last is None or last.leg != "back" else last.dst_ip
-    if last is not None and last.leg == "there" and scene.is_local(space, last.dst_ip):
-        goal = last.src_ip
+        if entry is not None and entry.dst == hop:
+            return _sent_to_a_remote(last.place, hop, found)
+    goal = _goal(scene, last, space)
     decision = scene.decide(space, goal, last.src_ip if last else None, last.device if last else None)
     route = decision.route
-    if hop != goal and (route is None or route.via != hop) and last is not None:
-        goal_now, rule = rewritten_to(scene, space, last.dst_ip)
-        if goal_now == hop:
-            shown = rule.shown if rule else found.shown
-            fixes = (rule.undo,) if rule and rule.undo else found.fixes
-            reason = f"{space} rewrites {last.dst_ip} to {hop} (DNAT), and {found.reason}"
-            return replace(found, cause=Cause.REWRITTEN, reason=reason, shown=shown, fixes=fixes)
-    if route is None or route.via != hop:
-        route = scene.tables.route(space, goal)
-    if route is None or route.via != hop:
+    if route is not None and route.via == hop:
+        if decision.is_special and decision.rule:
+            return _sent_by_a_rule(decision.rule, route, found)
+        return replace(found, reason=f"{space} sends it by {route.words}, but {found.reason}")
+    if last is not None and hop != goal:
+        return _sent_rewritten(scene, last, hop, found)
+    return found
+
+
+def _goal(scene: Scene, last: Sighting | None, space: str) -> str:
+    """The address for which a namespace sought the next hop: of the packet, or of its answer."""
+    if last is None:
+        return scene.probe.target
+    if last.leg == "there" and scene.is_local(space, last.dst_ip):
+        return last.src_ip
+    return last.dst_ip if last.leg == "back" else scene.probe.target
+
+
+def _sent_to_a_remote(tunnel: Device, remote: str, found: Diagnosis) -> Diagnosis:
+    reason = f"the FDB of {full(tunnel)} sends it to {remote}, but {found.reason}"
+    if found.cause not in (Cause.NOBODY_HAS, Cause.NO_ADDRESS):
+        return replace(found, reason=reason)
+    shown = Shown.of(tunnel[0], f"bridge fdb show dev {tunnel[1]}", remote)
+    return replace(found, cause=Cause.VXLAN_REMOTE, reason=reason, shown=shown, fixes=())
+
+
+def _sent_by_a_rule(rule: Rule, route: Route, found: Diagnosis) -> Diagnosis:
+    space = rule.namespace
+    reason = f"the rule `{rule.words}` in {space} asks table {route.table}: {route.words}, but {found.reason}"
+    family = "-6 " if rule.family == "inet6" else ""
+    shown = Shown.of(space, f"ip {family}rule", f"{rule.priority}:")
+    undo = fix(space, f"ip {family}rule del pref {rule.priority}")
+    return replace(found, cause=Cause.POLICY_RULE, reason=reason, shown=shown, fixes=(undo,))
+
+
+def _sent_rewritten(scene: Scene, last: Sighting, hop: str, found: Diagnosis) -> Diagnosis:
+    space = last.namespace
+    goal, rule = rewritten_to(scene, space, last.dst_ip)
+    if goal != hop:
         return found
-    if decision.is_special and decision.rule and decision.route is route:
-        reason = (
-            f"the rule `{decision.rule.words}` in {space} asks table {route.table}: {route.words}, but {found.reason}"
-        )
-        undo = fix(space, f"ip rule del pref {decision.rule.priority}")
-        return replace(found, cause=Cause.POLICY_RULE, reason=reason, fixes=(undo,))
-    return replace(found, reason=f"{space} sends it by {route.words}, but {found.reason}")
+    reason = f"{space} rewrites {last.dst_ip} to {hop} (DNAT), and {found.reason}"
+    if rule is None:
+        return replace(found, cause=Cause.REWRITTEN, reason=reason)
+    return replace(
+        found, cause=Cause.REWRITTEN, reason=reason, shown=rule.shown, fixes=(rule.undo,) if rule.undo else ()
+    )
 
 
 def _stuck(scene: Scene, last: Sighting) -> Diagnosis | None:
@@ -249,10 +271,7 @@ def _not_sent_wrapped(scene: Scene, tunnel: Device, remote: str) -> Diagnosis | 
     found = _stuck(scene, (_on_the_way(scene, asked) or asked)[-1])
     if found is None:
         return None
-    cause = Cause.VXLAN_REMOTE if found.cause in (Cause.NOBODY_HAS, Cause.NO_ADDRESS) else found.cause
-    reason = f"the FDB of {full(tunnel)} sends it to {remote}, but {found.reason}"
-    line = f"bridge fdb show dev {tunnel[1]}"
-    return replace(found, cause=cause, reason=reason, shown=Shown.of(tunnel[0], line, remote))
+    return _sent_to_a_remote(tunnel, remote, found)
 
 
 def _not_to_the_parent(scene: Scene, last: Sighting) -> Diagnosis | None:
@@ -352,15 +371,23 @@ def _not_for_this_device(scene: Scene, last: Sighting) -> Diagnosis | None:
     sender = came.place if came else None
     if sender and mac == tables.mac(sender) and _asks_nobody(scene, sender):
         return arp_off(sender)
-    reason = f"the frame is for {mac}, but {full(device)} has {link.mac if link else None}: a neighbour entry is wrong"
+    own = link.mac if link else None
     for row in tables.facts.neighbours:
-        if (row.mac == mac and row.ip == last.dst_ip) or (row.mac == mac and _is_gateway(scene, row.namespace, row.ip)):
-            kind = f", a {row.state} entry" if row.state == "PERMANENT" else ""
-            reason = f"the neighbour entry of {row.namespace} says that {row.ip} is {mac}{kind}, but {full(device)} has {link.mac if link else None}"
-            shown = Shown.of(row.namespace, f"ip neigh show {row.ip}", mac)
-            mend = fix(row.namespace, f"ip neigh del {row.ip} dev {row.dev}")
-            return Diagnosis(Cause.WRONG_NEIGHBOUR, reason, shown, (mend,))
+        is_meant = row.ip == last.dst_ip or _is_gateway(scene, row.namespace, row.ip)
+        if row.mac == mac and is_meant:
+            return _wrong_neighbour(row, device, own)
+    reason = f"the frame is for {mac}, but {full(device)} has {own}: a neighbour entry is wrong"
     return Diagnosis(Cause.WRONG_NEIGHBOUR, reason, show_link(device, "link/ether"))
+
+
+def _wrong_neighbour(row: Neighbour, device: Device, own: str | None) -> Diagnosis:
+    kind = f" ({row.state.lower()})" if row.state else ""
+    reason = (
+        f"the neighbour entry{kind} of {row.namespace} says that {row.ip} is {row.mac}, but {full(device)} has {own}"
+    )
+    shown = Shown.of(row.namespace, f"ip neigh show {row.ip}", str(row.mac))
+    mend = fix(row.namespace, f"ip neigh del {row.ip} dev {row.dev}")
+    return Diagnosis(Cause.WRONG_NEIGHBOUR, reason, shown, (mend,))
 
 
 def _asks_nobody(scene: Scene, device: Device) -> bool:

@@ -134,10 +134,14 @@ def chain_rules(ruleset: str, step: Step) -> Iterator[tuple[str, str]]:
                 yield text, handle
 
 
+def _policy_of(chain: str, space: str, policy: str) -> str:
+    return f"the policy of {chain} in {space} is {policy}, and no rule accepts it: it drops it"
+
+
 def _policy(scene: Scene, drop: Drop, program: str | None, is_bridged: bool) -> Diagnosis:
     step, space = drop.step, drop.space
     if program:
-        reason = f"the policy of {program} {step.chain} (table {step.table}) in {space} is DROP, and no rule accepts it: it drops it"
+        reason = _policy_of(f"{program} {step.chain} (table {step.table})", space, "DROP")
         shown = Shown.of(space, f"{program} -t {step.table} -S {step.chain}", f"-P {step.chain} DROP")
         mends = [fix(space, f"{program} -t {step.table} -P {step.chain} ACCEPT")]
         source, goal = drop.words.word("saddr"), drop.words.word("daddr")
@@ -147,10 +151,7 @@ def _policy(scene: Scene, drop: Drop, program: str | None, is_bridged: bool) -> 
         found = Diagnosis(Cause.FILTER_POLICY, reason, shown, tuple(mends))
         return _also_bridged(scene, found, space, is_bridged)
     where = f"{step.family} {step.table} {step.chain}"
-    reason = (
-        f"the policy of nft's chain {step.chain} (table {step.family} {step.table}) in {space} is drop, "
-        "and no rule accepts it: it drops it"
-    )
+    reason = _policy_of(f"nft's chain {step.chain} (table {step.family} {step.table})", space, "drop")
     shown = Shown.of(space, f"nft list chain {where}", "policy drop")
     mend = fix(space, f"nft 'chain {where} {{ policy accept; }}'")
     return Diagnosis(Cause.FILTER_POLICY, reason, shown, (mend,))
@@ -199,7 +200,7 @@ def _legacy(space: str, program: str, table: str, old: str, new: str) -> Diagnos
     policy, was = POLICY.match(new), POLICY.match(old)
     if policy and was and policy[2] == "DROP" and int(policy[3]) > int(was[3]):
         line = f"{program} -t {table} -S {policy[1]}"
-        reason = f"the policy of {program} {policy[1]} (table {table}) in {space} is DROP, and no rule accepts it: it drops it"
+        reason = _policy_of(f"{program} {policy[1]} (table {table})", space, "DROP")
         shown = Shown.of(space, line, f"-P {policy[1]} DROP")
         return Diagnosis(
             Cause.FILTER_POLICY, reason, shown, (fix(space, f"{program} -t {table} -P {policy[1]} ACCEPT"),)

@@ -64,9 +64,11 @@ class Socket:
 
 @dataclass(frozen=True)
 class Look:
-    """What one namespace answered. settings: by their path below /proc/sys/net; routes: of all tables; counters: of the
-    kernel's SNMP tables, as `nstat` calls them; links, queues: counters of devices as `ip -s -s link`, `tc -s` tell them;
-    legacy: what iptables-legacy-save says, by family.
+    """What one namespace answered.
+
+    settings: by their path below /proc/sys/net; routes: of all tables; nft: the ruleset, as text; legacy: what
+    iptables-legacy-save says, by family; counters: of the kernel's SNMP tables, as `nstat` calls them; links, queues:
+    counters of devices as `ip -s -s link` and `tc -s qdisc` tell them.
     """
 
     namespace: str

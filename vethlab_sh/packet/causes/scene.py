@@ -80,7 +80,7 @@ class Scene:
         ]
 
     def real_destination(self, last: Sighting) -> str:
-        """Where a packet goes when it comes in at its last sighting: the answer to a rewritten packet is rewritten back.
+        """Where a packet goes when it comes in at its last sighting: an answer to what was rewritten is rewritten back.
 
         What the machine wrote into the source on the way there, conntrack takes out of the destination on the way back.
         """
