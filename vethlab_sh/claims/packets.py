@@ -15,7 +15,8 @@ from .question import Answer, Finding, Ping, Question, ask
 
 TTL = 64  # what Linux sends an answer with: sysctl ip_default_ttl
 # What rewrites addresses, in the words of iptables and of nft.
-REWRITES = re.compile(
+TARGETS = "SNAT|DNAT|MASQUERADE|REDIRECT|NETMAP"
+REWRITES = re.compile(rf'-j ({TARGETS})\b|\b(snat|dnat|masquerade|redirect)\b|\bxt target "?({TARGETS})')
     r"-j (SNAT|DNAT|MASQUERADE|REDIRECT|NETMAP)\b|\b(snat|dnat|masquerade|redirect)\b|\bxt target \"?(SNAT|DNAT|MASQUERADE|REDIRECT|NETMAP)"
 )
 
