@@ -17,8 +17,6 @@ TTL = 64  # what Linux sends an answer with: sysctl ip_default_ttl
 # What rewrites addresses, in the words of iptables and of nft.
 TARGETS = "SNAT|DNAT|MASQUERADE|REDIRECT|NETMAP"
 REWRITES = re.compile(rf'-j ({TARGETS})\b|\b(snat|dnat|masquerade|redirect)\b|\bxt target "?({TARGETS})')
-    r"-j (SNAT|DNAT|MASQUERADE|REDIRECT|NETMAP)\b|\b(snat|dnat|masquerade|redirect)\b|\bxt target \"?(SNAT|DNAT|MASQUERADE|REDIRECT|NETMAP)"
-)
 
 
 def ping_between(question: Question, who: str, whom: str, size: str | None = None, pieces: str | None = None) -> Ping:
