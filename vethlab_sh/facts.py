@@ -77,7 +77,7 @@ class Link(Fact):
     (RFC 2863); up: switched on (IFF_UP); carrier: IFF_LOWER_UP; mtu: bytes; master: the bridge that it is a port of;
     peer_namespace, peer, peer_index: the other end of a veth; hairpin: of a bridge port; vxlan_...: of a VXLAN device.
     port: what the bridge does here; arp: whether it asks and answers (no NOARP); stp: whether a bridge runs STP;
-    forward_delay: of that, in seconds; parent: the device that a macvlan, VLAN or the like is on, and parent_namespace.
+    forward_delay: of that, in seconds; parent: the device that a macvlan, VLAN or the like is on, and parent_namespace; mode: of a macvlan.
     how: by what both ends were joined; unseen: whether its other end is out of sight, which is not gone; says: the
     name behind the @ of a text; netns: the namespace that a text names for the other end; line: where it stands there.
     """
@@ -107,6 +107,7 @@ class Link(Fact):
     forward_delay: float | None = None
     parent: str | None = None
     parent_namespace: str | None = None
+    mode: str | None = None
     how: str | None = None
     unseen: bool = False
     says: str | None = None
@@ -191,7 +192,10 @@ class Route(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Fact):
-    """A rule of policy routing (ip-rule(8)): who is meant, and the table that is asked, or what is done at once."""
+    """A rule of policy routing (ip-rule(8)): who is meant, and the table that is asked, or what is done at once.
+
+    inverted: whether it means all others; suppress: routes with a prefix of this length, or shorter, are passed over.
+    """
 
     namespace: str
     family: str
@@ -203,15 +207,19 @@ class Rule(Fact):
     fwmark: str | None = None
     table: str | None = None
     action: str | None = None
+    inverted: bool = False
+    suppress: int | None = None
 
     @property
     def words(self) -> str:
         """As `ip rule` says it."""
-        parts = [f"{self.priority}:", "from", self.src]
+        parts = [f"{self.priority}:", *(["not"] if self.inverted else []), "from", self.src]
         for word, value in (("to", self.dst), ("fwmark", self.fwmark), ("iif", self.iif), ("oif", self.oif)):
             if value:
                 parts += [word, value]
         parts += [self.action] if self.action else ["lookup", str(self.table)]
+        if self.suppress is not None:
+            parts += ["suppress_prefixlength", str(self.suppress)]
         return " ".join(parts)
 
 

@@ -261,7 +261,7 @@ def _links(space: str, answer: Answer, ends: Mapping[str, _Ends]) -> Iterator[Li
         elif kind == "veth":
             fact = _with_peer(fact, link, ends)
         elif "link" in link or "link_netnsid" in link:
-            fact = _with_parent(fact, link, ends)
+            fact = _with_parent(replace(fact, mode=info.get("info_data", {}).get("mode")), link, ends)
         yield fact
 
 

@@ -12,7 +12,7 @@ from .scene import Scene
 
 FORWARDING = (None, "forwarding")
 # The kernel's own words for the states of the spanning tree that keep a port from forwarding.
-WAITING = ("listening", "learning", "blocking")
+WAITING = ("listening", "learning", "blocking", "disabled")
 
 
 def not_bridged(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
@@ -37,7 +37,7 @@ def not_bridged(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | Non
 def _waits(scene: Scene, port: Device) -> Diagnosis | None:
     """A port that does not forward yet, or at all."""
     link = scene.link(port)
-    if link is None or link.port is None or link.port.state in FORWARDING:
+    if link is None or link.port is None or link.port.state in FORWARDING or not link.carrier:
         return None
     bridge = scene.link(scene.tables.master(port))
     state = link.port.state
@@ -53,8 +53,16 @@ def _waits(scene: Scene, port: Device) -> Diagnosis | None:
         f"{bridge.name} runs STP, and its port {full(port)} is {state}: a new port listens{seconds} "
         f"and learns{seconds} before it forwards (forward_delay)"
     )
-    mend = fix(port[0], f"ip link set {shlex.quote(bridge.name)} type bridge stp_state 0")
+    # switched off, STP leaves the ports that wait to their timers, so each is told, too
+    waiting = [one for one in scene.tables.ports(bridge.device) if _is_waiting(scene, one)]
+    turned_on = [f"bridge link set dev {shlex.quote(one[1])} state 3" for one in waiting]
+    mend = fix(port[0], f"ip link set {shlex.quote(bridge.name)} type bridge stp_state 0", *turned_on)
     return Diagnosis(Cause.PORT_STATE, reason, shown, (mend,), place(port))
+
+
+def _is_waiting(scene: Scene, port: Device) -> bool:
+    link = scene.link(port)
+    return link is not None and link.port is not None and link.port.state in WAITING
 
 
 def _locked(scene: Scene, port: Device, source: str) -> Diagnosis | None:
@@ -86,6 +94,8 @@ def _misled(scene: Scene, bridge: Device, last: Sighting, came_by: Device | None
         return bridge_keeps(scene, bridge, holders[0])
     if entry is None or entry.dev is None or entry.mac == ANY_MAC:
         return None
+    if entry.dev == bridge[1] and entry.state and holders:
+        return _taken_for_its_own(bridge, entry, holders[0])
     if len(holders) > 1:
         return _twice(bridge, mac, holders, entry)
     real = scene.tables.peer(holders[0]) if holders else None
@@ -118,6 +128,24 @@ def _twice(bridge: Device, mac: str, holders: list[Device], entry: Entry) -> Dia
 
 def _show_entry(bridge: Device, mac: str) -> Shown:
     return Shown.of(bridge[0], f"bridge fdb show br {shlex.quote(bridge[1])}", mac)
+
+
+def _taken_for_its_own(bridge: Device, entry: Entry, holder: Device) -> Diagnosis:
+    reason = (
+        f"the FDB of {bridge[1]} has {entry.mac} as one of {bridge[1]}'s own (a permanent entry), "
+        f"but it is the MAC of {full(holder)}"
+    )
+    mend = fix(bridge[0], f"bridge fdb del {entry.mac} dev {shlex.quote(bridge[1])} self")
+    return Diagnosis(Cause.FDB_ENTRY, reason, _show_entry(bridge, entry.mac), (mend,))
+
+
+def own_by_mistake(scene: Scene, bridge: Device, mac: str) -> Diagnosis | None:
+    """A MAC of somebody else that the FDB of a bridge has as the bridge's own, so that it takes the frames."""
+    entry = scene.before.fdb(bridge, mac)
+    holders = [device for device in scene.tables.holders(mac) if device != bridge]
+    if entry is None or not entry.state or entry.dev != bridge[1] or not holders:
+        return None
+    return _taken_for_its_own(bridge, entry, holders[0])
 
 
 def _wrong_entry(bridge: Device, entry: Entry, real: Device) -> Diagnosis:

@@ -24,6 +24,10 @@ def switched_off(tables: Tables, device: Device) -> Diagnosis | None:
         return Diagnosis(Cause.NO_DEVICE, f"{device[1]} is missing in {device[0]}", shown)
     if link.up is False:
         return _down(device, f"{full(device)} is down")
+    parent = (str(link.parent_namespace), link.parent) if link.parent else None
+    below = tables.link(parent)
+    if parent and below and below.up is False:
+        return _down(parent, f"{full(device)} is a {link.kind} on {full(parent)}, which is down")
     peer = tables.peer(device)
     far = tables.link(peer)
     if link.carrier is False and peer and far and far.up is False:

@@ -18,7 +18,7 @@ class Cause(StrEnum):
     NO_DEVICE = "no-device"
     DEVICE_DOWN = "device-down"
     PEER_MISSING = "peer-missing"
-    MACVLAN_PARENT = "macvlan-parent"
+    MACVLAN = "macvlan"
     QUEUE = "queue-drops"
     # bridges
     NO_MASTER = "no-master"
@@ -35,6 +35,7 @@ class Cause(StrEnum):
     NOBODY_HAS = "nobody-has-address"
     ADDRESS_ON_PORT = "address-on-port"
     WRONG_PREFIX = "wrong-prefix"
+    BROADCAST = "broadcast-address"
     ADDRESS_FAILED = "address-not-usable"
     # neighbours
     WRONG_NEIGHBOUR = "wrong-neighbour"

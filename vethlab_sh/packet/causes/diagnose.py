@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...facts import Device, Neighbour, Route, Rule, is_group
+from ...facts import Device, Link, Neighbour, Route, Rule, is_group
+from ..lookup import best
 from ..sighting import ASKS, TELLS, Error, Kind, Sighting
-from .bridging import bridge_keeps, not_bridged
+from .bridging import bridge_keeps, not_bridged, own_by_mistake
 from .cables import ETHERNET, lost_on_a_cable, show_link, switched_off
 from .cause import Cause, Diagnosis, Shown, fix, full, place
 from .delivering import nobody_listens, not_answered
 from .filters import filtered, rewritten_to
+from .look import NUMBERS, Decision
 from .resolving import address_on_port, answer_not_taken, arp_off, asks_in_the_wrong_place, unanswered
 from .routing import loop, no_way, not_forwarded, nothing_left, too_large
 from .scene import Scene
@@ -39,7 +41,7 @@ def diagnose(scene: Scene) -> tuple[Sighting | None, Diagnosis]:
     else:
         found = _stuck(scene, last)
     if found is None:
-        found = _unknown(scene, last)
+        found = _dropped_by_a_queue(scene) or _unknown(scene, last)
     return last, found
 
 
@@ -123,7 +125,15 @@ def _not_sent(scene: Scene) -> Diagnosis | None:
     space, target = scene.probe.src, scene.probe.target
     if scene.is_local(space, target):
         found = echo_ignored(scene, space, target)
-    return found or filtered(scene, space) or _queued(scene, space)
+    return found or filtered(scene, space)
+
+
+def _dropped_by_a_queue(scene: Scene) -> Diagnosis | None:
+    for space in scene.spaces:
+        found = _queued(scene, space)
+        if found:
+            return found
+    return None
 
 
 def _queued(scene: Scene, space: str) -> Diagnosis | None:
@@ -180,15 +190,39 @@ def _with_the_way(scene: Scene, first: Sighting, found: Diagnosis) -> Diagnosis:
         if entry is not None and entry.dst == hop:
             return _sent_to_a_remote(last.place, hop, found)
     goal = _goal(scene, last, space)
-    decision = scene.decide(space, goal, last.src_ip if last else None, last.device if last else None)
+    decision = _decision(scene, last, space, goal)
     route = decision.route
     if route is not None and route.via == hop:
         if decision.is_special and decision.rule:
             return _sent_by_a_rule(decision.rule, route, found)
         return replace(found, reason=f"{space} sends it by {route.words}, but {found.reason}")
+    marked = _rule_for(scene, space, hop, goal)
+    if marked:
+        return _sent_by_a_rule(*marked, found)
     if last is not None and hop != goal:
         return _sent_rewritten(scene, last, hop, found)
     return found
+
+
+def _decision(scene: Scene, last: Sighting | None, space: str, goal: str) -> Decision:
+    """How the namespace sends on what it got, or its own answer to it."""
+    if last is None:
+        return scene.decide(space, goal)
+    if scene.is_local(space, last.dst_ip):
+        return scene.decide(space, goal, last.dst_ip)
+    return scene.decide(space, goal, last.src_ip, last.device if last.namespace == space else None)
+
+
+def _rule_for(scene: Scene, space: str, hop: str, goal: str) -> tuple[Rule, Route] | None:
+    """A rule, of marked packets for example, whose table sends to this next hop."""
+    one = scene.look(space)
+    for rule in one.rules:
+        if rule.table in (None, *NUMBERS):
+            continue
+        route = best((route for route in one.routes if route.table == rule.table), goal)
+        if route and route.via == hop:
+            return rule, route
+    return None
 
 
 def _goal(scene: Scene, last: Sighting | None, space: str) -> str:
@@ -280,11 +314,28 @@ def _not_to_the_parent(scene: Scene, last: Sighting) -> Diagnosis | None:
     if link is None or link.kind not in ("macvlan", "macvtap", "ipvlan") or link.parent is None:
         return None
     parent = (str(link.parent_namespace), link.parent)
-    if parent not in scene.owners(last.dst_ip):
-        return None
-    reason = f"{full(link.device)} is a {link.kind} on {full(parent)}, and the two do not talk to each other"
-    line = f"ip -d link show dev {link.name}"
-    return Diagnosis(Cause.MACVLAN_PARENT, reason, Shown.of(link.namespace, line, link.kind))
+    shown = Shown.of(link.namespace, f"ip -d link show dev {link.name}", link.kind)
+    owners = scene.owners(last.dst_ip)
+    if parent in owners:
+        reason = f"{full(link.device)} is a {link.kind} on {full(parent)}, and the two do not talk to each other"
+        return Diagnosis(Cause.MACVLAN, reason, shown)
+    for owner in owners:
+        other = scene.link(owner)
+        is_sibling = other and (other.parent_namespace, other.parent) == (link.parent_namespace, link.parent)
+        modes = {link.mode, other.mode if other else None}
+        if is_sibling and modes != {"bridge"} and "bridge" not in (modes - {link.mode}):
+            return _kept_apart(link, owner, shown)
+    return None
+
+
+def _kept_apart(link: Link, other: Device, shown: Shown) -> Diagnosis:
+    """Two macvlan devices of one parent whose mode is not bridge: ip-link(8), macvlan modes."""
+    reason = (
+        f"{full(link.device)} and {full(other)} are {link.kind} devices of mode {link.mode} on {link.parent}: "
+        "what one sends does not come to the other, which only mode bridge does"
+    )
+    lines = [fix(device[0], f"ip link set {device[1]} type macvlan mode bridge")[0] for device in (link.device, other)]
+    return Diagnosis(Cause.MACVLAN, reason, shown, (tuple(lines),))
 
 
 def _came_in(scene: Scene, last: Sighting) -> Diagnosis | None:
@@ -293,6 +344,10 @@ def _came_in(scene: Scene, last: Sighting) -> Diagnosis | None:
     mac = last.macs[1]
     if bridge:
         return _came_in_at_a_port(scene, bridge, last)
+    if tables.is_kind(device, "bridge") and mac != tables.mac(device) and not is_group(mac):
+        mistaken = own_by_mistake(scene, device, mac)
+        if mistaken:
+            return mistaken
     if tables.is_kind(device, "bridge") and mac == tables.mac(device) and not scene.is_local(device[0], last.ips[1]):
         kept = _kept_by_the_bridge(scene, device, last)
         if kept:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...facts import Route, Rule
 from ..listen import Ground
-from ..lookup import best
+from ..lookup import best, prefix_length
 
 # Below /proc/sys/net. Of IPv6 only what decides about an echo: the rest is many.
 PATHS = (
@@ -107,17 +107,29 @@ class Look:
         src: its source, when it is known; iif: the device that it came in by, `lo` for what starts here.
         """
         family = "inet6" if ":" in dst else "inet"
+        thrown: Decision | None = None
         for rule in sorted(self.rules, key=lambda rule: rule.priority):
             if rule.family != family or not _matches(rule, dst, src, iif or "lo"):
                 continue
+            if rule.action in ("goto", "nop"):
+                continue
             if rule.action:
-                if rule.action in ("goto", "nop"):
-                    continue
                 return Decision(rule, None)
             route = best((route for route in self.routes if route.table == rule.table), dst)
-            if route is not None and route.kind != "throw":
+            if route is None or _is_suppressed(rule, route, dst):
+                continue
+            if route.kind != "throw":
                 return Decision(rule, route)
-        return Decision(None, None)
+            thrown = thrown or Decision(rule, route)
+        return thrown or Decision(None, None)
+
+    def has_own(self, ip: str) -> Route | None:
+        """The route by which the namespace takes an address for its own."""
+        return next((route for route in self.routes if route.kind == "local" and _takes(route, ip)), None)
+
+    def is_broadcast(self, ip: str) -> Route | None:
+        """The route that makes an address a broadcast address of a network here."""
+        return next((route for route in self.routes if route.kind == "broadcast" and route.to == ip), None)
 
 
 @dataclass(frozen=True)
@@ -137,7 +149,20 @@ class Decision:
         )
 
 
+def _takes(route: Route, ip: str) -> bool:
+    return (":" in route.to) == (":" in ip) and prefix_length(route.to, ip) is not None
+
+
+def _is_suppressed(rule: Rule, route: Route, dst: str) -> bool:
+    length = prefix_length(route.to, dst)
+    return rule.suppress is not None and length is not None and length <= rule.suppress
+
+
 def _matches(rule: Rule, dst: str, src: str | None, iif: str) -> bool:
+    return _means(rule, dst, src, iif) != rule.inverted
+
+
+def _means(rule: Rule, dst: str, src: str | None, iif: str) -> bool:
     if rule.fwmark or rule.oif:
         return False  # our probes carry no mark, and are bound to no device
     if rule.iif and rule.iif != iif:
@@ -211,6 +236,8 @@ def _rules(space: str, family: str, text: str) -> Iterable[Rule]:
             fwmark=row.get("fwmark"),
             table=row.get("table"),
             action=row.get("action"),
+            inverted="not" in row,
+            suppress=row.get("suppress_prefixlen"),
         )
 
 

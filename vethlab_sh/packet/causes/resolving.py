@@ -8,13 +8,14 @@ from __future__ import annotations
 import shlex
 from ipaddress import ip_interface
 
-from ...facts import Device
+from ...facts import Device, Route
 from ..lookup import prefix_length
 from ..sighting import ASKS, TELLS, Sighting
 from .bridging import nobody_has
 from .cables import show_link
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
 from .look import Look
+from .routing import routers_next_door
 from .scene import Scene
 from .settings import forwarding_off, key, own_source, reverse_path, setting, show_setting
 
@@ -75,15 +76,29 @@ def _does_not_answer(scene: Scene, device: Device, ip: str, asker: str) -> Diagn
     owner = next((owner for owner in scene.owners(ip) if owner[0] == space), None)
     on_device = any(row.ip == ip for row in scene.tables.addresses_of(device))
     ignore = one.conf(name, "arp_ignore")
-    if ignore == 8 or (ignore in (1, 2) and not on_device):
+    near = any(row.ip == ip and _holds(row.address, asker) for row in scene.tables.addresses_of(device))
+    if ignore == 8 or (ignore in (1, 2) and not on_device) or (ignore == 2 and not near):
         where = f", and {ip} is on {owner[1]}, not on {name}" if owner and owner != device else ""
+        if on_device and not near:
+            where = f", and {asker}, who asks, is not in the network of {ip} on {name}"
         reason = f"arp_ignore is {ignore} in {space}{where}"
         return _by_setting(Cause.ARP_IGNORE, reason, device, "arp_ignore", one)
     out = scene.decide(space, asker, ip).route
     if one.conf(name, "arp_filter") and out is not None and out.dev != name:
         reason = f"arp_filter is 1 at {full(device)}, and its route to {asker} is by {out.dev}"
         return _by_setting(Cause.ARP_FILTER, reason, device, "arp_filter", one)
-    return own_source(scene, device, asker) or reverse_path(scene, device, asker)
+    found = own_source(scene, device, asker) or reverse_path(scene, device, asker)
+    return found or _local_not_asked(scene, space, ip)
+
+
+def _local_not_asked(scene: Scene, space: str, ip: str) -> Diagnosis | None:
+    """Addresses are a namespace's own by table local, which rule 0 asks; without it they are strangers'."""
+    rules = [rule for rule in scene.look(space).rules if rule.family == "inet"]
+    if not rules or any(rule.table == "local" for rule in rules):
+        return None
+    reason = f"no rule of {space} looks up table local, so it does not take {ip} for its own"
+    mend = fix(space, "ip rule add pref 0 lookup local")
+    return Diagnosis(Cause.POLICY_RULE, reason, Shown.of(space, "ip rule"), (mend,), space)
 
 
 def _by_setting(cause: Cause, reason: str, device: Device, name: str, one: Look) -> Diagnosis:
@@ -129,9 +144,34 @@ def asks_in_the_wrong_place(scene: Scene, asked: Sighting) -> Diagnosis | None:
     beside = _other_way(scene, space, name, ip)
     if beside:
         return beside
-    if route.proto == "kernel" and route.scope in ("link", None) and _is_elsewhere(scene, (space, name), others):
-        return _too_wide(scene, (space, name), ip, route.to)
-    return None
+    if not _is_elsewhere(scene, (space, name), others) or _is_proxied(scene, (space, name)):
+        return None
+    wide = _too_wide(scene, (space, name), ip, route.to)
+    if wide or any(_holds(row.address, ip) for row in scene.tables.addresses_of((space, name))):
+        return wide
+    reason = (
+        f"{space} sends to {ip} by its route {route.words}, which has no gateway, so it asks for the MAC of {ip} on "
+        f"{name}, but {full(others[0])} has it, on another wire"
+    )
+    shown = Shown.of(space, f"ip route get {ip}", ip)
+    return Diagnosis(Cause.WRONG_ROUTE, reason, shown, _by_a_gateway(scene, space, route))
+
+
+def _by_a_gateway(scene: Scene, space: str, route: Route) -> tuple[Fix, ...]:
+    """The same route, by the one router next door."""
+    gateways = routers_next_door(scene, space, route.to.partition("/")[0])
+    if len(gateways) != 1:
+        return ()
+    return (fix(space, f"ip route replace {route.to} via {gateways[0][0]}"),)
+
+
+def _is_proxied(scene: Scene, device: Device) -> bool:
+    """Whether somebody on the wire answers for others."""
+    for other in scene.tables.wire(device):
+        one = scene.looks.get(other[0])
+        if one and (one.number("ipv4/conf/all/proxy_arp") or one.number(f"ipv4/conf/{other[1]}/proxy_arp")):
+            return True
+    return False
 
 
 def _other_way(scene: Scene, space: str, name: str, ip: str) -> Diagnosis | None:
@@ -148,7 +188,7 @@ def _other_way(scene: Scene, space: str, name: str, ip: str) -> Diagnosis | None
             f"which has the route {route.words}"
         )
         shown = Shown.of(space, f"ip route get {ip}", ip)
-        mend = fix(space, f"ip route add {ip} dev {shlex.quote(str(route.dev))}")
+        mend = fix(space, f"ip route replace {ip} dev {shlex.quote(str(route.dev))}")
         return Diagnosis(Cause.WRONG_ROUTE, reason, shown, (mend,))
     return None
 
@@ -213,11 +253,9 @@ def _no_proxy(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
         return None
     behind_here = route is not None and route.dev == name
     if not any(one.number(path) for path in paths):
-        if behind_here or not _wants_a_proxy(scene, device, ip):
+        if behind_here or not _wants_a_proxy(scene, ip):
             return None
         reason = f"nobody has {ip}, and proxy_arp is off at {full(device)}"
-        if scene.owners(ip):
-            reason = f"{ip} is not on this cable, and proxy_arp is off at {full(device)}"
         mend = setting(space, paths[1], 1)
         return Diagnosis(Cause.PROXY_ARP_OFF, reason, show_setting(space, paths[1]), (mend,), space)
     off = forwarding_off(scene, device, ip)
@@ -234,13 +272,11 @@ def _no_proxy(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
     return None
 
 
-def _wants_a_proxy(scene: Scene, device: Device, ip: str) -> bool:
-    """Whether who asks counts on somebody who answers for others: it asks for what is on no wire of its own."""
-    peer = scene.tables.peer(device)
-    if peer is None:
-        return False
-    here = [row.address for row in scene.tables.addresses_of(device)]
-    return not any(_holds(address, ip) for address in here)
+def _wants_a_proxy(scene: Scene, ip: str) -> bool:
+    """Whether who asks counts on somebody who answers for others: it asks for its gateway, which nobody has."""
+    askers = {one.namespace for one in scene.course.questions if one.kind in ASKS and one.dst_ip == ip}
+    routes = scene.tables.facts.routes
+    return not scene.owners(ip) and any(route.via == ip and route.namespace in askers for route in routes)
 
 
 def _lacks_address(scene: Scene, device: Device, ip: str) -> Diagnosis | None:

@@ -6,8 +6,10 @@ In the order in which the kernel asks: ip_route_input_slow(), net/ipv4/route.c.
 from __future__ import annotations
 
 import shlex
+from ipaddress import ip_interface
 
 from ...facts import Device
+from ..lookup import prefix_length
 from ..sighting import Kind, Sighting
 from .cables import ETHERNET, switched_off
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
@@ -56,7 +58,7 @@ def no_way(scene: Scene, space: str, dst: str, decision: Decision | None = None)
     if rule is not None and rule.action:
         return _swallowed_by_a_rule(decision, space, dst)
     if route is None:
-        return _no_route(scene, space, dst)
+        return _table_not_asked(scene, space, dst) or _no_route(scene, space, dst)
     if route.is_dead_end:
         return _dead_end(decision, space, dst)
     if route.dev is None:
@@ -76,6 +78,20 @@ def _swallowed_by_a_rule(decision: Decision, space: str, dst: str) -> Diagnosis 
     shown = Shown.of(space, f"ip {family}rule", f"{rule.priority}:")
     mend = fix(space, f"ip {family}rule del pref {rule.priority}")
     return Diagnosis(Cause.POLICY_RULE, reason, shown, (mend,))
+
+
+def _table_not_asked(scene: Scene, space: str, dst: str) -> Diagnosis | None:
+    """A route that is there, in a table that no rule asks."""
+    one = scene.look(space)
+    family = "inet6" if ":" in dst else "inet"
+    asked = {rule.table for rule in one.rules if rule.family == family}
+    route = scene.tables.route(space, dst)
+    if not asked or "main" in asked or route is None:
+        return None
+    word = WORDS[family]
+    reason = f"no rule of {space} looks up table main, which has the route {route.words}"
+    mend = fix(space, f"ip {word}rule add pref 32766 lookup main")
+    return Diagnosis(Cause.POLICY_RULE, reason, Shown.of(space, f"ip {word}rule"), (mend,))
 
 
 def _no_route(scene: Scene, space: str, dst: str) -> Diagnosis:
@@ -98,14 +114,14 @@ def _no_route(scene: Scene, space: str, dst: str) -> Diagnosis:
 
 def _missing_route(scene: Scene, space: str, dst: str) -> tuple[Fix, ...]:
     """The route that is missing, when there is one router next door that can send on."""
-    gateways = _routers_next_door(scene, space, dst)
+    gateways = routers_next_door(scene, space, dst)
     if len(gateways) != 1:
         return ()
     gateway, _ = gateways[0]
     return (fix(space, f"ip route add {dst} via {gateway}"),)
 
 
-def _routers_next_door(scene: Scene, space: str, dst: str) -> list[tuple[str, Device]]:
+def routers_next_door(scene: Scene, space: str, dst: str) -> list[tuple[str, Device]]:
     """The addresses, on wires of this namespace, of others that have more than one cable: who could send on."""
     found: dict[str, tuple[str, Device]] = {}
     version = ":" in dst
@@ -118,10 +134,18 @@ def _routers_next_door(scene: Scene, space: str, dst: str) -> list[tuple[str, De
             for row in scene.tables.addresses_of(other):
                 is_usable = row.scope == "global" and (":" in row.ip) == version
                 if is_usable and len(scene.tables.cables.get(other[0], ())) > 1 and row.ip != dst:
-                    route = scene.tables.route(space, row.ip)
-                    if route and not route.via:
+                    if _is_near(scene, link.device, row.ip):
                         found[other[0]] = (row.ip, other)
     return list(found.values())
+
+
+def _is_near(scene: Scene, device: Device, ip: str) -> bool:
+    """Whether an address is in a network of this device."""
+    return any(
+        prefix_length(str(ip_interface(row.address).network), ip) is not None
+        for row in scene.tables.addresses_of(device)
+        if (":" in row.ip) == (":" in ip)
+    )
 
 
 def _dead_end(decision: Decision, space: str, dst: str) -> Diagnosis | None:
@@ -155,6 +179,11 @@ def nothing_left(scene: Scene) -> Diagnosis | None:
     lost = no_way(scene, space, target, decision)
     if lost:
         return _towards(lost, _expected(space, decision))
+    broadcast = scene.look(space).is_broadcast(target)
+    if broadcast:
+        reason = f"{target} is the broadcast address of a network of {space} ({broadcast.dev}), nobody's own address"
+        shown = Shown.of(space, "ip route show table local", f"broadcast {target}")
+        return Diagnosis(Cause.BROADCAST, reason, shown)
     return _too_large_for_the_sender(scene, decision)
 
 
