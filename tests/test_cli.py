@@ -13,6 +13,7 @@ import sys
 import pytest
 from conftest import ROOT, inhabitants, machine_state, until
 
+from vethlab_sh import errors
 from vethlab_sh.scenarios import SCENARIOS, load
 from vethlab_sh.tables import clean
 
@@ -189,6 +190,14 @@ def test_wrong_usage_gets_a_sentence(vethlab, words, code, sentence):
     assert sentence in ended.stderr
     assert "Traceback" not in ended.stderr
     assert ended.stdout == ""
+
+
+def test_every_error_says_which_exit_code_it_is():
+    usage = {errors.BadName, errors.BadOption, errors.BadInput, errors.UnknownScenario, errors.UnknownDrill}
+    usage |= {errors.UnknownClaim, errors.NoDrill, errors.NoSuchLab, errors.NameTaken}
+    assert all(issubclass(kind, errors.WrongUsage) and kind.exit_code == 2 for kind in usage)
+    assert {errors.ToolMissing.exit_code, errors.NotReady.exit_code} == {2}
+    assert {errors.CommandFailed.exit_code, errors.LabClosed.exit_code, errors.CannotSave.exit_code} == {1}
 
 
 def test_missing_tool_ends_with_two(vethlab, tmp_path):

@@ -158,7 +158,7 @@ def test_package_asks_for_what_set_up_installs():
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("name", ["vethlab_sh", "vethlab_sh.lab"])
+@pytest.mark.parametrize("name", ["vethlab_sh", "vethlab_sh.lab", "vethlab_sh.errors", "vethlab_sh.inside"])
 def test_examples_in_docstrings_run(name):
     result = doctest.testmod(importlib.import_module(name))
     assert result.attempted

@@ -12,21 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import scenarios
-from .errors import (
-    BadInput,
-    BadName,
-    BadOption,
-    CommandFailed,
-    LabError,
-    NameTaken,
-    NoDrill,
-    NoSuchLab,
-    NotReady,
-    ToolMissing,
-    UnknownClaim,
-    UnknownDrill,
-    UnknownScenario,
-)
+from .errors import LabError
 from .files import written
 from .tables import listed
 from .terminal.arguments import _file_arguments, _node_arguments, _replay_argument, _scenario_argument, _verb
@@ -36,11 +22,6 @@ from .terminal.nodes import _explain, _inspect
 from .terminal.page import Page
 from .terminal.scenes import _check, _compare, _demo, _draw, _script, _Vocabulary, _walk
 from .terminal.streams import _nowhere, _prepare_streams, _say
-
-USAGE_ERRORS = (
-    UnknownClaim, UnknownScenario, UnknownDrill, BadOption, BadInput, ToolMissing, NotReady, BadName, NoDrill,
-    NoSuchLab, NameTaken,
-)  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,18 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _say("Interrupted. The lab is gone and left nothing behind.", 130)
     except LabError as error:
-        return _say(str(error), _exit_code(error))
+        return _say(str(error), error.exit_code)
     except OSError as error:
         _nowhere(1)
         what = f"{error.filename}: " if error.filename else ""
         why = "standard output is closed" if error.errno == errno.EBADF else error.strerror or error
         return _say(f"Cannot write or read: {what}{why}.", 1)
     return code
-
-
-def _exit_code(error: LabError) -> int:
-    missing_tool = isinstance(error, CommandFailed) and error.ran.code == 127
-    return 2 if missing_tool or isinstance(error, USAGE_ERRORS) else 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import html
 import re
 import shlex
@@ -14,6 +13,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from .. import snapshot
+from ..errors import nearest
 from ..packet.listen import inside
 from ..packet.lookup import Device, Tables, first_address
 from ..packet.sightings import SETTINGS
@@ -195,7 +195,7 @@ class Question:
         return name
 
     def _near(self, name: str) -> str:
-        near = difflib.get_close_matches(name, self.spaces, 1)
+        near = nearest(name, self.spaces)
         return f"did you mean {near[0]}?" if near else f"there are {', '.join(self.spaces)}"
 
     def device(self, namespace: str | None, name: str) -> Device:

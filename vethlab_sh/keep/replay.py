@@ -7,7 +7,6 @@ recorded, or not at this point, is an error that says what was.
 
 from __future__ import annotations
 
-import difflib
 import gzip
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import scenarios, snapshot
-from ..errors import BadOption, LabClosed, NotRecorded
+from ..errors import BadOption, LabClosed, NotRecorded, nearest
 from ..packet.follow import walk
 from ..packet.walk import Walk
 from ..record import Ran
@@ -97,7 +96,7 @@ class Replay(Shell):
         found = [n for n, ran in enumerate(self.records) if (" ".join(ran.line.split()), ran.at) == (line, at)]
         if not found:
             lines = list(dict.fromkeys(ran.line for ran in self.records if ran.at == at))
-            near = difflib.get_close_matches(line, lines, 3, cutoff=0.4) or lines[:3]
+            near = nearest(line, lines, most=3, likeness=0.4) or lines[:3]
             raise NotRecorded(
                 f"`{line}` was not recorded on {at}, so a recording of {self.scenario} cannot say what it does. "
                 f"Recorded are {_listed(near)}."

@@ -6,7 +6,6 @@ in another language is a sibling of these modules with the same lines.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import textwrap
 from collections.abc import Callable
@@ -51,8 +50,7 @@ def load(name: str, **options: int | str | bool) -> Scenario:
     Raises UnknownScenario, or BadOption for an option that this scenario does not have.
     """
     if name not in SCENARIOS:
-        nearest = difflib.get_close_matches(name, SCENARIOS, 1)
-        raise UnknownScenario(name, list(SCENARIOS), nearest[0] if nearest else None)
+        raise UnknownScenario(name, list(SCENARIOS))
     for option in options.keys() - inspect.signature(SCENARIOS[name]).parameters.keys():
         raise BadOption(f"The scenario {name!r} has no option {option!r}.")
     return SCENARIOS[name](**options)
