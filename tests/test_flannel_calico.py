@@ -10,7 +10,7 @@ import pytest
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadOption
-from vethlab_sh.inside import typed_at
+from vethlab_sh.inside import inside
 from vethlab_sh.scenarios import as_script, load
 from vethlab_sh.scenarios.calico import host_end
 from vethlab_sh.scenarios.nodes import pod_names
@@ -661,4 +661,4 @@ def test_examples_of_scenarios_run(name):
 
 def test_script_types_on_the_other_node():
     assert "\nip netns exec node2 ip link set lo up\n" in as_script(load("flannel"))
-    assert typed_at("node2", "ip route | wc -l") == "ip netns exec node2 bash -c 'ip route | wc -l'"
+    assert inside("node2", "ip route | wc -l") == "ip netns exec node2 bash -c 'ip route | wc -l'"

@@ -10,7 +10,7 @@ from conftest import ROOT
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadOption, CommandFailed, UnknownScenario
-from vethlab_sh.inside import typed_at
+from vethlab_sh.inside import inside
 from vethlab_sh.scenarios import SCENARIOS, as_script, load
 
 pytestmark = pytest.mark.live
@@ -166,7 +166,7 @@ def test_playing_twice_needs_a_new_lab():
 def test_script_holds_the_same_lines(name):
     script = as_script(load(name)).splitlines()
     typed = [
-        typed_at(step.at, line) + ("" if 0 in step.expect else " || true")
+        inside(step.at, line) + ("" if 0 in step.expect else " || true")
         for step in load(name).steps
         for line in step.lines
     ]

@@ -10,7 +10,7 @@ from conftest import until
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadInput, BadName, CommandFailed
-from vethlab_sh.inside import check_name
+from vethlab_sh.inside import check_name, inside
 
 pytestmark = pytest.mark.live
 
@@ -38,6 +38,33 @@ def test_record_keeps_line_and_output(lab):
 )
 def test_line_runs_as_bash_would(lab, line, out):
     assert lab.run(line).out == out
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hostname; readlink /proc/self/ns/net",
+        "readlink /proc/self/ns/net",
+        "readlink\t/proc/self/ns/net\nreadlink /proc/self/ns/net",
+        "printf '%s|' 'a  b' \"it's\" 'x$HOME' \"\"",
+        "bash -c 'readlink /proc/self/ns/net; echo \"$0\" '\"'\"'$HOME'\"'\"",
+        "printf '%s\n' /proc/self/ns/n* ~ {a,b} a\\ b",
+        "WORD=x printenv WORD",
+        "echo $((1 + 2)) | tr 3 x >&2; readlink /proc/self/ns/net",
+        'echo "$HOSTNAME" # a remark',
+        "! readlink /proc/self/ns/net",
+    ],
+)
+def test_line_typed_for_a_namespace_does_what_it_does_in_there(lab, line):
+    lab.run("ip netns add ns1")
+    there, typed = lab.run(line, at="ns1", expect=None), lab.run(inside("ns1", line), expect=None)
+    assert (typed.out, typed.err, typed.code) == (there.out, there.err, there.code)
+    assert inside("master", line) == line
+
+
+@pytest.mark.parametrize("line", ["ip -d link show", "tcpdump -c 1 'arp or icmp'", "bash -c 'a | b'"])
+def test_line_of_one_command_needs_no_bash_in_there(line):
+    assert inside("ns1", line) == f"ip netns exec ns1 {line}"
 
 
 def test_failure_carries_record_and_hint(lab):

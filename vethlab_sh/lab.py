@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import scenarios, snapshot
 from .errors import NotRecorded
-from .inside import typed_at
+from .inside import inside
 from .keep import stay
 from .progress import telling
 from .sandbox import HOSTNAME, Sandbox
@@ -101,7 +101,7 @@ class Lab:
         self, lines: Sequence[str], at: str, expect: Collection[int] | None, timeout: float | None = None
     ) -> list[Ran]:
         for line in lines:
-            self.note(typed_at(at, line))
+            self.note(inside(at, line))
         records = self._shell.run_together(lines, at, expect, timeout)
         self.history += records
         return records
@@ -119,7 +119,7 @@ class Lab:
     @property
     def typed(self) -> list[str]:
         """The lines that were typed in it, as typed on master; of a lab that stays, from any terminal."""
-        return self._stay.history if self._stay else [typed_at(ran.at, ran.line) for ran in self.history]
+        return self._stay.history if self._stay else [inside(ran.at, ran.line) for ran in self.history]
 
     def keep(self, key: str, value: Any) -> None:
         """Keep a small value (anything that JSON can hold) with this lab, for as long as the lab is there."""

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from .errors import BadInput, NotReady
-from .inside import check_name
+from .inside import check_name, way_into
 from .record import Ran
 from .sandbox import HOSTNAME, Outside, Sandbox, check_linux, find, folder, search_path
 
@@ -129,7 +129,7 @@ class Shell:
         words = line.split()
         if not (PLAIN.fullmatch(line) and words and find(words[0])):
             words = ["bash", "-c", line]
-        return words if at == HOSTNAME else ["ip", "netns", "exec", check_name(at), *words]
+        return [*way_into(check_name(at)), *words]
 
     def _told(self, commands: list[list[str]], timeout: float | None) -> list[tuple[str, str, int, float]]:
         """Output, errors, exit code and seconds of programs that run at the same time."""

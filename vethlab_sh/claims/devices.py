@@ -6,7 +6,7 @@ import json
 import shlex
 from ipaddress import ip_interface
 
-from ..packet.listen import inside
+from ..inside import inside
 from ..packet.lookup import Device, Tables
 from ..packet.reasons import switched_off
 from ..sandbox import HOSTNAME

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from ..packet.listen import inside
+from ..inside import inside
 from ..packet.lookup import DEAD_ENDS, Device, Tables, said
 from ..packet.reasons import switched_off, unanswered
 from .devices import _full, _link_line

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from ..errors import GaveUpWaiting, OutputNotUnderstood, ToolMissing
+from ..inside import inside
 from ..packet.follow import walk
-from ..packet.listen import inside
 from ..packet.lookup import DEAD_ENDS, said
 from ..packet.reasons import no_way, onward
 from ..packet.walk import Walk

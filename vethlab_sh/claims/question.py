@@ -14,7 +14,7 @@ from typing import Any
 
 from .. import snapshot
 from ..errors import nearest
-from ..packet.listen import inside
+from ..inside import inside
 from ..packet.lookup import Device, Tables, first_address
 from ..packet.sightings import SETTINGS
 from ..sandbox import HOSTNAME

@@ -10,8 +10,8 @@ from html import escape
 from typing import Any
 
 from ..errors import LabError
+from ..inside import inside
 from ..lab import Lab
-from ..packet.listen import inside
 from ..packet.lookup import Tables
 from ..packet.player import svg
 from ..packet.probe import forgetting, probe

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from .. import snapshot
+from ..inside import inside
 from ..shell import Shell
-from .listen import Ground, inside, listen
+from .listen import Ground, listen
 from .lookup import Device, Tables
 from .probe import _open_questions, _wanted, forgetting, probe, target_of
 from .sightings import _Told

@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import CommandFailed, GaveUpWaiting, ToolMissing
 from ..parsers import tcpdump
 from ..record import Ran
-from ..sandbox import HOSTNAME, find, is_rootless
+from ..sandbox import find, is_rootless
 from ..snapshot import Snapshot
 
 Row = dict[str, Any]
@@ -138,11 +138,6 @@ def listen(ground: Ground, devices: Iterable[tuple[str, str]], command: str, wan
         if row["time_ns"] <= ended
     ]
     return Heard(tuple(rows), parts["out"], parts["err"], int(parts["code"]))
-
-
-def inside(namespace: str, line: str) -> str:
-    """The line as typed on master for one of the lab's namespaces."""
-    return line if namespace == HOSTNAME else f"ip netns exec {shlex.quote(namespace)} {line}"
 
 
 def _listener(device: str, wanted: str) -> str:

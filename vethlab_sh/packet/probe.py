@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 
 from ..errors import BadOption
-from .listen import inside
+from ..inside import inside
 from .lookup import Tables, first_address
 
 PORTS = {"tcp": 80, "udp": 33434}

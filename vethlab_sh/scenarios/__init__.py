@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Callable
 
 from ..errors import BadOption, UnknownScenario
-from ..inside import typed_at
+from ..inside import inside
 from .bridge import bridge
 from .calico import calico
 from .direct import direct
@@ -25,7 +25,7 @@ SCENARIOS: dict[str, Callable[..., Scenario]] = {
     "calico": calico,
 }
 
-__all__ = ["SCENARIOS", "Scenario", "Step", "as_script", "load", "typed_at"]
+__all__ = ["SCENARIOS", "Scenario", "Step", "as_script", "load"]
 
 WORLD = """\
 #!/usr/bin/env bash
@@ -61,7 +61,7 @@ def as_script(scenario: Scenario) -> str:
     parts = [WORLD.format(name=scenario.name, title=scenario.title), _comment(scenario.intro)]
     for step in scenario.steps:
         may_fail = "" if 0 in step.expect else " || true"
-        lines = (f"{typed_at(step.at, line)}{may_fail}\n" for line in step.lines)
+        lines = (f"{inside(step.at, line)}{may_fail}\n" for line in step.lines)
         parts.append("\n" + _comment(step.why) + "".join(lines))
         parts.append(_comment(step.look))
     return "".join(parts) + "\n" + _comment(scenario.known) + "THE_LAB\n"
