@@ -158,7 +158,9 @@ def test_package_asks_for_what_set_up_installs():
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("name", ["vethlab_sh", "vethlab_sh.lab", "vethlab_sh.errors", "vethlab_sh.inside"])
+@pytest.mark.parametrize(
+    "name", ["vethlab_sh", "vethlab_sh.lab", "vethlab_sh.errors", "vethlab_sh.inside", "vethlab_sh.hints"]
+)
 def test_examples_in_docstrings_run(name):
     result = doctest.testmod(importlib.import_module(name))
     assert result.attempted

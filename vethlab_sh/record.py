@@ -32,12 +32,14 @@ class Ran:
     @property
     def hint(self) -> str:
         """What to try when it failed; empty when nothing is known."""
-        return hint_for(self.line, self.code, self.err + self.out) if self.code else ""
+        if self.code == 0:
+            return ""
+        return hint_for(self.line, self.code, self.err + self.out)
 
     def expected(self, codes: Collection[int] | None) -> Ran:
         """Itself, when its exit code is one of these (None: any); else raises CommandFailed, with what to try."""
         if codes is not None and self.code not in codes:
-            raise CommandFailed(self, hint_for(self.line, self.code, self.err + self.out))
+            raise CommandFailed(self, self.hint)
         return self
 
     @property
@@ -61,4 +63,5 @@ class Ran:
         return next(iter(self.tables.values()), None)
 
     def __str__(self) -> str:
-        return f"{self.prompt}{self.line}\n{self.out}{self.err}".rstrip("\n")
+        transcript = f"{self.prompt}{self.line}\n{self.out}{self.err}"
+        return transcript.rstrip("\n")
