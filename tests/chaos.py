@@ -52,7 +52,7 @@ def play(fault: str, name: str, *numbers: str) -> None:
     for number in map(int, numbers):
         before = held(fault)
         with Lab() as lab:
-            print(os.readlink(f"/proc/{lab._sandbox.pid}/ns/pid"), flush=True)
+            print(os.readlink(f"/proc/{lab.sandbox.pid}/ns/pid"), flush=True)
             for step in steps[:number]:
                 run(lab, step)
             with contextlib.suppress(LabError):
@@ -81,7 +81,7 @@ def command_killed(name: str) -> Callable[[Lab, Step, int], None]:
     """The running command gets a signal."""
 
     def fault(lab: Lab, step: Step, number: int) -> None:
-        space = os.readlink(f"/proc/{lab._sandbox.pid}/ns/pid")
+        space = os.readlink(f"/proc/{lab.sandbox.pid}/ns/pid")
         killer = threading.Thread(target=lambda: kill_stopped(space, signal.Signals[name]))
         killer.start()
         try:

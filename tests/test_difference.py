@@ -107,11 +107,11 @@ def test_tunnel_entry_names_its_node(lab):
 
 def test_there_and_back_is_no_difference(lab):
     lab.play("bridge", until=5)
-    before = snapshot.take(lab._shell, settings=True)
+    before = snapshot.take(lab.shell, settings=True)
     lab.run("ip link set veth100 netns ns100")
-    assert len(between(before, snapshot.take(lab._shell, settings=True))) == 1
+    assert len(between(before, snapshot.take(lab.shell, settings=True))) == 1
     lab.run("ip -n ns100 link set veth100 netns 1")
-    back = {row["change"] for row in between(before, snapshot.take(lab._shell, settings=True)).rows}
+    back = {row["change"] for row in between(before, snapshot.take(lab.shell, settings=True)).rows}
     assert not [change for change in back if "veth100 (veth)" in change or "left" in change]
 
 

@@ -239,6 +239,23 @@ def test_recording_of_nothing_is_a_sentence():
     assert not lab.alive
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda lab: lab.interact(["true"]),
+        lambda lab: lab.check("ns1 has a cable to ns2"),
+        lambda lab: lab.drill("wrong-mask"),
+        lambda lab: lab.save(),
+        lambda lab: lab.shell.run("true"),
+        lambda lab: lab.stay("kept"),
+    ],
+    ids=["interact", "check", "drill", "save", "shell", "stay"],
+)
+def test_what_needs_a_kernel_is_refused_in_a_sentence(asked):
+    with Lab(replay="direct") as lab, pytest.raises(NotRecorded, match=r"A lab without `replay` can do it\.$"):
+        asked(lab)
+
+
 def test_options_and_recording_do_not_go_together(vethlab):
     ended = vethlab("demo", "bridge", "--hosts", "3", "--replay")
     assert (ended.returncode, ended.stdout) == (2, "")

@@ -104,7 +104,7 @@ def test_closing_twice_is_harmless():
 
 def test_killed_holder_is_told_in_a_sentence():
     with Lab() as lab:
-        os.kill(lab._sandbox.pid, signal.SIGKILL)
+        os.kill(lab.sandbox.pid, signal.SIGKILL)
         until(lambda: not lab.alive, "the lab is gone")
         with pytest.raises(LabClosed, match="killed"):
             lab.run("true")

@@ -162,7 +162,7 @@ def test_killed_up_leaves_no_lab_or_a_whole_one(lines):
         from vethlab_sh import Lab
         from vethlab_sh.keep import stay
         lab = Lab()
-        print(os.readlink(f"/proc/{{lab._sandbox.pid}}/ns/net"), flush=True)
+        print(os.readlink(f"/proc/{{lab.sandbox.pid}}/ns/net"), flush=True)
         lab.play("direct", until={lines})
         os.kill(os.getpid(), signal.SIGKILL)
     """

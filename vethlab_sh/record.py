@@ -62,6 +62,18 @@ class Ran:
         """The first table of what was printed; None for a command without a parser."""
         return next(iter(self.tables.values()), None)
 
+    def as_dict(self) -> dict[str, object]:
+        """It as plain values, with what was printed as rows by name of table."""
+        return {
+            "line": self.line,
+            "at": self.at,
+            "out": self.out,
+            "err": self.err,
+            "code": self.code,
+            "seconds": round(self.seconds, 6),
+            "tables": self.rows,
+        }
+
     def __str__(self) -> str:
         transcript = f"{self.prompt}{self.line}\n{self.out}{self.err}"
         return transcript.rstrip("\n")

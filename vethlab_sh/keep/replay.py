@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from .. import scenarios, snapshot
 from ..errors import BadOption, LabClosed, NotRecorded, nearest
@@ -36,8 +36,8 @@ WALKS = {
 LEARNED = ("neighbours", "fdb")  # comes and goes by itself, so it does not tell whether anything was done
 
 
-class Replay(Shell):
-    """A shell that has its answers from the recording of a scenario.
+class Replay:
+    """A world that has its answers from the recording of a scenario (see `lab.World`).
 
     scenario; made (the day, as text) and by (kernel and iproute2); records: every line in order.
     Raises UnknownScenario, or NotRecorded when there is no recording of it.
@@ -129,16 +129,23 @@ class Replay(Shell):
             tables["settings"] = []
         return snapshot.from_plain(tables)
 
-    def walk(self, src: str, dst: str, cold: bool = False, **more: Any) -> Walk:
+    def live(self, sentence: str) -> NoReturn:
+        """Raise NotRecorded with this sentence: there is no kernel behind a recording."""
+        raise NotRecorded(f"{sentence}. A lab without `replay` can do it.")
+
+    def walk(
+        self, src: str, dst: str, count: int = 1, size: int | None = None, cold: bool = False, proto: str = "icmp"
+    ) -> Walk:
         """A walk that was recorded when the scenario had ended; dst is a namespace or its address.
 
         Raises NotRecorded for any other pair, option or moment.
         """
         if self._done < len(self.records):
             raise NotRecorded(f"The walks of {self.scenario} were recorded at its end: show all its lines first.")
+        as_recorded = (count, size, proto) == (1, None, "icmp")
         for told in self._walks:
             same = told["src"] == src and dst in (told["dst"], told["target"]) and told["cold"] == cold
-            if same and not any(more.values()):
+            if same and as_recorded:
                 fields = {name: value for name, value in told.items() if name != "cold"}
                 return Walk(**{**fields, "snapshot": self._unpacked(told["snapshot"])})
         pairs = dict.fromkeys(f"{told['src']} to {told['dst']}" for told in self._walks)
