@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from .markup import sentence
 from .progress import telling
+from .recognise import recognise
 from .scenarios import Scenario, Step
-from .tables import recognise
 
 if TYPE_CHECKING:
     from .record import Ran

@@ -12,8 +12,9 @@ from .. import scenarios
 from ..errors import OutputNotUnderstood
 from ..lab import Lab
 from ..played import Played, PlayedStep
+from ..recognise import recognise
 from ..scenarios import Scenario
-from ..tables import columns, recognise
+from ..tables import columns
 from .arguments import (
     add_verb,
     node_arguments,
