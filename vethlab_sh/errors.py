@@ -118,7 +118,10 @@ class OutputNotUnderstood(LabError):
     """
 
     def __init__(self, command: str, word: str, line: str, number: int) -> None:
-        self.command, self.word, self.line, self.number = command, word, line, number
+        self.command = command
+        self.word = word
+        self.line = line
+        self.number = number
         super().__init__(f"{command}, line {number}: I do not know {word!r} in: {line.strip()}")
 
 
@@ -134,8 +137,10 @@ class DrillUnfit(LabError):
     """The drill `name` cannot begin in this lab (`reason`)."""
 
     def __init__(self, name: str, reason: str) -> None:
-        self.name, self.reason = name, reason
-        super().__init__(f"The drill {name!r} cannot begin: {reason}. Begin with a fresh lab: `Lab().drill({name!r})`.")
+        self.name = name
+        self.reason = reason
+        again = f"Begin with a fresh lab: `Lab().drill({name!r})`."
+        super().__init__(f"The drill {name!r} cannot begin: {reason}. {again}")
 
 
 class CannotSave(LabError):
@@ -154,7 +159,8 @@ class GaveUpWaiting(LabError):
     """A fact did not come true within the limit (`fact`, `seconds`)."""
 
     def __init__(self, fact: str, seconds: float) -> None:
-        self.fact, self.seconds = fact, seconds
+        self.fact = fact
+        self.seconds = seconds
         super().__init__(f"Gave up after {seconds:g} s waiting until {fact}.")
 
 
@@ -168,7 +174,8 @@ class ToolMissing(CannotBegin):
     """The program `tool` is not on this machine; `package` is Debian's package that has it."""
 
     def __init__(self, tool: str, package: str | None) -> None:
-        self.tool, self.package = tool, package
+        self.tool = tool
+        self.package = package
         cure = f" Install it: sudo apt-get install {package}" if package else ""
         super().__init__(f"The program {tool!r} is not on this machine.{cure}")
 
@@ -187,7 +194,8 @@ class BadName(WrongUsage):
     """A name that cannot be used (`name`, `rule`)."""
 
     def __init__(self, name: str, rule: str) -> None:
-        self.name, self.rule = name, rule
+        self.name = name
+        self.rule = rule
         super().__init__(f"{name!r} cannot be a name here: {rule}.")
 
 
@@ -228,9 +236,11 @@ class UnknownClaim(WrongUsage):
     """A claim that is in no form that a check knows (`claim`, `nearest`, `known`)."""
 
     def __init__(self, claim: str, nearest: str, known: tuple[str, ...]) -> None:
-        self.claim, self.nearest, self.known = claim, nearest, known
-        forms = "".join(f"\n  {form}" for form in known)
-        super().__init__(f"I cannot check {claim!r}. Nearest to it is `{nearest}`. What can be checked:{forms}")
+        self.claim = claim
+        self.nearest = nearest
+        self.known = known
+        forms = "\n  ".join(known)
+        super().__init__(f"I cannot check {claim!r}. Nearest to it is `{nearest}`. What can be checked:\n  {forms}")
 
 
 class NoDrill(WrongUsage):
@@ -249,8 +259,11 @@ class NoSuchLab(WrongUsage):
     """No lab stays under this `name`; `known` lists those that do."""
 
     def __init__(self, name: str, known: list[str]) -> None:
-        self.name, self.known = name, known
-        there = f"There are: {', '.join(known)}" if known else "None does; `python -m vethlab_sh up` makes one"
+        self.name = name
+        self.known = known
+        there = "None does; `python -m vethlab_sh up` makes one"
+        if known:
+            there = f"There are: {', '.join(known)}"
         super().__init__(f"No lab stays under the name {name!r}. {there}.")
 
 

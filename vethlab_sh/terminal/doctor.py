@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import re
 import subprocess
 import sys
@@ -91,6 +90,8 @@ def _python() -> Finding:
 
 
 def _package(name: str, needed: bool) -> Finding:
+    import importlib.metadata  # which brings 50 modules along, and no other verb waits for them
+
     what = f"Python package {name}"
     try:
         version = importlib.metadata.version(name)
