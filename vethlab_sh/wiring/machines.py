@@ -1,52 +1,147 @@
-"""Which namespaces play a machine, and which machine is a namespace on?"""
+"""Which namespaces play a machine, and which machine is a namespace on? What packets pass is one; an end is on one.
+
+One rule serves the picture, the walk and the controls of a notebook. Where somebody told it (a pasted text, a real
+node), it is as told. In a lab it is read from what the kernel has, never from a name: a namespace plays a machine when
+it is the lab's root, holds a bridge or a tunnel, has cables to two others, or is the gateway of another. All else is an
+end, a pod say, and is on the machine that its cable leads to.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
 
+from ..facts import Link, Route
 from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
 
 UNSEEN = "a machine that is not shown"
-
-
-# ---- what belongs together --------------------------------------------------------------------------------
+SWITCHING = ("bridge", "vxlan")  # kinds of devices that hand frames on
 
 
 @lru_cache(maxsize=4)
 def machines(snapshot: Snapshot) -> Mapping[str, list[str]]:
-    """Each machine and the namespaces on it, as the snapshot tells it (`machine` in the row of a namespace).
-
-    In a lab nothing tells it: there a namespace plays a machine when it is called node..., or holds a bridge or a
-    tunnel; the others are on the machine that their cables lead to, or on master.
-    """
-    told = {row.namespace: row.machine or UNSEEN for row in snapshot.rows.namespaces if row.placed}
-    if told:
-        homes: dict[str, list[str]] = {home: [] for home in sorted(dict.fromkeys(told.values()), key=UNSEEN.__eq__)}
-        for space in sorted(told.keys() - homes.keys(), key=_natural):
-            homes[told[space]].append(space)
-        return homes
-    spaces = [row["namespace"] for row in snapshot.rows["namespaces"]]
-    holds = {row["namespace"] for row in snapshot.rows["links"] if row["kind"] in ("bridge", "vxlan")}
-    found: dict[str, list[str]] = {HOSTNAME: []} | {s: [] for s in sorted(spaces, key=_natural) if _plays(s, holds)}
-    for space in sorted(spaces, key=_natural):
-        if space not in found:
-            found[_home(space, snapshot, found)].append(space)
+    """Each machine and the namespaces on it, in the order in which a person would list them."""
+    homes = _homes(snapshot)
+    found: dict[str, list[str]] = {machine: [] for machine in _in_order(snapshot, homes)}
+    for namespace in sorted(homes, key=natural):
+        if namespace not in found:
+            found[homes[namespace]].append(namespace)
     return found
 
 
-def _plays(space: str, holds: Collection[str]) -> bool:
-    return space == HOSTNAME or space.startswith("node") or space in holds
+def machine_of(snapshot: Snapshot, namespace: str) -> str:
+    """The machine that a namespace is on: itself when it plays one, UNSEEN when no text shows it."""
+    return _homes(snapshot).get(namespace, HOSTNAME)
 
 
-def _home(space: str, snapshot: Snapshot, found: Mapping[str, Any]) -> str:
-    peers = [r["peer_namespace"] for r in snapshot.rows["links"] if r["namespace"] == space]
-    return next((peer for peer in peers if peer in found), HOSTNAME)
+def plays_machine(snapshot: Snapshot, namespace: str) -> bool:
+    """Whether a namespace plays a machine, through which the packets of others may pass."""
+    return machine_of(snapshot, namespace) == namespace
 
 
-def _natural(name: str) -> list[Any]:
+@lru_cache(maxsize=4)
+def cables(snapshot: Snapshot) -> Mapping[str, frozenset[str]]:
+    """The namespaces that each one has a cable to, itself left out."""
+    found: dict[str, set[str]] = {}
+    for link in snapshot.rows.links:
+        ends = found.setdefault(link.namespace, set())
+        if link.peer_namespace not in (None, link.namespace):
+            ends.add(str(link.peer_namespace))
+    return {namespace: frozenset(ends) for namespace, ends in found.items()}
+
+
+def way(snapshot: Snapshot, start: str, is_goal: Callable[[str], bool]) -> list[str]:
+    """The namespaces from one to the nearest that is meant, from cable to cable; none when no way leads there."""
+    came_from: dict[str, str | None] = {start: None}
+    queue = [start]
+    for here in queue:  # which grows meanwhile: the nearest are looked at first
+        if is_goal(here):
+            return _back(here, came_from)
+        for there in sorted(cables(snapshot).get(here, ())):
+            if there not in came_from:
+                came_from[there] = here
+                queue.append(there)
+    return []
+
+
+def _back(goal: str, came_from: Mapping[str, str | None]) -> list[str]:
+    passed = []
+    here: str | None = goal
+    while here is not None:
+        passed.append(here)
+        here = came_from[here]
+    return passed[::-1]
+
+
+def natural(name: str) -> list[bool | int | str]:
     """Sort key: ns9 before ns10, master first."""
-    return [name != HOSTNAME, *(int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name))]
+    parts = re.split(r"(\d+)", name)
+    return [name != HOSTNAME, *(int(part) if part.isdigit() else part for part in parts)]
+
+
+# ---- the rule ---------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4)
+def _homes(snapshot: Snapshot) -> Mapping[str, str]:
+    """The machine of every namespace."""
+    spaces = snapshot.rows.namespaces
+    if any(space.placed for space in spaces):
+        return {space.namespace: space.machine or UNSEEN for space in spaces if space.placed}
+    playing = _playing(snapshot)
+    homes = {machine: machine for machine in playing}
+    for space in spaces:
+        if space.namespace not in playing:
+            homes[space.namespace] = _nearest(snapshot, space.namespace, playing)
+    return homes
+
+
+def _in_order(snapshot: Snapshot, homes: Mapping[str, str]) -> list[str]:
+    """The machines: as they were told, what is not shown last; in a lab by name, the root first."""
+    listed = list(dict.fromkeys(homes.values()))
+    if any(space.placed for space in snapshot.rows.namespaces):
+        return sorted(listed, key=lambda machine: machine == UNSEEN)
+    return sorted(listed, key=natural)
+
+
+def _playing(snapshot: Snapshot) -> set[str]:
+    switches = {link.namespace for link in snapshot.rows.links if link.kind in SWITCHING}
+    routers = {namespace for namespace, ends in cables(snapshot).items() if len(ends) > 1}
+    return {HOSTNAME} | switches | routers | set(_gateways(snapshot))
+
+
+def _nearest(snapshot: Snapshot, end: str, playing: set[str]) -> str:
+    """The machine that the cable of an end leads to, which is one at most: who has cables to two others plays one."""
+    near = cables(snapshot).get(end, frozenset()) & playing
+    return next(iter(near), HOSTNAME)
+
+
+def _gateways(snapshot: Snapshot) -> Iterator[str]:
+    """The namespaces that others send by, even those with one cable only: routers on a stick, nodes without pods."""
+    links = {link.device: link for link in snapshot.rows.links}
+    owners = _owners(snapshot)
+    for route in snapshot.rows.routes:
+        link = links.get(route.device) if route.device else None
+        if route.via is None or link is None:
+            continue
+        peer = links.get(link.peer_device) if link.peer_device else None
+        if peer and not peer.master:  # whatever the address is, it is asked for at the other end of the cable
+            yield peer.namespace
+        else:
+            yield from owners.get(route.via, frozenset()) & _on_segment(snapshot, route, peer)
+
+
+def _owners(snapshot: Snapshot) -> Mapping[str, frozenset[str]]:
+    """The namespaces that have an address: more than one where labs with equal addresses stand side by side."""
+    found: dict[str, set[str]] = {}
+    for address in snapshot.rows.addresses:
+        found.setdefault(address.ip, set()).add(address.namespace)
+    return {ip: frozenset(spaces) for ip, spaces in found.items()}
+
+
+def _on_segment(snapshot: Snapshot, route: Route, peer: Link | None) -> frozenset[str]:
+    """Who may be asked by a route's device: those with a cable to the bridge that joins it to others."""
+    switch = peer.namespace if peer else route.namespace
+    return cables(snapshot).get(switch, frozenset()) - {route.namespace}

@@ -1,0 +1,200 @@
+"""What is a picture? Boxes and lines, with plain numbers: points of 1/72 inch, y downwards; no ink yet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ..facts import Device
+
+Point = tuple[float, float]
+
+FONT = 8.0
+CHAR, LEADING = 0.602 * FONT, 1.25 * FONT  # DejaVu Sans Mono: every character is 0.602 em wide
+PAD, GAP, WIRE, BUS, LANE = 5.0, 12.0, 26.0, 14.0, 16.0
+NO_DEVICE: Device = ("", "")
+
+
+class Size(NamedTuple):
+    """How much room something takes."""
+
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Label:
+    """Text on a box, line by line; warnings: the numbers of those lines that tell of something wrong."""
+
+    lines: tuple[str, ...]
+    warnings: tuple[int, ...] = ()
+
+    @property
+    def width(self) -> float:
+        """The room that its longest line takes, without padding."""
+        return max(len(line) for line in self.lines) * CHAR
+
+
+@dataclass(frozen=True)
+class Box:
+    """A frame or a device: its kind, its place, its text line by line, and what is special about it.
+
+    kind: machine, namespace, device, bridge or vxlan; off: whether something is wrong with it; changed: whether it is
+    accented; key: the device, for one; warnings: the numbers of the lines that tell of something wrong.
+    """
+
+    kind: str
+    name: str
+    x: float
+    y: float
+    width: float
+    height: float
+    lines: tuple[str, ...]
+    off: bool = False
+    changed: bool = False
+    key: Device = NO_DEVICE
+    warnings: tuple[int, ...] = ()
+
+    @property
+    def is_device(self) -> bool:
+        """Whether it is a device, and no frame around others."""
+        return self.key != NO_DEVICE
+
+    @property
+    def top(self) -> Point:
+        """The middle of its upper edge."""
+        return self.x + self.width / 2, self.y
+
+    @property
+    def bottom(self) -> Point:
+        """The middle of its lower edge."""
+        return self.x + self.width / 2, self.y + self.height
+
+    @property
+    def middle(self) -> Point:
+        """Its centre."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    def edge_towards(self, point: Point) -> Point:
+        """Where the straight line from its centre to a point leaves it."""
+        x, y = self.middle
+        dx, dy = point[0] - x, point[1] - y
+        across = self.width / 2 / abs(dx) if dx else math.inf
+        down = self.height / 2 / abs(dy) if dy else math.inf
+        share = min(across, down, 1.0)
+        return x + dx * share, y + dy * share
+
+
+@dataclass(frozen=True)
+class Line:
+    """A cable, a place on a bridge, a tunnel, a packet's way: its kind, its corners, a label and where that begins.
+
+    kind: wire; bus; tunnel; broken (a tunnel that cannot work); cut (a cable without its other end); unknown (the other
+    end is not told); there, back, lost (a packet's); ends: the devices that it joins, of a bridge's bar twice itself.
+    """
+
+    kind: str
+    points: tuple[Point, ...]
+    label: str = ""
+    at: Point = (0.0, 0.0)
+    ends: tuple[Device, Device] = (NO_DEVICE, NO_DEVICE)
+
+    @property
+    def is_bar(self) -> bool:
+        """Whether it is a bridge's own bar, into which the cables are plugged."""
+        return self.kind == "bus" and self.ends[0] == self.ends[1]
+
+
+@dataclass
+class Picture:
+    """Everything to draw, and how much room it takes (points)."""
+
+    width: float = 0.0
+    height: float = 0.0
+    boxes: list[Box] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+
+    def device(self, key: Device) -> Box:
+        """The box of one device."""
+        return next(box for box in self.boxes if box.key == key)
+
+
+# ---- the way from a device to another ---------------------------------------------------------------------
+
+
+def way(picture: Picture, one: Device, two: Device) -> list[Point]:
+    """The corners on the way from a device to another: along the cable, the tunnel or the bridge between them.
+
+    Where no line joins them (a machine hands the packet on) it is a straight one, from edge to edge. Of a device that
+    is not drawn, as lo never is, nothing is left; a way from a device to itself is one point.
+    """
+    drawn = {box.key for box in picture.boxes}
+    if one == two or one not in drawn or two not in drawn:
+        seen = [device for device in dict.fromkeys((one, two)) if device in drawn]
+        return [picture.device(device).bottom for device in seen]
+    return _along_a_line(picture, one, two) or _by_bridge(picture, one, two) or _straight(picture, one, two)
+
+
+def _along_a_line(picture: Picture, one: Device, two: Device) -> list[Point]:
+    """The corners of the line that joins two devices; empty when none does.
+
+    A port's line of two corners ends on the bar, and not at the bridge itself.
+    """
+    for line in picture.lines:
+        is_stub = line.kind == "bus" and len(line.points) == 2
+        if set(line.ends) == {one, two} and not is_stub:
+            return list(line.points) if line.ends[0] == one else list(line.points[::-1])
+    return []
+
+
+def _by_bridge(picture: Picture, one: Device, two: Device) -> list[Point]:
+    """From a port to its bridge, the reverse, or between two ports of one bridge; empty when it is none of these."""
+    bridge_of_one, bridge_of_two = _bridge_of(picture, one), _bridge_of(picture, two)
+    if bridge_of_one is not None and bridge_of_one == bridge_of_two:
+        return _between_ports(_onto_bridge(picture, one, bridge_of_one), _onto_bridge(picture, two, bridge_of_one))
+    if bridge_of_one == two:
+        return _onto_bridge(picture, one, two)
+    if bridge_of_two == one:
+        return _onto_bridge(picture, two, one)[::-1]
+    return []
+
+
+def _between_ports(up: list[Point], down: list[Point]) -> list[Point]:
+    """Along the bar as far as two ports share it; both ways end at the bridge, and their common end is left out."""
+    while len(up) > 1 and len(down) > 1 and up[-2] == down[-2]:
+        up, down = up[:-1], down[:-1]
+    if len(up) > 1 and len(down) > 1 and up[-2][1] == down[-2][1]:  # on the same level: no need to go to the side
+        up, down = up[:-1], down[:-1]
+    return [*up, *down[::-1]]
+
+
+def _straight(picture: Picture, one: Device, two: Device) -> list[Point]:
+    start, end = picture.device(one), picture.device(two)
+    return [start.edge_towards(end.middle), end.edge_towards(start.middle)]
+
+
+def _bridge_of(picture: Picture, port: Device) -> Device | None:
+    for line in picture.lines:
+        if line.kind == "bus" and line.ends[0] == port and not line.is_bar:
+            return line.ends[1]
+    return None
+
+
+def _onto_bridge(picture: Picture, port: Device, bridge: Device) -> list[Point]:
+    """From a port down to the bar, along it to the side and down to the bridge."""
+    plug = next(line.points for line in picture.lines if line.kind == "bus" and line.ends == (port, bridge))
+    spine = _spine(picture, bridge)
+    if len(plug) > 2 or not spine:
+        return list(plug)
+    side = (spine[0][0], plug[-1][1])
+    return [*plug, side, *spine[1:]]
+
+
+def _spine(picture: Picture, bridge: Device) -> Sequence[Point]:
+    """The bar that joins the level ones of each row of ports, at the side, to the bridge."""
+    for line in picture.lines:
+        if line.is_bar and line.ends[0] == bridge and len(line.points) > 2:
+            return line.points
+    return ()
