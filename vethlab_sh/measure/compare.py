@@ -134,7 +134,8 @@ class World:
 
     def link(self, name: str, namespace: str = HOSTNAME) -> Link:
         """A device."""
-        return next(link for link in self.laid.rows.links if link.device == (namespace, name))
+        links = {link.device: link for link in self.laid.rows.links}
+        return links[namespace, name]
 
     @property
     def bridge(self) -> str | None:
@@ -144,7 +145,8 @@ class World:
     @property
     def routes(self) -> list[Route]:
         """The IPv4 routes of master."""
-        return [route for route in self.laid.rows.routes if (route.namespace, route.family) == (HOSTNAME, "inet")]
+        own = [route for route in self.laid.rows.routes if route.namespace == HOSTNAME]
+        return [route for route in own if route.family == "inet"]
 
     def ping(self, target: str, count: int) -> Ran:
         """From pod-a, and every question must be answered."""
@@ -302,11 +304,16 @@ def _remote_fdb(world: World) -> Entry | None:
 
 
 def _proxies(world: World) -> bool:
-    return world.run(f"sysctl -n net.ipv4.conf.{world.host_end}.proxy_arp").out.strip() == "1"
+    value = world.run(f"sysctl -n net.ipv4.conf.{world.host_end}.proxy_arp").out
+    return value.strip() == "1"
 
 
 def _entries_remote(world: World) -> list[str]:
-    entries = {"route": _remote_route(world), "neighbour": _fixed_neighbour(world), "FDB entry": _remote_fdb(world)}
+    entries = {
+        "route": _remote_route(world),
+        "neighbour": _fixed_neighbour(world),
+        "FDB entry": _remote_fdb(world),
+    }
     return [kind for kind, entry in entries.items() if entry is not None]
 
 

@@ -118,15 +118,21 @@ class Explorer:
 
 def ends(snapshot: Snapshot) -> list[str]:
     """The namespaces that have an address, those that play a machine last."""
-    addressed = {address.namespace for address in snapshot.rows.addresses if address.scope == "global"}
-    names = [space.namespace for space in snapshot.rows.namespaces if space.namespace in addressed]
-    return sorted(names, key=lambda name: (plays_machine(snapshot, name), name))
+    names = {address.namespace for address in snapshot.rows.addresses if address.scope == "global"}
+
+    def place(name: str) -> tuple[bool, str]:
+        return plays_machine(snapshot, name), name
+
+    return sorted(names, key=place)
 
 
 def _devices(snapshot: Snapshot) -> list[tuple[str, Device]]:
     """Every device as a dropdown has it: what it is called there, and what it is."""
-    links = (link for link in snapshot.rows.links if link.kind != "loopback")
-    return [(f"{link.namespace} {link.name}", link.device) for link in links]
+    found = []
+    for link in snapshot.rows.links:
+        if link.kind != "loopback":
+            found.append((f"{link.namespace} {link.name}", link.device))
+    return found
 
 
 def _state(snapshot: Snapshot, device: Device) -> str | None:
@@ -138,7 +144,8 @@ def _state(snapshot: Snapshot, device: Device) -> str | None:
 
 
 def _typed(lines: list[str]) -> str:
-    return _text("\n".join(f"[root@{HOSTNAME} ~]# {line}" for line in lines))
+    prompt = f"[root@{HOSTNAME} ~]# "
+    return _text("\n".join(prompt + line for line in lines))
 
 
 def _text(text: str) -> str:

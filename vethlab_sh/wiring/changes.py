@@ -46,7 +46,13 @@ class Change:
     @property
     def row(self) -> Row:
         """It as a table has it."""
-        return dict(zip(COLUMNS, (self.sign, self.what, self.namespace, self.name, self.sentence), strict=True))
+        return {
+            "sign": self.sign,
+            "what": self.what,
+            "namespace": self.namespace,
+            "name": self.name,
+            "change": self.sentence,
+        }
 
 
 @dataclass(frozen=True)
@@ -73,8 +79,11 @@ class Difference:
 
         MAC addresses that the kernel learned or forgot are in no picture, and after a ping there are many.
         """
-        drawn = (change for change in self.changes if change.what not in LEARNED)
-        return {(change.namespace, change.name) for change in drawn if change.name}
+        found = set()
+        for change in self.changes:
+            if change.name and change.what not in LEARNED:
+                found.add((change.namespace, change.name))
+        return found
 
     def __len__(self) -> int:
         return len(self.changes)
@@ -84,7 +93,9 @@ class Difference:
         return "\n".join(lines) or NOTHING
 
     def _repr_html_(self) -> str:
-        return table(self.rows, ("sign", "namespace", "change"), prose=("change",)) or f"<p>{NOTHING}</p>"
+        if not self.changes:
+            return f"<p>{NOTHING}</p>"
+        return table(self.rows, ("sign", "namespace", "change"), prose=("change",))
 
 
 def between(before: Snapshot, after: Snapshot) -> Difference:
@@ -128,11 +139,12 @@ def _links(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     moves = list(_moves(gone, come))
     for was, now in moves:
         yield _moved(was, now)
-    left, joined = {was.device for was, _ in moves}, {now.device for _, now in moves}
-    for link in sorted(gone, key=lambda link: link.device):
+    left = {was.device for was, _ in moves}
+    joined = {now.device for _, now in moves}
+    for link in sorted(gone, key=_place):
         if link.device not in left:
             yield _link(VANISHED, link, f"{link.name} vanished from {link.namespace}")
-    for link in sorted(come, key=lambda link: link.device):
+    for link in sorted(come, key=_place):
         if link.device not in joined:
             yield _link(APPEARED, link, f"{link.name} ({link.kind}) appeared in {link.namespace}")
     earlier = old | {now.device: was for was, now in moves}
@@ -143,7 +155,11 @@ def _links(before: Snapshot, after: Snapshot) -> Iterator[Change]:
 
 
 def _devices(snapshot: Snapshot) -> dict[Device, Link]:
-    return _by_key(snapshot.rows.links, lambda link: link.device)
+    return _by_key(snapshot.rows.links, _place)
+
+
+def _place(link: Link) -> Device:
+    return link.device
 
 
 def _but_lo(links: Iterable[Link]) -> list[Link]:
@@ -176,9 +192,12 @@ def _unlikeness(was: Link, now: Link) -> tuple[bool, bool]:
 
 def _moved(was: Link, now: Link) -> Change:
     if was.namespace == now.namespace:
-        return _link(CHANGED, now, f"{was.name} is now called {now.name}")
-    renamed = f" as {now.name}" if was.name != now.name else ""
-    return _link(CHANGED, now, f"{was.name} left {was.namespace} and appeared in {now.namespace}{renamed}")
+        sentence = f"{was.name} is now called {now.name}"
+    else:
+        sentence = f"{was.name} left {was.namespace} and appeared in {now.namespace}"
+        if was.name != now.name:
+            sentence += f" as {now.name}"
+    return _link(CHANGED, now, sentence)
 
 
 def _alterations(was: Link, now: Link) -> Iterator[str]:
@@ -246,11 +265,14 @@ def _routes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
 
 
 def _route_key(route: Route) -> tuple[object, ...]:
-    return route.namespace, route.family, route.kind, route.to, route.via, route.dev, route.metric, route.onlink
+    destination = (route.namespace, route.family, route.kind, route.to, route.metric)
+    next_hop = (route.via, route.dev, route.onlink)
+    return destination + next_hop
 
 
 def _route(sign: str, route: Route, predicate: str) -> Change:
-    return Change(sign, "route", route.namespace, route.dev or "", f"{route.namespace} {predicate}")
+    sentence = f"{route.namespace} {predicate}"
+    return Change(sign, "route", route.namespace, route.dev or "", sentence)
 
 
 def _in_full(route: Route) -> str:
@@ -334,10 +356,14 @@ def _settings(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     """Settings of devices come and go with them; what is told is a setting that was there and is another now."""
     old, new = (_by_key(snapshot.rows.settings, _setting_key) for snapshot in (before, after))
     for key, setting in new.items():
-        if key in old and old[key].value != setting.value:
-            where = "" if setting.namespace == HOSTNAME else f" in {setting.namespace}"
-            sentence = f"{_as_typed(setting.key)}{where} is now {setting.value}, was {old[key].value}"
-            yield Change(CHANGED, "setting", setting.namespace, "", sentence)
+        was = old.get(key)
+        if was is None or was.value == setting.value:
+            continue
+        name = _as_typed(setting.key)
+        if setting.namespace != HOSTNAME:
+            name += f" in {setting.namespace}"
+        sentence = f"{name} is now {setting.value}, was {was.value}"
+        yield Change(CHANGED, "setting", setting.namespace, "", sentence)
 
 
 def _setting_key(setting: Setting) -> tuple[str, str]:

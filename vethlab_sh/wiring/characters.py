@@ -148,12 +148,20 @@ def _edges(snapshot: Snapshot) -> Iterator[str]:
 
 def _id(*parts: str) -> str:
     """A name that Mermaid takes: letters, digits and underscores, and no two alike."""
-    return "_".join(re.sub(r"\W", lambda found: f"x{ord(found.group()):x}", part) for part in parts)
+    return "_".join(re.sub(r"\W", _in_hex, part) for part in parts)
+
+
+def _in_hex(sign: re.Match[str]) -> str:
+    return f"x{ord(sign.group()):x}"
 
 
 def _quoted(text: str) -> str:
     """A text inside of Mermaid's quotes: a device may have nearly any sign in its name."""
-    return re.sub('["#<>&]', lambda found: f"#{ord(found.group())};", text)
+    return re.sub('["#<>&]', _as_entity, text)
+
+
+def _as_entity(sign: re.Match[str]) -> str:
+    return f"#{ord(sign.group())};"
 
 
 def _node(snapshot: Snapshot, link: Link) -> str:

@@ -36,8 +36,12 @@ class Tunnel:
     @property
     def missing(self) -> list[str]:
         """The namespaces that have no FDB entry for the other end."""
-        ends = ((self.one, self.there), (self.two, self.back))
-        return [end.namespace for end, leads in ends if not leads]
+        found = []
+        if not self.there:
+            found.append(self.one.namespace)
+        if not self.back:
+            found.append(self.two.namespace)
+        return found
 
 
 def devices(snapshot: Snapshot, namespace: str) -> Sequence[Link]:
@@ -70,8 +74,12 @@ def _addresses(snapshot: Snapshot) -> Mapping[Device, Sequence[str]]:
 
 def routes(snapshot: Snapshot, namespace: str) -> list[Route]:
     """The routes of a namespace, without those that IPv6 makes for every device."""
-    own = (route for route in snapshot.rows.routes if route.namespace == namespace)
-    return [route for route in own if not route.to.startswith(AUTOMATIC)]
+    return [route for route in _chosen(snapshot) if route.namespace == namespace]
+
+
+@lru_cache(maxsize=4)
+def _chosen(snapshot: Snapshot) -> Sequence[Route]:
+    return [route for route in snapshot.rows.routes if not route.to.startswith(AUTOMATIC)]
 
 
 # ---- what is odd ------------------------------------------------------------------------------------------
@@ -118,13 +126,15 @@ def _wants_master(link: Link, snapshot: Snapshot) -> bool:
 @lru_cache(maxsize=4)
 def _routed(snapshot: Snapshot) -> frozenset[Device | None]:
     """The devices that something is routed to, by an address or a route that somebody chose: those need no bridge."""
-    chosen = (route for route in snapshot.rows.routes if not route.to.startswith(AUTOMATIC))
-    return frozenset(route.device for route in chosen) | frozenset(_addresses(snapshot))
+    by_route = {route.device for route in _chosen(snapshot)}
+    return frozenset(by_route.union(_addresses(snapshot)))
 
 
 def is_cut(link: Link) -> bool:
     """Whether a cable's other end is gone, and not only out of our sight."""
-    return link.kind == "veth" and link.peer is None and not link.unseen
+    if link.kind != "veth" or link.unseen:
+        return False
+    return link.peer is None
 
 
 def unseen(link: Link) -> str:
@@ -158,8 +168,8 @@ def _is_ipv6(address: str | None) -> bool:
 
 def _leads(snapshot: Snapshot, one: Link, two: Link) -> bool:
     """Whether the FDB of one VXLAN device has an entry for the MAC address of the other, behind its machine."""
-    wanted = (one.namespace, one.name, two.vxlan_local, two.mac)
-    return any((row.namespace, row.dev, row.dst, row.mac) == wanted for row in snapshot.rows.fdb)
+    own = (row for row in snapshot.rows.fdb if (row.namespace, row.dev) == one.device)
+    return any(row.mac == two.mac and row.dst == two.vxlan_local for row in own)
 
 
 def rank(link: Link) -> tuple[int, list[bool | int | str]]:

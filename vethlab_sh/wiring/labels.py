@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..facts import Device, Link
 from ..snapshot import Snapshot
 from .devices import addresses, is_dead, remark, routes, status, unseen
-from .picture import LEADING, PAD, Label, Size
+from .picture import PAD, Label, Size
 
 MOST = 3  # addresses on a device; a router may have many
 
@@ -66,7 +66,7 @@ class Labels:
     def size(self, link: Link) -> Size:
         """The room that a device takes."""
         label = self.device(link)
-        return Size(label.width + 2 * PAD, len(label.lines) * LEADING + PAD)
+        return Size(label.width + 2 * PAD, label.height + PAD)
 
 
 def _other_end(link: Link) -> str:

@@ -18,7 +18,7 @@ from ..snapshot import Snapshot
 from .devices import Tunnel, devices, is_cut, is_dead, rank, remark, tunnels
 from .labels import Labels
 from .machines import machines
-from .picture import BUS, CHAR, GAP, LANE, LEADING, PAD, WIRE, Box, Label, Line, Picture, Point
+from .picture import BUS, CHAR, GAP, LANE, LEADING, PAD, WIRE, Box, Line, Picture, Point
 
 SIDE_BY_SIDE = 4  # namespaces in one row, as long as a page or a notebook need not make the letters small
 MOST_COLUMNS = 6
@@ -113,12 +113,15 @@ class _Paper:
 
     def width_of(self, links: Sequence[Link]) -> float:
         """The room that devices side by side take."""
-        gaps = GAP * max(0, len(links) - 1)
-        return sum(self.labels.size(link).width for link in links) + gaps
+        if not links:
+            return 0.0
+        widths = [self.labels.size(link).width for link in links]
+        return sum(widths) + GAP * (len(links) - 1)
 
     def height_of(self, links: Sequence[Link]) -> float:
         """The height of the highest of some devices, 0 when there are none."""
-        return max((self.labels.size(link).height for link in links), default=0.0)
+        heights = [self.labels.size(link).height for link in links]
+        return max(heights, default=0.0)
 
     def wire_down(self, link: Link) -> None:
         """A cable that goes straight down from its other end, where that is placed already."""
@@ -129,10 +132,11 @@ class _Paper:
 
     def under(self, kind: str, ends: tuple[Device, Device], y: float, label: str = "") -> None:
         """A line from one device to another, down to a lane of its own and up again."""
-        one, two = (self.placed[device] for device in ends)
-        (left, start), (right, end) = one.bottom, two.bottom
-        corners = ((left, start), (left, y), (right, y), (right, end))
-        self.add(Line(kind, corners, label, (min(left, right) + PAD, y - 2), ends))
+        one, two = ends
+        start, end = self.placed[one].bottom, self.placed[two].bottom
+        corners = (start, (start[0], y), (end[0], y), end)
+        left = min(start[0], end[0])
+        self.add(Line(kind, corners, label, (left + PAD, y - 2), ends))
 
 
 # ---- one machine ------------------------------------------------------------------------------------------
@@ -155,15 +159,24 @@ class _Frame:
 
     def __init__(self, paper: _Paper, machine: str, members: Sequence[str], left: float) -> None:
         self.paper, self.machine, self.members, self.left = paper, machine, members, left
-        own = devices(paper.snapshot, machine)
-        self.ports = {space: [link for link in own if link.peer_namespace == space] for space in members}
-        self.rest = sorted((link for link in own if link.peer_namespace not in self.ports), key=rank)
+        self.ports: dict[str, list[Link]] = {namespace: [] for namespace in members}
+        self.rest: list[Link] = []
+        self._sort(devices(paper.snapshot, machine))
         self.bridges = [link for link in self.rest if link.kind == "bridge"]
         self.bars: list[_Bar] = []
         self.title = paper.labels.title(machine)
         self.inner = left + GAP + BUS * len(self.bridges)  # the bars come down at the left, one beside the other
         self.right = left + self.title.width + 2 * PAD
-        self.floor = GAP + PAD + len(self.title.lines) * LEADING + GAP
+        self.floor = GAP + PAD + self.title.height + GAP
+
+    def _sort(self, own: Sequence[Link]) -> None:
+        """Its devices: the ends of cables to its namespaces, and the rest."""
+        for link in own:
+            if link.peer_namespace in self.ports:
+                self.ports[link.peer_namespace].append(link)
+            else:
+                self.rest.append(link)
+        self.rest.sort(key=rank)
 
     def place(self, is_alone: bool) -> None:
         """Put all of it on the paper; is_alone: whether the machine has the paper for itself."""
@@ -194,14 +207,13 @@ class _Frame:
 
     def _breadth(self, namespace: str) -> float:
         """The room that a namespace's box takes, or the ends of its cables below it."""
-        return max(self._box_width(namespace), self.paper.width_of(self.ports[namespace]))
+        below = self.paper.width_of(self.ports[namespace])
+        return max(self._box_width(namespace), below)
 
     def _box_width(self, namespace: str) -> float:
-        chips = self.paper.width_of(devices(self.paper.snapshot, namespace))
-        return max(chips, self._title(namespace).width) + 2 * PAD
-
-    def _title(self, namespace: str) -> Label:
-        return self.paper.labels.title(namespace)
+        inside = devices(self.paper.snapshot, namespace)
+        title = self.paper.labels.title(namespace)
+        return max(self.paper.width_of(inside), title.width) + 2 * PAD
 
     def _place_row(self, row: Sequence[str], widths: Sequence[float]) -> None:
         x, top = self.inner, self.floor
@@ -215,9 +227,10 @@ class _Frame:
 
     def _place_namespace(self, namespace: str, middle: float, y: float) -> float:
         """A namespace's box and, below it, the ends of its cables that are on the machine; returns their floor."""
-        paper, inside, ports = self.paper, devices(self.paper.snapshot, namespace), self.ports[namespace]
-        title, width = self._title(namespace), self._box_width(namespace)
-        height = 2 * PAD + len(title.lines) * LEADING
+        paper, ports = self.paper, self.ports[namespace]
+        inside = devices(paper.snapshot, namespace)
+        title, width = paper.labels.title(namespace), self._box_width(namespace)
+        height = 2 * PAD + title.height
         if inside:
             height += PAD + paper.height_of(inside)
         box = Box("namespace", namespace, middle - width / 2, y, width, height, title.lines)
@@ -288,14 +301,17 @@ class _Frame:
 
 def _joins_within(link: Link) -> bool:
     """Whether both ends of a cable are in one namespace; said of one end only, so that it is drawn once."""
-    other = link.peer_device
-    return other is not None and other[0] == link.namespace and link.device < other
+    return link.peer_namespace == link.namespace and _comes_first(link)
 
 
 def _crossing(snapshot: Snapshot, members: Sequence[str]) -> list[Link]:
     """Cables from one of these namespaces to another, each once."""
-    ends = (link for namespace in members for link in devices(snapshot, namespace))
-    return [link for link in ends if link.peer_namespace in members and _comes_first(link)]
+    found = []
+    for namespace in members:
+        for link in devices(snapshot, namespace):
+            if link.peer_namespace in members and _comes_first(link):
+                found.append(link)
+    return found
 
 
 def _comes_first(link: Link) -> bool:

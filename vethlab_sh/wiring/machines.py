@@ -46,10 +46,10 @@ def cables(snapshot: Snapshot) -> Mapping[str, frozenset[str]]:
     """The namespaces that each one has a cable to, itself left out."""
     found: dict[str, set[str]] = {}
     for link in snapshot.rows.links:
-        ends = found.setdefault(link.namespace, set())
-        if link.peer_namespace not in (None, link.namespace):
-            ends.add(str(link.peer_namespace))
-    return {namespace: frozenset(ends) for namespace, ends in found.items()}
+        others = found.setdefault(link.namespace, set())
+        if link.peer_namespace is not None and link.peer_namespace != link.namespace:
+            others.add(link.peer_namespace)
+    return {namespace: frozenset(others) for namespace, others in found.items()}
 
 
 def way(snapshot: Snapshot, start: str, is_goal: Callable[[str], bool]) -> list[str]:
@@ -77,8 +77,10 @@ def _back(goal: str, came_from: Mapping[str, str | None]) -> list[str]:
 
 def natural(name: str) -> list[bool | int | str]:
     """Sort key: ns9 before ns10, master first."""
-    parts = re.split(r"(\d+)", name)
-    return [name != HOSTNAME, *(int(part) if part.isdigit() else part for part in parts)]
+    key: list[bool | int | str] = [name != HOSTNAME]
+    for part in re.split(r"(\d+)", name):
+        key.append(int(part) if part.isdigit() else part)
+    return key
 
 
 # ---- the rule ---------------------------------------------------------------------------------------------
@@ -107,9 +109,15 @@ def _in_order(snapshot: Snapshot, homes: Mapping[str, str]) -> list[str]:
 
 
 def _playing(snapshot: Snapshot) -> set[str]:
-    switches = {link.namespace for link in snapshot.rows.links if link.kind in SWITCHING}
-    routers = {namespace for namespace, ends in cables(snapshot).items() if len(ends) > 1}
-    return {HOSTNAME} | switches | routers | set(_gateways(snapshot))
+    playing = {HOSTNAME}
+    for link in snapshot.rows.links:
+        if link.kind in SWITCHING:
+            playing.add(link.namespace)
+    for namespace, others in cables(snapshot).items():
+        if len(others) > 1:
+            playing.add(namespace)
+    playing.update(_gateways(snapshot))
+    return playing
 
 
 def _nearest(snapshot: Snapshot, end: str, playing: set[str]) -> str:

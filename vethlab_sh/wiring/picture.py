@@ -34,7 +34,13 @@ class Label:
     @property
     def width(self) -> float:
         """The room that its longest line takes, without padding."""
-        return max(len(line) for line in self.lines) * CHAR
+        longest = max(map(len, self.lines))
+        return longest * CHAR
+
+    @property
+    def height(self) -> float:
+        """The room that its lines take one below the other, without padding."""
+        return len(self.lines) * LEADING
 
 
 @dataclass(frozen=True)
@@ -65,17 +71,21 @@ class Box:
     @property
     def top(self) -> Point:
         """The middle of its upper edge."""
-        return self.x + self.width / 2, self.y
+        x, _ = self.middle
+        return x, self.y
 
     @property
     def bottom(self) -> Point:
         """The middle of its lower edge."""
-        return self.x + self.width / 2, self.y + self.height
+        x, _ = self.middle
+        return x, self.y + self.height
 
     @property
     def middle(self) -> Point:
         """Its centre."""
-        return self.x + self.width / 2, self.y + self.height / 2
+        x = self.x + self.width / 2
+        y = self.y + self.height / 2
+        return x, y
 
     def edge_towards(self, point: Point) -> Point:
         """Where the straight line from its centre to a point leaves it."""
@@ -104,7 +114,8 @@ class Line:
     @property
     def is_bar(self) -> bool:
         """Whether it is a bridge's own bar, into which the cables are plugged."""
-        return self.kind == "bus" and self.ends[0] == self.ends[1]
+        one, two = self.ends
+        return self.kind == "bus" and one == two
 
 
 @dataclass
@@ -130,11 +141,17 @@ def way(picture: Picture, one: Device, two: Device) -> list[Point]:
     Where no line joins them (a machine hands the packet on) it is a straight one, from edge to edge. Of a device that
     is not drawn, as lo never is, nothing is left; a way from a device to itself is one point.
     """
-    drawn = {box.key for box in picture.boxes}
-    if one == two or one not in drawn or two not in drawn:
-        seen = [device for device in dict.fromkeys((one, two)) if device in drawn]
-        return [picture.device(device).bottom for device in seen]
-    return _along_a_line(picture, one, two) or _by_bridge(picture, one, two) or _straight(picture, one, two)
+    drawn = {box.key: box for box in picture.boxes}
+    seen = [drawn[device] for device in dict.fromkeys((one, two)) if device in drawn]
+    if len(seen) < 2:
+        return [box.bottom for box in seen]
+    points = _along_a_line(picture, one, two)
+    if not points:
+        points = _by_bridge(picture, one, two)
+    if not points:
+        start, end = seen
+        points = [start.edge_towards(end.middle), end.edge_towards(start.middle)]
+    return points
 
 
 def _along_a_line(picture: Picture, one: Device, two: Device) -> list[Point]:
@@ -151,28 +168,30 @@ def _along_a_line(picture: Picture, one: Device, two: Device) -> list[Point]:
 
 def _by_bridge(picture: Picture, one: Device, two: Device) -> list[Point]:
     """From a port to its bridge, the reverse, or between two ports of one bridge; empty when it is none of these."""
-    bridge_of_one, bridge_of_two = _bridge_of(picture, one), _bridge_of(picture, two)
-    if bridge_of_one is not None and bridge_of_one == bridge_of_two:
-        return _between_ports(_onto_bridge(picture, one, bridge_of_one), _onto_bridge(picture, two, bridge_of_one))
-    if bridge_of_one == two:
+    bridge, bridge_of_two = _bridge_of(picture, one), _bridge_of(picture, two)
+    if bridge == two:
         return _onto_bridge(picture, one, two)
     if bridge_of_two == one:
         return _onto_bridge(picture, two, one)[::-1]
-    return []
+    if bridge is None or bridge != bridge_of_two:
+        return []
+    up = _onto_bridge(picture, one, bridge)
+    down = _onto_bridge(picture, two, bridge)
+    return _between_ports(up, down)
 
 
 def _between_ports(up: list[Point], down: list[Point]) -> list[Point]:
     """Along the bar as far as two ports share it; both ways end at the bridge, and their common end is left out."""
-    while len(up) > 1 and len(down) > 1 and up[-2] == down[-2]:
-        up, down = up[:-1], down[:-1]
-    if len(up) > 1 and len(down) > 1 and up[-2][1] == down[-2][1]:  # on the same level: no need to go to the side
-        up, down = up[:-1], down[:-1]
-    return [*up, *down[::-1]]
-
-
-def _straight(picture: Picture, one: Device, two: Device) -> list[Point]:
-    start, end = picture.device(one), picture.device(two)
-    return [start.edge_towards(end.middle), end.edge_towards(start.middle)]
+    up, down = list(up), list(down)
+    while len(up) > 1 and len(down) > 1:
+        corner, other = up[-2], down[-2]
+        if corner[1] != other[1]:
+            break
+        up.pop()
+        down.pop()
+        if corner != other:  # on the same level of the bar: from here straight on to the other
+            break
+    return up + down[::-1]
 
 
 def _bridge_of(picture: Picture, port: Device) -> Device | None:
