@@ -34,15 +34,15 @@ def bytes_on_the_way(walks: Mapping[str, Walk]) -> Figure:
 
 
 def _bars(ax: Axes, walk: Walk) -> None:
-    rows = [row for row in walk.rows if row["leg"] == "there"]
-    places = [f"{row['namespace']}\n{row['device']}\n{row['way']}" for row in rows]
-    wrapped = [row["vni"] is not None for row in rows]
-    colours = [INK["vxlan" if outer else "device"] for outer in wrapped]
-    hatches = ["//" if outer else "" for outer in wrapped]
-    sizes = [row["bytes"] for row in rows]
-    bars = ax.bar(range(len(rows)), sizes, hatch=hatches, color=colours, edgecolor=INK["edge"])
-    ax.bar_label(bars)
-    ax.set_xticks(range(len(rows)), places, fontsize=8)
+    places: list[str] = []
+    for row in walk.rows:
+        if row["leg"] != "there":
+            continue
+        kind, hatch = ("device", "") if row["vni"] is None else ("vxlan", "//")
+        bar = ax.bar(len(places), row["bytes"], hatch=hatch, color=INK[kind], edgecolor=INK["edge"])
+        ax.bar_label(bar)
+        places.append(f"{row['namespace']}\n{row['device']}\n{row['way']}")
+    ax.set_xticks(range(len(places)), places, fontsize=8)
 
 
 def round_trips(times: Mapping[str, Any]) -> Figure:

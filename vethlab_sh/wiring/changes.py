@@ -187,7 +187,9 @@ def _moves(gone: Iterable[Link], come: Iterable[Link]) -> Iterator[tuple[Link, L
 
 
 def _unlikeness(was: Link, now: Link) -> tuple[bool, bool]:
-    return now.index != was.index, now.name != was.name
+    is_renumbered = now.index != was.index
+    is_renamed = now.name != was.name
+    return is_renumbered, is_renamed
 
 
 def _moved(was: Link, now: Link) -> Change:
@@ -319,11 +321,16 @@ def _met(neighbour: Neighbour) -> str:
 
 
 def _entries(before: Snapshot, after: Snapshot) -> Iterator[Change]:
-    old, new = (_by_key(filter(_is_about_others, snapshot.rows.fdb), _entry_key) for snapshot in (before, after))
+    old, new = (_learned(snapshot) for snapshot in (before, after))
     for entry in _only_in(new, old):
         yield _entry(APPEARED, entry, _behind(entry))
     for entry in _only_in(old, new):
         yield _entry(VANISHED, entry, f"{entry.master or entry.dev} has forgotten where {entry.mac} is")
+
+
+def _learned(snapshot: Snapshot) -> dict[tuple[object, ...], Entry]:
+    entries = filter(_is_about_others, snapshot.rows.fdb)
+    return _by_key(entries, _entry_key)
 
 
 def _is_about_others(entry: Entry) -> bool:

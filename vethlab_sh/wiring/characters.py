@@ -98,9 +98,13 @@ class _Tree:
 
 def _tunnel_ends(pairs: Iterable[Tunnel], link: Link) -> list[Link]:
     """The other ends of the tunnels that work."""
-    working = [pair for pair in pairs if pair.works]
-    onward = [pair.two for pair in working if pair.one is link]
-    return onward + [pair.one for pair in working if pair.two is link]
+    found = []
+    for pair in pairs:
+        if pair.works and pair.one is link:
+            found.append(pair.two)
+        if pair.works and pair.two is link:
+            found.append(pair.one)
+    return found
 
 
 def _described(snapshot: Snapshot, link: Link) -> str:
@@ -165,7 +169,9 @@ def _as_entity(sign: re.Match[str]) -> str:
 
 
 def _node(snapshot: Snapshot, link: Link) -> str:
-    words = [link.name, *addresses(snapshot, link.device), status(link), remark(link, snapshot)]
+    words = [link.name]
+    words += addresses(snapshot, link.device)
+    words += [status(link), remark(link, snapshot)]
     if link.unseen:
         words.append(f"? {unseen(link)}")
     text = "<br/>".join(_quoted(word) for word in words if word)

@@ -168,8 +168,9 @@ def _is_ipv6(address: str | None) -> bool:
 
 def _leads(snapshot: Snapshot, one: Link, two: Link) -> bool:
     """Whether the FDB of one VXLAN device has an entry for the MAC address of the other, behind its machine."""
-    own = (row for row in snapshot.rows.fdb if (row.namespace, row.dev) == one.device)
-    return any(row.mac == two.mac and row.dst == two.vxlan_local for row in own)
+    own = [entry for entry in snapshot.rows.fdb if (entry.namespace, entry.dev) == one.device]
+    destinations = {entry.dst for entry in own if entry.mac == two.mac}
+    return two.vxlan_local in destinations
 
 
 def rank(link: Link) -> tuple[int, list[bool | int | str]]:

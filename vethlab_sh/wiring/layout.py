@@ -134,8 +134,10 @@ class _Paper:
         """A line from one device to another, down to a lane of its own and up again."""
         one, two = ends
         start, end = self.placed[one].bottom, self.placed[two].bottom
-        corners = (start, (start[0], y), (end[0], y), end)
-        left = min(start[0], end[0])
+        below_start = (start[0], y)
+        below_end = (end[0], y)
+        left = min(below_start, below_end)[0]
+        corners = (start, below_start, below_end, end)
         self.add(Line(kind, corners, label, (left + PAD, y - 2), ends))
 
 
@@ -194,8 +196,15 @@ class _Frame:
 
     def _enclose(self) -> None:
         """The frame itself, below all that is in it."""
-        width, height = self.right - self.left, self.floor - GAP
-        box = Box("machine", self.machine, self.left, GAP, width, height, self.title.lines)
+        box = Box(
+            kind="machine",
+            name=self.machine,
+            x=self.left,
+            y=GAP,
+            width=self.right - self.left,
+            height=self.floor - GAP,
+            lines=self.title.lines,
+        )
         self.paper.picture.boxes.insert(0, box)
 
     def _widths(self, rows: Sequence[Sequence[str]]) -> list[float]:
@@ -233,8 +242,8 @@ class _Frame:
         height = 2 * PAD + title.height
         if inside:
             height += PAD + paper.height_of(inside)
-        box = Box("namespace", namespace, middle - width / 2, y, width, height, title.lines)
-        paper.picture.boxes.append(box)
+        left = middle - width / 2
+        paper.picture.boxes.append(Box("namespace", namespace, left, y, width, height, title.lines))
         paper.row_on(inside, middle - paper.width_of(inside) / 2, y + height - PAD)
         if not ports:
             return y + height

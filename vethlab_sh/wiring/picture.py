@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -91,9 +90,11 @@ class Box:
         """Where the straight line from its centre to a point leaves it."""
         x, y = self.middle
         dx, dy = point[0] - x, point[1] - y
-        across = self.width / 2 / abs(dx) if dx else math.inf
-        down = self.height / 2 / abs(dy) if dy else math.inf
-        share = min(across, down, 1.0)
+        share = 1.0  # of the way: no further than the point itself
+        if dx:
+            share = min(share, self.width / 2 / abs(dx))
+        if dy:
+            share = min(share, self.height / 2 / abs(dy))
         return x + dx * share, y + dy * share
 
 
@@ -203,7 +204,8 @@ def _bridge_of(picture: Picture, port: Device) -> Device | None:
 
 def _onto_bridge(picture: Picture, port: Device, bridge: Device) -> list[Point]:
     """From a port down to the bar, along it to the side and down to the bridge."""
-    plug = next(line.points for line in picture.lines if line.kind == "bus" and line.ends == (port, bridge))
+    plugs = [line for line in picture.lines if line.kind == "bus"]
+    plug = next(line.points for line in plugs if line.ends == (port, bridge))
     spine = _spine(picture, bridge)
     if len(plug) > 2 or not spine:
         return list(plug)
