@@ -267,7 +267,7 @@ def _routes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
 
 
 def _route_key(route: Route) -> tuple[object, ...]:
-    destination = (route.namespace, route.family, route.kind, route.to, route.metric)
+    destination = (route.namespace, route.family, route.table, route.kind, route.to, route.metric)
     next_hop = (route.via, route.dev, route.onlink)
     return destination + next_hop
 
