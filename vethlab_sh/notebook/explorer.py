@@ -128,11 +128,11 @@ def ends(snapshot: Snapshot) -> list[str]:
 
 def _devices(snapshot: Snapshot) -> list[tuple[str, Device]]:
     """Every device as a dropdown has it: what it is called there, and what it is."""
-    found = []
+    options = []
     for link in snapshot.rows.links:
         if link.kind != "loopback":
-            found.append((f"{link.namespace} {link.name}", link.device))
-    return found
+            options.append((f"{link.namespace} {link.name}", link.device))
+    return options
 
 
 def _state(snapshot: Snapshot, device: Device) -> str | None:

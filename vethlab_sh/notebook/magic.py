@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 # A line without any of these is complete by itself; the others are for bash to judge.
 MAY_GO_ON = re.compile(r"['\"\\(){}<]|^\s*(for|if|while|until|case|select|function)\b|(\||&&)\s*$")
+# How bash, with LC_ALL=C, complains of a command that goes on; its exit code is the same for every mistake.
 UNFINISHED = re.compile(r"unexpected end of file|unexpected EOF|here-document .* delimited by end-of-file")
 PAGE = Page(width=110, colour=True)
 ASIDE = {"qdisc", "group", "qlen", "flags", "broadcast", "linkmode", "label", "details", "hwtype", "more",
@@ -179,11 +180,11 @@ class LabMagics(Magics):
         if not context.full_text.startswith("%%lab") or context.cursor_line == 0 or self.world is None:
             return {"completions": []}
         begun = context.token
-        found = []
+        completions = []
         for word in self._words():
             if word.startswith(begun) and word != begun:
-                found.append(SimpleCompletion(text=word, type="lab"))
-        return {"completions": found, "suppress": True}
+                completions.append(SimpleCompletion(text=word, type="lab"))
+        return {"completions": completions, "suppress": True}
 
     def _words(self) -> list[str]:
         rows = self.current().snapshot().rows
@@ -248,11 +249,11 @@ def _look(lab: Lab, options: Namespace) -> None:
 def _show_table(ran: Ran) -> None:
     """Under the output its table, without what says nothing here; `Ran.table` has every column."""
     try:
-        found = ran.rows
+        tables = ran.rows
     except OutputNotUnderstood as error:
         print(f"(No table: {error})")
         return
-    for name, rows in found.items():
+    for name, rows in tables.items():
         telling = [column for column in columns(name) if column not in ASIDE]
         if rows and markup.filled(rows, telling):
             display(HTML(markup.table(rows, telling)))

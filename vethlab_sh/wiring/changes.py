@@ -79,11 +79,11 @@ class Difference:
 
         MAC addresses that the kernel learned or forgot are in no picture, and after a ping there are many.
         """
-        found = set()
+        changed = set()
         for change in self.changes:
             if change.name and change.what not in LEARNED:
-                found.add((change.namespace, change.name))
-        return found
+                changed.add((change.namespace, change.name))
+        return changed
 
     def __len__(self) -> int:
         return len(self.changes)

@@ -98,13 +98,13 @@ class _Tree:
 
 def _tunnel_ends(pairs: Iterable[Tunnel], link: Link) -> list[Link]:
     """The other ends of the tunnels that work."""
-    found = []
+    ends = []
     for pair in pairs:
         if pair.works and pair.one is link:
-            found.append(pair.two)
+            ends.append(pair.two)
         if pair.works and pair.two is link:
-            found.append(pair.one)
-    return found
+            ends.append(pair.one)
+    return ends
 
 
 def _described(snapshot: Snapshot, link: Link) -> str:

@@ -36,12 +36,12 @@ class Tunnel:
     @property
     def missing(self) -> list[str]:
         """The namespaces that have no FDB entry for the other end."""
-        found = []
+        namespaces = []
         if not self.there:
-            found.append(self.one.namespace)
+            namespaces.append(self.one.namespace)
         if not self.back:
-            found.append(self.two.namespace)
-        return found
+            namespaces.append(self.two.namespace)
+        return namespaces
 
 
 def devices(snapshot: Snapshot, namespace: str) -> Sequence[Link]:
@@ -51,11 +51,11 @@ def devices(snapshot: Snapshot, namespace: str) -> Sequence[Link]:
 
 @lru_cache(maxsize=4)
 def _by_namespace(snapshot: Snapshot) -> Mapping[str, Sequence[Link]]:
-    found: dict[str, list[Link]] = {}
+    links: dict[str, list[Link]] = {}
     for link in snapshot.rows.links:
         if link.kind != "loopback":
-            found.setdefault(link.namespace, []).append(link)
-    return found
+            links.setdefault(link.namespace, []).append(link)
+    return links
 
 
 def addresses(snapshot: Snapshot, device: Device) -> Sequence[str]:
@@ -65,11 +65,11 @@ def addresses(snapshot: Snapshot, device: Device) -> Sequence[str]:
 
 @lru_cache(maxsize=4)
 def _addresses(snapshot: Snapshot) -> Mapping[Device, Sequence[str]]:
-    found: dict[Device, list[str]] = {}
+    chosen: dict[Device, list[str]] = {}
     for row in snapshot.rows.addresses:
         if not row.address.startswith(LINK_LOCAL):
-            found.setdefault(row.device, []).append(row.address)
-    return found
+            chosen.setdefault(row.device, []).append(row.address)
+    return chosen
 
 
 def routes(snapshot: Snapshot, namespace: str) -> list[Route]:

@@ -68,7 +68,7 @@ class _Paper:
         self.labels = labels
         self.snapshot = labels.snapshot
         self.picture = Picture()
-        self.placed: dict[Device, Box] = {}
+        self.chips: dict[Device, Box] = {}
 
     def add(self, *lines: Line) -> None:
         """Put lines on it."""
@@ -90,7 +90,7 @@ class _Paper:
             key=link.device,
             warnings=label.warnings,
         )
-        self.placed[link.device] = box
+        self.chips[link.device] = box
         self.picture.boxes.append(box)
         if is_cut(link) or link.unseen:
             kind = "cut" if is_cut(link) else "unknown"
@@ -125,15 +125,15 @@ class _Paper:
 
     def wire_down(self, link: Link) -> None:
         """A cable that goes straight down from its other end, where that is placed already."""
-        other = self.placed.get(link.peer_device) if link.peer_device else None
+        other = self.chips.get(link.peer_device) if link.peer_device else None
         if other:
-            end = self.placed[link.device]
+            end = self.chips[link.device]
             self.add(Line("wire", (other.bottom, end.top), ends=(other.key, end.key)))
 
     def under(self, kind: str, ends: tuple[Device, Device], y: float, label: str = "") -> None:
         """A line from one device to another, down to a lane of its own and up again."""
         one, two = ends
-        start, end = self.placed[one].bottom, self.placed[two].bottom
+        start, end = self.chips[one].bottom, self.chips[two].bottom
         below_start = (start[0], y)
         below_end = (end[0], y)
         left = min(below_start, below_end)[0]
@@ -255,7 +255,7 @@ class _Frame:
     def _place_bars(self, ports: Sequence[Link], y: float) -> float:
         """For each bridge a bar below this row, to which its ports reach down; returns the depth used."""
         for number, bridge in enumerate(self.bridges):
-            plugged = [self.paper.placed[port.device] for port in ports if port.master == bridge.name]
+            plugged = [self.paper.chips[port.device] for port in ports if port.master == bridge.name]
             if not plugged:
                 continue
             y += BUS
@@ -297,7 +297,7 @@ class _Frame:
         bars = [bar for bar in self.bars if bar.bridge == bridge.name]
         if not bars:
             return
-        box, side = self.paper.placed[bridge.device], bars[0].side
+        box, side = self.paper.chips[bridge.device], bars[0].side
         corners: list[Point] = [(side, min(bar.level for bar in bars))]
         if number == 0:
             level = box.y + LEADING
@@ -315,12 +315,12 @@ def _joins_within(link: Link) -> bool:
 
 def _crossing(snapshot: Snapshot, members: Sequence[str]) -> list[Link]:
     """Cables from one of these namespaces to another, each once."""
-    found = []
+    cables = []
     for namespace in members:
         for link in devices(snapshot, namespace):
             if link.peer_namespace in members and _comes_first(link):
-                found.append(link)
-    return found
+                cables.append(link)
+    return cables
 
 
 def _comes_first(link: Link) -> bool:
@@ -355,15 +355,15 @@ def _between_machines(paper: _Paper, y: float) -> int:
 def _undrawn_cables(paper: _Paper) -> list[tuple[Device, Device]]:
     """The cables that no machine's frame holds."""
     drawn = {frozenset(line.ends) for line in paper.picture.lines}
-    found = []
+    cables = []
     for link in paper.snapshot.rows.links:
         if link.kind != "veth" or link.peer_device is None:
             continue
         ends = (link.device, link.peer_device)
         if frozenset(ends) not in drawn:
             drawn.add(frozenset(ends))
-            found.append(ends)
-    return found
+            cables.append(ends)
+    return cables
 
 
 def _name(tunnel: Tunnel) -> str:

@@ -24,11 +24,11 @@ SWITCHING = ("bridge", "vxlan")  # kinds of devices that hand frames on
 def machines(snapshot: Snapshot) -> Mapping[str, list[str]]:
     """Each machine and the namespaces on it, in the order in which a person would list them."""
     homes = _homes(snapshot)
-    found: dict[str, list[str]] = {machine: [] for machine in _in_order(snapshot, homes)}
+    members: dict[str, list[str]] = {machine: [] for machine in _in_order(snapshot, homes)}
     for namespace in sorted(homes, key=natural):
-        if namespace not in found:
-            found[homes[namespace]].append(namespace)
-    return found
+        if namespace not in members:
+            members[homes[namespace]].append(namespace)
+    return members
 
 
 def machine_of(snapshot: Snapshot, namespace: str) -> str:
@@ -44,12 +44,12 @@ def plays_machine(snapshot: Snapshot, namespace: str) -> bool:
 @lru_cache(maxsize=4)
 def cables(snapshot: Snapshot) -> Mapping[str, frozenset[str]]:
     """The namespaces that each one has a cable to, itself left out."""
-    found: dict[str, set[str]] = {}
+    neighbours: dict[str, set[str]] = {}
     for link in snapshot.rows.links:
-        others = found.setdefault(link.namespace, set())
+        others = neighbours.setdefault(link.namespace, set())
         if link.peer_namespace is not None and link.peer_namespace != link.namespace:
             others.add(link.peer_namespace)
-    return {namespace: frozenset(others) for namespace, others in found.items()}
+    return {namespace: frozenset(others) for namespace, others in neighbours.items()}
 
 
 def way(snapshot: Snapshot, start: str, is_goal: Callable[[str], bool]) -> list[str]:
@@ -102,10 +102,10 @@ def _homes(snapshot: Snapshot) -> Mapping[str, str]:
 
 def _in_order(snapshot: Snapshot, homes: Mapping[str, str]) -> list[str]:
     """The machines: as they were told, what is not shown last; in a lab by name, the root first."""
-    listed = list(dict.fromkeys(homes.values()))
+    names = list(dict.fromkeys(homes.values()))
     if any(space.placed for space in snapshot.rows.namespaces):
-        return sorted(listed, key=lambda machine: machine == UNSEEN)
-    return sorted(listed, key=natural)
+        return sorted(names, key=lambda machine: machine == UNSEEN)
+    return sorted(names, key=natural)
 
 
 def _playing(snapshot: Snapshot) -> set[str]:
@@ -143,10 +143,10 @@ def _gateways(snapshot: Snapshot) -> Iterator[str]:
 
 def _owners(snapshot: Snapshot) -> Mapping[str, frozenset[str]]:
     """The namespaces that have an address: more than one where labs with equal addresses stand side by side."""
-    found: dict[str, set[str]] = {}
+    owners: dict[str, set[str]] = {}
     for address in snapshot.rows.addresses:
-        found.setdefault(address.ip, set()).add(address.namespace)
-    return {ip: frozenset(spaces) for ip, spaces in found.items()}
+        owners.setdefault(address.ip, set()).add(address.namespace)
+    return {ip: frozenset(spaces) for ip, spaces in owners.items()}
 
 
 def _on_segment(snapshot: Snapshot, route: Route, peer: Link | None) -> frozenset[str]:
