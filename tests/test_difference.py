@@ -100,9 +100,8 @@ def test_change_is_told_in_words(lab, line, change):
 
 
 def test_port_that_leaves_its_bridge_had_no_hairpin(lab):
-    lab.run(
-        "ip link add name br7 address 66:00:00:00:00:07 type bridge; ip link add name port type veth peer name end; ip link set port master br7"
-    )
+    lab.run("ip link add name br7 address 66:00:00:00:00:07 type bridge")
+    lab.run("ip link add name port type veth peer name end; ip link set port master br7")
     assert after(lab, "ip link set port nomaster") == ["port is no port of br7 any more"]
 
 

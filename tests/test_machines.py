@@ -111,6 +111,13 @@ def test_router_with_one_cable_plays_a_machine(lab):
     assert machines(lab.snapshot()) == {"master": [], "gw": [], "sw": ["h1", "h2"]}
 
 
+def test_host_that_is_taken_for_a_router_stays_a_host(lab):
+    lab.play("bridge", hosts=3)
+    before = machines(lab.snapshot())
+    lab.run("ip -n ns100 route add default via 192.168.1.102")
+    assert machines(lab.snapshot()) == before == {"master": ["ns100", "ns101", "ns102"]}
+
+
 def test_ends_of_a_cable_are_on_the_root(lab):
     lab.play("direct")
     assert machines(lab.snapshot()) == {"master": ["ns1", "ns2"]}

@@ -1,9 +1,10 @@
 """Which namespaces play a machine, and which machine is a namespace on? What packets pass is one; an end is on one.
 
 One rule serves the picture, the walk and the controls of a notebook. Where somebody told it (a pasted text, a real
-node), it is as told. In a lab it is read from what the kernel has, never from a name: a namespace plays a machine when
-it is the lab's root, holds a bridge or a tunnel, has cables to two others, or is the gateway of another. All else is an
-end, a pod say, and is on the machine that its cable leads to.
+node), it is as told. In a lab it is read from what the kernel has, never from a name. A namespace plays a machine when
+it is the lab's root, holds a bridge or a tunnel, or has cables to two others; and when another sends by it, as by a
+gateway: at the other end of its cable, or on the same bridge if it stands in two networks. All else is an end, a pod
+say, and is on the machine that its cable leads to.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from ipaddress import ip_interface
 
-from ..facts import Link, Route
 from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
 
@@ -129,27 +130,37 @@ def _nearest(snapshot: Snapshot, end: str, playing: set[str]) -> str:
 def _gateways(snapshot: Snapshot) -> Iterator[str]:
     """The namespaces that others send by, even those with one cable only: routers on a stick, nodes without pods."""
     links = {link.device: link for link in snapshot.rows.links}
-    owners = _owners(snapshot)
+    routers = _in_two_networks(snapshot)
     for route in snapshot.rows.routes:
         link = links.get(route.device) if route.device else None
         if route.via is None or link is None:
             continue
         peer = links.get(link.peer_device) if link.peer_device else None
-        if peer and not peer.master:  # whatever the address is, it is asked for at the other end of the cable
+        if peer is None or peer.master:
+            switch = peer.namespace if peer else route.namespace
+            yield from routers.get(route.via, frozenset()) & cables(snapshot).get(switch, frozenset())
+        elif peer.namespace != route.namespace:  # whatever the address is, it is asked for at the end of the cable
             yield peer.namespace
-        else:
-            yield from owners.get(route.via, frozenset()) & _on_segment(snapshot, route, peer)
 
 
-def _owners(snapshot: Snapshot) -> Mapping[str, frozenset[str]]:
-    """The namespaces that have an address: more than one where labs with equal addresses stand side by side."""
+def _in_two_networks(snapshot: Snapshot) -> Mapping[str, frozenset[str]]:
+    """By address, the namespaces that have it and stand in more than one network.
+
+    A host that somebody else takes for a router by mistake stands in one. An address may be had by several namespaces,
+    where labs with equal addresses stand side by side.
+    """
     owners: dict[str, set[str]] = {}
+    networks: dict[str, set[str]] = {}
     for address in snapshot.rows.addresses:
-        owners.setdefault(address.ip, set()).add(address.namespace)
-    return {ip: frozenset(spaces) for ip, spaces in owners.items()}
+        if address.scope == "global":
+            owners.setdefault(address.ip, set()).add(address.namespace)
+            network = str(ip_interface(address.address).network)
+            networks.setdefault(address.namespace, set()).add(network)
+    hosts = {namespace for namespace, those in networks.items() if _count_of_one_family(those) < 2}
+    return {ip: frozenset(spaces - hosts) for ip, spaces in owners.items()}
 
 
-def _on_segment(snapshot: Snapshot, route: Route, peer: Link | None) -> frozenset[str]:
-    """Who may be asked by a route's device: those with a cable to the bridge that joins it to others."""
-    switch = peer.namespace if peer else route.namespace
-    return cables(snapshot).get(switch, frozenset()) - {route.namespace}
+def _count_of_one_family(networks: set[str]) -> int:
+    """How many of IPv4 or of IPv6, whichever are more: a host may well have an address of each."""
+    six = sum(":" in network for network in networks)
+    return max(six, len(networks) - six)
