@@ -174,12 +174,18 @@ class Route(Fact):
     line: int | None = None
 
     @property
+    def device(self) -> Device | None:
+        """The device by which it leads; None for one that leads nowhere."""
+        return None if self.dev is None else (self.namespace, self.dev)
+
+    @property
     def words(self) -> str:
         """As `ip route` says it: `10.244.1.0/24 via 10.244.1.0 dev flannel.1`."""
         parts = [self.to] if self.kind == "unicast" else [self.kind, self.to]
         if self.via:
             parts += ["via", self.via]
-        if self.dev and self.dev != "lo":
+        # IPv6 writes lo into each route that swallows packets (net/ipv6/route.c), though nothing passes that device.
+        if self.dev and not (self.dev == "lo" and self.is_dead_end):
             parts += ["dev", self.dev]
         return " ".join(parts)
 

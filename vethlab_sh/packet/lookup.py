@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, cached_property
+from functools import cache
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
 
-from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
+from ..wiring import machines
 
 Row = dict[str, Any]
 Device = tuple[str, str]
@@ -23,7 +23,6 @@ class Tables:
         self.snapshot = snapshot
         self.rows = snapshot.rows
         self.links: dict[Device, Row] = {(row["namespace"], row["name"]): row for row in self.rows["links"]}
-        self.homes = {row["namespace"]: row["machine"] for row in self.rows["namespaces"] if row.get("machine")}
         self.addresses: dict[str, list[Device]] = {}
         for row in self.rows["addresses"]:
             if row["scope"] == "global":
@@ -95,39 +94,17 @@ class Tables:
             return 1 + max(map(self.depth, self.ports(device)), default=0)
         return 0
 
-    @cached_property
-    def cables(self) -> dict[str, set[str]]:
-        """The namespaces that each one has a cable to."""
-        found: dict[str, set[str]] = {}
-        for (namespace, _), row in self.links.items():
-            found.setdefault(namespace, set()).update({row["peer_namespace"]} - {None, namespace})
-        return found
-
     def way(self, start: str, is_goal: Callable[[str], bool]) -> list[str]:
         """The namespaces from one to the nearest that is meant, from cable to cable; none when no way leads there."""
-        before: dict[str, str | None] = {start: None}
-        near = [start]
-        for here in near:
-            if is_goal(here):
-                back: list[str] = []
-                at: str | None = here
-                while at is not None:
-                    back, at = [at, *back], before[at]
-                return back
-            there = sorted(self.cables.get(here, set()) - before.keys())
-            near += there
-            before |= dict.fromkeys(there, here)
-        return []
+        return machines.way(self.snapshot, start, is_goal)
 
     def is_machine(self, namespace: str) -> bool:
-        """Whether it plays a machine: when the snapshot does not tell, the lab's root does, and what is called node."""
-        if self.homes:
-            return self.homes.get(namespace) == namespace
-        return namespace == HOSTNAME or namespace.startswith("node")
+        """Whether it plays a machine, through which the packets of others may pass."""
+        return machines.plays_machine(self.snapshot, namespace)
 
     def machine(self, namespace: str) -> str:
-        """The machine that a namespace is on: the one that the snapshot tells, else the nearest that plays one."""
-        return self.homes.get(namespace) or next(reversed(self.way(namespace, self.is_machine)), HOSTNAME)
+        """The machine that a namespace is on; itself when it plays one."""
+        return machines.machine_of(self.snapshot, namespace)
 
 
 def _first(rows: Iterable[Row], mac: str) -> Row | None:

@@ -13,7 +13,9 @@ from ..files import written
 from ..markup import table
 from ..snapshot import Snapshot
 from ..tables import DTYPES
-from ..wiring import ink, layout
+from ..wiring import ink
+from ..wiring.layout import layout
+from ..wiring.picture import Line, Picture, Point, way
 from .lookup import Device
 from .player import Player
 
@@ -76,7 +78,7 @@ class Walk:
         """The devices that saw it, each once, in the order in which they did."""
         return list(dict.fromkeys((row["namespace"], row["device"]) for row in self.rows))
 
-    def picture(self) -> layout.Picture:
+    def picture(self) -> Picture:
         """The wiring with the way on it: at each device the numbers of its sightings, and the bands from one to
         the next."""
         notes: dict[Device, list[str]] = {}
@@ -84,24 +86,24 @@ class Walk:
             here = [row for row in self.rows if (row["namespace"], row["device"]) == device]
             for word, rows in _by_leg(here):
                 notes.setdefault(device, []).append(f"{word} {' '.join(str(row['number']) for row in rows)}")
-        picture = layout.layout(self.snapshot, notes=notes)
+        picture = layout(self.snapshot, notes=notes)
         for leg, shift in (("there", -2.5), ("back", 2.5)):
             for row in dict(_by_leg(self.rows)).get(leg, ()):
                 points = self.came_by(picture, row)
                 if len(points) > 1:
                     moved = tuple((x + shift, y + shift) for x, y in points)
-                    picture.lines.append(layout.Line(leg, moved))
+                    picture.lines.append(Line(leg, moved))
         if self.last_seen:
             key = (self.last_seen["namespace"], self.last_seen["device"])
             boxes = (box for box in picture.boxes if box.key == key)
-            picture.lines += [layout.Line("lost", ((box.x + box.width, box.y + box.height),)) for box in boxes]
+            picture.lines += [Line("lost", ((box.x + box.width, box.y + box.height),)) for box in boxes]
         return picture
 
-    def came_by(self, picture: layout.Picture, row: Row) -> list[layout.Point]:
+    def came_by(self, picture: Picture, row: Row) -> list[Point]:
         """The corners on the way from the sighting before to this one; one point where it begins."""
         here = (row["namespace"], row["device"])
         before = self.rows[row["after"] - 1] if row["after"] else row
-        return layout.way(picture, (before["namespace"], before["device"]), here)
+        return way(picture, (before["namespace"], before["device"]), here)
 
     def draw(self, ax: Axes | None = None) -> Axes:
         """The wiring with the packet's way on it, numbered as in the table.
