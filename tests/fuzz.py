@@ -56,9 +56,13 @@ def _seeds(reader: str) -> dict[str, str]:
         from vethlab_sh.claims.check import vocabulary
 
         return {str(n): str(row["example"]) for n, row in enumerate(vocabulary())}
-    files = [*HERE.glob("fixtures/*.out"), HERE / "article.txt", *HERE.glob("finds/*.txt")]
-    own = [file for file in files if file.name.startswith(reader.split("_statistics")[0] + "--")]
-    return {file.stem: file.read_text(errors="replace") for file in (files if reader == "explain" else own)}
+    command = reader.removesuffix("_statistics")
+    captures = HERE.glob("fixtures/*/*.out" if reader == "explain" else f"fixtures/{command}/*.out")
+    finds = HERE.glob("finds/*.txt" if reader == "explain" else f"finds/{command}--*.txt")
+    files = [*captures, *finds]
+    if reader == "explain":
+        files.append(HERE / "article.txt")
+    return {f"{file.parent.name}--{file.stem}": file.read_text(errors="replace") for file in files}
 
 
 def _keep(file: Path, finds: Path, reader: str) -> Path:
