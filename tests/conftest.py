@@ -6,11 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from waiting import until as until  # handed on
 
 from vethlab_sh import Lab
 from vethlab_sh.keep import stay
@@ -24,14 +24,6 @@ COUNTERS = (
 # Who is started in the background hears no Ctrl-C, and neither do those that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 USER = f"vethlab-{os.getpid()}"  # each run has its own: nothing that an earlier one left is in its way
-
-
-def until(fact: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    """Wait for a fact, not for time; fail with a sentence when it does not come true."""
-    end = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < end, f"gave up after {seconds} s waiting until {what}"
-        os.sched_yield()
 
 
 def output(*words: str) -> str:
@@ -70,10 +62,6 @@ def inhabitants(world: str) -> list[str]:
         except OSError:
             continue
     return found
-
-
-def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
 
 
 @pytest.fixture(scope="session", autouse=True)

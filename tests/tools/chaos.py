@@ -1,6 +1,6 @@
 """What is left when everything goes wrong, at every step of every scenario? Nothing, and the next run works.
 
-    python tests/chaos.py [FAULT[:SCENARIO[:STEP]] ...]        (make chaos)
+    python tests/tools/chaos.py [FAULT[:SCENARIO[:STEP]] ...]        (make chaos)
 
 A *player* plays a scenario up to a step, where the fault comes; this *referee* then looks for what it has left:
 processes (and with them the namespaces and mounts, which last as long as a process is in them), files, names. Prints
@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from conftest import descriptors, until
+from waiting import descriptors, until
 
 from vethlab_sh import Lab, sandbox, scenarios
 from vethlab_sh.errors import LabError
