@@ -3,10 +3,12 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
-from conftest import until
+from conftest import ROOT, until
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadInput, BadName, CommandFailed
@@ -248,3 +250,22 @@ def test_labs_in_threads_stay_apart():
     for thread in threads:
         thread.join()
     assert seen == {n: [f"ns{n}"] for n in range(8)}
+
+
+AT_THE_END = """
+import atexit, threading
+from vethlab_sh import Lab
+
+def refuse(thread):
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+
+lab = Lab()
+print(lab.run("echo ran").out, end="")
+atexit.register(setattr, threading.Thread, "start", refuse)  # what is registered last is called first
+"""
+
+
+def test_no_thread_is_started_while_python_shuts_down():
+    """Python 3.12.0 to 3.12.2 refuses them then."""
+    ended = subprocess.run([sys.executable, "-c", AT_THE_END], capture_output=True, text=True, cwd=ROOT)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ran\n", "")
