@@ -26,8 +26,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 USER = f"vethlab-{os.getpid()}"  # each run has its own: nothing that an earlier one left is in its way
 
 
-def output(*words: str) -> str:
-    return subprocess.run(words, capture_output=True, text=True, env={"PATH": search_path(), "LC_ALL": "C"}).stdout
+def output(*words: str, path: str = "") -> str:
+    environment = {"PATH": path or search_path(), "LC_ALL": "C"}
+    return subprocess.run(words, capture_output=True, text=True, env=environment).stdout
 
 
 def machine_state() -> dict[str, str]:
