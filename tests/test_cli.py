@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, inhabitants, machine_state, until
+from conftest import ROOT, hold, inhabitants, machine_state, until
 
 from vethlab_sh.scenarios import SCENARIOS, load
 from vethlab_sh.tables import clean
@@ -286,7 +286,7 @@ def test_signal_at_any_moment_leaves_nothing(number, lines_read):
     )
     for _ in range(lines_read):
         demo.stdout.readline()
-    homes = {os.readlink(f"{process}/ns/net") for process in children(demo.pid)} - {os.readlink("/proc/self/ns/net")}
+    homes = {hold(f"{process}/ns/net") for process in children(demo.pid)} - {os.readlink("/proc/self/ns/net")}
     demo.send_signal(number)
     _, said = demo.communicate()
     assert demo.returncode == {signal.SIGINT: 130}.get(number, -number)
