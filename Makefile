@@ -15,6 +15,12 @@ test: setup-tests ## set up what is missing, then run every check and test (ARGS
 	@$(PYTHON_RUN) -m mypy --strict --no-error-summary vethlab_sh/
 	@$(PYTHON_RUN) -m pytest -n 4 --dist loadfile $(ARGS)
 
+check: setup-tests ## lint, types, and the tests that need no lab: two minutes (ARGS="..." goes to pytest)
+	@$(PYTHON_RUN) -m ruff check --quiet
+	@$(PYTHON_RUN) -m ruff format --quiet --check
+	@$(PYTHON_RUN) -m mypy --strict --no-error-summary vethlab_sh/
+	@$(PYTHON_RUN) -m pytest -n 4 --dist loadfile -m "not live or no_lab" $(ARGS)
+
 lab: setup ## open the lessons in JupyterLab, for this machine only, with its token
 	@$(PYTHON_RUN) -m jupyterlab --ip=$(LAB_IP) $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/0_start_here.ipynb
 
@@ -73,4 +79,4 @@ clean: ## remove .venv and the caches
 	rm -rf .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test bench test-browser test-class test-all test-tools chaos fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean
+.PHONY: help demo test check bench test-browser test-class test-all test-tools chaos fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean

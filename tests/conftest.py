@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import live
 import pytest
 from machine import ITS_OWN, World, hold, machine_state, own_machine
 from machine import inhabitants as inhabitants
@@ -21,6 +22,12 @@ from vethlab_sh.keep import stay
 ROOT = Path(__file__).resolve().parent.parent
 # Who is started in the background hears no Ctrl-C, and neither do those that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# The tests' marks are watched (tests/tools/live.py).
+pytest_collection_modifyitems = live.pytest_collection_modifyitems
+pytest_sessionstart = live.pytest_sessionstart
+pytest_runtest_protocol = live.pytest_runtest_protocol
+pytest_runtest_call = live.pytest_runtest_call
+pytest_sessionfinish = live.pytest_sessionfinish
 USER = f"vethlab-{os.getpid()}"  # each run has its own: nothing that an earlier one left is in its way
 
 

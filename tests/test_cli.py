@@ -78,6 +78,7 @@ def test_demo_shows_statistics_as_table(vethlab):
     assert re.search(r"target +sent +received +loss_percent", shown), shown[-1500:]
 
 
+@pytest.mark.no_lab
 def test_step_shows_each_of_its_tables(vethlab):
     shown = vethlab("demo", "flannel", "--replay").stdout
     (step,) = (step for step in load("flannel").steps if len(step.tables) == 3)
@@ -139,11 +140,13 @@ def test_pause_without_terminal_goes_on(vethlab):
     assert vethlab("demo", "direct", "--pause").returncode == 0
 
 
+@pytest.mark.no_lab
 def test_list_has_a_line_each(vethlab):
     lines = vethlab("list").stdout.splitlines()
     assert [line.split()[0] for line in lines] == list(SCENARIOS)
 
 
+@pytest.mark.no_lab
 def test_tables_lists_columns_and_meaning(vethlab):
     shown = vethlab("tables").stdout
     assert "brctl show" in shown
@@ -169,6 +172,7 @@ def test_doctor_names_what_is_missing(vethlab, tmp_path):
     assert re.search(r"missing +program brctl +sudo apt-get install bridge-utils", ended.stdout)
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
@@ -238,6 +242,7 @@ def test_closed_stream_is_a_sentence(closed):
         assert "4 of 4 pings" in " ".join(ended.stdout.split())
 
 
+@pytest.mark.no_lab
 def test_full_standard_error_keeps_the_exit_code(vethlab):
     with open("/dev/full", "w") as full:
         assert subprocess.run([*ME, "demo", "nosuch"], stderr=full, cwd=ROOT).returncode == 2
@@ -257,6 +262,7 @@ def test_unfinished_file_is_not_left(tmp_path, words):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.no_lab
 def test_ctrl_c_while_importing_is_quiet():
     program = (
         "import os, runpy, signal, sys\n"

@@ -590,6 +590,7 @@ def test_comparison_is_measured():
     assert cells["without default route, pod-a loses"] == ("nothing", "everything (every pod)")
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize(
     ("names", "options", "said"),
     [
@@ -607,6 +608,7 @@ def test_impossible_comparison_is_refused(names, options, said):
 # Options
 
 
+@pytest.mark.no_lab
 def test_more_pods_keep_the_first_names():
     assert pod_names(1) == (["pod-a"], ["pod-c"])
     assert pod_names(3) == (["pod-a", "pod-b", "pod-e"], ["pod-c", "pod-d", "pod-f"])
@@ -623,6 +625,7 @@ def test_number_of_pods_is_free(lab, name, pods):
     assert len(lab.snapshot().rows["wires"]) == 2 * pods + 1
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize(("name", "most"), [("flannel", 253), ("calico", 63)])
 def test_addresses_of_all_pods_differ(name, most):
     lines = [line for step in load(name, pods=most, ipv6=True).steps for line in step.lines]
@@ -630,6 +633,7 @@ def test_addresses_of_all_pods_differ(name, most):
     assert len(given) == len(set(given))
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
@@ -646,12 +650,14 @@ def test_impossible_options_are_refused(name, options, said):
         load(name, **options)
 
 
+@pytest.mark.no_lab
 def test_ipv6_stays_out_unless_wanted():
     for name in ("flannel", "calico"):
         lines = [line for step in load(name).steps for line in step.lines]
         assert not [line for line in lines if "fd00:" in line or "ip -6" in line]
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize("name", ["", ".nodes", ".calico"])
 def test_examples_of_scenarios_run(name):
     result = doctest.testmod(importlib.import_module(f"vethlab_sh.scenarios{name}"))
@@ -659,6 +665,7 @@ def test_examples_of_scenarios_run(name):
     assert not result.failed
 
 
+@pytest.mark.no_lab
 def test_script_types_on_the_other_node():
     assert "\nip netns exec node2 ip link set lo up\n" in as_script(load("flannel"))
     assert typed_at("node2", "ip route | wc -l") == "ip netns exec node2 bash -c 'ip route | wc -l'"

@@ -121,6 +121,7 @@ esac
 """
 
 
+@pytest.mark.live
 def test_another_iproute2_does_not_make_a_recording_stale(vethlab, tmp_path):
     """iproute2 6.15 says `proto kernel_ll` where 6.1 says nothing: its demo is the same, in other words."""
     (tmp_path / "ip").write_text(NEWER.format(real=find("ip")))

@@ -155,6 +155,7 @@ def test_forbidden_namespaces_are_explained(monkeypatch):
         Lab()
 
 
+@pytest.mark.no_lab
 def test_missing_unshare_names_its_package(monkeypatch):
     monkeypatch.setattr("vethlab_sh.sandbox.find", lambda tool: None)
     with pytest.raises(ToolMissing, match="util-linux"):

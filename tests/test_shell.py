@@ -231,6 +231,7 @@ def test_bad_name_is_refused_with_its_rule(lab, name):
         lab.run("true", at=name)
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize("name", ["br-veth101", "cali50c25257626", "flannel.1", "node2"])
 def test_kernel_names_are_accepted(name):
     assert check_name(name) == name

@@ -284,6 +284,7 @@ def test_number_that_is_used_again_is_another_process(up):
         os.kill(lab["pid"], signal.SIGKILL)
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize("wrong", ['{"name": "web"', "[]", '{"name": "web"}', ""])
 def test_entry_of_another_run_of_the_machine_or_half_a_file_is_cleared(wrong):
     (stay.folder() / "old").mkdir()
@@ -340,6 +341,7 @@ def test_lab_that_goes_between_two_of_our_steps_is_told(up, before):
             found.note("true") if before == "note" else lab.interact(["true"])
 
 
+@pytest.mark.no_lab
 def test_folder_open_to_others_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     (tmp_path / "vethlab_sh").mkdir()
@@ -348,6 +350,7 @@ def test_folder_open_to_others_is_refused(monkeypatch, tmp_path):
         stay.names()
 
 
+@pytest.mark.no_lab
 def test_link_in_place_of_the_folder_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     (tmp_path / "vethlab_sh").symlink_to(tmp_path)
@@ -355,6 +358,7 @@ def test_link_in_place_of_the_folder_is_refused(monkeypatch, tmp_path):
         stay.names()
 
 
+@pytest.mark.no_lab
 def test_without_a_runtime_folder_a_private_one_in_tmp_is_taken(monkeypatch):
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     is_folder = os.path.isdir  # which Python 3.14's pathlib asks, too
