@@ -94,7 +94,7 @@ def test_lab_outlives_the_program_that_made_it(vethlab, up):
     (row,) = [line.split() for line in vethlab("ps").stdout.splitlines() if line.startswith("web")]
     assert row[1:4] == ["bridge", "--hosts", "3"]
     assert "ns102" in vethlab("run", "web", "--", "ip", "netns").stdout
-    assert vethlab("run", "web", "--", "ip netns exec ns100 ping -c 1 -W 1 192.168.1.102 | tail -2").returncode == 0
+    assert vethlab("run", "web", "--", "ip netns exec ns100 ping -c 1 -W 20 192.168.1.102 | tail -2").returncode == 0
     assert "ns102: veth102 192.168.1.102/24" in vethlab("draw", "web").stdout
     ended = vethlab("down", "web")
     assert (ended.returncode, ended.stdout) == (0, "The lab web is gone. Nothing ran in it.\n")
