@@ -52,7 +52,7 @@ def test_switching_on_tells_its_consequences(lab):
 def test_ping_teaches_neighbours_and_bridge(lab):
     lab.play("bridge", until=8)
     lab.run("ip -n ns100 neigh flush all; ip -n ns101 neigh flush all")
-    told = after(lab, "ip netns exec ns100 ping -c 1 -W 1 192.168.1.101")
+    told = after(lab, "ip netns exec ns100 ping -c 1 -W 20 192.168.1.101")
     assert any(line.startswith("ns100 learned that 192.168.1.101 is at ") for line in told)
 
 

@@ -4,6 +4,7 @@ import ast
 import doctest
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 import tomllib
@@ -144,7 +145,7 @@ def test_command_line_has_the_verbs_of_its_list():
 
 
 def test_nothing_sleeps():
-    assert not [path for path in [*MODULES, *ROOT.glob("tests/*.py")] if "time." + "sleep" in path.read_text()]
+    assert not [path for path in [*MODULES, *ROOT.glob("tests/**/*.py")] if "time." + "sleep" in path.read_text()]
 
 
 def test_no_bare_exception_is_raised():
@@ -194,3 +195,12 @@ def test_package_takes_every_file_along():
     assert PACKAGE / "py.typed" in files
     assert [str(path) for path in files if not any(path.match(pattern) for pattern in patterns)] == []
     assert [pattern for pattern in patterns if not any(path.match(pattern) for path in files)] == []
+
+
+@pytest.mark.parametrize(
+    "file", ["Makefile", "setup.sh", "README.md", ".gitattributes", ".ci/run", "pyproject.toml", "docs/inside.md"]
+)
+def test_paths_of_tests_that_others_name_are_there(file):
+    named = re.findall(r"tests/[\w./-]*\w", (ROOT / file).read_text())
+    made = {"tests/screenshots"}  # by `make test-browser`
+    assert [path for path in named if path not in made and not (ROOT / path).exists()] == []

@@ -3,10 +3,12 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
-from conftest import until
+from conftest import ROOT, until
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadInput, BadName, CommandFailed
@@ -256,6 +258,7 @@ def test_bad_name_is_refused_with_its_rule(lab, name):
         lab.run("true", at=name)
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize("name", ["br-veth101", "cali50c25257626", "flannel.1", "node2"])
 def test_kernel_names_are_accepted(name):
     assert check_name(name) == name
@@ -275,3 +278,22 @@ def test_labs_in_threads_stay_apart():
     for thread in threads:
         thread.join()
     assert seen == {n: [f"ns{n}"] for n in range(8)}
+
+
+AT_THE_END = """
+import atexit, threading
+from vethlab_sh import Lab
+
+def refuse(thread):
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+
+lab = Lab()
+print(lab.run("echo ran").out, end="")
+atexit.register(setattr, threading.Thread, "start", refuse)  # what is registered last is called first
+"""
+
+
+def test_no_thread_is_started_while_python_shuts_down():
+    """Python 3.12.0 to 3.12.2 refuses them then."""
+    ended = subprocess.run([sys.executable, "-c", AT_THE_END], capture_output=True, text=True, cwd=ROOT)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ran\n", "")

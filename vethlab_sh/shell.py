@@ -258,7 +258,11 @@ def _end(process: sh.RunningCommand, *pipes: IO[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.kill()
     with contextlib.suppress(sh.ErrorReturnCode, ChildProcessError):  # interrupted when it had just been waited for
-        process.wait()
+        if threading.main_thread().is_alive():
+            process.wait()
+        else:
+            # Python is shutting down: `sh` waits with a timer, a thread, which Python 3.12.0 to 3.12.2 then refuses.
+            os.waitpid(process.pid, 0)
     for pipe in pipes:
         with contextlib.suppress(BrokenPipeError):  # with a line that it did not read
             pipe.close()

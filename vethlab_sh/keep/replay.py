@@ -181,10 +181,15 @@ def record(name: str) -> dict[str, Any]:
                 snapshots.append(_packed(snapshot.take(shell, settings=True), pool))
         walks = [_walked(shell, src, dst, cold, pool) for src, dst in WALKS[name] for cold in (True, False)]
         kernel = ".".join(shell.run("uname -r").out.split(".")[:2])
-        iproute2 = shell.run("ip -V").out.split("-")[-1].split(",")[0].strip()
+        iproute2 = iproute2_version(shell.run("ip -V").out)
     told = {"scenario": name, "made": date.today().isoformat(), "by": f"Linux {kernel}, iproute2 {iproute2}"}
     rows = [json.loads(row) for row in pool]
     return {**told, "records": records, "rows": rows, "snapshots": snapshots, "walks": walks}
+
+
+def iproute2_version(printed: str) -> str:
+    """The release in what `ip -V` prints: `ip utility, iproute2-6.1.0, libbpf 1.1.2`. Another release, other words."""
+    return printed.partition("iproute2-")[2].split(",")[0].strip()
 
 
 def _packed(taken: Snapshot, pool: dict[str, int]) -> dict[str, list[int]]:
