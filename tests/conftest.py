@@ -33,7 +33,7 @@ USER = f"vethlab-{os.getpid()}"  # each run has its own: nothing that an earlier
 
 def world(lab: Lab) -> World:
     """The lab's network namespace, held."""
-    return hold(f"/proc/{lab._sandbox.pid}/ns/net")
+    return hold(f"/proc/{lab.sandbox.pid}/ns/net")
 
 
 @pytest.fixture(scope="session")

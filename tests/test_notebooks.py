@@ -266,7 +266,7 @@ def test_two_lessons_at_the_same_time_and_a_killed_one():
         return NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(FOLDER)}})
 
     cells = ["%load_ext vethlab_sh\nimport os\nlab.play('direct', until=5)\n"
-             "print(lab._sandbox.pid, os.getpid())"]  # fmt: skip
+             "print(lab.sandbox.pid, os.getpid())"]  # fmt: skip
     one, two = client(cells), client(cells)
     with one.setup_kernel(), two.setup_kernel():
         told = [c.execute_cell(c.nb.cells[0], 0).outputs[0].text.split() for c in (one, two)]

@@ -129,7 +129,7 @@ def test_any_death_leaves_nothing(line, number):
         from vethlab_sh import Lab
         from vethlab_sh.keep import stay
         lab = Lab()
-        print(lab._sandbox.pid, flush=True)
+        print(lab.sandbox.pid, flush=True)
         lab.run({line!r})
     """)
     home = hold(f"/proc/{python.stdout.readline().strip()}/ns/net")
