@@ -15,6 +15,12 @@ test: setup-tests ## set up what is missing, then run every check and test (ARGS
 	@$(PYTHON_RUN) -m mypy --strict --no-error-summary vethlab_sh/
 	@$(PYTHON_RUN) -m pytest -n 4 --dist loadfile $(ARGS)
 
+check: setup-tests ## lint, types, and the tests that need no lab: two minutes (ARGS="..." goes to pytest)
+	@$(PYTHON_RUN) -m ruff check --quiet
+	@$(PYTHON_RUN) -m ruff format --quiet --check
+	@$(PYTHON_RUN) -m mypy --strict --no-error-summary vethlab_sh/
+	@$(PYTHON_RUN) -m pytest -n 4 --dist loadfile -m "not live or no_lab" $(ARGS)
+
 lab: setup ## open the lessons in JupyterLab, for this machine only, with its token
 	@$(PYTHON_RUN) -m jupyterlab --ip=$(LAB_IP) $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/0_start_here.ipynb
 
@@ -40,40 +46,40 @@ setup-tests:
 
 test-browser: ## do the lessons in a real browser (chromium); screenshots in tests/screenshots
 	@./setup.sh browser
-	@$(PYTHON_RUN) -m pytest tests/browser.py $(ARGS)
+	@$(PYTHON_RUN) -m pytest tests/tools/browser.py $(ARGS)
 
 test-all: setup-tests ## run the tests on every Python here, with the newest and the oldest packages (ARGS="tests/test_cli.py" for less)
 	@./setup.sh all
-	@tests/all_versions $(ARGS)
+	@tests/tools/all_versions $(ARGS)
 
 test-tools: setup-tests ## run the tests with the programs of older and newer Debian releases (ARGS="tests/test_check.py" for less)
 	@./setup.sh tools
-	@tests/all_tools $(ARGS)
+	@tests/tools/all_tools $(ARGS)
 
 chaos: setup-tests ## let everything go wrong at every step of every scenario; half an hour (ARGS="tool run-full" for less)
-	@$(PYTHON_RUN) tests/chaos.py $(ARGS)
+	@$(PYTHON_RUN) tests/tools/chaos.py $(ARGS)
 
 faults: setup-tests ## plant every fault: does the verdict name the cause, and does its fix mend? A quarter of an hour (ARGS="-v ID ...")
 	@nice $(PYTHON_RUN) tests/faults $(ARGS)
 
-fuzz: ## search texts that break a parser's promise, for SECONDS (300); finds are kept in tests/finds
+fuzz: ## search texts that break a parser's promise, for SECONDS (300); finds are kept in tests/fixtures/finds
 	@./setup.sh fuzz
-	@$(PYTHON_RUN) tests/fuzz.py $(SECONDS) $(ARGS)
+	@$(PYTHON_RUN) tests/tools/fuzz.py $(SECONDS) $(ARGS)
 
 test-class: ## grade with nbgrader, and let ten learners in on a JupyterHub; as root, it makes users and removes them
 	@VETHLAB_VENV=$(CURDIR)/.venv-class ./setup.sh tests
 	@VETHLAB_VENV=$(CURDIR)/.venv-class ./setup.sh class
-	@.venv-class/bin/python -m pytest -rP tests/classroom.py $(ARGS)
+	@.venv-class/bin/python -m pytest -rP tests/tools/classroom.py $(ARGS)
 
 bench: ## measure it beside bash, ip -batch, pyroute2 and Mininet (ARGS=--quick for a look)
 	@./setup.sh bench
-	@$(PYTHON_RUN) tests/benchmarks $(ARGS)
+	@$(PYTHON_RUN) tests/tools/benchmarks $(ARGS)
 
 test-vm: ## check the virtual machine: as root, on Debian, a quarter of an hour (ARGS="validate fresh" for less)
-	@tests/vm/run $(ARGS)
+	@tests/tools/vm/run $(ARGS)
 
 clean: ## remove .venv and the caches
 	rm -rf .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test bench test-browser test-class test-all test-tools chaos faults fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean
+.PHONY: help demo test check bench test-browser test-class test-all test-tools chaos faults fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean

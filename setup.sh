@@ -141,9 +141,9 @@ fi
 [ "${1:-}" != packages ] || exit 0
 [ -z "$python" ] || make_venv "$python"
 install_requirements requirements.txt
-case ${1:-} in tests | browser) install_requirements tests/requirements.txt ;; esac
+case ${1:-} in tests | browser) install_requirements tests/requirements/tests.txt ;; esac
 [ "${1:-}" != class ] || install_requirements classroom/requirements.txt
-[ "${1:-}" != browser ] || install_requirements tests/requirements-browser.txt
-[ "${1:-}" != all ] || install_requirements tests/requirements-all.txt
-[ "${1:-}" != fuzz ] || { check_fuzz && install_requirements tests/requirements-fuzz.txt; }
-[ "${1:-}" != bench ] || install_requirements tests/requirements-bench.txt
+[ "${1:-}" != browser ] || install_requirements tests/requirements/browser.txt
+[ "${1:-}" != all ] || install_requirements tests/requirements/all.txt
+[ "${1:-}" != fuzz ] || { check_fuzz && install_requirements tests/requirements/fuzz.txt; }
+[ "${1:-}" != bench ] || install_requirements tests/requirements/bench.txt

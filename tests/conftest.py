@@ -6,82 +6,44 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import live
 import pytest
+from machine import ITS_OWN, World, hold, machine_state, own_machine
+from machine import inhabitants as inhabitants
+from machine import output as output
+from waiting import until as until
 
 from vethlab_sh import Lab
 from vethlab_sh.keep import stay
-from vethlab_sh.sandbox import search_path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Of the kernel's settings those that it changes itself: they count, or are lowered when the machine is busy.
-COUNTERS = (
-    "perf_|tainted|nf_conntrack|stat_refresh|[.]random[.]|last_pid|-state|(file|inode|aio|pty[.])-?nr|^fs[.]quota"
-)
 # Who is started in the background hears no Ctrl-C, and neither do those that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# The tests' marks are watched (tests/tools/live.py).
+pytest_collection_modifyitems = live.pytest_collection_modifyitems
+pytest_sessionstart = live.pytest_sessionstart
+pytest_runtest_protocol = live.pytest_runtest_protocol
+pytest_runtest_call = live.pytest_runtest_call
+pytest_sessionfinish = live.pytest_sessionfinish
 USER = f"vethlab-{os.getpid()}"  # each run has its own: nothing that an earlier one left is in its way
 
 
-def until(fact: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    """Wait for a fact, not for time; fail with a sentence when it does not come true."""
-    end = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < end, f"gave up after {seconds} s waiting until {what}"
-        os.sched_yield()
+def world(lab: Lab) -> World:
+    """The lab's network namespace, held."""
+    return hold(f"/proc/{lab.sandbox.pid}/ns/net")
 
 
-def output(*words: str) -> str:
-    return subprocess.run(words, capture_output=True, text=True, env={"PATH": search_path(), "LC_ALL": "C"}).stdout
-
-
-def machine_state() -> dict[str, str]:
-    """The machine's own interfaces, routes, names, settings and mounts: what no lab may change."""
-    asked = {
-        "links": ("ip", "-d", "-o", "link"),
-        "addresses": ("sh", "-c", "ip -o addr | sed 's/valid_lft.*//'"),
-        "routes": ("ip", "route", "show", "table", "all"),
-        "routes6": ("sh", "-c", "ip -6 route show table all | sed 's/expires [0-9]*sec//'"),
-        "neighbours": ("ip", "neigh", "show", "nud", "permanent"),
-        "nftables": ("nft", "list", "ruleset"),
-        "namespaces": ("ip", "netns", "list"),
-        "sysctls": ("sh", "-c", f"sysctl -a 2>/dev/null | grep -vE '{COUNTERS}'"),
-        "mounts": ("sh", "-c", "cut -d' ' -f5 /proc/self/mountinfo | sort"),
-        "hostname": ("hostname",),
-    }
-    return {name: output(*words) for name, words in asked.items()}
-
-
-def world(lab: Lab) -> str:
-    """The lab's network namespace, as the kernel names it: `net:[4026532000]`."""
-    return lab.run("readlink /proc/self/ns/net").out.strip()
-
-
-def inhabitants(world: str) -> list[str]:
-    """The processes (as /proc folders) that are in a network namespace, as far as we may look."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.readlink(process / "ns/net") == world and (process / "stat").read_text().split()[2] != "Z":
-                found.append(str(process))
-        except OSError:
-            continue
-    return found
-
-
-def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
-
-
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def machine_stays_as_it_was() -> Iterator[None]:
-    """The whole test session leaves the machine's own network byte for byte what it was."""
+    """The whole test session leaves the machine's network byte for byte what it was. Every live test asks for this."""
+    watched = own_machine()
     before = machine_state()
     yield
-    assert machine_state() == before
+    if watched:
+        assert machine_state() == before
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -156,6 +118,7 @@ def as_user() -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
         "PATH=/usr/local/bin:/usr/bin:/bin",
         "LANG=C.UTF-8",
         f"PYTHONPATH={checkout}",
+        *(f"{name}={os.environ[name]}" for name in [ITS_OWN] if name in os.environ),
     ]
     yield lambda *words, **more: _run((*enter, *become, *clean, *words), ROOT, more)
     subprocess.run(["userdel", "--remove", USER], capture_output=True)

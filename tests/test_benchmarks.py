@@ -11,7 +11,7 @@ MEASURED = list(csv.DictReader((ROOT / "docs" / "pictures" / "bench.csv").read_t
 LINES = """
 import csv, sys
 from pathlib import Path
-sys.path.insert(0, "tests/benchmarks")
+sys.path.insert(0, "tests/tools/benchmarks")
 from report import line
 for row in csv.DictReader(Path("docs/pictures/bench.csv").read_text().splitlines()):
     print(line({key: value for key, value in row.items() if value}))

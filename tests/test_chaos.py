@@ -19,7 +19,7 @@ CASES = [(fault, NAMES[n % len(NAMES)], 7 * n + 3) for n, fault in enumerate(cha
 @pytest.mark.parametrize(("fault", "name", "number"), CASES, ids=[fault for fault, *_ in CASES])
 def test_nothing_is_left_after(fault, name, number):
     step = number % len(scenarios.load(name).steps)
-    words = [sys.executable, str(ROOT / "tests" / "chaos.py"), f"{fault}:{name}:{step}"]
+    words = [sys.executable, str(ROOT / "tests" / "tools" / "chaos.py"), f"{fault}:{name}:{step}"]
     ended = subprocess.run(words, capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout + ended.stderr
 
@@ -27,7 +27,7 @@ def test_nothing_is_left_after(fault, name, number):
 LEAK = """
     import gc, os, threading
     from pathlib import Path
-    from conftest import descriptors, until
+    from waiting import descriptors, until
     from vethlab_sh import Lab
 
     def held():
@@ -51,6 +51,6 @@ LEAK = """
 
 def test_500_labs_in_one_python_leak_nothing():
     ended = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(LEAK)], capture_output=True, text=True, cwd=ROOT / "tests"
+        [sys.executable, "-c", textwrap.dedent(LEAK)], capture_output=True, text=True, cwd=ROOT / "tests" / "tools"
     )
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -11,8 +11,9 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, inhabitants, machine_state, until
+from conftest import ROOT, hold, inhabitants, machine_state, until
 
+from vethlab_sh import errors
 from vethlab_sh.scenarios import SCENARIOS, load
 from vethlab_sh.tables import clean
 
@@ -78,6 +79,7 @@ def test_demo_shows_statistics_as_table(vethlab):
     assert re.search(r"target +sent +received +loss_percent", shown), shown[-1500:]
 
 
+@pytest.mark.no_lab
 def test_step_shows_each_of_its_tables(vethlab):
     shown = vethlab("demo", "flannel", "--replay").stdout
     (step,) = (step for step in load("flannel").steps if len(step.tables) == 3)
@@ -139,11 +141,13 @@ def test_pause_without_terminal_goes_on(vethlab):
     assert vethlab("demo", "direct", "--pause").returncode == 0
 
 
+@pytest.mark.no_lab
 def test_list_has_a_line_each(vethlab):
     lines = vethlab("list").stdout.splitlines()
     assert [line.split()[0] for line in lines] == list(SCENARIOS)
 
 
+@pytest.mark.no_lab
 def test_tables_lists_columns_and_meaning(vethlab):
     shown = vethlab("tables").stdout
     assert "brctl show" in shown
@@ -169,6 +173,7 @@ def test_doctor_names_what_is_missing(vethlab, tmp_path):
     assert re.search(r"missing +program brctl +sudo apt-get install bridge-utils", ended.stdout)
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
@@ -189,6 +194,14 @@ def test_wrong_usage_gets_a_sentence(vethlab, words, code, sentence):
     assert sentence in ended.stderr
     assert "Traceback" not in ended.stderr
     assert ended.stdout == ""
+
+
+def test_every_error_says_which_exit_code_it_is():
+    usage = {errors.BadName, errors.BadOption, errors.BadInput, errors.UnknownScenario, errors.UnknownDrill}
+    usage |= {errors.UnknownClaim, errors.NoDrill, errors.NoSuchLab, errors.NameTaken}
+    assert all(issubclass(kind, errors.WrongUsage) and kind.exit_code == 2 for kind in usage)
+    assert {errors.ToolMissing.exit_code, errors.NotReady.exit_code} == {2}
+    assert {errors.CommandFailed.exit_code, errors.LabClosed.exit_code, errors.CannotSave.exit_code} == {1}
 
 
 def test_missing_tool_ends_with_two(vethlab, tmp_path):
@@ -238,6 +251,7 @@ def test_closed_stream_is_a_sentence(closed):
         assert "4 of 4 pings" in " ".join(ended.stdout.split())
 
 
+@pytest.mark.no_lab
 def test_full_standard_error_keeps_the_exit_code(vethlab):
     with open("/dev/full", "w") as full:
         assert subprocess.run([*ME, "demo", "nosuch"], stderr=full, cwd=ROOT).returncode == 2
@@ -257,6 +271,7 @@ def test_unfinished_file_is_not_left(tmp_path, words):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.no_lab
 def test_ctrl_c_while_importing_is_quiet():
     program = (
         "import os, runpy, signal, sys\n"
@@ -286,7 +301,7 @@ def test_signal_at_any_moment_leaves_nothing(number, lines_read):
     )
     for _ in range(lines_read):
         demo.stdout.readline()
-    homes = {os.readlink(f"{process}/ns/net") for process in children(demo.pid)} - {os.readlink("/proc/self/ns/net")}
+    homes = {hold(f"{process}/ns/net") for process in children(demo.pid)} - {os.readlink("/proc/self/ns/net")}
     demo.send_signal(number)
     _, said = demo.communicate()
     assert demo.returncode == {signal.SIGINT: 130}.get(number, -number)

@@ -161,6 +161,14 @@ def test_device_that_is_down_looks_down(lab):
     assert "veth100 192.168.1.100/24 [DOWN]" in as_text(lab.snapshot())
 
 
+def test_warning_is_told_by_the_kernel_not_by_a_word(lab):
+    lab.run("ip link add name isDOWN type bridge; ip link set isDOWN up; ip link add name fine type bridge")
+    works, is_off = shown(lab, ("master", "isDOWN")), shown(lab, ("master", "fine"))
+    assert works.lines[0].endswith("isDOWN")
+    assert works.warnings == ()
+    assert [is_off.lines[number] for number in is_off.warnings] == ["mtu 1500 DOWN"]
+
+
 def test_port_without_master_hangs_free(lab):
     lab.play("bridge")
     lab.run("ip link set br-veth101 nomaster")

@@ -52,7 +52,7 @@ def test_switching_on_tells_its_consequences(lab):
 def test_ping_teaches_neighbours_and_bridge(lab):
     lab.play("bridge", until=8)
     lab.run("ip -n ns100 neigh flush all; ip -n ns101 neigh flush all")
-    told = after(lab, "ip netns exec ns100 ping -c 1 -W 1 192.168.1.101")
+    told = after(lab, "ip netns exec ns100 ping -c 1 -W 20 192.168.1.101")
     assert any(line.startswith("ns100 learned that 192.168.1.101 is at ") for line in told)
 
 
@@ -99,6 +99,30 @@ def test_change_is_told_in_words(lab, line, change):
     assert any(told.startswith(change) for told in after(lab, line)), line
 
 
+def test_port_that_leaves_its_bridge_had_no_hairpin(lab):
+    lab.run("ip link add name br7 address 66:00:00:00:00:07 type bridge")
+    lab.run("ip link add name port type veth peer name end; ip link set port master br7")
+    assert after(lab, "ip link set port nomaster") == ["port is no port of br7 any more"]
+
+
+def test_route_that_swallows_names_no_device(lab):
+    told = after(lab, "ip link set lo up", "ip -6 route add unreachable fd07::/64", "ip route add 10.7.0.0/24 dev lo")
+    assert "master has the route unreachable fd07::/64" in told
+    assert "master has the route 10.7.0.0/24 dev lo" in told
+
+
+def test_change_has_fields_beside_its_sentence(lab):
+    lab.changes()
+    lab.run("ip netns add ns1; ip link add name br7 type bridge")
+    changes = lab.changes().changes
+    assert [(change.sign, change.what, change.namespace, change.name) for change in changes] == [
+        ("+", "namespace", "ns1", ""),
+        ("+", "link", "master", "br7"),
+    ]
+    lab.run("ip link del br7")
+    assert lab.changes().rows[0]["change"] == "br7 vanished from master"
+
+
 def test_tunnel_entry_names_its_node(lab):
     lab.run("ip link add name vx type vxlan id 7 dstport 4789 dev lo")
     told = after(lab, "bridge fdb append 66:00:00:00:00:01 dev vx dst 10.4.0.22 self permanent")
@@ -107,11 +131,11 @@ def test_tunnel_entry_names_its_node(lab):
 
 def test_there_and_back_is_no_difference(lab):
     lab.play("bridge", until=5)
-    before = snapshot.take(lab._shell, settings=True)
+    before = snapshot.take(lab.shell, settings=True)
     lab.run("ip link set veth100 netns ns100")
-    assert len(between(before, snapshot.take(lab._shell, settings=True))) == 1
+    assert len(between(before, snapshot.take(lab.shell, settings=True))) == 1
     lab.run("ip -n ns100 link set veth100 netns 1")
-    back = {row["change"] for row in between(before, snapshot.take(lab._shell, settings=True)).rows}
+    back = {row["change"] for row in between(before, snapshot.take(lab.shell, settings=True)).rows}
     assert not [change for change in back if "veth100 (veth)" in change or "left" in change]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadOption
-from vethlab_sh.inside import typed_at
+from vethlab_sh.inside import inside
 from vethlab_sh.scenarios import as_script, load
 from vethlab_sh.scenarios.calico import host_end
 from vethlab_sh.scenarios.nodes import pod_names
@@ -80,7 +80,7 @@ def setting(lab, key, at="master"):
 
 
 def ttl(lab, target, at):
-    return lab.run(f"ping -c 1 -W 1 {target}", at=at).rows["ping"][0]["ttl"]
+    return lab.run(f"ping -c 1 -W 20 {target}", at=at).rows["ping"][0]["ttl"]
 
 
 # Section 1 and 3.1 of the ground truth: flannel
@@ -173,7 +173,7 @@ def test_loopback_of_every_pod_is_up(labs, kind):
 
 
 def test_arp_marks_permanent_and_learned_entries(flannel):
-    flannel.run("ping -c 1 -W 1 10.244.0.4")
+    flannel.run("ping -c 1 -W 20 10.244.0.4")
     rows = {row["ip"]: row for row in flannel.run("arp -n").rows["arp"]}
     assert (rows["10.244.1.0"]["permanent"], rows["10.244.1.0"]["complete"]) == (True, True)
     assert (rows["10.244.0.4"]["permanent"], rows["10.244.0.4"]["complete"]) == (False, True)
@@ -277,7 +277,7 @@ def test_calico_devices_are_as_felix_makes_them(calico):
 
 
 def test_calico_node_learned_its_pod(calico):
-    calico.run("ping -c 1 -W 1 10.240.188.122")
+    calico.run("ping -c 1 -W 20 10.240.188.122")
     (row,) = (row for row in calico.run("arp -n").rows["arp"] if row["ip"] == "10.240.188.122")
     assert (row["mac"], row["dev"]) == (link(calico, "eth0", "pod-a")["address"], CALI)
     assert (row["permanent"], row["complete"]) == (False, True)
@@ -382,7 +382,7 @@ def heard(lab, words, ping, at="master"):
     """What tcpdump hears while a pod pings; it says `listening` when it is ready."""
     # -Z root: as root it would become another user and outlive its parent
     line = (
-        f": >/run/said; timeout 5 tcpdump -Z root -l -n -e -v --immediate-mode {words} 2>/run/said & "
+        f": >/run/said; timeout 60 tcpdump -Z root -l -n -e -v --immediate-mode {words} 2>/run/said & "
         f"until grep -q listening /run/said; do :; done; {ping} >/dev/null; wait"
     )
     return lab.run(line, at=at).out
@@ -394,7 +394,7 @@ def heard(lab, words, ping, at="master"):
 )
 def test_tunnel_adds_fifty_bytes(labs, kind, device, target, port, vni):
     lab = labs(kind)
-    ping = f"ip netns exec pod-a ping -c 1 -W 1 {target}"
+    ping = f"ip netns exec pod-a ping -c 1 -W 20 {target}"
     outer = heard(lab, f"-T vxlan -i eth0 -c 1 udp dst port {port} and src {MASTER}", ping)
     assert "length 148:" in outer.splitlines()[0]
     assert f"{NODE2}.{port}: VXLAN" in outer
@@ -409,7 +409,7 @@ def test_tunnel_adds_fifty_bytes(labs, kind, device, target, port, vni):
     [("flannel", "fd00:10:244:1::2", 8472, 1), ("calico", "fd00:10:240:4d:80::2", 4789, 4096)],
 )
 def test_tunnel_over_ipv6_adds_seventy_bytes(labs, kind, target, port, vni):
-    ping = f"ip netns exec pod-a ping -c 1 -W 1 {target}"
+    ping = f"ip netns exec pod-a ping -c 1 -W 20 {target}"
     outer = heard(labs(kind), f"-T vxlan -i eth0 -c 1 udp dst port {port} and ip6 src fd00:4::21", ping)
     assert "ethertype IPv6 (0x86dd), length 188:" in outer.splitlines()[0]
     assert f"fd00:4::22.{port}: VXLAN" in outer
@@ -420,7 +420,7 @@ def test_tunnel_over_ipv6_adds_seventy_bytes(labs, kind, target, port, vni):
 def test_flannel_pods_frame_crosses_the_bridge_as_it_is(flannel):
     ends = [link(flannel, "eth0", "pod-a")["address"], link(flannel, "cni0")["address"]]
     for device in ("veth6f848792", "cni0"):
-        frame = heard(flannel, f"-i {device} -c 1 icmp", "ip netns exec pod-a ping -c 1 -W 1 10.244.1.2")
+        frame = heard(flannel, f"-i {device} -c 1 icmp", "ip netns exec pod-a ping -c 1 -W 20 10.244.1.2")
         assert f"{ends[0]} > {ends[1]}, ethertype IPv4 (0x0800), length 98:" in frame
         assert "ttl 64" in frame
 
@@ -428,7 +428,7 @@ def test_flannel_pods_frame_crosses_the_bridge_as_it_is(flannel):
 def test_flannel_pod_asks_for_the_bridges_address(flannel):
     flannel.run("ip neigh flush dev eth0", at="pod-a")
     # three: because of `hairpin on` the pod hears its own question too
-    said = heard(flannel, "-i eth0 -c 3 arp host 10.244.0.1", "ping -c 1 -W 1 10.244.1.2", at="pod-a")
+    said = heard(flannel, "-i eth0 -c 3 arp host 10.244.0.1", "ping -c 1 -W 20 10.244.1.2", at="pod-a")
     assert "Request who-has 10.244.0.1 tell 10.244.0.4" in said
     assert f"Reply 10.244.0.1 is-at {link(flannel, 'cni0')['address']}" in said
 
@@ -437,13 +437,13 @@ def test_flannel_pod_asks_for_the_bridges_address(flannel):
 def test_pod_sends_98_bytes_to_its_gateway(labs, kind, target):
     lab = labs(kind)
     gateway = link(lab, "cni0")["address"] if kind == "flannel" else "ee:ee:ee:ee:ee:ee"
-    frame = heard(lab, "-i eth0 -c 1 icmp", f"ping -c 1 -W 1 {target}", at="pod-a")
+    frame = heard(lab, "-i eth0 -c 1 icmp", f"ping -c 1 -W 20 {target}", at="pod-a")
     assert f"> {gateway}, ethertype IPv4 (0x0800), length 98:" in frame
 
 
 def test_node_answers_arp_for_nobody(calico):
     calico.run("ip neigh flush dev eth0", at="pod-a")
-    said = heard(calico, "-i eth0 -c 2 arp", "ping -c 1 -W 1 10.240.77.130", at="pod-a")
+    said = heard(calico, "-i eth0 -c 2 arp", "ping -c 1 -W 20 10.240.77.130", at="pod-a")
     assert "Request who-has 169.254.1.1 tell 10.240.188.122" in said
     assert "Reply 169.254.1.1 is-at ee:ee:ee:ee:ee:ee" in said
 
@@ -453,7 +453,7 @@ def test_node_answers_arp_for_nobody(calico):
     [("flannel", "10.244.1.2", 1450), ("calico", "10.240.77.130", 1450), ("routed", "10.240.77.130", 1500)],
 )
 def test_largest_packet_just_fits(labs, kind, target, mtu):
-    labs(kind).run(f"ping -c 1 -W 1 -M do -s {mtu - 28} {target}", at="pod-a")
+    labs(kind).run(f"ping -c 1 -W 20 -M do -s {mtu - 28} {target}", at="pod-a")
     said = labs(kind).run(f"ping -c 1 -W 0.2 -M do -s {mtu - 27} {target}", at="pod-a", expect=(1,))
     assert f"message too long, mtu={mtu}" in said.out + said.err or "Message too long" in said.err  # ping of 2024
 
@@ -590,6 +590,7 @@ def test_comparison_is_measured():
     assert cells["without default route, pod-a loses"] == ("nothing", "everything (every pod)")
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize(
     ("names", "options", "said"),
     [
@@ -607,6 +608,7 @@ def test_impossible_comparison_is_refused(names, options, said):
 # Options
 
 
+@pytest.mark.no_lab
 def test_more_pods_keep_the_first_names():
     assert pod_names(1) == (["pod-a"], ["pod-c"])
     assert pod_names(3) == (["pod-a", "pod-b", "pod-e"], ["pod-c", "pod-d", "pod-f"])
@@ -623,6 +625,7 @@ def test_number_of_pods_is_free(lab, name, pods):
     assert len(lab.snapshot().rows["wires"]) == 2 * pods + 1
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize(("name", "most"), [("flannel", 253), ("calico", 63)])
 def test_addresses_of_all_pods_differ(name, most):
     lines = [line for step in load(name, pods=most, ipv6=True).steps for line in step.lines]
@@ -630,6 +633,7 @@ def test_addresses_of_all_pods_differ(name, most):
     assert len(given) == len(set(given))
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
@@ -646,12 +650,14 @@ def test_impossible_options_are_refused(name, options, said):
         load(name, **options)
 
 
+@pytest.mark.no_lab
 def test_ipv6_stays_out_unless_wanted():
     for name in ("flannel", "calico"):
         lines = [line for step in load(name).steps for line in step.lines]
         assert not [line for line in lines if "fd00:" in line or "ip -6" in line]
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize("name", ["", ".nodes", ".calico"])
 def test_examples_of_scenarios_run(name):
     result = doctest.testmod(importlib.import_module(f"vethlab_sh.scenarios{name}"))
@@ -659,6 +665,7 @@ def test_examples_of_scenarios_run(name):
     assert not result.failed
 
 
+@pytest.mark.no_lab
 def test_script_types_on_the_other_node():
     assert "\nip netns exec node2 ip link set lo up\n" in as_script(load("flannel"))
-    assert typed_at("node2", "ip route | wc -l") == "ip netns exec node2 bash -c 'ip route | wc -l'"
+    assert inside("node2", "ip route | wc -l") == "ip netns exec node2 bash -c 'ip route | wc -l'"

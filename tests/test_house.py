@@ -3,12 +3,17 @@
 import ast
 import doctest
 import importlib
+import inspect
+import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
+
+from vethlab_sh.cli import VERBS, parser
 
 PACKAGE = ROOT / "vethlab_sh"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -123,8 +128,24 @@ print(sorted(m for m in sys.modules if m.startswith("vethlab_sh.")))
     assert not [room for room in unused if f"'vethlab_sh.{room}'" in ended.stdout], ended.stdout
 
 
+def test_each_verb_stands_below_its_arguments():
+    for add_verb in VERBS:
+        source = Path(inspect.getsourcefile(add_verb))
+        assert source.parent == PACKAGE / "terminal"
+        functions = [node.name for node in ast.parse(source.read_text()).body if isinstance(node, ast.FunctionDef)]
+        name = add_verb.__name__.removeprefix("add_")
+        declared = functions.index(add_verb.__name__)
+        # a verb of verbs is followed by theirs
+        assert functions[declared + 1] in (f"_{name}", "_add_list"), f"{source.name}: {name}"
+
+
+def test_command_line_has_the_verbs_of_its_list():
+    (verbs,) = (action for action in parser()._actions if action.choices)
+    assert [add_verb.__name__.removeprefix("add_") for add_verb in VERBS] == list(verbs.choices)
+
+
 def test_nothing_sleeps():
-    assert not [path for path in [*MODULES, *ROOT.glob("tests/*.py")] if "time." + "sleep" in path.read_text()]
+    assert not [path for path in [*MODULES, *ROOT.glob("tests/**/*.py")] if "time." + "sleep" in path.read_text()]
 
 
 def test_no_bare_exception_is_raised():
@@ -158,7 +179,9 @@ def test_package_asks_for_what_set_up_installs():
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("name", ["vethlab_sh", "vethlab_sh.lab"])
+@pytest.mark.parametrize(
+    "name", ["vethlab_sh", "vethlab_sh.lab", "vethlab_sh.errors", "vethlab_sh.inside", "vethlab_sh.hints"]
+)
 def test_examples_in_docstrings_run(name):
     result = doctest.testmod(importlib.import_module(name))
     assert result.attempted
@@ -172,3 +195,12 @@ def test_package_takes_every_file_along():
     assert PACKAGE / "py.typed" in files
     assert [str(path) for path in files if not any(path.match(pattern) for pattern in patterns)] == []
     assert [pattern for pattern in patterns if not any(path.match(pattern) for path in files)] == []
+
+
+@pytest.mark.parametrize(
+    "file", ["Makefile", "setup.sh", "README.md", ".gitattributes", ".ci/run", "pyproject.toml", "docs/inside.md"]
+)
+def test_paths_of_tests_that_others_name_are_there(file):
+    named = re.findall(r"tests/[\w./-]*\w", (ROOT / file).read_text())
+    made = {"tests/screenshots"}  # by `make test-browser`
+    assert [path for path in named if path not in made and not (ROOT / path).exists()] == []

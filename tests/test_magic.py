@@ -22,6 +22,7 @@ def said(outputs):
     return "".join(output.text for output in outputs if output.output_type == "stream")
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize(
     ("cell", "split"),
     [

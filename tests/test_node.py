@@ -277,6 +277,7 @@ def test_every_one_of_250_pods_is_wired_to_its_own_end(lab):
     assert {row["namespace"] for row in walk["rows"]} == {"master", "n0", "n249"}
 
 
+@pytest.mark.no_lab
 def test_shell_outside_is_only_for_asking():
     """The one door to the machine itself stays in inspect."""
     users = [p.name for p in (ROOT / "vethlab_sh").rglob("*.py") if "Outside()" in p.read_text()]

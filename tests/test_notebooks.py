@@ -8,7 +8,7 @@ import sys
 
 import nbformat
 import pytest
-from conftest import ROOT, inhabitants, until
+from conftest import ROOT, hold, inhabitants, until
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
@@ -266,11 +266,11 @@ def test_two_lessons_at_the_same_time_and_a_killed_one():
         return NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(FOLDER)}})
 
     cells = ["%load_ext vethlab_sh\nimport os\nlab.play('direct', until=5)\n"
-             "print(lab.run('readlink /proc/self/ns/net').out.strip(), os.getpid())"]  # fmt: skip
+             "print(lab.sandbox.pid, os.getpid())"]  # fmt: skip
     one, two = client(cells), client(cells)
     with one.setup_kernel(), two.setup_kernel():
         told = [c.execute_cell(c.nb.cells[0], 0).outputs[0].text.split() for c in (one, two)]
-        worlds = [world for world, _ in told]
+        worlds = [hold(f"/proc/{holder}/ns/net") for holder, _ in told]
         assert worlds[0] != worlds[1]
         assert all(inhabitants(world) for world in worlds)
         os.kill(int(told[1][1]), signal.SIGKILL)

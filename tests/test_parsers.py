@@ -19,16 +19,22 @@ from vethlab_sh.errors import OutputNotUnderstood
 from vethlab_sh.parsers import tcpdump
 from vethlab_sh.tables import TABLES, frame, recognise
 
-FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("*.out"))
+FOLDER = Path(__file__).parent / "fixtures"
+FIXTURES = sorted(FOLDER.glob("*/*.out"))  # <command>/<case>.out
 MODULES = [module.name for module in pkgutil.iter_modules(vethlab_sh.parsers.__path__)]
-# A fixture's name begins with its parser's; ping has two tables.
+# A fixture's folder has its parser's name; ping has two tables.
 OF_PARSER = {name.replace(" ", "_"): [name] for name in TABLES} | {"ping": ["ping", "ping statistics"]}
 FINDS = sorted(promises.FINDS.glob("*.txt"))
 
 
+def case(fixture: Path) -> str:
+    """Which capture it is: ip_addr/tunnels."""
+    return f"{fixture.parent.name}/{fixture.stem}"
+
+
 def read(fixture: Path) -> dict[str, list[dict]]:
     """All tables of a fixture, each row without what is missing in it."""
-    parser, printed = fixture.stem.split("--")[0], fixture.read_text()
+    parser, printed = fixture.parent.name, fixture.read_text()
     if parser == "tcpdump":  # which has no table: a walk reads it
         rows = {parser: tcpdump.parse(printed)}
     else:
@@ -36,7 +42,7 @@ def read(fixture: Path) -> dict[str, list[dict]]:
     return {name: [{k: v for k, v in row.items() if v is not None} for row in found] for name, found in rows.items()}
 
 
-@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda f: f.stem)
+@pytest.mark.parametrize("fixture", FIXTURES, ids=case)
 def test_capture_gives_the_known_rows(fixture):
     known = fixture.with_suffix(".json")
     if os.environ.get("WRITE_FIXTURES"):  # read the difference by eye before committing it
@@ -45,7 +51,13 @@ def test_capture_gives_the_known_rows(fixture):
 
 
 def test_every_parser_has_captures():
-    assert {fixture.stem.split("--")[0] for fixture in FIXTURES} == set(OF_PARSER) - {"ping_statistics"} | {"tcpdump"}
+    assert {fixture.parent.name for fixture in FIXTURES} == set(OF_PARSER) - {"ping_statistics"} | {"tcpdump"}
+
+
+def test_no_capture_lies_where_nobody_reads_it():
+    captures = {file.with_suffix("") for file in FOLDER.rglob("*.out")}
+    known = {file.with_suffix("") for file in FOLDER.rglob("*.json")}
+    assert captures == known == {file.with_suffix("") for file in FIXTURES}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -57,9 +69,9 @@ def test_examples_of_parsers_run(name):
 @pytest.mark.parametrize("name", TABLES)
 def test_every_row_has_every_column(name):
     for fixture in FIXTURES:
-        if name in OF_PARSER.get(fixture.stem.split("--")[0], ()):
+        if name in OF_PARSER.get(fixture.parent.name, ()):
             for row in TABLES[name].read(fixture.read_text()):
-                assert set(row) == {column.name for column in TABLES[name].columns}, fixture.stem
+                assert set(row) == {column.name for column in TABLES[name].columns}, case(fixture)
 
 
 def test_blackhole_route_keeps_its_prefix():
@@ -116,7 +128,7 @@ def test_number_too_large_for_tables_is_refused():
 
 
 def test_details_keep_every_printed_word():
-    printed = (Path(__file__).parent / "fixtures" / "ip_link--details_many_kinds.out").read_text()
+    printed = (FOLDER / "ip_link" / "details_many_kinds.out").read_text()
     kept = " ".join(row["details"] for row in TABLES["ip link"].read(printed)).replace(";", "")
     lost = {line.split()[0] for line in printed.splitlines() if line[0] == " " and "link/" not in line} - set(
         kept.split()
@@ -200,7 +212,7 @@ def test_text_that_once_broke_a_promise_keeps_it(find):
 
 
 CAPTURES = {
-    name: [f.read_text() for f in FIXTURES if name in OF_PARSER.get(f.stem.split("--")[0], ())] for name in TABLES
+    name: [f.read_text() for f in FIXTURES if name in OF_PARSER.get(f.parent.name, ())] for name in TABLES
 }  # fmt: skip
 WORDS = st.sampled_from(sorted({word for texts in CAPTURES.values() for text in texts for word in text.split()}))
 
@@ -229,9 +241,9 @@ def test_damaged_capture_gives_rows_or_not_understood(name, data):
     promises.rows_or_not_understood(name, data.draw(mutated(name)))
 
 
-@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda f: f.stem)
+@pytest.mark.parametrize("fixture", FIXTURES, ids=case)
 def test_rows_become_typed_frames(fixture):
-    for name in OF_PARSER.get(fixture.stem.split("--")[0], ()):
+    for name in OF_PARSER.get(fixture.parent.name, ()):
         made = frame(name, TABLES[name].read(fixture.read_text()))
         assert list(made.columns) == [column.name for column in TABLES[name].columns]
 

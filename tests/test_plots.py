@@ -3,6 +3,7 @@
 import pytest
 
 from vethlab_sh import Lab, plots
+from vethlab_sh.measure.compare import TARGETS, Loss
 
 MEASURED = {
     "flannel": ["2: frames", "nothing", "(has none)"],
@@ -44,3 +45,14 @@ def test_losses_are_told_by_text_and_shade():
     assert texts(figure) == ["nothing", "everything (every pod)", "(has none)", "pod-c"]
     assert labels(figure.axes[0].yaxis) == list(table.index[1:])
     assert len({patch.get_facecolor() for patch in figure.axes[0].patches}) == 3
+
+
+@pytest.mark.parametrize("lost", [(), ("pod-b",), ("pod-c", "node2"), TARGETS])
+@pytest.mark.parametrize("every_pod", [False, True])
+def test_loss_is_read_as_it_is_written(lost, every_pod):
+    """The table tells it in words, the plot asks for its fields."""
+    loss = Loss(lost, every_pod and bool(lost))
+    assert Loss.read(str(loss)) == loss
+    assert loss.share == len(lost) / 4
+    assert Loss.read(str(Loss(exists=False))) == Loss(exists=False)
+    assert Loss.read("2: frames") is None

@@ -1,5 +1,7 @@
 """A recording tells what the live lab tells, needs no Linux, says what it is, and does not go stale."""
 
+import gzip
+import json
 import os
 import re
 import subprocess
@@ -7,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, output
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadOption, CommandFailed, LabClosed, NotRecorded, UnknownScenario
-from vethlab_sh.keep.replay import WALKS, Replay, without_options
-from vethlab_sh.sandbox import forbidden_because
+from vethlab_sh.keep.replay import FOLDER, WALKS, Replay, iproute2_version, without_options
+from vethlab_sh.sandbox import find, forbidden_because, search_path
 from vethlab_sh.scenarios import SCENARIOS, load
 
 ANEW = "the recording is stale: run `make recordings`"
@@ -71,12 +73,81 @@ def text(part):
 @pytest.mark.live
 @pytest.mark.parametrize("name", NAMES)
 def test_recording_tells_what_the_live_demo_tells(vethlab, name):
-    wide = {"env": os.environ | {"COLUMNS": "90"}}  # so that no row is wrapped for the sake of a longer user number
-    live, replayed = vethlab("demo", name, **wide), vethlab("demo", name, "--replay", **wide)
-    assert (replayed.returncode, replayed.stderr) == (live.returncode, live.stderr) == (0, "")
-    label, _, narration = replayed.stdout.partition("\n\n")
-    assert label.startswith("A recording: ")
-    assert text(steady(narration)) == text(steady(live.stdout)), ANEW
+    tells_the_same(vethlab, name, search_path())
+
+
+def tells_the_same(vethlab, name, path):
+    """Assert it of the programs on this PATH: word for word, when theirs are the recording's words.
+
+    Returns what the live demo printed, as JSON.
+    """
+    wide = os.environ | {"COLUMNS": "90", "PATH": path}  # no row is wrapped for the sake of a longer user number
+    demo = vethlab("demo", name, "--json", env=wide)
+    shown = vethlab("demo", name, "--json", "--replay", env=wide)
+    assert (shown.returncode, demo.returncode, demo.stderr) == (0, 0, "")
+    assert shown.stderr.startswith("A recording: ")
+    assert story(shown.stdout) == story(demo.stdout), ANEW
+    if recorded_with(name) == iproute2_version(output("ip", "-V", path=path)):
+        live, replayed = (vethlab("demo", name, *more, env=wide) for more in ((), ("--replay",)))
+        assert (replayed.returncode, replayed.stderr) == (live.returncode, live.stderr) == (0, "")
+        label, _, narration = replayed.stdout.partition("\n\n")
+        assert label.startswith("A recording: ")
+        assert text(steady(narration)) == text(steady(live.stdout)), ANEW
+    return demo.stdout
+
+
+def story(printed):
+    """What a demo tells whichever release of iproute2 prints it: all but the outputs, of which it counts the rows."""
+    told = json.loads(printed)
+    for step in told["steps"]:
+        for record in step["records"]:
+            record["tables"] = {name: len(rows) for name, rows in record["tables"].items()}
+            for words in ("out", "err", "seconds"):
+                del record[words]
+    return told
+
+
+def recorded_with(name):
+    """The release of iproute2 whose words stand in a recording."""
+    return Replay(name).by.partition("iproute2 ")[2]
+
+
+NEWER = """#!/bin/sh
+case "$*" in
+-V) echo "ip utility, iproute2-99.0.0, libbpf 9.9.9" ;;
+*netns*|*add*) exec {real} "$@" ;;
+*) {real} "$@" | sed 's/ scope link/& proto kernel_ll/' ;;
+esac
+"""
+
+
+@pytest.mark.live
+def test_another_iproute2_does_not_make_a_recording_stale(vethlab, tmp_path):
+    """iproute2 6.15 says `proto kernel_ll` where 6.1 says nothing: its demo is the same, in other words."""
+    (tmp_path / "ip").write_text(NEWER.format(real=find("ip")))
+    (tmp_path / "ip").chmod(0o755)
+    live = tells_the_same(vethlab, "direct", f"{tmp_path}:{search_path()}")
+    assert "proto kernel_ll" in live
+
+
+@pytest.mark.parametrize(
+    ("printed", "release"),
+    [
+        ("ip utility, iproute2-6.1.0, libbpf 1.1.2\n", "6.1.0"),
+        ("ip utility, iproute2-5.9.0-ubuntu, libbpf 0.3-rc1\n", "5.9.0-ubuntu"),
+        ("ip utility, iproute2-ss200127\n", "ss200127"),
+    ],
+)
+def test_release_of_iproute2_is_read(printed, release):
+    assert iproute2_version(printed) == release
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recording_names_releases_and_no_machine(name):
+    """Kept on purpose: the releases of the kernel and of iproute2, whose facts and words these are."""
+    assert re.fullmatch(r"Linux \d+\.\d+, iproute2 [\w.-]+", Replay(name).by)
+    recorded = gzip.decompress((FOLDER / f"{name}.json.gz").read_bytes()).decode()
+    assert not re.search(r"/home/|/root|Debian|Ubuntu|generic|x86_64|aarch64", recorded)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -237,6 +308,23 @@ def test_recording_of_nothing_is_a_sentence():
     with pytest.raises(LabClosed):
         lab.run("ip netns add ns1")
     assert not lab.alive
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda lab: lab.interact(["true"]),
+        lambda lab: lab.check("ns1 has a cable to ns2"),
+        lambda lab: lab.drill("wrong-mask"),
+        lambda lab: lab.save(),
+        lambda lab: lab.shell.run("true"),
+        lambda lab: lab.stay("kept"),
+    ],
+    ids=["interact", "check", "drill", "save", "shell", "stay"],
+)
+def test_what_needs_a_kernel_is_refused_in_a_sentence(asked):
+    with Lab(replay="direct") as lab, pytest.raises(NotRecorded, match=r"A lab without `replay` can do it\.$"):
+        asked(lab)
 
 
 def test_options_and_recording_do_not_go_together(vethlab):

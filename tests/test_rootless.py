@@ -50,7 +50,7 @@ def test_users_neither_see_nor_reach_each_others_labs(as_user):
             print(error)
         lab = Lab()
         lab.stay("theirs")
-        print(lab._sandbox.pid, stay.find("theirs").since)
+        print(lab.sandbox.pid, stay.find("theirs").since)
     """
     said = as_user(PYTHON, "-c", textwrap.dedent(program)).stdout
     try:

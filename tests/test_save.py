@@ -193,6 +193,6 @@ def test_saved_lab_comes_up_from_the_command_line(vethlab, tmp_path):
     assert vethlab("up", str(file)).returncode == 0
     assert vethlab("draw", "web").stdout == vethlab("draw", "one").stdout
     assert "web.sh" in vethlab("ps").stdout
-    assert vethlab("run", "web", "--", "ip netns exec ns100 ping -c 1 -W 1 192.168.1.101").returncode == 0
+    assert vethlab("run", "web", "--", "ip netns exec ns100 ping -c 1 -W 20 192.168.1.101").returncode == 0
     assert vethlab("save", "one", str(tmp_path / "no/such/folder")).returncode == 1
     assert vethlab("down", "--all").stdout.count("is gone") == 2

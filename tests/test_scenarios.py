@@ -10,7 +10,7 @@ from conftest import ROOT
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadOption, CommandFailed, UnknownScenario
-from vethlab_sh.inside import typed_at
+from vethlab_sh.inside import inside
 from vethlab_sh.scenarios import SCENARIOS, as_script, load
 
 pytestmark = pytest.mark.live
@@ -45,6 +45,7 @@ ARTICLE = {
 }  # fmt: skip
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize("name", ARTICLE)
 def test_scenario_keeps_the_articles_order(name):
     typed = iter([line for step in load(name).steps for line in step.lines])
@@ -133,17 +134,20 @@ def test_neighbouring_pings_run_at_the_same_time(lab):
     assert [ran for ran in lab.history if "ping" in ran.line] == pings
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize("hosts", [-1, 0, 1, 1024])
 def test_impossible_number_of_hosts_is_refused(hosts):
     with pytest.raises(BadOption, match="1023"):
         load("bridge", hosts=hosts)
 
 
+@pytest.mark.no_lab
 def test_unknown_scenario_suggests_the_nearest():
     with pytest.raises(UnknownScenario, match="Did you mean 'bridge'"):
         load("bridg")
 
 
+@pytest.mark.no_lab
 def test_option_of_another_scenario_is_refused():
     with pytest.raises(BadOption, match="'direct' has no option 'hosts'"):
         load("direct", hosts=3)
@@ -162,11 +166,12 @@ def test_playing_twice_needs_a_new_lab():
             lab.play("direct")
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_script_holds_the_same_lines(name):
     script = as_script(load(name)).splitlines()
     typed = [
-        typed_at(step.at, line) + ("" if 0 in step.expect else " || true")
+        inside(step.at, line) + ("" if 0 in step.expect else " || true")
         for step in load(name).steps
         for line in step.lines
     ]
@@ -187,6 +192,7 @@ def test_script_runs_without_us(name, around):
     assert ended.stdout.count(" 0% packet loss") == len(asked) >= 2
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_prose_is_short_and_whole(name):
     scenario = load(name)

@@ -3,14 +3,16 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
-from conftest import until
+from conftest import ROOT, until
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadInput, BadName, CommandFailed
-from vethlab_sh.inside import check_name
+from vethlab_sh.inside import check_name, inside
 
 pytestmark = pytest.mark.live
 
@@ -38,6 +40,33 @@ def test_record_keeps_line_and_output(lab):
 )
 def test_line_runs_as_bash_would(lab, line, out):
     assert lab.run(line).out == out
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hostname; readlink /proc/self/ns/net",
+        "readlink /proc/self/ns/net",
+        "readlink\t/proc/self/ns/net\nreadlink /proc/self/ns/net",
+        "printf '%s|' 'a  b' \"it's\" 'x$HOME' \"\"",
+        "bash -c 'readlink /proc/self/ns/net; echo \"$0\" '\"'\"'$HOME'\"'\"",
+        "printf '%s\n' /proc/self/ns/n* ~ {a,b} a\\ b",
+        "WORD=x printenv WORD",
+        "echo $((1 + 2)) | tr 3 x >&2; readlink /proc/self/ns/net",
+        'echo "$HOSTNAME" # a remark',
+        "! readlink /proc/self/ns/net",
+    ],
+)
+def test_line_typed_for_a_namespace_does_what_it_does_in_there(lab, line):
+    lab.run("ip netns add ns1")
+    there, typed = lab.run(line, at="ns1", expect=None), lab.run(inside("ns1", line), expect=None)
+    assert (typed.out, typed.err, typed.code) == (there.out, there.err, there.code)
+    assert inside("master", line) == line
+
+
+@pytest.mark.parametrize("line", ["ip -d link show", "tcpdump -c 1 'arp or icmp'", "bash -c 'a | b'"])
+def test_line_of_one_command_needs_no_bash_in_there(line):
+    assert inside("ns1", line) == f"ip netns exec ns1 {line}"
 
 
 def test_failure_carries_record_and_hint(lab):
@@ -229,6 +258,7 @@ def test_bad_name_is_refused_with_its_rule(lab, name):
         lab.run("true", at=name)
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize("name", ["br-veth101", "cali50c25257626", "flannel.1", "node2"])
 def test_kernel_names_are_accepted(name):
     assert check_name(name) == name
@@ -248,3 +278,22 @@ def test_labs_in_threads_stay_apart():
     for thread in threads:
         thread.join()
     assert seen == {n: [f"ns{n}"] for n in range(8)}
+
+
+AT_THE_END = """
+import atexit, threading
+from vethlab_sh import Lab
+
+def refuse(thread):
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+
+lab = Lab()
+print(lab.run("echo ran").out, end="")
+atexit.register(setattr, threading.Thread, "start", refuse)  # what is registered last is called first
+"""
+
+
+def test_no_thread_is_started_while_python_shuts_down():
+    """Python 3.12.0 to 3.12.2 refuses them then."""
+    ended = subprocess.run([sys.executable, "-c", AT_THE_END], capture_output=True, text=True, cwd=ROOT)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ran\n", "")

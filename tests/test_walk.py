@@ -481,6 +481,7 @@ def test_walk_through_random_bridges_is_a_connected_path(homes):
         assert_tidy(layout(walk.snapshot))
 
 
+@pytest.mark.no_lab
 @settings(max_examples=300, deadline=None)
 @given(
     st.text() | st.text(alphabet="0123456789abcdef:. >,[](){}INO\n\t") | st.from_regex(r"1\.5 .* > .*, ethertype .*")

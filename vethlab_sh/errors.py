@@ -1,25 +1,28 @@
-"""What can go wrong?
+"""What can go wrong, and with which exit code does the command line then end?
 
-LabError                     everything below, so that one `except` catches us
-├── CommandFailed            a command ended with an exit code nobody expected
+LabError                     everything below, so that one `except` catches us; exit code 1
+├── CommandFailed            a command ended with an exit code nobody expected (2 when there is no such program)
 ├── OutputNotUnderstood      a command printed a word that its parser does not know
 ├── NoParser                 this command has no table
-├── BadName                  a name that the kernel, or we, would refuse
-├── UnknownScenario          there is no scenario of that name
-├── BadOption                an option that the scenario does not have, or a value it cannot take
-├── BadInput                 what was given to explain, or to look for, is not there or is no text
-├── UnknownClaim             a claim that is worded like none that can be checked
-├── UnknownDrill             there is no drill of that name
 ├── DrillUnfit               a drill cannot begin in this lab
-├── NoDrill                  no drill is under way in this lab
-├── NoSuchLab                no lab stays under that name
-├── NameTaken                another lab stays under that name
 ├── CannotSave               something in the lab that no line of ours makes again
-├── ToolMissing              a program is not installed
-├── NotReady                 this machine cannot make a lab (the reason says why, and the ways out)
 ├── NotRecorded              a recording does not have this line, walk or scenario
 ├── LabClosed                the lab is gone
-└── GaveUpWaiting            a fact did not come true in time
+├── GaveUpWaiting            a fact did not come true in time
+├── CannotBegin              something is missing on this machine; exit code 2
+│   ├── ToolMissing          a program is not installed
+│   └── NotReady             this machine cannot make a lab (the reason says why, and the ways out)
+└── WrongUsage               what was asked for cannot be done as it was asked; exit code 2
+    ├── BadName              a name that the kernel, or we, would refuse
+    ├── BadOption            an option that the scenario does not have, or a value it cannot take
+    ├── BadInput             what was given to explain, or to look for, is not there or is no text
+    ├── UnknownName          there is nothing of that kind and name; the nearest name is told
+    │   ├── UnknownScenario
+    │   └── UnknownDrill
+    ├── UnknownClaim         a claim that is worded like none that can be checked
+    ├── NoDrill              no drill is under way in this lab
+    ├── NoSuchLab            no lab stays under that name
+    └── NameTaken            another lab stays under that name
 
 Each message is written for a beginner: what was run, where, what it said, what to try.
 The facts stay as attributes.
@@ -27,7 +30,23 @@ The facts stay as attributes.
 
 from __future__ import annotations
 
-from typing import Protocol
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Protocol
+
+# bash's own code for a program that is not there: bash(1), EXIT STATUS
+NO_SUCH_PROGRAM = 127
+
+
+def nearest(word: str, words: Iterable[str], most: int = 1, likeness: float = 0.6) -> list[str]:
+    """Which of these words is probably meant: those most like it, the nearest first; none when nothing is alike.
+
+    most: how many at most; likeness: from 0, anything, to 1, the word itself (difflib's ratio).
+
+    >>> nearest("bridg", ["direct", "bridge"]), nearest("", ["direct", "bridge"])
+    (['bridge'], [])
+    """
+    return difflib.get_close_matches(word, list(words), most, likeness)
 
 
 class Failed(Protocol):
@@ -55,7 +74,12 @@ class Failed(Protocol):
 
 
 class LabError(Exception):
-    """Anything that a learner should read as a sentence instead of a traceback."""
+    """Anything that a learner should read as a sentence instead of a traceback.
+
+    exit_code: what the command line ends with: 1, the lab says no; 2, wrong usage or something is missing here.
+    """
+
+    exit_code = 1
 
 
 class CommandFailed(LabError):
@@ -64,14 +88,27 @@ class CommandFailed(LabError):
     def __init__(self, ran: Failed, hint: str = "") -> None:
         self.ran = ran
         self.hint = hint
-        said = [line.strip() for line in (ran.err or ran.out).splitlines() if line.strip()]
-        # "Try `iptables -h` ...", and what `ip -batch` adds, are not what went wrong
-        told = [line for line in said if not line.startswith(("Try ", "Command failed -:"))]
-        message = f"`{ran.line}` failed on {ran.at} (exit code {ran.code})"
-        message += f": {told[0 if told[0].startswith('Usage:') else -1]}" if told else ", without saying why"
+        if ran.code == NO_SUCH_PROGRAM:
+            self.exit_code = 2
+        message = f"`{ran.line}` failed on {ran.at} (exit code {ran.code}){_complaint(ran)}"
         if hint:
             message += f"\n{hint}"
         super().__init__(message)
+
+
+def _complaint(ran: Failed) -> str:
+    """What the command said went wrong: its last line, or the first when it tells its usage."""
+    lines = []
+    for line in (ran.err or ran.out).splitlines():
+        text = line.strip()
+        # "Try `iptables -h` ...", and what `ip -batch` adds, are not what went wrong
+        if text and not text.startswith(("Try ", "Command failed -:")):
+            lines.append(text)
+    if not lines:
+        return ", without saying why"
+    if lines[0].startswith("Usage:"):
+        return f": {lines[0]}"
+    return f": {lines[-1]}"
 
 
 class OutputNotUnderstood(LabError):
@@ -81,7 +118,10 @@ class OutputNotUnderstood(LabError):
     """
 
     def __init__(self, command: str, word: str, line: str, number: int) -> None:
-        self.command, self.word, self.line, self.number = command, word, line, number
+        self.command = command
+        self.word = word
+        self.line = line
+        self.number = number
         super().__init__(f"{command}, line {number}: I do not know {word!r} in: {line.strip()}")
 
 
@@ -93,104 +133,18 @@ class NoParser(LabError):
         super().__init__(f"There is no table for `{line}`. `python -m vethlab_sh tables` lists those there are.")
 
 
-class BadName(LabError):
-    """A name that cannot be used (`name`, `rule`)."""
-
-    def __init__(self, name: str, rule: str) -> None:
-        self.name, self.rule = name, rule
-        super().__init__(f"{name!r} cannot be a name here: {rule}.")
-
-
-class UnknownScenario(LabError):
-    """There is no scenario called `name`; `known` lists those there are."""
-
-    def __init__(self, name: str, known: list[str], nearest: str | None = None) -> None:
-        self.name, self.known, self.nearest = name, known, nearest
-        guess = f" Did you mean {nearest!r}?" if nearest else ""
-        super().__init__(f"There is no scenario {name!r}.{guess} There are: {', '.join(known)}.")
-
-
-class BadOption(LabError):
-    """An option that a scenario does not have, or a value that it cannot take."""
-
-
-class BadInput(LabError):
-    """What was given to explain, or to look for, is not there or is no text."""
-
-
-class UnknownClaim(LabError):
-    """A claim that is in no form that a check knows (`claim`, `nearest`, `known`)."""
-
-    def __init__(self, claim: str, nearest: str, known: tuple[str, ...]) -> None:
-        self.claim, self.nearest, self.known = claim, nearest, known
-        forms = "".join(f"\n  {form}" for form in known)
-        super().__init__(f"I cannot check {claim!r}. Nearest to it is `{nearest}`. What can be checked:{forms}")
-
-
-class UnknownDrill(LabError):
-    """There is no drill called `name`; `known` lists those there are."""
-
-    def __init__(self, name: str, known: list[str], nearest: str | None = None) -> None:
-        self.name, self.known, self.nearest = name, known, nearest
-        guess = f" Did you mean {nearest!r}?" if nearest else ""
-        super().__init__(f"There is no drill {name!r}.{guess} There are: {', '.join(known)}.")
-
-
 class DrillUnfit(LabError):
     """The drill `name` cannot begin in this lab (`reason`)."""
 
     def __init__(self, name: str, reason: str) -> None:
-        self.name, self.reason = name, reason
-        super().__init__(f"The drill {name!r} cannot begin: {reason}. Begin with a fresh lab: `Lab().drill({name!r})`.")
-
-
-class NoDrill(LabError):
-    """No drill is under way in the lab `name` (None: a lab that does not stay)."""
-
-    def __init__(self, name: str | None) -> None:
         self.name = name
-        where = f"the lab {name!r}" if name else "this lab"
-        super().__init__(
-            f"No drill is under way in {where}. `python -m vethlab_sh drill start NAME` begins one. "
-            "(In a lab's own shell no lab is seen: leave it first, with `exit`.)"
-        )
-
-
-class NoSuchLab(LabError):
-    """No lab stays under this `name`; `known` lists those that do."""
-
-    def __init__(self, name: str, known: list[str]) -> None:
-        self.name, self.known = name, known
-        there = f"There are: {', '.join(known)}" if known else "None does; `python -m vethlab_sh up` makes one"
-        super().__init__(f"No lab stays under the name {name!r}. {there}.")
-
-
-class NameTaken(LabError):
-    """Another lab stays under this `name`."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(
-            f"A lab {name!r} is there already. Choose another name (`--name`), "
-            f"or end it: `python -m vethlab_sh down {name}`."
-        )
+        self.reason = reason
+        again = f"Begin with a fresh lab: `Lab().drill({name!r})`."
+        super().__init__(f"The drill {name!r} cannot begin: {reason}. {again}")
 
 
 class CannotSave(LabError):
     """Something in the lab that we do not know how to write as a line of bash."""
-
-
-class ToolMissing(LabError):
-    """The program `tool` is not on this machine; `package` is Debian's package that has it."""
-
-    def __init__(self, tool: str, package: str | None) -> None:
-        self.tool, self.package = tool, package
-        cure = f" Install it: sudo apt-get install {package}" if package else ""
-        super().__init__(f"The program {tool!r} is not on this machine.{cure}")
-
-
-class NotReady(LabError):
-    """This machine cannot make a lab; the message says why and names the ways out."""
 
 
 class NotRecorded(LabError):
@@ -205,5 +159,120 @@ class GaveUpWaiting(LabError):
     """A fact did not come true within the limit (`fact`, `seconds`)."""
 
     def __init__(self, fact: str, seconds: float) -> None:
-        self.fact, self.seconds = fact, seconds
+        self.fact = fact
+        self.seconds = seconds
         super().__init__(f"Gave up after {seconds:g} s waiting until {fact}.")
+
+
+class CannotBegin(LabError):
+    """Something that a lab needs is missing on this machine."""
+
+    exit_code = 2
+
+
+class ToolMissing(CannotBegin):
+    """The program `tool` is not on this machine; `package` is Debian's package that has it."""
+
+    def __init__(self, tool: str, package: str | None) -> None:
+        self.tool = tool
+        self.package = package
+        cure = f" Install it: sudo apt-get install {package}" if package else ""
+        super().__init__(f"The program {tool!r} is not on this machine.{cure}")
+
+
+class NotReady(CannotBegin):
+    """This machine cannot make a lab; the message says why and names the ways out."""
+
+
+class WrongUsage(LabError):
+    """What was asked for cannot be done as it was asked."""
+
+    exit_code = 2
+
+
+class BadName(WrongUsage):
+    """A name that cannot be used (`name`, `rule`)."""
+
+    def __init__(self, name: str, rule: str) -> None:
+        self.name = name
+        self.rule = rule
+        super().__init__(f"{name!r} cannot be a name here: {rule}.")
+
+
+class BadOption(WrongUsage):
+    """An option that a scenario does not have, or a value that it cannot take."""
+
+
+class BadInput(WrongUsage):
+    """What was given to explain, or to look for, is not there or is no text."""
+
+
+class UnknownName(WrongUsage):
+    """There is no `kind` called `name`; `known` lists those there are, `nearest` is the one probably meant, if any."""
+
+    kind: ClassVar = "thing"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name = name
+        self.known = list(known)
+        self.nearest = next(iter(nearest(name, known)), None)
+        guess = f" Did you mean {self.nearest!r}?" if self.nearest else ""
+        super().__init__(f"There is no {self.kind} {name!r}.{guess} There are: {', '.join(known)}.")
+
+
+class UnknownScenario(UnknownName):
+    """There is no scenario of this name."""
+
+    kind = "scenario"
+
+
+class UnknownDrill(UnknownName):
+    """There is no drill of this name."""
+
+    kind = "drill"
+
+
+class UnknownClaim(WrongUsage):
+    """A claim that is in no form that a check knows (`claim`, `nearest`, `known`)."""
+
+    def __init__(self, claim: str, nearest: str, known: tuple[str, ...]) -> None:
+        self.claim = claim
+        self.nearest = nearest
+        self.known = known
+        forms = "\n  ".join(known)
+        super().__init__(f"I cannot check {claim!r}. Nearest to it is `{nearest}`. What can be checked:\n  {forms}")
+
+
+class NoDrill(WrongUsage):
+    """No drill is under way in the lab `name` (None: a lab that does not stay)."""
+
+    def __init__(self, name: str | None) -> None:
+        self.name = name
+        where = f"the lab {name!r}" if name else "this lab"
+        super().__init__(
+            f"No drill is under way in {where}. `python -m vethlab_sh drill start NAME` begins one. "
+            "(In a lab's own shell no lab is seen: leave it first, with `exit`.)"
+        )
+
+
+class NoSuchLab(WrongUsage):
+    """No lab stays under this `name`; `known` lists those that do."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        self.name = name
+        self.known = known
+        there = "None does; `python -m vethlab_sh up` makes one"
+        if known:
+            there = f"There are: {', '.join(known)}"
+        super().__init__(f"No lab stays under the name {name!r}. {there}.")
+
+
+class NameTaken(WrongUsage):
+    """Another lab stays under this `name`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"A lab {name!r} is there already. Choose another name (`--name`), "
+            f"or end it: `python -m vethlab_sh down {name}`."
+        )

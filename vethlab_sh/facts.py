@@ -77,7 +77,8 @@ class Link(Fact):
     (RFC 2863); up: switched on (IFF_UP); carrier: IFF_LOWER_UP; mtu: bytes; master: the bridge that it is a port of;
     peer_namespace, peer, peer_index: the other end of a veth; hairpin: of a bridge port; vxlan_...: of a VXLAN device.
     port: what the bridge does here; arp: whether it asks and answers (no NOARP); stp: whether a bridge runs STP;
-    forward_delay: of that, in seconds; parent: the device that a macvlan, VLAN or the like is on, and parent_namespace; mode: of a macvlan.
+    forward_delay: of that, in seconds; parent: the
+    device that a macvlan, VLAN or the like is on, in parent_namespace; mode: of a macvlan.
     how: by what both ends were joined; unseen: whether its other end is out of sight, which is not gone; says: the
     name behind the @ of a text; netns: the namespace that a text names for the other end; line: where it stands there.
     """
@@ -175,12 +176,18 @@ class Route(Fact):
     line: int | None = None
 
     @property
+    def device(self) -> Device | None:
+        """The device by which it leads; None for one that leads nowhere."""
+        return None if self.dev is None else (self.namespace, self.dev)
+
+    @property
     def words(self) -> str:
         """As `ip route` says it: `10.244.1.0/24 via 10.244.1.0 dev flannel.1`."""
         parts = [self.to] if self.kind == "unicast" else [self.kind, self.to]
         if self.via:
             parts += ["via", self.via]
-        if self.dev and self.dev != "lo":
+        # IPv6 writes lo into each route that swallows packets (net/ipv6/route.c), though nothing passes that device.
+        if self.dev and not (self.dev == "lo" and self.is_dead_end):
             parts += ["dev", self.dev]
         return " ".join(parts)
 

@@ -1,27 +1,66 @@
-"""How is a line typed for another namespace, and which names may a namespace have?"""
+"""How is a line typed for another namespace, and which names may a namespace have?
+
+`ip netns exec NAMESPACE LINE`; a line that bash has to read first goes through `bash -c` in there.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
+from collections.abc import Iterable, Iterator
 
 from .errors import BadName
 from .sandbox import HOSTNAME
 
+# One command whose words bash hands on as they are: letters that mean nothing to it, and quoted pieces in which it
+# replaces nothing. A newline outside of quotes begins another command, so it is none of them.
+ONE_COMMAND = re.compile(r"""(?:[\w@%+=:,./ \t-]|'[^']*'|"[^"$`\\]*")+""", re.ASCII)
 
-def typed_at(machine: str, line: str) -> str:
-    """The line as it is typed on master to run on another machine, a namespace that plays one.
 
-    >>> typed_at("node2", "ip route"), typed_at("node2", "ip route | wc -l")
-    ('ip netns exec node2 ip route', "ip netns exec node2 bash -c 'ip route | wc -l'")
+def inside(namespace: str, line: str) -> str:
+    """The line as it is typed on master to run in one of the lab's namespaces; on master as it is.
+
+    >>> print(inside("node2", "ip route"))
+    ip netns exec node2 ip route
+    >>> print(inside("node2", "ip route | wc -l"))
+    ip netns exec node2 bash -c 'ip route | wc -l'
+    >>> print(inside("node2", "tcpdump -c 1 'arp or icmp'"))
+    ip netns exec node2 tcpdump -c 1 'arp or icmp'
     """
-    if machine == HOSTNAME:
+    entering = shlex.join(way_into(namespace))
+    if not entering:
         return line
-    plain = all(word == shlex.quote(word) for word in line.split()) and "=" not in line.split()[0]
-    return f"ip netns exec {machine} {line if plain else f'bash -c {shlex.quote(line)}'}"
+    if _is_one_command(line):
+        return f"{entering} {line}"
+    return f"{entering} bash -c {shlex.quote(line)}"
 
 
-OF_THE_SHELL = set(";&|<>()$`\\\"'*?[]{}!#~^")
+def all_inside(namespace: str, lines: Iterable[str]) -> tuple[str, ...]:
+    """The lines, each as it is typed on master to run in this namespace."""
+    return tuple(inside(namespace, line) for line in lines)
+
+
+def way_into(namespace: str) -> list[str]:
+    """The words that stand before a program's own, so that it runs in this namespace; none on master.
+
+    >>> way_into("ns1"), way_into("master")
+    (['ip', 'netns', 'exec', 'ns1'], [])
+    """
+    if namespace == HOSTNAME:
+        return []
+    return ["ip", "netns", "exec", namespace]
+
+
+def _is_one_command(line: str) -> bool:
+    """Whether `ip netns exec` can be given these words: a program and its arguments, all known before it starts."""
+    if not ONE_COMMAND.fullmatch(line) or not line.strip():
+        return False
+    first = line.split()[0]
+    return "=" not in first  # `A=b program` is for bash: no program has that name
+
+
+SHELL_SIGNS = set(";&|<>()$`\\\"'*?[]{}!#~^")
 NAME_LIMIT = 15  # IFNAMSIZ is 16 bytes, the last of them a zero: include/uapi/linux/if.h
 
 
@@ -31,20 +70,24 @@ def check_name(name: str, what: str = "a network namespace") -> str:
     The rule for devices is the kernel's dev_valid_name(); ours adds the leading dash, which `ip` would read as an
     option, and a shell's signs, and holds namespaces to the same rule, so that one rule is to be learned.
     """
-    size = len(os.fsencode(name))
-    rules = (
-        (not name, "it is empty"),
-        (size > NAME_LIMIT, f"a name has at most {NAME_LIMIT} bytes, this one has {size}"),
-        ("/" in name or ":" in name, "a name holds no slash and no colon"),
-        (any(c.isspace() or not c.isprintable() for c in name), "a name holds no space and no control character"),
-        (
-            bool(OF_THE_SHELL & set(name)),
-            f"a name holds none of the shell's own signs ({' '.join(sorted(OF_THE_SHELL))})",
-        ),
-        (name.startswith("-"), "a leading dash would be read as an option"),
-        (name in (".", ".."), "this is a folder, not a name"),
-    )
-    for broken, rule in rules:
-        if broken:
-            raise BadName(name, f"{rule} ({what})")
+    for rule in _broken_rules(name):
+        raise BadName(name, f"{rule} ({what})")
     return name
+
+
+def _broken_rules(name: str) -> Iterator[str]:
+    size = len(os.fsencode(name))  # a name is bytes to the kernel, and ü is two of them
+    if not name:
+        yield "it is empty"
+    if size > NAME_LIMIT:
+        yield f"a name has at most {NAME_LIMIT} bytes, this one has {size}"
+    if "/" in name or ":" in name:
+        yield "a name holds no slash and no colon"
+    if any(sign.isspace() or not sign.isprintable() for sign in name):
+        yield "a name holds no space and no control character"
+    if SHELL_SIGNS & set(name):
+        yield f"a name holds none of the shell's own signs ({' '.join(sorted(SHELL_SIGNS))})"
+    if name.startswith("-"):
+        yield "a leading dash would be read as an option"
+    if name in (".", ".."):
+        yield "this is a folder, not a name"

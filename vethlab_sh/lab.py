@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from . import scenarios, snapshot
-from .errors import NotRecorded
-from .inside import typed_at
+from . import played, scenarios, snapshot
+from .inside import inside
 from .keep import stay
+from .played import Played, PlayedStep
 from .progress import telling
 from .sandbox import HOSTNAME, Sandbox
-from .scenarios import Scenario, Step
+from .scenarios import Scenario
 from .snapshot import Snapshot
-from .tables import recognise
 
 if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody waits for what is not used
     from matplotlib.axes import Axes
@@ -24,7 +22,6 @@ if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody wai
 
     from .claims.question import Verdict
     from .drills import Drill
-    from .keep.replay import Replay
     from .keep.save import Saved
     from .packet.walk import Walk
     from .record import Ran
@@ -35,8 +32,8 @@ if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody wai
 class Lab:
     """A private network world, made without root; gone when closed or when Python ends, unless it is to `stay`.
 
-    name: of a lab that stays, to come back to it (closing then only leaves it); without one a lab is made, or the
-    world that is given as sandbox is used.
+    name: of a lab that stays, to come back to it (closing then only leaves it); sandbox: a world that is there
+    already; replay: a scenario whose recording is shown. Without any of them a world is made.
     Raises NoSuchLab, which lists the labs that stay.
 
     >>> with Lab() as lab:
@@ -47,11 +44,10 @@ class Lab:
 
     def __init__(self, name: str | None = None, sandbox: Sandbox | None = None, *, replay: str | None = None) -> None:
         self.name = name
-        self._replay = None if replay is None else _recording(replay)
         self._stay = None if name is None else stay.find(name)
-        live = sandbox or self._replay or (self._stay.enter() if self._stay else Sandbox(meanwhile=_open_shell))
-        self._sandbox = live
-        self._shell = _shell(live) if isinstance(live, Sandbox) else live
+        if sandbox is None and self._stay and replay is None:
+            sandbox = self._stay.enter()
+        self._world = _live(sandbox) if replay is None else _recording(replay)
         self.history: list[Ran] = []
         self._kept: dict[str, Any] = {}
         self._looked: Snapshot = snapshot.EMPTY
@@ -70,17 +66,7 @@ class Lab:
         lab._play(scenario)
         return lab
 
-    def stay(self, name: str, scenario: str = "") -> None:
-        """Let this lab last, under a name, until `python -m vethlab_sh down NAME`; scenario: what it was made from.
-
-        Raises BadName, or NameTaken when another lab stays under it.
-        """
-        if not isinstance(self._sandbox, Sandbox):
-            raise NotRecorded("A recording is no world that could stay. A lab without `replay` can.")
-        self._stay = stay.settle(self._sandbox, name, scenario)
-        for key, value in self._kept.items():
-            stay.keep(name, key, value)
-        self.name = name
+    # --- lines
 
     def run(
         self,
@@ -95,21 +81,25 @@ class Lab:
         that belong to the story, None for any; timeout: seconds, then the command is ended as by Ctrl-C.
         Raises CommandFailed with a hint for any other exit code.
         """
-        return self._run_together([line], at, expect, timeout)[0]
+        (ran,) = self._run_together([line], at, expect, timeout)
+        return ran
 
     def _run_together(
-        self, lines: Sequence[str], at: str, expect: Collection[int] | None, timeout: float | None = None
+        self,
+        lines: Sequence[str],
+        at: str,
+        expect: Collection[int] | None,
+        timeout: float | None = None,
     ) -> list[Ran]:
         for line in lines:
-            self.note(typed_at(at, line))
-        records = self._shell.run_together(lines, at, expect, timeout)
+            self.note(inside(at, line))
+        records = self._world.run_together(lines, at, expect, timeout)
         self.history += records
         return records
 
-    def _check_live(self, sentence: str) -> None:
-        """Raise NotRecorded with this sentence when there is no kernel behind the lab."""
-        if self._replay:
-            raise NotRecorded(f"{sentence}. A lab without `replay` can do it.")
+    def interact(self, words: Sequence[str], **environment: str) -> int:
+        """Run a program in the lab on the caller's own terminal; return its exit code. environment: more of it."""
+        return self._kernel("A program runs in a kernel, and a recording has none").interact(words, environment)
 
     def note(self, line: str) -> None:
         """Where it stays, add a line to what was `typed` in it."""
@@ -119,18 +109,23 @@ class Lab:
     @property
     def typed(self) -> list[str]:
         """The lines that were typed in it, as typed on master; of a lab that stays, from any terminal."""
-        return self._stay.history if self._stay else [typed_at(ran.at, ran.line) for ran in self.history]
+        if self._stay:
+            return self._stay.history
+        return [inside(ran.at, ran.line) for ran in self.history]
 
-    def keep(self, key: str, value: Any) -> None:
-        """Keep a small value (anything that JSON can hold) with this lab, for as long as the lab is there."""
-        if self.name:
-            stay.keep(self.name, key, value)
-        else:
-            self._kept[key] = value
+    # --- scenarios and drills
 
-    def kept(self, key: str) -> Any:
-        """What was kept with this lab under a key; None when there is nothing."""
-        return stay.kept(self.name, key) if self.name else self._kept.get(key)
+    def play(self, name: str, until: int | None = None, **options: int | str | bool) -> Played:
+        """Run all steps of a scenario, or the first `until`; return the records of all its lines.
+
+        name: see `python -m vethlab_sh list`; options: the scenario's own (`hosts=3` for bridge,
+        `pods`, `ipv6` and calico's `mode="routed"` for the two-node ones). What is returned is the sequence of
+        the records, and says whether it worked: `.ok`, `.verdict`.
+        """
+        return self._play(scenarios.load(name, **options), until)
+
+    def _play(self, scenario: Scenario, until: int | None = None) -> Played:
+        return Played(scenario, tuple(self.steps(scenario, until, together=True)))
 
     def steps(
         self,
@@ -138,101 +133,12 @@ class Lab:
         until: int | None = None,
         after: Callable[[Ran], None] | None = None,
         together: bool = False,
-    ) -> Iterator[tuple[Step, list[Ran]]]:
+    ) -> Iterator[PlayedStep]:
         """Play a scenario step by step: yields each step when its lines have run, `after` each of which is called.
 
         together: where nobody watches, let steps that only ping, and follow each other, do so at the same time.
         """
-        groups = _neighbours(scenario.steps[:until]) if together else [[step] for step in scenario.steps[:until]]
-        done = 0
-        with telling(scenario.namespaces) as tell:
-            for group in groups:
-                tell(f"Building {scenario.name}: step {done + 1} of {len(scenario.steps)} …")
-                played = [*zip(group, self._run_steps(group, after), strict=True)]
-                tell("")
-                done += len(group)
-                yield from played
-
-    def _run_steps(self, steps: Sequence[Step], after: Callable[[Ran], None] | None) -> Iterator[list[Ran]]:
-        """The records of each step: of one line by line, of several when the lines of all have run together."""
-        if len(steps) > 1:
-            lines = [line for step in steps for line in step.lines]
-            answers = iter(self._run_together(lines, steps[0].at, steps[0].expect))
-            yield from ([next(answers) for _ in step.lines] for step in steps)
-            return
-        records = []
-        for line in steps[0].lines:
-            records.append(self.run(line, at=steps[0].at, expect=steps[0].expect))
-            if after:
-                after(records[-1])
-        yield records
-
-    def play(self, name: str, until: int | None = None, **options: int | str | bool) -> list[Ran]:
-        """Run all steps of a scenario, or the first `until`; return the records of all its lines.
-
-        name: see `python -m vethlab_sh list`; options: the scenario's own (`hosts=3` for bridge,
-        `pods`, `ipv6` and calico's `mode="routed"` for the two-node ones).
-        """
-        return self._play(scenarios.load(name, **options), until)
-
-    def _play(self, scenario: Scenario, until: int | None = None) -> list[Ran]:
-        return [ran for _, records in self.steps(scenario, until, together=True) for ran in records]
-
-    def interact(self, words: Sequence[str], **environment: str) -> int:
-        """Run a program in the lab on the caller's own terminal; return its exit code. environment: more of it."""
-        return self._shell.interact(words, environment)
-
-    def snapshot(self, settings: bool = False) -> Snapshot:
-        """Everything that the kernel has in this lab now, across its namespaces; settings: the sysctls too."""
-        return self._replay.snapshot(settings) if self._replay else snapshot.take(self._shell, settings)
-
-    def changes(self) -> Difference:
-        """What changed in the kernel since the last look (since the lab was made, the first time)."""
-        from .wiring import changes
-
-        now = self.snapshot(settings=True)
-        before, self._looked = self._looked, now
-        return changes.between(before, now)
-
-    def draw(self, ax: Axes | None = None, routes: bool = False) -> Axes:
-        """The wiring as a picture, from the kernel's state; what changed since the last picture is accented.
-
-        ax: matplotlib axes to draw on, new ones of the right size when none are given; routes: write each
-        namespace's routes into its box. Returns the axes (`.figure.savefig(...)` saves them).
-        """
-        from .wiring import changes, ink, layout
-
-        now = self.snapshot()
-        before, self._drawn = self._drawn, now
-        changed = changes.between(before, now).devices if before else ()
-        with telling(len(now.rows["namespaces"])) as tell:
-            tell(f"Drawing {len(now.rows['namespaces'])} namespaces …")
-            return ink.draw(layout.layout(now, changed, routes), ax)
-
-    def walk(
-        self, src: str, dst: str, count: int = 1, size: int | None = None, cold: bool = False, proto: str = "icmp"
-    ) -> Walk:
-        """Send one ping and see every device that it passes, in order, and why.
-
-        src: a namespace; dst: an address, or a namespace (its first address); count, size: as `ping -c` and `-s`;
-        cold: forget learned neighbours and FDB entries first; proto: icmp, or a probe `tcp:PORT` or `udp:PORT`.
-        """
-        from .packet import follow
-
-        if self._replay:
-            return self._replay.walk(src, dst, cold, count=count - 1, size=size, proto=proto.removeprefix("icmp"))
-        return follow.walk(self._shell, src, dst, count, size, cold, proto)
-
-    def check(self, claim: str) -> Verdict:
-        """Whether a claim in plain English holds now: `lab.check("ns100 can reach 192.168.1.101")`.
-
-        The verdict is true or false; as text it is a sentence with its reason, and `.evidence` is a command and the
-        line that shows it. Raises UnknownClaim, which lists what can be claimed (`check.vocabulary()`).
-        """
-        from .claims import check
-
-        self._check_live("A claim is judged by a kernel, and a recording has none")
-        return check.check(self._shell, claim)
+        return played.play(self._run_together, scenario, until, after, together)
 
     def drill(self, name: str | None = None, seed: int | str = 0) -> Drill:
         """A network with a fault to find: `.ticket`, then `.hint()`, `.check()`, `.give_up()`, `.explanation`.
@@ -243,28 +149,59 @@ class Lab:
         """
         from . import drills
 
-        self._check_live("A drill is mended in a kernel, and a recording has none")
-        return drills.resume(self) if name is None else drills.start(self, name, seed)
+        self._kernel("A drill is mended in a kernel, and a recording has none")
+        if name is None:
+            return drills.resume(self)
+        return drills.start(self, name, seed)
 
-    @property
-    def shell(self) -> Shell:
-        """Runs lines that are not the learner's own: they leave no record in `history`."""
-        return self._shell
+    # --- looking
 
-    def save(self, file: str | Path | None = None) -> Saved:
-        """The lab as it is now as a bash script that rebuilds it in a fresh lab; written into a file, if one is given.
+    def snapshot(self, settings: bool = False) -> Snapshot:
+        """Everything that the kernel has in this lab now, across its namespaces; settings: the sysctls too."""
+        return self._world.snapshot(settings)
 
-        Returns the script and sentences about what it lacks. Raises CannotSave for a device of an unknown kind.
+    def changes(self) -> Difference:
+        """What changed in the kernel since the last look (since the lab was made, the first time)."""
+        from .wiring import changes
+
+        before, self._looked = self._looked, self.snapshot(settings=True)
+        return changes.between(before, self._looked)
+
+    def draw(self, ax: Axes | None = None, routes: bool = False) -> Axes:
+        """The wiring as a picture, from the kernel's state; what changed since the last picture is accented.
+
+        ax: matplotlib axes to draw on, new ones of the right size when none are given; routes: write each
+        namespace's routes into its box. Returns the axes (`.figure.savefig(...)` saves them).
         """
-        from .files import written
-        from .keep import save
+        from .wiring import changes, ink, layout
 
-        self._check_live("What is saved is what a kernel has now, and a recording has none")
-        saved = save.save(self._shell, self.name or "of Python", Path(file).name if file else "FILE")
-        if file:
-            with written(file) as path:
-                path.write_text(saved.script)
-        return saved
+        before, self._drawn = self._drawn, self.snapshot()
+        changed = changes.between(before, self._drawn).devices if before else ()
+        namespaces = len(self._drawn.rows.namespaces)
+        with telling(namespaces) as tell:
+            tell(f"Drawing {namespaces} namespaces …")
+            return ink.draw(layout.layout(self._drawn, changed, routes), ax)
+
+    def walk(
+        self, src: str, dst: str, count: int = 1, size: int | None = None, cold: bool = False, proto: str = "icmp"
+    ) -> Walk:
+        """Send one ping and see every device that it passes, in order, and why.
+
+        src: a namespace; dst: an address, or a namespace (its first address); count, size: as `ping -c` and `-s`;
+        cold: forget learned neighbours and FDB entries first; proto: icmp, or a probe `tcp:PORT` or `udp:PORT`.
+        """
+        return self._world.walk(src, dst, count, size, cold, proto)
+
+    def check(self, claim: str) -> Verdict:
+        """Whether a claim in plain English holds now: `lab.check("ns100 can reach 192.168.1.101")`.
+
+        The verdict is true or false; as text it is a sentence with its reason, and `.evidence` is a command and the
+        line that shows it. Raises UnknownClaim, which lists what can be claimed (`check.vocabulary()`).
+        """
+        from .claims import check
+
+        kernel = self._kernel("A claim is judged by a kernel, and a recording has none")
+        return check.check(kernel, claim)
 
     @staticmethod
     def compare(*names: str, **options: int | str | bool) -> DataFrame:
@@ -278,20 +215,75 @@ class Lab:
 
         return pandas.DataFrame(compare.compare(*names, **options)).set_index(compare.QUESTION)
 
+    # --- lasting
+
+    def stay(self, name: str, scenario: str = "") -> None:
+        """Let this lab last, under a name, until `python -m vethlab_sh down NAME`; scenario: what it was made from.
+
+        Raises BadName, or NameTaken when another lab stays under it.
+        """
+        self._stay = stay.settle(self.sandbox, name, scenario)
+        for key, value in self._kept.items():
+            stay.keep(name, key, value)
+        self.name = name
+
+    def keep(self, key: str, value: Any) -> None:
+        """Keep a small value (anything that JSON can hold) with this lab, for as long as the lab is there."""
+        if self.name:
+            stay.keep(self.name, key, value)
+        else:
+            self._kept[key] = value
+
+    def kept(self, key: str) -> Any:
+        """What was kept with this lab under a key; None when there is nothing."""
+        if self.name:
+            return stay.kept(self.name, key)
+        return self._kept.get(key)
+
+    def save(self, file: str | Path | None = None) -> Saved:
+        """The lab as it is now as a bash script that rebuilds it in a fresh lab; written into a file, if one is given.
+
+        Returns the script and sentences about what it lacks. Raises CannotSave for a device of an unknown kind.
+        """
+        from .files import written
+        from .keep import save
+
+        kernel = self._kernel("What is saved is what a kernel has now, and a recording has none")
+        saved = save.save(kernel, self.name or "of Python", Path(file).name if file else "FILE")
+        if file:
+            with written(file) as path:
+                path.write_text(saved.script)
+        return saved
+
+    # --- the world behind it
+
+    @property
+    def shell(self) -> Shell:
+        """Runs lines that are not the learner's own: they leave no record in `history`."""
+        return self._kernel("Lines of one's own run in a kernel, and a recording has none")
+
+    def _kernel(self, sentence: str) -> Shell:
+        """What asks the kernel; raises NotRecorded with this sentence when there is none behind the lab."""
+        return self._world.live(sentence).shell
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The private world that its lines run in; raises NotRecorded for a recording."""
+        return self._world.live("A recording is no world that could stay").sandbox
+
     @property
     def alive(self) -> bool:
         """Whether there still is a world to run in."""
-        return self._sandbox.alive
+        return self._world.alive
 
     @property
     def recording(self) -> str:
         """The sentence that says that this is a recording, and of when; empty for a live lab."""
-        return self._replay.label if self._replay else ""
+        return self._world.label
 
     def close(self) -> None:
         """Leave; unless it stays the kernel ends its processes and removes all it had. Harmless when repeated."""
-        self._sandbox.close()
-        self._shell.close()
+        self._world.close()
 
     def __enter__(self) -> Lab:
         return self
@@ -302,33 +294,90 @@ class Lab:
         self.close()
 
     def __repr__(self) -> str:
-        if self._replay:
-            return f"<Lab, {self._replay}>"
-        return f"<Lab {'alive' if self.alive else 'closed'}, {len(self.history)} lines run>"
+        if self.recording:
+            return f"<Lab, {self._world}>"
+        return f"<Lab {self._world}, {len(self.history)} lines run>"
+
+
+class World(Protocol):
+    """What a Lab needs of what is behind it: a kernel (`Live`), or the recording of one (`keep.replay.Replay`)."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether anything can be asked yet."""
+
+    @property
+    def label(self) -> str:
+        """The sentence that stands above all that it shows; empty when a kernel answers."""
+
+    def run_together(
+        self, lines: Sequence[str], at: str, expect: Collection[int] | None, timeout: float | None
+    ) -> list[Ran]:
+        """The records of lines that do not depend on each other, in order; see `Shell.run_together`."""
+
+    def snapshot(self, settings: bool) -> Snapshot:
+        """What the kernel has now."""
+
+    def walk(self, src: str, dst: str, count: int, size: int | None, cold: bool, proto: str) -> Walk:
+        """The way of one probe; see `Lab.walk`."""
+
+    def live(self, sentence: str) -> Live:
+        """Itself, when a kernel answers; else raises NotRecorded with this sentence."""
+
+    def close(self) -> None:
+        """Leave; harmless when repeated."""
+
+
+class Live:
+    """A sandbox and the shell in it."""
+
+    label = ""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        from .shell import Shell
+
+        self.sandbox = sandbox
+        self.shell = Shell(sandbox)
+        self.run_together = self.shell.run_together
+
+    @property
+    def alive(self) -> bool:
+        """Whether the sandbox is there."""
+        return self.sandbox.alive
+
+    def snapshot(self, settings: bool) -> Snapshot:
+        """What the kernel has now."""
+        return snapshot.take(self.shell, settings)
+
+    def walk(self, src: str, dst: str, count: int, size: int | None, cold: bool, proto: str) -> Walk:
+        """The way of one probe."""
+        from .packet import follow
+
+        return follow.walk(self.shell, src, dst, count, size, cold, proto)
+
+    def live(self, sentence: str) -> Live:
+        """Itself."""
+        return self
+
+    def close(self) -> None:
+        """Leave the sandbox, and end the bash that waits for lines."""
+        self.sandbox.close()
+        self.shell.close()
+
+    def __str__(self) -> str:
+        return "alive" if self.alive else "closed"
+
+
+def _live(sandbox: Sandbox | None) -> World:
+    """A world that is there, or a new one."""
+    return Live(sandbox or Sandbox(meanwhile=_open_shell))
 
 
 def _open_shell() -> None:
     from . import shell  # noqa: F401  (it imports sh, which takes about as long as making a world)
 
 
-def _shell(sandbox: Sandbox) -> Shell:
-    from .shell import Shell
-
-    return Shell(sandbox)
-
-
-def _recording(name: str) -> Replay:
+def _recording(name: str) -> World:
     from .keep.replay import Replay
 
     return Replay(name)
-
-
-def _neighbours(steps: Sequence[Step]) -> Iterator[list[Step]]:
-    """The steps, one by one; those that only ping, with the same outcome from the same machine, in groups."""
-
-    def kind(step: Step) -> object:
-        pings = all("ping" in recognise(line) for line in step.lines)
-        return (step.at, step.expect) if pings else step
-
-    for _, group in itertools.groupby(steps, kind):
-        yield list(group)

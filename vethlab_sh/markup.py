@@ -1,7 +1,8 @@
-"""How do rows read as a table? What is worth showing, as text or on a web page, in light and in dark."""
+"""How do rows read as a table? Without the columns that say nothing; on a web page in light and in dark."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -25,9 +26,22 @@ def text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def sentence(text: str) -> str:
+    """A sentence as HTML, what stands between ` as code.
+
+    >>> sentence("look with `ip a`")
+    'look with <code>ip a</code>'
+    """
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
 def filled(rows: Sequence[Row], columns: Iterable[str]) -> list[str]:
     """The columns that say something: not those without any value, or with nothing but `no`."""
-    return [c for c in columns if any(text(row[c]) and row[c] is not False for row in rows)]
+    return [column for column in columns if any(_tells(row[column]) for row in rows)]
+
+
+def _tells(value: Any) -> bool:
+    return value is not False and text(value) != ""
 
 
 def table(rows: Sequence[Row], columns: Iterable[str], prose: Collection[str] = (), title: str = "") -> str:
@@ -38,11 +52,14 @@ def table(rows: Sequence[Row], columns: Iterable[str], prose: Collection[str] = 
     shown = filled(rows, columns)
     if not shown:
         return ""
-    head = "".join(f'<th style="{WHOLE}">{escape(name)}</th>' for name in shown)
-    lines = [
-        "".join(f'<td style="{CELL if name in prose else WHOLE}">{escape(text(row[name]))}</td>' for name in shown)
-        for row in rows
-    ]
     above = f"<p><b>{escape(title)}</b></p>" if title else ""
+    lines = ["".join(f'<th style="{WHOLE}">{escape(name)}</th>' for name in shown)]
+    for row in rows:
+        cells = [_cell(row[name], CELL if name in prose else WHOLE) for name in shown]
+        lines.append("".join(cells))
     body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f'{above}<div style="overflow-x:auto"><table><tr>{head}</tr>{body}</table></div>'
+    return f'{above}<div style="overflow-x:auto"><table>{body}</table></div>'
+
+
+def _cell(value: Any, style: str) -> str:
+    return f'<td style="{style}">{escape(text(value))}</td>'

@@ -1,41 +1,185 @@
-"""Did a scenario do what it teaches?"""
+"""How is a scenario played, and did it do what it teaches? Step by step; what was played knows its verdict."""
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any, overload
 
+from .markup import sentence
+from .progress import telling
+from .recognise import recognise
 from .scenarios import Scenario, Step
-from .tables import recognise
 
 if TYPE_CHECKING:
     from .record import Ran
     from .wiring.changes import Difference
 
-
-def _verdict(scenario: Scenario, played: list[tuple[Step, list[Ran]]]) -> tuple[bool, str]:
-    """Whether every ping that should be answered was, and the sentence that is now known."""
-    should = [ran for step, records in played if 0 in step.expect for ran in records]
-    counts = [ran.rows["ping statistics"][0] for ran in should if "ping statistics" in recognise(ran.line)]
-    sent, received = (sum(int(str(row[key])) for row in counts) for key in ("sent", "received"))
-    if received < sent:
-        return False, f"Not everything works: {received} of {sent} pings were answered."
-    return True, f"{scenario.known} ({received} of {sent} pings answered.)"
+STATISTICS = "ping statistics"
 
 
-def _as_json(
+@dataclass(frozen=True)
+class PlayedStep:
+    """One step of a scenario, and the record of each of its lines."""
+
+    step: Step
+    records: tuple[Ran, ...]
+
+    def as_dict(self, changes: Mapping[Ran, Difference]) -> dict[str, Any]:
+        """It as plain values: why, look, and the records with what each changed in the kernel, where that is known."""
+        records = []
+        for ran in self.records:
+            record = ran.as_dict()
+            if ran in changes:
+                record["changes"] = changes[ran].rows
+            records.append(record)
+        return {"why": self.step.why, "look": self.step.look, "records": records}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Played(Sequence["Ran"]):
+    """A scenario that was played, as far as it was: the sequence of its records, which knows whether it worked.
+
+    scenario; steps: those that were played, each with its records; changes: what a record's line changed in the
+    kernel, where somebody looked. As text it is a terminal's transcript with the verdict below.
+    """
+
+    scenario: Scenario
+    steps: tuple[PlayedStep, ...]
+    changes: Mapping[Ran, Difference] = field(default_factory=dict)
+
+    @property
+    def records(self) -> list[Ran]:
+        """The record of every line, in the order in which they ran."""
+        return [ran for played in self.steps for ran in played.records]
+
+    @overload
+    def __getitem__(self, place: int) -> Ran: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Ran]: ...
+    def __getitem__(self, place: int | slice) -> Ran | list[Ran]:
+        return self.records[place]
+
+    def __len__(self) -> int:
+        return sum(len(played.records) for played in self.steps)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all steps were played."""
+        return len(self.steps) == len(self.scenario.steps)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every ping was answered that should be."""
+        sent, received = self._pings()
+        return received == sent
+
+    @property
+    def verdict(self) -> str:
+        """What is now known, in a sentence; when it does not work, or is not at its end, that."""
+        sent, received = self._pings()
+        if received < sent:
+            return f"Not everything works: {received} of {sent} pings were answered."
+        counted = f"{received} of {sent} pings answered." if sent else "No ping was sent."
+        if not self.complete:
+            return f"{len(self.steps)} of {len(self.scenario.steps)} steps played. ({counted})"
+        return f"{self.scenario.known} ({counted})"
+
+    def _pings(self) -> tuple[int, int]:
+        """How many pings that should be answered were sent, and how many were."""
+        sent = received = 0
+        for played in self.steps:
+            if 0 not in played.step.expect:  # a ping that is to fail, because the step shows what is missing
+                continue
+            for ran in played.records:
+                if STATISTICS in recognise(ran.line):
+                    for counts in ran.rows[STATISTICS]:
+                        sent += int(str(counts["sent"]))
+                        received += int(str(counts["received"]))
+        return sent, received
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as plain values, as JSON can hold them: what is known of the scenario, each step, the verdict."""
+        return {
+            "scenario": self.scenario.name,
+            "title": self.scenario.title,
+            "intro": self.scenario.intro,
+            "steps": [played.as_dict(self.changes) for played in self.steps],
+            "ok": self.ok,
+            "verdict": self.verdict,
+        }
+
+    def __str__(self) -> str:
+        transcript = "\n".join(str(ran) for ran in self.records)
+        return f"{transcript}\n\n{self.verdict}"
+
+    def __repr__(self) -> str:
+        return f"<Played {self.scenario.name}: {len(self)} lines. {self.verdict}>"
+
+    def _repr_html_(self) -> str:
+        parts = [f"<p><b>{sentence(self.verdict)}</b></p>"]
+        for played in self.steps:
+            transcript = "\n".join(str(ran) for ran in played.records)
+            parts.append(f"<details><summary>{sentence(played.step.why)}</summary><pre>{escape(transcript)}</pre>")
+            parts.append(f"<p>{sentence(played.step.look)}</p></details>")
+        return "\n".join(parts)
+
+
+Run = Callable[[Sequence[str], str, Collection[int]], "list[Ran]"]  # lines at the same time: lines, at, expect
+
+
+def play(
+    run: Run,
     scenario: Scenario,
-    played: list[tuple[Step, list[Ran]]],
-    changes: dict[Ran, Difference],
-    ok: bool,
-    verdict: str,
-) -> str:
-    def record(ran: Ran) -> dict[str, Any]:
-        told = {"line": ran.line, "at": ran.at, "out": ran.out, "err": ran.err, "code": ran.code,
-                "seconds": round(ran.seconds, 6), "tables": ran.rows}  # fmt: skip
-        return told | ({"changes": changes[ran].rows} if ran in changes else {})
+    until: int | None = None,
+    after: Callable[[Ran], None] | None = None,
+    together: bool = False,
+) -> Iterator[PlayedStep]:
+    """Play the steps of a scenario, or the first `until`: yields each when its lines have run.
 
-    steps = [{"why": s.why, "look": s.look, "records": [record(ran) for ran in records]} for s, records in played]
-    about = {"scenario": scenario.name, "title": scenario.title, "intro": scenario.intro}
-    whole = {**about, "steps": steps, "ok": ok, "verdict": verdict}
-    return json.dumps(whole, indent=1)
+    run: runs lines of a lab; after: called with each record; together: let steps that only ping, and follow each
+    other, do so at the same time.
+    """
+    steps = scenario.steps[:until]
+    groups = _groups(steps) if together else [[step] for step in steps]
+    done = 0
+    with telling(scenario.namespaces) as tell:
+        for group in groups:
+            tell(f"Building {scenario.name}: step {done + 1} of {len(scenario.steps)} …")
+            if len(group) == 1:
+                finished = [_one_by_one(run, group[0], after)]
+            else:
+                finished = _at_the_same_time(run, group)
+            tell("")
+            done += len(group)
+            yield from finished
+
+
+def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """The steps, one by one; those that only ping, with the same outcome from the same machine, in groups."""
+
+    def kind(step: Step) -> object:
+        only_pings = all(STATISTICS in recognise(line) for line in step.lines)
+        return (step.at, step.expect) if only_pings else step
+
+    for _, group in itertools.groupby(steps, kind):
+        yield list(group)
+
+
+def _one_by_one(run: Run, step: Step, after: Callable[[Ran], None] | None) -> PlayedStep:
+    records = []
+    for line in step.lines:
+        (ran,) = run([line], step.at, step.expect)
+        records.append(ran)
+        if after:
+            after(ran)
+    return PlayedStep(step, tuple(records))
+
+
+def _at_the_same_time(run: Run, steps: Sequence[Step]) -> list[PlayedStep]:
+    """Steps from one machine with one outcome, all of whose lines run together."""
+    lines = [line for step in steps for line in step.lines]
+    answers = iter(run(lines, steps[0].at, steps[0].expect))
+    return [PlayedStep(step, tuple(itertools.islice(answers, len(step.lines)))) for step in steps]

@@ -30,14 +30,26 @@ def telling(namespaces: int) -> Iterator[Callable[[str], None]]:
 def _place() -> Callable[[str], None] | None:
     """Shows a sentence where somebody watches: below a notebook's cell, on a terminal; None where nobody does."""
     if type(sys.stderr).__module__.startswith("ipykernel."):
-        from IPython.display import display
+        return _below_the_cell()
+    if sys.stderr is not None and sys.stderr.isatty():  # Python without a console, pythonw say, has no stderr
+        return _on_terminal
+    return None
 
-        # not written to stderr, of which a notebook would keep a red strip
-        below = display({"text/plain": ""}, raw=True, display_id=True)
-        return lambda sentence: below.update({"text/plain": sentence} if sentence else {}, raw=True)
-    return _on_terminal if sys.stderr is not None and sys.stderr.isatty() else None
+
+def _below_the_cell() -> Callable[[str], None]:
+    from IPython.display import display
+
+    # not written to stderr, of which a notebook would keep a red strip
+    below = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def show(sentence: str) -> None:
+        below.update({"text/plain": sentence} if sentence else {}, raw=True)
+
+    return show
 
 
 def _on_terminal(sentence: str) -> None:
-    sys.stderr.write("\r" + sentence[:WIDTH].ljust(WIDTH) + "\r" * (not sentence))
+    sys.stderr.write("\r" + sentence[:WIDTH].ljust(WIDTH))
+    if not sentence:
+        sys.stderr.write("\r")
     sys.stderr.flush()

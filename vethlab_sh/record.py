@@ -32,12 +32,14 @@ class Ran:
     @property
     def hint(self) -> str:
         """What to try when it failed; empty when nothing is known."""
-        return hint_for(self.line, self.code, self.err + self.out) if self.code else ""
+        if self.code == 0:
+            return ""
+        return hint_for(self.line, self.code, self.err + self.out)
 
     def expected(self, codes: Collection[int] | None) -> Ran:
         """Itself, when its exit code is one of these (None: any); else raises CommandFailed, with what to try."""
         if codes is not None and self.code not in codes:
-            raise CommandFailed(self, hint_for(self.line, self.code, self.err + self.out))
+            raise CommandFailed(self, self.hint)
         return self
 
     @property
@@ -60,5 +62,18 @@ class Ran:
         """The first table of what was printed; None for a command without a parser."""
         return next(iter(self.tables.values()), None)
 
+    def as_dict(self) -> dict[str, object]:
+        """It as plain values, with what was printed as rows by name of table."""
+        return {
+            "line": self.line,
+            "at": self.at,
+            "out": self.out,
+            "err": self.err,
+            "code": self.code,
+            "seconds": round(self.seconds, 6),
+            "tables": self.rows,
+        }
+
     def __str__(self) -> str:
-        return f"{self.prompt}{self.line}\n{self.out}{self.err}".rstrip("\n")
+        transcript = f"{self.prompt}{self.line}\n{self.out}{self.err}"
+        return transcript.rstrip("\n")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from .errors import BadInput, NotReady
-from .inside import check_name
+from .inside import check_name, way_into
 from .record import Ran
 from .sandbox import HOSTNAME, Outside, Sandbox, check_linux, find, folder, search_path
 
@@ -129,7 +129,7 @@ class Shell:
         words = line.split()
         if not (PLAIN.fullmatch(line) and words and find(words[0])):
             words = ["bash", "-c", line]
-        return words if at == HOSTNAME else ["ip", "netns", "exec", check_name(at), *words]
+        return [*way_into(check_name(at)), *words]
 
     def _told(self, commands: list[list[str]], timeout: float | None) -> list[tuple[str, str, int, float]]:
         """Output, errors, exit code and seconds of programs that run at the same time."""
@@ -258,7 +258,11 @@ def _end(process: sh.RunningCommand, *pipes: IO[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.kill()
     with contextlib.suppress(sh.ErrorReturnCode, ChildProcessError):  # interrupted when it had just been waited for
-        process.wait()
+        if threading.main_thread().is_alive():
+            process.wait()
+        else:
+            # Python is shutting down: `sh` waits with a timer, a thread, which Python 3.12.0 to 3.12.2 then refuses.
+            os.waitpid(process.pid, 0)
     for pipe in pipes:
         with contextlib.suppress(BrokenPipeError):  # with a line that it did not read
             pipe.close()

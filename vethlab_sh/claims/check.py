@@ -6,14 +6,13 @@ that did not come, from the walk of the packet.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ..errors import UnknownClaim
+from ..errors import UnknownClaim, nearest
 from ..shell import Shell
 from .devices import (
     belongs_to,
@@ -166,8 +165,7 @@ def _are_words(words: dict[str, str | None]) -> bool:
 
 
 def _nearest(text: str) -> Form:
-    def likeness(form: Form) -> float:
-        others = (form.shown, form.example)
-        return max(difflib.SequenceMatcher(None, text.lower(), other.lower()).ratio() for other in others)
-
-    return max(FORMS, key=likeness)
+    """The form that a claim in no known form is probably meant to have."""
+    forms = {words.lower(): form for form in FORMS for words in (form.shown, form.example)}
+    (like,) = nearest(text.lower(), forms, likeness=0)
+    return forms[like]

@@ -6,7 +6,7 @@ import shlex
 from ipaddress import ip_interface
 
 from ..facts import Device
-from ..inside import typed_at
+from ..inside import inside
 from ..packet.causes.cables import switched_off
 from ..packet.lookup import Tables
 from ..sandbox import HOSTNAME
@@ -15,7 +15,7 @@ from .question import Absent, Finding, Question
 
 def link_line(device: Device, more: str = "") -> str:
     """The line that shows a device, as typed on master."""
-    return typed_at(device[0], f"ip {more}link show dev {shlex.quote(device[1])}")
+    return inside(device[0], f"ip {more}link show dev {shlex.quote(device[1])}")
 
 
 def full(device: Device) -> str:
@@ -49,16 +49,16 @@ def has_address(question: Question, ns: str | None, dev: str, address: str) -> F
     device = question.device(ns, dev)
     family = "inet6" if ":" in address else "inet"
     rows = [row for row in question.tables.addresses_of(device) if row.family == family]
-    command = typed_at(device[0], f"ip -br addr show dev {shlex.quote(device[1])}")
+    command = inside(device[0], f"ip -br addr show dev {shlex.quote(device[1])}")
     for row in rows:
         if address not in (row.address, row.ip):
             continue
         if row.dadfailed:
             why = f"{full(device)} has {row.address}, but does not use it: somebody else has it (dadfailed)"
-            return Finding(False, why, typed_at(device[0], f"ip addr show dev {shlex.quote(device[1])}"), row.address)
+            return Finding(False, why, inside(device[0], f"ip addr show dev {shlex.quote(device[1])}"), row.address)
         if row.tentative:
             why = f"{full(device)} has {row.address}, but does not use it yet: it asks who has it (tentative)"
-            return Finding(False, why, typed_at(device[0], f"ip addr show dev {shlex.quote(device[1])}"), row.address)
+            return Finding(False, why, inside(device[0], f"ip addr show dev {shlex.quote(device[1])}"), row.address)
         return Finding(True, f"{full(device)} has {row.address}", command, row.address)
     ip = address.partition("/")[0]
     near = [row.address for row in rows if row.ip == ip]
@@ -89,10 +89,10 @@ def belongs_to(question: Question, ip: str, ns: str) -> Finding:
         too = " too" if len(others) < len(owners) else ""
         where = others[0][0]
         why = f"{where} {others[0][1]} has {ip}{too}, but it should belong to {space} alone"
-        return Finding(False, why, typed_at(where, "ip -br addr"), f"{ip}")
+        return Finding(False, why, inside(where, "ip -br addr"), f"{ip}")
     if not owners:
-        return Finding(False, f"nobody has {ip}", typed_at(space, "ip -br addr"))
-    return Finding(True, f"{space} {owners[0][1]} has {ip}, and nobody else does", typed_at(space, "ip -br addr"), ip)
+        return Finding(False, f"nobody has {ip}", inside(space, "ip -br addr"))
+    return Finding(True, f"{space} {owners[0][1]} has {ip}, and nobody else does", inside(space, "ip -br addr"), ip)
 
 
 def nobody_else_has(question: Question, ip: str) -> Finding:
@@ -101,7 +101,7 @@ def nobody_else_has(question: Question, ip: str) -> Finding:
     owners = [row.device for row in question.tables.facts.addresses if row.ip == ip]
     if not owners:
         return Finding(True, f"nobody has {ip}", "ip -br addr")
-    command = typed_at(owners[-1][0], "ip -br addr")
+    command = inside(owners[-1][0], "ip -br addr")
     if len(owners) > 1:
         names = " and ".join(f"{space} {name}" for space, name in owners)
         return Finding(False, f"{names} have {ip}", command, ip)
@@ -143,7 +143,7 @@ def is_plugged(question: Question, ns: str, bridge: str) -> Finding:
     if cables:
         _, port = cables[0]
         return Finding(False, _no_port(tables, port, bridge), link_line(port), "mtu")
-    return Finding(False, f"{space} has no cable at all", typed_at(space, "ip -br link"))
+    return Finding(False, f"{space} has no cable at all", inside(space, "ip -br link"))
 
 
 def is_peer(question: Question, ns: str | None, dev: str, ns2: str | None, dev2: str) -> Finding:

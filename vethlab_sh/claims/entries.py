@@ -6,7 +6,7 @@ import re
 import shlex
 
 from ..facts import UNANSWERED, Device
-from ..inside import typed_at
+from ..inside import inside
 from ..packet.causes.cables import switched_off
 from ..packet.causes.look import Look
 from ..packet.causes.settings import key
@@ -18,7 +18,7 @@ from .question import Finding, Question
 def routes(question: Question, ns: str, to: str, via: str | None, dev: str | None) -> Finding:
     """`pod-a routes default via 10.244.0.1`: exactly this route of the main table, or the way of an address."""
     space, tables = question.space(ns), question.tables
-    command = typed_at(space, f"ip {'-6 ' if ':' in f'{to}{via}' else ''}route")
+    command = inside(space, f"ip {'-6 ' if ':' in f'{to}{via}' else ''}route")
     is_prefix = "/" in to or to == "default"
     rule = ""
     if is_prefix:
@@ -27,12 +27,12 @@ def routes(question: Question, ns: str, to: str, via: str | None, dev: str | Non
     else:
         decision = question.look(space).decide(question.target(to))
         route = decision.route
-        command = typed_at(space, f"ip route get {question.target(to)}")
+        command = inside(space, f"ip route get {question.target(to)}")
         if decision.is_special and decision.rule:
             rule = f", by the rule `{decision.rule.words}`"
             if decision.rule.action:
                 why = f"the rule `{decision.rule.words}` in {space} decides about {to}: {decision.rule.action}"
-                return Finding(False, why, typed_at(space, "ip rule"), f"{decision.rule.priority}:")
+                return Finding(False, why, inside(space, "ip rule"), f"{decision.rule.priority}:")
     if route is None:
         why = f"has no route {to}" if is_prefix else f"has no route that covers {to}"
         return Finding(False, f"{space} {why}", command)
@@ -45,7 +45,7 @@ def knows_mac(question: Question, ns: str, ip: str) -> Finding:
     """`ns100 knows the MAC of 192.168.1.101`."""
     space, ip = question.space(ns), question.address(ip)
     rows = [row for row in question.tables.facts.neighbours if (row.namespace, row.ip) == (space, ip)]
-    command = typed_at(space, "ip neigh")
+    command = inside(space, "ip neigh")
     for row in rows:
         if row.mac and row.state not in UNANSWERED:
             return Finding(True, f"{space} knows that {ip} is {row.mac} ({row.state})", command, ip)
@@ -87,11 +87,11 @@ def _answers_for_itself(question: Question, device: Device, ip: str, one: Look) 
     ignore = one.conf(name, "arp_ignore")
     on_device = any(row.ip == ip for row in question.tables.addresses_of(device))
     if ignore == 8 or (ignore in (1, 2) and not on_device):
-        command = typed_at(space, f"sysctl net.ipv4.conf.all.arp_ignore {key(f'ipv4/conf/{name}/arp_ignore')}")
+        command = inside(space, f"sysctl net.ipv4.conf.all.arp_ignore {key(f'ipv4/conf/{name}/arp_ignore')}")
         why = f"{ip} is {space}'s own address, but arp_ignore is {ignore} there and it is not on {name}"
         return Finding(False, why if ignore != 8 else f"arp_ignore is 8 in {space}: it answers nobody", command)
     why = f"{ip} is {space}'s own address"
-    return Finding(True, why, typed_at(space, "ip -br addr"), next(_written(question, space, ip), ip))
+    return Finding(True, why, inside(space, "ip -br addr"), next(_written(question, space, ip), ip))
 
 
 def _written(question: Question, space: str, ip: str):  # type: ignore[no-untyped-def]
@@ -102,7 +102,7 @@ def _answers_for_others(question: Question, device: Device, ip: str, one: Look) 
     """Proxy ARP: where the kernel would forward, and to another device than that by which it was asked."""
     space, name = device
     path = f"ipv4/conf/{name}/proxy_arp"
-    command = typed_at(space, f"sysctl {key(path)}")
+    command = inside(space, f"sysctl {key(path)}")
     if not (one.number(path) or one.number("ipv4/conf/all/proxy_arp")):
         return Finding(False, f"{ip} is not its own address, and proxy_arp is off at {full(device)}", command)
     forwarding = f"ipv4/conf/{name}/forwarding"
@@ -110,9 +110,9 @@ def _answers_for_others(question: Question, device: Device, ip: str, one: Look) 
         why = f"proxy_arp is on at {full(device)}, but the kernel answers for others only where it forwards, and "
         whole = one.settings.get("ipv4/ip_forward") == "0"
         why += f"ip_forward is 0 in {space}" if whole else f"{key(forwarding)} is 0"
-        return Finding(False, why, typed_at(space, f"sysctl {key('ipv4/ip_forward' if whole else forwarding)}"))
+        return Finding(False, why, inside(space, f"sysctl {key('ipv4/ip_forward' if whole else forwarding)}"))
     route = one.decide(ip, None, name).route
-    command = typed_at(space, f"ip route get {ip}")
+    command = inside(space, f"ip route get {ip}")
     if route is None or route.is_dead_end:
         return Finding(False, f"proxy_arp is on at {full(device)}, but {space} has no route to {ip}", command)
     if route.dev == name:
@@ -125,17 +125,17 @@ def forwards(question: Question, ns: str) -> Finding:
     """`master forwards`: hands on packets that are not for itself, whatever comes in by which device."""
     space = question.space(ns)
     one = question.look(space)
-    command = typed_at(space, "sysctl net.ipv4.ip_forward")
+    command = inside(space, "sysctl net.ipv4.ip_forward")
     if one.settings.get("ipv4/ip_forward") != "1":
         return Finding(False, f"ip_forward is 0 in {space}, so it forwards nothing", command)
     for device in question.tables.links:
         path = f"ipv4/conf/{device[1]}/forwarding"
         if device[0] == space and device[1] != "lo" and one.settings.get(path) == "0":
             why = f"ip_forward is 1 in {space}, but what comes in at {device[1]} is not forwarded"
-            return Finding(False, why, typed_at(space, f"sysctl {key(path)}"))
+            return Finding(False, why, inside(space, f"sysctl {key(path)}"))
     for chain in closed_chains(one):
         why = f"ip_forward is 1 in {space}, but {chain.what}"
-        return Finding(False, why, typed_at(space, chain.command), "", chain.line)
+        return Finding(False, why, inside(space, chain.command), "", chain.line)
     return Finding(True, f"ip_forward is 1 in {space}", command)
 
 
@@ -206,7 +206,7 @@ def has_tunnel(question: Question, ns: str, ip: str) -> Finding:
     tunnel = (space, route.dev) if route and route.dev else None
     if route is None or tunnel is None or not tables.is_kind(tunnel, "vxlan"):
         by = f"it sends by {route.words}" if route else f"it has no route to {ip}"
-        return Finding(False, f"no tunnel of {space} leads to {ip}: {by}", typed_at(space, f"ip route get {ip}"), ip)
+        return Finding(False, f"no tunnel of {space} leads to {ip}: {by}", inside(space, f"ip route get {ip}"), ip)
     hop = route.via or ip
     off = switched_off(tables, tunnel)
     if off:
@@ -214,8 +214,8 @@ def has_tunnel(question: Question, ns: str, ip: str) -> Finding:
     mac = tables.neighbour(tunnel, hop) or _noarp(question, tunnel, hop)
     if mac is None:
         why = f"`{route.words}`, but {tunnel[1]} has no neighbour entry with the MAC of {hop}"
-        return Finding(False, why, typed_at(space, f"ip neigh show dev {tunnel[1]}"), hop)
-    entry, fdb = tables.fdb(tunnel, mac), typed_at(space, f"bridge fdb show dev {tunnel[1]}")
+        return Finding(False, why, inside(space, f"ip neigh show dev {tunnel[1]}"), hop)
+    entry, fdb = tables.fdb(tunnel, mac), inside(space, f"bridge fdb show dev {tunnel[1]}")
     if entry is None:
         return Finding(False, f"{hop} is {mac}, but {tunnel[1]} has no FDB entry for it", fdb, mac)
     if tables.owner(entry.dst) is None:
@@ -227,7 +227,7 @@ def has_tunnel(question: Question, ns: str, ip: str) -> Finding:
 
 def _noarp(question: Question, device: Device, ip: str) -> str | None:
     """The MAC of an entry that `ip neigh` shows only when asked for it by name: nud noarp."""
-    line = typed_at(device[0], f"ip neigh get {ip} dev {shlex.quote(device[1])}")
+    line = inside(device[0], f"ip neigh get {ip} dev {shlex.quote(device[1])}")
     found = re.search(r"lladdr (\S+) .*NOARP", question.shell.run(line, expect=None).out)
     return found[1] if found else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..errors import GaveUpWaiting, OutputNotUnderstood, ToolMissing
-from ..inside import typed_at
+from ..inside import inside
 from ..packet.causes.cause import Cause
 from ..packet.causes.look import Look
 from ..packet.follow import walk
@@ -135,7 +135,7 @@ def _last_word(answer: Answer) -> str:
 
 def _mtu(question: Question, ping: Ping) -> str:
     """The largest packet that the kernel sends there: as it was told on the way before, or what its device takes."""
-    printed = question.shell.run(typed_at(ping.source, f"ip route get {ping.target}"), expect=None).out
+    printed = question.shell.run(inside(ping.source, f"ip route get {ping.target}"), expect=None).out
     found = re.search(r"\bmtu (\d+)", printed)
     if found:
         return found[1]
@@ -161,7 +161,7 @@ def followed(question: Question, ping: Ping) -> Walk | None:
 def sends_through(question: Question, who: str, ip: str, dev: str) -> Finding:
     """`ns100 sends to 192.168.1.101 through br0`: as rules and all tables decide."""
     tables, space, ip = question.tables, question.space(who), question.target(ip)
-    command = typed_at(space, f"ip route get {ip}")
+    command = inside(space, f"ip route get {ip}")
     decision = question.look(space).decide(ip)
     route = decision.route
     if route is None or route.is_dead_end or route.dev is None:
@@ -207,7 +207,7 @@ def nobody_rewrites(question: Question) -> Finding:
         found = rewrites_nothing(question, one.namespace)
         if not found.ok:
             return found
-    command = " ; ".join(typed_at(space, "nft list ruleset") for space in question.spaces)
+    command = " ; ".join(inside(space, "nft list ruleset") for space in question.spaces)
     return Finding(True, "no rule in any namespace rewrites addresses", command)
 
 
@@ -216,11 +216,11 @@ def rewrites_nothing(question: Question, ns: str) -> Finding:
     space = question.space(ns)
     rules = rewriting_rules(question.look(space))
     if not rules:
-        return Finding(True, f"no rule in {space} rewrites addresses", typed_at(space, "nft list ruleset"))
-    command = typed_at(space, "iptables -t nat -S")
+        return Finding(True, f"no rule in {space} rewrites addresses", inside(space, "nft list ruleset"))
+    command = inside(space, "iptables -t nat -S")
     shown = question.shell.run(command, expect=None).out
     as_typed = [line for line in shown.splitlines() if REWRITES.search(line)]
     if as_typed:
         return Finding(False, f"{space} rewrites addresses on the way: {as_typed[0]}", command, "", as_typed[0])
-    command = typed_at(space, "nft list ruleset")
+    command = inside(space, "nft list ruleset")
     return Finding(False, f"{space} rewrites addresses on the way: {rules[0]}", command, "", rules[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import html
 import re
 import shlex
@@ -13,8 +12,9 @@ from functools import cached_property
 from ipaddress import ip_address
 
 from .. import snapshot
+from ..errors import nearest
 from ..facts import Device, Link
-from ..inside import typed_at
+from ..inside import inside
 from ..packet.causes.cause import Cause, Evidence
 from ..packet.causes.look import Look, look
 from ..packet.follow import ground_of
@@ -129,7 +129,7 @@ class Ping:
     @property
     def line(self) -> str:
         """As typed on master."""
-        return typed_at(self.source, self.typed)
+        return inside(self.source, self.typed)
 
     @property
     def typed(self) -> str:
@@ -160,7 +160,7 @@ def ask(shell: Shell, pings: Iterable[Ping], spaces: Iterable[str], cold: bool =
     askers = ""
     for space, asked in lines.items():
         script = "\n".join([*asked, "wait"])
-        askers += typed_at(space, f"bash -c {shlex.quote(script)}") + " &\n"
+        askers += inside(space, f"bash -c {shlex.quote(script)}") + " &\n"
     printed = shell.run(ASK.format(mark=MARK, end=LINE_END, askers=askers)).out
     answers = {}
     for number, code, out in re.findall(rf"^{MARK} (\d+) (\d+) (.*)$", printed, re.M):
@@ -223,7 +223,7 @@ class Question:
         return name
 
     def _near(self, name: str) -> str:
-        near = difflib.get_close_matches(name, self.spaces, 1)
+        near = nearest(name, self.spaces)
         return f"did you mean {near[0]}?" if near else f"there are {', '.join(self.spaces)}"
 
     def device(self, namespace: str | None, name: str) -> Device:
@@ -235,11 +235,11 @@ class Question:
         if found:
             places = " and in ".join(space for space, _ in found)
             why = f"{name} is in {places}: say which, as in `{found[0][0]} {name}`"
-            raise Absent(Finding(False, why, typed_at(found[0][0], "ip -br link"), name))
+            raise Absent(Finding(False, why, inside(found[0][0], "ip -br link"), name))
         elsewhere = [device[0] for device in self.tables.links if device[1] == name]
         where = f"{namespace} has no device {name}" if namespace else f"no namespace has a device {name}"
         more = f"; it is in {', '.join(elsewhere)}" if elsewhere else ""
-        raise Absent(Finding(False, where + more, typed_at(namespace or HOSTNAME, "ip -br link"), name))
+        raise Absent(Finding(False, where + more, inside(namespace or HOSTNAME, "ip -br link"), name))
 
     def link(self, device: Device) -> Link:
         """The device's row, which is there: `device` has found it."""
@@ -250,7 +250,7 @@ class Question:
         if name in self.spaces:
             if address := next(first_address(self.tables, name), None):
                 return address
-            raise Absent(Finding(False, f"{name} has no address to send a packet to", typed_at(name, "ip -br addr")))
+            raise Absent(Finding(False, f"{name} has no address to send a packet to", inside(name, "ip -br addr")))
         return self.address(name)
 
     def address(self, text: str) -> str:

@@ -7,7 +7,6 @@ that no cable, tunnel or rewriting rule goes around the fault.
 
 from __future__ import annotations
 
-import difflib
 from random import Random
 
 from ..errors import NoDrill, UnknownDrill
@@ -39,7 +38,7 @@ def listed() -> list[dict[str, str]]:
 def fault(name: str, seed: int | str = 0) -> Fault:
     """A drill's data with the names and addresses of a seed; raises UnknownDrill."""
     if name not in DRILLS:
-        raise UnknownDrill(name, names(), next(iter(difflib.get_close_matches(name, names(), 1)), None))
+        raise UnknownDrill(name, names())
     return DRILLS[name][1](Random(f"{name}:{seed}"))
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
+from ..inside import all_inside as all_at
+from ..inside import inside as at
 from .direct import _renamed, cable_end_down, strict_rp_filter
-from .fault import Fault, Hint, World, Wrong, alias, all_at, ask, at, laid, no_use, side_cable
+from .fault import Fault, Hint, World, Wrong, alias, ask, laid, no_use, side_cable
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from random import Random
 
+from ..inside import inside as at
 from ..scenarios.calico import GATEWAY, GATEWAY_MAC
 from .cluster import Cluster
-from .fault import Fault, Hint, alias, ask, at, no_use
+from .fault import Fault, Hint, alias, ask, no_use
 
 # --- calico -------------------------------------------------------------------------------------------------------
 

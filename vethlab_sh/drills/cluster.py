@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
+from ..inside import inside as at
 from ..scenarios.calico import both_nodes as calico_nodes
 from ..scenarios.calico import host_end
 from ..scenarios.flannel import both_nodes as flannel_nodes
 from ..scenarios.nodes import NODE2, Node, Pod
-from .fault import Fault, Maker, World, Wrong, alias, ask, at, laid, moved
+from .fault import Fault, Maker, World, Wrong, alias, ask, laid, moved
 
 PROGRAMS = ("auth", "cache", "chat", "db", "logs", "mail", "queue", "search", "shop", "wiki")
 WHOLE, SPLIT = 1422, 1472  # bytes: the largest ping through the tunnel, the largest through a cable of 1500

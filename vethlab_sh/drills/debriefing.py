@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
+from ..markup import sentence
 from ..packet.player import svg
 from ..packet.walk import Walk
 from ..sandbox import HOSTNAME
@@ -52,19 +52,14 @@ class Debriefing:
         seen = "".join(_walk(f"The packet {when}", walk) for when, walk in walks if walk)
         lines = [("It is mended by", self.mended_by), ("What you ran", self.typed)]
         ran = "".join(f"<b>{what}:</b><pre>{escape(_prompted(typed))}</pre>" for what, typed in lines if typed)
-        return f"<p>{shown(self.why)}</p><div style='display:flex;flex-wrap:wrap;gap:1em'>{seen}</div>{ran}"
-
-
-def shown(text: str) -> str:
-    """A sentence as HTML, what stands between ` as code."""
-    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
+        return f"<p>{sentence(self.why)}</p><div style='display:flex;flex-wrap:wrap;gap:1em'>{seen}</div>{ran}"
 
 
 class Told(str):
     """A sentence that a notebook shows as one."""
 
     def _repr_html_(self) -> str:
-        return f"<div>{shown(self)}</div>"
+        return f"<div>{sentence(self)}</div>"
 
 
 def _prompted(lines: tuple[str, ...]) -> str:

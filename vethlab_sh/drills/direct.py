@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from .fault import Fault, Hint, Maker, World, alias, all_at, ask, at, laid, moved, no_use
+from ..inside import all_inside as all_at
+from ..inside import inside as at
+from .fault import Fault, Hint, Maker, World, alias, ask, laid, moved, no_use
 
 ENDS = {"ns1": "tap1", "ns2": "tap2"}
 TAPS = ("tap1", "tap2", "tap3", "tap4")

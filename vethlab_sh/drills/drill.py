@@ -11,10 +11,11 @@ from ..claims.check import judge_all, ping_of
 from ..claims.packets import followed
 from ..claims.question import Finding, Question, Verdict
 from ..errors import DrillUnfit
+from ..markup import sentence
 from ..packet.walk import Walk
 from ..shell import Shell
 from ..snapshot import Snapshot
-from .debriefing import Debriefing, Told, shown
+from .debriefing import Debriefing, Told
 from .fault import Fault, is_ask
 
 KEPT = "drill"  # under which a lab keeps the state of the drill that is under way in it
@@ -161,7 +162,7 @@ class Drill:
         ways = "<code>.hint()</code> <code>.check()</code> <code>.give_up()</code>"
         return (
             f"<div style='{style}'><b>{html.escape(self.name)}</b> (seed {html.escape(str(self.seed))})"
-            f"<p>{shown(self.ticket)}</p>{ways}</div>"
+            f"<p>{sentence(self.ticket)}</p>{ways}</div>"
         )
 
     # --- judging ---

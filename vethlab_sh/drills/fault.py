@@ -9,7 +9,8 @@ from random import Random
 from typing import Any
 
 from .. import scenarios
-from ..inside import typed_at
+from ..inside import all_inside as all_at
+from ..inside import inside as at
 from ..tables import recognise
 
 ONLY_LOOKS = ("iptables", "printf ")
@@ -88,20 +89,10 @@ def is_ask(claim: str) -> bool:
     return " can reach " in claim
 
 
-def at(namespace: str, line: str) -> str:
-    """The line as typed on master."""
-    return typed_at(namespace, line)
-
-
-def all_at(namespace: str, lines: Iterable[str]) -> tuple[str, ...]:
-    """Lines as typed on master."""
-    return tuple(typed_at(namespace, line) for line in lines)
-
-
 def laid(name: str, values: Mapping[str, str], **options: int) -> tuple[str, ...]:
     """The lines that lay a scenario, with other values: looks, pings and what is shown to fail are left out."""
     steps = [step for step in scenarios.load(name, **options).steps if 0 in step.expect]
-    lines = [typed_at(step.at, line) for step in steps for line in step.lines if _lays(line)]
+    lines = [at(step.at, line) for step in steps for line in step.lines if _lays(line)]
     return tuple(with_values(line, values) for line in lines)
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
+from ..inside import all_inside as all_at
+from ..inside import inside as at
 from ..scenarios.flannel import remote_lines, tunnel_lines
 from ..scenarios.nodes import Node
 from .calico import no_pod_route, proxy_arp_off
 from .cluster import SPLIT, WHOLE, Cluster, _drill, _gateway
-from .fault import Fault, Hint, Wrong, alias, all_at, ask, at, no_use
+from .fault import Fault, Hint, Wrong, alias, ask, no_use
 
 # --- flannel ------------------------------------------------------------------------------------------------------
 

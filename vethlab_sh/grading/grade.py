@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput, LabError, UnknownClaim
-from ..inside import typed_at
+from ..inside import inside
 from ..lab import Lab
 from ..sandbox import Sandbox
 from ..shell import Shell
@@ -150,7 +150,7 @@ def read_lines(file: Path, exercise: str = "") -> str:
                 lines = []
             at = re.search(r"--at[= ]\s*(\S+)", magic[1])
             body = cell[magic.end() :].strip("\n")
-            lines.append(typed_at(shlex.quote(at[1]), body) if at else body)
+            lines.append(inside(at[1], body) if at else body)
     return "\n".join(lines)
 
 

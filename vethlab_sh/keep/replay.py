@@ -7,7 +7,6 @@ recorded, or not at this point, is an error that says what was.
 
 from __future__ import annotations
 
-import difflib
 import gzip
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -15,10 +14,10 @@ from contextlib import closing
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from .. import scenarios, snapshot
-from ..errors import BadOption, LabClosed, NotRecorded
+from ..errors import BadOption, LabClosed, NotRecorded, nearest
 from ..packet.follow import walk
 from ..packet.walk import Walk, walk_from_plain
 from ..record import Ran
@@ -37,8 +36,8 @@ WALKS = {
 LEARNED = ("neighbours", "fdb")  # comes and goes by itself, so it does not tell whether anything was done
 
 
-class Replay(Shell):
-    """A shell that has its answers from the recording of a scenario.
+class Replay:
+    """A world that has its answers from the recording of a scenario (see `lab.World`).
 
     scenario; made (the day, as text) and by (kernel and iproute2); records: every line in order.
     Raises UnknownScenario, or NotRecorded when there is no recording of it.
@@ -97,7 +96,7 @@ class Replay(Shell):
         found = [n for n, ran in enumerate(self.records) if (" ".join(ran.line.split()), ran.at) == (line, at)]
         if not found:
             lines = list(dict.fromkeys(ran.line for ran in self.records if ran.at == at))
-            near = difflib.get_close_matches(line, lines, 3, cutoff=0.4) or lines[:3]
+            near = nearest(line, lines, most=3, likeness=0.4) or lines[:3]
             raise NotRecorded(
                 f"`{line}` was not recorded on {at}, so a recording of {self.scenario} cannot say what it does. "
                 f"Recorded are {_listed(near)}."
@@ -130,16 +129,23 @@ class Replay(Shell):
             tables["settings"] = []
         return snapshot.from_plain(tables)
 
-    def walk(self, src: str, dst: str, cold: bool = False, **more: Any) -> Walk:
+    def live(self, sentence: str) -> NoReturn:
+        """Raise NotRecorded with this sentence: there is no kernel behind a recording."""
+        raise NotRecorded(f"{sentence}. A lab without `replay` can do it.")
+
+    def walk(
+        self, src: str, dst: str, count: int = 1, size: int | None = None, cold: bool = False, proto: str = "icmp"
+    ) -> Walk:
         """A walk that was recorded when the scenario had ended; dst is a namespace or its address.
 
         Raises NotRecorded for any other pair, option or moment.
         """
         if self._done < len(self.records):
             raise NotRecorded(f"The walks of {self.scenario} were recorded at its end: show all its lines first.")
+        as_recorded = (count, size, proto) == (1, None, "icmp")
         for told in self._walks:
             same = told["src"] == src and dst in (told["dst"], told["target"]) and told["cold"] == cold
-            if same and not any(more.values()):
+            if same and as_recorded:
                 return walk_from_plain(told, self._unpacked(told["snapshot"]))
         pairs = dict.fromkeys(f"{told['src']} to {told['dst']}" for told in self._walks)
         raise NotRecorded(f"This walk was not recorded. Recorded are, cold and warm: {', '.join(pairs)}.")
@@ -174,10 +180,15 @@ def record(name: str) -> dict[str, Any]:
                 snapshots.append(_packed(snapshot.take(shell, settings=True), pool))
         walks = [_walked(shell, src, dst, cold, pool) for src, dst in WALKS[name] for cold in (True, False)]
         kernel = ".".join(shell.run("uname -r").out.split(".")[:2])
-        iproute2 = shell.run("ip -V").out.split("-")[-1].split(",")[0].strip()
+        iproute2 = iproute2_version(shell.run("ip -V").out)
     told = {"scenario": name, "made": date.today().isoformat(), "by": f"Linux {kernel}, iproute2 {iproute2}"}
     rows = [json.loads(row) for row in pool]
     return {**told, "records": records, "rows": rows, "snapshots": snapshots, "walks": walks}
+
+
+def iproute2_version(printed: str) -> str:
+    """The release in what `ip -V` prints: `ip utility, iproute2-6.1.0, libbpf 1.1.2`. Another release, other words."""
+    return printed.partition("iproute2-")[2].split(",")[0].strip()
 
 
 def _packed(taken: Snapshot, pool: dict[str, int]) -> dict[str, list[int]]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from .. import snapshot
 from ..errors import CannotSave
+from ..inside import inside, way_into
 from ..sandbox import HOSTNAME, Sandbox
 from ..shell import Shell
 
@@ -100,8 +101,7 @@ def save(shell: Shell, name: str, file: str = "FILE") -> Saved:
 
 
 def _ask(shell: Shell, space: str) -> dict[str, str]:
-    line = SCRIPT if space == HOSTNAME else f"ip netns exec {shlex.quote(space)} bash -c {shlex.quote(SCRIPT)}"
-    answers = [answer.strip() for answer in shell.run(line).out.split(MARK)]
+    answers = [answer.strip() for answer in shell.run(inside(space, SCRIPT)).out.split(MARK)]
     return dict(zip(QUESTIONS, answers, strict=False))
 
 
@@ -162,7 +162,7 @@ class _World:
         named = space != HOSTNAME
         self.ip = f"ip -n {shlex.quote(space)}" if named else "ip"
         self.bridge = f"bridge -n {shlex.quote(space)}" if named else "bridge"
-        self.inside = f"ip netns exec {shlex.quote(space)} " if named else ""
+        self.inside = f"{shlex.join(way_into(space))} " if named else ""  # for a here-document, too
 
     # --- devices
 

@@ -1,1 +1,1 @@
-"""Which wiring is faster, and which asks for more?"""
+"""Wirings side by side: what does each cost, and what does it lose without an entry?"""

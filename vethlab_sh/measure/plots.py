@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from ..packet.walk import Walk
 from ..wiring.ink import INK, new_figure
-from .compare import NONE
+from .compare import Loss
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
 
 WIDE = 9.0  # inches: the width of a notebook
 DEEP = ("#ffffff", "#fbe3c8", "#e69f00")  # loses nothing, something, everything: also in grey one darker than the other
+CELL, MIDDLE = 0.98, 0.49  # width of a cell whose neighbours begin at whole numbers, and where its text stands
 
 
 def bytes_on_the_way(walks: Mapping[str, Walk]) -> Figure:
@@ -25,16 +27,22 @@ def bytes_on_the_way(walks: Mapping[str, Walk]) -> Figure:
     """
     figure = new_figure(figsize=(WIDE, 0.9 + 2.5 * len(walks)), layout="constrained")
     for ax, (name, walk) in zip(_panels(figure, len(walks), 1), walks.items(), strict=True):
-        rows = [row for row in walk.rows if row["leg"] == "there"]
-        at = range(len(rows))
-        wrapped = [row["vni"] is not None for row in rows]
-        looks = {"color": [INK["vxlan" if outer else "device"] for outer in wrapped], "edgecolor": INK["edge"]}
-        bars = ax.bar(at, [row["bytes"] for row in rows], hatch=["//" if outer else "" for outer in wrapped], **looks)
-        ax.bar_label(bars)
-        ax.set_xticks(at, [f"{row['namespace']}\n{row['device']}\n{row['way']}" for row in rows], fontsize=8)
+        _bars(ax, walk)
         ax.set(title=f"{name}: {walk.src} to {walk.dst} (hatched: wrapped in VXLAN)", ylabel="bytes")
         ax.margins(y=0.15)
     return figure
+
+
+def _bars(ax: Axes, walk: Walk) -> None:
+    places: list[str] = []
+    for row in walk.rows:
+        if row["leg"] != "there":
+            continue
+        kind, hatch = ("device", "") if row["vni"] is None else ("vxlan", "//")
+        bar = ax.bar(len(places), row["bytes"], hatch=hatch, color=INK[kind], edgecolor=INK["edge"])
+        ax.bar_label(bar)
+        places.append(f"{row['namespace']}\n{row['device']}\n{row['way']}")
+    ax.set_xticks(range(len(places)), places, fontsize=8)
 
 
 def round_trips(times: Mapping[str, Any]) -> Figure:
@@ -54,8 +62,9 @@ def round_trips(times: Mapping[str, Any]) -> Figure:
         ax.plot([middle, middle], [line - 0.45, line + 0.45], color=INK["changed"], linewidth=3, zorder=1)
         ax.scatter(shares.index, [line] * len(shares), s=700 * shares, color=INK["wire"], edgecolors="white", zorder=2)
         ax.annotate(f"{middle:.0f}", (1.01, line), xycoords=("axes fraction", "data"), va="center")
+    edge = frame.quantile(0.95).max() * 1.1 + 1
     ax.set_yticks(range(len(frame.columns)), list(frame))
-    ax.set(xlim=(0, frame.quantile(0.95).max() * 1.1 + 1), xlabel="round trip in microseconds; right: the median")
+    ax.set(xlim=(0, edge), xlabel="round trip in microseconds; right: the median")
     ax.invert_yaxis()
     return figure
 
@@ -63,19 +72,16 @@ def round_trips(times: Mapping[str, Any]) -> Figure:
 def losses(table: DataFrame) -> Figure:
     """What is lost without each entry: a row an entry, a column a wiring, the darker the more.
 
-    table: as `Lab.compare` gives it.
+    table: as `Lab.compare` gives it; its rows about other things are left out.
     """
-    rows = table[[str(name).startswith("without") for name in table.index]]
+    rows = _losses(table)
     figure = new_figure(figsize=(WIDE, 0.5 + 0.42 * len(rows)), layout="constrained")
     (ax,) = _panels(figure, 1, 1)
-    for y, found in enumerate(rows.to_numpy()):
-        for x, told in enumerate(found):
-            ax.barh(y, 0.98, 0.9, left=x, color=_shade(told), edgecolor=INK["edge"], linewidth=0.6,
-                    hatch="...." if told == NONE else "")  # fmt: skip
-            ax.text(x + 0.49, y, told, ha="center", va="center", fontsize=9,
-                    bbox={"facecolor": _shade(told), "edgecolor": "none", "pad": 1})  # fmt: skip
-    ax.set_yticks(range(len(rows)), [str(name) for name in rows.index])
-    ax.set_xticks([x + 0.49 for x in range(len(rows.columns))], list(rows.columns), fontweight="bold")
+    for y, cells in enumerate(rows.values()):
+        for x, (text, loss) in enumerate(cells):
+            _cell(ax, (x, y), text, loss)
+    ax.set_yticks(range(len(rows)), list(rows))
+    ax.set_xticks([x + MIDDLE for x in range(len(table.columns))], list(table.columns), fontweight="bold")
     ax.margins(0)
     ax.tick_params(length=0, labeltop=True, labelbottom=False)
     ax.spines[:].set_visible(False)
@@ -83,8 +89,30 @@ def losses(table: DataFrame) -> Figure:
     return figure
 
 
-def _shade(told: str) -> str:
-    return DEEP[0] if told in ("nothing", NONE) else DEEP[2] if told.startswith("everything") else DEEP[1]
+def _losses(table: DataFrame) -> dict[str, list[tuple[str, Loss]]]:
+    """The rows in which every cell tells a loss, by name: for each wiring the text of its cell, and the loss."""
+    rows = {}
+    for name, cells in zip(table.index, table.to_numpy(), strict=True):
+        read = [(str(cell), Loss.read(cell)) for cell in cells]
+        losses = [(text, loss) for text, loss in read if loss is not None]
+        if len(losses) == len(read):
+            rows[str(name)] = losses
+    return rows
+
+
+def _cell(ax: Axes, corner: tuple[int, int], text: str, loss: Loss) -> None:
+    x, y = corner
+    shade = _shade(loss)
+    hatch = "" if loss.exists else "...."
+    ax.barh(y, CELL, 0.9, left=x, color=shade, edgecolor=INK["edge"], linewidth=0.6, hatch=hatch)
+    behind = {"facecolor": shade, "edgecolor": "none", "pad": 1}
+    ax.text(x + MIDDLE, y, text, ha="center", va="center", fontsize=9, bbox=behind)
+
+
+def _shade(loss: Loss) -> str:
+    if loss.share == 0:
+        return DEEP[0]
+    return DEEP[2] if loss.share == 1 else DEEP[1]
 
 
 def _panels(figure: Figure, rows: int, columns: int) -> list[Any]:

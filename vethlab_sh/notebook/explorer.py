@@ -10,8 +10,9 @@ from html import escape
 from typing import Any
 
 from ..errors import LabError
+from ..facts import Device
+from ..inside import inside
 from ..lab import Lab
-from ..packet.listen import inside
 from ..packet.lookup import Tables
 from ..packet.player import svg
 from ..packet.probe import forgetting, probe
@@ -19,6 +20,7 @@ from ..packet.walk import Walk
 from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
 from ..wiring.layout import layout
+from ..wiring.machines import plays_machine
 from .lesson import show_widget
 
 
@@ -30,41 +32,56 @@ class Explorer:
     """
 
     def __init__(self, lab: Lab, src: str | None = None, dst: str | None = None) -> None:
-        import ipywidgets as w
+        import ipywidgets
 
         self.lab = lab
+        self.walked: Walk | None = None
         snapshot = lab.snapshot()
-        ends = _ends(snapshot)
-        src, dst = src or next(iter(ends), HOSTNAME), dst or next(reversed(ends), HOSTNAME)
-        narrow = w.Layout(width="auto")
-        self.src = w.Dropdown(options=ends or [HOSTNAME], value=src, description="from", layout=narrow)
-        self.dst = w.Dropdown(options=ends or [HOSTNAME], value=dst, description="to", layout=narrow)
-        self.cold = w.Checkbox(value=False, description="forget MAC addresses first", indent=False, layout=narrow)
-        self.go = w.Button(description="Walk", button_style="primary", tooltip="send one ping and follow it")
-        self.device = w.Dropdown(options=_devices(snapshot), description="device", layout=narrow)
-        self.state = w.ToggleButtons(options=["up", "down"], style={"button_width": "5em"})
-        self.said, self.shown, self.facts = w.HTML(), w.HTML(), w.HTML()
+        self._make_questions(ends(snapshot) or [HOSTNAME], src, dst)
+        self._make_switch(snapshot)
+        self.said, self.shown, self.facts = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        row = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
+        ask = ipywidgets.HBox([self.src, self.dst, self.cold, self.go], layout=row)
+        switch = ipywidgets.HBox([self.device, self.state], layout=row)
+        self.widget = ipywidgets.VBox([ask, switch, self.said, self.shown, self.facts])
+        self._show_state()
+
+    def _make_questions(self, names: list[str], src: str | None, dst: str | None) -> None:
+        import ipywidgets
+
+        narrow = ipywidgets.Layout(width="auto")
+        self.src = ipywidgets.Dropdown(options=names, value=src or names[0], description="from", layout=narrow)
+        self.dst = ipywidgets.Dropdown(options=names, value=dst or names[-1], description="to", layout=narrow)
+        forget = "forget MAC addresses first"
+        self.cold = ipywidgets.Checkbox(value=False, description=forget, indent=False, layout=narrow)
+        what = "send one ping and follow it"
+        self.go = ipywidgets.Button(description="Walk", button_style="primary", tooltip=what)
         self.go.on_click(lambda _: self.walk())
+
+    def _make_switch(self, snapshot: Snapshot) -> None:
+        import ipywidgets
+
+        narrow = ipywidgets.Layout(width="auto")
+        self.device = ipywidgets.Dropdown(options=_devices(snapshot), description="device", layout=narrow)
+        self.state = ipywidgets.ToggleButtons(options=["up", "down"], style={"button_width": "5em"})
         self.device.observe(lambda _: self._show_state(), "value")
         self.state.observe(self._switched, "value")
-        row = w.Layout(flex_flow="row wrap", align_items="center")
-        ask = w.HBox([self.src, self.dst, self.cold, self.go], layout=row)
-        switch = w.HBox([self.device, self.state], layout=row)
-        self.widget = w.VBox([ask, switch, self.said, self.shown, self.facts])
-        self._show_state()
-        self.walked: Walk | None = None
 
     def walk(self) -> None:
         """Send one ping as the controls say, and show its way."""
         try:
-            lines = forgetting(Tables(self.lab.snapshot())).splitlines() if self.cold.value else []
-            self.walked = walk = self.lab.walk(self.src.value, self.dst.value, cold=self.cold.value)
+            lines = self._forgetting() if self.cold.value else []
+            walk = self.lab.walk(self.src.value, self.dst.value, cold=self.cold.value)
         except LabError as error:
             self.said.value = _text(str(error))
             return
+        self.walked = walk
         self.said.value = _typed([*lines, inside(walk.src, probe(walk.target))])
         self.shown.value = walk.animate()._repr_html_()
         self.facts.value = _scrolled(walk._repr_html_())
+
+    def _forgetting(self) -> list[str]:
+        return forgetting(Tables(self.lab.snapshot())).splitlines()
 
     def switch(self, state: str) -> None:
         """Switch the chosen device up or down, and show what changed and the wiring."""
@@ -92,30 +109,43 @@ class Explorer:
     def show(self) -> None:
         """Walk once and display the controls; elsewhere than in a live front end, that walk's table and picture."""
         self.walk()
-        walk = self.walked
-        still = f"{svg(walk.picture(), moving=False)}{_scrolled(walk._repr_html_())}" if walk else ""
+        still = ""
+        if self.walked:
+            picture = svg(self.walked.picture(), moving=False)
+            still = picture + _scrolled(self.walked._repr_html_())
         show_widget(self.widget, self.said.value + still)
 
 
-def _ends(snapshot: Snapshot) -> list[str]:
-    """The namespaces that have an address, the root of the lab last."""
-    told = {row["namespace"] for row in snapshot.rows["addresses"] if row["scope"] == "global"}
-    names = [row["namespace"] for row in snapshot.rows["namespaces"] if row["namespace"] in told]
-    return sorted(names, key=lambda name: (name == HOSTNAME or name.startswith("node"), name))
+def ends(snapshot: Snapshot) -> list[str]:
+    """The namespaces that have an address, those that play a machine last."""
+    names = {address.namespace for address in snapshot.rows.addresses if address.scope == "global"}
+
+    def place(name: str) -> tuple[bool, str]:
+        return plays_machine(snapshot, name), name
+
+    return sorted(names, key=place)
 
 
-def _devices(snapshot: Snapshot) -> list[tuple[str, tuple[str, str]]]:
-    rows = (row for row in snapshot.rows["links"] if row["kind"] != "loopback")
-    return [(f"{row['namespace']} {row['name']}", (row["namespace"], row["name"])) for row in rows]
+def _devices(snapshot: Snapshot) -> list[tuple[str, Device]]:
+    """Every device as a dropdown has it: what it is called there, and what it is."""
+    options = []
+    for link in snapshot.rows.links:
+        if link.kind != "loopback":
+            options.append((f"{link.namespace} {link.name}", link.device))
+    return options
 
 
-def _state(snapshot: Snapshot, device: tuple[str, str]) -> str | None:
-    rows = (row for row in snapshot.rows["links"] if (row["namespace"], row["name"]) == device)
-    return next(("up" if row["up"] else "down" for row in rows), None)
+def _state(snapshot: Snapshot, device: Device) -> str | None:
+    """As `ip link set` takes it: up or down; None when the device is gone."""
+    for link in snapshot.rows.links:
+        if link.device == device:
+            return "up" if link.up else "down"
+    return None
 
 
 def _typed(lines: list[str]) -> str:
-    return _text("\n".join(f"[root@{HOSTNAME} ~]# {line}" for line in lines))
+    prompt = f"[root@{HOSTNAME} ~]# "
+    return _text("\n".join(prompt + line for line in lines))
 
 
 def _text(text: str) -> str:

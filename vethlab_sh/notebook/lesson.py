@@ -37,10 +37,17 @@ class Lesson:
         name: by which `look` finds the answer; choices: none for a free answer; answer: already written here.
         """
         self.answers[name] = str(answer)
-        box = _input(choices, self.answers[name], lambda text: self.answers.__setitem__(name, text))
-        offered = f" ({escape(' / '.join(choices))})" if choices else ""
-        written = f"<br>answer: <b>{escape(self.answers[name])}</b>" if answer else ""
-        _show(_note(OPEN, question), box, static=_note(OPEN, question, offered + written))
+
+        def keep(text: str) -> None:
+            self.answers[name] = text
+
+        box = _input(choices, self.answers[name], keep)
+        more = ""  # what only the saved form shows, as it has no widget
+        if choices:
+            more += f" ({escape(' / '.join(choices))})"
+        if answer:
+            more += f"<br>answer: <b>{escape(self.answers[name])}</b>"
+        _show(_note(OPEN, question), box, static=_note(OPEN, question, more))
 
     def look(self, name: str, line: str, because: str = "", lab: Lab | None = None) -> None:
         """Run a line, and hold what it printed against the prediction of that name.
@@ -69,15 +76,15 @@ class Lesson:
         self._judge(name, str(value), because, "so it is", "it is")
 
     def _judge(self, name: str, truth: str, because: str, agrees: str, tells: str) -> None:
-        said = self.answers.get(name, "").strip()
+        answer = self.answers.get(name, "").strip()
         reason = f" {because}" if because else ""
-        if not said:
+        if not answer:
             ask = "You predicted nothing; the question is above. A wrong guess teaches more than none."
             _show(_note(OPEN, f"{ask} {tells.capitalize()} {truth}.{reason}"))
-        elif _plain(said) == _plain(truth):
-            _show(_note(RIGHT, f"You predicted {said}, and {agrees}.{reason}"))
+        elif _plain(answer) == _plain(truth):
+            _show(_note(RIGHT, f"You predicted {answer}, and {agrees}.{reason}"))
         else:
-            _show(_note(WRONG, f"You predicted {said}; {tells} {truth}.{reason}"))
+            _show(_note(WRONG, f"You predicted {answer}; {tells} {truth}.{reason}"))
 
     def exercise(self, *claims: str | Drill, lab: Lab | None = None) -> None:
         """Is it done? Each claim is held against the kernel; the first that does not hold says why.
@@ -87,16 +94,21 @@ class Lesson:
         Where nbgrader runs the notebook, a claim that does not hold is an error, which it takes for no points.
         """
         for claim in claims:
-            try:
-                verdict = claim.check() if isinstance(claim, Drill) else (lab or self._lab()).check(claim)
-                done, sentence = bool(verdict), str(verdict)
-            except LabError as error:
-                done, sentence = False, str(error)
-            _show(_note(RIGHT if done else WRONG, sentence))
-            if not done:
-                if os.environ.get("NBGRADER_EXECUTION"):
-                    raise AssertionError(sentence)
-                return
+            is_done, sentence = self._verdict(claim, lab)
+            _show(_note(RIGHT if is_done else WRONG, sentence))
+            if is_done:
+                continue
+            if os.environ.get("NBGRADER_EXECUTION"):
+                raise AssertionError(sentence)
+            return
+
+    def _verdict(self, claim: str | Drill, lab: Lab | None) -> tuple[bool, str]:
+        """Whether a claim holds, and the sentence that says so; what cannot be judged does not hold."""
+        try:
+            verdict = claim.check() if isinstance(claim, Drill) else (lab or self._lab()).check(claim)
+        except LabError as error:
+            return False, str(error)
+        return bool(verdict), str(verdict)
 
 
 def _plain(text: str) -> str:
@@ -106,8 +118,8 @@ def _plain(text: str) -> str:
 def _note(sign: tuple[str, str], text: str, more: str = "") -> str:
     mark, colour = sign
     style = f"border-left:4px solid {colour};padding:4px 10px;margin:4px 0"
-    told = re.sub("`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
-    return f'<div style="{style}"><b style="color:{colour}">{mark}</b> {told}{more}</div>'
+    html = re.sub("`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+    return f'<div style="{style}"><b style="color:{colour}">{mark}</b> {html}{more}</div>'
 
 
 def _input(choices: Sequence[str], value: str, keep: Callable[[str], None]) -> Any:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 # A line without any of these is complete by itself; the others are for bash to judge.
 MAY_GO_ON = re.compile(r"['\"\\(){}<]|^\s*(for|if|while|until|case|select|function)\b|(\||&&)\s*$")
+# How bash, with LC_ALL=C, complains of a command that goes on; its exit code is the same for every mistake.
 UNFINISHED = re.compile(r"unexpected end of file|unexpected EOF|here-document .* delimited by end-of-file")
 PAGE = Page(width=110, colour=True)
 ASIDE = {"qdisc", "group", "qlen", "flags", "broadcast", "linkmode", "label", "details", "hwtype", "more",
@@ -136,14 +137,19 @@ class LabMagics(Magics):
         """
         assert self.shell
         mine = self.shell.user_ns.get("lab")
-        if isinstance(mine, Lab) and mine.alive and mine is not self.world and mine not in self.staying.values():
+        if isinstance(mine, Lab) and self._is_new(mine):
             self.leave()
             self.world = mine
-            print(mine.recording, end="\n" * bool(mine.recording))
+            if mine.recording:
+                print(mine.recording)
         if self.world is None or not self.world.alive:
             self.world = Lab(replay=replay)
             self.world.changes()
         return self._give(self.world)
+
+    def _is_new(self, lab: Lab) -> bool:
+        """Whether a cell has made this lab: it is neither the one that this keeps nor one that stays under a name."""
+        return lab.alive and lab is not self.world and lab not in self.staying.values()
 
     def _give(self, lab: Lab) -> Lab:
         assert self.shell
@@ -174,13 +180,17 @@ class LabMagics(Magics):
         if not context.full_text.startswith("%%lab") or context.cursor_line == 0 or self.world is None:
             return {"completions": []}
         begun = context.token
-        found = [word for word in self._words() if word.startswith(begun) and word != begun]
-        return {"completions": [SimpleCompletion(text=word, type="lab") for word in found], "suppress": True}
+        completions = []
+        for word in self._words():
+            if word.startswith(begun) and word != begun:
+                completions.append(SimpleCompletion(text=word, type="lab"))
+        return {"completions": completions, "suppress": True}
 
     def _words(self) -> list[str]:
         rows = self.current().snapshot().rows
-        names = {row["namespace"] for row in rows["namespaces"]} | {row["name"] for row in rows["links"]}
-        names |= {row["address"].partition("/")[0] for row in rows["addresses"] if row["scope"] == "global"}
+        names = {space.namespace for space in rows.namespaces}
+        names.update(link.name for link in rows.links)
+        names.update(address.ip for address in rows.addresses if address.scope == "global")
         return [*sorted(names), *WORDS]
 
     @magic_arguments()
@@ -208,13 +218,7 @@ class LabMagics(Magics):
             lab.changes()
             for command in commands(cell):
                 self._run(lab, command, options)
-            if options.draw:
-                lab.draw()
-            if options.walk:
-                src, dst = options.walk
-                walk = lab.walk(src, dst, cold=options.cold)
-                display(walk)
-                walk.draw()
+            _look(lab, options)
         except LabError as error:
             print(PAGE.ink(str(error), "31"))
         except KeyboardInterrupt:
@@ -231,14 +235,25 @@ class LabMagics(Magics):
             raise LabError(f"(Exit code {ran.code}; the lines below did not run.{hint})")
 
 
+def _look(lab: Lab, options: Namespace) -> None:
+    """After the last command, the wiring and a walk, as far as they were asked for."""
+    if options.draw:
+        lab.draw()
+    if options.walk:
+        src, dst = options.walk
+        walk = lab.walk(src, dst, cold=options.cold)
+        display(walk)
+        walk.draw()
+
+
 def _show_table(ran: Ran) -> None:
     """Under the output its table, without what says nothing here; `Ran.table` has every column."""
     try:
-        found = ran.rows
+        tables = ran.rows
     except OutputNotUnderstood as error:
         print(f"(No table: {error})")
         return
-    for name, rows in found.items():
+    for name, rows in tables.items():
         telling = [column for column in columns(name) if column not in ASIDE]
         if rows and markup.filled(rows, telling):
             display(HTML(markup.table(rows, telling)))

@@ -6,10 +6,11 @@ from collections.abc import Collection
 
 from .. import snapshot
 from ..facts import Device
+from ..inside import inside
 from ..shell import Shell
 from .causes.cause import Line, typed
 from .causes.scene import Scene
-from .listen import Ground, inside, listen
+from .listen import Ground, listen
 from .lookup import Tables
 from .probe import Probe, forgetting, open_questions, target_of
 from .sightings import course

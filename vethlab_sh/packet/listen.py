@@ -17,7 +17,7 @@ from typing import Any
 from ..errors import CommandFailed, GaveUpWaiting, OutputNotUnderstood, ToolMissing
 from ..parsers import tcpdump
 from ..record import Ran
-from ..sandbox import HOSTNAME, find, is_rootless
+from ..sandbox import find, is_rootless
 from ..snapshot import Snapshot
 
 Row = dict[str, Any]
@@ -110,6 +110,10 @@ class Ground:
     look: Callable[[], Snapshot]
     typed: Callable[[str, str], str]
 
+    def way_into(self, namespace: str) -> str:
+        """What stands before a program's own words, so that it runs in a namespace; ends with a blank, if not empty."""
+        return self.inside(namespace, "true").removesuffix("true")
+
 
 def listen(ground: Ground, devices: Iterable[tuple[str, str]], command: str, wanted: str) -> Heard:
     """Run one command while tcpdump listens on these devices, each a namespace and a name.
@@ -151,11 +155,6 @@ def _understood(printed: str) -> list[Row]:
             with contextlib.suppress(OutputNotUnderstood):
                 rows += tcpdump.parse(packet)
         return rows
-
-
-def inside(namespace: str, line: str) -> str:
-    """The line as typed on master for one of the lab's namespaces."""
-    return line if namespace == HOSTNAME else f"ip netns exec {shlex.quote(namespace)} {line}"
 
 
 def _listener(device: str, wanted: str) -> str:

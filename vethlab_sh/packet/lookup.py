@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, cached_property
+from functools import cache
 from ipaddress import ip_address, ip_interface, ip_network
 
 from ..facts import ANY_MAC, UNANSWERED, Address, Device, Entry, Link, Route
-from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
+from ..wiring import machines
 
 
 class Tables:
@@ -18,7 +18,6 @@ class Tables:
         self.snapshot = snapshot
         self.facts = snapshot.rows
         self.links: dict[Device, Link] = {link.device: link for link in self.facts.links}
-        self.homes = {space.namespace: space.machine for space in self.facts.namespaces if space.machine}
         self.addresses: dict[str, list[Device]] = {}
         for address in self.facts.addresses:
             if address.scope == "global":
@@ -149,47 +148,17 @@ class Tables:
             return 1 + max(map(self.depth, self.ports(device)), default=0)
         return 0
 
-    @cached_property
-    def cables(self) -> dict[str, set[str]]:
-        """The namespaces that each one has a cable to."""
-        found: dict[str, set[str]] = {}
-        for link in self.links.values():
-            others = found.setdefault(link.namespace, set())
-            if link.peer_namespace not in (None, link.namespace):
-                others.add(str(link.peer_namespace))
-        return found
-
     def way(self, start: str, is_goal: Callable[[str], bool]) -> list[str]:
         """The namespaces from one to the nearest that is meant, from cable to cable; none when no way leads there."""
-        before: dict[str, str | None] = {start: None}
-        near = [start]
-        for here in near:
-            if is_goal(here):
-                return _back(before, here)
-            there = sorted(self.cables.get(here, set()) - before.keys())
-            near += there
-            before |= dict.fromkeys(there, here)
-        return []
+        return machines.way(self.snapshot, start, is_goal)
 
     def is_machine(self, namespace: str) -> bool:
-        """Whether it plays a machine: when the snapshot does not tell, the lab's root does, and what is called node."""
-        if self.homes:
-            return self.homes.get(namespace) == namespace
-        return namespace == HOSTNAME or namespace.startswith("node")
+        """Whether it plays a machine, through which the packets of others may pass."""
+        return machines.plays_machine(self.snapshot, namespace)
 
     def machine(self, namespace: str) -> str:
-        """The machine that a namespace is on: the one that the snapshot tells, else the nearest that plays one."""
-        return self.homes.get(namespace) or next(reversed(self.way(namespace, self.is_machine)), HOSTNAME)
-
-
-def _back(before: dict[str, str | None], goal: str) -> list[str]:
-    """The way that a search came by."""
-    way = []
-    at: str | None = goal
-    while at is not None:
-        way.append(at)
-        at = before[at]
-    return way[::-1]
+        """The machine that a namespace is on; itself when it plays one."""
+        return machines.machine_of(self.snapshot, namespace)
 
 
 def _first(entries: Iterable[Entry], mac: str) -> Entry | None:

@@ -9,8 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..wiring.ink import INK, is_warning
-from ..wiring.layout import CHAR, FONT, LEADING, PAD, Box, Line, Picture, Point
+from ..wiring.ink import INK, edge_of, fill_of
+from ..wiring.picture import CHAR, FONT, LEADING, PAD, Box, Line, Picture, Point
 from .sighting import Sighting
 
 Row = dict[str, Any]
@@ -132,17 +132,17 @@ def svg(picture: Picture, moving: bool = True) -> str:
 
 def _boxes(boxes: Iterable[Box]) -> Iterable[str]:
     for box in boxes:
-        edge = INK["changed" if box.changed else "broken" if box.off else "edge"]
-        width = 2.4 if box.changed else 1.4 if box.off else 0.9
-        look = f'fill="{INK["off" if box.off else box.kind]}" stroke="{edge}" stroke-width="{width}"'
+        edge, width = edge_of(box)
+        look = f'fill="{fill_of(box)}" stroke="{edge}" stroke-width="{width}"'
         look += ' stroke-dasharray="4 2"' if box.off else ""
         name = f' data-device="{escape(" ".join(box.key))}"' if any(box.key) else ""
         place = f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
         yield f'<rect {place} rx="{0 if name else 4}" {look}{name}/>'
         for n, text in enumerate(box.lines):
             at = f'x="{box.x + PAD:.1f}" y="{box.y + PAD / 2 + (n + 0.5) * LEADING + FONT * 0.35:.1f}"'
-            heavy = ' class="first"' if n == 0 or is_warning(text) else ""
-            colour = f' fill="{INK["broken"]}"' if is_warning(text) else ""
+            warns = n in box.warnings
+            heavy = ' class="first"' if n == 0 or warns else ""
+            colour = f' fill="{INK["broken"]}"' if warns else ""
             yield f'<text {at}{heavy}{colour} textLength="{len(text) * CHAR:.1f}">{escape(text)}</text>'
 
 

@@ -10,7 +10,7 @@ from typing import Self
 
 from ..errors import BadOption
 from ..facts import UNANSWERED
-from .listen import inside
+from ..inside import inside
 from .lookup import Tables, first_address
 
 PORTS = {"tcp": 80, "udp": 33434}

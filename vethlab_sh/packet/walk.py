@@ -14,7 +14,9 @@ from ..files import written
 from ..markup import table
 from ..snapshot import Snapshot
 from ..tables import DTYPES
-from ..wiring import ink, layout
+from ..wiring import ink
+from ..wiring.layout import layout
+from ..wiring.picture import Line, Picture, Point, way
 from .causes.cause import Cause, Evidence
 from .player import Player
 from .probe import Probe
@@ -112,7 +114,7 @@ class Walk:
         """The devices that saw it, each once, in the order in which they did."""
         return list(dict.fromkeys(row.place for row in self.rows))
 
-    def picture(self) -> layout.Picture:
+    def picture(self) -> Picture:
         """The wiring with the way on it: at each device the numbers of its sightings, and the bands from one to
         the next."""
         notes: dict[Device, list[str]] = {}
@@ -121,24 +123,24 @@ class Walk:
             for leg, rows in _by_leg(here):
                 numbers = " ".join(str(row.number) for row in rows)
                 notes.setdefault(device, []).append(f"{leg} {numbers}")
-        picture = layout.layout(self.snapshot, notes=notes)
+        picture = layout(self.snapshot, notes=notes)
         for leg, shift in (("there", -2.5), ("back", 2.5)):
             for row in self.rows:
                 points = self.came_by(picture, row) if row.leg == leg else []
                 if len(points) > 1:
                     moved = tuple((x + shift, y + shift) for x, y in points)
-                    picture.lines.append(layout.Line(leg, moved))
+                    picture.lines.append(Line(leg, moved))
         if self.last_seen:
             for box in picture.boxes:
                 if box.key == self.last_seen.place:
                     corner = (box.x + box.width, box.y + box.height)
-                    picture.lines.append(layout.Line("lost", (corner,)))
+                    picture.lines.append(Line("lost", (corner,)))
         return picture
 
-    def came_by(self, picture: layout.Picture, row: Sighting) -> list[layout.Point]:
+    def came_by(self, picture: Picture, row: Sighting) -> list[Point]:
         """The corners on the way from the sighting before to this one; one point where it begins."""
         before = self.rows[row.after - 1] if row.after else row
-        return layout.way(picture, before.place, row.place)
+        return way(picture, before.place, row.place)
 
     def draw(self, ax: Axes | None = None) -> Axes:
         """The wiring with the packet's way on it, numbered as in the table.

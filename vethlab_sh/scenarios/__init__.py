@@ -6,13 +6,12 @@ in another language is a sibling of these modules with the same lines.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import textwrap
 from collections.abc import Callable
 
 from ..errors import BadOption, UnknownScenario
-from ..inside import typed_at
+from ..inside import inside
 from .bridge import bridge
 from .calico import calico
 from .direct import direct
@@ -26,7 +25,7 @@ SCENARIOS: dict[str, Callable[..., Scenario]] = {
     "calico": calico,
 }
 
-__all__ = ["SCENARIOS", "Scenario", "Step", "as_script", "load", "typed_at"]
+__all__ = ["SCENARIOS", "Scenario", "Step", "as_script", "load"]
 
 WORLD = """\
 #!/usr/bin/env bash
@@ -51,8 +50,7 @@ def load(name: str, **options: int | str | bool) -> Scenario:
     Raises UnknownScenario, or BadOption for an option that this scenario does not have.
     """
     if name not in SCENARIOS:
-        nearest = difflib.get_close_matches(name, SCENARIOS, 1)
-        raise UnknownScenario(name, list(SCENARIOS), nearest[0] if nearest else None)
+        raise UnknownScenario(name, list(SCENARIOS))
     for option in options.keys() - inspect.signature(SCENARIOS[name]).parameters.keys():
         raise BadOption(f"The scenario {name!r} has no option {option!r}.")
     return SCENARIOS[name](**options)
@@ -63,7 +61,7 @@ def as_script(scenario: Scenario) -> str:
     parts = [WORLD.format(name=scenario.name, title=scenario.title), _comment(scenario.intro)]
     for step in scenario.steps:
         may_fail = "" if 0 in step.expect else " || true"
-        lines = (f"{typed_at(step.at, line)}{may_fail}\n" for line in step.lines)
+        lines = (f"{inside(step.at, line)}{may_fail}\n" for line in step.lines)
         parts.append("\n" + _comment(step.why) + "".join(lines))
         parts.append(_comment(step.look))
     return "".join(parts) + "\n" + _comment(scenario.known) + "THE_LAB\n"

@@ -6,6 +6,7 @@ import hashlib
 from ipaddress import ip_network
 
 from ..errors import BadOption
+from ..inside import all_inside
 from ..sandbox import HOSTNAME
 from .nodes import (
     NODE2,
@@ -16,7 +17,6 @@ from .nodes import (
     cables,
     check_pods,
     counted,
-    inside,
     machines,
     namespaces,
     ping,
@@ -170,7 +170,7 @@ def _inside_lines(pod: Pod, ipv6: bool) -> list[str]:
         f"ip addr add {pod.address}/32 brd {pod.address} dev eth0",
         *([f"ip addr add {pod.address6}/128 dev eth0"] if ipv6 else []),
     ]
-    return inside(pod.name, lines)
+    return list(all_inside(pod.name, lines))
 
 
 def _host_route_lines(pod: Pod, ipv6: bool) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from ..inside import all_inside
 from ..sandbox import HOSTNAME
 from .nodes import (
     NODE2,
@@ -14,7 +15,6 @@ from .nodes import (
     cables,
     check_pods,
     counted,
-    inside,
     machines,
     namespaces,
     ping,
@@ -149,14 +149,14 @@ def _address_lines(pod: Pod, ipv6: bool) -> list[str]:
         *([f"ip addr add {pod.address6}/64 dev eth0"] if ipv6 else []),
         "ip link set eth0 up",
     ]
-    return inside(pod.name, lines)
+    return list(all_inside(pod.name, lines))
 
 
 def _route_lines(node: Node, pod: Pod, ipv6: bool) -> list[str]:
     lines = [f"ip route add {to} via {_gateway(node)} dev eth0" for to in (CLUSTER, "default")]
     if ipv6:
         lines += [f"ip -6 route add {to} via {node.tunnel6}1 dev eth0" for to in (CLUSTER6, "default")]
-    return inside(pod.name, lines)
+    return list(all_inside(pod.name, lines))
 
 
 def _pod_lines(node: Node, pod: Pod, ipv6: bool) -> list[str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..errors import BadOption
+from ..inside import inside
 from ..sandbox import HOSTNAME
 from .step import Step, step
 
@@ -78,14 +78,9 @@ def check_pods(pods: int, most: int, because: str) -> None:
         raise BadOption(f"Each node has 1 to {most} pods here, because {because}; not {pods}.")
 
 
-def inside(namespace: str, lines: Iterable[str]) -> list[str]:
-    """The lines as typed on the node for one of its namespaces."""
-    return [f"ip netns exec {namespace} {line}" for line in lines]
-
-
 def ping(target: str, source: str = "") -> str:
     """Ping twice, from a pod or from the machine itself."""
-    return f"ip netns exec {source} {_ping(target)}" if source else _ping(target)
+    return inside(source or HOSTNAME, _ping(target))
 
 
 def _ping(target: str) -> str:
@@ -95,7 +90,7 @@ def _ping(target: str) -> str:
 def ask_once(target: str, source: str = "", more: str = "", wait: str = "1") -> str:
     """One question; how many seconds to wait for the answer."""
     line = " ".join(filter(None, (f"ping -c 1 -W {wait}", more, target)))
-    return f"ip netns exec {source} {line}" if source else line
+    return inside(source or HOSTNAME, line)
 
 
 def ask_in_vain(target: str, source: str = "", more: str = "") -> str:

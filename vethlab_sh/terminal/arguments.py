@@ -1,45 +1,57 @@
-"""The arguments that verbs share."""
+"""Which arguments do several verbs share, and how is a verb declared?"""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from .. import scenarios
 
+if TYPE_CHECKING:
+    Verbs = argparse._SubParsersAction[argparse.ArgumentParser]  # where argparse keeps the verbs of a program
+    Function = Callable[[argparse.Namespace], int]  # what a verb does; returns the exit code
 
-def _verb(verbs: Any, name: str, help_line: str, function: Any) -> argparse.ArgumentParser:
-    verb: argparse.ArgumentParser = verbs.add_parser(name, help=help_line, description=help_line)
+SCENARIO_OPTIONS = ("hosts", "pods", "mode", "ipv6")
+
+
+def add_verb(verbs: Verbs, name: str, help_line: str, function: Function) -> argparse.ArgumentParser:
+    """A verb of the command line, to which its arguments can be added; function: what it does."""
+    verb = verbs.add_parser(name, help=help_line, description=help_line)
     verb.set_defaults(verb=function)
     return verb
 
 
-def _scenario_argument(verb: argparse.ArgumentParser) -> None:
+def scenario_argument(verb: argparse.ArgumentParser) -> None:
+    """The name of a scenario, with the options that scenarios have."""
     verb.add_argument("name", help="a scenario: " + ", ".join(scenarios.SCENARIOS))
-    _option_arguments(verb)
+    option_arguments(verb)
 
 
-def _option_arguments(verb: argparse.ArgumentParser) -> None:
+def option_arguments(verb: argparse.ArgumentParser) -> None:
+    """The options that scenarios have."""
     verb.add_argument("--hosts", type=int, metavar="N", help="how many namespaces (bridge)")
-    _node_arguments(verb)
+    node_arguments(verb)
 
 
-def _node_arguments(verb: argparse.ArgumentParser) -> None:
+def node_arguments(verb: argparse.ArgumentParser) -> None:
+    """The options of scenarios with two nodes."""
     verb.add_argument("--pods", type=int, metavar="N", help="how many pods on each node (flannel, calico)")
     verb.add_argument("--mode", metavar="MODE", help="between the nodes: vxlan, or routed without a tunnel (calico)")
+    # None, not False, when it is not given: scenarios without it refuse it
     verb.add_argument("--ipv6", action="store_true", default=None, help="both families (flannel, calico)")
 
 
-def _file_arguments(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--png", metavar="FILE", help="save the picture as PNG")
-    verb.add_argument("--svg", metavar="FILE", help="save the picture as SVG")
-
-
-def _replay_argument(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--replay", action="store_true", help="from a recording: needs neither Linux nor any rights")
-
-
-def _given(options: argparse.Namespace) -> dict[str, Any]:
+def scenario_options(options: argparse.Namespace) -> dict[str, Any]:
     """The options of scenarios that were given, by name."""
-    every = {name: getattr(options, name, None) for name in ("hosts", "pods", "mode", "ipv6")}
-    return {name: value for name, value in every.items() if value is not None}
+    given = {}
+    for name in SCENARIO_OPTIONS:
+        value = getattr(options, name, None)
+        if value is not None:
+            given[name] = value
+    return given
+
+
+def replay_argument(verb: argparse.ArgumentParser) -> None:
+    """Whether a recording is shown."""
+    verb.add_argument("--replay", action="store_true", help="from a recording: needs neither Linux nor any rights")

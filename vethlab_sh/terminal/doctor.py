@@ -1,27 +1,57 @@
-"""Can this machine run the labs, and if not, what is to be done?"""
+"""Can this machine run the labs, and if not, what is to be done? The verb `doctor` tells."""
 
 from __future__ import annotations
 
-import importlib.metadata
+import argparse
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..errors import LabError
 from ..hints import PACKAGES
+from ..lab import Lab
 from ..sandbox import find, is_rootless
+from .arguments import add_verb
+from .page import Page
+
+if TYPE_CHECKING:
+    from .arguments import Verbs
 
 NEEDED = ("ip", "bridge", "brctl", "ping", "ifconfig", "arp", "sysctl", "iptables", "unshare", "bash")
 USEFUL = ("tcpdump", "nft", "arping")  # for walks, and for lines of your own
+# Whether no demo runs without it
 PYTHON_PACKAGES = {"sh": True, "pandas": True, "matplotlib": False, "jupyterlab": False, "ipywidgets": False}
+# Those that do not know --version
 VERSION_FLAG = {"ip": "-V", "bridge": "-V", "ping": "-V", "sysctl": "-V", "ifconfig": "-V", "arp": "-V"}
+VERSION = re.compile(r"\b(?:iproute2-|iputils |v)?(\d[\w.]*\d)")
+PATIENCE = 5  # seconds for a program to tell its version
 LINKS = {
     "veth": "ip link add name vl-p type veth peer name vl-q",
     "bridge": "ip link add name vl-b type bridge",
     "vxlan": "ip link add name vl-x type vxlan id 1 dstport 4789 dev lo",
 }
+
+
+def add_doctor(verbs: Verbs) -> None:
+    """`doctor`: what this machine has and lacks."""
+    add_verb(verbs, "doctor", "tell what this machine needs to run the demos", _doctor)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    findings = list(examine())
+    rows = []
+    for finding in findings:
+        answer = finding.found if finding.ok else finding.cure
+        rows.append({"status": finding.status, "what": finding.what, "found, or to do": answer})
+    print(Page.of(sys.stdout).table(rows, rows[0]))
+    if all(finding.ok for finding in findings if finding.needed):
+        print("\nThis machine is ready.")
+        return 0
+    print("\nThe demos cannot run here until the missing things are there.")
+    return 1
 
 
 @dataclass(frozen=True)
@@ -37,64 +67,84 @@ class Finding:
     @property
     def status(self) -> str:
         """`ok`, `missing`, or `optional` for what only some lessons use."""
-        return "ok" if self.ok else "missing" if self.needed else "optional"
+        if self.ok:
+            return "ok"
+        return "missing" if self.needed else "optional"
 
 
 def examine() -> Iterator[Finding]:
     """Every requirement in turn."""
     yield _python()
-    yield from (_package(name, needed) for name, needed in PYTHON_PACKAGES.items())
-    yield from (_tool(name, True) for name in NEEDED)
-    yield from (_tool(name, False) for name in USEFUL)
+    for name, needed in PYTHON_PACKAGES.items():
+        yield _package(name, needed)
+    for name in NEEDED:
+        yield _program(name, True)
+    for name in USEFUL:
+        yield _program(name, False)
     yield from _kernel()
 
 
 def _python() -> Finding:
-    found = ".".join(map(str, sys.version_info[:3]))
-    return Finding("Python", sys.version_info >= (3, 11), found, "install Python 3.11 or newer")
+    version = ".".join(str(number) for number in sys.version_info[:3])
+    return Finding("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
 
 
 def _package(name: str, needed: bool) -> Finding:
+    import importlib.metadata  # which brings 50 modules along, and no other verb waits for them
+
+    what = f"Python package {name}"
     try:
-        return Finding(f"Python package {name}", True, importlib.metadata.version(name), needed=needed)
+        version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return Finding(f"Python package {name}", False, "", f"pip install {name}", needed)
+        return Finding(what, False, "", f"pip install {name}", needed)
+    return Finding(what, True, version, needed=needed)
 
 
-def _tool(name: str, needed: bool) -> Finding:
+def _program(name: str, needed: bool) -> Finding:
+    what = f"program {name}"
     path = find(name)
     if path is None:
-        cure = f"sudo apt-get install {PACKAGES[name]}"
-        return Finding(f"program {name}", False, "", cure, needed)
-    return Finding(f"program {name}", True, _version(path, name) or path, needed=needed)
+        return Finding(what, False, "", f"sudo apt-get install {PACKAGES[name]}", needed)
+    return Finding(what, True, _version(path, name) or path, needed=needed)
 
 
 def _version(path: str, name: str) -> str:
     """The version that a program tells about itself; empty when it does not."""
+    flag = VERSION_FLAG.get(name, "--version")
     try:
-        asked = subprocess.run([path, VERSION_FLAG.get(name, "--version")], capture_output=True, text=True, timeout=5)
+        answer = subprocess.run([path, flag], capture_output=True, text=True, timeout=PATIENCE)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    said = re.search(r"\b(?:iproute2-|iputils |v)?(\d[\w.]*\d)", asked.stdout + asked.stderr)
-    return said.group(1) if said else ""
+    version = VERSION.search(answer.stdout + answer.stderr)
+    return version.group(1) if version else ""
 
 
 def _kernel() -> Iterator[Finding]:
-    from ..lab import Lab
-
-    who = "ordinary user, in a user namespace" if is_rootless() else "root"
+    """What the kernel lets us make: a world, each kind of device in it; and whether brctl sees them."""
+    world = "a private network world"
     try:
         lab = Lab()
     except LabError as error:
-        yield Finding("a private network world", False, "", str(error))
+        yield Finding(world, False, "", str(error))
         return
     with lab:
-        yield Finding("a private network world", True, who)
+        yield Finding(world, True, "ordinary user, in a user namespace" if is_rootless() else "root")
         for kind, line in LINKS.items():
-            ran = lab.run(line, expect=None)
-            cure = f"the kernel has no {kind}: {ran.err.strip()}. Try `sudo modprobe {kind}`"
-            yield Finding(f"kernel: {kind}", ran.code == 0, "works" if ran.code == 0 else "", cure)
-        ran = lab.run("brctl show", expect=None)
-        sees = "vl-b" in ran.out
-        cure = "sysfs could not be mounted in here (a container that masks /sys?)"
-        yield Finding("brctl sees the lab's bridges", sees, "works" if sees else "", cure)
+            yield _device(lab, kind, line)
+        yield _brctl(lab)
+
+
+def _device(lab: Lab, kind: str, line: str) -> Finding:
+    ran = lab.run(line, expect=None)
+    if ran.code == 0:
+        return Finding(f"kernel: {kind}", True, "works")
+    cure = f"the kernel has no {kind}: {ran.err.strip()}. Try `sudo modprobe {kind}`"
+    return Finding(f"kernel: {kind}", False, "", cure)
+
+
+def _brctl(lab: Lab) -> Finding:
+    # brctl reads /sys/class/net, which shows the network namespace of whoever mounted it: sysfs(5)
+    what = "brctl sees the lab's bridges"
+    if "vl-b" in lab.run("brctl show", expect=None).out:
+        return Finding(what, True, "works")
+    return Finding(what, False, "", "sysfs could not be mounted in here (a container that masks /sys?)")

@@ -1,4 +1,4 @@
-"""The verbs of drills."""
+"""What do `drill list`, `start`, `ticket`, `hint`, `check` and `give-up` do?"""
 
 from __future__ import annotations
 
@@ -11,63 +11,83 @@ from typing import TYPE_CHECKING
 from ..errors import NoDrill
 from ..keep import stay
 from ..lab import Lab
-from .arguments import _verb
-from .labs import DRILL
+from .arguments import add_verb
 from .page import Page
+from .walk import sightings
 
 if TYPE_CHECKING:
     from ..drills import Debriefing
     from ..drills.drill import Drill
+    from .arguments import Function, Verbs
+
+LAB = "drill"  # the name of a drill's lab, when none is given
+ME = "python -m vethlab_sh"
 
 
-def _drill_verbs(drill: argparse.ArgumentParser) -> None:
+def add_drill(verbs: Verbs) -> None:
+    """`drill WHAT`: networks with a fault to find and mend."""
+    drill = add_verb(verbs, "drill", "networks with a fault to find and mend, each in a lab that stays", _list)
     verbs = drill.add_subparsers(title="what to do", required=True, metavar="WHAT")
-    _verb(verbs, "list", "list the drills: name, scenario and ticket of each", _drill_list)
-    start = _verb(verbs, "start", "lay a network, plant its fault and tell the ticket", _drill_start)
-    start.add_argument("drill", help="the name of a drill, as `drill list` tells")
-    start.add_argument("--seed", default="0", help="any word or number: another one has other addresses (0)")
-    start.add_argument("--name", metavar="LAB", default=DRILL, help=f"the lab's name ({DRILL})")
-    under_way = (
-        ("ticket", "tell the ticket again", _drill_ticket),
-        ("hint", "tell the next hint: a command worth running, and what to look for", _drill_hint),
-        ("check", "is it mended? If so, what it was", _drill_check),
-        ("give-up", "mend it and tell what it was", _drill_give_up),
-    )
-    for name, help_line, function in under_way:
-        verb = _verb(verbs, name, help_line, function)
-        verb.add_argument("lab", nargs="?", default=DRILL, help=f"the lab that the drill is in ({DRILL})")
+    _add_list(verbs)
+    _add_start(verbs)
+    _add_under_way(verbs, "ticket", "tell the ticket again", _ticket)
+    _add_under_way(verbs, "hint", "tell the next hint: a command worth running, and what to look for", _hint)
+    _add_under_way(verbs, "check", "is it mended? If so, what it was", _check)
+    _add_under_way(verbs, "give-up", "mend it and tell what it was", _give_up)
 
 
-def _drill_list(options: argparse.Namespace) -> int:
+def _add_list(verbs: Verbs) -> None:
+    add_verb(verbs, "list", "list the drills: name, scenario and ticket of each", _list)
+
+
+def _list(options: argparse.Namespace) -> int:
     from .. import drills
 
     page = Page.of(sys.stdout)
     for row in drills.listed():
-        print(f"{page.heading(row['name'])} ({row['scenario']})\n{page.prose(row['ticket'])}\n")
+        print(f"{page.heading(row['name'])} ({row['scenario']})")
+        print(page.prose(row["ticket"]) + "\n")
     return 0
 
 
-def _drill_start(options: argparse.Namespace) -> int:
+def _add_start(verbs: Verbs) -> None:
+    verb = add_verb(verbs, "start", "lay a network, plant its fault and tell the ticket", _start)
+    verb.add_argument("drill", help="the name of a drill, as `drill list` tells")
+    verb.add_argument("--seed", default="0", help="any word or number: another one has other addresses (0)")
+    verb.add_argument("--name", metavar="LAB", default=LAB, help=f"the lab's name ({LAB})")
+
+
+def _start(options: argparse.Namespace) -> int:
     stay.check_free(options.name)
     with Lab() as lab:
         drill = lab.drill(options.drill, options.seed)
         lab.stay(options.name, f"drill {drill.name} --seed {drill.seed}")
-    named = "" if options.name == DRILL else f" {options.name}"
-    page, me = Page.of(sys.stdout), "python -m vethlab_sh"
-    print(_ticket(page, drill) + "\n")
+    page = Page.of(sys.stdout)
+    print(_as_text(page, drill) + "\n")
     print(page.prose(f"Everything stands in the lab {options.name}, where you are root:") + "\n")
-    for typed, what in (
-        (f"{me} shell {options.name}", "look and mend there (`exit` leaves it)"),
-        (f"{me} drill check{named}", "is it mended? And if it is, what was it?"),
-        (f"{me} drill hint{named}", "a command worth running"),
-        (f"{me} drill give-up{named}", "mend it and explain it"),
-    ):
-        print(f"  {typed:{len(me) + 18 + len(named)}} # {what}")
+    print(_ways_on(options.name))
     return 0
 
 
-def _ticket(page: Page, drill: Drill) -> str:
-    return page.heading(f"Drill {drill.name}, seed {drill.seed}") + f"\n\n{page.prose(drill.ticket)}"
+def _ways_on(lab: str) -> str:
+    """The commands that go on with a drill, each with what it does."""
+    named = "" if lab == LAB else f" {lab}"
+    ways = {
+        f"{ME} shell {lab}": "look and mend there (`exit` leaves it)",
+        f"{ME} drill check{named}": "is it mended? And if it is, what was it?",
+        f"{ME} drill hint{named}": "a command worth running",
+        f"{ME} drill give-up{named}": "mend it and explain it",
+    }
+    width = len(f"{ME} drill give-up{named}") + 4
+    return "\n".join(f"  {typed:{width}} # {what}" for typed, what in ways.items())
+
+
+# --- of a drill that is under way ---------------------------------------------------------------------------------
+
+
+def _add_under_way(verbs: Verbs, name: str, help_line: str, function: Function) -> None:
+    verb = add_verb(verbs, name, help_line, function)
+    verb.add_argument("lab", nargs="?", default=LAB, help=f"the lab that the drill is in ({LAB})")
 
 
 @contextlib.contextmanager
@@ -79,19 +99,19 @@ def _under_way(options: argparse.Namespace) -> Iterator[Drill]:
         yield lab.drill()
 
 
-def _drill_ticket(options: argparse.Namespace) -> int:
+def _ticket(options: argparse.Namespace) -> int:
     with _under_way(options) as drill:
-        print(_ticket(Page.of(sys.stdout), drill))
+        print(_as_text(Page.of(sys.stdout), drill))
     return 0
 
 
-def _drill_hint(options: argparse.Namespace) -> int:
+def _hint(options: argparse.Namespace) -> int:
     with _under_way(options) as drill:
         print(Page.of(sys.stdout).prose(drill.hint()))
     return 0
 
 
-def _drill_check(options: argparse.Namespace) -> int:
+def _check(options: argparse.Namespace) -> int:
     page = Page.of(sys.stdout)
     with _under_way(options) as drill:
         verdict = drill.check()
@@ -101,11 +121,27 @@ def _drill_check(options: argparse.Namespace) -> int:
     return 0 if verdict else 1
 
 
-def _drill_give_up(options: argparse.Namespace) -> int:
+def _give_up(options: argparse.Namespace) -> int:
     with _under_way(options) as drill:
         print(_explained(Page.of(sys.stdout), options.lab, drill.give_up()))
     return 0
 
 
+# --- how it reads -------------------------------------------------------------------------------------------------
+
+
+def _as_text(page: Page, drill: Drill) -> str:
+    return page.chapter(f"Drill {drill.name}, seed {drill.seed}", page.prose(drill.ticket))
+
+
 def _explained(page: Page, lab: str, end: Debriefing) -> str:
-    return page.debriefing(end) + "\n\n" + page.prose(f"The lab stays until `python -m vethlab_sh down {lab}`.")
+    """What was wrong, the wiring and the packet's way before and now, what was typed."""
+    parts = [page.prose(end.why)]
+    for heading, part in end.parts(page.unicode):
+        if isinstance(part, str):
+            text = part
+        else:
+            text = f"{sightings(page, part)}\n\n{page.prose(part.verdict)}"
+        parts.append(page.chapter(heading, text))
+    parts.append(page.prose(f"The lab stays until `{ME} down {lab}`."))
+    return "\n\n".join(parts)

@@ -1,4 +1,4 @@
-"""The verbs for a real node: explain, inspect."""
+"""What do the verbs for a real node do? `explain` reads a pasted session, `inspect` looks at this machine."""
 
 from __future__ import annotations
 
@@ -6,51 +6,165 @@ import argparse
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ..errors import BadOption
-from .page import Page
-from .scenes import _show_walk
-from .streams import _say
+from ..snapshot import COLUMNS as TABLES
+from ..tables import columns
+from .arguments import add_verb
+from .page import Page, chapters
+from .pictures import picture_arguments, save_pictures
+from .streams import say
+from .walk import show_walk
 
 if TYPE_CHECKING:
-    from ..node.cni import Wired
+    from ..node.cni import Finding
+    from ..node.explain import Explanation
+    from ..node.inspect import Inspection
+    from .arguments import Verbs
+
+NO_OUTPUT = "There is no output here of a command that has a table. `python -m vethlab_sh tables` lists them."
+WALK_ALONE = "inspect --walk SRC DST stands alone: it shows one way, and no wiring or tables beside it."
+
+# --- explain ------------------------------------------------------------------------------------------------------
+
+
+def add_explain(verbs: Verbs) -> None:
+    """`explain FILE...`: tables and wiring from what was pasted."""
+    verb = add_verb(verbs, "explain", "explain a pasted terminal session: its tables, and how it is wired", _explain)
+    verb.add_argument("files", nargs="*", metavar="FILE", help="text files; none, or -, for standard input")
+    verb.add_argument("--tables", action="store_true", help="print the table of every output too")
+    verb.add_argument("--json", action="store_true", help="print everything as JSON, and nothing else")
+    picture_arguments(verb)
 
 
 def _explain(options: argparse.Namespace) -> int:
     from ..node.explain import explain, read_file
 
-    files, page = options.files or ["-"], Page.of(sys.stdout)
+    files = options.files or ["-"]
     if "-" in files and sys.stdin.isatty():
         print("Paste the session here, then press Ctrl-D on an empty line.", file=sys.stderr)
     texts = [read_file(file) for file in files]
     names = [os.path.basename(file) for file in files] if len(files) > 1 else []
-    found = explain(*texts, names=names)
-    _save_wired(found, options)
-    print(json.dumps(found.as_dict(), indent=1) if options.json else page.explanation(found, options.tables))
-    if found.outputs:
-        return 0
-    return _say("There is no output here of a command that has a table. `python -m vethlab_sh tables` lists them.", 1)
-
-
-def _inspect(options: argparse.Namespace) -> int:
-    from ..node.inspect import inspect
-    from ..node.inspect import walk as walk_here
-
-    if options.walk:
-        if options.what or options.tables:
-            raise BadOption("inspect --walk SRC DST stands alone: it shows one way, and no wiring or tables beside it.")
-        return _show_walk(walk_here(*options.walk), options)
-    found = inspect(options.what)
-    _save_wired(found, options)
-    told = json.dumps(found.as_dict(), indent=1) if options.json else ""
-    print(told or Page.of(sys.stdout).inspection(found, options.what, options.tables))
+    explanation = explain(*texts, names=names)
+    save_pictures(options, explanation.draw, explanation.as_text)
+    if options.json:
+        print(json.dumps(explanation.as_dict(), indent=1))
+    else:
+        print(_explanation(Page.of(sys.stdout), explanation, options.tables))
+    if not explanation.outputs:
+        return say(NO_OUTPUT, 1)
     return 0
 
 
-def _save_wired(found: Wired, options: argparse.Namespace) -> None:
-    from ..wiring import ink
+def _explanation(page: Page, explanation: Explanation, with_tables: bool) -> str:
+    """What a pasted session says, most telling first."""
+    parts = [
+        _findings(page, explanation.findings),
+        _wiring(page, explanation.wire_rows, explanation.as_text(page.unicode)),
+    ]
+    if explanation.outputs:
+        parts.append(page.titled("What was read:", explanation.read, explanation.read[0]))
+    if with_tables:
+        for output in explanation.outputs:
+            heading = page.heading(f"line {output.line}, {output.at}: {output.command or output.name}")
+            parts.append(f"{heading}\n{page.table(output.rows, columns(output.name))}")
+    if explanation.notes:
+        notes = "\n".join(page.item(note) for note in explanation.notes)
+        parts.append(page.chapter("Taken for granted, or left open:", notes))
+    if explanation.unknown_rows:
+        unknown = "\n".join(_unknown(row) for row in explanation.unknown_rows)
+        parts.append(page.chapter("Not understood:", unknown))
+    return chapters(parts)
 
-    for kind in ("png", "svg"):
-        if file := getattr(options, kind):
-            ink.save(found.draw(), file, kind, found.as_text())
+
+def _unknown(row: Mapping[str, Any]) -> str:
+    """What was not understood, and why."""
+    if row["line"] == row["until"]:
+        where = f"line {row['line']}"
+    else:
+        where = f"lines {row['line']} to {row['until']}"
+    return f"{where}: {row['text'].strip()}\n    {row['why']}"
+
+
+# --- inspect ------------------------------------------------------------------------------------------------------
+
+
+def add_inspect(verbs: Verbs) -> None:
+    """`inspect [WHAT]`: how this machine is wired."""
+    verb = add_verb(
+        verbs, "inspect", "show how this machine's pods and namespaces are wired; changes nothing", _inspect
+    )
+    verb.add_argument("what", nargs="?", metavar="WHAT", help="one wiring only: of a pod, PID, device or address")
+    verb.add_argument(
+        "--walk", nargs=2, metavar=("SRC", "DST"), help="send one real ping and show its way (needs root)"
+    )
+    verb.add_argument("--html", metavar="FILE", help="with --walk: save the packet's way as a page to play")
+    verb.add_argument("--tables", action="store_true", help="print devices, addresses, routes, neighbours and FDB too")
+    verb.add_argument("--json", action="store_true", help="print everything as JSON, and nothing else")
+    picture_arguments(verb)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from ..node import inspect as this_machine
+
+    if options.walk:
+        if options.what or options.tables:
+            raise BadOption(WALK_ALONE)
+        return show_walk(this_machine.walk(*options.walk), options)
+    inspection = this_machine.inspect(options.what)
+    save_pictures(options, inspection.draw, inspection.as_text)
+    if options.json:
+        print(json.dumps(inspection.as_dict(), indent=1))
+    else:
+        print(_inspection(Page.of(sys.stdout), inspection, options))
+    return 0
+
+
+def _inspection(page: Page, inspection: Inspection, options: argparse.Namespace) -> str:
+    """How this machine is wired: one wiring in sentences, or all; with every table of the kernel if asked for."""
+    from ..node.pairs import COLUMNS as WIRES
+
+    parts = [_findings(page, inspection.findings)]
+    if options.what:
+        parts.append(_cables(page, inspection.wire_rows))
+    else:
+        parts.append(page.titled("The namespaces:", inspection.spaces, inspection.spaces[0]))
+        if inspection.wire_rows:
+            parts.append(page.titled("The cables:", inspection.wire_rows, WIRES))
+    if options.tables:
+        for name, shown in TABLES.items():
+            if name not in ("namespaces", "wires", "settings"):
+                parts.append(page.titled(f"The {name}:", inspection.snapshot.rows.plain(name), shown))
+    parts.append(page.chapter("The wiring:", inspection.as_text(page.unicode)))
+    parts.append(page.prose(inspection.hidden))
+    return chapters(parts)
+
+
+# --- of both ------------------------------------------------------------------------------------------------------
+
+
+def _findings(page: Page, findings: Sequence[Finding]) -> str:
+    """flannel, calico or neither, with the signs."""
+    lines = []
+    for finding in findings:
+        network, *signs = str(finding).split("\n")
+        lines += [page.heading(network), *signs]
+    return "\n".join(lines)
+
+
+def _wiring(page: Page, wires: Sequence[Mapping[str, Any]], picture: str) -> str:
+    """Every cable in words, then all in characters."""
+    if not picture:
+        return ""
+    parts = [page.chapter("The wiring, as far as it is shown:", picture)]
+    if wires:
+        parts.insert(0, page.chapter("The cables:", _cables(page, wires)))
+    return chapters(parts)
+
+
+def _cables(page: Page, wires: Sequence[Mapping[str, Any]]) -> str:
+    from ..node.pairs import sentence
+
+    return "\n".join(page.item(sentence(wire)) for wire in wires)

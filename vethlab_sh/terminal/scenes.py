@@ -1,121 +1,122 @@
-"""The verbs that play a scenario in a lab of their own: demo, draw, walk, compare, check, script."""
+"""What do the verbs of scenarios do? They play one in a lab of its own: demo, draw, compare, check, script, list."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from .. import scenarios
+from ..errors import OutputNotUnderstood
 from ..lab import Lab
-from ..played import _as_json, _verdict
+from ..played import Played, PlayedStep
+from ..recognise import recognise
 from ..scenarios import Scenario
-from .arguments import _given
-from .page import Page, _told
+from ..tables import columns
+from .arguments import (
+    add_verb,
+    node_arguments,
+    replay_argument,
+    scenario_argument,
+    scenario_options,
+)
+from .page import CYAN, Page
+from .pictures import in_characters, picture_arguments, save_wiring
 
 if TYPE_CHECKING:
-    from ..packet.walk import Walk
     from ..record import Ran
     from ..wiring.changes import Difference
+    from .arguments import Verbs
+
+# --- demo ---------------------------------------------------------------------------------------------------------
 
 
-def _lab(options: argparse.Namespace, to: TextIO) -> Lab:
-    """A live lab; with --replay the recording of the scenario, which says there that it is one."""
-    if not options.replay:
-        return Lab()
-    from ..keep.replay import without_options
-
-    without_options(options.name, _given(options))
-    lab = Lab(replay=options.name)
-    print(f"{lab.recording}\n", file=to)
-    return lab
-
-
-def _played(options: argparse.Namespace) -> Lab:
-    """The lab that stays under the name given; else one in which the scenario of that name was played."""
-    if not options.replay:
-        return Lab.of(options.name, **_given(options))
-    lab = _lab(options, to=sys.stderr)
-    lab.play(options.name)
-    return lab
-
-
-def _load(options: argparse.Namespace) -> Scenario:
-    return scenarios.load(options.name, **_given(options))
+def add_demo(verbs: Verbs) -> None:
+    """`demo NAME`: a scenario, step by step."""
+    verb = add_verb(verbs, "demo", "play a scenario and explain each step", _demo)
+    scenario_argument(verb)
+    verb.add_argument("--pause", action="store_true", help="wait for Enter after each step")
+    verb.add_argument("--quiet", action="store_true", help="print nothing but the verdict")
+    verb.add_argument("--json", action="store_true", help="print every record and table as JSON, and nothing else")
+    verb.add_argument("--changes", action="store_true", help="after each command, what changed in the kernel")
+    picture_arguments(verb)
+    replay_argument(verb)
 
 
 def _demo(options: argparse.Namespace) -> int:
-    scenario, page = _load(options), Page.of(sys.stdout)
-    told = not (options.quiet or options.json)
-    played = []
-    changes: dict[Ran, Difference] = {}
-    with _lab(options, to=sys.stdout if told else sys.stderr) as lab:
-        if told:
-            print(page.heading(f"{scenario.name}: {scenario.title}") + f"\n\n{page.prose(scenario.intro)}\n")
-        watch = (lambda ran: changes.update({ran: lab.changes()})) if options.changes else None
-        for step, records in lab.steps(scenario, after=watch, together=options.quiet and not watch):
-            played.append((step, records))
-            if told:
-                print(_told(page, step, records, changes) + "\n", flush=True)
-            if told and options.pause:
-                _wait_for_enter()
-        _save_pictures(lab, options)
-        if told:
-            print(page.heading("The wiring now:") + f"\n\n{_in_characters(lab)}\n")
-    ok, verdict = _verdict(scenario, played)
-    print(_as_json(scenario, played, changes, ok, verdict) if options.json else page.heading(page.prose(verdict)))
-    return 0 if ok else 1
-
-
-def _save_pictures(lab: Lab, options: argparse.Namespace) -> None:
-    for kind in ("png", "svg"):
-        if file := getattr(options, kind):
-            from ..wiring import characters, ink
-
-            drawn = lab.draw(routes=getattr(options, "routes", False))
-            ink.save(drawn, file, kind, characters.as_text(lab.snapshot()))
-
-
-def _in_characters(lab: Lab) -> str:
-    from ..wiring import characters
-
-    return characters.as_text(lab.snapshot(), unicode=(sys.stdout.encoding or "").lower().startswith("utf"))
-
-
-def _draw(options: argparse.Namespace) -> int:
-    from ..wiring import characters
-
-    with _played(options) as lab:
-        _save_pictures(lab, options)
-        if not (options.png or options.svg):
-            print(characters.as_mermaid(lab.snapshot()) if options.mermaid else _in_characters(lab))
-    return 0
-
-
-def _walk(options: argparse.Namespace) -> int:
-    with _played(options) as lab:
-        ways = {name: getattr(options, name) for name in ("count", "size", "cold", "proto")}
-        walk = lab.walk(options.src, options.dst, **ways)
-    return _show_walk(walk, options)
-
-
-def _show_walk(walk: Walk, options: argparse.Namespace) -> int:
-    from ..wiring import ink
-
+    scenario = _scenario(options)
     page = Page.of(sys.stdout)
-    if options.html:
-        walk.animate(options.html)
-    for kind in ("png", "svg"):
-        if file := getattr(options, kind):
-            ink.save(walk.draw(), file, kind, walk.verdict)
+    narrates = not (options.quiet or options.json)
+    with _lab(options, to=sys.stdout if narrates else sys.stderr) as lab:
+        if narrates:
+            played = _narrate(lab, scenario, page, options)
+        else:
+            played = _play(lab, scenario, options)
+        save_wiring(lab, options)
+        if narrates:
+            print(page.chapter("The wiring now:", in_characters(lab)) + "\n")
     if options.json:
-        told = {"ok": walk.ok, "verdict": walk.verdict, "last_seen": walk.last_seen, "should_be": walk.should_be}
-        print(json.dumps({**told, "reason": walk.reason, "rows": walk.rows}, indent=1))
+        print(json.dumps(played.as_dict(), indent=1))
     else:
-        print("\n\n".join(filter(None, [page.walk(walk), page.heading(page.prose(walk.verdict))])))
-    return 0 if walk.ok else 1
+        print(page.heading(page.prose(played.verdict)))
+    return 0 if played.ok else 1
+
+
+def _play(lab: Lab, scenario: Scenario, options: argparse.Namespace) -> Played:
+    """Play without a word."""
+    changes: dict[Ran, Difference] = {}
+    together = options.quiet and not options.changes
+    steps = lab.steps(scenario, after=_watching(lab, changes, options), together=together)
+    return Played(scenario, tuple(steps), changes)
+
+
+def _narrate(lab: Lab, scenario: Scenario, page: Page, options: argparse.Namespace) -> Played:
+    """Play, and tell each step as it has happened."""
+    print(page.chapter(f"{scenario.name}: {scenario.title}", page.prose(scenario.intro)) + "\n")
+    changes: dict[Ran, Difference] = {}
+    steps = []
+    for played in lab.steps(scenario, after=_watching(lab, changes, options)):
+        steps.append(played)
+        print(_step(page, played, changes) + "\n", flush=True)
+        if options.pause:
+            _wait_for_enter()
+    return Played(scenario, tuple(steps), changes)
+
+
+def _watching(lab: Lab, changes: dict[Ran, Difference], options: argparse.Namespace) -> Callable[[Ran], None] | None:
+    """What notes, after each line, what it changed; None when nobody has asked."""
+    if not options.changes:
+        return None
+
+    def watch(ran: Ran) -> None:
+        changes[ran] = lab.changes()
+
+    return watch
+
+
+def _step(page: Page, played: PlayedStep, changes: Mapping[Ran, Difference]) -> str:
+    """One step as a learner reads it: why, the commands and their output, the tables, what to notice."""
+    parts = [page.prose(played.step.why), ""]
+    for ran in played.records:
+        parts.append(page.record(ran))
+        for name in recognise(ran.line):
+            if name in played.step.tables:
+                parts += ["", _table(page, ran, name), ""]
+        if ran in changes:
+            parts += [page.ink(str(changes[ran]), CYAN), ""]
+    if played.step.look:
+        parts += ["", page.prose(played.step.look)]
+    # where one part ends with an empty line and the next begins with one, one is enough
+    return "\n".join(parts).replace("\n\n\n", "\n\n").rstrip()
+
+
+def _table(page: Page, ran: Ran, name: str) -> str:
+    try:
+        return page.table(ran.rows[name], columns(name))
+    except OutputNotUnderstood as error:
+        return page.prose(f"(No table, because this machine's program prints something new. {error})")
 
 
 def _wait_for_enter() -> None:
@@ -127,12 +128,76 @@ def _wait_for_enter() -> None:
         print()
 
 
+# --- draw ---------------------------------------------------------------------------------------------------------
+
+
+def add_draw(verbs: Verbs) -> None:
+    """`draw NAME`: the wiring of a scenario, or of a lab that stays."""
+    verb = add_verb(verbs, "draw", "draw a scenario, or a lab that stays, in characters or into a file", _draw)
+    scenario_argument(verb)
+    picture_arguments(verb)
+    replay_argument(verb)
+    verb.add_argument("--routes", action="store_true", help="write each namespace's routes into its box")
+    verb.add_argument("--mermaid", action="store_true", help="print the wiring as Mermaid text")
+
+
+def _draw(options: argparse.Namespace) -> int:
+    with lab_to_look_at(options) as lab:
+        save_wiring(lab, options)
+        if options.png or options.svg:
+            return 0
+        if options.mermaid:
+            from ..wiring import characters
+
+            print(characters.as_mermaid(lab.snapshot()))
+        else:
+            print(in_characters(lab))
+    return 0
+
+
+# --- compare ------------------------------------------------------------------------------------------------------
+
+
+def add_compare(verbs: Verbs) -> None:
+    """`compare NAME...`: what scenarios with two nodes do differently."""
+    verb = add_verb(verbs, "compare", "lay scenarios with two nodes and measure what they do differently", _compare)
+    verb.add_argument("names", nargs="+", metavar="name", help="scenarios with two nodes: flannel, calico")
+    node_arguments(verb)
+
+
 def _compare(options: argparse.Namespace) -> int:
     from ..measure.compare import compare
 
-    rows = compare(*options.names, **_given(options))
+    rows = compare(*options.names, **scenario_options(options))
     print(Page.of(sys.stdout).table(rows, rows[0]))
     return 0
+
+
+# --- check --------------------------------------------------------------------------------------------------------
+
+
+def add_check(verbs: Verbs) -> None:
+    """`check NAME CLAIM...`: whether claims hold."""
+    verb = add_verb(verbs, "check", "play a scenario, then judge claims about it; --list shows the vocabulary", _check)
+    scenario_argument(verb)
+    verb.add_argument("claims", nargs="+", metavar="CLAIM", help="for example: 'ns100 can reach 192.168.1.101'")
+    verb.add_argument("--after", metavar="LINE", action="append", default=[], help="a command to run before")
+    verb.add_argument("--list", action=_Vocabulary, help="list what can be claimed")
+
+
+def _check(options: argparse.Namespace) -> int:
+    with Lab.of(options.name, **scenario_options(options)) as lab:
+        for line in options.after:
+            lab.run(line)
+        verdicts = [lab.check(claim) for claim in options.claims]
+    for claim, verdict in zip(options.claims, verdicts, strict=True):
+        print(claim)
+        print(f"  {verdict}")
+        print(f"  {verdict.evidence.command}")
+        print(f"    {verdict.evidence.shown}")
+        for line in verdict.fixes:
+            print(f"  mended by: {line}")
+    return 0 if all(verdicts) else 1
 
 
 class _Vocabulary(argparse.Action):
@@ -142,24 +207,64 @@ class _Vocabulary(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, **more)
 
     def __call__(self, *_: Any) -> None:
-        page = Page.of(sys.stdout)
         from ..claims.check import vocabulary
 
+        page = Page.of(sys.stdout)
         for row in vocabulary():
-            print(f"{page.heading(row['claim'])}\n    {row['example']}\n    ({row['meaning']})")
+            print(page.heading(row["claim"]))
+            print(f"    {row['example']}")
+            print(f"    ({row['meaning']})")
         raise SystemExit(0)
 
 
-def _check(options: argparse.Namespace) -> int:
-    with Lab.of(options.name, **_given(options)) as lab:
-        for line in options.after:
-            lab.run(line)
-        verdicts = [lab.check(claim) for claim in options.claims]
-    for claim, verdict in zip(options.claims, verdicts, strict=True):
-        print(f"{claim}\n  {verdict}\n  {verdict.evidence.command}\n    {verdict.evidence.shown}")
-    return 0 if all(verdicts) else 1
+# --- script, list -------------------------------------------------------------------------------------------------
+
+
+def add_script(verbs: Verbs) -> None:
+    """`script NAME`: a scenario that runs without us."""
+    verb = add_verb(verbs, "script", "print a scenario as a plain bash script", _script)
+    scenario_argument(verb)
 
 
 def _script(options: argparse.Namespace) -> int:
-    print(scenarios.as_script(_load(options)), end="")
+    print(scenarios.as_script(_scenario(options)), end="")
     return 0
+
+
+def add_list(verbs: Verbs) -> None:
+    """`list`: which scenarios there are."""
+    add_verb(verbs, "list", "list the scenarios", _list)
+
+
+def _list(options: argparse.Namespace) -> int:
+    for name in scenarios.SCENARIOS:
+        print(f"{name:9} {scenarios.load(name).title}")
+    return 0
+
+
+# --- the scenario, and a lab for it -------------------------------------------------------------------------------
+
+
+def _scenario(options: argparse.Namespace) -> Scenario:
+    return scenarios.load(options.name, **scenario_options(options))
+
+
+def _lab(options: argparse.Namespace, to: TextIO) -> Lab:
+    """A live lab; with --replay the recording of the scenario, which says there that it is one."""
+    if not options.replay:
+        return Lab()
+    from ..keep.replay import without_options
+
+    without_options(options.name, scenario_options(options))
+    lab = Lab(replay=options.name)
+    print(f"{lab.recording}\n", file=to)
+    return lab
+
+
+def lab_to_look_at(options: argparse.Namespace) -> Lab:
+    """The lab that stays under the name given; else one in which the scenario of that name was played."""
+    if not options.replay:
+        return Lab.of(options.name, **scenario_options(options))
+    lab = _lab(options, to=sys.stderr)
+    lab.play(options.name)
+    return lab

@@ -1,15 +1,16 @@
 """What does the kernel have now that it had not before, and the reverse?
 
-Two snapshots in, rows out, each with a sentence that a learner reads. Consequences that nobody typed are
-changes too (a connected route, a link-local address, a learned MAC address); counters, ages and timers are not.
+Two snapshots in, changes out, each with a sentence that a learner reads. Consequences that nobody typed are changes
+too (a connected route, a link-local address, a learned MAC address); counters, ages and timers are not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
+from ..facts import UNANSWERED, Address, Device, Entry, Fact, Link, Neighbour, Route, Setting, is_group
 from ..markup import table
 from ..sandbox import HOSTNAME
 from ..snapshot import Row, Snapshot
@@ -17,245 +18,376 @@ from ..snapshot import Row, Snapshot
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-
+APPEARED, VANISHED, CHANGED = "+", "-", "~"
 NOTHING = "nothing changed (in devices, addresses, routes, neighbours, FDB and settings)"
 COLUMNS = ("sign", "what", "namespace", "name", "change")
+LEARNED = ("neighbour", "fdb")  # what the kernel learns and forgets by itself
 # The states between which a neighbour wanders by timers alone: it is known in all of them.
-KNOWN = {"REACHABLE", "STALE", "DELAY", "PROBE"}
-UNANSWERED = {"FAILED", "INCOMPLETE"}
+KNOWN = frozenset({"REACHABLE", "STALE", "DELAY", "PROBE"})
+
+F = TypeVar("F", bound=Fact)
+Key = TypeVar("Key", bound="tuple[object, ...]")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is no longer as it was.
+
+    sign: + appeared, - vanished, ~ changed; what: namespace, link, address, route, neighbour, fdb or setting;
+    namespace; name: the device, where there is one; sentence: for the learner.
+    """
+
+    sign: str
+    what: str
+    namespace: str
+    name: str
+    sentence: str
+
+    @property
+    def row(self) -> Row:
+        """It as a table has it."""
+        return {
+            "sign": self.sign,
+            "what": self.what,
+            "namespace": self.namespace,
+            "name": self.name,
+            "change": self.sentence,
+        }
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What changed between two snapshots.
+    """What changed between two snapshots."""
 
-    rows: sign (+ appeared, - vanished, ~ changed), what (namespace, link, address, route, neighbour, fdb or
-    setting), namespace, name (the device, where there is one), change (a sentence).
-    """
+    changes: tuple[Change, ...]
 
-    rows: tuple[Row, ...]
+    @property
+    def rows(self) -> list[Row]:
+        """The changes as plain values: sign, what, namespace, name, change (the sentence)."""
+        return [change.row for change in self.changes]
 
     @property
     def table(self) -> DataFrame:
-        """The rows as a DataFrame, with its columns also when nothing changed."""
+        """The changes as a DataFrame, with its columns also when nothing changed."""
         import pandas
 
-        return pandas.DataFrame(list(self.rows), columns=list(COLUMNS), dtype="string")
+        return pandas.DataFrame(self.rows, columns=list(COLUMNS), dtype="string")
 
     @property
-    def devices(self) -> set[tuple[str, str]]:
+    def devices(self) -> set[Device]:
         """The devices that changed, as (namespace, name): what a picture accents.
 
         MAC addresses that the kernel learned or forgot are in no picture, and after a ping there are many.
         """
-        rows = (row for row in self.rows if row["name"] and row["what"] not in ("neighbour", "fdb"))
-        return {(row["namespace"], row["name"]) for row in rows}
+        changed = set()
+        for change in self.changes:
+            if change.name and change.what not in LEARNED:
+                changed.add((change.namespace, change.name))
+        return changed
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.changes)
 
     def __str__(self) -> str:
-        return "\n".join(f"{row['sign']} {row['change']}" for row in self.rows) or NOTHING
+        lines = [f"{change.sign} {change.sentence}" for change in self.changes]
+        return "\n".join(lines) or NOTHING
 
     def _repr_html_(self) -> str:
-        return table(self.rows, ("sign", "namespace", "change"), prose=("change",)) or f"<p>{NOTHING}</p>"
+        if not self.changes:
+            return f"<p>{NOTHING}</p>"
+        return table(self.rows, ("sign", "namespace", "change"), prose=("change",))
 
 
 def between(before: Snapshot, after: Snapshot) -> Difference:
     """What the kernel has in the second snapshot that it had not in the first, and the reverse."""
-    found = ((what, *row) for what, find in FINDERS.items() for row in find(before, after))
-    return Difference(tuple(dict(zip(COLUMNS, (sign, what, *rest), strict=True)) for what, sign, *rest in found))
+    changes: list[Change] = []
+    for find in FINDERS:
+        changes += find(before, after)
+    return Difference(tuple(changes))
 
 
-Found = Iterator[tuple[str, str, str, str]]
+# ---- what only one of two snapshots has -------------------------------------------------------------------
 
 
-def _keyed(snapshot: Snapshot, table: str, *key: str) -> dict[tuple[Any, ...], Row]:
-    return {tuple(row[k] for k in key): row for row in snapshot.rows[table]}
+def _by_key(facts: Iterable[F], key: Callable[[F], Key]) -> dict[Key, F]:
+    return {key(fact): fact for fact in facts}
 
 
-def _namespaces(before: Snapshot, after: Snapshot) -> Found:
-    old, new = _keyed(before, "namespaces", "namespace"), _keyed(after, "namespaces", "namespace")
-    for (space,) in sorted(new.keys() - old.keys() - {(HOSTNAME,)}):  # which was there before the first look
-        yield "+", space, "", f"the namespace {space} appeared"
-    for (space,) in sorted(old.keys() - new.keys()):
-        yield "-", space, "", f"the namespace {space} vanished"
+def _only_in(one: Mapping[Key, F], other: Mapping[Key, F]) -> list[F]:
+    """The facts of one whose key the other has not."""
+    return [fact for key, fact in one.items() if key not in other]
 
 
-def _links(before: Snapshot, after: Snapshot) -> Found:
-    old, new = _keyed(before, "links", "namespace", "name"), _keyed(after, "links", "namespace", "name")
-    gone = {key: old[key] for key in old if key not in new and key[1] != "lo"}
-    come = {key: new[key] for key in new if key not in old and key[1] != "lo"}
-    moved = dict(_moves(gone, come))
-    for was, now in moved.items():
-        yield from _moved(old[was], new[now])
-    for space, name in sorted(gone.keys() - moved.keys()):
-        yield "-", space, name, f"{name} vanished from {space}"
-    for space, name in sorted(come.keys() - set(moved.values())):
-        yield "+", space, name, f"{name} ({come[space, name]['kind']}) appeared in {space}"
-    for key in new:
-        was = old.get(key) or next((old[w] for w, n in moved.items() if n == key), None)
-        if was:
-            yield from _link_changes(was, new[key])
+def _names(snapshot: Snapshot) -> set[str]:
+    return {space.namespace for space in snapshot.rows.namespaces}
 
 
-def _moves(gone: dict[Any, Row], come: dict[Any, Row]) -> Iterator[tuple[Any, Any]]:
-    """Devices that left one place and are in another: of the same kind and MAC address."""
-    left = dict(come)
-    for was, link in gone.items():
-        same = [k for k, other in left.items() if (other["mac"], other["kind"]) == (link["mac"], link["kind"])]
+def _namespaces(before: Snapshot, after: Snapshot) -> Iterator[Change]:
+    old, new = _names(before), _names(after)
+    for name in sorted(new - old - {HOSTNAME}):  # which was there before the first look
+        yield Change(APPEARED, "namespace", name, "", f"the namespace {name} appeared")
+    for name in sorted(old - new):
+        yield Change(VANISHED, "namespace", name, "", f"the namespace {name} vanished")
+
+
+# ---- devices ----------------------------------------------------------------------------------------------
+
+
+def _links(before: Snapshot, after: Snapshot) -> Iterator[Change]:
+    old, new = _devices(before), _devices(after)
+    gone, come = _but_lo(_only_in(old, new)), _but_lo(_only_in(new, old))
+    moves = list(_moves(gone, come))
+    for was, now in moves:
+        yield _moved(was, now)
+    left = {was.device for was, _ in moves}
+    joined = {now.device for _, now in moves}
+    for link in sorted(gone, key=_place):
+        if link.device not in left:
+            yield _link(VANISHED, link, f"{link.name} vanished from {link.namespace}")
+    for link in sorted(come, key=_place):
+        if link.device not in joined:
+            yield _link(APPEARED, link, f"{link.name} ({link.kind}) appeared in {link.namespace}")
+    earlier = old | {now.device: was for was, now in moves}
+    for device, now in new.items():
+        if device in earlier:
+            for sentence in _alterations(earlier[device], now):
+                yield _link(CHANGED, now, sentence)
+
+
+def _devices(snapshot: Snapshot) -> dict[Device, Link]:
+    return _by_key(snapshot.rows.links, _place)
+
+
+def _place(link: Link) -> Device:
+    return link.device
+
+
+def _but_lo(links: Iterable[Link]) -> list[Link]:
+    """Without lo, which comes and goes with its namespace."""
+    return [link for link in links if link.name != "lo"]
+
+
+def _link(sign: str, link: Link, sentence: str) -> Change:
+    return Change(sign, "link", link.namespace, link.name, sentence)
+
+
+def _moves(gone: Iterable[Link], come: Iterable[Link]) -> Iterator[tuple[Link, Link]]:
+    """Devices that left one place and are in another: of the same kind and MAC address.
+
+    Of several the one with the same number is taken, then the one with the same name: a device that moves keeps both
+    if they are free there.
+    """
+    left = list(come)
+    for was in gone:
+        same = [link for link in left if (link.mac, link.kind) == (was.mac, was.kind)]
         if same:
-            now = min(same, key=lambda k: (left[k]["index"] != link["index"], left[k]["name"] != link["name"]))
-            del left[now]
+            now = min(same, key=lambda link: _unlikeness(was, link))
+            left.remove(now)
             yield was, now
 
 
-def _moved(was: Row, now: Row) -> Found:
-    renamed = f" as {now['name']}" if was["name"] != now["name"] else ""
-    if was["namespace"] == now["namespace"]:
-        yield "~", now["namespace"], now["name"], f"{was['name']} is now called {now['name']}"
+def _unlikeness(was: Link, now: Link) -> tuple[bool, bool]:
+    is_renumbered = now.index != was.index
+    is_renamed = now.name != was.name
+    return is_renumbered, is_renamed
+
+
+def _moved(was: Link, now: Link) -> Change:
+    if was.namespace == now.namespace:
+        sentence = f"{was.name} is now called {now.name}"
     else:
-        sentence = f"{was['name']} left {was['namespace']} and appeared in {now['namespace']}{renamed}"
-        yield "~", now["namespace"], now["name"], sentence
+        sentence = f"{was.name} left {was.namespace} and appeared in {now.namespace}"
+        if was.name != now.name:
+            sentence += f" as {now.name}"
+    return _link(CHANGED, now, sentence)
 
 
-def _link_changes(was: Row, now: Row) -> Found:
-    name, space = now["name"], now["namespace"]
-    place = name if space == HOSTNAME else f"{name} in {space}"
-    for column, say in LINK_CHANGES.items():
-        if was[column] != now[column] and not (was[column] is None and now[column] is False):
-            yield "~", space, name, say(place, was[column], now[column])
+def _alterations(was: Link, now: Link) -> Iterator[str]:
+    """What is different about a device that is still there, a sentence each."""
+    name = now.name if now.namespace == HOSTNAME else f"{now.name} in {now.namespace}"
+    if was.up != now.up:
+        yield f"{name} was switched {_on(now.up)}"
+    if was.carrier != now.carrier:
+        yield f"{name} has a signal now" if now.carrier else f"{name} has lost its signal"
+    if was.state != now.state:
+        yield f"the state of {name} is now {now.state}, was {was.state}"
+    if was.master != now.master:
+        yield f"{name} is now a port of {now.master}" if now.master else f"{name} is no port of {was.master} any more"
+    if was.mtu != now.mtu:
+        yield f"the MTU of {name} is now {now.mtu} bytes, was {was.mtu}"
+    if was.mac != now.mac:
+        yield f"the MAC address of {name} is now {now.mac}, was {was.mac}"
+    if bool(was.hairpin) != bool(now.hairpin):  # what is no port has no hairpin at all
+        yield f"hairpin is now {_on(now.hairpin)} at {name}"
+    if was.vxlan_port != now.vxlan_port:
+        yield f"{name} now sends to UDP port {now.vxlan_port}, was {was.vxlan_port}"
+    if was.vxlan_id != now.vxlan_id:
+        yield f"the VNI of {name} is now {now.vxlan_id}, was {was.vxlan_id}"
 
 
-LINK_CHANGES: dict[str, Callable[[str, Any, Any], str]] = {
-    "up": lambda name, was, now: f"{name} was switched {'on' if now else 'off'}",
-    "carrier": lambda name, was, now: f"{name} {'has a signal now' if now else 'has lost its signal'}",
-    "state": lambda name, was, now: f"the state of {name} is now {now}, was {was}",
-    "master": lambda name, was, now: (
-        f"{name} is now a port of {now}" if now else f"{name} is no port of {was} any more"
-    ),
-    "mtu": lambda name, was, now: f"the MTU of {name} is now {now} bytes, was {was}",
-    "mac": lambda name, was, now: f"the MAC address of {name} is now {now}, was {was}",
-    "hairpin": lambda name, was, now: f"hairpin is now {'on' if now else 'off'} at {name}",
-    "vxlan_port": lambda name, was, now: f"{name} now sends to UDP port {now}, was {was}",
-    "vxlan_id": lambda name, was, now: f"the VNI of {name} is now {now}, was {was}",
-}
+def _on(switch: bool | None) -> str:
+    return "on" if switch else "off"
 
 
-def _simple(
-    table: str, key: tuple[str, ...], name: str, came: Callable[[Row], str], went: Callable[[Row], str]
-) -> Callable[[Snapshot, Snapshot], Found]:
-    """A finder for rows that only come and go."""
-
-    def find(before: Snapshot, after: Snapshot) -> Found:
-        old, new = _keyed(before, table, "namespace", *key), _keyed(after, table, "namespace", *key)
-        for k in new:
-            if k not in old and not _born_with(new[k], before):
-                yield "+", new[k]["namespace"], str(new[k][name] or ""), came(new[k])
-        for k in old:
-            if k not in new:
-                yield "-", old[k]["namespace"], str(old[k][name] or ""), went(old[k])
-
-    return find
+# ---- addresses and routes ---------------------------------------------------------------------------------
 
 
-def _born_with(row: Row, before: Snapshot) -> bool:
-    """Whether a row of lo came with its namespace, which is a change already told."""
-    return row.get("dev") == "lo" and row["namespace"] not in {space.namespace for space in before.rows.namespaces}
+def _addresses(before: Snapshot, after: Snapshot) -> Iterator[Change]:
+    old, new = (_by_key(snapshot.rows.addresses, _address_key) for snapshot in (before, after))
+    for address in _only_in(new, old):
+        if not _born_with(address.namespace, address.dev, before):
+            made = ", which IPv6 made of its MAC address" if address.address.startswith("fe80:") else ""
+            yield _address(APPEARED, address, f"has the address {address.address}{made}")
+    for address in _only_in(old, new):
+        yield _address(VANISHED, address, f"has lost the address {address.address}")
 
 
-def _route(row: Row) -> str:
-    kind = "" if row["kind"] == "unicast" else row["kind"] + " "
-    parts = [kind + row["to"], f"via {row['via']}" if row["via"] else "", f"dev {row['dev']}" if row["dev"] else ""]
-    return " ".join([part for part in parts if part] + ["onlink"] * bool(row["onlink"]))
+def _address_key(address: Address) -> tuple[str, str, str]:
+    return address.namespace, address.dev, address.address
 
 
-def _route_came(row: Row) -> str:
-    by = ", which the kernel added by itself" if row["proto"] == "kernel" else ""
-    return f"{row['namespace']} has the route {_route(row)}{by}"
+def _address(sign: str, address: Address, predicate: str) -> Change:
+    sentence = f"{address.dev} in {address.namespace} {predicate}"
+    return Change(sign, "address", address.namespace, address.dev, sentence)
 
 
-def _neighbours(before: Snapshot, after: Snapshot) -> Found:
-    old, new = (_keyed(s, "neighbours", "namespace", "dev", "ip") for s in (before, after))
-    for key, row in new.items():
+def _born_with(namespace: str, device: str | None, before: Snapshot) -> bool:
+    """Whether a fact about lo came with its namespace, which is a change already told."""
+    return device == "lo" and namespace not in _names(before)
+
+
+def _routes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
+    old, new = (_by_key(snapshot.rows.routes, _route_key) for snapshot in (before, after))
+    for route in _only_in(new, old):
+        if not _born_with(route.namespace, route.dev, before):
+            by = ", which the kernel added by itself" if route.proto == "kernel" else ""
+            yield _route(APPEARED, route, f"has the route {_in_full(route)}{by}")
+    for route in _only_in(old, new):
+        yield _route(VANISHED, route, f"has lost the route {_in_full(route)}")
+
+
+def _route_key(route: Route) -> tuple[object, ...]:
+    destination = (route.namespace, route.family, route.table, route.kind, route.to, route.metric)
+    next_hop = (route.via, route.dev, route.onlink)
+    return destination + next_hop
+
+
+def _route(sign: str, route: Route, predicate: str) -> Change:
+    sentence = f"{route.namespace} {predicate}"
+    return Change(sign, "route", route.namespace, route.dev or "", sentence)
+
+
+def _in_full(route: Route) -> str:
+    return f"{route.words} onlink" if route.onlink else route.words
+
+
+# ---- what is learned --------------------------------------------------------------------------------------
+
+
+def _neighbours(before: Snapshot, after: Snapshot) -> Iterator[Change]:
+    old, new = (_by_key(snapshot.rows.neighbours, _neighbour_key) for snapshot in (before, after))
+    for key, neighbour in new.items():
         was = old.get(key)
-        if was is None or (_acquaintance(was), was["mac"]) != (_acquaintance(row), row["mac"]):
-            yield "~" if was else "+", row["namespace"], row["dev"], _met(row)
-    for key, row in old.items():
-        if key not in new:
-            yield "-", row["namespace"], row["dev"], f"{row['namespace']} has forgotten who {row['ip']} is"
+        if was is None:
+            yield _neighbour(APPEARED, neighbour, _met(neighbour))
+        elif (_acquaintance(was), was.mac) != (_acquaintance(neighbour), neighbour.mac):
+            yield _neighbour(CHANGED, neighbour, _met(neighbour))
+    for neighbour in _only_in(old, new):
+        yield _neighbour(VANISHED, neighbour, f"{neighbour.namespace} has forgotten who {neighbour.ip} is")
 
 
-def _acquaintance(row: Row) -> str:
-    state = row["state"]
-    return "known" if state in KNOWN else "unanswered" if state in UNANSWERED else state
+def _neighbour_key(neighbour: Neighbour) -> tuple[str, str | None, str]:
+    return neighbour.namespace, neighbour.dev, neighbour.ip
 
 
-def _met(row: Row) -> str:
-    space, ip, mac = row["namespace"], row["ip"], row["mac"]
-    if row["state"] in UNANSWERED:
-        return f"{space} asked on {row['dev']} who has {ip}, and has no answer"
-    if row["state"] in KNOWN:
-        return f"{space} learned that {ip} is at {mac}"
-    return f"{space} was told that {ip} is at {mac} ({row['state'].lower()})"
+def _neighbour(sign: str, neighbour: Neighbour, sentence: str) -> Change:
+    return Change(sign, "neighbour", neighbour.namespace, neighbour.dev or "", sentence)
 
 
-def _fdb(before: Snapshot, after: Snapshot) -> Found:
-    old, new = ({_fdb_key(row): row for row in s.rows["fdb"] if _taught(row)} for s in (before, after))
-    for key in (key for key in new if key not in old):
-        row = new[key]
-        yield "+", row["namespace"], row["dev"], _behind(row)
-    for key in (key for key in old if key not in new):
-        row = old[key]
-        yield "-", row["namespace"], row["dev"], f"{row['master'] or row['dev']} has forgotten where {row['mac']} is"
+def _acquaintance(neighbour: Neighbour) -> str | None:
+    """A state that does not change by waiting."""
+    if neighbour.state in KNOWN:
+        return "known"
+    return "unanswered" if neighbour.state in UNANSWERED else neighbour.state
 
 
-def _fdb_key(row: Row) -> tuple[Any, ...]:
-    return row["namespace"], row["dev"], row["mac"], row["dst"], row["master"]
+def _met(neighbour: Neighbour) -> str:
+    here, ip, mac = neighbour.namespace, neighbour.ip, neighbour.mac
+    if neighbour.state in UNANSWERED:
+        return f"{here} asked on {neighbour.dev} who has {ip}, and has no answer"
+    if neighbour.state in KNOWN:
+        return f"{here} learned that {ip} is at {mac}"
+    return f"{here} was told that {ip} is at {mac} ({(neighbour.state or '').lower()})"
 
 
-def _taught(row: Row) -> bool:
+def _entries(before: Snapshot, after: Snapshot) -> Iterator[Change]:
+    old, new = (_learned(snapshot) for snapshot in (before, after))
+    for entry in _only_in(new, old):
+        yield _entry(APPEARED, entry, _behind(entry))
+    for entry in _only_in(old, new):
+        yield _entry(VANISHED, entry, f"{entry.master or entry.dev} has forgotten where {entry.mac} is")
+
+
+def _learned(snapshot: Snapshot) -> dict[tuple[object, ...], Entry]:
+    entries = filter(_is_about_others, snapshot.rows.fdb)
+    return _by_key(entries, _entry_key)
+
+
+def _is_about_others(entry: Entry) -> bool:
     """Whether an entry was learned or given, and is not just a device's own or a multicast address."""
-    multicast = int(row["mac"][:2], 16) & 1
-    return not multicast and bool(row["dst"] or (row["master"] and row["state"] != "permanent"))
+    if is_group(entry.mac):
+        return False
+    # A bridge also keeps the MAC address of each of its ports, as permanent: br_fdb_add_local(), net/bridge/br_fdb.c
+    is_learned = entry.master is not None and entry.state != "permanent"
+    return entry.dst is not None or is_learned
 
 
-def _behind(row: Row) -> str:
-    if row["dst"]:
-        return f"{row['dev']} was told that {row['mac']} is behind the node {row['dst']}"
-    return f"{row['master']} learned that {row['mac']} is behind {row['dev']}"
+def _entry_key(entry: Entry) -> tuple[object, ...]:
+    return entry.namespace, entry.dev, entry.mac, entry.dst, entry.master
 
 
-def _settings(before: Snapshot, after: Snapshot) -> Found:
-    old, new = (_keyed(s, "settings", "namespace", "key") for s in (before, after))
-    for key, row in new.items():
-        if key in old and old[key]["value"] != row["value"]:
-            name = row["key"].replace("/", ".") if row["key"].count(".") == 0 else row["key"]
-            where = "" if row["namespace"] == HOSTNAME else f" in {row['namespace']}"
-            yield "~", row["namespace"], "", f"{name}{where} is now {row['value']}, was {old[key]['value']}"
+def _entry(sign: str, entry: Entry, sentence: str) -> Change:
+    return Change(sign, "fdb", entry.namespace, entry.dev or "", sentence)
 
 
-FINDERS: dict[str, Callable[[Snapshot, Snapshot], Found]] = {
-    "namespace": _namespaces,
-    "link": _links,
-    "address": _simple(
-        "addresses",
-        ("dev", "address"),
-        "dev",
-        lambda row: (
-            f"{row['dev']} in {row['namespace']} has the address {row['address']}"
-            + (", which IPv6 made of its MAC address" if row["address"].startswith("fe80:") else "")
-        ),
-        lambda row: f"{row['dev']} in {row['namespace']} has lost the address {row['address']}",
-    ),
-    "route": _simple(
-        "routes",
-        ("family", "kind", "to", "via", "dev", "metric", "onlink"),
-        "dev",
-        _route_came,
-        lambda row: f"{row['namespace']} has lost the route {_route(row)}",
-    ),
-    "neighbour": _neighbours,
-    "fdb": _fdb,
-    "setting": _settings,
-}
+def _behind(entry: Entry) -> str:
+    if entry.dst:
+        return f"{entry.dev} was told that {entry.mac} is behind the node {entry.dst}"
+    return f"{entry.master} learned that {entry.mac} is behind {entry.dev}"
+
+
+# ---- settings ---------------------------------------------------------------------------------------------
+
+
+def _settings(before: Snapshot, after: Snapshot) -> Iterator[Change]:
+    """Settings of devices come and go with them; what is told is a setting that was there and is another now."""
+    old, new = (_by_key(snapshot.rows.settings, _setting_key) for snapshot in (before, after))
+    for key, setting in new.items():
+        was = old.get(key)
+        if was is None or was.value == setting.value:
+            continue
+        name = _as_typed(setting.key)
+        if setting.namespace != HOSTNAME:
+            name += f" in {setting.namespace}"
+        sentence = f"{name} is now {setting.value}, was {was.value}"
+        yield Change(CHANGED, "setting", setting.namespace, "", sentence)
+
+
+def _setting_key(setting: Setting) -> tuple[str, str]:
+    return setting.namespace, setting.key
+
+
+def _as_typed(key: str) -> str:
+    """A setting as sysctl(8) takes it: with dots, but with slashes where a device's name holds a dot (eth0.100)."""
+    return key if "." in key else key.replace("/", ".")
+
+
+FINDERS: tuple[Callable[[Snapshot, Snapshot], Iterator[Change]], ...] = (
+    _namespaces,
+    _links,
+    _addresses,
+    _routes,
+    _neighbours,
+    _entries,
+    _settings,
+)

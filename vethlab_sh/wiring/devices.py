@@ -1,113 +1,179 @@
-"""Which devices are drawn, and what is written on them?"""
+"""Which devices are drawn, and what is written on them? All but lo; what somebody chose, and what is odd."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from itertools import combinations
 
-from ..snapshot import Row, Snapshot
-from .machines import _natural, machines
+from ..facts import Device, Link, Route
+from ..snapshot import Snapshot
+from .machines import machines, natural
 
-Key = tuple[str, str]  # namespace and device
+# By prefix: what IPv6 makes without being told, an address for each device and a route for its neighbours
+LINK_LOCAL = ("fe80:",)
+AUTOMATIC = ("fe80:", "ff00:")
 
 
-def devices(snapshot: Snapshot, space: str) -> list[Row]:
+@dataclass(frozen=True)
+class Tunnel:
+    """Two VXLAN devices that could talk to each other.
+
+    one, two: the ends; there: whether an FDB entry of the first leads to the second; back: the reverse.
+    """
+
+    one: Link
+    two: Link
+    there: bool
+    back: bool
+
+    @property
+    def works(self) -> bool:
+        """Whether both ends know of each other."""
+        return self.there and self.back
+
+    @property
+    def missing(self) -> list[str]:
+        """The namespaces that have no FDB entry for the other end."""
+        namespaces = []
+        if not self.there:
+            namespaces.append(self.one.namespace)
+        if not self.back:
+            namespaces.append(self.two.namespace)
+        return namespaces
+
+
+def devices(snapshot: Snapshot, namespace: str) -> Sequence[Link]:
     """The devices of a namespace, without lo."""
-    return _by_namespace(snapshot).get(space, [])
+    return _by_namespace(snapshot).get(namespace, ())
 
 
 @lru_cache(maxsize=4)
-def _by_namespace(snapshot: Snapshot) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in snapshot.rows["links"]:
-        if row["kind"] != "loopback":
-            found.setdefault(row["namespace"], []).append(row)
-    return found
+def _by_namespace(snapshot: Snapshot) -> Mapping[str, Sequence[Link]]:
+    links: dict[str, list[Link]] = {}
+    for link in snapshot.rows.links:
+        if link.kind != "loopback":
+            links.setdefault(link.namespace, []).append(link)
+    return links
 
 
-def _key(row: Row) -> Key:
-    return row["namespace"], row["name"]
-
-
-def _peer_key(row: Row) -> Key | None:
-    return (row["peer_namespace"], row["peer"]) if row["peer"] else None
-
-
-def addresses(snapshot: Snapshot, key: Key) -> list[str]:
+def addresses(snapshot: Snapshot, device: Device) -> Sequence[str]:
     """The addresses of a device that somebody chose: not the link-local ones that IPv6 makes."""
-    return _addresses(snapshot).get(key, [])
+    return _addresses(snapshot).get(device, ())
 
 
 @lru_cache(maxsize=4)
-def _addresses(snapshot: Snapshot) -> dict[Key, list[str]]:
-    found: dict[Key, list[str]] = {}
-    for row in snapshot.rows["addresses"]:
-        if not row["address"].startswith("fe80:"):
-            found.setdefault((row["namespace"], row["dev"]), []).append(row["address"])
-    return found
+def _addresses(snapshot: Snapshot) -> Mapping[Device, Sequence[str]]:
+    chosen: dict[Device, list[str]] = {}
+    for row in snapshot.rows.addresses:
+        if not row.address.startswith(LINK_LOCAL):
+            chosen.setdefault(row.device, []).append(row.address)
+    return chosen
 
 
-def condition(row: Row) -> str:
+def routes(snapshot: Snapshot, namespace: str) -> list[Route]:
+    """The routes of a namespace, without those that IPv6 makes for every device."""
+    return [route for route in _chosen(snapshot) if route.namespace == namespace]
+
+
+@lru_cache(maxsize=4)
+def _chosen(snapshot: Snapshot) -> Sequence[Route]:
+    return [route for route in snapshot.rows.routes if not route.to.startswith(AUTOMATIC)]
+
+
+# ---- what is odd ------------------------------------------------------------------------------------------
+
+
+def is_dead(link: Link) -> bool:
+    """Whether a device is known to carry nothing: it is switched off, or its other end is."""
+    if link.up is None:
+        return False
+    return not link.up or link.carrier is False
+
+
+def condition(link: Link) -> str:
     """A device's state in a word: UP, DOWN (switched off), no signal (its other end is off); empty when not known."""
-    if row["up"] is None:
+    if link.up is None:
         return ""
-    if not row["up"]:
+    if not link.up:
         return "DOWN"
-    return "no signal" if row["carrier"] is False else "UP"
+    return "no signal" if link.carrier is False else "UP"
 
 
-def remark(row: Row, snapshot: Snapshot) -> str:
+def status(link: Link) -> str:
+    """MTU and state, as far as they are known."""
+    mtu = "" if link.mtu is None else f"mtu {link.mtu}"
+    return f"{mtu} {condition(link)}".strip()
+
+
+def remark(link: Link, snapshot: Snapshot) -> str:
     """What is odd about a device at first sight; empty when nothing is."""
-    if _is_cut(row):
+    if is_cut(link):
         return "peer missing"
-    on_bridge_machine = any(r["kind"] == "bridge" for r in devices(snapshot, row["namespace"]))
-    joins_here = row["kind"] == "veth" and row["peer_namespace"] not in machines(snapshot)
-    alone = on_bridge_machine and joins_here and row["master"] is None
-    return "no master" if alone and _key(row) not in _routed(snapshot) else ""
+    return "no master" if _wants_master(link, snapshot) else ""
+
+
+def _wants_master(link: Link, snapshot: Snapshot) -> bool:
+    """Whether a cable from a machine with a bridge to a pod is neither plugged in nor has anything routed to it."""
+    if link.kind != "veth" or link.master is not None or link.device in _routed(snapshot):
+        return False
+    if link.peer_namespace in machines(snapshot):
+        return False
+    return any(other.kind == "bridge" for other in devices(snapshot, link.namespace))
 
 
 @lru_cache(maxsize=4)
-def _routed(snapshot: Snapshot) -> set[Key]:
+def _routed(snapshot: Snapshot) -> frozenset[Device | None]:
     """The devices that something is routed to, by an address or a route that somebody chose: those need no bridge."""
-    routes = (row for row in snapshot.rows["routes"] if not row["to"].startswith(("fe80:", "ff00:")))
-    return {(row["namespace"], row["dev"]) for row in routes} | set(_addresses(snapshot))
+    by_route = {route.device for route in _chosen(snapshot)}
+    return frozenset(by_route.union(_addresses(snapshot)))
 
 
-def _is_cut(row: Row) -> bool:
+def is_cut(link: Link) -> bool:
     """Whether a cable's other end is gone, and not only out of our sight."""
-    return row["kind"] == "veth" and row["peer"] is None and not row.get("unseen")
+    if link.kind != "veth" or link.unseen:
+        return False
+    return link.peer is None
 
 
-def unseen(row: Row) -> str:
+def unseen(link: Link) -> str:
     """What is known of an end that we cannot see: its number, if that; empty when both ends are seen."""
-    if not row.get("unseen"):
+    if not link.unseen:
         return ""
-    return "not shown" if row["peer_index"] is None else f"number {row['peer_index']}, not shown"
+    return "not shown" if link.peer_index is None else f"number {link.peer_index}, not shown"
 
 
-def tunnels(snapshot: Snapshot) -> Iterator[tuple[Row, Row, bool, bool]]:
+# ---- tunnels, order ---------------------------------------------------------------------------------------
+
+
+def tunnels(snapshot: Snapshot) -> Iterator[Tunnel]:
     """Pairs of VXLAN devices of one VNI and port, and whether each one's FDB leads to the other's machine."""
-    ends = [row for row in snapshot.rows["links"] if row["kind"] == "vxlan"]
-    for i, one in enumerate(ends):
-        for two in ends[i + 1 :]:
-            same = (one["vxlan_id"], one["vxlan_port"]) == (two["vxlan_id"], two["vxlan_port"])
-            if same and (":" in str(one["vxlan_local"])) == (":" in str(two["vxlan_local"])):
-                yield one, two, _leads(snapshot, one, two), _leads(snapshot, two, one)
+    ends = [link for link in snapshot.rows.links if link.kind == "vxlan"]
+    for one, two in combinations(ends, 2):
+        if _speak_alike(one, two):
+            yield Tunnel(one, two, _leads(snapshot, one, two), _leads(snapshot, two, one))
 
 
-def _leads(snapshot: Snapshot, one: Row, two: Row) -> bool:
-    return any(
-        (row["namespace"], row["dev"]) == _key(one) and row["dst"] == two["vxlan_local"] and row["mac"] == two["mac"]
-        for row in snapshot.rows["fdb"]
-    )
+def _speak_alike(one: Link, two: Link) -> bool:
+    """Whether what one wraps the other would unwrap: VNI, UDP port and address family are the same."""
+    if (one.vxlan_id, one.vxlan_port) != (two.vxlan_id, two.vxlan_port):
+        return False
+    return _is_ipv6(one.vxlan_local) == _is_ipv6(two.vxlan_local)
 
 
-def _status(link: Row) -> str:
-    """MTU and state, as far as they are known."""
-    return " ".join([f"mtu {link['mtu']}"] * (link["mtu"] is not None) + [condition(link)]).strip()
+def _is_ipv6(address: str | None) -> bool:
+    return address is not None and ":" in address
 
 
-def _rank(row: Row) -> tuple[int, list[Any]]:
-    """Bridges first, then tunnels, then the rest, so that short lines suffice."""
-    return ({"bridge": 0, "vxlan": 1}.get(row["kind"], 2), _natural(row["name"]))
+def _leads(snapshot: Snapshot, one: Link, two: Link) -> bool:
+    """Whether the FDB of one VXLAN device has an entry for the MAC address of the other, behind its machine."""
+    own = [entry for entry in snapshot.rows.fdb if (entry.namespace, entry.dev) == one.device]
+    destinations = {entry.dst for entry in own if entry.mac == two.mac}
+    return two.vxlan_local in destinations
+
+
+def rank(link: Link) -> tuple[int, list[bool | int | str]]:
+    """Sort key: bridges first, then tunnels, then the rest, so that short lines suffice."""
+    order = {"bridge": 0, "vxlan": 1}
+    return order.get(link.kind or "", 2), natural(link.name)

@@ -1,4 +1,4 @@
-"""The drawing on paper: a picture's positions, inked by matplotlib."""
+"""How is a picture put on paper? By matplotlib, which knows its positions and decides nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ..files import written
-from .layout import FONT, LEADING, PAD, Box, Line, Picture
+from .picture import FONT, LEADING, PAD, Box, Line, Picture, Point
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,19 +19,25 @@ INK = {
     "off": "#ffffff", "edge": "#333333", "wire": "#0072b2", "bus": "#009e73", "tunnel": "#cc79a7",
     "broken": "#b22222", "changed": "#d55e00", "back": "#56b4e9", "unknown": "#777777",
 }  # fmt: skip
-
-
-# ---- ink --------------------------------------------------------------------------------------------------
+THIN, THICK, ACCENT = 0.9, 1.4, 2.4  # the edge of a device in order, of one that is not, of one that changed
+POINTS = 72  # to the inch
+# What lies above what. Lines end under the devices' edges, and a packet's bands run below them all, so that the text
+# stays legible.
+BELOW = {"machine": 0, "namespace": 1}
+BANDS, LINES, DEVICES, CROSS, TEXT = 1.5, 1.8, 2, 3, 4
+LEVEL = {"there": BANDS, "back": BANDS, "lost": CROSS}
 
 
 def draw(picture: Picture, ax: Axes | None = None) -> Axes:
     """Put a picture on axes (new ones of its own size when none are given) and return them."""
     if ax is None:
-        ax = new_figure(figsize=(picture.width / 72, picture.height / 72), dpi=110).add_axes((0, 0, 1, 1))
+        inches = (picture.width / POINTS, picture.height / POINTS)
+        ax = new_figure(figsize=inches, dpi=110).add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, picture.width), ylim=(picture.height, 0), aspect="equal")
     ax.axis("off")
     corners = ax.get_window_extent()
-    scale = min(corners.width / picture.width, corners.height / picture.height) * 72 / ax.figure.dpi
+    pixels = min(corners.width / picture.width, corners.height / picture.height)
+    scale = pixels * POINTS / ax.figure.dpi
     for box in picture.boxes:
         _ink_box(ax, box, scale)
     for line in picture.lines:
@@ -43,23 +49,29 @@ def save(ax: Axes, file: str, kind: str, description: str) -> None:
     """Write a drawn picture into a file, png or svg.
 
     description: what it shows, for those who cannot see it. A PNG also keeps what is drawn where (`placed`), by which
-    a stale one is known.
+    a stale one is known. Raises OSError where the file cannot be written.
     """
-    told = {"Description": description} | ({"Placed": placed(ax)} if kind == "png" else {})
+    about = {"Description": description}
+    if kind == "png":
+        about["Placed"] = placed(ax)
     figure: Any = ax.figure  # matplotlib: one on a part of a figure could not be saved
     with written(file) as path:
-        figure.savefig(path, format=kind, metadata=told)
+        figure.savefig(path, format=kind, metadata=about)
 
 
 def placed(ax: Axes) -> str:
     """All that was drawn, a text or a line each line, with its place."""
-    texts = [f"{x:.0f},{y:.0f} {text.get_text()}" for text in ax.texts for x, y in [text.get_position()]]
-    corners = [" ".join(f"{x:.0f},{y:.0f}" for x, y in _points(line)) for line in ax.lines]
-    return "\n".join([*texts, *corners])
+    lines = []
+    for text in ax.texts:
+        x, y = text.get_position()
+        lines.append(f"{x:.0f},{y:.0f} {text.get_text()}")
+    for line in ax.lines:
+        lines.append(" ".join(f"{x:.0f},{y:.0f}" for x, y in _points(line)))
+    return "\n".join(lines)
 
 
-def _points(line: Any) -> list[tuple[float, float]]:
-    corners: list[tuple[float, float]] = line.get_xydata().tolist()
+def _points(line: Any) -> list[Point]:
+    corners: list[Point] = line.get_xydata().tolist()
     return corners
 
 
@@ -74,53 +86,82 @@ def new_figure(**size: Any) -> Figure:
     return Figure(**size)
 
 
+# ---- boxes ------------------------------------------------------------------------------------------------
+
+
+def edge_of(box: Box) -> tuple[str, float]:
+    """The colour and the width of a box's edge: what changed is accented, what is wrong is red."""
+    if box.changed:
+        return INK["changed"], ACCENT
+    if box.off:
+        return INK["broken"], THICK
+    return INK["edge"], THIN
+
+
+def fill_of(box: Box) -> str:
+    """The colour inside of a box: by its kind, none where something is wrong with it."""
+    return INK["off" if box.off else box.kind]
+
+
 def _ink_box(ax: Axes, box: Box, scale: float) -> None:
     from matplotlib.patches import FancyBboxPatch, Rectangle
 
-    edge = INK["changed"] if box.changed else INK["broken"] if box.off else INK["edge"]
-    width = (2.4 if box.changed else 1.4 if box.off else 0.9) * scale
-    style: dict[str, Any] = {
-        "facecolor": INK["off" if box.off else box.kind],
-        "edgecolor": edge,
-        "linewidth": width,
-        "zorder": 2,
-    }
-    if box.kind in ("machine", "namespace"):
-        order = 0 if box.kind == "machine" else 1
-        ax.add_patch(FancyBboxPatch((box.x, box.y), box.width, box.height, boxstyle="round,pad=0,rounding_size=4",
-                                    **{**style, "zorder": order}))  # fmt: skip
+    colour, width = edge_of(box)
+    style: dict[str, Any] = {"facecolor": fill_of(box), "edgecolor": colour, "linewidth": width * scale}
+    corner = (box.x, box.y)
+    if box.kind in BELOW:
+        round_edges = "round,pad=0,rounding_size=4"
+        order = BELOW[box.kind]
+        ax.add_patch(FancyBboxPatch(corner, box.width, box.height, boxstyle=round_edges, zorder=order, **style))
     else:
-        ax.add_patch(Rectangle((box.x, box.y), box.width, box.height, linestyle="--" if box.off else "-", **style))
-    for n, text in enumerate(box.lines):
-        heavy = n == 0 or is_warning(text)
-        colour = INK["broken"] if is_warning(text) else "black"
-        ax.text(box.x + PAD, box.y + PAD / 2 + (n + 0.5) * LEADING, text, fontsize=FONT * scale, family="monospace",
-                weight="bold" if heavy else "normal", color=colour, va="center", zorder=4)  # fmt: skip
+        dashes = "--" if box.off else "-"
+        ax.add_patch(Rectangle(corner, box.width, box.height, linestyle=dashes, zorder=DEVICES, **style))
+    _ink_lines(ax, box, scale)
 
 
-def is_warning(text: str) -> bool:
-    """Whether a line in a device's box tells of something that is wrong."""
-    return text.startswith("!") or text.endswith(("DOWN", "no signal"))
+def _ink_lines(ax: Axes, box: Box, scale: float) -> None:
+    """The text of a box: its name and what is wrong in bold."""
+    for number, text in enumerate(box.lines):
+        warns = number in box.warnings
+        ax.text(
+            box.x + PAD,
+            box.y + PAD / 2 + (number + 0.5) * LEADING,
+            text,
+            fontsize=FONT * scale,
+            family="monospace",
+            weight="bold" if warns or number == 0 else "normal",
+            color=INK["broken"] if warns else "black",
+            va="center",
+            zorder=TEXT,
+        )
+
+
+# ---- lines ------------------------------------------------------------------------------------------------
 
 
 def _ink_line(ax: Axes, line: Line, scale: float) -> None:
-    looks: dict[str, dict[str, Any]] = {
-        "wire": {"color": INK["wire"], "linewidth": 1.8 * scale},
-        "bus": {"color": INK["bus"], "linewidth": 3.2 * scale, "solid_capstyle": "projecting"},
-        "tunnel": {"color": INK["tunnel"], "linewidth": 1.8 * scale, "linestyle": "--"},
-        "broken": {"color": INK["broken"], "linewidth": 1.8 * scale, "linestyle": ":"},
-        "cut": {"color": INK["broken"], "linewidth": 1.8 * scale, "marker": "x", "markevery": [1],
-                "markersize": FONT * scale, "markeredgewidth": 1.8 * scale},
-        "there": {"color": INK["changed"], "linewidth": 5 * scale, "alpha": 0.45},
-        "back": {"color": INK["back"], "linewidth": 5 * scale, "alpha": 0.45, "linestyle": (0, (1.2, 0.5))},
-        "lost": {"color": INK["broken"], "linewidth": 5 * scale, "marker": "X", "markersize": 14 * scale},
-        "unknown": {"color": INK["unknown"], "linewidth": 1.8 * scale, "linestyle": ":", "marker": "$?$",
-                    "markevery": [1], "markersize": FONT * scale},
-    }  # fmt: skip
     xs, ys = zip(*line.points, strict=True)
-    # Lines end under the devices' edges, and a packet's bands run below them all, so that the text stays legible.
-    order = {"there": 1.5, "back": 1.5, "lost": 3}.get(line.kind, 1.8)
-    ax.plot(xs, ys, solid_joinstyle="round", zorder=order, **looks[line.kind])
+    order = LEVEL.get(line.kind, LINES)
+    ax.plot(xs, ys, solid_joinstyle="round", zorder=order, **_looks(line.kind, scale))
     if line.label:
-        ax.text(*line.at, line.label, fontsize=FONT * scale, family="monospace", va="bottom", zorder=4,
-                color=INK["broken" if line.kind == "broken" else "edge"])  # fmt: skip
+        colour = INK["broken" if line.kind == "broken" else "edge"]
+        ax.text(*line.at, line.label, fontsize=FONT * scale, family="monospace", va="bottom", zorder=TEXT, color=colour)
+
+
+def _looks(kind: str, scale: float) -> dict[str, Any]:
+    """What matplotlib is told of a line's kind; each differs in more than its colour."""
+    cable, band, sign = 1.8 * scale, 5 * scale, FONT * scale
+    looks: dict[str, dict[str, Any]] = {
+        "wire": {"color": INK["wire"], "linewidth": cable},
+        "bus": {"color": INK["bus"], "linewidth": 3.2 * scale, "solid_capstyle": "projecting"},
+        "tunnel": {"color": INK["tunnel"], "linewidth": cable, "linestyle": "--"},
+        "broken": {"color": INK["broken"], "linewidth": cable, "linestyle": ":"},
+        "cut": {"color": INK["broken"], "linewidth": cable, "marker": "x", "markevery": [1],
+                "markersize": sign, "markeredgewidth": cable},
+        "unknown": {"color": INK["unknown"], "linewidth": cable, "linestyle": ":", "marker": "$?$",
+                    "markevery": [1], "markersize": sign},
+        "there": {"color": INK["changed"], "linewidth": band, "alpha": 0.45},
+        "back": {"color": INK["back"], "linewidth": band, "alpha": 0.45, "linestyle": (0, (1.2, 0.5))},
+        "lost": {"color": INK["broken"], "linewidth": band, "marker": "X", "markersize": 14 * scale},
+    }  # fmt: skip
+    return looks[kind]

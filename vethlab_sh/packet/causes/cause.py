@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ...facts import Device
-from ...inside import typed_at
+from ...inside import inside
 from ...sandbox import HOSTNAME
 
 
@@ -149,16 +148,7 @@ def typed(line: Line) -> str:
     program, _, rest = line.text.partition(" ")
     if line.namespace != HOSTNAME and program in ("ip", "bridge") and not any(sign in rest for sign in "|&;"):
         return f"{program} -n {line.namespace} {rest}"
-    if line.namespace != HOSTNAME and not _needs_a_shell(line.text):
-        return f"ip netns exec {line.namespace} {line.text}"
-    return typed_at(line.namespace, line.text)
-
-
-def _needs_a_shell(text: str) -> bool:
-    """Whether a line has signs that only a shell in the namespace itself would act upon; quotes are not among them."""
-    words = shlex.shlex(text, posix=True, punctuation_chars=True)
-    words.whitespace_split = True
-    return any(word and set(word) <= set("();<>|&") for word in words) or "$" in text
+    return inside(line.namespace, line.text)
 
 
 def full(device: Device) -> str:

@@ -9,6 +9,7 @@ import shlex
 from ipaddress import ip_interface
 
 from ...facts import Device
+from ...wiring.machines import cables
 from ..lookup import prefix_length
 from ..sighting import Kind, Sighting
 from .cables import ETHERNET, switched_off
@@ -133,9 +134,9 @@ def routers_next_door(scene: Scene, space: str, dst: str) -> list[tuple[str, Dev
                 continue
             for row in scene.tables.addresses_of(other):
                 is_usable = row.scope == "global" and (":" in row.ip) == version
-                if is_usable and len(scene.tables.cables.get(other[0], ())) > 1 and row.ip != dst:
-                    if _is_near(scene, link.device, row.ip):
-                        found[other[0]] = (row.ip, other)
+                is_router = len(cables(scene.tables.snapshot).get(other[0], ())) > 1
+                if is_usable and is_router and row.ip != dst and _is_near(scene, link.device, row.ip):
+                    found[other[0]] = (row.ip, other)
     return list(found.values())
 
 

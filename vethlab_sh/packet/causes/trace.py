@@ -119,7 +119,7 @@ def again(ground: Ground, probe: Probe, before: Mapping[str, Look], ports: Itera
     lines = [SCRIPT.replace("LIMIT", str(SECONDS)).replace("TABLE", TABLE)]
     for number, space in enumerate(spaces):
         tables = shlex.quote("\n".join(_tables(before[space], probe, ports)))
-        lines.append(f"trace {number} {tables} {ground.inside(space, '')}")
+        lines.append(f"trace {number} {tables} {ground.way_into(space)}")
     lines += [f"heard {number} ready" for number in range(len(spaces))]
     lines += [f'{ground.inside(probe.src, probe.line)} >"$here/said" 2>&1; code=$?']
     lines += [f"heard {number} done" for number in range(len(spaces))]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import report
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def put() -> None:

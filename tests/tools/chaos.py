@@ -1,6 +1,6 @@
 """What is left when everything goes wrong, at every step of every scenario? Nothing, and the next run works.
 
-    python tests/chaos.py [FAULT[:SCENARIO[:STEP]] ...]        (make chaos)
+    python tests/tools/chaos.py [FAULT[:SCENARIO[:STEP]] ...]        (make chaos)
 
 A *player* plays a scenario up to a step, where the fault comes; this *referee* then looks for what it has left:
 processes (and with them the namespaces and mounts, which last as long as a process is in them), files, names. Prints
@@ -22,7 +22,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from conftest import descriptors, until
+from machine import own_machine
+from waiting import descriptors, until
 
 from vethlab_sh import Lab, sandbox, scenarios
 from vethlab_sh.errors import LabError
@@ -31,7 +32,7 @@ from vethlab_sh.sandbox import USER_NAMESPACE, is_rootless
 from vethlab_sh.scenarios import SCENARIOS, Step
 
 PR_SET_CHILD_SUBREAPER = 36
-NOBODY = 65534
+SOMEBODY = 2**30 + os.getpid()  # has no process yet; `nobody` may have some, which would count
 STOPPED = "kill -STOP $BASHPID; "
 SIGNALS = ("SIGINT", "SIGTERM", "SIGKILL")
 
@@ -42,17 +43,17 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGKILL")
 def play(fault: str, name: str, *numbers: str) -> None:
     """Let the fault come at each of these steps; whatever the kit says of it, it says as a LabError."""
     if fault == "processes" and not is_rootless():
-        from vethlab_sh import shell  # noqa: F401  (who is nobody may not read where packages are)
+        from vethlab_sh import shell  # noqa: F401  (who is somebody else may not read where packages are)
 
         os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)  # root has no limit of processes
+        os.setresgid(SOMEBODY, SOMEBODY, SOMEBODY)
+        os.setresuid(SOMEBODY, SOMEBODY, SOMEBODY)  # root has no limit of processes
     signal.signal(signal.SIGINT, signal.default_int_handler)  # started in the background we would not hear it
     steps = scenarios.load(name).steps
     for number in map(int, numbers):
         before = held(fault)
         with Lab() as lab:
-            print(os.readlink(f"/proc/{lab._sandbox.pid}/ns/pid"), flush=True)
+            print(os.readlink(f"/proc/{lab.sandbox.pid}/ns/pid"), flush=True)
             for step in steps[:number]:
                 run(lab, step)
             with contextlib.suppress(LabError):
@@ -81,7 +82,7 @@ def command_killed(name: str) -> Callable[[Lab, Step, int], None]:
     """The running command gets a signal."""
 
     def fault(lab: Lab, step: Step, number: int) -> None:
-        space = os.readlink(f"/proc/{lab._sandbox.pid}/ns/pid")
+        space = os.readlink(f"/proc/{lab.sandbox.pid}/ns/pid")
         killer = threading.Thread(target=lambda: kill_stopped(space, signal.Signals[name]))
         killer.start()
         try:
@@ -286,6 +287,7 @@ def only_links(folder: Path) -> None:
 
 def main(*chosen: str) -> int:
     """Every fault at every step of every scenario, or those chosen."""
+    own_machine()
     failed = 0
     for fault, name, number in cases(chosen or FAULTS):
         steps = [int(number)] if number else range(len(scenarios.load(name).steps))

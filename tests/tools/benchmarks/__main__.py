@@ -1,4 +1,4 @@
-"""How fast is it, beside others, in one run?  python tests/benchmarks [--quick]  (make bench)"""
+"""How fast is it, beside others, in one run?  python tests/tools/benchmarks [--quick]  (make bench)"""
 
 from __future__ import annotations
 

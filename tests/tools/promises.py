@@ -14,7 +14,8 @@ from vethlab_sh.tables import TABLES, clean
 from vethlab_sh.wiring.characters import as_text
 from vethlab_sh.wiring.layout import layout
 
-FINDS = Path(__file__).parent / "finds"  # texts that once broke a promise, as <reader>--<hash>.txt
+# Texts that once broke a promise, as <reader>--<hash>.txt.
+FINDS = Path(__file__).resolve().parent.parent / "fixtures" / "finds"
 
 
 def rows_or_not_understood(name: str, printed: str) -> None:

@@ -14,7 +14,7 @@ from pair import CannotRun
 from vethlab_sh.sandbox import search_path
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+ROOT = HERE.parents[2]
 ENVIRONMENT = os.environ | {"PATH": search_path(), "PYTHONPATH": str(ROOT), "LC_ALL": "C"}
 # Mininet makes its devices in the network that it finds and looks for its processes by name: it gets its own of both.
 APART = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "sh", "-c")

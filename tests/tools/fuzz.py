@@ -1,9 +1,9 @@
 """Which text breaks a promise? Every reader of foreign text is given texts that grow by coverage (atheris, libFuzzer).
 
-    python tests/fuzz.py [SECONDS [READER...]]
+    python tests/tools/fuzz.py [SECONDS [READER...]]
 
-The readers share the seconds. A text that breaks a promise is kept in tests/finds, where the tests take it up, and the
-exit code is 1.
+The readers share the seconds. A text that breaks a promise is kept in tests/fixtures/finds, where the tests take it up,
+and the exit code is 1.
 """
 
 import re
@@ -12,7 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).resolve().parent.parent
+FIXTURES = TESTS / "fixtures"
 SLOW = 30  # seconds for one text of at most LONGEST bytes: not a measure of speed, but an end
 LONGEST = 4096
 
@@ -56,9 +57,13 @@ def _seeds(reader: str) -> dict[str, str]:
         from vethlab_sh.claims.check import vocabulary
 
         return {str(n): str(row["example"]) for n, row in enumerate(vocabulary())}
-    files = [*HERE.glob("fixtures/*.out"), HERE / "article.txt", *HERE.glob("finds/*.txt")]
-    own = [file for file in files if file.name.startswith(reader.split("_statistics")[0] + "--")]
-    return {file.stem: file.read_text(errors="replace") for file in (files if reader == "explain" else own)}
+    command = reader.removesuffix("_statistics")
+    captures = FIXTURES.glob("*/*.out" if reader == "explain" else f"{command}/*.out")
+    finds = FIXTURES.glob("finds/*.txt" if reader == "explain" else f"finds/{command}--*.txt")
+    files = [*captures, *finds]
+    if reader == "explain":
+        files.append(TESTS / "article.txt")
+    return {f"{file.parent.name}--{file.stem}": file.read_text(errors="replace") for file in files}
 
 
 def _keep(file: Path, finds: Path, reader: str) -> Path:

@@ -1,0 +1,49 @@
+"""What does the verb `grade` do? It runs what a class handed in, each in a lab of its own, and gives points."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..files import written
+from .arguments import add_verb
+from .page import Page
+
+if TYPE_CHECKING:
+    from .arguments import Verbs
+
+SENTENCE = "sentence"  # the last column, too long for a cell: it stands below the table
+
+
+def add_grade(verbs: Verbs) -> None:
+    """`grade FOLDER`: points for claims that hold."""
+    verb = add_verb(verbs, "grade", "run what learners handed in and give points for claims that hold", _grade)
+    verb.add_argument("folder", help="a folder or a file (.sh, .ipynb) for each learner")
+    verb.add_argument(
+        "--checks", metavar="FILE", help="claims, each after its points, or a solved lesson (FOLDER.checks)"
+    )
+    verb.add_argument("--out", metavar="FILE", help="write the rows as CSV")
+    verb.add_argument("--jobs", type=int, metavar="N", help="how many at a time (as many as processors)")
+    verb.add_argument("--seconds", type=float, default=60, metavar="S", help="for each submission (60)")
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from ..grading import grade
+    from ..grading.confine import Limits
+
+    folder = Path(options.folder)
+    claims = grade.read_claims(Path(options.checks or f"{folder}.checks"))
+    rows = list(grade.grade(folder, claims, options.jobs, Limits(seconds=options.seconds)))
+    rows.sort(key=lambda row: (row["learner"], row["exercise"]))
+    if options.out:
+        with written(options.out) as file:
+            file.write_text(grade.as_csv(rows))
+    page = Page.of(sys.stdout)
+    columns = [column for column in grade.COLUMNS if column != SENTENCE]
+    print(page.table(rows, columns) + "\n")
+    for row in rows:
+        exercise = row["exercise"] or "all"
+        print(page.prose(f"{row['learner']}, {exercise}: {row[SENTENCE]}"))
+    return 0

@@ -1,0 +1,100 @@
+"""What does the verb `walk` do, and how does a packet's way read?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+from ..sandbox import HOSTNAME
+from .arguments import add_verb, replay_argument, scenario_argument
+from .page import Page, chapters
+from .pictures import picture_arguments, save_pictures
+from .scenes import lab_to_look_at
+
+if TYPE_CHECKING:
+    from ..claims.question import Verdict
+    from ..packet.sighting import Sighting
+    from ..packet.walk import Walk
+    from .arguments import Verbs
+
+WHY_INDENT = 17  # below the place, past number and time
+
+
+def add_walk(verbs: Verbs) -> None:
+    """`walk NAME SRC DST`: one ping and all that it passes."""
+    verb = add_verb(verbs, "walk", "play a scenario, send one ping and show every device that it passes", _walk)
+    scenario_argument(verb)
+    verb.add_argument("src", help="the namespace that sends")
+    verb.add_argument("dst", help="an address, or a namespace (its first address)")
+    verb.add_argument("--count", type=int, default=1, metavar="N", help="how many pings")
+    verb.add_argument("--size", type=int, metavar="BYTES", help="how much each carries, as ping -s")
+    verb.add_argument("--cold", action="store_true", help="forget learned neighbours and FDB entries first")
+    verb.add_argument("--proto", default="icmp", metavar="PROBE", help="icmp (as ping), tcp:PORT or udp:PORT")
+    verb.add_argument("--json", action="store_true", help="print the sightings as JSON")
+    verb.add_argument("--html", metavar="FILE", help="save the packet's way as a page to play")
+    picture_arguments(verb)
+    replay_argument(verb)
+
+
+def _walk(options: argparse.Namespace) -> int:
+    with lab_to_look_at(options) as lab:
+        walk = lab.walk(options.src, options.dst, options.count, options.size, options.cold, options.proto)
+    return show_walk(walk, options)
+
+
+def show_walk(walk: Walk, options: argparse.Namespace) -> int:
+    """Print a walk, and write it into the files that were asked for; return the exit code that it deserves."""
+    page = Page.of(sys.stdout)
+    if options.html:
+        walk.animate(options.html)
+    save_pictures(options, walk.draw, lambda: walk.verdict)
+    if options.json:
+        print(json.dumps(walk.plain(), indent=1))
+    else:
+        print(chapters([sightings(page, walk), page.heading(page.prose(walk.verdict)), *proof(page, walk)]))
+    return 0 if walk.ok else 1
+
+
+def proof(page: Page, judged: Walk | Verdict) -> list[str]:
+    """What shows the cause, and what mends it; nothing where an answer came."""
+    if judged.ok or judged.evidence is None:
+        return []
+    parts = [f"What shows it:\n{textwrap.indent(str(judged.evidence), '  ')}"]
+    if judged.fixes:
+        heading = "What mends it:" if len(judged.fixes) == 1 else "What mends it, each by itself:"
+        lines = "\n".join(f"  [root@{HOSTNAME} ~]# {line}" for line in judged.fixes)
+        parts.append(f"{heading}\n{lines}")
+    return parts
+
+
+def sightings(page: Page, walk: Walk) -> str:
+    """Each sighting of a walk: when, where, what, the headers, and below it why."""
+    lines = []
+    for row in walk.rows:
+        lines.append(page.heading(_seen(row)))
+        lines.append(textwrap.indent(page.prose(row.why + _outer(row)), " " * WHY_INDENT))
+    return "\n".join(lines)
+
+
+def _seen(row: Sighting) -> str:
+    place = f"{row.namespace} {row.device}"
+    arrow = "->" if row.way == "out" else "<-"
+    parts = [f"{row.number:3} {row.us:8.1f} us  {place:24} {arrow}", row.what]
+    if row.leg != "ask":  # who asks for a MAC address has said so in `what`
+        parts.append(f"{row.src_ip} > {row.dst_ip}")
+        if row.ttl is not None:
+            parts.append(f"ttl {row.ttl}")
+    parts.append(f"{row.bytes} bytes")
+    return "  ".join(part for part in parts if part)
+
+
+def _outer(row: Sighting) -> str:
+    """What VXLAN has wrapped around the frame; empty when nothing is."""
+    if row.vni is None:
+        return ""
+    ends = f"{row.outer_src_ip} > {row.outer_dst_ip}"
+    header = f"{ends}, UDP port {row.outer_port}, VNI {row.vni}"
+    return f"; around it {header}, inside {row.inner_bytes} bytes"
