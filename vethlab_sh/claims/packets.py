@@ -7,6 +7,7 @@ import re
 from ..errors import GaveUpWaiting, OutputNotUnderstood, ToolMissing
 from ..inside import inside
 from ..packet.causes.cause import Cause
+from ..packet.causes.circles import switching_loop
 from ..packet.causes.look import Look
 from ..packet.follow import walk
 from ..packet.probe import LARGEST
@@ -49,7 +50,7 @@ def can_reach(
     whole = ""
     if size:
         whole = f" with {size} bytes {'in pieces' if pieces else 'in one piece'}"
-    why = f"{who} reaches {name}{whole}; TTL {ttl}: {_routers(between)} between{_answerer(question, ping)}"
+    why = f"{who} reaches {name}{whole}; TTL {ttl}: {_routers(between)} between{_answerer(question, ping)}{_circle(question)}"
     return Finding(True, why, ping.line, f"ttl={ttl}", answer.out)
 
 
@@ -61,6 +62,12 @@ def cannot_reach(question: Question, who: str, whom: str, size: str | None, piec
 
 def _routers(number: int) -> str:
     return "no router" if number == 0 else f"{number} router{'s' * (number != 1)}"
+
+
+def _circle(question: Question) -> str:
+    """That bridges are joined in a circle, as the rest of a sentence."""
+    circle = switching_loop(question.tables)
+    return f"; but {circle.reason}" if circle else ""
 
 
 def _answerer(question: Question, ping: Ping) -> str:
@@ -82,14 +89,19 @@ def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Find
     if ping.whom not in question.spaces or not question.walks:
         return None
     owners = {owner[0] for owner in question.tables.addresses.get(ping.target, ())}
-    doubtful = owners != {ping.whom} or any(rewriting_rules(one) for one in question.look_everywhere())
-    if not doubtful:
+    looks = question.look_everywhere()
+    rewriting = any(rewriting_rules(one) for one in looks)
+    taken = any(one.has_own(ping.target) for one in looks if one.namespace != ping.whom)
+    if owners == {ping.whom} and not rewriting and not taken:
         return None
     walked = followed(question, ping)
     if walked is None or walked.cause != Cause.WRONG_ANSWERER:
         return None
     why = f"{ping.source} gets an answer from {ping.target}, but not from {ping.whom}: {walked.reason}"
-    return Finding(False, why, ping.line, "", answer.out, walked.cause, walked.fixes)
+    if walked.evidence is None:
+        return Finding(False, why, ping.line, "", answer.out, walked.cause, walked.fixes)
+    shown = walked.evidence
+    return Finding(False, why, shown.command, "", shown.shown, walked.cause, walked.fixes)
 
 
 def _unreached(question: Question, ping: Ping, name: str, answer: Answer) -> Finding:

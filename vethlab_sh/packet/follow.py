@@ -8,13 +8,14 @@ from .. import snapshot
 from ..facts import Device
 from ..inside import inside
 from ..shell import Shell
-from .causes.cause import Line, typed
+from .causes.cause import Diagnosis, Line, typed
+from .causes.circles import switching_loop
 from .causes.scene import Scene
-from .listen import Ground, listen
+from .listen import Ground, Heard, listen
 from .lookup import Tables
 from .probe import Probe, forgetting, open_questions, target_of
-from .sightings import course
-from .verdict import judge
+from .sightings import Course, course
+from .verdict import in_a_circle, judge
 from .walk import Walk
 
 
@@ -59,6 +60,9 @@ def follow(ground: Ground, before: Tables, probe: Probe, places: Collection[Devi
     before: the tables as they were; may_trace: whether, when no answer comes, it may be sent once more with tables of
     nft that trace it.
     """
+    circle = switching_loop(before)
+    if circle:
+        return _walk_in_a_circle(ground, before, probe, circle)
     heard = listen(ground, _ears(before, probe, places), ground.inside(probe.src, probe.line), probe.wanted(before))
     seen = course(before, before, heard, probe)
     now = before
@@ -68,6 +72,15 @@ def follow(ground: Ground, before: Tables, probe: Probe, places: Collection[Devi
         seen = course(before, now, heard, probe, is_lost=heard.code != 0 and may_trace)
     outcome = judge(Scene(ground, probe, before, now, seen, heard, may_trace))
     return Walk.of(probe, seen, outcome, heard.out, now.snapshot)
+
+
+def _walk_in_a_circle(ground: Ground, tables: Tables, probe: Probe, circle: Diagnosis) -> Walk:
+    """A walk without listeners: in a loop of bridges each frame would be heard for ever, thousands of times a second."""
+    ran = ground.run(ground.inside(probe.src, probe.line))
+    heard = Heard((), ran.out, ran.err, ran.code)
+    scene = Scene(ground, probe, tables, tables, Course((), False), heard, may_trace=False)
+    outcome = in_a_circle(scene, circle, ran.code == 0)
+    return Walk.of(probe, scene.course, outcome, ran.out, tables.snapshot)
 
 
 def _ears(tables: Tables, probe: Probe, places: Collection[Device]) -> list[Device]:

@@ -6,7 +6,8 @@ import itertools
 from dataclasses import dataclass
 
 from ..parsers import ping
-from .causes.cause import Cause, Diagnosis, Evidence, Fix, Shown
+from .causes.answerer import other_answerer
+from .causes.cause import Diagnosis, Evidence, Fix
 from .causes.diagnose import diagnose
 from .causes.scene import Scene
 from .sighting import ASKS, Kind, Sighting
@@ -40,6 +41,18 @@ def judge(scene: Scene) -> Outcome:
     return Outcome(True, _arrived(scene, answerer), answered_by=answerer)
 
 
+def in_a_circle(scene: Scene, circle: Diagnosis, answered: bool) -> Outcome:
+    """A probe over bridges that cables join in a circle: what passes there is not to be followed."""
+    probe = scene.probe
+    shown = evidence(scene, circle)
+    fixes = tuple(written(scene, lines) for lines in circle.fixes)
+    if answered:
+        sentence = f"{probe.src} reached {probe.name} and an answer came back, but {circle.reason}."
+        return Outcome(True, sentence, circle, None, shown, fixes)
+    sentence = f"{probe.src} did not get an answer from {probe.name}. The reason: {circle.reason}."
+    return Outcome(False, sentence, circle, None, shown, fixes)
+
+
 def _came_back(scene: Scene) -> bool:
     probe, back = scene.probe, scene.course.back
     if probe.is_ping:
@@ -64,7 +77,10 @@ def who_answered(scene: Scene) -> str | None:
         if one.kind != Kind.ICMP and one.way == "out":
             return one.namespace
     local = [one for one in scene.course.sightings if one.device == "lo"]
-    return local[0].namespace if local else None
+    if local:
+        return local[0].namespace
+    # An answer came, and nothing passed any device but, perhaps, a lo that nobody listened to.
+    return scene.probe.src if not scene.course.there else None
 
 
 def _arrived(scene: Scene, answerer: str | None) -> str:
@@ -99,17 +115,10 @@ def _rewriting(there: list[Sighting], back: list[Sighting]) -> str:
 
 
 def _answered_by_another(scene: Scene, asked: str, answerer: str) -> Outcome:
-    target = scene.probe.target
-    if answerer == scene.probe.src:
-        reason = f"{answerer} has {target} itself, so the packet did not leave it"
-    elif answerer in {owner[0] for owner in scene.owners(target)}:
-        reason = f"{answerer} has {target} too, and its answer came first"
-    else:
-        reason = f"the packet to {target} came to {answerer}, which answered"
-    shown = Shown.of(answerer, "ip -br addr", target if answerer in scene.tables.spaces else "")
-    diagnosis = Diagnosis(Cause.WRONG_ANSWERER, reason, shown)
-    sentence = f"An answer came back, but not from {asked}: {reason}."
-    return Outcome(False, sentence, diagnosis, None, evidence(scene, diagnosis), (), answerer)
+    diagnosis = other_answerer(scene, answerer)
+    sentence = f"An answer came back, but not from {asked}: {diagnosis.reason}."
+    fixes = tuple(written(scene, lines) for lines in diagnosis.fixes)
+    return Outcome(False, sentence, diagnosis, None, evidence(scene, diagnosis), fixes, answerer)
 
 
 def _lost(scene: Scene) -> Outcome:

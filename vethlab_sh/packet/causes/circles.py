@@ -1,0 +1,52 @@
+"""Do cables join bridges in a circle? Then a frame for everyone goes round for ever: only STP would stop it."""
+
+from __future__ import annotations
+
+import shlex
+
+from ...facts import Device
+from ..lookup import Tables
+from .cause import Cause, Diagnosis, Shown, fix, full
+
+FORWARDING = (None, "forwarding")
+
+
+def switching_loop(tables: Tables) -> Diagnosis | None:
+    """The first cable that closes a circle of bridges; None when there is no circle, or STP has opened each."""
+    group: dict[Device, Device] = {}
+
+    def root(bridge: Device) -> Device:
+        while group.get(bridge, bridge) != bridge:
+            bridge = group[bridge]
+        return bridge
+
+    seen: set[Device] = set()
+    for port in tables.links:
+        peer = tables.peer(port)
+        if peer is None or port in seen or not (_hands_on(tables, port) and _hands_on(tables, peer)):
+            continue
+        seen |= {port, peer}
+        here, there = tables.master(port), tables.master(peer)
+        if here is None or there is None:
+            continue
+        if root(here) == root(there):
+            return _circle(port, peer, here, there)
+        group[root(here)] = root(there)
+    return None
+
+
+def _hands_on(tables: Tables, port: Device) -> bool:
+    """Whether a port takes frames and sends them out: switched on, with a signal, and not held back by STP."""
+    link = tables.link(port)
+    return bool(link and link.up and link.carrier and link.port and link.port.state in FORWARDING)
+
+
+def _circle(port: Device, peer: Device, here: Device, there: Device) -> Diagnosis:
+    if here == there:
+        what = f"both ends of the cable {port[1]}, {peer[1]} are ports of {full(here)}"
+    else:
+        what = f"the cable {port[1]}, {peer[1]} is one more way from {full(here)} to {full(there)}"
+    reason = f"{what}, and no STP runs: a loop, in which what is for everyone goes round for ever"
+    opened = fix(port[0], f"ip link set {shlex.quote(port[1])} nomaster")
+    shown = Shown.of(port[0], "bridge link show", f" {port[1]}")
+    return Diagnosis(Cause.ROUTING_LOOP, reason, shown, (opened,))
