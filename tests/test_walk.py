@@ -220,9 +220,11 @@ def test_count_size_and_fragments(flannel):
 
 
 @pytest.mark.parametrize(("proto", "answer"), [("tcp:81", "TCP Flags [R.]"), ("udp:81", "ICMP 10.244.1.2 udp port 81")])
-def test_probes_of_other_protocols(flannel, proto, answer):
+def test_port_where_nobody_listens_refuses(flannel, proto, answer):
     walk = flannel.walk("pod-a", "pod-c", proto=proto)
-    assert walk.ok
+    assert not walk.ok
+    assert walk.cause == "refused"
+    assert "pod-c refused it: nobody listens on" in walk.verdict
     back = [row["what"] for row in walk.rows if row["leg"] == "back"]
     assert back
     assert all(what.startswith(answer) for what in back), back
@@ -255,10 +257,10 @@ flannel: bridge fdb del 8e:2a:10:00:00:02 dev flannel.1
  master flannel.1, master eth0, flannel.1 has no FDB entry for 8e:2a:10:00:00:02
 flannel: bridge fdb replace 8e:2a:10:00:00:02 dev flannel.1 dst 10.4.0.99 self
  bridge fdb replace 8e:2a:10:00:00:02 dev flannel.1 dst 10.4.0.22 self
- node2 eth0, node2, the FDB of flannel.1 sends it to 10.4.0.99, but nobody has 10.4.0.99: no namespace
+ node2 eth0, None, the FDB of flannel.1 in master sends it to 10.4.0.99, but nobody has 10.4.0.99: no namespace
 flannel: ip route del 10.244.1.0/24
  ip route add 10.244.1.0/24 via 10.244.1.0 dev flannel.1 onlink
- node2 eth0, node2, master sends it by default via 10.4.0.1 dev eth0, but nobody has 10.4.0.1
+ node2 eth0, None, master sends it by default via 10.4.0.1 dev eth0, but nobody has 10.4.0.1
 flannel: ip neigh del 10.244.1.0 dev flannel.1
  ip neigh replace 10.244.1.0 lladdr 8e:2a:10:00:00:02 dev flannel.1 nud permanent
  master flannel.1, master eth0, no neighbour entry tells the MAC
@@ -267,7 +269,7 @@ flannel: sysctl -qw net.ipv4.ip_forward=0
  master cni0, master flannel.1, forwarding is off in master
 flannel: iptables -I FORWARD -j DROP
  iptables -D FORWARD -j DROP
- master cni0, master flannel.1, look at `iptables -vnL` in master
+ master cni0, master flannel.1, the rule `-A FORWARD -j DROP` (iptables table filter, chain FORWARD, in master) drops it
 flannel: ip -n node2 route del 10.244.0.0/24
  ip -n node2 route add 10.244.0.0/24 via 10.244.0.0 dev flannel.1 onlink
  node2 flannel.1, node2 cni0, rp_filter is on at flannel.1 and the route back is default via 10.4.0.1

@@ -27,8 +27,8 @@ def routes(question: Question, ns: str, to: str, via: str | None, dev: str | Non
     else:
         decision = question.look(space).decide(question.target(to))
         route = decision.route
-        command = inside(space, f"ip route get {question.target(to)}")
         if decision.is_special and decision.rule:
+            command = inside(space, f"ip route get {question.target(to)}")
             rule = f", by the rule `{decision.rule.words}`"
             if decision.rule.action:
                 why = f"the rule `{decision.rule.words}` in {space} decides about {to}: {decision.rule.action}"
@@ -37,7 +37,7 @@ def routes(question: Question, ns: str, to: str, via: str | None, dev: str | Non
         why = f"has no route {to}" if is_prefix else f"has no route that covers {to}"
         return Finding(False, f"{space} {why}", command)
     ok = via in (None, route.via) and dev in (None, route.dev) and not route.is_dead_end
-    line = route.to if is_prefix else ""
+    line = "" if rule else route.to
     return Finding(ok, f"{space} routes {to} by `{route.words}`{rule}", command, line)
 
 

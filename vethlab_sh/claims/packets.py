@@ -50,7 +50,8 @@ def can_reach(
     whole = ""
     if size:
         whole = f" with {size} bytes {'in pieces' if pieces else 'in one piece'}"
-    why = f"{who} reaches {name}{whole}; TTL {ttl}: {_routers(between)} between{_answerer(question, ping)}{_circle(question)}"
+    more = _answerer(question, ping) + _circle(question)
+    why = f"{who} reaches {name}{whole}; TTL {ttl}: {_routers(between)} between{more}"
     return Finding(True, why, ping.line, f"ttl={ttl}", answer.out)
 
 

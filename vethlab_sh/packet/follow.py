@@ -75,7 +75,7 @@ def follow(ground: Ground, before: Tables, probe: Probe, places: Collection[Devi
 
 
 def _walk_in_a_circle(ground: Ground, tables: Tables, probe: Probe, circle: Diagnosis) -> Walk:
-    """A walk without listeners: in a loop of bridges each frame would be heard for ever, thousands of times a second."""
+    """A walk without listeners: in a loop of bridges each frame would be heard for ever, and very often."""
     ran = ground.run(ground.inside(probe.src, probe.line))
     heard = Heard((), ran.out, ran.err, ran.code)
     scene = Scene(ground, probe, tables, tables, Course((), False), heard, may_trace=False)

@@ -49,6 +49,7 @@ def _rewriting(scene: Scene, answerer: str) -> Diagnosis | None:
         reason = f"{space} rewrites {target} to {goal} (DNAT), so {itself} answers"
         if rule is None:
             return Diagnosis(Cause.WRONG_ANSWERER, reason)
-        reason = f"{space} rewrites {target} to {goal} ({rule.program} table {rule.table}: `{rule.text}`), so {itself} answers"
+        where = f"{rule.program} table {rule.table}: `{rule.text}`"
+        reason = f"{space} rewrites {target} to {goal} ({where}), so {itself} answers"
         return Diagnosis(Cause.WRONG_ANSWERER, reason, rule.shown, (rule.undo,) if rule.undo else ())
     return None

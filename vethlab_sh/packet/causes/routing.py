@@ -220,15 +220,16 @@ def too_large(scene: Scene, device: Device, size: int | None) -> Diagnosis | Non
 
 def loop(scene: Scene) -> Diagnosis | None:
     """A packet that goes round: it was seen more than twice on one way at one device."""
-    passed: dict[tuple[Device, str, int | None], list[Sighting]] = {}
+    passed: dict[tuple[Device, str, int | None, int | None], list[Sighting]] = {}
     for one in scene.course.there:
-        if one.kind in (Kind.ICMP,) or one.offset:
-            continue
-        passed.setdefault((one.place, one.way, one.seq), []).append(one)
+        if one.kind != Kind.ICMP and not one.offset:
+            passed.setdefault((one.place, one.way, one.seq, one.ip_id), []).append(one)
     most = max(passed.values(), key=len, default=[])
     if len(most) < 3:
         return None
     round_trip = [one for one in scene.course.there if most[0].number <= one.number < most[1].number]
+    if len({one.place for one in round_trip}) < 2:
+        return None  # sent several times, it did not come round
     spaces = list(dict.fromkeys(one.namespace for one in round_trip))
     ttls = [one.ttl for one in most if one.ttl is not None]
     target = scene.probe.target
