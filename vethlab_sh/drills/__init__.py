@@ -50,7 +50,7 @@ def start(lab: Playground, name: str, seed: int | str = 0) -> Drill:
     mended can be used again. Raises DrillUnfit when the lab is not what the drill needs.
     """
     drill = Drill(lab, name, seed, fault(name, seed), planted_at=len(lab.typed))
-    if not any(link["kind"] != "loopback" for link in lab.snapshot().rows["links"]):
+    if _is_empty(lab):
         drill.lay()
     drill.plant()
     drill.before = drill.walk()
@@ -58,12 +58,18 @@ def start(lab: Playground, name: str, seed: int | str = 0) -> Drill:
     return drill
 
 
+def _is_empty(lab: Playground) -> bool:
+    links = lab.snapshot().rows.links
+    return all(link.kind == "loopback" for link in links)
+
+
 def resume(lab: Playground) -> Drill:
     """The drill that is under way in this lab, wherever it was started; raises NoDrill."""
     state = lab.kept(KEPT)
     if not state:
         raise NoDrill(lab.name)
-    drill = Drill(lab, fault=fault(state["name"], state["seed"]), **{name: state[name] for name in STATE})
+    fields = {name: state[name] for name in STATE}
+    drill = Drill(lab, fault=fault(state["name"], state["seed"]), **fields)
     if state["before"]:
         drill.before = from_plain(state["before"])
     return drill

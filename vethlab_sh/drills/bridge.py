@@ -24,11 +24,13 @@ class Switch:
 
     def alias(self, thief: int, victim: int) -> Wrong:
         """The victim's address on another namespace."""
-        return alias(f"ns{thief}", self.address(victim), f"ns{victim}")
+        address = self.address(victim)
+        return alias(f"ns{thief}", address, f"ns{victim}")
 
     def side_cable(self, one: int, other: int) -> Wrong:
         """A cable past the bridge."""
-        return side_cable(f"ns{one}", self.address(one), f"ns{other}", self.address(other))
+        address, address2 = self.address(one), self.address(other)
+        return side_cable(f"ns{one}", address, f"ns{other}", address2)
 
     def ask(self, one: int, other: int) -> str:
         """The claim that one reaches the other."""
@@ -62,7 +64,9 @@ def _values(net: str, numbers: tuple[int, ...]) -> dict[str, str]:
 
 
 def _cannot_hear(switch: Switch, victim: int, other: int) -> tuple[str, ...]:
-    return (switch.ask(other, victim), switch.ask(victim, other))
+    there = switch.ask(other, victim)
+    back = switch.ask(victim, other)
+    return there, back
 
 
 def port_down(rng: Random) -> Fault:

@@ -171,7 +171,8 @@ class Drill:
         return self._walk(self.fault.asks[0])
 
     def __str__(self) -> str:
-        hints = f"{self.hints} of {len(self.fault.hints)} hints told"
+        every = len(self.fault.hints)
+        hints = f"{self.hints} of {every} hints told"
         return f"Drill {self.name} (seed {self.seed}, {hints})\n{self.ticket}"
 
     def _repr_html_(self) -> str:
@@ -206,12 +207,16 @@ class Drill:
 
     def _breaks(self, claim: str, finding: Finding) -> bool:
         """Whether it is wrong and was fine when the fault had been planted; of pings some are answered now and then."""
-        was_fine = bool(self.broken) and claim not in self.broken
-        return was_fine and not finding.ok and not self._is_ask(claim)
+        if finding.ok or self._is_ask(claim):
+            return False
+        is_planted = bool(self.broken)
+        return is_planted and claim not in self.broken
 
     def _is_wrong_otherwise(self, claim: str, finding: Finding) -> bool:
         """Whether it was wrong then, too, but for another reason."""
-        return claim in self.broken and finding.why != self.broken[claim] and not self._is_ask(claim)
+        if claim not in self.broken or self._is_ask(claim):
+            return False
+        return finding.why != self.broken[claim]
 
     def _is_ask(self, claim: str) -> bool:
         return claim in self.fault.asks
@@ -237,7 +242,8 @@ class Drill:
         return f"{why}. {len(answered)} of {len(pings)} pings are answered as they were before"
 
     def _pings(self, findings: Findings) -> list[Finding]:
-        return [finding for claim, finding in findings.items() if self._is_ask(claim)]
+        asks = self.fault.asks
+        return [finding for claim, finding in findings.items() if claim in asks]
 
     def _walk(self, claim: str) -> Walk | None:
         """The walk of the packet that a claim is about."""

@@ -115,7 +115,9 @@ def _make_read_only(libc: ctypes.CDLL) -> None:
 
 def _cover(libc: ctypes.CDLL, path: bytes, flags: int, options: str) -> int:
     """Mount an empty folder over another; not 0 where we cannot get to, or where none is."""
-    return int(libc.mount(b"tmpfs", path, b"tmpfs", flags | MS_NOSUID | MS_NODEV, options.encode()))
+    flags |= MS_NOSUID | MS_NODEV
+    result: int = libc.mount(b"tmpfs", path, b"tmpfs", flags, options.encode())
+    return result
 
 
 class MountAttributes(ctypes.Structure):
@@ -132,7 +134,8 @@ class MountAttributes(ctypes.Structure):
 def _set_attributes(libc: ctypes.CDLL, path: bytes, attributes: MountAttributes, flags: int = 0) -> None:
     # by its number: a C library of 2021 has no function for it
     size = ctypes.c_size_t(ctypes.sizeof(attributes))
-    _must(libc, libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, path, flags, ctypes.byref(attributes), size))
+    result = libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, path, flags, ctypes.byref(attributes), size)
+    _must(libc, result)
 
 
 def _must(libc: ctypes.CDLL, result: int) -> None:

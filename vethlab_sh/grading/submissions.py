@@ -120,7 +120,8 @@ def submissions(folder: Path, exercises: Sequence[str]) -> list[Submission]:
 
 def _of_a_folder(folder: Path, exercises: Sequence[str]) -> list[Submission]:
     """What one learner handed in; without exercises each file is one, and nothing at all is one that is missing."""
-    files = {file.stem: file for file in sorted(folder.iterdir()) if file.suffix in KINDS}
+    every = sorted(folder.iterdir())
+    files = {file.stem: file for file in every if file.suffix in KINDS}
     wanted = exercises or list(files) or [""]
     return [Submission(folder.name, exercise, _file_of(files, exercise)) for exercise in wanted]
 

@@ -239,21 +239,27 @@ class Contents:
     @property
     def ip(self) -> str:
         """How `ip` is typed for this namespace."""
-        return "ip" if self.namespace == HOSTNAME else f"ip -n {shlex.quote(self.namespace)}"
+        if self.namespace == HOSTNAME:
+            return "ip"
+        return f"ip -n {shlex.quote(self.namespace)}"
 
     @property
     def bridge(self) -> str:
         """How `bridge` is typed for this namespace."""
-        return "bridge" if self.namespace == HOSTNAME else f"bridge -n {shlex.quote(self.namespace)}"
+        if self.namespace == HOSTNAME:
+            return "bridge"
+        return f"bridge -n {shlex.quote(self.namespace)}"
 
     @property
     def entering(self) -> str:
         """What stands before any other command for this namespace, also before one that reads a here document."""
-        return "".join(f"{word} " for word in way_into(shlex.quote(self.namespace)))
+        words = way_into(shlex.quote(self.namespace))
+        return "".join(f"{word} " for word in words)
 
     def speaks_ipv6(self, device: str) -> bool:
         """Whether IPv6 is switched on for a device."""
-        return self.settings.get(f"ipv6/conf/{device}/disable_ipv6") == "0"
+        key = f"ipv6/conf/{device}/disable_ipv6"
+        return self.settings.get(key) == "0"
 
 
 def of(shell: Shell, namespace: str) -> Contents:

@@ -107,17 +107,20 @@ def _traits(contents: Contents, device: Device) -> Iterator[str]:
 
 
 def _ports_of(contents: Contents, bridge: Device) -> list[Device]:
-    return [device for device in contents.devices.values() if device.master == bridge.name]
+    devices = contents.devices.values()
+    return [device for device in devices if device.master == bridge.name]
 
 
 def _least_mac(contents: Contents, bridge: Device) -> str:
     """The MAC address that a bridge takes by itself: the least of its ports'; net/bridge/br_stp_if.c."""
-    return min((port.mac for port in _ports_of(contents, bridge)), default=NO_MAC)
+    macs = [port.mac for port in _ports_of(contents, bridge)]
+    return min(macs, default=NO_MAC)
 
 
 def _least_mtu(contents: Contents, bridge: Device) -> int:
     """The MTU that a bridge takes by itself: the least of its ports'; net/bridge/br_if.c."""
-    return min((port.mtu for port in _ports_of(contents, bridge)), default=ETHERNET_MTU)
+    mtus = [port.mtu for port in _ports_of(contents, bridge)]
+    return min(mtus, default=ETHERNET_MTU)
 
 
 def _set_afterwards(contents: Contents, device: Device) -> list[str]:

@@ -71,7 +71,8 @@ def kill(pid: int, is_meant: Callable[[], bool]) -> None:
 
 
 def _numbers() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    names = os.listdir("/proc")
+    return [int(name) for name in names if name.isdigit()]
 
 
 def _waits_for(pid: int, spaces: set[str]) -> bool:

@@ -53,7 +53,8 @@ class Replay:
         return self._recording.records
 
     def __str__(self) -> str:
-        return f"a recording of {self.scenario}: {self._done} of {len(self.records)} lines shown"
+        every = len(self.records)
+        return f"a recording of {self.scenario}: {self._done} of {every} lines shown"
 
     @property
     def label(self) -> str:
@@ -111,7 +112,8 @@ class Replay:
 
     def _near(self, line: str, at: str) -> list[str]:
         """The lines recorded on a machine that this one may be meant for; the first ones when none is like it."""
-        lines = list(dict.fromkeys(ran.line for ran in self.records if ran.at == at))
+        every = [ran.line for ran in self.records if ran.at == at]
+        lines = list(dict.fromkeys(every))  # each once
         return nearest(line, lines, most=3, likeness=0.4) or lines[:3]
 
     def _only_looks(self, numbers: Iterable[int]) -> bool:
@@ -119,13 +121,17 @@ class Replay:
         for number in numbers:
             if not recognise(self.records[number].line):
                 return False
-            if self._recording.lasting(number) != self._recording.lasting(number + 1):
+            before = self._recording.lasting(number)
+            after = self._recording.lasting(number + 1)
+            if before != after:
                 return False
         return True
 
     def _is_as_after(self, number: int) -> bool:
         """Whether the kernel has now what it had after this line, so that it may be asked for again."""
-        return self._recording.lasting(number + 1) == self._recording.lasting(self._done)
+        after = self._recording.lasting(number + 1)
+        now = self._recording.lasting(self._done)
+        return after == now
 
     def snapshot(self, settings: bool = False) -> Snapshot:
         """What the kernel had after the line that was shown last."""

@@ -56,7 +56,9 @@ class Stay:
     @property
     def alive(self) -> bool:
         """Whether its holder still runs."""
-        return self.boot == _boot() and started(self.pid) == self.since
+        if self.boot != _boot():  # the machine has started anew, and its numbers, too
+            return False
+        return started(self.pid) == self.since
 
     @property
     def age(self) -> float:
@@ -222,7 +224,8 @@ def kept(name: str, key: str) -> Any:
 
 
 def _home(place: Path, name: str) -> Path:
-    return place / _named(_look(place), name).name
+    stay = _named(_look(place), name)
+    return place / stay.name
 
 
 @contextlib.contextmanager
