@@ -207,6 +207,7 @@ def test_prose_is_short_and_whole(name):
         assert text.count(". ") <= 4, text
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize(("name", "options"), [*((name, {}) for name in SCENARIOS), ("flannel", {"pods": 1})])
 def test_walks_lead_from_one_of_its_namespaces_to_another(name, options):
     scenario = load(name, **options)
