@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..files import written
 from ..markup import table
-from ..snapshot import Snapshot
+from ..snapshot import EMPTY, Snapshot
+from ..snapshot import from_plain as snapshot_from_plain
 from ..tables import DTYPES
 from ..wiring import ink
 from ..wiring.layout import layout
@@ -55,6 +56,12 @@ class Walk:
     reason: str | None
     out: str
     snapshot: Snapshot
+
+    def plain(self) -> dict[str, Any]:
+        """As plain values, which JSON can hold; `from_plain` makes the walk of them again."""
+        values = asdict(replace(self, snapshot=EMPTY))
+        values["snapshot"] = self.snapshot.plain()
+        return values
 
     @cached_property
     def table(self) -> DataFrame:
@@ -134,6 +141,11 @@ class Walk:
             for r in self.rows
         ]
         return "\n".join([*lines, self.verdict])
+
+
+def from_plain(values: Mapping[str, Any]) -> Walk:
+    """The walk that `Walk.plain` told."""
+    return Walk(**{**values, "snapshot": snapshot_from_plain(values["snapshot"])})
 
 
 def _told(row: Row) -> tuple[str, ...]:
