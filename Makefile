@@ -33,7 +33,7 @@ notebooks: setup ## run the solved lessons anew and make the learners' copies fr
 	@$(PYTHON_RUN) notebooks/make.py --run
 
 recordings: setup ## play every scenario once and keep what it showed, for --replay
-	@$(PYTHON_RUN) -c 'from vethlab_sh.keep.replay import record_all; record_all()'
+	@$(PYTHON_RUN) -c 'from vethlab_sh.keep.recorder import record_all; record_all()'
 
 doctor: setup ## tell whether this machine can run the labs, and what is missing
 	@$(PYTHON_RUN) -m vethlab_sh doctor

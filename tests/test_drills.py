@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from vethlab_sh import Lab, drills
-from vethlab_sh.claims.check import judge_all
+from vethlab_sh.claims.check import judge_all, understand
 from vethlab_sh.claims.question import Question
 from vethlab_sh.errors import DrillUnfit, NoDrill, UnknownDrill
 from vethlab_sh.keep import stay
@@ -128,6 +128,14 @@ def test_ticket_does_not_give_the_fault_away(name):
     assert not [line for repair in fault.repairs for line in repair if line in fault.ticket]
     assert fault.explanation
     assert fault.explanation != fault.ticket
+
+
+@pytest.mark.parametrize("name", drills.names())
+def test_pings_of_a_drill_are_told_apart_by_their_field(name):
+    fault = drills.fault(name)
+    ping, _ = understand("one can reach other")
+    assert {understand(claim)[0] for claim in fault.asks} == {ping}
+    assert ping not in {understand(claim)[0] for claim in fault.holds}
 
 
 def test_there_are_drills_for_every_scenario():

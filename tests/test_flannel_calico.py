@@ -658,9 +658,9 @@ def test_ipv6_stays_out_unless_wanted():
 
 
 @pytest.mark.no_lab
-@pytest.mark.parametrize("name", ["", ".nodes", ".calico"])
+@pytest.mark.parametrize("name", ["inside", "scenarios.nodes", "scenarios.calico"])
 def test_examples_of_scenarios_run(name):
-    result = doctest.testmod(importlib.import_module(f"vethlab_sh.scenarios{name}"))
+    result = doctest.testmod(importlib.import_module(f"vethlab_sh.{name}"))
     assert result.attempted
     assert not result.failed
 

@@ -13,7 +13,8 @@ from conftest import ROOT, until
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadInput, UnknownClaim
 from vethlab_sh.grading.confine import Limits, confined
-from vethlab_sh.grading.grade import LARGEST, as_csv, grade, read_claims, read_lines, submissions
+from vethlab_sh.grading.grade import Row, as_csv, grade
+from vethlab_sh.grading.submissions import LARGEST, read_claims, read_lines, submissions
 
 pytestmark = pytest.mark.live
 GOOD = "ip netns add red\nip link add name tap1 type veth peer name tap2\nip link set tap2 netns red\n"
@@ -49,13 +50,13 @@ def graded(tmp_path):
             (folder / f"{learner}.sh").write_text(text)
         (tmp_path / "checks").write_text(claims)
         rows = list(grade(folder, read_claims(tmp_path / "checks"), limits=limits, judge=judge))
-        return {row["learner"]: row for row in rows}
+        return {row.learner: row for row in rows}
 
     return run
 
 
 def worth(row):
-    return row["points"], row["out_of"]
+    return row.points, row.out_of
 
 
 # --- what is handed in, and what it is worth
@@ -65,11 +66,11 @@ def test_points_are_given_for_what_holds(graded):
     poor = GOOD.replace("ip link set tap2 netns red", "ip link set tap2 netns blue")
     rows = graded(good=GOOD, poor=poor, empty="", remark="# later\n\n")
     assert worth(rows["good"]) == (3, 3)
-    assert rows["good"]["sentence"] == "Everything holds."
+    assert rows["good"].sentence == "Everything holds."
     assert worth(rows["poor"]) == (1, 3)
-    assert "tap2" in rows["poor"]["sentence"]
+    assert "tap2" in rows["poor"].sentence
     assert worth(rows["empty"]) == worth(rows["remark"]) == (0, 3)
-    assert rows["empty"]["sentence"] == "It holds no command."
+    assert rows["empty"].sentence == "It holds no command."
 
 
 def test_line_that_fails_does_not_stop_the_rest(graded):
@@ -82,14 +83,14 @@ def test_folder_for_each_learner_and_a_file_for_each_exercise(tmp_path):
     for learner, exercise in (("anna", "one"), ("anna", "two"), ("ben", "one")):
         (tmp_path / "class" / learner).mkdir(parents=True, exist_ok=True)
         (tmp_path / "class" / learner / f"{exercise}.sh").write_text(GOOD)
-    rows = {(r["learner"], r["exercise"]): r for r in grade(tmp_path / "class", read_claims(claims), limits=SMALL)}
+    rows = {(r.learner, r.exercise): r for r in grade(tmp_path / "class", read_claims(claims), limits=SMALL)}
     assert {key: worth(row) for key, row in rows.items()} == {
         ("anna", "one"): (1, 1),
         ("anna", "two"): (5, 5),
         ("ben", "one"): (1, 1),
         ("ben", "two"): (0, 5),
     }
-    assert rows["ben", "two"]["sentence"] == "Nothing was handed in."
+    assert rows["ben", "two"].sentence == "Nothing was handed in."
 
 
 def notebook(*cells):
@@ -136,10 +137,10 @@ def test_lesson_is_judged_exercise_by_exercise(tmp_path):
         (tmp_path / place).write_text(json.dumps(lesson))
     (tmp_path / "class" / "ben").mkdir()
     rows = list(grade(tmp_path / "class", claims, limits=SMALL)) + list(grade(tmp_path / "alone", claims, limits=SMALL))
-    done = {(row["learner"], row["exercise"], row["points"] == row["out_of"]) for row in rows}
+    done = {(row.learner, row.exercise, row.points == row.out_of) for row in rows}
     assert {exercise for learner, exercise, right in done if learner == "anna" and right} >= {"2-bridge-1"}
     assert ("anna", "2-bridge-2", True) not in done
-    assert {row["sentence"] for row in rows if row["learner"] == "ben"} == {"Nothing was handed in."}
+    assert {row.sentence for row in rows if row.learner == "ben"} == {"Nothing was handed in."}
     assert len(rows) == 3 * len(claims)
 
 
@@ -223,7 +224,7 @@ def test_hostile_submissions_fail_alone_and_good_ones_are_graded(graded):
     rows = graded(good=GOOD, better=GOOD, **lines)
     for name, (_, sentence) in HOSTILE.items():
         assert worth(rows[name]) == (0, 3), rows[name]
-        assert sentence in rows[name]["sentence"], rows[name]
+        assert sentence in rows[name].sentence, rows[name]
     assert worth(rows["good"]) == worth(rows["better"]) == (3, 3)
 
 
@@ -238,7 +239,7 @@ def test_files_have_a_limit_and_so_has_tmp(graded):
 
 def test_killing_everything_ends_nothing_of_ours(graded):
     rows = graded(good=GOOD, kills=f"{GOOD}kill -9 1 $PPID -1\n", more=f"{GOOD}pkill -9 .\nkill -9 -1\n")
-    assert {name: row["points"] for name, row in rows.items()} == {"good": 3, "kills": 3, "more": 3}
+    assert {name: row.points for name, row in rows.items()} == {"good": 3, "kills": 3, "more": 3}
 
 
 def test_others_submissions_cannot_be_read(graded, tmp_path):
@@ -257,7 +258,7 @@ def test_others_submissions_cannot_be_read(graded, tmp_path):
     rows = graded(good=GOOD, thief="".join(f"{way} >>/run/stolen 2>&1\n" for way in ways))
     assert worth(rows["thief"]) == (0, 3)
     read = graded("1 cat /run/stolen; false\n", judge=says, thief="".join(f"{way} >>/run/stolen\n" for way in ways))
-    assert "type veth" not in read["thief"]["sentence"]
+    assert "type veth" not in read["thief"].sentence
 
 
 def test_hidden_folder_stays_hidden_and_files_read_only():
@@ -304,10 +305,10 @@ def test_links_and_pipes_are_no_submissions(tmp_path, graded):
     (folder / "all").symlink_to(tmp_path / "elsewhere")
     rows = graded(good=GOOD)
     assert worth(rows["good"]) == (3, 3)
-    assert "is a link" in rows["link"]["sentence"]
-    assert "not a file" in rows["pipe"]["sentence"]
-    assert rows["folder.sh"]["sentence"] == "Nothing was handed in."
-    assert rows["bytes"]["points"] == 0
+    assert "is a link" in rows["link"].sentence
+    assert "not a file" in rows["pipe"].sentence
+    assert rows["folder.sh"].sentence == "Nothing was handed in."
+    assert rows["bytes"].points == 0
     assert "all" not in rows
 
 
@@ -318,7 +319,7 @@ def test_grading_that_dies_is_a_row(graded):
         return Said(True, "")
 
     rows = graded("1 anything\n", judge=dies, doom="ip netns add doom\n", good=GOOD)
-    assert rows["doom"]["sentence"] == "The grading of this submission ended without a result."
+    assert rows["doom"].sentence == "The grading of this submission ended without a result."
     assert worth(rows["good"]) == (1, 1)
 
 
@@ -344,7 +345,7 @@ def test_nothing_is_left(graded):
 
 @pytest.mark.no_lab
 def test_spreadsheet_takes_no_name_for_a_formula():
-    row = {"learner": "=1+1", "exercise": "a,b", "points": 1.5, "out_of": 2.0, "sentence": 'say "hi"'}
+    row = Row("=1+1", "a,b", points=1.5, out_of=2.0, sentence='say "hi"')
     (read,) = csv.DictReader(as_csv([row]).splitlines())
     assert read == {"learner": "'=1+1", "exercise": "a,b", "points": "1.5", "out_of": "2", "sentence": 'say "hi"'}
 

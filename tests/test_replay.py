@@ -13,7 +13,9 @@ from conftest import ROOT, output
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadOption, CommandFailed, LabClosed, NotRecorded, UnknownScenario
-from vethlab_sh.keep.replay import FOLDER, WALKS, Replay, iproute2_version, without_options
+from vethlab_sh.keep.recorder import iproute2_version
+from vethlab_sh.keep.recording import FOLDER
+from vethlab_sh.keep.replay import Replay, without_options
 from vethlab_sh.sandbox import find, forbidden_because, search_path
 from vethlab_sh.scenarios import SCENARIOS, load
 
@@ -275,7 +277,7 @@ def test_walks_pass_what_live_walks_pass(name):
     for replay in (None, name):
         with Lab(replay=replay) as lab:
             lab.play(name)
-            for src, dst in WALKS[name]:
+            for src, dst in load(name).walks:
                 walk = lab.walk(src, dst)
                 assert walk.ok
                 passed = [tuple(row[c] for c in ("namespace", "device", "way", "what", "ttl")) for row in walk.rows]

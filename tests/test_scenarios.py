@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 import subprocess
 import sys
 
@@ -204,6 +205,15 @@ def test_prose_is_short_and_whole(name):
     ]:
         assert text.endswith((".", "?")), text
         assert text.count(". ") <= 4, text
+
+
+@pytest.mark.no_lab
+@pytest.mark.parametrize(("name", "options"), [*((name, {}) for name in SCENARIOS), ("flannel", {"pods": 1})])
+def test_walks_lead_from_one_of_its_namespaces_to_another(name, options):
+    scenario = load(name, **options)
+    made = set(re.findall(r"ip netns add (\S+)", "\n".join(line for step in scenario.steps for line in step.lines)))
+    assert scenario.walks
+    assert {end for walk in scenario.walks for end in walk} <= made
 
 
 PLAY = "from vethlab_sh import Lab\nwith Lab() as lab: lab.play('bridge', hosts=100, until=3)"

@@ -36,6 +36,7 @@ from .errors import LabClosed, NotReady, ToolMissing
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 HOSTNAME = "master"
+ENDED = "This lab is gone: the process that held it has ended."
 NUMBERS = itertools.count()  # of the files that this Python had in sandboxes
 ELSEWHERE = (
     "use the virtual machine (`vagrant up`), or see a recording, which needs nothing "
@@ -83,23 +84,40 @@ SPACES = ("--net", "--mount", "--uts", "--ipc", "--pid", "--fork")
 # --map-root-user would do for `ip`, but not for tcpdump, which then cannot drop its privileges
 USER_NAMESPACE = ("--user", "--map-current-user", "--keep-caps")
 
-_USERNS_SWITCHES = {
-    "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": (
-        "1",
-        "AppArmor forbids it to ordinary users",
-        "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+
+@dataclass(frozen=True)
+class Switch:
+    """A setting by which user namespaces can be forbidden.
+
+    file; forbids: its value then; reason: the same as a sentence; cure: the command that undoes it.
+    """
+
+    file: str
+    forbids: str
+    reason: str
+    cure: str
+
+
+SWITCHES = (
+    Switch(
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+        forbids="1",
+        reason="AppArmor forbids it to ordinary users",
+        cure="sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
     ),
-    "/proc/sys/kernel/unprivileged_userns_clone": (
-        "0",
-        "the kernel setting unprivileged_userns_clone is 0",
-        "sudo sysctl kernel.unprivileged_userns_clone=1",
+    Switch(
+        "/proc/sys/kernel/unprivileged_userns_clone",
+        forbids="0",
+        reason="the kernel setting unprivileged_userns_clone is 0",
+        cure="sudo sysctl kernel.unprivileged_userns_clone=1",
     ),
-    "/proc/sys/user/max_user_namespaces": (
-        "0",
-        "the kernel setting user.max_user_namespaces is 0",
-        "sudo sysctl user.max_user_namespaces=10000",
+    Switch(
+        "/proc/sys/user/max_user_namespaces",
+        forbids="0",
+        reason="the kernel setting user.max_user_namespaces is 0",
+        cure="sudo sysctl user.max_user_namespaces=10000",
     ),
-}
+)
 
 
 def search_path() -> str:
@@ -129,10 +147,10 @@ def check_linux() -> None:
 
 def forbidden_because() -> str:
     """Why this machine refuses a private world, and the ways out, as one or two sentences."""
-    for file, (bad, reason, cure) in _USERNS_SWITCHES.items():
-        with contextlib.suppress(OSError):
-            if Path(file).read_text().strip() == bad:
-                return f"{reason}. Ways out: `{cure}`, or run with sudo, or {ELSEWHERE}"
+    for switch in SWITCHES:
+        with contextlib.suppress(OSError):  # which this kernel does not have
+            if Path(switch.file).read_text().strip() == switch.forbids:
+                return f"{switch.reason}. Ways out: `{switch.cure}`, or run with sudo, or {ELSEWHERE}"
     return (
         "this machine (a container, perhaps, or a chroot) does not let you make namespaces. "
         "Ways out: run with sudo, start the container with --security-opt seccomp=unconfined "
@@ -142,11 +160,15 @@ def forbidden_because() -> str:
 
 def is_rootless() -> bool:
     """Whether a user namespace is needed: as root the world is made without one."""
-    return not hasattr(os, "geteuid") or os.geteuid() != 0  # Windows has none
+    if not hasattr(os, "geteuid"):  # Windows has none
+        return True
+    return os.geteuid() != 0
 
 
 def _unshare_flags() -> list[str]:
-    return [*USER_NAMESPACE, *SPACES] if is_rootless() else [*SPACES]
+    if is_rootless():
+        return [*USER_NAMESPACE, *SPACES]
+    return [*SPACES]
 
 
 PF_EXITING = 0x4  # in field 9 of proc(5)'s stat: include/linux/sched.h
@@ -159,11 +181,15 @@ def started(pid: int) -> int | None:
     """
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            state, *fields = file.read().rpartition(")")[2].split()  # the name before it may hold anything
+            line = file.read()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # a holder that ends still waits for its processes to be gone: it is none any more
-    return None if state in "ZX" or int(fields[5]) & PF_EXITING else int(fields[18])
+    # Field 2, the name in brackets, may hold anything, brackets too; after the last one comes field 3.
+    fields = line.rpartition(")")[2].split()
+    state, flags, start = fields[0], int(fields[9 - 3]), int(fields[22 - 3])
+    if state in "ZX" or flags & PF_EXITING:  # a holder that ends still waits for its processes to be gone
+        return None
+    return start
 
 
 @dataclass(frozen=True)
@@ -176,7 +202,8 @@ class File:
     @property
     def text(self) -> str:
         """What is in it now."""
-        with os.fdopen(os.open(self.name, os.O_RDONLY, dir_fd=self.folder), "rb") as file:
+        descriptor = os.open(self.name, os.O_RDONLY, dir_fd=self.folder)
+        with os.fdopen(descriptor, "rb") as file:
             return file.read().decode("utf-8", errors="replace")
 
 
@@ -194,17 +221,7 @@ class Sandbox:
         for tool, package in (("unshare", "util-linux"), ("ip", "iproute2")):
             if find(tool) is None:
                 raise ToolMissing(tool, package)
-        flags = [*USER_NAMESPACE, *SPACES] if before else _unshare_flags()
-        maker = subprocess.Popen(
-            [str(find("unshare")), *flags, "--", "sh", "-c", HOLDER, "sh", "" if "--user" in flags else "root"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd="/",  # no folder is kept from being unmounted, nor shown to those inside
-            env={"PATH": search_path(), "LC_ALL": "C"},
-            start_new_session=True,  # Ctrl-C in the terminal is for the command, not for the world
-            preexec_fn=before,
-        )
+        maker = _maker(before)
         try:
             if meanwhile:
                 meanwhile()
@@ -227,21 +244,24 @@ class Sandbox:
         try:
             pidfd = os.pidfd_open(pid)
         except ProcessLookupError:
-            raise LabClosed("This lab is gone: the process that held it has ended.") from None
+            raise LabClosed(ENDED) from None
         try:
-            if started(pid) != since:
-                raise LabClosed("This lab is gone: the process that held it has ended.")
+            if started(pid) != since:  # asked after the number was taken hold of: from now on it is nobody else's
+                raise LabClosed(ENDED)
             sandbox._hold(pid, pidfd)
         except BaseException as error:
             os.close(pidfd)
             if isinstance(error, PermissionError):
                 raise NotReady("This lab belongs to another user, and only that user or root may enter it.") from None
             raise
-        sandbox._maker, sandbox._leave = None, weakref.finalize(sandbox, _close, pidfd, sandbox._files)
+        sandbox._maker = None
+        sandbox._leave = weakref.finalize(sandbox, _close, pidfd, sandbox._files)
         return sandbox
 
     def _hold(self, pid: int, pidfd: int) -> None:
-        self.pid, self._pidfd = pid, pidfd
+        """Keep what is needed to enter, and to notice the end."""
+        self.pid = pid
+        self._pidfd = pidfd
         self._flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC
         # As root there is none to enter, and the kernel refuses to enter the one that we are in.
         if os.readlink(f"/proc/{pid}/ns/user") != os.readlink("/proc/self/ns/user"):
@@ -252,19 +272,24 @@ class Sandbox:
 
     def stay(self) -> None:
         """From now on the world belongs to no Python and no terminal: it lasts until its holder is ended."""
-        if self._maker:
-            self._leave.detach()
-            assert self._maker.stdin
-            with contextlib.suppress(BrokenPipeError):  # killed just now, which whoever looks next is told
-                os.write(self._maker.stdin.fileno(), b"stay\n")  # also read when we end before it is
-            self._maker.kill()  # `unshare`, which only waits
-            self._maker.communicate()
-            self._maker, self._leave = None, weakref.finalize(self, _close, self._pidfd, self._files)
+        if not self._maker:
+            return
+        self._leave.detach()
+        assert self._maker.stdin
+        with contextlib.suppress(BrokenPipeError):  # killed just now, which whoever looks next is told
+            os.write(self._maker.stdin.fileno(), b"stay\n")  # also read when we end before it is
+        self._maker.kill()  # `unshare`, which only waits
+        self._maker.communicate()
+        self._maker = None
+        self._leave = weakref.finalize(self, _close, self._pidfd, self._files)
 
     @property
     def alive(self) -> bool:
         """Whether the holder still runs."""
-        return self._leave.alive and not select.select([self._pidfd], [], [], 0)[0] and started(self.pid) is not None
+        if not self._leave.alive:  # we have left it
+            return False
+        ended, _, _ = select.select([self._pidfd], [], [], 0)
+        return not ended and started(self.pid) is not None
 
     def check_alive(self) -> None:
         """Raise LabClosed when there is no world any more."""
@@ -288,8 +313,9 @@ class Sandbox:
             os.setresgid(gid, gid, gid)
             os.setresuid(uid, uid, uid)
             _keep_capabilities(libc)
-        for capability in () if self._flags & CLONE_NEWUSER else NOT_OF_A_LAB:
-            libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # what root executes next does not have it
+        else:
+            for capability in NOT_OF_A_LAB:
+                libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # what root executes next does not have it
         # setns moved us to the new mount namespace's root; the folder we were in may be hidden there
         with contextlib.suppress(OSError):
             os.chdir(cwd or "/")
@@ -328,21 +354,36 @@ class Outside:
     @contextlib.contextmanager
     def file(self) -> Iterator[File]:
         """A new file in memory, that has no name anywhere: the programs, which are our own, open our descriptor."""
-        with open(os.memfd_create("said"), "rb") as memory:
+        with open(os.memfd_create("output"), "rb") as memory:
             yield File(f"/proc/{os.getpid()}/fd/{memory.fileno()}")
+
+
+def _maker(before: Callable[[], None] | None) -> subprocess.Popen[bytes]:
+    """The process that makes a world: `unshare`, whose child becomes the holder."""
+    flags = [*USER_NAMESPACE, *SPACES] if before else _unshare_flags()
+    whose = "" if "--user" in flags else "root"
+    return subprocess.Popen(
+        [str(find("unshare")), *flags, "--", "sh", "-c", HOLDER, "sh", whose],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd="/",  # no folder is kept from being unmounted, nor shown to those inside
+        env={"PATH": search_path(), "LC_ALL": "C"},
+        start_new_session=True,  # Ctrl-C in the terminal is for the command, not for the world
+        preexec_fn=before,
+    )
 
 
 def _when_ready(maker: subprocess.Popen[bytes]) -> int:
     """The holder's process number, once the world is ready."""
     assert maker.stdout
     assert maker.stderr
-    said = maker.stdout.readline().split()
-    if said[:1] == [b"ready"]:
-        return int(said[1])
-    why = maker.stderr.read().decode(errors="replace").strip().splitlines()
-    raise NotReady(
-        f"Cannot make a private network world ({why[-1] if why else 'unshare said nothing'}): {forbidden_because()}."
-    )
+    words = maker.stdout.readline().split()
+    if words[:1] == [b"ready"]:
+        return int(words[1])
+    errors = maker.stderr.read().decode(errors="replace").strip().splitlines()
+    why = errors[-1] if errors else "unshare said nothing"
+    raise NotReady(f"Cannot make a private network world ({why}): {forbidden_because()}.")
 
 
 def _close(*descriptors: int) -> None:
@@ -357,17 +398,31 @@ def _end(maker: subprocess.Popen[bytes], pidfd: int, files: int) -> None:
     maker.communicate()
 
 
+class CapabilityHeader(ctypes.Structure):
+    """Which layout of the sets is meant, and whose they are (0: our own); capget(2)."""
+
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+class CapabilitySets(ctypes.Structure):
+    """32 capabilities, each a bit in every set; capget(2)."""
+
+    _fields_ = (("effective", ctypes.c_uint32), ("permitted", ctypes.c_uint32), ("inheritable", ctypes.c_uint32))
+
+
 def _keep_capabilities(libc: ctypes.CDLL) -> None:
     """Let the program that is executed next keep every capability of its user namespace.
 
     Without being uid 0 they would be lost by execve unless inheritable and ambient (capabilities(7)).
     """
-    header = (ctypes.c_uint32 * 2)(LINUX_CAPABILITY_VERSION_3, 0)
-    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; twice (low and high 32 bits)
-    libc.capget(header, sets)
-    sets[2], sets[5] = sets[1], sets[4]
-    libc.capset(header, sets)
-    permitted = sets[1] | sets[4] << 32
+    header = CapabilityHeader(LINUX_CAPABILITY_VERSION_3, 0)
+    sets = (CapabilitySets * 2)()
+    low, high = sets  # capabilities 0 to 31, and 32 to 63
+    libc.capget(ctypes.byref(header), sets)
+    low.inheritable = low.permitted
+    high.inheritable = high.permitted
+    libc.capset(ctypes.byref(header), sets)
+    permitted = low.permitted | high.permitted << 32
     for capability in range(64):
         if permitted >> capability & 1:
             libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0)

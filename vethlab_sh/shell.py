@@ -23,7 +23,7 @@ from typing import IO
 from .errors import BadInput, NotReady
 from .inside import check_name, way_into
 from .record import Ran
-from .sandbox import HOSTNAME, Outside, Sandbox, check_linux, find, folder, search_path
+from .sandbox import HOSTNAME, File, Outside, Sandbox, check_linux, find, folder, search_path
 
 try:
     import sh
@@ -42,6 +42,22 @@ class Job:
     words: Sequence[str]
     out: str
     err: str
+
+
+@dataclass(frozen=True)
+class Output:
+    """The two files that a program writes its output and its errors to."""
+
+    out: File
+    err: File
+
+
+@dataclass(frozen=True)
+class End:
+    """How a program ended: its exit code, and how many seconds after the start that was."""
+
+    code: int
+    seconds: float
 
 
 class Shell:
@@ -87,7 +103,7 @@ class Shell:
         commands = [self._words(line, at) for line in lines]
         try:
             self._sandbox.check_alive()
-            records = [Ran(line, at, *told) for line, told in zip(lines, self._told(commands, timeout), strict=True)]
+            records = self._records(lines, at, commands, timeout)
         except (OSError, EOFError, RuntimeError, sh.ForkException) as error:  # RuntimeError: sh can start no thread
             with contextlib.suppress(OSError):
                 self._sandbox.check_alive()  # it went just now
@@ -116,7 +132,9 @@ class Shell:
                 self._sandbox.check_alive()  # it went just now
                 raise
         self._sandbox.check_alive()
-        return ended.returncode if ended.returncode >= 0 else 128 - ended.returncode
+        if ended.returncode < 0:  # a signal ended it: its number, as bash tells it
+            return 128 - ended.returncode
+        return ended.returncode
 
     def close(self) -> None:
         """End what waits for lines. Harmless when repeated; a further line starts it anew."""
@@ -127,28 +145,41 @@ class Shell:
         if "\0" in line:
             raise BadInput("A line cannot hold a NUL character, because no program can be given one.")
         words = line.split()
-        if not (PLAIN.fullmatch(line) and words and find(words[0])):
+        is_plain = PLAIN.fullmatch(line) is not None and bool(words)
+        if not (is_plain and find(words[0])):  # what bash alone knows, `cd` or `:`, is no program
             words = ["bash", "-c", line]
         return [*way_into(check_name(at)), *words]
 
-    def _told(self, commands: list[list[str]], timeout: float | None) -> list[tuple[str, str, int, float]]:
-        """Output, errors, exit code and seconds of programs that run at the same time."""
+    def _records(
+        self, lines: Sequence[str], at: str, commands: Sequence[Sequence[str]], timeout: float | None
+    ) -> list[Ran]:
+        """The records of programs that run at the same time."""
+        records = []
         with contextlib.ExitStack() as opened:
-            files = [[opened.enter_context(self._sandbox.file()) for _ in ("out", "err")] for _ in commands]
-            jobs = [Job(words, out.name, err.name) for words, (out, err) in zip(commands, files, strict=True)]
-            ends = self._ends(jobs, timeout)
-            return [(out.text, err.text, *end) for (out, err), end in zip(files, ends, strict=True)]
+            outputs, jobs = [], []
+            for words in commands:
+                out = opened.enter_context(self._sandbox.file())
+                err = opened.enter_context(self._sandbox.file())
+                outputs.append(Output(out, err))
+                jobs.append(Job(words, out.name, err.name))
+            ends = self._run(jobs, timeout)
+            for line, output, end in zip(lines, outputs, ends, strict=True):
+                records.append(Ran(line, at, output.out.text, output.err.text, end.code, end.seconds))
+        return records
 
-    def _ends(self, jobs: list[Job], timeout: float | None) -> list[tuple[int, float]]:
-        """Exit code and seconds of each."""
+    def _run(self, jobs: Sequence[Job], timeout: float | None) -> list[End]:
+        """Start programs at the same time and wait for each, in their order."""
         with _interrupted_later() as interrupted:
             bash = self._bash()
             start = time.perf_counter()
             bash.start(jobs)
+        ends = []
         try:
             if interrupted:
                 raise KeyboardInterrupt
-            ends = [(bash.code(timeout), time.perf_counter() - start) for _ in jobs]
+            for _ in jobs:
+                code = bash.code(timeout)
+                ends.append(End(code, time.perf_counter() - start))
         except BaseException:  # Ctrl-C, above all: stop the command, keep the lab
             bash.stop()
             raise
@@ -176,12 +207,14 @@ class _Bash:
     def __init__(self, sandbox: Sandbox | Outside, environment: dict[str, str]) -> None:
         self.environment = environment
         self._pids: list[int] = []
-        told, tell = os.pipe()
-        hear, say = os.pipe()
-        self._tell, self._hear, self._heard = os.fdopen(tell, "wb"), os.fdopen(hear, "rb", 0), b""
+        keys_end, tell_end = os.pipe()  # what it reads as if it were typed
+        hear_end, mouth_end = os.pipe()  # what it says
+        self._tell = os.fdopen(tell_end, "wb")
+        self._hear = os.fdopen(hear_end, "rb", 0)
+        self._heard = b""
         self._ear = select.poll()
-        self._ear.register(hear, select.POLLIN)
-        with open(told, "rb") as keys, open(say, "wb") as mouth, open(os.devnull, "wb") as nothing:
+        self._ear.register(hear_end, select.POLLIN)
+        with open(keys_end, "rb") as keys, open(mouth_end, "wb") as mouth, open(os.devnull, "wb") as nothing:
             process = sh.Command(str(find("bash")))(
                 _in=keys, _out=mouth, _err=nothing, _env=environment, _preexec_fn=sandbox.host,
                 _tty_out=False, _close_fds=False, _new_session=True, _bg=True, _bg_exc=False,
@@ -195,10 +228,11 @@ class _Bash:
 
     def start(self, jobs: Sequence[Job]) -> None:
         """Start programs, all at the same time. `exec`, so that no word is taken for a command of bash itself."""
-        here = f"cd {shlex.quote(folder() or '/')} || cd /; unset OLDPWD"  # it may be hidden in there
-        starts = "".join(
-            f"({here}; exec {shlex.join(job.words)}) </dev/null >{job.out} 2>{job.err} & pids+=($!)\n" for job in jobs
-        )
+        place = shlex.quote(folder() or "/")
+        here = f"cd {place} || cd /; unset OLDPWD"  # it may be hidden in there
+        starts = ""
+        for job in jobs:
+            starts += f"({here}; exec {shlex.join(job.words)}) </dev/null >{job.out} 2>{job.err} & pids+=($!)\n"
         # With `set -m` each job has a process group of its own, so that all of it can be signalled (as an option of
         # bash it wants a terminal); without it `wait` waits for the end, not for a stop. Not `wait -f`: when a signal
         # ends a job, bash 5.2 may look at what it has freed, and go round for ever.
@@ -243,8 +277,9 @@ class _Bash:
 
     def _answer(self, timeout: float | None = None) -> str | None:
         """The next line that it says; None when there was none for so many seconds. Raises EOFError when it ended."""
+        patience = None if timeout is None else timeout * 1000  # poll(2) counts milliseconds
         while b"\n" not in self._heard:
-            if not self._ear.poll(None if timeout is None else timeout * 1000):
+            if not self._ear.poll(patience):
                 return None
             more = self._hear.read(select.PIPE_BUF)
             if not more:
@@ -312,5 +347,8 @@ def _terminal_given() -> Iterator[None]:
 
 def _environment() -> dict[str, str]:
     """The caller's environment, in English (parsers read it) and with the system folders on PATH."""
-    ours = {"PATH": search_path(), "LC_ALL": "C", "LANGUAGE": "C"}
-    return {k: v for k, v in os.environ.items() if k not in ("LC_ALL", "LANGUAGE", "BASH_ENV", "ENV")} | ours
+    environment = dict(os.environ)
+    for name in ("BASH_ENV", "ENV"):  # files that a shell would run before anything else
+        environment.pop(name, None)
+    environment |= {"PATH": search_path(), "LC_ALL": "C", "LANGUAGE": "C"}
+    return environment

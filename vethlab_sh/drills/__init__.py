@@ -10,14 +10,13 @@ from __future__ import annotations
 from random import Random
 
 from ..errors import NoDrill, UnknownDrill
-from ..packet.walk import walk_from_plain
-from ..snapshot import from_plain
-from . import bridge, flannel
+from ..packet.walk import from_plain
+from . import bridge, calico, direct, flannel
 from .debriefing import Debriefing
-from .drill import KEPT, Drill, Playground
+from .drill import KEPT, STATE, Drill, Playground
 from .fault import Fault, Hint, Maker, Wrong
 
-DRILLS: dict[str, tuple[str, Maker]] = {**bridge.DRILLS, **flannel.DRILLS}
+DRILLS: dict[str, Maker] = {**direct.DRILLS, **bridge.DRILLS, **flannel.DRILLS, **calico.DRILLS}
 
 __all__ = ["DRILLS", "Debriefing", "Drill", "Fault", "Hint", "Wrong", "fault", "listed", "names", "resume", "start"]
 
@@ -29,17 +28,19 @@ def names() -> list[str]:
 
 def listed() -> list[dict[str, str]]:
     """A row a drill: name, scenario, the first sentence of its ticket."""
-    return [
-        {"name": name, "scenario": scenario, "ticket": fault(name).ticket.partition(". ")[0].rstrip(".") + "."}
-        for name, (scenario, _) in DRILLS.items()
-    ]
+    rows = []
+    for name in DRILLS:
+        planned = fault(name)
+        first_sentence = planned.ticket.partition(". ")[0].rstrip(".") + "."
+        rows.append({"name": name, "scenario": planned.world.scenario, "ticket": first_sentence})
+    return rows
 
 
 def fault(name: str, seed: int | str = 0) -> Fault:
     """A drill's data with the names and addresses of a seed; raises UnknownDrill."""
     if name not in DRILLS:
         raise UnknownDrill(name, names())
-    return DRILLS[name][1](Random(f"{name}:{seed}"))
+    return DRILLS[name](Random(f"{name}:{seed}"))
 
 
 def start(lab: Playground, name: str, seed: int | str = 0) -> Drill:
@@ -49,7 +50,7 @@ def start(lab: Playground, name: str, seed: int | str = 0) -> Drill:
     mended can be used again. Raises DrillUnfit when the lab is not what the drill needs.
     """
     drill = Drill(lab, name, seed, fault(name, seed), planted_at=len(lab.typed))
-    if not any(link["kind"] != "loopback" for link in lab.snapshot().rows["links"]):
+    if _is_empty(lab):
         drill.lay()
     drill.plant()
     drill.before = drill.walk()
@@ -57,11 +58,18 @@ def start(lab: Playground, name: str, seed: int | str = 0) -> Drill:
     return drill
 
 
+def _is_empty(lab: Playground) -> bool:
+    links = lab.snapshot().rows.links
+    return all(link.kind == "loopback" for link in links)
+
+
 def resume(lab: Playground) -> Drill:
     """The drill that is under way in this lab, wherever it was started; raises NoDrill."""
     state = lab.kept(KEPT)
     if not state:
         raise NoDrill(lab.name)
-    walk = state["before"]
-    before = walk_from_plain(walk, from_plain(walk["snapshot"])) if walk else None
-    return Drill(lab, fault=fault(state["name"], state["seed"]), **{**state, "before": before})
+    fields = {name: state[name] for name in STATE}
+    drill = Drill(lab, fault=fault(state["name"], state["seed"]), **fields)
+    if state["before"]:
+        drill.before = from_plain(state["before"])
+    return drill

@@ -1,14 +1,13 @@
-"""Faults of one cable and of one bridge: the scenarios `direct` and `bridge`."""
+"""What can be broken at a bridge? Its ports, what is plugged into them, and two that claim to be the same."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import permutations
 from random import Random
 
-from ..inside import all_inside as all_at
-from ..inside import inside as at
-from .direct import _renamed, cable_end_down, strict_rp_filter
-from .fault import Fault, Hint, World, Wrong, alias, ask, laid, no_use, side_cable
+from ..inside import all_inside, inside
+from .fault import Fault, Hint, Maker, World, Wrong, alias, ask, laid, no_use, side_cable
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,13 @@ class Switch:
 
     def alias(self, thief: int, victim: int) -> Wrong:
         """The victim's address on another namespace."""
-        return alias(f"ns{thief}", self.address(victim), f"ns{victim}")
+        address = self.address(victim)
+        return alias(f"ns{thief}", address, f"ns{victim}")
 
     def side_cable(self, one: int, other: int) -> Wrong:
         """A cable past the bridge."""
-        return side_cable(f"ns{one}", self.address(one), f"ns{other}", self.address(other))
+        address, address2 = self.address(one), self.address(other)
+        return side_cable(f"ns{one}", address, f"ns{other}", address2)
 
     def ask(self, one: int, other: int) -> str:
         """The claim that one reaches the other."""
@@ -39,30 +40,33 @@ class Switch:
 def _switch(rng: Random, hosts: int = 4) -> Switch:
     """Half of the numbers are below 128, half above; in random order."""
     net = f"192.168.{rng.randrange(2, 250)}."
-    low, high = rng.sample(range(10, 120), hosts - hosts // 2), rng.sample(range(136, 250), hosts // 2)
+    low = rng.sample(range(10, 120), hosts - hosts // 2)
+    high = rng.sample(range(136, 250), hosts // 2)
     numbers = tuple(rng.sample(low + high, hosts))
-    values = {f"192.168.1.{100 + i}": f"{net}{n}" for i, n in enumerate(numbers)}
-    for prefix in ("ns", "veth", "br-veth"):
-        values |= {f"{prefix}{100 + i}": f"{prefix}{n}" for i, n in enumerate(numbers)}
-    pairs = [(a, b) for a in numbers for b in numbers if a != b]
-    return Switch(
-        net,
-        numbers,
-        World(
-            "bridge",
-            laid("bridge", values, hosts=hosts),
-            tuple(ask(f"ns{a}", f"{net}{b}") for a, b in pairs),
-            (
-                *(f"{net}{n} belongs to ns{n}" for n in numbers),
-                *(f"ns{n} is plugged into br0" for n in numbers),
-                *(f"ns{a} sends to {net}{b} through br0" for a, b in pairs),
-            ),
-        ),
-    )
+    asks, ways = [], []
+    for a, b in permutations(numbers, 2):
+        asks.append(ask(f"ns{a}", f"{net}{b}"))
+        ways.append(f"ns{a} sends to {net}{b} through br0")
+    owners = [f"{net}{n} belongs to ns{n}" for n in numbers]
+    plugs = [f"ns{n} is plugged into br0" for n in numbers]
+    lines = laid("bridge", _values(net, numbers), hosts=hosts)
+    return Switch(net, numbers, World("bridge", lines, tuple(asks), (*owners, *plugs, *ways)))
+
+
+def _values(net: str, numbers: tuple[int, ...]) -> dict[str, str]:
+    """What the scenario's names and addresses become: its hosts are numbered from 100."""
+    values = {}
+    for old, new in enumerate(numbers, 100):
+        values[f"192.168.1.{old}"] = f"{net}{new}"
+        for prefix in ("ns", "veth", "br-veth"):
+            values[f"{prefix}{old}"] = f"{prefix}{new}"
+    return values
 
 
 def _cannot_hear(switch: Switch, victim: int, other: int) -> tuple[str, ...]:
-    return (switch.ask(other, victim), switch.ask(victim, other))
+    there = switch.ask(other, victim)
+    back = switch.ask(victim, other)
+    return there, back
 
 
 def port_down(rng: Random) -> Fault:
@@ -77,9 +81,9 @@ def port_down(rng: Random) -> Fault:
             "and the device is switched on."
         ),
         plant=(f"ip link set {port} down",),
-        symptom=_cannot_hear(switch, victim, other),
+        unanswered=_cannot_hear(switch, victim, other),
         hints=(
-            Hint(at(f"ns{victim}", "ip -br link"), "It is UP; what does NO-CARRIER say about the other end?"),
+            Hint(inside(f"ns{victim}", "ip -br link"), "It is UP; what does NO-CARRIER say about the other end?"),
             Hint("ip -br link", "The other ends are here. Which one is unlike the rest?"),
             Hint("bridge link", "`state disabled` is a port that forwards nothing."),
         ),
@@ -104,9 +108,9 @@ def no_master(rng: Random) -> Fault:
             "its cable are up, and its address is right."
         ),
         plant=(f"ip link set {port} nomaster",),
-        symptom=_cannot_hear(switch, victim, other),
+        unanswered=_cannot_hear(switch, victim, other),
         hints=(
-            Hint(at(f"ns{victim}", "ip -br addr"), "Address and device are fine: the fault lies farther out."),
+            Hint(inside(f"ns{victim}", "ip -br addr"), "Address and device are fine: the fault lies farther out."),
             Hint("brctl show", "Count the interfaces of br0. Whose is missing?"),
             Hint(f"ip link show dev {port}", "The line of a port says `master br0`."),
         ),
@@ -124,9 +128,10 @@ def wrong_mask(rng: Random) -> Fault:
     """A prefix that is too long: half of the wire seems to be elsewhere."""
     switch = _switch(rng)
     victim = rng.choice([n for n in switch.numbers if n < 128])
-    near = next(n for n in switch.numbers if n < 128 and n != victim)
+    (near,) = (n for n in switch.numbers if n < 128 and n != victim)
     far = [n for n in switch.numbers if n > 128]
-    ns, dev, own = f"ns{victim}", f"veth{victim}", switch.address(victim)
+    ns, dev = f"ns{victim}", f"veth{victim}"
+    own = switch.address(victim)
     length = rng.choice((25, 26))
     return Fault(
         world=switch.world,
@@ -135,22 +140,22 @@ def wrong_mask(rng: Random) -> Fault:
             "answer from it, while all the others reach each other. They are all on one bridge, and the cables are "
             "fine."
         ),
-        plant=all_at(ns, (f"ip addr del {own}/24 dev {dev}", f"ip addr add {own}/{length} dev {dev}")),
-        symptom=tuple(claim for n in far for claim in _cannot_hear(switch, victim, n)),
+        plant=all_inside(ns, (f"ip addr del {own}/24 dev {dev}", f"ip addr add {own}/{length} dev {dev}")),
+        unanswered=tuple(claim for n in far for claim in _cannot_hear(switch, victim, n)),
         hints=(
-            Hint(at(ns, f"ping -c 1 -W 1 {switch.address(far[0])}"), "It does not even try. Who says so, and why?"),
-            Hint(at(ns, "ip route"), "Which addresses does this namespace believe to be on its own wire?"),
-            Hint(at(f"ns{far[0]}", "ip -br addr"), "Compare the number behind the slash."),
+            Hint(inside(ns, f"ping -c 1 -W 1 {switch.address(far[0])}"), "It does not even try. Who says so, and why?"),
+            Hint(inside(ns, "ip route"), "Which addresses does this namespace believe to be on its own wire?"),
+            Hint(inside(f"ns{far[0]}", "ip -br addr"), "Compare the number behind the slash."),
         ),
         repairs=(
-            all_at(ns, (f"ip addr del {own}/{length} dev {dev}", f"ip addr add {own}/24 dev {dev}")),
-            (at(ns, f"ip route add {switch.net}0/24 dev {dev}"),),
+            all_inside(ns, (f"ip addr del {own}/{length} dev {dev}", f"ip addr add {own}/24 dev {dev}")),
+            (inside(ns, f"ip route add {switch.net}0/24 dev {dev}"),),
         ),
         wrong=(
             switch.alias(victim, far[0]),
             no_use(
-                (at(ns, f"ip route add default via {switch.address(near)} dev {dev} onlink"),),
-                (at(ns, "ip route del default"),),
+                (inside(ns, f"ip route add default via {switch.address(near)} dev {dev} onlink"),),
+                (inside(ns, "ip route del default"),),
             ),
         ),
         explanation=(
@@ -173,24 +178,25 @@ def duplicate_address(rng: Random) -> Fault:
             f"{own} has vanished, and people who log in to {copied} sometimes end up on another machine. It began when "
             f"ns{victim} was set up from ns{twin}'s settings file."
         ),
-        plant=all_at(ns, (f"ip addr del {own}/24 dev {dev}", f"ip addr add {copied}/24 dev {dev}")),
-        symptom=(switch.ask(other, victim), f"{copied} belongs to ns{twin}"),
+        plant=all_inside(ns, (f"ip addr del {own}/24 dev {dev}", f"ip addr add {copied}/24 dev {dev}")),
+        unanswered=(switch.ask(other, victim),),
+        untrue=(f"{copied} belongs to ns{twin}",),
         hints=(
             Hint(
-                at(f"ns{other}", f"arping -c 2 -w 1 -I veth{other} {copied}"),
+                inside(f"ns{other}", f"arping -c 2 -w 1 -I veth{other} {copied}"),
                 "Who answers for the address? Read the MAC addresses in brackets.",
             ),
             Hint("brctl showmacs br0", "Behind which ports are these MAC addresses?"),
-            Hint(at(ns, "ip -br addr"), "Is this the address that belongs here?"),
+            Hint(inside(ns, "ip -br addr"), "Is this the address that belongs here?"),
         ),
         repairs=(
-            all_at(ns, (f"ip addr del {copied}/24 dev {dev}", f"ip addr add {own}/24 dev {dev}")),
-            all_at(ns, (f"ip addr flush dev {dev} scope global", f"ip addr add {own}/24 brd + dev {dev}")),
+            all_inside(ns, (f"ip addr del {copied}/24 dev {dev}", f"ip addr add {own}/24 dev {dev}")),
+            all_inside(ns, (f"ip addr flush dev {dev} scope global", f"ip addr add {own}/24 brd + dev {dev}")),
         ),
         wrong=(
             Wrong(
-                (at(ns, f"ip addr add {own}/24 dev {dev}"),),
-                (at(ns, f"ip addr del {own}/24 dev {dev}"),),
+                (inside(ns, f"ip addr add {own}/24 dev {dev}"),),
+                (inside(ns, f"ip addr del {own}/24 dev {dev}"),),
                 f"belong to ns{twin} alone",
             ),
             switch.alias(other, victim),
@@ -207,8 +213,9 @@ def left_on_host(rng: Random) -> Fault:
     """The inner end of a cable never went into its namespace."""
     switch = _switch(rng)
     victim, other, third, _ = switch.numbers
-    ns, dev, own = f"ns{victim}", f"veth{victim}", switch.address(victim)
-    inside = all_at(ns, (f"ip addr add {own}/24 dev {dev}", f"ip link set {dev} up"))
+    ns, dev = f"ns{victim}", f"veth{victim}"
+    own = switch.address(victim)
+    own_lines = all_inside(ns, (f"ip addr add {own}/24 dev {dev}", f"ip link set {dev} up"))
     new = (
         f"ip link del br-veth{victim}",
         f"ip link add br-veth{victim} type veth peer name {dev} netns {ns}",
@@ -218,14 +225,14 @@ def left_on_host(rng: Random) -> Fault:
     return Fault(
         world=switch.world,
         ticket=(f"{own} does not answer. It should be ns{victim}, which was set up by a script that stopped halfway."),
-        plant=(at(ns, f"ip link set {dev} netns 1"),),
-        symptom=_cannot_hear(switch, victim, other),
+        plant=(inside(ns, f"ip link set {dev} netns 1"),),
+        unanswered=_cannot_hear(switch, victim, other),
         hints=(
-            Hint(at(ns, "ip -br link"), "What is missing in there?"),
+            Hint(inside(ns, "ip -br link"), "What is missing in there?"),
             Hint("ip -br link", f"Where is the other end of br-veth{victim}?"),
             Hint("ip -br addr", "A device that changes its namespace loses its addresses and is switched off."),
         ),
-        repairs=((f"ip link set {dev} netns {ns}", *inside), (*new, *inside)),
+        repairs=((f"ip link set {dev} netns {ns}", *own_lines), (*new, *own_lines)),
         wrong=(
             Wrong(
                 (f"ip addr add {own}/24 dev {dev}", f"ip link set {dev} up"),
@@ -255,7 +262,8 @@ def stp_delay(rng: Random) -> Fault:
             f"start at once give up. This time it is ns{victim}, {switch.address(victim)}."
         ),
         plant=("ip link set br0 type bridge stp_state 1", *again),
-        symptom=(*_cannot_hear(switch, victim, other), "br0 makes no port wait"),
+        unanswered=_cannot_hear(switch, victim, other),
+        untrue=("br0 makes no port wait",),
         hints=(
             Hint(
                 "bridge link", "Read the word after `state`, more than once if you like. All the others say forwarding."
@@ -292,30 +300,30 @@ def duplicate_mac(rng: Random) -> Fault:
     switch = _switch(rng)
     victim, twin, *_ = switch.numbers
     mac = {n: f"02:00:5e:{rng.randrange(256):02x}:{rng.randrange(256):02x}:{n:02x}" for n in switch.numbers}
-    own = tuple(at(f"ns{n}", f"ip link set veth{n} address {mac[n]}") for n in switch.numbers)
-    old, fresh = switch.world, f"02:00:5e:ff:00:{victim:02x}"
-    neighbour = f"ip neigh {{}} {switch.address(twin)} lladdr {mac[twin]} dev veth{victim}"
+    own = tuple(inside(f"ns{n}", f"ip link set veth{n} address {mac[n]}") for n in switch.numbers)
+    fresh = f"02:00:5e:ff:00:{victim:02x}"
+    neighbour = f"{switch.address(twin)} lladdr {mac[twin]} dev veth{victim}"
     return Fault(
-        world=World(old.scenario, old.lines + own, old.asks, old.holds),
+        world=replace(switch.world, lines=switch.world.lines + own),
         ticket=(
             f"ns{victim} and ns{twin} cannot reach each other at all, and the others reach sometimes one of them, "
             f"sometimes the other. ns{victim} was cloned from ns{twin} and then given an IP address of its own."
         ),
-        plant=(at(f"ns{victim}", f"ip link set veth{victim} address {mac[twin]}"),),
-        symptom=_cannot_hear(switch, victim, twin),
+        plant=(inside(f"ns{victim}", f"ip link set veth{victim} address {mac[twin]}"),),
+        unanswered=_cannot_hear(switch, victim, twin),
         hints=(
-            Hint(at(f"ns{victim}", "ip -br link"), f"Note the MAC address, then look into ns{twin} too."),
+            Hint(inside(f"ns{victim}", "ip -br link"), f"Note the MAC address, then look into ns{twin} too."),
             Hint("brctl showmacs br0", "Can a bridge know two ports for one MAC address?"),
-            Hint(at(f"ns{twin}", "ip -br link"), "What is the same here that should differ?"),
+            Hint(inside(f"ns{twin}", "ip -br link"), "What is the same here that should differ?"),
         ),
         repairs=(
-            (at(f"ns{victim}", f"ip link set veth{victim} address {mac[victim]}"),),
-            (at(f"ns{twin}", f"ip link set veth{twin} address {fresh}"),),
+            (inside(f"ns{victim}", f"ip link set veth{victim} address {mac[victim]}"),),
+            (inside(f"ns{twin}", f"ip link set veth{twin} address {fresh}"),),
         ),
         wrong=(
             no_use(
-                (at(f"ns{victim}", neighbour.format("replace")),),
-                (at(f"ns{victim}", f"ip neigh del {switch.address(twin)} dev veth{victim}"),),
+                (inside(f"ns{victim}", f"ip neigh replace {neighbour}"),),
+                (inside(f"ns{victim}", f"ip neigh del {switch.address(twin)} dev veth{victim}"),),
             ),
             switch.side_cable(victim, twin),
         ),
@@ -328,45 +336,56 @@ def duplicate_mac(rng: Random) -> Fault:
     )
 
 
-def hairpin_off(rng: Random) -> Fault:
-    """Two guests behind one port, whose switch has to send frames back to where they came from."""
-    switch = _switch(rng, hosts=3)
-    carrier, other, _ = switch.numbers
-    free = [n for n in range(2, 255) if n not in switch.numbers]
-    guests = dict(zip(("vm-a", "vm-b"), (switch.address(n) for n in rng.sample(free, 2)), strict=True))
-    port, ns = f"br-veth{carrier}", f"ns{carrier}"
-    (a, ip_a), (b, ip_b) = guests.items()
-    lines = [f"bridge link set dev {port} hairpin on"]
+GUESTS = ("vm-a", "vm-b")
+
+
+def _with_guests(switch: Switch, carrier: int, guests: dict[str, str]) -> World:
+    """The world with two guests, of these addresses, on the cable of one namespace."""
+    other = switch.numbers[1]
+    lines = [f"bridge link set dev br-veth{carrier} hairpin on"]
+    holds = []
     for guest, address in guests.items():
         lines += [
             f"ip netns add {guest}",
-            f"ip -n {ns} link add link veth{carrier} name eth0 netns {guest} type macvlan mode vepa",
-            *all_at(guest, (f"ip addr add {address}/24 dev eth0", "ip link set eth0 up")),
+            f"ip -n ns{carrier} link add link veth{carrier} name eth0 netns {guest} type macvlan mode vepa",
+            *all_inside(guest, (f"ip addr add {address}/24 dev eth0", "ip link set eth0 up")),
         ]
-    outer = switch.address(other)
-    pairs = [(a, ip_b), (b, ip_a), (a, outer), (b, outer), (f"ns{other}", ip_a), (f"ns{other}", ip_b)]
-    old = switch.world
-    holds = [f"{address} belongs to {guest}" for guest, address in guests.items()]
+        holds.append(f"{address} belongs to {guest}")
+    (a, ip_a), (b, ip_b) = guests.items()
     holds += [f"{a} sends to {ip_b} through eth0", f"{b} sends to {ip_a} through eth0"]
+    asks = [ask(a, ip_b), ask(b, ip_a)]
+    asks += [ask(guest, switch.address(other)) for guest in guests]
+    asks += [ask(f"ns{other}", address) for address in guests.values()]
+    old = switch.world
+    return World(old.scenario, (*old.lines, *lines), (*old.asks, *asks), (*old.holds, *holds))
+
+
+def hairpin_off(rng: Random) -> Fault:
+    """Two guests behind one port, whose switch has to send frames back to where they came from."""
+    switch = _switch(rng, hosts=3)
+    carrier = switch.numbers[0]
+    port = f"br-veth{carrier}"
+    free = [n for n in range(2, 255) if n not in switch.numbers]
+    a, b = GUESTS
+    ip_a, ip_b = (switch.address(n) for n in rng.sample(free, 2))
     return Fault(
-        world=World(
-            old.scenario, (*old.lines, *lines), (*old.asks, *(ask(*pair) for pair in pairs)), (*old.holds, *holds)
-        ),
+        world=_with_guests(switch, carrier, {a: ip_a, b: ip_b}),
         ticket=(
             f"{a} ({ip_a}) and {b} ({ip_b}) cannot reach each other. Both are guests on ns{carrier} and share its "
             "cable. Everybody else on the bridge reaches them, and they reach everybody else."
         ),
         plant=(f"bridge link set dev {port} hairpin off",),
-        symptom=(ask(a, ip_b), ask(b, ip_a)),
+        unanswered=(ask(a, ip_b), ask(b, ip_a)),
         hints=(
             Hint(
-                at(a, "ip -d link show dev eth0"), "`macvlan mode vepa`: who has to carry frames from guest to guest?"
+                inside(a, "ip -d link show dev eth0"),
+                "`macvlan mode vepa`: who has to carry frames from guest to guest?",
             ),
             Hint(f"ip -d link show dev {port} | grep -o 'hairpin [a-z]*'", "May br0 send back what came from there?"),
         ),
         repairs=(
             (f"bridge link set dev {port} hairpin on",),
-            tuple(at(guest, "ip link set eth0 type macvlan mode bridge") for guest in guests),
+            tuple(inside(guest, "ip link set eth0 type macvlan mode bridge") for guest in GUESTS),
         ),
         wrong=(alias(a, ip_b, b), side_cable(a, ip_a, b, ip_b)),
         explanation=(
@@ -377,15 +396,13 @@ def hairpin_off(rng: Random) -> Fault:
     )
 
 
-DRILLS = {
-    "cable-end-down": ("direct", _renamed(cable_end_down)),
-    "strict-rp-filter": ("direct", _renamed(strict_rp_filter)),
-    "port-down": ("bridge", port_down),
-    "no-master": ("bridge", no_master),
-    "wrong-mask": ("bridge", wrong_mask),
-    "duplicate-address": ("bridge", duplicate_address),
-    "left-on-host": ("bridge", left_on_host),
-    "stp-delay": ("bridge", stp_delay),
-    "duplicate-mac": ("bridge", duplicate_mac),
-    "hairpin-off": ("bridge", hairpin_off),
+DRILLS: dict[str, Maker] = {
+    "port-down": port_down,
+    "no-master": no_master,
+    "wrong-mask": wrong_mask,
+    "duplicate-address": duplicate_address,
+    "left-on-host": left_on_host,
+    "stp-delay": stp_delay,
+    "duplicate-mac": duplicate_mac,
+    "hairpin-off": hairpin_off,
 }

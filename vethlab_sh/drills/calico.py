@@ -1,45 +1,62 @@
-"""What can be broken in calico's wiring?"""
+"""What can be broken in calico's wiring? The answer for a gateway that nobody has, and the route to each pod."""
 
 from __future__ import annotations
 
 from random import Random
 
-from ..inside import inside as at
-from ..scenarios.calico import GATEWAY, GATEWAY_MAC
-from .cluster import Cluster
-from .fault import Fault, Hint, alias, ask, no_use
+from ..inside import inside
+from ..scenarios.calico import GATEWAY, GATEWAY_MAC, both_nodes, host_end
+from ..scenarios.nodes import Node, Pod
+from .cluster import Cluster, Kind, drill, sibling
+from .fault import Fault, Hint, Maker, alias, ask, no_use
 
-# --- calico -------------------------------------------------------------------------------------------------------
+
+def _claims(pod: Pod, node: Node, other: Node) -> tuple[list[str], list[str]]:
+    """The pings of a pod, each through a router, and what else holds of it."""
+    near = sibling(pod, node)
+    asks = [ask(pod.name, near.address, 1), ask(pod.name, node.address)]
+    holds = [f"{pod.address} belongs to {pod.name}", f"{pod.name} sends to {near.address} through eth0"]
+    for far in other.pods:
+        asks.append(ask(pod.name, far.address, 2))
+        holds.append(f"{pod.name} sends to {far.address} through eth0")
+    return asks, holds
+
+
+def _host_end(pod: str, rng: Random) -> str:
+    return host_end(pod)  # calico derives it from the pod's name
+
+
+KIND = Kind("calico", both_nodes, "10.240.", _claims, _host_end)
 
 
 def proxy_arp_off(cluster: Cluster, rng: Random) -> Fault:
     """The node does not answer for the gateway that nobody has."""
     pod, node = cluster.pod, cluster.node
     key = f"net.ipv4.conf.{pod.host_end}.proxy_arp"
-    entry = f"ip neigh replace {GATEWAY} lladdr {GATEWAY_MAC} nud {{}} dev eth0"
-    forget = at(pod.name, f"ip neigh del {GATEWAY} dev eth0")
+    entry = f"ip neigh replace {GATEWAY} lladdr {GATEWAY_MAC}"
+    forget = inside(pod.name, f"ip neigh del {GATEWAY} dev eth0")
     return Fault(
         world=cluster.world,
         ticket=(
             f"{pod.name} ({pod.address}) has reached nobody since this morning, not even {node.name}, its own node. "
             f"{cluster.near.name} beside it works, and the two have exactly the same routes."
         ),
-        plant=(at(node.name, f"sysctl -w {key}=0"), at(pod.name, "ip neigh flush dev eth0")),
-        symptom=(ask(pod.name, cluster.near.address, 1), ask(pod.name, node.address)),
+        plant=(inside(node.name, f"sysctl -w {key}=0"), inside(pod.name, "ip neigh flush dev eth0")),
+        unanswered=(ask(pod.name, cluster.near.address, 1), ask(pod.name, node.address)),
         hints=(
-            Hint(at(pod.name, "ip route"), f"Everything goes to {GATEWAY}. Whose address is that?"),
+            Hint(inside(pod.name, "ip route"), f"Everything goes to {GATEWAY}. Whose address is that?"),
             Hint(
-                at(pod.name, f"arping -c 1 -w 1 -I eth0 {GATEWAY}"),
+                inside(pod.name, f"arping -c 1 -w 1 -I eth0 {GATEWAY}"),
                 f"Does anybody answer for it? In {cluster.near.name} somebody does.",
             ),
-            Hint(at(node.name, f"sysctl {key}"), f"{pod.host_end} is the node's end of this pod's cable."),
+            Hint(inside(node.name, f"sysctl {key}"), f"{pod.host_end} is the node's end of this pod's cable."),
         ),
         repairs=(
-            (at(node.name, f"sysctl -w {key}=1"),),
-            (at(pod.name, entry.format("permanent")),),
+            (inside(node.name, f"sysctl -w {key}=1"),),
+            (inside(pod.name, f"{entry} nud permanent dev eth0"),),
         ),
         wrong=(
-            no_use((at(pod.name, entry.format("reachable")),), (forget,)),
+            no_use((inside(pod.name, f"{entry} nud reachable dev eth0"),), (forget,)),
             alias(pod.name, cluster.near.address, cluster.near.name),
         ),
         explanation=(
@@ -53,29 +70,30 @@ def proxy_arp_off(cluster: Cluster, rng: Random) -> Fault:
 def no_pod_route(cluster: Cluster, rng: Random) -> Fault:
     """The node does not know behind which cable a pod is."""
     pod, near, node = cluster.pod, cluster.near, cluster.node
-    route = f"ip route {{}} {pod.address} dev {{}}"
-    wrong = route.format("{}", near.host_end)
-    hole = f"ip route {{}} blackhole {node.network} proto 80"
+    right, wrong = f"{pod.address} dev {pod.host_end}", f"{pod.address} dev {near.host_end}"
+    hole = f"blackhole {node.network} proto 80"
     return Fault(
         world=cluster.world,
         ticket=(
             f"{pod.name} was restarted, and now nobody reaches it at {pod.address}, from either node. Whoever tries on "
             f"{node.name} itself reads `Invalid argument`."
         ),
-        plant=(at(node.name, route.format("del", pod.host_end)),),
-        symptom=(ask(near.name, pod.address, 1), ask(node.name, pod.address), ask(cluster.far.name, pod.address, 2)),
+        plant=(inside(node.name, f"ip route del {right}"),),
+        unanswered=(ask(near.name, pod.address, 1), ask(node.name, pod.address), ask(cluster.far.name, pod.address, 2)),
         hints=(
-            Hint(at(node.name, f"ip route get {pod.address}"), "The kernel says what it would do with such a packet."),
-            Hint(at(node.name, "ip route"), f"Each pod of {node.name} has a line of its own, into its own cable."),
-            Hint(at(node.name, f"ip -br link show dev {pod.host_end}"), f"This is the cable of {pod.name}."),
+            Hint(
+                inside(node.name, f"ip route get {pod.address}"), "The kernel says what it would do with such a packet."
+            ),
+            Hint(inside(node.name, "ip route"), f"Each pod of {node.name} has a line of its own, into its own cable."),
+            Hint(inside(node.name, f"ip -br link show dev {pod.host_end}"), f"This is the cable of {pod.name}."),
         ),
         repairs=(
-            (at(node.name, route.format("add", pod.host_end) + " scope link"),),
-            (at(node.name, route.format("replace", pod.host_end) + f" src {node.address}"),),
+            (inside(node.name, f"ip route add {right} scope link"),),
+            (inside(node.name, f"ip route replace {right} src {node.address}"),),
         ),
         wrong=(
-            no_use((at(node.name, wrong.format("add")),), (at(node.name, wrong.format("del")),)),
-            no_use((at(node.name, hole.format("del")),), (at(node.name, hole.format("add")),)),
+            no_use((inside(node.name, f"ip route add {wrong}"),), (inside(node.name, f"ip route del {wrong}"),)),
+            no_use((inside(node.name, f"ip route del {hole}"),), (inside(node.name, f"ip route add {hole}"),)),
         ),
         explanation=(
             f"{node.name} had no route to {pod.address}, so the next best one took the packet: the blackhole of "
@@ -83,3 +101,9 @@ def no_pod_route(cluster: Cluster, rng: Random) -> Fault:
             f"{pod.host_end}` alone says where it is."
         ),
     )
+
+
+DRILLS: dict[str, Maker] = {
+    "proxy-arp-off": drill(KIND, proxy_arp_off),
+    "no-pod-route": drill(KIND, no_pod_route),
+}

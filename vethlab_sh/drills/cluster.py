@@ -1,4 +1,7 @@
-"""What do the drills of flannel and of calico share? Two nodes, their pods, and the lines for them."""
+"""What do the drills of flannel and of calico share? Two nodes and their pods, as one seed calls them.
+
+Faults are written with the names and addresses of the scenario; in the end all get those of the seed.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from ..inside import inside as at
-from ..scenarios.calico import both_nodes as calico_nodes
-from ..scenarios.calico import host_end
-from ..scenarios.flannel import both_nodes as flannel_nodes
+from ..inside import inside
 from ..scenarios.nodes import NODE2, Node, Pod
-from .fault import Fault, Maker, World, Wrong, alias, ask, laid, moved
+from .fault import Fault, Maker, World, Wrong, alias, ask, laid, renamed
 
 PROGRAMS = ("auth", "cache", "chat", "db", "logs", "mail", "queue", "search", "shop", "wiki")
-WHOLE, SPLIT = 1422, 1472  # bytes: the largest ping through the tunnel, the largest through a cable of 1500
+CABLE = "10.4.0."  # how an address of the cable between the nodes begins, in the scenarios
+TAKEN = (4, 240, 244)  # second numbers of the scenarios' own networks
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a drill has to know of the way in which a scenario joins pods.
+
+    scenario: its name; nodes: both of them; pods: how the address of a pod begins; claims: the pings of a pod, and what
+    else holds of it, as claims; host_end: what the node's end of a cable is called, for a pod of this name.
+    """
+
+    scenario: str
+    nodes: Callable[[], tuple[Node, Node]]
+    pods: str
+    claims: Callable[[Pod, Node, Node], tuple[list[str], list[str]]]
+    host_end: Callable[[str, Random], str]
 
 
 @dataclass(frozen=True)
@@ -30,7 +46,9 @@ class Cluster:
 
     def both_ways(self) -> tuple[str, ...]:
         """The claims that pod and far reach each other."""
-        return ask(self.pod.name, self.far.address, 2), ask(self.far.name, self.pod.address, 2)
+        there = ask(self.pod.name, self.far.address, 2)
+        back = ask(self.far.name, self.pod.address, 2)
+        return there, back
 
     def alias(self) -> Wrong:
         """The far pod's address on the pod itself."""
@@ -39,73 +57,58 @@ class Cluster:
     def around(self) -> Wrong:
         """The other node's pods by the cable, past the tunnel."""
         to = self.other.network
-        line = f"ip route replace {to} via {self.other.address} dev eth0"
+        tunnel = f"ip route replace {to} via {self.other.tunnel} dev flannel.1 onlink"
         return Wrong(
-            (at(self.node.name, line),),
-            (
-                at(self.node.name, f"ip route del {to}"),
-                at(self.node.name, f"ip route replace {to} via {self.other.tunnel} dev flannel.1 onlink"),
-            ),
-            "no tunnel of",
+            lines=(inside(self.node.name, f"ip route replace {to} via {self.other.address} dev eth0"),),
+            undo=(inside(self.node.name, f"ip route del {to}"), inside(self.node.name, tunnel)),
+            refused="no tunnel of",
         )
 
 
-def _cluster(scenario: str, rng: Random) -> Cluster:
-    nodes = flannel_nodes() if scenario == "flannel" else calico_nodes()
-    asks, holds = [], []
-    for node, other in (nodes, nodes[::-1]):
-        asks += [ask(node.name, other.address), ask(node.name, other.pods[0].address, 1)]
-        asks += [ask(node.name, pod.address) for pod in node.pods]
-        holds += [f"{address} belongs to {node.name}" for address in (node.address, node.tunnel)]
-        holds += [f"{node.name} has a tunnel to {other.pods[0].address}"]
-        for pod in node.pods:
-            more = _flannel_pod(pod, node, other) if scenario == "flannel" else _calico_pod(pod, node, other)
-            asks, holds = asks + more[0], holds + more[1]
-    world = World(scenario, laid(scenario, {}), tuple(asks), tuple(holds))
-    node, other = rng.sample(nodes, 2)
-    pod, near = rng.sample(node.pods, 2)
-    return Cluster(world, node, other, pod, near, rng.choice(other.pods))
-
-
-def _flannel_pod(pod: Pod, node: Node, other: Node) -> tuple[list[str], list[str]]:
-    (sibling,) = (one for one in node.pods if one != pod)
-    asks = [ask(pod.name, sibling.address), ask(pod.name, node.address)]
-    asks += [ask(pod.name, one.address, 2) for one in other.pods]
-    holds = [f"{pod.address} belongs to {pod.name}", f"{pod.name} is plugged into cni0"]
-    holds += [f"{pod.name} sends to {one.address} through cni0" for one in (sibling, *other.pods)]
-    return asks, [*holds, f"{_gateway(node)} belongs to {node.name}"]
-
-
-def _calico_pod(pod: Pod, node: Node, other: Node) -> tuple[list[str], list[str]]:
-    (sibling,) = (one for one in node.pods if one != pod)
-    asks = [ask(pod.name, sibling.address, 1), ask(pod.name, node.address)]
-    asks += [ask(pod.name, one.address, 2) for one in other.pods]
-    holds = [f"{pod.name} sends to {one.address} through eth0" for one in (sibling, *other.pods)]
-    return asks, [f"{pod.address} belongs to {pod.name}", *holds]
-
-
-def _gateway(node: Node) -> str:
-    return node.network.replace(".0/24", ".1")
-
-
-def _drill(scenario: str, maker: Callable[[Cluster, Random], Fault]) -> tuple[str, Maker]:
+def drill(kind: Kind, maker: Callable[[Cluster, Random], Fault]) -> Maker:
     """The maker of a fault, whose addresses and names are then those of the seed."""
 
     def make(rng: Random) -> Fault:
-        fault: Fault = moved(maker(_cluster(scenario, rng), rng), _values(scenario, rng))
-        return fault
+        fault = maker(_cluster(kind, rng), rng)
+        return renamed(fault, _values(kind, rng))
 
     make.__doc__ = maker.__doc__
-    return scenario, make
+    return make
 
 
-def _values(scenario: str, rng: Random) -> dict[str, str]:
-    pods, cable = rng.sample([n for n in range(16, 250) if n not in (4, 240, 244)], 2)
-    values = {"10.4.0.": f"10.{cable}.0.", ("10.244." if scenario == "flannel" else "10.240."): f"10.{pods}."}
+def sibling(pod: Pod, node: Node) -> Pod:
+    """The other pod of a node."""
+    (other,) = (one for one in node.pods if one != pod)
+    return other
+
+
+def _cluster(kind: Kind, rng: Random) -> Cluster:
+    here, there = nodes = kind.nodes()
+    asks: list[str] = []
+    holds: list[str] = []
+    for node, other in ((here, there), (there, here)):
+        asks += [ask(node.name, other.address), ask(node.name, other.pods[0].address, 1)]
+        asks += [ask(node.name, pod.address) for pod in node.pods]
+        holds += [f"{address} belongs to {node.name}" for address in (node.address, node.tunnel)]
+        holds.append(f"{node.name} has a tunnel to {other.pods[0].address}")
+        for pod in node.pods:
+            pings, others = kind.claims(pod, node, other)
+            asks += pings
+            holds += others
+    world = World(kind.scenario, laid(kind.scenario, {}), tuple(asks), tuple(holds))
+    node, other = rng.sample(nodes, 2)
+    pod, near = rng.sample(node.pods, 2)
+    return Cluster(world, node, other, pod, near, far=rng.choice(other.pods))
+
+
+def _values(kind: Kind, rng: Random) -> dict[str, str]:
+    """What the scenario's names and addresses become."""
+    free = [number for number in range(16, 250) if number not in TAKEN]
+    pods, cable = rng.sample(free, 2)
+    values = {CABLE: f"10.{cable}.0.", kind.pods: f"10.{pods}."}
     values[NODE2] = f"node{rng.randrange(2, 10)}"
-    here, there = flannel_nodes() if scenario == "flannel" else calico_nodes()
-    for pod, name in zip(here.pods + there.pods, rng.sample(PROGRAMS, 4), strict=True):
-        # the bridge plugin makes a cable's name up, calico derives it from the pod's
-        end = f"veth{rng.randrange(1 << 32):08x}" if scenario == "flannel" else host_end(f"pod-{name}")
-        values |= {pod.name: f"pod-{name}", pod.host_end: end}
+    here, there = kind.nodes()
+    for pod, program in zip(here.pods + there.pods, rng.sample(PROGRAMS, 4), strict=True):
+        values[pod.name] = f"pod-{program}"
+        values[pod.host_end] = kind.host_end(f"pod-{program}", rng)
     return values

@@ -33,7 +33,7 @@ class Debriefing:
     def parts(self, unicode: bool = True) -> Iterator[tuple[str, str | Walk]]:
         """A heading and what stands below it: lines, or a walk."""
         if self.mended_by:
-            yield "It is mended by:", _prompted(self.mended_by)
+            yield "It is mended by:", _with_prompts(self.mended_by)
         if self.before:
             yield "The wiring while it was broken:", characters.as_text(self.before.snapshot, unicode)
         yield "The wiring now:", characters.as_text(self.wiring, unicode)
@@ -42,30 +42,43 @@ class Debriefing:
         if self.now:
             yield "The packet now:", self.now
         if self.typed:
-            yield "What you ran:", _prompted(self.typed)
+            yield "What you ran:", _with_prompts(self.typed)
 
     def __str__(self) -> str:
-        return "\n\n".join([self.why, *(f"{heading}\n{told}" for heading, told in self.parts())])
+        parts = [f"{heading}\n{part}" for heading, part in self.parts()]
+        return "\n\n".join([self.why, *parts])
 
     def _repr_html_(self) -> str:
-        walks = [("before", self.before), ("now", self.now)]
-        seen = "".join(_walk(f"The packet {when}", walk) for when, walk in walks if walk)
-        lines = [("It is mended by", self.mended_by), ("What you ran", self.typed)]
-        ran = "".join(f"<b>{what}:</b><pre>{escape(_prompted(typed))}</pre>" for what, typed in lines if typed)
-        return f"<p>{sentence(self.why)}</p><div style='display:flex;flex-wrap:wrap;gap:1em'>{seen}</div>{ran}"
+        walks = ""
+        if self.before:
+            walks += _walk("The packet before", self.before)
+        if self.now:
+            walks += _walk("The packet now", self.now)
+        return (
+            f"<p>{sentence(self.why)}</p>"
+            f"<div style='display:flex;flex-wrap:wrap;gap:1em'>{walks}</div>"
+            f"{_lines('It is mended by', self.mended_by)}{_lines('What you ran', self.typed)}"
+        )
 
 
-class Told(str):
+class Sentence(str):
     """A sentence that a notebook shows as one."""
 
     def _repr_html_(self) -> str:
         return f"<div>{sentence(self)}</div>"
 
 
-def _prompted(lines: tuple[str, ...]) -> str:
+def _with_prompts(lines: tuple[str, ...]) -> str:
     return "\n".join(f"[root@{HOSTNAME} ~]# {line}" for line in lines)
 
 
+def _lines(heading: str, lines: tuple[str, ...]) -> str:
+    if not lines:
+        return ""
+    return f"<b>{heading}:</b><pre>{escape(_with_prompts(lines))}</pre>"
+
+
 def _walk(heading: str, walk: Walk) -> str:
+    picture = svg(walk.picture(), moving=False)
     rows = f"<details><summary>every device that it passed</summary>{walk._repr_html_()}</details>"
-    return f"<div><b>{heading}:</b> {escape(walk.verdict)}<div>{svg(walk.picture(), moving=False)}</div>{rows}</div>"
+    return f"<div><b>{heading}:</b> {escape(walk.verdict)}<div>{picture}</div>{rows}</div>"

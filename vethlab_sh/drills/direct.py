@@ -1,13 +1,12 @@
-"""What can be broken on one cable?"""
+"""What can be broken on one cable? An end that is down, and a filter that likes no other way back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
 
-from ..inside import all_inside as all_at
-from ..inside import inside as at
-from .fault import Fault, Hint, Maker, World, alias, ask, laid, moved, no_use
+from ..inside import all_inside, inside
+from .fault import Fault, Hint, Maker, World, alias, ask, laid, no_use, renamed
 
 ENDS = {"ns1": "tap1", "ns2": "tap2"}
 TAPS = ("tap1", "tap2", "tap3", "tap4")
@@ -35,15 +34,17 @@ def _wire(rng: Random) -> Wire:
     return Wire({"ns1": one, "ns2": two}, World("direct", lines, asks, holds))
 
 
-def _renamed(maker: Maker) -> Maker:
+def _otherwise(maker: Maker) -> Maker:
     """The maker of a fault whose namespaces and devices are then called otherwise."""
 
     def make(rng: Random) -> Fault:
         fault = maker(rng)
-        values = {old: f"ns{number}" for old, number in zip(ENDS, rng.sample(range(1, 100), 2), strict=True)}
-        values |= {old: f"tap{number}" for old, number in zip(TAPS, rng.sample(range(1, 100), 4), strict=True)}
-        renamed: Fault = moved(fault, values)
-        return renamed
+        values = {}
+        for old, number in zip(ENDS, rng.sample(range(1, 100), 2), strict=True):
+            values[old] = f"ns{number}"
+        for old, number in zip(TAPS, rng.sample(range(1, 100), 4), strict=True):
+            values[old] = f"tap{number}"
+        return renamed(fault, values)
 
     return make
 
@@ -52,28 +53,29 @@ def cable_end_down(rng: Random) -> Fault:
     """One end of the cable is switched off."""
     wire = _wire(rng)
     off, on = rng.sample(list(ENDS), 2)
-    tap, address = ENDS[off], wire.address
+    tap = ENDS[off]
+    address = wire.address
     return Fault(
         world=wire.world,
         ticket=(
             "Since last night's maintenance ns1 and ns2 cannot reach each other. Nobody changed an address, and the "
             "cable between them is still there."
         ),
-        plant=(at(off, f"ip link set {tap} down"),),
-        symptom=(ask("ns1", address["ns2"]), ask("ns2", address["ns1"])),
+        plant=(inside(off, f"ip link set {tap} down"),),
+        unanswered=(ask("ns1", address["ns2"]), ask("ns2", address["ns1"])),
         hints=(
             Hint(
-                at(on, "ip -br link"),
+                inside(on, "ip -br link"),
                 "What do the words in < > say about this end of the cable? It is UP, but something is missing.",
             ),
-            Hint(at(off, "ip -br link"), "Compare with the other namespace: which word is missing from < >?"),
-            Hint(at(off, "ip route"), "A device that is down has no routes: which one is missing?"),
+            Hint(inside(off, "ip -br link"), "Compare with the other namespace: which word is missing from < >?"),
+            Hint(inside(off, "ip route"), "A device that is down has no routes: which one is missing?"),
         ),
-        repairs=((at(off, f"ip link set {tap} up"),), (at(off, f"ifconfig {tap} up"),)),
+        repairs=((inside(off, f"ip link set {tap} up"),), (inside(off, f"ifconfig {tap} up"),)),
         wrong=(
             alias(on, address[off], off),
             no_use(
-                (at(on, f"ip link set {ENDS[on]} down"), at(on, f"ip link set {ENDS[on]} up")),
+                (inside(on, f"ip link set {ENDS[on]} down"), inside(on, f"ip link set {ENDS[on]} up")),
                 (),
             ),
         ),
@@ -86,54 +88,68 @@ def cable_end_down(rng: Random) -> Fault:
     )
 
 
+def _without_rp_filter(*devices: str) -> str:
+    settings = [f"net.ipv4.conf.{device}.rp_filter=0" for device in ("all", *devices)]
+    return "sysctl -w " + " ".join(settings)
+
+
 def strict_rp_filter(rng: Random) -> Fault:
     """Packets come in by another cable than the answer would leave by, and rp_filter does not like it."""
     wire = _wire(rng)
-    address, far = wire.address, f"10.{rng.randrange(16, 250)}.0.53"
+    address = wire.address
+    far = f"10.{rng.randrange(16, 250)}.0.53"
     net = f"172.{rng.randrange(16, 32)}.{rng.randrange(1, 250)}."
     one, two = (f"{net}{number}" for number in rng.sample(range(2, 255), 2))
     second = (
         "ip link add name tap3 netns ns1 type veth peer name tap4 netns ns2",
-        *all_at("ns1", (f"ip addr add {one}/24 dev tap3", "ip link set tap3 up")),
-        *all_at("ns2", ("ip link set lo up", f"ip addr add {far}/32 dev lo")),
-        *all_at("ns2", (f"ip addr add {two}/24 dev tap4", "ip link set tap4 up")),
-        at("ns1", f"ip route add {far} via {two} src {address['ns1']}"),
-        at("ns1", "sysctl -w " + " ".join(f"net.ipv4.conf.{dev}.rp_filter=0" for dev in ("all", "tap1", "tap3"))),
-        at("ns2", "sysctl -w " + " ".join(f"net.ipv4.conf.{dev}.rp_filter=0" for dev in ("all", "tap2", "tap4"))),
+        *all_inside("ns1", (f"ip addr add {one}/24 dev tap3", "ip link set tap3 up")),
+        *all_inside("ns2", ("ip link set lo up", f"ip addr add {far}/32 dev lo")),
+        *all_inside("ns2", (f"ip addr add {two}/24 dev tap4", "ip link set tap4 up")),
+        inside("ns1", f"ip route add {far} via {two} src {address['ns1']}"),
+        inside("ns1", _without_rp_filter("tap1", "tap3")),
+        inside("ns2", _without_rp_filter("tap2", "tap4")),
     )
     old = wire.world
     asks = (*old.asks, ask("ns1", far), ask("ns1", two), ask("ns2", one))
-    holds = (*old.holds[:2], f"{far} belongs to ns2", f"{one} belongs to ns1", f"{two} belongs to ns2")
-    back = f"ip route {{}} {address['ns1']}/32 via {one} dev tap4"
+    # Not by which cable the two first addresses are reached: now there are two, and either will do.
+    addresses = old.holds[:2]
+    holds = (
+        *addresses,
+        f"{far} belongs to ns2",
+        f"{one} belongs to ns1",
+        f"{two} belongs to ns2",
+        f"ns1 sends to {far} through tap4",
+    )
+    way_back = f"{address['ns1']}/32 via {one} dev tap4"
     return Fault(
-        world=World("direct", old.lines + second, asks, (*holds, f"ns1 sends to {far} through tap4")),
+        world=World("direct", old.lines + second, asks, holds),
         ticket=(
             f"The name server {far} on ns2 no longer answers ns1, which asks it over the second of their two cables. "
             "Both cables work. It stopped when ns2 was given the company's security settings."
         ),
-        plant=(at("ns2", "sysctl -w net.ipv4.conf.all.rp_filter=1"),),
-        symptom=(ask("ns1", far),),
+        plant=(inside("ns2", "sysctl -w net.ipv4.conf.all.rp_filter=1"),),
+        unanswered=(ask("ns1", far),),
         hints=(
             Hint(
-                at("ns1", f"ip route get {far}"),
+                inside("ns1", f"ip route get {far}"),
                 "Which cable does the question leave by, and with which source address?",
             ),
             Hint(
-                at("ns2", f"ip route get {address['ns1']}"),
+                inside("ns2", f"ip route get {address['ns1']}"),
                 "And which cable would the answer to that address leave by?",
             ),
             Hint(
-                at("ns2", "sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.tap4.rp_filter"),
+                inside("ns2", "sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.tap4.rp_filter"),
                 "The larger of the two counts. 1 means that a packet may come in only where its answer would go out.",
             ),
         ),
         repairs=(
-            (at("ns2", "sysctl -w net.ipv4.conf.tap4.rp_filter=2"),),
-            (at("ns2", "sysctl -w net.ipv4.conf.all.rp_filter=0"),),
-            (at("ns1", f"ip route replace {far} via {two} src {one}"),),
+            (inside("ns2", "sysctl -w net.ipv4.conf.tap4.rp_filter=2"),),
+            (inside("ns2", "sysctl -w net.ipv4.conf.all.rp_filter=0"),),
+            (inside("ns1", f"ip route replace {far} via {two} src {one}"),),
         ),
         wrong=(
-            no_use((at("ns2", back.format("add")),), (at("ns2", back.format("del")),)),
+            no_use((inside("ns2", f"ip route add {way_back}"),), (inside("ns2", f"ip route del {way_back}"),)),
             alias("ns1", far, "ns2"),
         ),
         explanation=(
@@ -143,3 +159,9 @@ def strict_rp_filter(rng: Random) -> Fault:
             "The value of `all` and that of the device both count, and the larger one wins."
         ),
     )
+
+
+DRILLS: dict[str, Maker] = {
+    "cable-end-down": _otherwise(cable_end_down),
+    "strict-rp-filter": _otherwise(strict_rp_filter),
+}

@@ -15,12 +15,13 @@ from ..markup import sentence
 from ..packet.walk import Walk
 from ..shell import Shell
 from ..snapshot import Snapshot
-from .debriefing import Debriefing, Told
-from .fault import Fault, is_ask
+from .debriefing import Debriefing, Sentence
+from .fault import Fault
 
 KEPT = "drill"  # under which a lab keeps the state of the drill that is under way in it
+STATE = ("name", "seed", "planted_at", "broken", "hints", "over")  # fields of a drill that JSON can hold
 NOTHING_REWRITTEN = "nobody rewrites addresses"
-Judged = dict[str, Finding]
+Findings = dict[str, Finding]  # by the claim
 
 
 class Playground(Protocol):
@@ -74,10 +75,8 @@ class Drill:
 
     def keep(self) -> None:
         """Let the lab keep how far this is, so that `resume` goes on from there."""
-        state = {name: getattr(self, name) for name in ("name", "seed", "planted_at", "broken", "hints", "over")}
-        state["before"] = None
-        if self.before:
-            state["before"] = {**self.before.plain(), "snapshot": self.before.snapshot.plain()}
+        state = {name: getattr(self, name) for name in STATE}
+        state["before"] = self.before.plain() if self.before else None
         self.lab.keep(KEPT, state)
 
     def lay(self) -> None:
@@ -92,55 +91,73 @@ class Drill:
 
     def plant(self) -> None:
         """Prove the network whole, plant the fault, prove it broken."""
-        if wrong := self._first_wrong(self._judged()):
-            why = wrong[1].why
-            raise DrillUnfit(self.name, f"this lab is not the one it needs, or is not whole: {why}")
+        wrong = self._first_wrong(self._findings())
+        if wrong:
+            _, finding = wrong
+            raise DrillUnfit(self.name, f"this lab is not the one it needs, or is not whole: {finding.why}")
         self._run(self.fault.plant)
-        judged = self._judged()
-        self.broken = {claim: finding.why for claim, finding in judged.items() if not finding.ok}
-        if healthy := set(self.fault.symptom) - set(self.broken):
-            raise DrillUnfit(self.name, f"the fault does not show here: {judged[healthy.pop()].why}")
+        findings = self._findings()
+        self.broken = {claim: finding.why for claim, finding in findings.items() if not finding.ok}
+        for claim in self.fault.symptom:
+            if claim not in self.broken:
+                raise DrillUnfit(self.name, f"the fault does not show here: {findings[claim].why}")
 
-    def hint(self) -> Told:
+    def hint(self) -> Sentence:
         """The next hint: a command worth running, and what to look for."""
-        if self.hints == len(self.fault.hints):
-            return Told("There are no more hints. To give up mends it and explains.")
+        every = self.fault.hints
+        if self.hints == len(every):
+            return Sentence("There are no more hints. To give up mends it and explains.")
+        hint = every[self.hints]
         self.hints += 1
         self.keep()
-        return Told(f"Hint {self.hints} of {len(self.fault.hints)}: {self.fault.hints[self.hints - 1]}")
+        return Sentence(f"Hint {self.hints} of {len(every)}: {hint}")
 
     def check(self, reason: bool | None = None) -> Verdict:
         """Is it mended? What is right, and the first thing that is not.
 
         reason: whether to tell why an answer does not come; when nothing is said, only once you have run a line.
         """
-        reason = bool(self.typed) if reason is None else reason
-        judged = self._judged()
-        claim, finding = self._first_wrong(judged) or (self.fault.symptom[0], judged[self.fault.symptom[0]])
-        told = self._mended(judged) if finding.ok else self._not_yet(claim, finding, judged, reason)
-        shown = finding.verdict(self.lab.shell, claim)
-        self._end(shown.ok)
-        return Verdict(claim, shown.ok, f"{'yes' if shown.ok else 'no'}: {told}", shown.evidence)
+        with_reason = bool(self.typed) if reason is None else reason
+        findings = self._findings()
+        wrong = self._first_wrong(findings)
+        if wrong:
+            claim, finding = wrong
+            answer = f"no: {self._not_yet(claim, findings, with_reason)}"
+        else:
+            claim = self.fault.symptom[0]
+            finding = findings[claim]
+            answer = f"yes: {self._mended(findings)}"
+            self._end()
+        evidence = finding.verdict(self.lab.shell, claim).evidence
+        return Verdict(claim, finding.ok, answer, evidence)
 
     def give_up(self) -> Debriefing:
         """Mend it by the first documented repair, and explain."""
         repair = self.fault.repairs[0]
         self._run(repair)
-        self._end(True)
+        self._end()
         return self.debriefing(repair)
 
     @property
-    def explanation(self) -> Debriefing | Told:
+    def explanation(self) -> Debriefing | Sentence:
         """What was wrong, the packet's way before and now, and the lines that you ran; only once it is mended."""
-        return self.debriefing() if self.over else Told("It is explained when it is mended, or given up.")
+        if not self.over:
+            return Sentence("It is explained when it is mended, or given up.")
+        return self.debriefing()
 
     def debriefing(self, mended_by: tuple[str, ...] = ()) -> Debriefing:
         """The explanation, whether it is mended or not; mended_by: lines that somebody else mended it by."""
-        now, wiring = self.walk(), self.lab.snapshot()
-        return Debriefing(self.fault.explanation, self.before, now, wiring, mended_by, self.typed)
+        return Debriefing(
+            why=self.fault.explanation,
+            before=self.before,
+            now=self.walk(),
+            wiring=self.lab.snapshot(),
+            mended_by=mended_by,
+            typed=self.typed,
+        )
 
-    def _end(self, over: bool) -> None:
-        if over and not self.over:
+    def _end(self) -> None:
+        if not self.over:
             self.over = True
             self.keep()
 
@@ -154,8 +171,9 @@ class Drill:
         return self._walk(self.fault.asks[0])
 
     def __str__(self) -> str:
-        told = f"{self.hints} of {len(self.fault.hints)} hints told"
-        return f"Drill {self.name} (seed {self.seed}, {told})\n{self.ticket}"
+        every = len(self.fault.hints)
+        hints = f"{self.hints} of {every} hints told"
+        return f"Drill {self.name} (seed {self.seed}, {hints})\n{self.ticket}"
 
     def _repr_html_(self) -> str:
         style = "border-left:4px solid #b35900;padding:.3em 1em"
@@ -167,52 +185,68 @@ class Drill:
 
     # --- judging ---
 
-    def _judged(self) -> Judged:
+    def _findings(self) -> Findings:
         """Every claim with what was found; no further than needed when a repair has broken something else."""
         question = Question(self.lab.shell, walks=False, cold=True)
-        judged = dict(judge_all(question, self.fault.holds))
-        if not any(self._is_new(claim, judged[claim]) and claim not in self.broken for claim in judged):
-            judged |= judge_all(question, self.fault.asks)
-        if all(finding.ok for finding in judged.values()):
-            judged |= judge_all(question, [NOTHING_REWRITTEN])
-        return judged
+        findings = dict(judge_all(question, self.fault.holds))
+        if not any(self._breaks(claim, finding) for claim, finding in findings.items()):
+            findings |= judge_all(question, self.fault.asks)
+        if all(finding.ok for finding in findings.values()):
+            findings |= judge_all(question, [NOTHING_REWRITTEN])
+        return findings
 
-    def _first_wrong(self, judged: Judged) -> tuple[str, Finding] | None:
-        """First what only a repair can have broken, then the symptom, then the rest."""
-        wrong = {claim: finding for claim, finding in judged.items() if not finding.ok}
-        new = sorted((c for c in wrong if self._is_new(c, wrong[c])), key=lambda claim: claim in self.broken)
-        first = next(
-            (claim for claim in (*new, *self.fault.symptom, *self.fault.holds, *wrong) if claim in wrong), None
-        )
-        return (first, wrong[first]) if first else None
+    def _first_wrong(self, findings: Findings) -> tuple[str, Finding] | None:
+        """First what only a repair can have broken, then the symptom, then the rest; none when all holds."""
+        wrong = [claim for claim, finding in findings.items() if not finding.ok]
+        breaking = [claim for claim in wrong if self._breaks(claim, findings[claim])]
+        changed = [claim for claim in wrong if self._is_wrong_otherwise(claim, findings[claim])]
+        for claim in (*breaking, *changed, *self.fault.symptom, *self.fault.holds, *wrong):
+            if claim in wrong:
+                return claim, findings[claim]
+        return None
 
-    def _is_new(self, claim: str, finding: Finding) -> bool:
-        """Whether it is wrong otherwise than when the fault was planted; of pings some are answered now and then."""
-        new = not finding.ok and self.broken.get(claim) != finding.why
-        return bool(self.broken) and new and not is_ask(claim)
+    def _breaks(self, claim: str, finding: Finding) -> bool:
+        """Whether it is wrong and was fine when the fault had been planted; of pings some are answered now and then."""
+        if finding.ok or self._is_ask(claim):
+            return False
+        is_planted = bool(self.broken)
+        return is_planted and claim not in self.broken
 
-    def _mended(self, judged: Judged) -> str:
-        first = judged[self.fault.symptom[0]].why
+    def _is_wrong_otherwise(self, claim: str, finding: Finding) -> bool:
+        """Whether it was wrong then, too, but for another reason."""
+        if claim not in self.broken or self._is_ask(claim):
+            return False
+        return finding.why != self.broken[claim]
+
+    def _is_ask(self, claim: str) -> bool:
+        return claim in self.fault.asks
+
+    def _mended(self, findings: Findings) -> str:
+        first = findings[self.fault.symptom[0]].why
+        pings = self._pings(findings)
         return (
-            f"it is mended: {first}. {_pings(judged)} of {_pings(judged)} pings are answered by the way they took "
+            f"it is mended: {first}. {len(pings)} of {len(pings)} pings are answered by the way they took "
             "before, every address is where it belongs, and nothing bypasses the fault"
         )
 
-    def _not_yet(self, claim: str, finding: Finding, judged: Judged, reason: bool) -> str:
-        if self._is_new(claim, finding) and claim not in self.broken:
-            return f"that is no repair, because it breaks what was fine ({claim}): {finding.why}"
-        why = finding.why
-        if is_ask(claim) and reason and (walked := self._walk(claim)):
-            why += f": {walked.reason}" if walked.reason else ""
-        good = sum(finding.ok for claim, finding in judged.items() if is_ask(claim))
-        return f"{why}. {good} of {_pings(judged)} pings are answered as they were before"
+    def _not_yet(self, claim: str, findings: Findings, with_reason: bool) -> str:
+        why = findings[claim].why
+        if self._breaks(claim, findings[claim]):
+            return f"that is no repair, because it breaks what was fine ({claim}): {why}"
+        if with_reason and self._is_ask(claim):
+            walk = self._walk(claim)
+            if walk and walk.reason:
+                why += f": {walk.reason}"
+        pings = self._pings(findings)
+        answered = [finding for finding in pings if finding.ok]
+        return f"{why}. {len(answered)} of {len(pings)} pings are answered as they were before"
+
+    def _pings(self, findings: Findings) -> list[Finding]:
+        asks = self.fault.asks
+        return [finding for claim, finding in findings.items() if claim in asks]
 
     def _walk(self, claim: str) -> Walk | None:
         """The walk of the packet that a claim is about."""
         question = Question(self.lab.shell, cold=True)
         ping = ping_of(question, claim)
         return followed(question, ping) if ping else None
-
-
-def _pings(judged: Judged) -> int:
-    return sum(map(is_ask, judged))

@@ -9,11 +9,11 @@ from random import Random
 from typing import Any
 
 from .. import scenarios
-from ..inside import all_inside as all_at
-from ..inside import inside as at
+from ..inside import all_inside, inside
 from ..tables import recognise
 
-ONLY_LOOKS = ("iptables", "printf ")
+# Programs of which a scenario makes looks that have no table: rules that only count, and sums of a name.
+ONLY_LOOK = ("iptables", "printf ")
 
 
 @dataclass(frozen=True)
@@ -54,50 +54,67 @@ class Wrong:
 class Fault:
     """One drill, with the names and addresses of one seed.
 
-    world; ticket: the symptom, as a user tells it; plant: lines that make the fault; symptom: claims that are false
-    until it is mended; claims: what else has to hold then; hints: one after the other; repairs: lists of lines, each
-    of which mends it; wrong: repairs that are refused; explanation: for the end.
+    world; ticket: the symptom, as a user tells it; plant: lines that make the fault; unanswered: the pings that get no
+    answer until it is mended, as claims, that of the ticket first; untrue: other claims that do not hold until then;
+    claims: what else has to hold in the end; hints: one after the other; repairs: lists of lines, each of which mends
+    it; wrong: repairs that are refused; explanation: for the end.
     """
 
     world: World
     ticket: str
     plant: tuple[str, ...]
-    symptom: tuple[str, ...]
+    unanswered: tuple[str, ...]
     hints: tuple[Hint, ...]
     repairs: tuple[tuple[str, ...], ...]
     wrong: tuple[Wrong, ...]
     explanation: str
+    untrue: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+
+    @property
+    def symptom(self) -> tuple[str, ...]:
+        """The claims that are false until it is mended, pings first."""
+        return self.unanswered + self.untrue
 
     @property
     def holds(self) -> tuple[str, ...]:
         """All that is not a ping and has to hold in the end."""
-        every = (*self.world.holds, *self.claims, *(claim for claim in self.symptom if not is_ask(claim)))
-        return tuple(dict.fromkeys(every))
+        return _each_once(self.world.holds + self.claims + self.untrue)
 
     @property
     def asks(self) -> tuple[str, ...]:
         """All pings that have to be answered in the end, those of the symptom first."""
-        return tuple(dict.fromkeys((*filter(is_ask, self.symptom), *self.world.asks)))
+        return _each_once(self.unanswered + self.world.asks)
 
 
 Maker = Callable[[Random], Fault]
 
 
-def is_ask(claim: str) -> bool:
-    """Whether a claim is about a ping."""
-    return " can reach " in claim
+def _each_once(claims: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(claims))
+
+
+def ask(source: str, target: str, routers: int = 0) -> str:
+    """The claim that a ping is answered, and through how many routers."""
+    return f"{source} can reach {target} through {routers} routers"
+
+
+# --- other names and addresses --------------------------------------------------------------------------------------
 
 
 def laid(name: str, values: Mapping[str, str], **options: int) -> tuple[str, ...]:
     """The lines that lay a scenario, with other values: looks, pings and what is shown to fail are left out."""
-    steps = [step for step in scenarios.load(name, **options).steps if 0 in step.expect]
-    lines = [at(step.at, line) for step in steps for line in step.lines if _lays(line)]
+    lines = []
+    for step in scenarios.load(name, **options).steps:
+        if 0 in step.expect:
+            lines += [inside(step.at, line) for line in step.lines if _lays(line)]
     return tuple(with_values(line, values) for line in lines)
 
 
 def _lays(line: str) -> bool:
-    return line.startswith("sysctl -w") or not (recognise(line) or line.startswith(ONLY_LOOKS))
+    if line.startswith("sysctl -w"):  # which has a table, too
+        return True
+    return not recognise(line) and not line.startswith(ONLY_LOOK)
 
 
 def with_values(text: str, values: Mapping[str, str]) -> str:
@@ -106,48 +123,50 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
     >>> with_values("ip addr add 10.244.0.4/24 dev eth0", {"10.244.": "10.7."})
     'ip addr add 10.7.0.4/24 dev eth0'
     """
-    keys = sorted(values, key=len, reverse=True)
-    pattern = r"(?<![\w-])(" + "|".join(map(re.escape, keys)) + ")"
-    return re.sub(pattern, lambda found: values[found[1]], text) if keys else text
+    if not values:
+        return text
+    keys = sorted(values, key=len, reverse=True)  # where one begins another, the longer one is meant
+    either = "|".join(re.escape(key) for key in keys)
+    return re.sub(rf"(?<![\w-])({either})", lambda match: values[match[1]], text)
 
 
-def ask(source: str, target: str, routers: int = 0) -> str:
-    """The claim that a ping is answered, and through how many routers."""
-    return f"{source} can reach {target} through {routers} routers"
+def renamed(fault: Fault, values: Mapping[str, str]) -> Fault:
+    """The fault with other values in all its texts."""
+    other: Fault = _renamed(fault, values)
+    return other
 
 
-def moved(thing: Any, values: Mapping[str, str]) -> Any:
-    """A fault, or a part of one, with other values in all its texts."""
+def _renamed(thing: Any, values: Mapping[str, str]) -> Any:
     if isinstance(thing, str):
         return with_values(thing, values)
     if isinstance(thing, tuple):
-        return tuple(moved(part, values) for part in thing)
-    return replace(thing, **{part.name: moved(getattr(thing, part.name), values) for part in fields(thing)})
+        return tuple(_renamed(part, values) for part in thing)
+    parts = {part.name: _renamed(getattr(thing, part.name), values) for part in fields(thing)}
+    return replace(thing, **parts)
 
 
-# --- repairs that are none ----------------------------------------------------------------------------------------
+# --- repairs that are none ------------------------------------------------------------------------------------------
 
 
 def alias(thief: str, address: str, owner: str) -> Wrong:
     """Give the address to the one who asks for it: then it answers itself."""
-    line = f"{{}} {address}/32 dev lo"
     return Wrong(
-        (at(thief, "ip link set lo up"), at(thief, "ip addr " + line.format("add"))),
-        (at(thief, "ip addr " + line.format("del")),),
-        f"belong to {owner} alone",
+        lines=all_inside(thief, ("ip link set lo up", f"ip addr add {address}/32 dev lo")),
+        undo=(inside(thief, f"ip addr del {address}/32 dev lo"),),
+        refused=f"belong to {owner} alone",
     )
 
 
 def side_cable(one: str, address: str, other: str, address2: str) -> Wrong:
     """Join the two by a cable of their own, past all that is to be mended."""
     return Wrong(
-        (
+        lines=(
             f"ip link add name side1 netns {one} type veth peer name side2 netns {other}",
-            *all_at(one, ("ip link set side1 up", f"ip route add {address2}/32 dev side1 src {address}")),
-            *all_at(other, ("ip link set side2 up", f"ip route add {address}/32 dev side2 src {address2}")),
+            *all_inside(one, ("ip link set side1 up", f"ip route add {address2}/32 dev side1 src {address}")),
+            *all_inside(other, ("ip link set side2 up", f"ip route add {address}/32 dev side2 src {address2}")),
         ),
-        (at(one, "ip link del side1"),),
-        "so through side",
+        undo=(inside(one, "ip link del side1"),),
+        refused="so through side",
     )
 
 

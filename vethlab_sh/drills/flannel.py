@@ -1,51 +1,75 @@
-"""Faults between two nodes and at their pods: the scenarios `flannel` and `calico`.
-
-They are written with the addresses of the scenarios; in the end all get those of the seed.
-"""
+"""What can be broken in flannel's wiring? A pod's routes, the three entries for the other node, and the tunnel."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from random import Random
 
-from ..inside import all_inside as all_at
-from ..inside import inside as at
-from ..scenarios.flannel import remote_lines, tunnel_lines
-from ..scenarios.nodes import Node
-from .calico import no_pod_route, proxy_arp_off
-from .cluster import SPLIT, WHOLE, Cluster, _drill, _gateway
-from .fault import Fault, Hint, Wrong, alias, ask, no_use
+from ..inside import all_inside, inside
+from ..scenarios.flannel import both_nodes, gateway, remote_lines, tunnel_lines
+from ..scenarios.nodes import Node, Pod
+from .cluster import Cluster, Kind, drill, sibling
+from .fault import Fault, Hint, Maker, Wrong, alias, ask, no_use
 
-# --- flannel ------------------------------------------------------------------------------------------------------
+WHOLE, SPLIT = 1422, 1472  # bytes: the largest ping through the tunnel, the largest through a cable of 1500
+
+
+def _claims(pod: Pod, node: Node, other: Node) -> tuple[list[str], list[str]]:
+    """The pings of a pod, and what else holds of it."""
+    near = sibling(pod, node)
+    asks = [ask(pod.name, near.address), ask(pod.name, node.address)]
+    holds = [
+        f"{pod.address} belongs to {pod.name}",
+        f"{pod.name} is plugged into cni0",
+        f"{pod.name} sends to {near.address} through cni0",
+    ]
+    for far in other.pods:
+        asks.append(ask(pod.name, far.address, 2))
+        holds.append(f"{pod.name} sends to {far.address} through cni0")
+    holds.append(f"{gateway(node)} belongs to {node.name}")
+    return asks, holds
+
+
+def _host_end(pod: str, rng: Random) -> str:
+    return f"veth{rng.randrange(1 << 32):08x}"  # the bridge plugin makes it up
+
+
+KIND = Kind("flannel", both_nodes, "10.244.", _claims, _host_end)
 
 
 def no_default_route(cluster: Cluster, rng: Random) -> Fault:
     """A pod without its default route: the pods are reached, the rest of the world is not."""
-    pod, node, gateway = cluster.pod.name, cluster.node, _gateway(cluster.node)
-    narrow = f"ip route {{}} {node.address.rpartition('.')[0]}.0/24 via {gateway}"
+    pod, node = cluster.pod.name, cluster.node
+    router = gateway(node)
+    narrow = f"{node.address.rpartition('.')[0]}.0/24 via {router}"
     return Fault(
         world=cluster.world,
         ticket=(
             f"The program in {pod} cannot load its updates: everything outside the pods' network is out of reach, even "
             f"{node.name} itself, {node.address}. The other pods answer it, on both nodes."
         ),
-        plant=(at(pod, "ip route del default"),),
-        symptom=(ask(pod, node.address),),
-        claims=(f"{pod} routes 198.51.100.7 via {gateway}", f"{pod} routes 9.9.9.9 via {gateway}"),
+        plant=(inside(pod, "ip route del default"),),
+        unanswered=(ask(pod, node.address),),
+        claims=(f"{pod} routes 198.51.100.7 via {router}", f"{pod} routes 9.9.9.9 via {router}"),
         hints=(
             Hint(
-                at(pod, f"ping -c 1 -W 1 {node.address}"), "Who says that it is unreachable? Nobody has been asked yet."
+                inside(pod, f"ping -c 1 -W 1 {node.address}"),
+                "Who says that it is unreachable? Nobody has been asked yet.",
             ),
-            Hint(at(pod, "ip route"), f"What about an address like {node.address}, that none of these lines holds?"),
-            Hint(at(cluster.near.name, "ip route"), "The pod next to it has one line more."),
+            Hint(
+                inside(pod, "ip route"), f"What about an address like {node.address}, that none of these lines holds?"
+            ),
+            Hint(inside(cluster.near.name, "ip route"), "The pod next to it has one line more."),
         ),
         repairs=(
-            (at(pod, f"ip route add default via {gateway} dev eth0"),),
-            all_at(pod, (f"ip route add 0.0.0.0/1 via {gateway}", f"ip route add 128.0.0.0/1 via {gateway}")),
+            (inside(pod, f"ip route add default via {router} dev eth0"),),
+            all_inside(pod, (f"ip route add 0.0.0.0/1 via {router}", f"ip route add 128.0.0.0/1 via {router}")),
         ),
         wrong=(
             Wrong(
-                (at(pod, narrow.format("add")),), (at(pod, narrow.format("del")),), "no route that covers 198.51.100.7"
+                (inside(pod, f"ip route add {narrow}"),),
+                (inside(pod, f"ip route del {narrow}"),),
+                "no route that covers 198.51.100.7",
             ),
             alias(pod, node.address, node.name),
         ),
@@ -60,26 +84,32 @@ def no_default_route(cluster: Cluster, rng: Random) -> Fault:
 def missing_fdb(cluster: Cluster, rng: Random) -> Fault:
     """The tunnel does not know at which node a MAC address is."""
     node, other = cluster.node, cluster.other
-    entry = f"{other.mac} dev flannel.1 dst {{}} self"
-    right, wrong = entry.format(other.address), entry.format(f"10.4.0.{rng.randrange(30, 250)}")
+    right = f"{other.mac} dev flannel.1 dst {other.address} self"
+    wrong = f"{other.mac} dev flannel.1 dst 10.4.0.{rng.randrange(30, 250)} self"
     return Fault(
         world=cluster.world,
         ticket=_between(cluster),
-        plant=(at(node.name, f"bridge fdb del {right}"),),
-        symptom=cluster.both_ways(),
+        plant=(inside(node.name, f"bridge fdb del {right}"),),
+        unanswered=cluster.both_ways(),
         hints=(
-            *_follow(cluster),
-            Hint(at(node.name, "ip neigh show dev flannel.1"), f"Which MAC address has the next hop {other.tunnel}?"),
-            Hint(at(node.name, "bridge fdb show dev flannel.1"), "And at which node is that MAC address?"),
+            _first_look(cluster),
+            Hint(
+                inside(node.name, "ip neigh show dev flannel.1"), f"Which MAC address has the next hop {other.tunnel}?"
+            ),
+            Hint(inside(node.name, "bridge fdb show dev flannel.1"), "And at which node is that MAC address?"),
         ),
         repairs=(
-            (at(node.name, f"bridge fdb replace {right} permanent"),),
-            (at(node.name, f"bridge fdb append 00:00:00:00:00:00 dev flannel.1 dst {other.address} self permanent"),),
+            (inside(node.name, f"bridge fdb replace {right} permanent"),),
+            (
+                inside(
+                    node.name, f"bridge fdb append 00:00:00:00:00:00 dev flannel.1 dst {other.address} self permanent"
+                ),
+            ),
         ),
         wrong=(
             no_use(
-                (at(node.name, f"bridge fdb add {wrong}"),),
-                (at(node.name, f"bridge fdb del {wrong}"),),
+                (inside(node.name, f"bridge fdb add {wrong}"),),
+                (inside(node.name, f"bridge fdb del {wrong}"),),
                 "nobody has that",
             ),
             cluster.around(),
@@ -101,11 +131,11 @@ def _between(cluster: Cluster, since: str = "") -> str:
     )
 
 
-def _follow(cluster: Cluster) -> tuple[Hint, ...]:
-    """The first look at a tunnel: which way does the node take?"""
-    command = at(cluster.node.name, f"ip route get {cluster.far.address}")
-    return (
-        Hint(command, "Which device should it leave by, and to which next hop? Then see what is known about that hop."),
+def _first_look(cluster: Cluster) -> Hint:
+    """At a tunnel: which way does the node take?"""
+    return Hint(
+        inside(cluster.node.name, f"ip route get {cluster.far.address}"),
+        "Which device should it leave by, and to which next hop? Then see what is known about that hop.",
     )
 
 
@@ -113,31 +143,32 @@ def wrong_fdb(cluster: Cluster, rng: Random) -> Fault:
     """The tunnel sends to a node that is not there."""
     node, other = cluster.node, cluster.other
     nobody = f"10.4.0.{rng.randrange(30, 250)}"
-    entry = f"{other.mac} dev flannel.1 dst {{}} self"
+    right = f"{other.mac} dev flannel.1 dst {other.address} self"
+    wrong = f"{other.mac} dev flannel.1 dst {nobody} self"
     return Fault(
         world=cluster.world,
         ticket=_between(cluster, f"Since {other.name} was given a new address, and then its old one again, "),
-        plant=(at(node.name, f"bridge fdb replace {entry.format(nobody)} permanent"),),
-        symptom=cluster.both_ways(),
+        plant=(inside(node.name, f"bridge fdb replace {wrong} permanent"),),
+        unanswered=cluster.both_ways(),
         hints=(
-            *_follow(cluster),
-            Hint(at(node.name, "bridge fdb show dev flannel.1"), "To which machine are the wrapped frames sent?"),
-            Hint(at(other.name, "ip -br addr"), "Is that an address of this machine?"),
+            _first_look(cluster),
+            Hint(inside(node.name, "bridge fdb show dev flannel.1"), "To which machine are the wrapped frames sent?"),
+            Hint(inside(other.name, "ip -br addr"), "Is that an address of this machine?"),
         ),
         repairs=(
-            (at(node.name, f"bridge fdb replace {entry.format(other.address)} permanent"),),
-            all_at(
+            (inside(node.name, f"bridge fdb replace {right} permanent"),),
+            all_inside(
                 node.name,
                 (
-                    f"bridge fdb del {entry.format(nobody)}",
-                    f"bridge fdb add {entry.format(other.address)} permanent",
+                    f"bridge fdb del {wrong}",
+                    f"bridge fdb add {right} permanent",
                 ),
             ),
         ),
         wrong=(
             no_use(
-                (at(node.name, f"ip neigh replace {nobody} lladdr {other.mac} dev eth0"),),
-                (at(node.name, f"ip neigh del {nobody} dev eth0"),),
+                (inside(node.name, f"ip neigh replace {nobody} lladdr {other.mac} dev eth0"),),
+                (inside(node.name, f"ip neigh del {nobody} dev eth0"),),
             ),
             cluster.around(),
         ),
@@ -152,29 +183,30 @@ def wrong_fdb(cluster: Cluster, rng: Random) -> Fault:
 def missing_neighbour(cluster: Cluster, rng: Random) -> Fault:
     """The MAC address of the next hop behind the tunnel is not known."""
     node, other = cluster.node, cluster.other
-    entry = f"{other.tunnel} lladdr {other.mac} nud {{}} dev flannel.1"
-    remove = at(node.name, f"ip neigh del {other.tunnel} dev flannel.1")
+    right = f"ip neigh replace {other.tunnel} lladdr {other.mac}"
+    own_mac = f"ip neigh replace {other.tunnel} lladdr {node.mac}"
+    remove = inside(node.name, f"ip neigh del {other.tunnel} dev flannel.1")
     return Fault(
         world=cluster.world,
         ticket=_between(cluster),
         plant=(remove,),
-        symptom=cluster.both_ways(),
+        unanswered=cluster.both_ways(),
         hints=(
-            *_follow(cluster),
+            _first_look(cluster),
             Hint(
-                at(node.name, "ip neigh show dev flannel.1"),
+                inside(node.name, "ip neigh show dev flannel.1"),
                 "What should stand here for the next hop? In this tunnel nobody answers ARP questions.",
             ),
-            Hint(at(other.name, "ip -br link show dev flannel.1"), "This is the MAC address of the other end."),
+            Hint(inside(other.name, "ip -br link show dev flannel.1"), "This is the MAC address of the other end."),
         ),
         repairs=(
-            (at(node.name, f"ip neigh replace {entry.format('permanent')}"),),
-            (at(node.name, f"ip neigh replace {entry.format('noarp')}"),),
+            (inside(node.name, f"{right} nud permanent dev flannel.1"),),
+            (inside(node.name, f"{right} nud noarp dev flannel.1"),),
         ),
         wrong=(
-            no_use((at(node.name, f"ip neigh replace {entry.format('reachable')}"),), (remove,)),
+            no_use((inside(node.name, f"{right} nud reachable dev flannel.1"),), (remove,)),
             no_use(
-                (at(node.name, f"ip neigh replace {entry.format('permanent').replace(other.mac, node.mac)}"),),
+                (inside(node.name, f"{own_mac} nud permanent dev flannel.1"),),
                 (remove,),
                 "no FDB entry",
             ),
@@ -194,22 +226,25 @@ def no_node_route(cluster: Cluster, rng: Random) -> Fault:
     return Fault(
         world=cluster.world,
         ticket=_between(cluster, "Since somebody tidied up the routes by hand and overlooked an error message, "),
-        plant=(at(node.name, f"ip route del {other.network}"),),
-        symptom=cluster.both_ways(),
+        plant=(inside(node.name, f"ip route del {other.network}"),),
+        unanswered=cluster.both_ways(),
         hints=(
-            *_follow(cluster),
-            Hint(at(node.name, "ip route"), f"Which line is for {other.network}, the pods of {other.name}?"),
-            Hint(at(other.name, "ip route"), "The other node has a line for the pods of this one. Read it to the end."),
+            _first_look(cluster),
+            Hint(inside(node.name, "ip route"), f"Which line is for {other.network}, the pods of {other.name}?"),
+            Hint(
+                inside(other.name, "ip route"),
+                "The other node has a line for the pods of this one. Read it to the end.",
+            ),
         ),
         repairs=(
-            (at(node.name, f"{plain} onlink"),),
-            all_at(node.name, (f"ip route add {other.tunnel}/32 dev flannel.1", plain)),
+            (inside(node.name, f"{plain} onlink"),),
+            all_inside(node.name, (f"ip route add {other.tunnel}/32 dev flannel.1", plain)),
         ),
         wrong=(
-            no_use((at(node.name, plain),), ()),
+            no_use((inside(node.name, plain),), ()),
             Wrong(
-                (at(node.name, f"ip route add {other.network} via {other.address} dev eth0"),),
-                (at(node.name, f"ip route del {other.network}"),),
+                (inside(node.name, f"ip route add {other.network} via {other.address} dev eth0"),),
+                (inside(node.name, f"ip route del {other.network}"),),
                 "no tunnel of",
             ),
         ),
@@ -227,24 +262,24 @@ def forwarding_off(cluster: Cluster, rng: Random) -> Fault:
     return Fault(
         world=cluster.world,
         ticket=_between(cluster, f"Since {node.name} was restarted, "),
-        plant=(at(node.name, "sysctl -w net.ipv4.ip_forward=0"),),
-        symptom=cluster.both_ways(),
+        plant=(inside(node.name, "sysctl -w net.ipv4.ip_forward=0"),),
+        unanswered=cluster.both_ways(),
         hints=(
-            *_follow(cluster),
+            _first_look(cluster),
             Hint(
-                at(node.name, "nstat -asz IpForwDatagrams IpInAddrErrors"),
+                inside(node.name, "nstat -asz IpForwDatagrams IpInAddrErrors"),
                 "Run it, ping, run it again. What is not handed on is not counted as forwarded.",
             ),
-            Hint(at(node.name, "sysctl net.ipv4.ip_forward"), "May this machine hand on packets for others?"),
+            Hint(inside(node.name, "sysctl net.ipv4.ip_forward"), "May this machine hand on packets for others?"),
         ),
         repairs=(
-            (at(node.name, "sysctl -w net.ipv4.ip_forward=1"),),
-            (at(node.name, "sysctl -w net.ipv4.conf.all.forwarding=1"),),
+            (inside(node.name, "sysctl -w net.ipv4.ip_forward=1"),),
+            (inside(node.name, "sysctl -w net.ipv4.conf.all.forwarding=1"),),
         ),
         wrong=(
             no_use(
-                (at(node.name, "sysctl -w net.ipv4.conf.cni0.forwarding=1"),),
-                (at(node.name, "sysctl -w net.ipv4.conf.cni0.forwarding=0"),),
+                (inside(node.name, "sysctl -w net.ipv4.conf.cni0.forwarding=1"),),
+                (inside(node.name, "sysctl -w net.ipv4.conf.cni0.forwarding=0"),),
             ),
             cluster.alias(),
         ),
@@ -259,8 +294,9 @@ def forwarding_off(cluster: Cluster, rng: Random) -> Fault:
 def forward_drop(cluster: Cluster, rng: Random) -> Fault:
     """The policy DROP that Docker sets for the chain FORWARD."""
     node = cluster.node
-    accept = "iptables {} FORWARD {} {} -j ACCEPT"
     pods = "10.244.0.0/16"
+    from_pods, to_pods = f"FORWARD -s {pods} -j ACCEPT", f"FORWARD -d {pods} -j ACCEPT"
+    from_own = f"FORWARD -s {node.network} -j ACCEPT"
     return Fault(
         world=cluster.world,
         ticket=(
@@ -268,21 +304,25 @@ def forward_drop(cluster: Cluster, rng: Random) -> Fault:
             f"{cluster.far.name} ({cluster.far.address}) can no longer reach each other, nor can the other pods across "
             "the two nodes. The nodes themselves reach each other, and forwarding is on."
         ),
-        plant=(at(node.name, "iptables -P FORWARD DROP"),),
-        symptom=cluster.both_ways(),
+        plant=(inside(node.name, "iptables -P FORWARD DROP"),),
+        unanswered=cluster.both_ways(),
         hints=(
-            *_follow(cluster),
-            Hint(at(node.name, "sysctl net.ipv4.ip_forward"), "1: the kernel would hand it on. Who else has a say?"),
-            Hint(at(node.name, "iptables -vnL FORWARD"), "Read the policy and its counter, ping, and read it again."),
+            _first_look(cluster),
+            Hint(
+                inside(node.name, "sysctl net.ipv4.ip_forward"), "1: the kernel would hand it on. Who else has a say?"
+            ),
+            Hint(
+                inside(node.name, "iptables -vnL FORWARD"), "Read the policy and its counter, ping, and read it again."
+            ),
         ),
         repairs=(
-            (at(node.name, "iptables -P FORWARD ACCEPT"),),
-            all_at(node.name, (accept.format("-A", "-s", pods), accept.format("-A", "-d", pods))),
+            (inside(node.name, "iptables -P FORWARD ACCEPT"),),
+            all_inside(node.name, (f"iptables -A {from_pods}", f"iptables -A {to_pods}")),
         ),
         wrong=(
             no_use(
-                (at(node.name, accept.format("-A", "-s", cluster.node.network)),),
-                (at(node.name, accept.format("-D", "-s", cluster.node.network)),),
+                (inside(node.name, f"iptables -A {from_own}"),),
+                (inside(node.name, f"iptables -D {from_own}"),),
             ),
             cluster.alias(),
         ),
@@ -295,29 +335,35 @@ def forward_drop(cluster: Cluster, rng: Random) -> Fault:
     )
 
 
-def _made_anew(node: Node, other: Node, **changed: str) -> tuple[str, ...]:
+def _made_anew(node: Node, other: Node, port: str = "8472", vni: str = "1") -> tuple[str, ...]:
     """flannel.1 deleted and laid again, with other options: port (`dstport`), vni (`id`)."""
     first, *rest = tunnel_lines(node)
-    first = first.replace("dstport 8472", f"dstport {changed.get('port', '8472')}")
-    first = first.replace("vxlan id 1 ", f"vxlan id {changed.get('vni', '1')} ")
-    return all_at(node.name, ("ip link del flannel.1", first, *rest, *remote_lines(other)))
+    first = first.replace("dstport 8472", f"dstport {port}").replace("vxlan id 1 ", f"vxlan id {vni} ")
+    return all_inside(node.name, ("ip link del flannel.1", first, *rest, *remote_lines(other)))
 
 
 def vxlan_port(cluster: Cluster, rng: Random) -> Fault:
     """The two ends of the tunnel use different UDP ports."""
     node, other = cluster.node, cluster.other
     port = rng.choice(("4789", "8473", "8742"))
-    half = at(node.name, f"bridge fdb replace {other.mac} dev flannel.1 dst {other.address} port 8472 self permanent")
-    back = at(other.name, f"bridge fdb replace {node.mac} dev flannel.1 dst {node.address} port {port} self permanent")
+    half = inside(
+        node.name, f"bridge fdb replace {other.mac} dev flannel.1 dst {other.address} port 8472 self permanent"
+    )
+    back = inside(
+        other.name, f"bridge fdb replace {node.mac} dev flannel.1 dst {node.address} port {port} self permanent"
+    )
     return Fault(
         world=cluster.world,
         ticket=_between(cluster, f"Since {node.name} was reinstalled, "),
         plant=_made_anew(node, other, port=port),
-        symptom=cluster.both_ways(),
+        unanswered=cluster.both_ways(),
         hints=(
-            *_follow(cluster),
-            Hint(at(node.name, "ip -d link show dev flannel.1"), "Read id, local, dev and dstport. Keep them in mind."),
-            Hint(at(other.name, "ip -d link show dev flannel.1"), "Now here. Which two have to be the same?"),
+            _first_look(cluster),
+            Hint(
+                inside(node.name, "ip -d link show dev flannel.1"),
+                "Read id, local, dev and dstport. Keep them in mind.",
+            ),
+            Hint(inside(other.name, "ip -d link show dev flannel.1"), "Now here. Which two have to be the same?"),
         ),
         repairs=(_made_anew(node, other), _made_anew(other, node, port=port), (half, back)),
         wrong=(
@@ -337,16 +383,19 @@ def vxlan_vni(cluster: Cluster, rng: Random) -> Fault:
     """The two ends of the tunnel have different numbers."""
     node, other = cluster.node, cluster.other
     vni = str(rng.choice((2, 10, 42, 4096)))
-    half = at(node.name, f"bridge fdb replace {other.mac} dev flannel.1 dst {other.address} vni 1 self permanent")
+    half = inside(node.name, f"bridge fdb replace {other.mac} dev flannel.1 dst {other.address} vni 1 self permanent")
     return Fault(
         world=cluster.world,
         ticket=_between(cluster, f"Since {node.name} came over from another cluster, "),
         plant=_made_anew(node, other, vni=vni),
-        symptom=cluster.both_ways(),
+        unanswered=cluster.both_ways(),
         hints=(
-            *_follow(cluster),
-            Hint(at(node.name, "ip -d link show dev flannel.1"), "Read id, local, dev and dstport. Keep them in mind."),
-            Hint(at(other.name, "ip -d link show dev flannel.1"), "Now here. Which two have to be the same?"),
+            _first_look(cluster),
+            Hint(
+                inside(node.name, "ip -d link show dev flannel.1"),
+                "Read id, local, dev and dstport. Keep them in mind.",
+            ),
+            Hint(inside(other.name, "ip -d link show dev flannel.1"), "Now here. Which two have to be the same?"),
         ),
         repairs=(_made_anew(node, other), _made_anew(other, node, vni=vni)),
         wrong=(
@@ -363,12 +412,15 @@ def vxlan_vni(cluster: Cluster, rng: Random) -> Fault:
 
 def mtu_too_large(cluster: Cluster, rng: Random) -> Fault:
     """A pod that sends larger packets than its cable takes."""
-    pod, node, far = cluster.pod, cluster.node, cluster.far
-    gateway = _gateway(node)
-    set_mtu = "ip link set {} mtu {}"
-    sizes = [f"{pod.name} can reach {far.address} with {WHOLE} bytes"]
-    sizes += [f"{pod.name} can reach {one} with {SPLIT} bytes in pieces" for one in (cluster.near.address, far.address)]
-    sizes += [f"{one.name} can reach {pod.address} with {SPLIT} bytes in pieces" for one in (cluster.near, far)]
+    pod, node, near, far = cluster.pod, cluster.node, cluster.near, cluster.far
+    router = gateway(node)
+    sizes = (
+        f"{pod.name} can reach {far.address} with {WHOLE} bytes",
+        f"{pod.name} can reach {near.address} with {SPLIT} bytes in pieces",
+        f"{pod.name} can reach {far.address} with {SPLIT} bytes in pieces",
+        f"{near.name} can reach {pod.address} with {SPLIT} bytes in pieces",
+        f"{far.name} can reach {pod.address} with {SPLIT} bytes in pieces",
+    )
     source = f"{node.network} dev eth0 proto kernel scope link src {pod.address}"
     return Fault(
         world=replace(cluster.world, asks=(*cluster.world.asks, *sizes)),
@@ -376,37 +428,40 @@ def mtu_too_large(cluster: Cluster, rng: Random) -> Fault:
             f"Logging in to {pod.name} works and small pages come at once, but large files never arrive, whichever pod "
             f"they go to, for example {far.address}."
         ),
-        plant=(at(pod.name, set_mtu.format("eth0", 1500)),),
-        symptom=(f"{pod.name} can reach {far.address} with {SPLIT} bytes in pieces",),
+        plant=(inside(pod.name, "ip link set eth0 mtu 1500"),),
+        unanswered=(f"{pod.name} can reach {far.address} with {SPLIT} bytes in pieces",),
         hints=(
             Hint(
-                at(pod.name, f"ping -c 1 -W 1 {far.address}"), "This works. What is different about what does not work?"
+                inside(pod.name, f"ping -c 1 -W 1 {far.address}"),
+                "This works. What is different about what does not work?",
             ),
             Hint(
-                at(pod.name, f"ping -c 1 -W 1 -s {SPLIT} {far.address}"), f"{SPLIT} and 28 bytes of headers are 1500."
+                inside(pod.name, f"ping -c 1 -W 1 -s {SPLIT} {far.address}"),
+                f"{SPLIT} and 28 bytes of headers are 1500.",
             ),
             Hint(
-                at(pod.name, "ip link show dev eth0"), "How large may a packet be, according to this end of the cable?"
+                inside(pod.name, "ip link show dev eth0"),
+                "How large may a packet be, according to this end of the cable?",
             ),
-            Hint(at(node.name, f"ip link show dev {pod.host_end}"), "And according to the other end?"),
+            Hint(inside(node.name, f"ip link show dev {pod.host_end}"), "And according to the other end?"),
         ),
         repairs=(
-            (at(pod.name, set_mtu.format("eth0", 1450)),),
-            all_at(
+            (inside(pod.name, "ip link set eth0 mtu 1450"),),
+            all_inside(
                 pod.name,
                 (
                     f"ip route replace {source} mtu 1450",
-                    f"ip route replace 10.244.0.0/16 via {gateway} dev eth0 mtu 1450",
-                    f"ip route replace default via {gateway} dev eth0 mtu 1450",
+                    f"ip route replace 10.244.0.0/16 via {router} dev eth0 mtu 1450",
+                    f"ip route replace default via {router} dev eth0 mtu 1450",
                 ),
             ),
         ),
         wrong=(
             no_use(
-                (at(node.name, set_mtu.format(pod.host_end, 1500)),),
-                (at(node.name, set_mtu.format(pod.host_end, 1450)),),
+                (inside(node.name, f"ip link set {pod.host_end} mtu 1500"),),
+                (inside(node.name, f"ip link set {pod.host_end} mtu 1450"),),
             ),
-            no_use((at(pod.name, set_mtu.format("eth0", 1280)),), (at(pod.name, set_mtu.format("eth0", 1500)),)),
+            no_use((inside(pod.name, "ip link set eth0 mtu 1280"),), (inside(pod.name, "ip link set eth0 mtu 1500"),)),
         ),
         explanation=(
             f"eth0 in {pod.name} had MTU 1500, everything behind it 1450, because the tunnel adds 50 bytes. A veth "
@@ -417,17 +472,15 @@ def mtu_too_large(cluster: Cluster, rng: Random) -> Fault:
     )
 
 
-DRILLS = {
-    "no-default-route": _drill("flannel", no_default_route),
-    "missing-fdb": _drill("flannel", missing_fdb),
-    "wrong-fdb": _drill("flannel", wrong_fdb),
-    "missing-neighbour": _drill("flannel", missing_neighbour),
-    "no-node-route": _drill("flannel", no_node_route),
-    "forwarding-off": _drill("flannel", forwarding_off),
-    "forward-drop": _drill("flannel", forward_drop),
-    "vxlan-port": _drill("flannel", vxlan_port),
-    "vxlan-vni": _drill("flannel", vxlan_vni),
-    "mtu-too-large": _drill("flannel", mtu_too_large),
-    "proxy-arp-off": _drill("calico", proxy_arp_off),
-    "no-pod-route": _drill("calico", no_pod_route),
+DRILLS: dict[str, Maker] = {
+    "no-default-route": drill(KIND, no_default_route),
+    "missing-fdb": drill(KIND, missing_fdb),
+    "wrong-fdb": drill(KIND, wrong_fdb),
+    "missing-neighbour": drill(KIND, missing_neighbour),
+    "no-node-route": drill(KIND, no_node_route),
+    "forwarding-off": drill(KIND, forwarding_off),
+    "forward-drop": drill(KIND, forward_drop),
+    "vxlan-port": drill(KIND, vxlan_port),
+    "vxlan-vni": drill(KIND, vxlan_vni),
+    "mtu-too-large": drill(KIND, mtu_too_large),
 }

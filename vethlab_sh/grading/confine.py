@@ -47,10 +47,18 @@ class Limits:
 
     def words(self) -> list[str]:
         """What stands before a program so that it keeps within them; prlimit(1), getrlimit(2)."""
-        size, file = self.memory * MIB, self.file * MIB
-        # The watch ends a world of so many; this only keeps it from growing until the watch has looked.
-        limits = {"nproc": 2 * self.processes, "as": size, "fsize": file, "nofile": 256, "core": 0}
-        return ["prlimit", *(f"--{name}={limit}:{limit}" for name, limit in limits.items())]
+        limits = {
+            # The watch ends a world of so many; this only keeps it from growing until the watch has looked.
+            "nproc": 2 * self.processes,
+            "as": self.memory * MIB,
+            "fsize": self.file * MIB,
+            "nofile": 256,
+            "core": 0,
+        }
+        words = ["prlimit"]
+        for name, limit in limits.items():
+            words.append(f"--{name}={limit}:{limit}")  # soft and hard: no program can raise it
+        return words
 
 
 def confined(hidden: Sequence[Path], limits: Limits) -> Sandbox:
@@ -58,48 +66,82 @@ def confined(hidden: Sequence[Path], limits: Limits) -> Sandbox:
 
     hidden: those folders, beside the homes and what users share. As root its lines run as nobody. Raises NotReady.
     """
-    folders = [os.fsencode(path) for path in (*hidden, Path.home(), *map(Path, SHARED))]
+    paths: list[str | Path] = [*hidden, Path.home(), *SHARED]
+    folders = [os.fsencode(path) for path in paths]
+    files = limits.memory // 4
     try:
-        return Sandbox(before=lambda: _withdraw(folders, limits.memory // 4))
+        return Sandbox(before=lambda: _withdraw(folders, files))
     except subprocess.SubprocessError:
         raise NotReady(f"Cannot confine what others wrote: {forbidden_because()}.") from None
 
 
 def _withdraw(hidden: Sequence[bytes], size: int) -> None:
-    """For the process that is about to make a world: nothing to write to, and nothing of others to read."""
+    """For the process that is about to make a world: nothing to write to, and nothing of others to read.
+
+    hidden: folders to cover by empty ones; size: MiB that /tmp may hold.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     if os.geteuid() == 0:
-        os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
-        libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else our own /proc/self would still be root's
-    ids = {"uid_map": os.geteuid(), "gid_map": os.getegid()}
-    _must(libc, libc.unshare(CLONE_NEWUSER | CLONE_NEWNS))
-    Path("/proc/self/setgroups").write_text("deny")
-    for file, number in ids.items():
-        Path("/proc/self", file).write_text(f"{number} {number} 1")
-    _set_attributes(libc, b"/", AT_RECURSIVE, MOUNT_ATTR_RDONLY, 0)
-    for path in (b"/proc", b"/sys"):  # where they are read-only the kernel gives the world none to write to
-        _set_attributes(libc, path, 0, 0, MOUNT_ATTR_RDONLY)
+        _leave_root(libc)
+    _enter_own_user_namespace(libc)
+    _make_read_only(libc)
     for path in hidden:
-        _cover(libc, path, MS_RDONLY, "size=4k,nr_inodes=2,mode=755")
+        _cover(libc, path, MS_RDONLY, "size=4k,nr_inodes=2,mode=755")  # what we cannot get to needs no cover
     _must(libc, _cover(libc, b"/tmp", 0, f"size={size}m,nr_inodes=10000,mode=1777"))
 
 
+def _leave_root(libc: ctypes.CDLL) -> None:
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else our own /proc/self would still be root's
+
+
+def _enter_own_user_namespace(libc: ctypes.CDLL) -> None:
+    """Make a user and a mount namespace in which we are who we were; user_namespaces(7)."""
+    uid, gid = os.geteuid(), os.getegid()  # asked before: in the new namespace they are nobody's
+    _must(libc, libc.unshare(CLONE_NEWUSER | CLONE_NEWNS))
+    Path("/proc/self/setgroups").write_text("deny")  # without which no one but root may write gid_map
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+
+
+def _make_read_only(libc: ctypes.CDLL) -> None:
+    """Every file but those of /proc and /sys: where they are read-only the kernel gives the world none to write to."""
+    _set_attributes(libc, b"/", MountAttributes(on=MOUNT_ATTR_RDONLY, propagation=MS_PRIVATE), AT_RECURSIVE)
+    for path in (b"/proc", b"/sys"):
+        _set_attributes(libc, path, MountAttributes(off=MOUNT_ATTR_RDONLY))
+
+
 def _cover(libc: ctypes.CDLL, path: bytes, flags: int, options: str) -> int:
-    """Mount an empty folder over another; where we cannot get to, or what is not there, needs none."""
-    return int(libc.mount(b"tmpfs", path, b"tmpfs", flags | MS_NOSUID | MS_NODEV, options.encode()))
+    """Mount an empty folder over another; not 0 where we cannot get to, or where none is."""
+    flags |= MS_NOSUID | MS_NODEV
+    result: int = libc.mount(b"tmpfs", path, b"tmpfs", flags, options.encode())
+    return result
 
 
-def _set_attributes(libc: ctypes.CDLL, path: bytes, flags: int, on: int, off: int) -> None:
-    attributes = (ctypes.c_uint64 * 4)(on, off, MS_PRIVATE if flags else 0, 0)
+class MountAttributes(ctypes.Structure):
+    """struct mount_attr: which attributes of a mount are set and which are cleared; mount_setattr(2)."""
+
+    _fields_ = (
+        ("on", ctypes.c_uint64),
+        ("off", ctypes.c_uint64),
+        ("propagation", ctypes.c_uint64),
+        ("user_namespace", ctypes.c_uint64),
+    )
+
+
+def _set_attributes(libc: ctypes.CDLL, path: bytes, attributes: MountAttributes, flags: int = 0) -> None:
+    # by its number: a C library of 2021 has no function for it
     size = ctypes.c_size_t(ctypes.sizeof(attributes))
-    _must(libc, libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, path, flags, ctypes.byref(attributes), size))
+    result = libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, path, flags, ctypes.byref(attributes), size)
+    _must(libc, result)
 
 
 def _must(libc: ctypes.CDLL, result: int) -> None:
     if result != 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 def bare_environment() -> dict[str, str]:
@@ -112,7 +154,9 @@ class Watch:
 
     def __init__(self, sandbox: Sandbox, limits: Limits, end: Callable[[], None]) -> None:
         self.reason = ""
-        self._pid, self._limits, self._end = sandbox.pid, limits, end
+        self._pid = sandbox.pid
+        self._limits = limits
+        self._end = end
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -146,33 +190,66 @@ class Watch:
 def _numbers(holder: int) -> Iterator[int]:
     """The numbers that a world's processes have in there: its own /proc lists them, and no others."""
     with contextlib.suppress(OSError):
-        yield from (int(name) for name in os.listdir(f"/proc/{holder}/root/proc") if name.isdigit())
+        for name in os.listdir(f"/proc/{holder}/root/proc"):
+            if name.isdigit():
+                yield int(name)
 
 
 def _memory(holder: int, processes: Sequence[int]) -> int:
     """Bytes that a world takes: its programs' own, and what is in the files that are in memory, wherever mounted."""
-    total, places = 0, [f"/proc/{holder}/cwd"]  # where its lines' output is kept
+    total = 0
+    places = [f"/proc/{holder}/cwd"]  # where its lines' output is kept
     for number in processes:
-        inside = f"/proc/{holder}/root/proc/{number}"
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            pages, files = (int(word) for word in Path(inside, "statm").read_text().split()[1:3])
-            total += (pages - files) * os.sysconf("SC_PAGE_SIZE")
-            lines = Path(inside, "mountinfo").read_text().splitlines()
-            places += [f"{inside}/root{_plain(line.split()[4])}" for line in lines if " - tmpfs " in line]
-    held = {}
+        process = Path(f"/proc/{holder}/root/proc/{number}")
+        with contextlib.suppress(OSError, ValueError, IndexError):  # it ended, or the world's /proc is no real one
+            total += _own_memory(process)
+            places += _memory_folders(process)
+    return total + sum(_bytes_by_device(places).values())
+
+
+def _own_memory(process: Path) -> int:
+    """Bytes of memory that are in no file: proc(5), statm, of whose pages those of files are the third number."""
+    numbers = (process / "statm").read_text().split()
+    resident, of_files = int(numbers[1]), int(numbers[2])
+    return (resident - of_files) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _memory_folders(process: Path) -> list[str]:
+    """Where a process has folders mounted whose files are in memory, as paths for us."""
+    folders = []
+    for line in (process / "mountinfo").read_text().splitlines():
+        if " - tmpfs " in line:
+            folders.append(f"{process}/root{_plain(_mount_point(line))}")
+    return folders
+
+
+def _bytes_by_device(places: Sequence[str]) -> dict[int, int]:
+    """The bytes that the files in some folders take, each file system once."""
+    taken = {}
     for place in places:
         with contextlib.suppress(OSError):
             disk = os.statvfs(place)
-            held[os.stat(place).st_dev] = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
-    return total + sum(held.values())
+            device = os.stat(place).st_dev
+            taken[device] = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+    return taken
+
+
+def _mount_point(line: str) -> str:
+    """The fifth word of a line of mountinfo; proc(5)."""
+    return line.split()[4]
 
 
 def _plain(point: str) -> str:
-    """A mount point as /proc writes it, with octal numbers for blanks, as a path."""
-    return point.encode().decode("unicode_escape").encode("latin-1").decode("utf-8", "surrogateescape")
+    """A mount point as /proc writes it, with octal numbers for blanks, as a path.
+
+    >>> _plain("/run/two\\\\040words")
+    '/run/two words'
+    """
+    octets = point.encode().decode("unicode_escape").encode("latin-1")
+    return octets.decode("utf-8", "surrogateescape")
 
 
 def mounts(sandbox: Sandbox) -> list[str]:
     """What is mounted where in a world, apart from its own /run: a program covered by another shows here."""
     lines = Path(f"/proc/{sandbox.pid}/mountinfo").read_text().splitlines()
-    return [line for line in lines if not line.split()[4].startswith("/run")]
+    return [line for line in lines if not _mount_point(line).startswith("/run")]

@@ -7,202 +7,109 @@ of one, the others go on.
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import csv
-import json
 import multiprocessing
 import os
-import re
 import shlex
 import signal
-import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from io import StringIO
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from ..errors import BadInput, LabError, UnknownClaim
-from ..inside import inside
+from ..errors import LabError, UnknownClaim
 from ..lab import Lab
 from ..sandbox import Sandbox
 from ..shell import Shell
 from .confine import Limits, Watch, bare_environment, confined, mounts
+from .submissions import Claim, Claims, Submission, read_lines, submissions
 
-COLUMNS = ("learner", "exercise", "points", "out_of", "sentence")
-LARGEST = 8 * 2**20  # bytes of one submission; a lesson with all its pictures has one or two million
 LONGEST = 400  # characters of a sentence
 PATIENCE = 60  # seconds beyond the limit, for making the world, judging and tidying up
-KINDS = (".sh", ".ipynb")
-CELL = re.compile(r"%%lab\b(.*)\n?")
+FORMULA = tuple("=+-@\t")  # how a cell begins that a spreadsheet takes for a formula
 
-Judge = Callable[[Lab, str], Any]
-Row = dict[str, Any]
+
+class Judgement(Protocol):
+    """Whether a claim holds; true or false as a condition, and a sentence that says why."""
+
+    @property
+    def sentence(self) -> str:
+        """Why."""
+
+    def __bool__(self) -> bool: ...
+
+
+Judge = Callable[[Lab, str], Judgement]
 
 
 @dataclass(frozen=True)
-class Claim:
-    """One thing that should hold, and what it is worth."""
-
-    text: str
-    points: float
-
-
-@dataclass(frozen=True)
-class Submission:
-    """What one learner handed in for one exercise; file: None when there is nothing."""
+class Row:
+    """What a submission deserves: its points, out of how many, and a sentence that says what is missing."""
 
     learner: str
     exercise: str
-    file: Path | None
+    points: float
+    out_of: float
+    sentence: str
 
 
-def read_claims(file: Path) -> dict[str, list[Claim]]:
-    """The teacher's claims by exercise; under "" those for every exercise.
-
-    file: a text, in which a line is points and a claim (`2 ns100 can reach 192.168.1.101`), or `[EXERCISE]`, or a
-    remark after #; or a solved lesson (.ipynb), of which each claim is worth a point. Raises BadInput.
-    """
-    if file.suffix == ".ipynb":
-        return _lessons_claims(file)
-    claims: dict[str, list[Claim]] = {}
-    exercise = ""
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-        text = line.partition("#")[0].strip()
-        if heading := re.fullmatch(r"\[(.+)\]", text):
-            exercise = heading[1].strip()
-            claims.setdefault(exercise, [])
-        elif worth := re.fullmatch(r"(\d+(?:\.\d+)?)\s+(.+)", text):
-            claims.setdefault(exercise, []).append(Claim(worth[2], float(worth[1])))
-        elif text:
-            raise BadInput(f"{file}, line {number}: not points and a claim, nor [EXERCISE]: {line.strip()}")
-    if not any(claims.values()):
-        raise BadInput(f"{file} holds no claim. A line is points and a claim: 2 ns100 can reach 192.168.1.101")
-    return claims
+COLUMNS = tuple(field.name for field in fields(Row))
 
 
-def _lessons_claims(file: Path) -> dict[str, list[Claim]]:
-    """The claims of a lesson's cells that judge, by exercise: `2-bridge-1`, as nbgrader's metadata name them."""
-    claims = {}
-    for cell in _cells(_read(file)):
-        if exercise := _judged(cell):
-            call: Any = ast.parse("".join(cell["source"])).body[0]
-            try:
-                claims[exercise] = [Claim(ast.literal_eval(word), 1) for word in call.value.args]
-            except ValueError:
-                why = "judges something else than claims, so nbgrader has to grade it"
-                raise BadInput(f"{file}: exercise {exercise} {why} (classroom/README.md).") from None
-    if not claims:
-        raise BadInput(f"{file} is a notebook without exercises. A solved lesson has some: notebooks/solutions.")
-    return claims
+@dataclass(frozen=True)
+class Task:
+    """One submission to grade. claims: what should hold; folder: that of the class, hidden from the lines."""
+
+    submission: Submission
+    claims: Sequence[Claim]
+    folder: Path
+    limits: Limits
+    judge: Judge
+
+    @property
+    def out_of(self) -> float:
+        """The points that it could have."""
+        return sum(claim.points for claim in self.claims)
 
 
-def _judged(cell: dict[str, Any]) -> str:
-    """The exercise that a cell judges; empty for other cells."""
-    mark = str(cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", ""))
-    return mark.removesuffix("-check") if mark.endswith("-check") else ""
+@dataclass(frozen=True)
+class Result:
+    """What the process that graded a submission answers."""
 
-
-def submissions(folder: Path, exercises: Sequence[str]) -> list[Submission]:
-    """What was handed in: a folder with files, or one file, per learner, of lines (.sh) or a notebook (.ipynb).
-
-    exercises: those that every learner should have, in a file of that name or in the lesson that they are of; a file
-    per learner counts for all of them. Raises BadInput.
-    """
-    if not folder.is_dir():
-        raise BadInput(f"{folder} is no folder. In it is a folder or a file (.sh or .ipynb) for each learner.")
-    found = []
-    for entry in sorted(folder.iterdir()):
-        if entry.is_dir() and not entry.is_symlink():
-            files = {file.stem: file for file in sorted(entry.iterdir()) if file.suffix in KINDS}
-            found += [Submission(entry.name, name, _file_of(files, name)) for name in exercises or files or [""]]
-        elif entry.suffix in KINDS:
-            found += [Submission(entry.stem, name, entry) for name in exercises or [""]]
-    if not found:
-        raise BadInput(f"{folder} holds no submission: a folder or a file (.sh or .ipynb) for each learner.")
-    return found
-
-
-def _file_of(files: dict[str, Path], exercise: str) -> Path | None:
-    """The file of this name, or the lesson that it is an exercise of: 2_bridge.ipynb for 2-bridge-1."""
-    lesson = re.sub(r"-\d+$", "", exercise)
-    return files.get(exercise) or next((files[stem] for stem in files if stem.replace("_", "-") == lesson), None)
-
-
-def read_lines(file: Path, exercise: str = "") -> str:
-    """The bash lines of a submission, a notebook's from its %%lab cells; raises BadInput for what is none.
-
-    exercise: of a lesson; then its cells count as far as the one that judges it, because what follows breaks things.
-    """
-    text = _read(file)
-    if file.suffix == ".sh":
-        return text
-    lines: list[str] = []
-    for noted in _cells(text):
-        if exercise and _judged(noted) == exercise:
-            break
-        cell = "".join(noted["source"])
-        if magic := CELL.match(cell):
-            if re.search(r"--new\b", magic[1]):
-                lines = []
-            at = re.search(r"--at[= ]\s*(\S+)", magic[1])
-            body = cell[magic.end() :].strip("\n")
-            lines.append(inside(at[1], body) if at else body)
-    return "\n".join(lines)
-
-
-def _cells(text: str) -> list[dict[str, Any]]:
-    """The code cells of a notebook, whose sources are texts, or lists of them; raises BadInput for what is none."""
-    try:
-        cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
-        for cell in cells:
-            "".join(cell["source"])
-            _judged(cell)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise BadInput("It is not a notebook.") from None
-    return cells
-
-
-def _read(file: Path) -> str:
-    """The text of a regular file: a link could lead to another's, and a pipe would never end."""
-    try:
-        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        raise BadInput("It cannot be read: it is a link, or not a file.") from None
-    with os.fdopen(handle, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise BadInput("It is not a file.")
-        content = opened.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise BadInput(f"It is larger than {LARGEST // 2**20} MiB.")
-    return content.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\0", "")
+    points: float
+    sentence: str
 
 
 def grade(
     folder: Path,
-    claims: dict[str, list[Claim]],
+    claims: Claims,
     jobs: int | None = None,
     limits: Limits | None = None,
     judge: Judge = Lab.check,
 ) -> Iterator[Row]:
-    """A row for each learner and exercise, as they are done: learner, exercise, points, out_of, sentence.
+    """A row for each learner and exercise, as they are done.
 
     claims: see `read_claims`; jobs: how many at a time (as many as processors); limits: for each of them; judge: what
     holds a claim against a lab. Raises BadInput, and UnknownClaim when a claim is not understood.
     """
-    folder, limits = folder.resolve(), limits or Limits()
+    folder = folder.resolve()
+    limits = limits or Limits()
+    at_once = jobs or os.cpu_count() or 1
     waiting = submissions(folder, [name for name in claims if name])
     _check_words(claims, judge)
     running: list[_Running] = []
     try:
         while waiting or running:
-            while waiting and len(running) < (jobs or os.cpu_count() or 1):
+            while waiting and len(running) < at_once:
                 submission = waiting.pop(0)
-                running.append(_Running(submission, _wanted(claims, submission.exercise), folder, limits, judge))
-            wait([one.answer for one in running], min(one.end for one in running) - time.monotonic())
+                wanted = _wanted(claims, submission.exercise)
+                running.append(_Running(Task(submission, wanted, folder, limits, judge)))
+            first_end = min(one.end for one in running)
+            wait([one.answer for one in running], first_end - time.monotonic())
             for one in [one for one in running if one.done()]:
                 running.remove(one)
                 yield one.row()
@@ -211,20 +118,36 @@ def grade(
             one.process.kill()
 
 
-def _wanted(claims: dict[str, list[Claim]], exercise: str) -> list[Claim]:
-    return claims.get("", []) + (claims.get(exercise, []) if exercise else [])
+def _wanted(claims: Claims, exercise: str) -> list[Claim]:
+    """The claims for an exercise: those for every one, and its own."""
+    wanted = list(claims.get("", []))
+    if exercise:
+        wanted += claims.get(exercise, [])
+    return wanted
+
+
+def _check_words(claims: Claims, judge: Judge) -> None:
+    """Tell the teacher at once of a claim that is not understood: in an empty lab others just do not hold."""
+    with Lab() as lab:
+        for of_an_exercise in claims.values():
+            for claim in of_an_exercise:
+                try:
+                    judge(lab, claim.text)
+                except UnknownClaim:
+                    raise
+                except LabError:
+                    continue
 
 
 class _Running:
     """One submission and the process that grades it."""
 
-    def __init__(self, submission: Submission, claims: list[Claim], folder: Path, limits: Limits, judge: Judge) -> None:
+    def __init__(self, task: Task) -> None:
         fork = multiprocessing.get_context("fork")  # a judge need not be importable
+        self.task = task
         self.answer, theirs = fork.Pipe(duplex=False)
-        self.submission, self.out_of = submission, sum(claim.points for claim in claims)
-        self.end = time.monotonic() + limits.seconds + PATIENCE
-        arguments = (submission, claims, folder, limits, judge, theirs)
-        self.process = fork.Process(target=_work, args=arguments, daemon=True)
+        self.end = time.monotonic() + task.limits.seconds + PATIENCE
+        self.process = fork.Process(target=_work, args=(task, theirs), daemon=True)
         self.process.start()
         theirs.close()
 
@@ -238,68 +161,73 @@ class _Running:
     def row(self) -> Row:
         """Points and sentence."""
         try:
-            points, sentence = self.answer.recv()
+            result: Result = self.answer.recv()
         except EOFError:  # its process was ended by something else
-            points, sentence = 0, "The grading of this submission ended without a result."
+            result = Result(0, "The grading of this submission ended without a result.")
         self.process.join()
         self.answer.close()
-        values = (self.submission.learner, self.submission.exercise, points, self.out_of, sentence)
-        return dict(zip(COLUMNS, values, strict=True))
+        submission = self.task.submission
+        return Row(submission.learner, submission.exercise, result.points, self.task.out_of, result.sentence)
 
 
-def _check_words(claims: dict[str, list[Claim]], judge: Judge) -> None:
-    """Tell the teacher at once of a claim that is not understood: in an empty lab others just do not hold."""
-    with Lab() as lab:
-        for claim in (claim for every in claims.values() for claim in every):
-            try:
-                judge(lab, claim.text)
-            except UnknownClaim:
-                raise
-            except LabError:
-                continue
+# --- in the process that grades one submission ----------------------------------------------------------------------
 
 
-def _work(
-    submission: Submission, claims: list[Claim], folder: Path, limits: Limits, judge: Judge, answer: Connection
-) -> None:
-    """Grade one submission and send its points and sentence; in a process of its own."""
+def _work(task: Task, answer: Connection) -> None:
+    """Grade one submission and send its points and sentence."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began this decides
-    for descriptor in os.listdir("/proc/self/fd"):
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
         with contextlib.suppress(OSError):  # that of the listing itself
-            os.set_inheritable(int(descriptor), int(descriptor) < 3)
+            os.set_inheritable(descriptor, descriptor < 3)
     os.environ.clear()
     os.environ.update(bare_environment())
     try:
-        result = _graded(submission, claims, folder, limits, judge)
+        result = _result(task)
     except LabError as error:
-        result = 0, str(error)
-    answer.send((result[0], _one_line(result[1])))
+        result = Result(0, str(error))
+    answer.send(Result(result.points, _one_line(result.sentence)))
 
 
-def _graded(
-    submission: Submission, claims: list[Claim], folder: Path, limits: Limits, judge: Judge
-) -> tuple[float, str]:
+def _result(task: Task) -> Result:
+    """Run what was handed in, if there is something, and judge it."""
+    submission = task.submission
     if submission.file is None:
-        return 0, "Nothing was handed in."
+        return Result(0, "Nothing was handed in.")
     lines = read_lines(submission.file, submission.exercise)
-    if not any(line.strip() and not line.lstrip().startswith("#") for line in lines.splitlines()):
-        return 0, "It holds no command."
-    sandbox = confined([folder], limits)
-    with Lab(sandbox=sandbox) as lab, Watch(sandbox, limits, lab.close) as watch:
-        before = mounts(sandbox)
+    if not any(_is_command(line) for line in lines.splitlines()):
+        return Result(0, "It holds no command.")
+    sandbox = confined([task.folder], task.limits)
+    with Lab(sandbox=sandbox) as lab, Watch(sandbox, task.limits, lab.close) as watch:
         try:
-            lab.run("mount -o remount,size=16m /run")
-            _play(sandbox, lines, limits)
-            if mounts(sandbox) != before:
-                return 0, "It mounted something over the machine's own files."
-            verdicts = [judge(lab, claim.text) for claim in claims]
+            result = _judged(task, lab, sandbox, lines)
         except (LabError, OSError, ValueError, LookupError) as error:  # a hostile world may answer anything
-            return 0, watch.reason or f"It could not be judged: {error}"
-    if watch.reason:
-        return 0, watch.reason
-    points = sum(claim.points for claim, verdict in zip(claims, verdicts, strict=True) if verdict)
-    wrong = [verdict.sentence for verdict in verdicts if not verdict]
-    return points, "; ".join(dict.fromkeys(wrong)) or "Everything holds."
+            result = Result(0, f"It could not be judged: {error}")
+    if watch.reason:  # the world was ended for it, which is why it answered as it did
+        return Result(0, watch.reason)
+    return result
+
+
+def _is_command(line: str) -> bool:
+    words = line.strip()
+    return bool(words) and not words.startswith("#")
+
+
+def _judged(task: Task, lab: Lab, sandbox: Sandbox, lines: str) -> Result:
+    """What the claims say of a lab in which the lines have run."""
+    before = mounts(sandbox)
+    lab.run("mount -o remount,size=16m /run")
+    _play(sandbox, lines, task.limits)
+    if mounts(sandbox) != before:
+        return Result(0, "It mounted something over the machine's own files.")
+    points: float = 0
+    wrong: dict[str, None] = {}  # each sentence once, in their order
+    for claim in task.claims:
+        judgement = task.judge(lab, claim.text)
+        if judgement:
+            points += claim.points
+        else:
+            wrong[judgement.sentence] = None
+    return Result(points, "; ".join(wrong) or "Everything holds.")
 
 
 def _play(sandbox: Sandbox, lines: str, limits: Limits) -> None:
@@ -317,8 +245,14 @@ def _play(sandbox: Sandbox, lines: str, limits: Limits) -> None:
 
 def _one_line(sentence: str) -> str:
     """Printable, on one line, and not too long: learners' words may be in it."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in sentence).split())
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    printable = "".join(character if character.isprintable() else " " for character in sentence)
+    text = " ".join(printable.split())
+    if len(text) <= LONGEST:
+        return text
+    return text[: LONGEST - 1] + "…"
+
+
+# --- the table ------------------------------------------------------------------------------------------------------
 
 
 def as_csv(rows: Sequence[Row]) -> str:
@@ -327,11 +261,13 @@ def as_csv(rows: Sequence[Row]) -> str:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: _cell(value) for name, value in row.items()})
+        writer.writerow({name: _cell(value) for name, value in asdict(row).items()})
     return text.getvalue()
 
 
 def _cell(value: Any) -> Any:
     if isinstance(value, float):
         return f"{value:g}"
-    return "'" + value if isinstance(value, str) and value[:1] in "=+-@\t" and value else value
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return "'" + value
+    return value

@@ -11,30 +11,22 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import shutil
-import signal
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import GaveUpWaiting, LabClosed, NameTaken, NoSuchLab, NotReady
+from ..errors import LabClosed, NameTaken, NoSuchLab, NotReady
+from ..inside import check_name
 from ..sandbox import Sandbox, started
+from . import processes
+from .processes import Process as Process  # whoever ends a lab is handed some
 
 ENTRY, KEPT = "lab.json", "kept.json"
+OF_OTHERS = 0o077  # what a file's mode allows to all but its owner
 HISTORY = "/run/history"  # in the lab's own /run: it lives as long as the lab
-SPACES = ("pid", "net", "mnt", "uts", "ipc", "user")
-NS_GET_PARENT = 0xB702  # ioctl_ns(2)
-PATIENCE = 10.0
-
-
-@dataclass(frozen=True)
-class Process:
-    """A process that lives in a lab: its number outside, and its command line."""
-
-    pid: int
-    command: str
 
 
 @dataclass(frozen=True)
@@ -59,18 +51,21 @@ class Stay:
     @property
     def here(self) -> bool:
         """Whether its process numbers are ours; in a container, or in a lab, they are not."""
-        return self.world == _own("pid")
+        return self.world == processes.own("pid")
 
     @property
     def alive(self) -> bool:
         """Whether its holder still runs."""
-        return self.boot == _boot() and started(self.pid) == self.since
+        if self.boot != _boot():  # the machine has started anew, and its numbers, too
+            return False
+        return started(self.pid) == self.since
 
     @property
     def age(self) -> float:
         """Seconds since it was made."""
-        up = float(Path("/proc/uptime").read_text().split()[0])
-        return max(0.0, up - self.since / os.sysconf("SC_CLK_TCK"))
+        machine = float(Path("/proc/uptime").read_text().split()[0])
+        made_at = self.since / os.sysconf("SC_CLK_TCK")
+        return max(0.0, machine - made_at)
 
     @property
     def memory(self) -> int:
@@ -84,7 +79,8 @@ class Stay:
     @property
     def processes(self) -> list[Process]:
         """What runs in the lab's namespaces, its holder aside: in any of them, wherever it was started."""
-        return [process for process in _living(self.namespaces()) if process.pid != self.pid]
+        every = processes.living(self.namespaces())
+        return [process for process in every if process.pid != self.pid]
 
     @property
     def history(self) -> list[str]:
@@ -105,21 +101,25 @@ class Stay:
 
     def namespaces(self) -> set[str]:
         """The lab's namespaces, as the kernel names them (`net:[4026532000]`), the named ones too."""
-        theirs = {os.readlink(f"/proc/{self.pid}/ns/{kind}") for kind in SPACES}
+        theirs = {os.readlink(f"/proc/{self.pid}/ns/{kind}") for kind in processes.KINDS}
         with contextlib.suppress(OSError):
-            named = os.scandir(f"/proc/{self.pid}/root/run/netns")
-            theirs |= {f"net:[{entry.stat().st_ino}]" for entry in named}
-        return theirs - {_own(kind) for kind in SPACES}
+            for entry in os.scandir(f"/proc/{self.pid}/root/run/netns"):
+                theirs.add(f"net:[{entry.stat().st_ino}]")
+        ours = {processes.own(kind) for kind in processes.KINDS}  # as root the user namespace is the machine's
+        return theirs - ours
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Keep its namespaces for a while: the kernel gives the number of one that is gone to the next that is made."""
         home = Path(f"/proc/{self.pid}")
-        with contextlib.ExitStack() as held:
-            named = home / "root/run/netns"
-            for file in [*(home / "ns" / kind for kind in SPACES), *(named.iterdir() if named.is_dir() else ())]:
+        named = home / "root/run/netns"
+        files = [home / "ns" / kind for kind in processes.KINDS]
+        if named.is_dir():
+            files += named.iterdir()
+        with contextlib.ExitStack() as opened:
+            for file in files:
                 with contextlib.suppress(OSError):
-                    held.enter_context(file.open("rb"))
+                    opened.enter_context(file.open("rb"))
             yield
 
 
@@ -128,21 +128,24 @@ def folder() -> Path:
 
     Raises NotReady when somebody else could write there.
     """
-    me = os.geteuid()
-    for place in filter(None, (os.environ.get("XDG_RUNTIME_DIR"), f"/run/user/{me}")):
-        if os.path.isabs(place) and os.path.isdir(place) and os.stat(place).st_uid == me:
-            ours = Path(place, "vethlab_sh")
-            break
-    else:
-        ours = Path(f"/tmp/vethlab_sh-{me}")
+    ours = _place()
     with contextlib.suppress(FileExistsError):
         ours.mkdir(mode=0o700)
-    found = ours.lstat()
-    if not ours.is_dir() or ours.is_symlink() or found.st_uid != me or found.st_mode & 0o077:
+    status = ours.lstat()
+    is_private = status.st_uid == os.geteuid() and not status.st_mode & OF_OTHERS
+    if not (stat.S_ISDIR(status.st_mode) and is_private):
         raise NotReady(
             f"{ours} is not a folder of yours alone, so no lab is kept there. Remove it, or see who made it."
         )
     return ours
+
+
+def _place() -> Path:
+    me = os.geteuid()
+    for place in (os.environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{me}"):
+        if os.path.isabs(place) and os.path.isdir(place) and os.stat(place).st_uid == me:
+            return Path(place, "vethlab_sh")
+    return Path(f"/tmp/vethlab_sh-{me}")
 
 
 def every() -> list[Stay]:
@@ -158,10 +161,14 @@ def names() -> list[str]:
 
 def find(name: str) -> Stay:
     """The lab that stays under this name; raises NoSuchLab, which lists those there are."""
-    labs = {stay.name: stay for stay in every()}
-    if name not in labs:
-        raise NoSuchLab(name, list(labs))
-    return labs[name]
+    return _named(every(), name)
+
+
+def _named(labs: list[Stay], name: str) -> Stay:
+    for stay in labs:
+        if stay.name == name:
+            return stay
+    raise NoSuchLab(name, [stay.name for stay in labs])
 
 
 def check_free(name: str) -> str:
@@ -176,7 +183,7 @@ def settle(sandbox: Sandbox, name: str, scenario: str) -> Stay:
         home = place / _check_free(place, name)
         sandbox.check_alive()
         since = started(sandbox.pid)
-        stay = Stay(name, scenario, sandbox.pid, since or 0, _boot(), _own("pid"))
+        stay = Stay(name, scenario, sandbox.pid, since or 0, boot=_boot(), world=processes.own("pid"))
         home.mkdir(mode=0o700)
         _write(home / ENTRY, asdict(stay))
         sandbox.stay()  # were we killed before this, the world would end, and its entry be found stale
@@ -189,18 +196,14 @@ def down(name: str) -> list[Process]:
     Raises NoSuchLab, or GaveUpWaiting when the kernel does not end them in time.
     """
     with _locked() as place:
-        labs = {stay.name: stay for stay in _look(place)}
-        if name not in labs:
-            raise NoSuchLab(name, list(labs))
-        stay = labs[name]
+        stay = _named(_look(place), name)
         with stay.held():
-            ended, theirs = stay.processes, stay.namespaces()
-            _kill(stay.pid, lambda: started(stay.pid) == stay.since)  # with process 1 the kernel ends all in there
-            while left := list(_living(theirs)):  # what came in from outside, say by nsenter, has no number in there
-                for process in left:
-                    _kill(process.pid, lambda pid=process.pid: _lives_in(pid, theirs))  # type: ignore[misc]
-            for pid in _numbers():
-                _kill(pid, lambda pid=pid: _waits_for(pid, theirs))  # type: ignore[misc]
+            ended = stay.processes
+            theirs = stay.namespaces()
+            # With process 1 the kernel ends all that have a number in there. What came in from outside, say by
+            # nsenter, has none, and is looked for.
+            processes.kill(stay.pid, lambda: stay.alive)
+            processes.end(theirs)
         shutil.rmtree(place / name)
         return ended
 
@@ -208,8 +211,10 @@ def down(name: str) -> list[Process]:
 def keep(name: str, key: str, value: Any) -> None:
     """Keep a small value (anything that JSON can hold) with a lab that stays, for as long as it does."""
     with _locked() as place:
-        home = _home(place, name)
-        _write(home / KEPT, {**_read(home / KEPT), key: value})
+        file = _home(place, name) / KEPT
+        values = _read(file)
+        values[key] = value
+        _write(file, values)
 
 
 def kept(name: str, key: str) -> Any:
@@ -219,10 +224,8 @@ def kept(name: str, key: str) -> Any:
 
 
 def _home(place: Path, name: str) -> Path:
-    labs = [stay.name for stay in _look(place)]
-    if name not in labs:
-        raise NoSuchLab(name, labs)
-    return place / name
+    stay = _named(_look(place), name)
+    return place / stay.name
 
 
 @contextlib.contextmanager
@@ -260,8 +263,6 @@ def _entry(home: Path) -> Stay | None:
 
 
 def _check_free(place: Path, name: str) -> str:
-    from ..inside import check_name
-
     check_name(name, "a lab")
     _look(place)
     if (place / name).exists():
@@ -286,74 +287,3 @@ def _write(file: Path, value: dict[str, Any]) -> None:
 
 def _boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-def _own(kind: str) -> str:
-    return os.readlink(f"/proc/self/ns/{kind}")
-
-
-def _living(spaces: set[str]) -> Iterator[Process]:
-    """The processes that live in these namespaces."""
-    for pid in _numbers():
-        with contextlib.suppress(OSError):
-            if _lives_in(pid, spaces):
-                words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-                yield Process(pid, " ".join(words).strip())
-
-
-def _numbers() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
-
-
-def _waits_for(pid: int, spaces: set[str]) -> bool:
-    """Whether it is a process of ours that waits outside for what it started in there, or to start more."""
-    with contextlib.suppress(OSError):
-        own, children = (os.readlink(f"/proc/{pid}/ns/{kind}") for kind in ("pid", "pid_for_children"))
-        return own == _own("pid") and children in spaces
-    return False
-
-
-def _lives_in(pid: int, spaces: set[str]) -> bool:
-    """Whether a process is in one of these namespaces, or in a process-number namespace below one of them.
-
-    Those of ours that wait outside are not counted: they do nothing but start and wait.
-    """
-    try:
-        links = [os.readlink(f"/proc/{pid}/ns/{kind}") for kind in SPACES]
-        return not _waits_for(pid, spaces) and not (spaces.isdisjoint(links) and spaces.isdisjoint(_above(pid)))
-    except OSError:  # it ended, or it is another user's
-        return False
-
-
-def _above(pid: int) -> Iterator[str]:
-    """The process-number namespaces that a process's own lies in."""
-    space = os.open(f"/proc/{pid}/ns/pid", os.O_RDONLY)
-    try:
-        while True:
-            try:
-                import fcntl
-
-                above = fcntl.ioctl(space, NS_GET_PARENT)
-            except PermissionError:  # our own was the last that we may see
-                return
-            os.close(space)
-            space = above
-            yield f"pid:[{os.fstat(space).st_ino}]"
-    finally:
-        os.close(space)
-
-
-def _kill(pid: int, it_is: Callable[[], bool]) -> None:
-    """End a process, if it is the one meant, and wait until it, and all that the kernel ends with it, are gone."""
-    try:
-        process = os.pidfd_open(pid)  # from now on no other process is meant by it
-    except ProcessLookupError:
-        return
-    try:
-        if it_is():
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(process, signal.SIGKILL)
-            if not select.select([process], [], [], PATIENCE)[0]:
-                raise GaveUpWaiting(f"process {pid} is gone", PATIENCE)
-    finally:
-        os.close(process)

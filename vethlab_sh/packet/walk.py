@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from .. import snapshot
 from ..facts import Device
 from ..files import written
 from ..markup import table
@@ -17,10 +18,11 @@ from ..tables import DTYPES
 from ..wiring import ink
 from ..wiring.layout import layout
 from ..wiring.picture import Line, Picture, Point, way
+from . import sighting
 from .causes.cause import Cause, Evidence
 from .player import Player
 from .probe import Probe
-from .sighting import COLUMNS, Sighting, from_plain, plain
+from .sighting import COLUMNS, Sighting
 from .sightings import Course
 from .verdict import Outcome
 
@@ -164,11 +166,12 @@ class Walk:
     def plain(self) -> dict[str, Any]:
         """All of it as plain values, which JSON can hold; `from_plain` makes the walk of them again."""
         values = {name: getattr(self, name) for name in PLAIN}
-        values["rows"] = [plain(row) for row in self.rows]
-        values["last_seen"] = plain(self.last_seen) if self.last_seen else None
+        values["rows"] = [sighting.plain(row) for row in self.rows]
+        values["last_seen"] = sighting.plain(self.last_seen) if self.last_seen else None
         values["cause"] = str(self.cause) if self.cause else None
         values["evidence"] = asdict(self.evidence) if self.evidence else None
         values["fixes"] = list(self.fixes)
+        values["snapshot"] = self.snapshot.plain()
         return values
 
     def _repr_html_(self) -> str:
@@ -187,14 +190,14 @@ class Walk:
 PLAIN = ("src", "dst", "target", "ok", "verdict", "out", "should_be", "reason", "answered_by")
 
 
-def walk_from_plain(values: Mapping[str, Any], snapshot: Snapshot) -> Walk:
-    """The walk that `Walk.plain` told, with the tables that were consulted."""
+def from_plain(values: Mapping[str, Any]) -> Walk:
+    """The walk that `Walk.plain` told."""
     last, cause, shown = values.get("last_seen"), values.get("cause"), values.get("evidence")
     return Walk(
         **{name: values.get(name) for name in PLAIN},  # type: ignore[arg-type]
-        rows=tuple(from_plain(row) for row in values["rows"]),
-        snapshot=snapshot,
-        last_seen=from_plain(last) if last else None,
+        rows=tuple(sighting.from_plain(row) for row in values["rows"]),
+        snapshot=snapshot.from_plain(values["snapshot"]),
+        last_seen=sighting.from_plain(last) if last else None,
         cause=Cause(cause) if cause else None,
         evidence=Evidence(**shown) if shown else None,
         fixes=tuple(values.get("fixes", ())),

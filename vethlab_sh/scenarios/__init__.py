@@ -51,21 +51,28 @@ def load(name: str, **options: int | str | bool) -> Scenario:
     """
     if name not in SCENARIOS:
         raise UnknownScenario(name, list(SCENARIOS))
-    for option in options.keys() - inspect.signature(SCENARIOS[name]).parameters.keys():
-        raise BadOption(f"The scenario {name!r} has no option {option!r}.")
-    return SCENARIOS[name](**options)
+    scenario = SCENARIOS[name]
+    allowed = inspect.signature(scenario).parameters
+    for option in options:
+        if option not in allowed:
+            raise BadOption(f"The scenario {name!r} has no option {option!r}.")
+    return scenario(**options)
 
 
 def as_script(scenario: Scenario) -> str:
     """The scenario as a plain bash script: the same lines, the reasons as comments."""
     parts = [WORLD.format(name=scenario.name, title=scenario.title), _comment(scenario.intro)]
     for step in scenario.steps:
+        parts += ["\n", _comment(step.why)]
         may_fail = "" if 0 in step.expect else " || true"
-        lines = (f"{inside(step.at, line)}{may_fail}\n" for line in step.lines)
-        parts.append("\n" + _comment(step.why) + "".join(lines))
+        for line in step.lines:
+            parts.append(f"{inside(step.at, line)}{may_fail}\n")
         parts.append(_comment(step.look))
-    return "".join(parts) + "\n" + _comment(scenario.known) + "THE_LAB\n"
+    parts += ["\n", _comment(scenario.known), "THE_LAB\n"]
+    return "".join(parts)
 
 
 def _comment(text: str) -> str:
-    return textwrap.fill(text, 100, initial_indent="# ", subsequent_indent="# ") + "\n" if text else ""
+    if not text:
+        return ""
+    return textwrap.fill(text, 100, initial_indent="# ", subsequent_indent="# ") + "\n"

@@ -18,9 +18,13 @@ def bridge(hosts: int = 2) -> Scenario:
             f"A bridge joins 2 to {MOST_PORTS} hosts, because Linux gives it {MOST_PORTS} ports; not {hosts}."
         )
     names = {100 + i: FIRST + i for i in range(hosts)}
-    prefix = 24 if hosts <= 155 else 16
-    shared = "share a network" if hosts >= MANY else "reach each other"
-    laid = _laid_in_loops(hosts, prefix) if hosts >= MANY else (*_cables(list(names)), *_addresses(names, prefix))
+    prefix = 24 if hosts <= 155 else 16  # a /24 has room from .100 to .254
+    if hosts >= MANY:
+        laid = _laid_in_loops(hosts, prefix)
+        shared = "share a network"  # which three of them have proved
+    else:
+        laid = [*_cables(list(names)), *_addresses(names, prefix)]
+        shared = "reach each other"
     return Scenario(
         name="bridge",
         title="namespaces plugged into a bridge, the switch that is made of software",
@@ -33,6 +37,7 @@ def bridge(hosts: int = 2) -> Scenario:
             f"{_count(hosts)} namespaces {shared} through br0. Each has a veth pair: one end is a port of the bridge, "
             "the other is inside and has the address. The bridge itself needs no address."
         ),
+        walks=(("ns100", "ns101"),),
         namespaces=hosts,
     )
 
@@ -58,7 +63,9 @@ def _switch() -> list[Step]:
 
 
 def _cables(numbers: list[int]) -> list[Step]:
-    moved = [f"ip link set veth{n} netns ns{n}" for n in numbers]
+    plugged = []
+    for n in numbers:
+        plugged += [f"ip link set br-veth{n} master br0", f"ip link set br-veth{n} up"]
     return [
         step(
             f"{_count(len(numbers))} namespaces need {_count(len(numbers)).lower()} cables, because one end of each "
@@ -68,30 +75,32 @@ def _cables(numbers: list[int]) -> list[Step]:
         step("Make the namespaces.", *(f"ip netns add ns{n}" for n in numbers), "ip netns list"),
         step(
             "Plug the host's end of each pair into the bridge and switch it on. A port's `master` is its bridge.",
-            *(line for n in numbers for line in (f"ip link set br-veth{n} master br0", f"ip link set br-veth{n} up")),
+            *plugged,
             "brctl show",
             look="The ports are there now, one to a line, and the bridge id holds the lowest of their MAC addresses.",
             table="brctl show",
         ),
-        step("Plug the other end of each pair into its namespace.", *moved),
+        step(
+            "Plug the other end of each pair into its namespace.",
+            *(f"ip link set veth{n} netns ns{n}" for n in numbers),
+        ),
     ]
 
 
 def _addresses(names: dict[int, IPv4Address], prefix: int) -> list[Step]:
-    shown = [f"ip netns exec ns{n} ip a" for n in list(names)[:2]]
-    lines = [
-        line
-        for n, address in names.items()
-        for line in (
+    lines = []
+    for n, address in names.items():
+        lines += [
             f"ip netns exec ns{n} ip addr add {address}/{prefix} dev veth{n}",
             f"ip netns exec ns{n} ip link set veth{n} up",
-        )
-    ]
+        ]
+    first, second, *_ = names
     return [
         step("Give each namespace an address, all in the same network, and switch its end on.", *lines),
         step(
             "Look inside the namespaces." if len(names) == 2 else "Look inside the first two namespaces.",
-            *shown,
+            f"ip netns exec ns{first} ip a",
+            f"ip netns exec ns{second} ip a",
             look=(
                 "`UP` means that this end is switched on, `LOWER_UP` that the other end is too. `link-netnsid 0` is "
                 "the host, where the peer is a port of br0. The kernel added the fe80:: address by itself; it stays "
@@ -137,33 +146,41 @@ def _laid_in_loops(hosts: int, prefix: int) -> list[Step]:
 
 
 def _proof(names: dict[int, IPv4Address]) -> list[Step]:
+    many = len(names) >= MANY
+    return [*_pings(names, many), _learned(many)]
+
+
+def _pings(names: dict[int, IPv4Address], many: bool) -> list[Step]:
+    """A ping from each namespace to the next one, and from the last to the first; of many only three."""
     numbers = list(names)
-    if len(numbers) >= MANY:
+    if many:
         numbers = [numbers[0], numbers[len(numbers) // 2], numbers[-1]]
-    often = "-c 2 -i 0.2" if len(names) < MANY else "-c 1"  # who builds a hundred waits for no second answer
-    seen = "`is local? yes` marks the MAC addresses of the bridge's own ports. It learned the others"
-    if len(names) >= MANY:
-        seen = "These are the hosts that have sent something. The bridge learned them"
-    pairs = list(zip(numbers, numbers[1:] + numbers[:1], strict=True))
-    pings = [
-        step(
-            f"Ping through the bridge, from ns{a} to ns{b}."
-            if i == 0
-            else "And back." if len(names) == 2 else f"From ns{a} to ns{b}.",
-            f"ip netns exec ns{a} ping {often} -W 1 {names[b]}",
-            table="ping statistics",
-        )
-        for i, (a, b) in enumerate(pairs)
-    ]  # fmt: skip
-    return [
-        *pings,
-        step(
-            "How did the bridge know where to send each frame? Look at its MAC table.",
-            "brctl showmacs br0" if len(names) < MANY else "brctl showmacs br0 | grep -w -e ageing -e no",
-            look=(
-                f"{seen}: each frame that came in at a port told it that the sender is behind that port. Nobody "
-                "configured this."
-            ),
-            table="brctl showmacs",
+    often = "-c 1" if many else "-c 2 -i 0.2"  # who builds a hundred waits for no second answer
+    steps: list[Step] = []
+    for a, b in zip(numbers, numbers[1:] + numbers[:1], strict=True):
+        why = f"From ns{a} to ns{b}."
+        if not steps:
+            why = f"Ping through the bridge, from ns{a} to ns{b}."
+        elif len(names) == 2:
+            why = "And back."
+        line = f"ip netns exec ns{a} ping {often} -W 1 {names[b]}"
+        steps.append(step(why, line, table="ping statistics"))
+    return steps
+
+
+def _learned(many: bool) -> Step:
+    """The bridge's MAC table; of many hosts without its own ports."""
+    line = "brctl showmacs br0"
+    learned = "`is local? yes` marks the MAC addresses of the bridge's own ports. It learned the others"
+    if many:
+        line += " | grep -w -e ageing -e no"
+        learned = "These are the hosts that have sent something. The bridge learned them"
+    return step(
+        "How did the bridge know where to send each frame? Look at its MAC table.",
+        line,
+        look=(
+            f"{learned}: each frame that came in at a port told it that the sender is behind that port. Nobody "
+            "configured this."
         ),
-    ]
+        table="brctl showmacs",
+    )

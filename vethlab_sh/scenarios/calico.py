@@ -21,6 +21,7 @@ from .nodes import (
     namespaces,
     ping,
     pod_names,
+    walks,
 )
 from .step import Scenario, Step, step
 
@@ -65,6 +66,7 @@ def calico(pods: int = 2, ipv6: bool = False, mode: str = "vxlan") -> Scenario:
             "node a packet passes a router and its TTL falls to 63. That router is the node: it answers for "
             "169.254.1.1, an address that nobody has."
         ),
+        walks=walks(master, node2),
     )
 
 
@@ -81,7 +83,8 @@ def host_end(pod: str) -> str:
     >>> host_end("pod-a")
     'cali50c25257626'
     """
-    return "cali" + hashlib.sha1(_workload(pod).encode()).hexdigest()[:11]
+    digits = hashlib.sha1(_workload(pod).encode()).hexdigest()
+    return "cali" + digits[:11]
 
 
 def tunnel_mac(node: str) -> str:
@@ -90,7 +93,8 @@ def tunnel_mac(node: str) -> str:
     >>> tunnel_mac("node2")
     '66:2d:bf:44:a6:8b'
     """
-    return (b"f" + hashlib.sha1(node.encode()).digest()[:5]).hex(":")
+    octets = hashlib.sha1(node.encode()).digest()
+    return (b"f" + octets[:5]).hex(":")
 
 
 def _workload(pod: str) -> str:
@@ -98,8 +102,12 @@ def _workload(pod: str) -> str:
 
 
 def _node(name: str, block: str, block6: str, pods: list[str], first: int) -> Node:
+    """A node with these blocks of addresses; first: the number of the first pod's address in them."""
     network, network6 = ip_network(block), ip_network(block6)
-    places = [*range(first, 64), *range(1, first)]
+    places = [*range(first, 64), *range(1, first)]  # place 0 is the tunnel's
+    made = []
+    for pod, place in zip(pods, places, strict=False):
+        made.append(Pod(pod, host_end(pod), str(network[place]), str(network6[place])))
     return Node(
         name=name,
         network=block,
@@ -108,17 +116,17 @@ def _node(name: str, block: str, block6: str, pods: list[str], first: int) -> No
         tunnel6=str(network6[0]),
         mac=tunnel_mac(name),
         mac6=tunnel_mac(f"{name}-v6"),
-        pods=tuple(
-            Pod(pod, host_end(pod), str(network[n]), str(network6[n])) for pod, n in zip(pods, places, strict=False)
-        ),
+        pods=tuple(made),
     )
 
 
 def _router_lines(node: Node, ipv6: bool) -> list[str]:
+    if not ipv6:
+        return ["sysctl -w net.ipv4.ip_forward=1", f"ip route add blackhole {node.network} proto 80"]
     return [
-        "sysctl -w net.ipv4.ip_forward=1" + (" net.ipv6.conf.all.forwarding=1" if ipv6 else ""),
+        "sysctl -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1",
         f"ip route add blackhole {node.network} proto 80",
-        *([f"ip -6 route add blackhole {node.network6} proto 80"] if ipv6 else []),
+        f"ip -6 route add blackhole {node.network6} proto 80",
     ]
 
 
@@ -147,37 +155,42 @@ def _cable_lines(pod: Pod, mtu: int) -> list[str]:
 
 def _setting_lines(pod: Pod, ipv6: bool) -> list[str]:
     four, six = f"net.ipv4.conf.{pod.host_end}", f"net.ipv6.conf.{pod.host_end}"
-    more = f" {six}.disable_ipv6=0 {six}.accept_dad=0 {six}.proxy_ndp=1 {six}.forwarding=1" if ipv6 else ""
+    of_ipv6 = f"sysctl -w {six}.accept_ra=0"
+    if ipv6:
+        of_ipv6 += f" {six}.disable_ipv6=0 {six}.accept_dad=0 {six}.proxy_ndp=1 {six}.forwarding=1"
     return [
         f"sysctl -w {four}.proxy_arp=1 net.ipv4.neigh.{pod.host_end}.proxy_delay=0",
         f"sysctl -w {four}.forwarding=1 {four}.route_localnet=1 {four}.rp_filter=1",
-        f"sysctl -w {six}.accept_ra=0{more}",
+        of_ipv6,
         f"ip link set {pod.host_end} up",
     ]
 
 
 def _inside_lines(pod: Pod, ipv6: bool) -> list[str]:
-    six = [
-        "sysctl -w net.ipv6.conf.eth0.accept_dad=0 net.ipv6.conf.all.forwarding=0",
-        "ip link set eth0 up",
-        f"ip -6 route add default via {GATEWAY6} dev eth0",
-    ]
-    lines = [
-        "sysctl -w net.ipv4.ip_forward=0",
-        *(six if ipv6 else ["sysctl -w net.ipv6.conf.all.disable_ipv6=1", "ip link set eth0 up"]),
+    lines = ["sysctl -w net.ipv4.ip_forward=0"]
+    if ipv6:
+        lines += [
+            "sysctl -w net.ipv6.conf.eth0.accept_dad=0 net.ipv6.conf.all.forwarding=0",
+            "ip link set eth0 up",
+            f"ip -6 route add default via {GATEWAY6} dev eth0",
+        ]
+    else:
+        lines += ["sysctl -w net.ipv6.conf.all.disable_ipv6=1", "ip link set eth0 up"]
+    lines += [
         f"ip route add {GATEWAY} dev eth0 scope link",
         f"ip route add default via {GATEWAY} dev eth0",
         f"ip addr add {pod.address}/32 brd {pod.address} dev eth0",
-        *([f"ip addr add {pod.address6}/128 dev eth0"] if ipv6 else []),
     ]
+    if ipv6:
+        lines.append(f"ip addr add {pod.address6}/128 dev eth0")
     return list(all_inside(pod.name, lines))
 
 
 def _host_route_lines(pod: Pod, ipv6: bool) -> list[str]:
-    return [
-        f"ip route add {pod.address}/32 dev {pod.host_end} scope link",
-        *([f"ip -6 route add {pod.address6}/128 dev {pod.host_end}"] if ipv6 else []),
-    ]
+    lines = [f"ip route add {pod.address}/32 dev {pod.host_end} scope link"]
+    if ipv6:
+        lines.append(f"ip -6 route add {pod.address6}/128 dev {pod.host_end}")
+    return lines
 
 
 def _pod_lines(pod: Pod, mtu: int, ipv6: bool) -> list[str]:
@@ -370,13 +383,14 @@ def _tunnel_lines(node: Node, ipv6: bool) -> list[str]:
         f"ip addr add {node.tunnel}/32 dev vxlan.calico",
         "ip link set vxlan.calico up",
     ]
-    six = [
-        f"ip link add vxlan-v6.calico address {node.mac6} mtu 1430 type vxlan id 4096 local {node.address6} dev eth0 "
-        "dstport 4789 nolearning",
-        f"ip addr add {node.tunnel6}/128 dev vxlan-v6.calico",
-        "ip link set vxlan-v6.calico up",
-    ]
-    return lines + (six if ipv6 else [])
+    if ipv6:
+        lines += [
+            f"ip link add vxlan-v6.calico address {node.mac6} mtu 1430 type vxlan id 4096 local {node.address6} "
+            "dev eth0 dstport 4789 nolearning",
+            f"ip addr add {node.tunnel6}/128 dev vxlan-v6.calico",
+            "ip link set vxlan-v6.calico up",
+        ]
+    return lines
 
 
 def _remote_lines(other: Node, ipv6: bool) -> list[str]:
@@ -386,12 +400,13 @@ def _remote_lines(other: Node, ipv6: bool) -> list[str]:
         f"bridge fdb replace {other.mac} dev vxlan.calico dst {other.address} self permanent",
         f"ip route replace {other.network} via {other.tunnel} dev vxlan.calico onlink",
     ]
-    six = [
-        f"ip neigh replace {other.tunnel6} lladdr {other.mac6} nud permanent dev vxlan-v6.calico",
-        f"bridge fdb replace {other.mac6} dev vxlan-v6.calico dst {other.address6} self permanent",
-        f"ip -6 route replace {other.network6} via {other.tunnel6} dev vxlan-v6.calico onlink",
-    ]
-    return lines + (six if ipv6 else [])
+    if ipv6:
+        lines += [
+            f"ip neigh replace {other.tunnel6} lladdr {other.mac6} nud permanent dev vxlan-v6.calico",
+            f"bridge fdb replace {other.mac6} dev vxlan-v6.calico dst {other.address6} self permanent",
+            f"ip -6 route replace {other.network6} via {other.tunnel6} dev vxlan-v6.calico onlink",
+        ]
+    return lines
 
 
 def _vxlan(node: Node, other: Node, mtu: int, ipv6: bool) -> list[Step]:
@@ -435,8 +450,9 @@ def _vxlan(node: Node, other: Node, mtu: int, ipv6: bool) -> list[Step]:
 
 def _routed_lines(other: Node, ipv6: bool) -> list[str]:
     lines = [f"ip route replace {other.network} via {other.address} dev eth0 proto 80 onlink"]
-    six = [f"ip -6 route replace {other.network6} via {other.address6} dev eth0 proto 80 onlink"]
-    return lines + (six if ipv6 else [])
+    if ipv6:
+        lines.append(f"ip -6 route replace {other.network6} via {other.address6} dev eth0 proto 80 onlink")
+    return lines
 
 
 def _routed(node: Node, other: Node, mtu: int, ipv6: bool) -> list[Step]:
@@ -521,16 +537,17 @@ def _nodes(node: Node, other: Node, mode: str) -> list[Step]:
 
 def _unused(node: Node) -> list[Step]:
     taken = {node.tunnel, *(pod.address for pod in node.pods)}
+    free = [str(address) for address in ip_network(node.network) if str(address) not in taken]
+    if not free:  # every address of the block is a pod's
+        return []
     return [
         step(
             "And an address of master's block that no pod has?",
-            ask_in_vain(str(address)),
+            ask_in_vain(free[0]),
             look="It falls into the blackhole: the kernel refuses at once, and nothing leaves the node.",
             expect=(2,),
         )
-        for address in ip_network(node.network)
-        if str(address) not in taken
-    ][:1]
+    ]
 
 
 def _outgoing(node: Node, other: Node, mode: str) -> list[Step]:

@@ -84,4 +84,5 @@ def direct() -> Scenario:
             "Two namespaces that share a veth pair reach each other once both ends are up and have an address. "
             "No bridge and no router is involved."
         ),
+        walks=(("ns1", "ns2"),),
     )

@@ -19,6 +19,7 @@ from .nodes import (
     namespaces,
     ping,
     pod_names,
+    walks,
 )
 from .step import Scenario, Step, step
 
@@ -59,6 +60,7 @@ def flannel(pods: int = 2, ipv6: bool = False) -> Scenario:
             "Between nodes it routes: for each other node, a route, a neighbour and an FDB entry lead through the "
             "VXLAN."
         ),
+        walks=walks(master, node2),
     )
 
 
@@ -70,8 +72,12 @@ def both_nodes(pods: int = 2) -> tuple[Node, Node]:
 
 
 def _node(name: str, subnet: int, pods: list[str], first: int) -> Node:
-    numbers = [*range(first, 255), *range(2, first)]
+    """A node with the pods' network of this number; first: the number of the first pod's address in it."""
     network6 = f"fd00:10:244:{subnet}::" if subnet else "fd00:10:244::"
+    numbers = [*range(first, 255), *range(2, first)]
+    made = []
+    for pod, number in zip(pods, numbers, strict=False):
+        made.append(Pod(pod, _host_end(pod), f"10.244.{subnet}.{number}", f"{network6}{number:x}"))
     return Node(
         name=name,
         network=f"10.244.{subnet}.0/24",
@@ -80,18 +86,18 @@ def _node(name: str, subnet: int, pods: list[str], first: int) -> Node:
         tunnel6=network6,
         mac=f"8e:2a:10:00:00:0{subnet + 1}",
         mac6=f"8e:2a:60:00:00:0{subnet + 1}",
-        pods=tuple(
-            Pod(pod, _host_end(pod), f"10.244.{subnet}.{n}", f"{network6}{n:x}")
-            for pod, n in zip(pods, numbers, strict=False)
-        ),
+        pods=tuple(made),
     )
 
 
 def _host_end(pod: str) -> str:
-    return HOST_ENDS.get(pod) or "veth" + hashlib.sha1(pod.encode()).hexdigest()[:8]
+    if pod in HOST_ENDS:
+        return HOST_ENDS[pod]
+    return "veth" + hashlib.sha1(pod.encode()).hexdigest()[:8]
 
 
-def _gateway(node: Node) -> str:
+def gateway(node: Node) -> str:
+    """The address of a node's cni0, the first one of its pods' network."""
     return node.network.replace(".0/24", ".1")
 
 
@@ -115,15 +121,17 @@ def _bridge(node: Node, ipv6: bool) -> list[Step]:
 
 
 def _bridge_lines(node: Node, ipv6: bool) -> list[str]:
-    gateway6 = [f"ip addr add {node.tunnel6}1/64 dev cni0 nodad"] if ipv6 else []
-    return [
+    lines = [
         f"ip link add cni0 address {BRIDGE_MAC[node.name]} {MTU} type bridge",
         "sysctl -w net.ipv6.conf.cni0.accept_ra=0",
         "ip link set cni0 up",
-        f"ip addr add {_gateway(node)}/24 brd + dev cni0",
-        *gateway6,
-        "sysctl -w net.ipv4.ip_forward=1" + (" net.ipv6.conf.all.forwarding=1" if ipv6 else ""),
+        f"ip addr add {gateway(node)}/24 brd + dev cni0",
     ]
+    forwarding = "sysctl -w net.ipv4.ip_forward=1"
+    if ipv6:
+        lines.append(f"ip addr add {node.tunnel6}1/64 dev cni0 nodad")
+        forwarding += " net.ipv6.conf.all.forwarding=1"
+    return [*lines, forwarding]
 
 
 def _cable_lines(pod: Pod) -> list[str]:
@@ -146,21 +154,33 @@ def _address_lines(pod: Pod, ipv6: bool) -> list[str]:
     lines = [
         "sysctl -w net.ipv6.conf.eth0.accept_dad=0 net.ipv4.conf.eth0.arp_notify=1",
         f"ip addr add {pod.address}/24 brd + dev eth0",
-        *([f"ip addr add {pod.address6}/64 dev eth0"] if ipv6 else []),
-        "ip link set eth0 up",
     ]
+    if ipv6:
+        lines.append(f"ip addr add {pod.address6}/64 dev eth0")
+    lines.append("ip link set eth0 up")
     return list(all_inside(pod.name, lines))
 
 
 def _route_lines(node: Node, pod: Pod, ipv6: bool) -> list[str]:
-    lines = [f"ip route add {to} via {_gateway(node)} dev eth0" for to in (CLUSTER, "default")]
+    lines = [
+        f"ip route add {CLUSTER} via {gateway(node)} dev eth0",
+        f"ip route add default via {gateway(node)} dev eth0",
+    ]
     if ipv6:
-        lines += [f"ip -6 route add {to} via {node.tunnel6}1 dev eth0" for to in (CLUSTER6, "default")]
+        lines += [
+            f"ip -6 route add {CLUSTER6} via {node.tunnel6}1 dev eth0",
+            f"ip -6 route add default via {node.tunnel6}1 dev eth0",
+        ]
     return list(all_inside(pod.name, lines))
 
 
 def _pod_lines(node: Node, pod: Pod, ipv6: bool) -> list[str]:
-    return [*_cable_lines(pod), *_port_lines(pod), *_address_lines(pod, ipv6), *_route_lines(node, pod, ipv6)]
+    return [
+        *_cable_lines(pod),
+        *_port_lines(pod),
+        *_address_lines(pod, ipv6),
+        *_route_lines(node, pod, ipv6),
+    ]
 
 
 def _first_pod(node: Node, ipv6: bool) -> list[Step]:
@@ -197,7 +217,7 @@ def _first_pod(node: Node, ipv6: bool) -> list[Step]:
             f"ip netns exec {pod.name} ip route",
             look=(
                 "Three routes, because the kernel added the middle one with the address. So the pods of this node are "
-                f"neighbours on the same wire, and everybody else is behind {_gateway(node)}."
+                f"neighbours on the same wire, and everybody else is behind {gateway(node)}."
             ),
             table="ip route",
         ),
@@ -254,14 +274,16 @@ def _more_pods(node: Node, ipv6: bool) -> list[Step]:
 
 def tunnel_lines(node: Node, ipv6: bool = False) -> list[str]:
     """What flanneld lays on a node for itself: the VXLAN device."""
-    return [
+    lines = [
         f"ip link add flannel.1 address {node.mac} {MTU} type vxlan id 1 local {node.address} dev eth0 "
         "dstport 8472 nolearning",
         "sysctl -w net/ipv6/conf/flannel.1/accept_ra=0",
         f"ip addr add {node.tunnel}/32 dev flannel.1",
         "ip link set flannel.1 up",
-        *(_tunnel6_lines(node) if ipv6 else []),
     ]
+    if ipv6:
+        lines += _tunnel6_lines(node)
+    return lines
 
 
 def _tunnel6_lines(node: Node) -> list[str]:

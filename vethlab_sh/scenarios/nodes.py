@@ -58,9 +58,15 @@ def pod_names(pods: int) -> tuple[list[str], list[str]]:
     >>> pod_names(3)
     (['pod-a', 'pod-b', 'pod-e'], ['pod-c', 'pod-d', 'pod-f'])
     """
-    here = [i if i < 2 else 2 * i for i in range(pods)]
-    there = [i + 2 if i < 2 else 2 * i + 1 for i in range(pods)]
-    return [f"pod-{_letters(i)}" for i in here], [f"pod-{_letters(i)}" for i in there]
+    here, there = [0, 1], [2, 3]
+    for number in range(4, 2 * pods, 2):
+        here.append(number)
+        there.append(number + 1)
+    return _called(here[:pods]), _called(there[:pods])
+
+
+def _called(numbers: list[int]) -> list[str]:
+    return [f"pod-{_letters(number)}" for number in numbers]
 
 
 def _letters(number: int) -> str:
@@ -80,16 +86,13 @@ def check_pods(pods: int, most: int, because: str) -> None:
 
 def ping(target: str, source: str = "") -> str:
     """Ping twice, from a pod or from the machine itself."""
-    return inside(source or HOSTNAME, _ping(target))
-
-
-def _ping(target: str) -> str:
-    return f"ping -c 2 -i 0.2 -W 1 {target}"
+    return inside(source or HOSTNAME, f"ping -c 2 -i 0.2 -W 1 {target}")
 
 
 def ask_once(target: str, source: str = "", more: str = "", wait: str = "1") -> str:
     """One question; how many seconds to wait for the answer."""
-    line = " ".join(filter(None, (f"ping -c 1 -W {wait}", more, target)))
+    words = [f"ping -c 1 -W {wait}", more, target]
+    line = " ".join(word for word in words if word)
     return inside(source or HOSTNAME, line)
 
 
@@ -143,13 +146,12 @@ def machines(ipv6: bool) -> list[Step]:
 
 
 def _underlay(node: str, ipv6: bool) -> list[str]:
-    lines = [
-        f"ip addr add {ADDRESS[node]}/24 brd + dev eth0",
-        "ip link set eth0 up",
-        f"ip route add default via {ROUTER}",
-    ]
+    """An address on the cable between the machines, and the way to the rest of the world."""
+    lines = [f"ip addr add {ADDRESS[node]}/24 brd + dev eth0"]
     if ipv6:
-        lines.insert(1, f"ip addr add {ADDRESS6[node]}/64 dev eth0 nodad")
+        lines.append(f"ip addr add {ADDRESS6[node]}/64 dev eth0 nodad")
+    lines += ["ip link set eth0 up", f"ip route add default via {ROUTER}"]
+    if ipv6:
         lines.append(f"ip -6 route add default via {ROUTER6}")
     return lines
 
@@ -166,13 +168,15 @@ def namespaces(node: Node) -> Step:
 
 def counted(target: str, source: str, port: int, ipv6: bool = False) -> Step:
     """Weigh one conversation twice, as the pod sends it and as the cable carries it."""
-    iptables, packet, header = ("ip6tables", 104, 40) if ipv6 else ("iptables", 84, 20)
+    iptables = "ip6tables" if ipv6 else "iptables"
+    header = 40 if ipv6 else 20  # bytes of the IP header
+    added = header + 30
+    packet = header + 64  # of a ping: 8 of ICMP and 56 of data
     count = (f"FORWARD -d {target}", f"OUTPUT -p udp --dport {port}")
     why = (
         "What does the tunnel cost? An iptables rule without `-j` does nothing but count. One rule counts the packets "
         "that master forwards for the pod, the other the UDP packets that master sends to node2."
     )
-    added = header + 30
     return step(
         "And over IPv6?" if ipv6 else why,
         *(f"{iptables} -A {rule}" for rule in count),
@@ -193,3 +197,10 @@ def cables(look: str) -> Step:
     return step(
         "What joins the pods? List the cables of this node.", "ip link show type veth", look=look, table="ip link"
     )
+
+
+def walks(node: Node, other: Node) -> tuple[tuple[str, str], ...]:
+    """From the first pod to the second one of its node, if there is one, and to the first one of the other node."""
+    first, *siblings = node.pods
+    ends = [*siblings[:1], other.pods[0]]
+    return tuple((first.name, end.name) for end in ends)

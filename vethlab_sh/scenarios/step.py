@@ -33,7 +33,8 @@ class Scenario:
     """A lesson as data.
 
     name; title: one line for lists; intro: what it is about; steps; known: what is known at the end, when every
-    ping was answered.
+    ping was answered; walks: from which namespace to which a packet is followed when it is recorded; namespaces: how
+    many it makes, when they are so many that one waits.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Scenario:
     intro: str
     steps: tuple[Step, ...]
     known: str
+    walks: tuple[tuple[str, str], ...] = ()
     namespaces: int = 0
 
 

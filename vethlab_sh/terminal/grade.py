@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,18 +33,18 @@ def add_grade(verbs: Verbs) -> None:
 def _grade(options: argparse.Namespace) -> int:
     from ..grading import grade
     from ..grading.confine import Limits
+    from ..grading.submissions import read_claims
 
     folder = Path(options.folder)
-    claims = grade.read_claims(Path(options.checks or f"{folder}.checks"))
+    claims = read_claims(Path(options.checks or f"{folder}.checks"))
     rows = list(grade.grade(folder, claims, options.jobs, Limits(seconds=options.seconds)))
-    rows.sort(key=lambda row: (row["learner"], row["exercise"]))
+    rows.sort(key=lambda row: (row.learner, row.exercise))
     if options.out:
         with written(options.out) as file:
             file.write_text(grade.as_csv(rows))
     page = Page.of(sys.stdout)
     columns = [column for column in grade.COLUMNS if column != SENTENCE]
-    print(page.table(rows, columns) + "\n")
+    print(page.table([asdict(row) for row in rows], columns) + "\n")
     for row in rows:
-        exercise = row["exercise"] or "all"
-        print(page.prose(f"{row['learner']}, {exercise}: {row[SENTENCE]}"))
+        print(page.prose(f"{row.learner}, {row.exercise or 'all'}: {row.sentence}"))
     return 0

@@ -52,7 +52,9 @@ def show_walk(walk: Walk, options: argparse.Namespace) -> int:
         walk.animate(options.html)
     save_pictures(options, walk.draw, lambda: walk.verdict)
     if options.json:
-        print(json.dumps(walk.plain(), indent=1))
+        plain = walk.plain()
+        del plain["snapshot"]  # it has verbs of its own
+        print(json.dumps(plain, indent=1))
     else:
         print(chapters([sightings(page, walk), page.heading(page.prose(walk.verdict)), *proof(page, walk)]))
     return 0 if walk.ok else 1

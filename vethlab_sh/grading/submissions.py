@@ -1,0 +1,199 @@
+"""What was handed in, and what should hold? Files of lines and notebooks, read as data from strangers.
+
+Nothing of them runs here. A file may be of any size or kind, and what calls itself a notebook may be none.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import BadInput
+from ..inside import inside
+
+LARGEST = 8 * 2**20  # bytes of one submission; a lesson with all its pictures has one or two million
+KINDS = (".sh", ".ipynb")
+CELL = re.compile(r"%%lab\b(.*)\n?")  # the magic, and its options
+CHECK = "-check"  # how the name of a cell ends that judges, in nbgrader's metadata
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing that should hold, and what it is worth."""
+
+    text: str
+    points: float
+
+
+Claims = dict[str, list[Claim]]  # by exercise; under "" those for every exercise
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one learner handed in for one exercise; file: None when there is nothing."""
+
+    learner: str
+    exercise: str
+    file: Path | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell of a notebook; exercise: the one that it judges, empty for other cells."""
+
+    source: str
+    exercise: str
+
+
+def read_claims(file: Path) -> Claims:
+    """The teacher's claims by exercise; under "" those for every exercise.
+
+    file: a text, in which a line is points and a claim (`2 ns100 can reach 192.168.1.101`), or `[EXERCISE]`, or a
+    remark after #; or a solved lesson (.ipynb), of which each claim is worth a point. Raises BadInput.
+    """
+    if file.suffix == ".ipynb":
+        return _claims_of_a_lesson(file)
+    claims: Claims = {}
+    exercise = ""
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        text = line.partition("#")[0].strip()
+        heading = re.fullmatch(r"\[(.+)\]", text)
+        worth = re.fullmatch(r"(\d+(?:\.\d+)?)\s+(.+)", text)
+        if heading:
+            exercise = heading[1].strip()
+            claims.setdefault(exercise, [])
+        elif worth:
+            claims.setdefault(exercise, []).append(Claim(worth[2], float(worth[1])))
+        elif text:
+            raise BadInput(f"{file}, line {number}: not points and a claim, nor [EXERCISE]: {line.strip()}")
+    if not any(claims.values()):
+        raise BadInput(f"{file} holds no claim. A line is points and a claim: 2 ns100 can reach 192.168.1.101")
+    return claims
+
+
+def _claims_of_a_lesson(file: Path) -> Claims:
+    """The claims of a lesson's cells that judge, by exercise: `2-bridge-1`, as nbgrader's metadata name them."""
+    claims = {}
+    for cell in _cells(_text(file)):
+        if cell.exercise:
+            try:
+                claims[cell.exercise] = [Claim(text, 1) for text in _arguments(cell.source)]
+            except ValueError:
+                why = "judges something else than claims, so nbgrader has to grade it"
+                raise BadInput(f"{file}: exercise {cell.exercise} {why} (classroom/README.md).") from None
+    if not claims:
+        raise BadInput(f"{file} is a notebook without exercises. A solved lesson has some: notebooks/solutions.")
+    return claims
+
+
+def _arguments(source: str) -> list[str]:
+    """The texts that a line of Python calls a function with; raises ValueError where they are not plain texts."""
+    call: Any = ast.parse(source).body[0]
+    return [ast.literal_eval(argument) for argument in call.value.args]
+
+
+def submissions(folder: Path, exercises: Sequence[str]) -> list[Submission]:
+    """What was handed in: a folder with files, or one file, per learner, of lines (.sh) or a notebook (.ipynb).
+
+    exercises: those that every learner should have, in a file of that name or in the lesson that they are of; a file
+    per learner counts for all of them. Raises BadInput.
+    """
+    if not folder.is_dir():
+        raise BadInput(f"{folder} is no folder. In it is a folder or a file (.sh or .ipynb) for each learner.")
+    every: list[Submission] = []
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and not entry.is_symlink():
+            every += _of_a_folder(entry, exercises)
+        elif entry.suffix in KINDS:
+            every += [Submission(entry.stem, exercise, entry) for exercise in exercises or [""]]
+    if not every:
+        raise BadInput(f"{folder} holds no submission: a folder or a file (.sh or .ipynb) for each learner.")
+    return every
+
+
+def _of_a_folder(folder: Path, exercises: Sequence[str]) -> list[Submission]:
+    """What one learner handed in; without exercises each file is one, and nothing at all is one that is missing."""
+    every = sorted(folder.iterdir())
+    files = {file.stem: file for file in every if file.suffix in KINDS}
+    wanted = exercises or list(files) or [""]
+    return [Submission(folder.name, exercise, _file_of(files, exercise)) for exercise in wanted]
+
+
+def _file_of(files: dict[str, Path], exercise: str) -> Path | None:
+    """The file of this name, or the lesson that it is an exercise of: 2_bridge.ipynb for 2-bridge-1."""
+    if exercise in files:
+        return files[exercise]
+    lesson = re.sub(r"-\d+$", "", exercise)
+    for stem, file in files.items():
+        if stem.replace("_", "-") == lesson:
+            return file
+    return None
+
+
+def read_lines(file: Path, exercise: str = "") -> str:
+    """The bash lines of a submission, a notebook's from its %%lab cells; raises BadInput for what is none.
+
+    exercise: of a lesson; then its cells count as far as the one that judges it, because what follows breaks things.
+    """
+    text = _text(file)
+    if file.suffix == ".sh":
+        return text
+    lines: list[str] = []
+    for cell in _cells(text):
+        if exercise and cell.exercise == exercise:
+            break
+        magic = CELL.match(cell.source)
+        if magic:
+            options, body = magic[1], cell.source[magic.end() :].strip("\n")
+            if re.search(r"--new\b", options):  # a new lab, in which nothing of the other one is
+                lines = []
+            lines.append(_typed(options, body))
+    return "\n".join(lines)
+
+
+def _typed(options: str, body: str) -> str:
+    """The lines of a cell as typed on master."""
+    at = re.search(r"--at[= ]\s*(\S+)", options)
+    return inside(at[1], body) if at else body
+
+
+def _cells(text: str) -> list[Cell]:
+    """The code cells of a notebook; raises BadInput for what is none."""
+    cells = []
+    try:
+        for cell in json.loads(text)["cells"]:
+            if cell["cell_type"] == "code":
+                source = "".join(cell["source"])  # a text, or a list of its lines: the format allows both
+                cells.append(Cell(source, _judges(cell.get("metadata", {}))))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise BadInput("It is not a notebook.") from None
+    return cells
+
+
+def _judges(metadata: Any) -> str:
+    """The exercise that a cell judges, as nbgrader's metadata say; empty for other cells."""
+    name = str(metadata.get("nbgrader", {}).get("grade_id", ""))
+    return name.removesuffix(CHECK) if name.endswith(CHECK) else ""
+
+
+def _text(file: Path) -> str:
+    """The text of a regular file: a link could lead to another's, and a pipe would never end."""
+    try:
+        handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        raise BadInput("It cannot be read: it is a link, or not a file.") from None
+    with os.fdopen(handle, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise BadInput("It is not a file.")
+        content = opened.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise BadInput(f"It is larger than {LARGEST // 2**20} MiB.")
+    text = content.decode("utf-8", errors="replace")
+    return text.replace("\r\n", "\n").replace("\0", "")

@@ -1,0 +1,341 @@
+"""What does a namespace have that is to be rebuilt? Devices, addresses, routes and more, as its tools print them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_interface
+from typing import Any
+
+from ..inside import inside, way_into
+from ..sandbox import HOSTNAME, Sandbox
+from ..shell import Shell
+
+Options = dict[str, Any]  # of a kind of device, by the names that `ip -d -j link` has for them
+Answers = dict[str, str]  # what the tools printed, by the question
+
+MARK = "=vethlab="
+# Each answer is followed by a line with the mark; a tool that is missing answers with nothing.
+QUESTIONS = {
+    "devices": "ip -d -j addr",
+    "routes": "ip -4 -o -d route show table all",
+    "routes6": "ip -6 -o -d route show table all",
+    "rules": "ip rule",
+    "rules6": "ip -6 rule",
+    "neighbours": "ip neigh; ip neigh show proxy",
+    "fdb": "bridge -j fdb",
+    "iptables": "iptables-save",
+    "ip6tables": "ip6tables-save",
+    "nft": "nft list tables",
+    "queues": "tc -j qdisc",
+    "settings": "cd /proc/sys/net; grep -rs . ipv4 ipv6 bridge",
+}
+SCRIPT = "\n".join(f"{{ {line}; }} 2>/dev/null; echo; echo {MARK}" for line in QUESTIONS.values()) + "\nexit 0"
+
+# What is made in a fresh world to learn a bridge's and a port's usual options.
+BRIDGE, PORT, END = "br", "port", "end"
+SAMPLE = f"ip link add name {BRIDGE} type bridge; ip link add name {PORT} master {BRIDGE} type veth peer name {END}"
+
+
+@dataclass(frozen=True)
+class DeviceAddress:
+    """An address of a device, as `ip -j addr` tells it; ip-address(8).
+
+    length: of the prefix; peer: the address at the other end, where one was given; label: the name that IPv4 shows
+    with it; flags: those that are said when it is added (noprefixroute, nodad, home).
+    """
+
+    family: str
+    local: str
+    length: int
+    scope: str
+    peer: str | None
+    broadcast: str | None
+    label: str | None
+    flags: tuple[str, ...]
+
+    @classmethod
+    def of(cls, row: Options) -> DeviceAddress:
+        """One of the addresses that `ip -j addr` lists for a device."""
+        return cls(
+            family=row["family"],
+            local=row["local"],
+            length=row["prefixlen"],
+            scope=row["scope"],
+            peer=row.get("address"),
+            broadcast=row.get("broadcast"),
+            label=row.get("label"),
+            flags=tuple(flag for flag in ("noprefixroute", "nodad", "home") if row.get(flag)),
+        )
+
+    @property
+    def text(self) -> str:
+        """`10.0.0.1/24`"""
+        return f"{self.local}/{self.length}"
+
+    def is_made_of(self, device: Device) -> bool:
+        """Whether it is the one that IPv6 makes of the MAC address when the device comes up (RFC 4291, 2.5.1)."""
+        if self.family != "inet6" or self.scope != "link" or not device.up:
+            return False
+        octets = bytes.fromhex(device.mac.replace(":", ""))
+        if len(octets) != 6:
+            return False
+        # the second bit of the first byte, which says that an address is local, is turned round; ff:fe fills the middle
+        made = bytes([octets[0] ^ 2, *octets[1:3], 0xFF, 0xFE, *octets[3:]])
+        return ip_interface(self.local).packed[8:] == made
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device, as `ip -d -j addr` tells it; ip-link(8).
+
+    kind: `info_kind`, or the link type where there is none; mac: empty where there is none; is_ether: whether its
+    MAC address is one of Ethernet; queue: txqueuelen; lower: the device that it is made on; lower_elsewhere: whether
+    that one is in another namespace; options: its kind's; port: its options as a port of a bridge;
+    addressing: by which rule IPv6 makes an address of its own (addrgenmode).
+    """
+
+    name: str
+    index: int
+    kind: str
+    mac: str
+    is_ether: bool
+    mtu: int
+    queue: int
+    flags: frozenset[str]
+    master: str | None
+    lower: str | None
+    lower_elsewhere: bool
+    options: Options
+    port: Options | None
+    addressing: str
+    group: str
+    alias: str
+    addresses: tuple[DeviceAddress, ...]
+
+    @classmethod
+    def of(cls, row: Options) -> Device:
+        """One of the devices that `ip -d -j addr` lists."""
+        info = row.get("linkinfo", {})
+        options = info.get("info_data", {})
+        kind = info.get("info_kind") or row["link_type"]
+        port = info["info_slave_data"] if info.get("info_slave_kind") == "bridge" else None
+        lower = row.get("link") or options.get("link")
+        if kind == "veth":
+            lower = None  # what `link` names is its other end
+        return cls(
+            name=row["ifname"],
+            index=row["ifindex"],
+            kind=kind,
+            mac=row.get("address", ""),
+            is_ether=row["link_type"] == "ether",
+            mtu=row["mtu"],
+            queue=row.get("txqlen", 0),
+            flags=frozenset(row["flags"]),
+            master=row.get("master"),
+            lower=lower,
+            lower_elsewhere=row.get("link_netnsid") is not None,
+            options=options,
+            port=port,
+            addressing=row.get("inet6_addr_gen_mode", "eui64"),
+            group=row.get("group", "default"),
+            alias=row.get("ifalias", ""),
+            addresses=tuple(DeviceAddress.of(address) for address in row["addr_info"]),
+        )
+
+    @property
+    def up(self) -> bool:
+        """Whether it is switched on."""
+        return "UP" in self.flags
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An FDB entry, as `bridge -j fdb` tells it; bridge(8).
+
+    dst, port, vni, src_vni, via: of an entry that leads to a VTEP; vlan: of one in a bridge that keeps them apart;
+    flags: self (the device's own table, else its bridge's), router, extern_learn, sticky; state: empty when learned.
+    """
+
+    mac: str
+    dev: str
+    dst: str | None
+    port: int | None
+    vni: int | None
+    src_vni: int | None
+    vlan: int | None
+    via: str | None
+    flags: frozenset[str]
+    state: str
+
+    @classmethod
+    def of(cls, row: Options) -> Entry:
+        """One of the entries that `bridge -j fdb` lists."""
+        return cls(
+            mac=row["mac"],
+            dev=row.get("ifname", ""),
+            dst=row.get("dst"),
+            port=row.get("port"),
+            vni=row.get("vni"),
+            src_vni=row.get("src_vni"),
+            vlan=row.get("vlan"),
+            via=row.get("viaIf"),
+            flags=frozenset(row.get("flags", ())),
+            state=row.get("state") or "",
+        )
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A queue that somebody made by tc for a device, and its kind; tc(8)."""
+
+    dev: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What one namespace has.
+
+    settings: sysctls by their path below /proc/sys/net; routes, routes6, rules, rules6, neighbours: lines of `ip`;
+    filters: lines of iptables-save and ip6tables-save, by the name of the program without `-save`; tables: nft's, as
+    family and name.
+    """
+
+    namespace: str
+    devices: dict[str, Device]
+    settings: dict[str, str]
+    routes: tuple[str, ...]
+    routes6: tuple[str, ...]
+    rules: tuple[str, ...]
+    rules6: tuple[str, ...]
+    neighbours: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    filters: dict[str, tuple[str, ...]]
+    tables: tuple[tuple[str, str], ...]
+    queues: tuple[Queue, ...]
+
+    @classmethod
+    def of(cls, namespace: str, answers: Answers) -> Contents:
+        """What a namespace answered to the questions."""
+        devices = [Device.of(row) for row in _json(answers["devices"]) if row]  # {} is what a filter left out
+        return cls(
+            namespace=namespace,
+            devices={device.name: device for device in devices},
+            settings=dict(_settings(answers["settings"])),
+            routes=tuple(answers["routes"].splitlines()),
+            routes6=tuple(answers["routes6"].splitlines()),
+            rules=tuple(answers["rules"].splitlines()),
+            rules6=tuple(answers["rules6"].splitlines()),
+            neighbours=tuple(answers["neighbours"].splitlines()),
+            entries=tuple(Entry.of(row) for row in _json(answers["fdb"])),
+            filters={name: tuple(answers[name].splitlines()) for name in ("iptables", "ip6tables")},
+            tables=tuple(_tables(answers["nft"])),
+            queues=tuple(_queues(answers["queues"])),
+        )
+
+    @property
+    def ip(self) -> str:
+        """How `ip` is typed for this namespace."""
+        if self.namespace == HOSTNAME:
+            return "ip"
+        return f"ip -n {shlex.quote(self.namespace)}"
+
+    @property
+    def bridge(self) -> str:
+        """How `bridge` is typed for this namespace."""
+        if self.namespace == HOSTNAME:
+            return "bridge"
+        return f"bridge -n {shlex.quote(self.namespace)}"
+
+    @property
+    def entering(self) -> str:
+        """What stands before any other command for this namespace, also before one that reads a here document."""
+        words = way_into(shlex.quote(self.namespace))
+        return "".join(f"{word} " for word in words)
+
+    def speaks_ipv6(self, device: str) -> bool:
+        """Whether IPv6 is switched on for a device."""
+        key = f"ipv6/conf/{device}/disable_ipv6"
+        return self.settings.get(key) == "0"
+
+
+def of(shell: Shell, namespace: str) -> Contents:
+    """What a namespace of a lab has now."""
+    whole = shell.run(inside(namespace, SCRIPT)).out
+    printed = [answer.strip() for answer in whole.split(MARK)]
+    return Contents.of(namespace, dict(zip(QUESTIONS, printed, strict=False)))
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """What a new world has: its first namespace, and one that was made in it. Both have the sample."""
+
+    first: Contents
+    other: Contents
+
+    def like(self, namespace: str) -> Contents:
+        """The one that a namespace of a lab was like when it was new."""
+        return self.first if namespace == HOSTNAME else self.other
+
+
+def fresh() -> Fresh:
+    """A new world's contents, from one that is made for it and ends at once."""
+    sandbox = Sandbox()
+    try:
+        shell = Shell(sandbox)
+        shell.run("ip netns add other")
+        shell.run(SAMPLE)
+        shell.run(SAMPLE, at="other")
+        return Fresh(of(shell, HOSTNAME), of(shell, "other"))
+    finally:
+        sandbox.close()
+
+
+def inborn(usual: Contents) -> set[str]:
+    """The devices that a namespace has from the beginning: lo, and tunl0 and its like where their module is loaded."""
+    return set(usual.devices) - {BRIDGE, PORT, END}
+
+
+def differing(names: tuple[str, ...], options: Options, usual: Mapping[str, Any]) -> list[str]:
+    """Of some options those that are not as usual, as words for `ip link set`: `stp_state 1`, `hairpin on`."""
+    words = []
+    for name in names:
+        if name in options and options[name] != usual.get(name):
+            words.append(f"{name} {_word(options[name])}")
+    return words
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)
+
+
+def _json(text: str) -> list[Options]:
+    rows: list[Options] = json.loads(text) if text.strip() else []
+    return rows
+
+
+def _settings(text: str) -> Iterator[tuple[str, str]]:
+    """Path and value of each sysctl, from what `grep -r . FOLDER` prints."""
+    for line in text.splitlines():
+        path, colon, value = line.partition(":")
+        if colon:
+            yield path, value
+
+
+def _tables(text: str) -> Iterator[tuple[str, str]]:
+    """Family and name of each of nft's tables, of which `nft list tables` prints a line: `table inet mine`."""
+    for line in text.splitlines():
+        _, family, table = line.split()
+        yield family, table
+
+
+def _queues(text: str) -> Iterator[Queue]:
+    """The queues that somebody made: the kernel's own have the handle `0:`."""
+    for row in _json(text):
+        if row.get("handle", "0:") != "0:":
+            yield Queue(str(row.get("dev")), row["kind"])

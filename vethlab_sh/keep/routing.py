@@ -1,0 +1,203 @@
+"""Which lines give addresses, routes, rules, neighbours and FDB entries again?
+
+What `ip` prints of routes, rules and neighbours is also what it reads, so most lines are its own words. Left out is
+what comes by itself: connected routes, link-local addresses, a device's own entries.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from ipaddress import ip_interface
+
+from .contents import Contents, Device, DeviceAddress, Entry
+
+# Words of `ip route` that are no input, and those that go without saying.
+STATES = {"linkdown", "dead", "pervasive", "offload", "rt_offload", "trap", "rt_trap", "\\"}
+UNSAID = (r"^unicast ", r" table main\b", r" proto boot\b", r" pref medium\b", r" (expires|error) \S+")
+LOOPBACK, LOOPBACK6 = "127.0.0.1/8", "::1/128"
+ANY_MAC = "00:00:00:00:00:00"  # the entry of a VXLAN for frames whose receiver is in no other
+REMOTES = ("remote", "remote6", "group", "group6")
+
+
+# --- addresses
+
+
+def addresses(contents: Contents) -> Iterator[str]:
+    """The addresses that were given, and those of lo that were taken away."""
+    for device in contents.devices.values():
+        usual = _by_itself(contents, device)
+        present = {address.text for address in device.addresses}
+        for text in sorted(usual - present):
+            yield f"{contents.ip} addr del {text} dev {shlex.quote(device.name)}"
+        for address in device.addresses:
+            if address.text not in usual and not address.is_made_of(device):
+                words = " ".join(_address_words(address, device))
+                yield f"{contents.ip} addr add {words}"
+
+
+def _by_itself(contents: Contents, device: Device) -> set[str]:
+    """The addresses that lo gets when it is switched on."""
+    if device.name != "lo" or not device.up:
+        return set()
+    return {LOOPBACK, LOOPBACK6} if contents.speaks_ipv6("lo") else {LOOPBACK}
+
+
+def _address_words(address: DeviceAddress, device: Device) -> Iterator[str]:
+    if address.peer:
+        yield f"{address.local} peer {address.peer}/{address.length}"
+    else:
+        yield address.text
+    yield f"dev {shlex.quote(device.name)}"
+    if address.broadcast:
+        yield f"broadcast {address.broadcast}"
+    usual_scope = "host" if ip_interface(address.local).is_loopback else "global"
+    if address.family == "inet" and address.scope != usual_scope:
+        yield f"scope {address.scope}"
+    if address.label and address.label != device.name:
+        yield f"label {shlex.quote(address.label)}"
+    yield from address.flags
+
+
+# --- routes and rules
+
+
+def routes(contents: Contents) -> Iterator[str]:
+    """Connected routes that were taken away, then the routes that were laid; then rules."""
+    for six in (False, True):
+        yield from _routes(contents, six)
+
+
+def rules(contents: Contents, usual: Contents) -> Iterator[str]:
+    """The routing rules that a fresh namespace does not have; ip-rule(8)."""
+    yield from _rules(f"{contents.ip}", contents.rules, usual.rules)
+    yield from _rules(f"{contents.ip} -6", contents.rules6, usual.rules6)
+
+
+def _rules(ip: str, printed: tuple[str, ...], usual: tuple[str, ...]) -> Iterator[str]:
+    for line in printed:
+        if line not in usual:
+            priority, _, rule = line.partition(":")
+            rule = rule.strip().replace("[detached] ", "")  # whose device is not there, which `ip` does not read
+            yield f"{ip} rule add priority {priority} {rule}"
+
+
+def _routes(contents: Contents, six: bool) -> Iterator[str]:
+    ip = f"{contents.ip} -6" if six else contents.ip
+    printed = [line for line in (contents.routes6 if six else contents.routes) if " table local" not in line]
+    kernels = [line.split() for line in printed if " proto kernel" in line]
+    for to, device in _connected(contents, six):
+        if not any(words[1] == to and device in words for words in kernels):
+            yield f"{ip} route del {to} dev {shlex.quote(device)}"
+    laid = [_route(line, six) for line in printed if " proto kernel" not in line]
+    laid.sort(key=_after)
+    for route in laid:
+        yield f"{ip} route add {route}"
+
+
+def _after(route: str) -> tuple[bool, bool]:
+    """What a route is sorted by: one via a gateway needs a route to that gateway, which others may be."""
+    needs_another = " via " in route and " onlink" not in route
+    return needs_another, "nexthop" in route
+
+
+def _connected(contents: Contents, six: bool) -> Iterator[tuple[str, str]]:
+    """The routes that the kernel adds with an address, and their devices."""
+    for device in contents.devices.values():
+        if not device.up or device.name == "lo":
+            continue
+        for address in device.addresses:
+            if (address.family == "inet6") == six:
+                to = _wire(address)
+                if to:
+                    yield to, device.name
+
+
+def _wire(address: DeviceAddress) -> str:
+    """What is on the wire of an address, to which the kernel adds a route; empty where it adds none."""
+    if "noprefixroute" in address.flags or address.peer:
+        return ""
+    interface = ip_interface(address.text)
+    if interface.is_link_local:
+        return ""
+    if interface.network.prefixlen < interface.network.max_prefixlen:
+        return str(interface.network)
+    # An IPv4 address alone on its wire gets no route; an IPv6 one gets it, and `ip` prints it without a length.
+    return str(interface.ip) if address.family == "inet6" else ""
+
+
+def _route(line: str, six: bool) -> str:
+    """A line of `ip route` as its own input, without what goes without saying.
+
+    >>> _route("unicast default via 10.4.0.1 dev eth0 table main proto boot scope global ", six=False)
+    'default via 10.4.0.1 dev eth0'
+    """
+    kind = line.split()[0]
+    words = [shlex.quote(word) for word in line.replace("\\", " ").split() if word not in STATES]
+    route = " ".join(words)
+    for pattern in UNSAID:
+        route = re.sub(pattern, "", route)
+    # `ip` takes a route without a gateway for one to neighbours (scope link)
+    if six or kind != "unicast" or " via " in route:
+        route = re.sub(r" scope global\b", "", route)
+    return route
+
+
+# --- neighbours and FDB entries
+
+
+def neighbours(contents: Contents) -> Iterator[str]:
+    """Those that were told, and those that were learned, as not asked lately; unanswered questions are left out."""
+    for line in contents.neighbours:
+        words = line.split()
+        if len(words) < 3 or words[-1] in ("FAILED", "INCOMPLETE"):
+            continue
+        if words[-1] == "proxy":
+            yield f"{contents.ip} neigh add proxy {words[0]} dev {shlex.quote(words[2])}"
+            continue
+        state = "permanent" if words[-1] == "PERMANENT" else "stale"
+        yield f"{contents.ip} neigh replace {' '.join(words[:-1])} nud {state}"
+
+
+def entries(contents: Contents) -> Iterator[str]:
+    """Forwarding entries that were told or learned; those that come by themselves are left out."""
+    own = {device.mac for device in contents.devices.values()}
+    for entry in contents.entries:
+        if _comes_by_itself(contents, entry, own):
+            continue
+        verb = "append" if entry.mac == ANY_MAC else "replace"  # a VXLAN may have many of these
+        yield f"{contents.bridge} fdb {verb} {' '.join(_entry_words(entry))}"
+
+
+def _comes_by_itself(contents: Contents, entry: Entry, own: set[str]) -> bool:
+    """Whether it is for multicast, for a device's own MAC address, or what a VXLAN was made with."""
+    is_multicast = int(entry.mac[:2], 16) & 1  # the first bit on the wire; IEEE 802
+    if is_multicast or (not entry.dst and entry.mac in own):
+        return True
+    if entry.mac != ANY_MAC:
+        return False
+    options = contents.devices[entry.dev].options
+    return entry.dst in {options[key] for key in REMOTES if key in options}
+
+
+def _entry_words(entry: Entry) -> Iterator[str]:
+    yield entry.mac
+    yield f"dev {shlex.quote(entry.dev)}"
+    if entry.dst is not None:
+        yield f"dst {entry.dst}"
+    if entry.port is not None:
+        yield f"port {entry.port}"
+    if entry.vni is not None:
+        yield f"vni {entry.vni}"
+    if entry.src_vni is not None:
+        yield f"src_vni {entry.src_vni}"
+    if entry.vlan is not None:
+        yield f"vlan {entry.vlan}"
+    if entry.via is not None:
+        yield f"via {shlex.quote(entry.via)}"
+    yield "self" if "self" in entry.flags else "master"
+    for flag in ("router", "extern_learn", "sticky"):
+        if flag in entry.flags:
+            yield flag
+    yield entry.state or "dynamic"
