@@ -299,6 +299,7 @@ def test_names_of_namespaces_may_hold_any_byte(lab):
     assert r"e\x07" in lab.run(f"{INSPECT} 'e\\x07'").out, "it is found by what was printed too"
 
 
+@pytest.mark.no_lab
 def test_printed_name_holds_nothing_that_is_obeyed():
     every = "".join(map(chr, range(0x3000))) + "\ud800\udcff\ufeff"
     assert [sign for sign in printable(every) if unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp")] == []
