@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
 
 from ..facts import Address, Device, Entry, Link, Namespace, Neighbour, Route
 from ..snapshot import Facts, Snapshot, veth_pairs
 from ..tables import Row
-from . import cni, machines, pairs
+from . import cni, machines, pairs, rows
 from .making import Made, Moved, effect
 from .outputs import Output, Record
 from .pasted import Typed
 from .places import Place
 
-T = TypeVar("T")
 WELL_KNOWN_KINDS = (
     (re.compile(r"lo"), "loopback"),
     (cni.FLANNEL_VXLAN, "vxlan"),
@@ -86,7 +84,7 @@ class Evidence:
     def is_far_end(self, at: str, row: Row) -> bool:
         """Whether a row of `ip addr` is the other end of a device of this place: each names the other's number."""
         number = row.get("index")
-        peer = _number(row.get("peer"))
+        peer = rows.number(row.get("peer"))
         if peer is None:
             return False
         for link in self._links.values():
@@ -131,12 +129,12 @@ class Evidence:
         """A row of `ip addr`, `ip link`, `bridge link` or `ifconfig`."""
         row = record.row
         self._forget_elsewhere(at, row)
-        link = _listed(self._link(at, row["name"], record.line), record)
+        link = rows.listed(self._link(at, row["name"], record.line), record)
         self._keep(link)
         if link.master:
             self._bridges.add((at, link.master))
         if row.get("address"):
-            self._addresses.setdefault(link.device, []).append(_address(at, record))
+            self._addresses.setdefault(link.device, []).append(rows.address(at, record))
 
     def _forget_elsewhere(self, at: str, row: Row) -> None:
         """The same device, shown at another place before, has moved."""
@@ -163,7 +161,7 @@ class Evidence:
         row = record.row
         if row["kind"] in NOT_FORWARDING or row["table"] not in (None, "main"):
             return
-        route = _route(at, record)
+        route = rows.route(at, record)
         self._routes[at, route.to, route.via, route.dev, route.metric, route.family] = route
         if route.dev:
             self._spoken_of(at, route.dev, record.line)
@@ -182,7 +180,7 @@ class Evidence:
 
     def _entry(self, at: str, record: Record) -> None:
         """A row of `bridge fdb`."""
-        entry = _entry(at, record)
+        entry = rows.entry(at, record)
         self._fdb[at, entry.mac, entry.dev, entry.dst, entry.vlan] = entry
         if entry.dev:
             link = self._spoken_of(at, entry.dev, record.line)
@@ -243,121 +241,8 @@ class Evidence:
         return "veth" if link.peer_index is not None else None
 
 
-# ---- from a row to a fact -----------------------------------------------------------------------------------
-
-
 def _namespace(name: str, place: Place | None) -> Namespace:
     if place is None:
         return Namespace(namespace=name)
     kind = "pod" if place.kind == "namespace" else place.kind
     return Namespace(namespace=name, on=place.on, kind=kind or None)
-
-
-def _listed(link: Link, record: Record) -> Link:
-    """A link with what a row of a listing says of it; what the row leaves out stays as it was."""
-    row = record.row
-    link = replace(
-        link,
-        line=record.line,
-        index=_last(row.get("index"), link.index),
-        kind=_last(row.get("kind"), link.kind),
-        up=_last(row.get("up"), link.up),
-        carrier=_last(row.get("carrier"), link.carrier),
-        mtu=_last(row.get("mtu"), link.mtu),
-        mac=_last(row.get("mac"), link.mac),
-        master=_last(row.get("master"), link.master),
-        hairpin=_last(row.get("hairpin"), link.hairpin),
-        netns=_last(row.get("netns"), link.netns),
-        vxlan_id=_last(row.get("vxlan_id"), link.vxlan_id),
-        vxlan_port=_last(row.get("vxlan_port"), link.vxlan_port),
-        vxlan_local=_last(row.get("vxlan_local"), link.vxlan_local),
-        vxlan_dev=_last(row.get("vxlan_dev"), link.vxlan_dev),
-        vxlan_learning=_last(row.get("vxlan_learning"), link.vxlan_learning),
-    )
-    if _is_first_line_of_ip(row):  # it names the master whenever there is one
-        link = replace(link, master=row.get("master"), state=row["state"])
-    if row.get("peer"):
-        link = replace(link, says=row["peer"], peer_index=_number(row["peer"]))
-    flags = str(row.get("flags") or "").split(",")
-    if "UP" in flags and "RUNNING" in flags:  # ifconfig's word for a signal
-        link = replace(link, carrier=True)
-    return link
-
-
-def _is_first_line_of_ip(row: Row) -> bool:
-    """Whether a row is of `ip addr` or `ip link` (the only ones with bridge_id), and has the device's own line."""
-    if "bridge_id" not in row:
-        return False
-    return bool(row["state"]) and row["flags"] is not None
-
-
-def _last(now: Any, before: T) -> T:
-    """The last word that is one."""
-    return before if now is None else now
-
-
-def _address(at: str, record: Record) -> Address:
-    row = record.row
-    address: str = row["address"]
-    return Address(
-        namespace=at,
-        dev=row["name"],
-        family=row["family"] or _family(address),
-        address=address,
-        broadcast=row.get("address_broadcast"),
-        scope=row.get("scope") or _scope(address),
-        tentative=row.get("tentative"),
-        line=record.address_line,
-    )
-
-
-def _route(at: str, record: Record) -> Route:
-    row = record.row
-    to, via = row["to"], row["via"]
-    return Route(
-        namespace=at,
-        family=_family(via or "" if to == "default" else to),
-        kind=row["kind"],
-        to=to,
-        via=via,
-        dev=row["dev"],
-        proto=row["proto"],
-        scope=row["scope"],
-        src=row["src"],
-        metric=row["metric"],
-        onlink=row["onlink"],
-        linkdown=row["linkdown"],
-        line=record.line,
-    )
-
-
-def _entry(at: str, record: Record) -> Entry:
-    row = record.row
-    return Entry(
-        namespace=at,
-        mac=row["mac"],
-        dev=row["dev"],
-        master=row["master"],
-        dst=row["dst"],
-        state=row["state"],
-        self=row["self"],
-        vlan=row["vlan"],
-        line=record.line,
-    )
-
-
-def _number(peer: str | None) -> int | None:
-    """32 of `if32`."""
-    found = re.fullmatch(r"if(\d+)", peer or "")
-    return int(found[1]) if found else None
-
-
-def _family(address: str) -> str:
-    return "inet6" if ":" in address else "inet"
-
-
-def _scope(address: str) -> str:
-    """The scope of an address whose command prints none."""
-    if address.startswith("fe80"):
-        return "link"
-    return "host" if address.startswith(("127.", "::1/")) else "global"
