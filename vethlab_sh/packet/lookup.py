@@ -7,6 +7,7 @@ from functools import cache
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
 
+from ..facts import Link, Route
 from ..snapshot import Snapshot
 from ..wiring import machines
 
@@ -22,15 +23,15 @@ class Tables:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.rows = snapshot.rows
-        self.links: dict[Device, Row] = {(row["namespace"], row["name"]): row for row in self.rows["links"]}
+        self.links: dict[Device, Link] = {link.device: link for link in self.rows.links}
         self.addresses: dict[str, list[Device]] = {}
         for row in self.rows["addresses"]:
             if row["scope"] == "global":
                 owners = self.addresses.setdefault(row["address"].partition("/")[0], [])
                 owners.append((row["namespace"], row["dev"]))
 
-    def link(self, device: Device) -> Row:
-        """The device's row; an empty one when it is not there any more."""
+    def link(self, device: Device) -> Any:
+        """The device's Link; an empty row when it is not there any more."""
         return self.links.get(device, {})
 
     def peer(self, device: Device) -> Device | None:
@@ -47,13 +48,17 @@ class Tables:
         rows = (row for row in self.rows["addresses"] if row["namespace"] == namespace)
         return {row["address"].partition("/")[0] for row in rows}
 
-    def route(self, namespace: str, ip: str) -> Row | None:
+    def route(self, namespace: str, ip: str) -> Route | None:
         """The route that the kernel takes: the longest prefix, then the smallest metric."""
         version = "inet6" if ":" in ip else "inet"
-        rows = [row for row in self.rows["routes"] if row["namespace"] == namespace and row["family"] == version]
-        one = (row for row in rows if row["kind"] not in ("broadcast", "multicast"))
-        fits = [row for row in one if _prefix(row["to"], ip) is not None]
-        return max(fits, key=lambda row: (_prefix(row["to"], ip), -(row["metric"] or 0)), default=None)
+        fits: list[tuple[int, int, Route]] = []
+        for route in self.rows.routes:
+            if route.namespace != namespace or route.family != version or route.kind in ("broadcast", "multicast"):
+                continue
+            length = _prefix(route.to, ip)
+            if length is not None:
+                fits.append((length, -(route.metric or 0), route))
+        return max(fits, key=lambda fit: fit[:2])[2] if fits else None
 
     def next_hop(self, namespace: str, ip: str) -> str | None:
         """The address whose MAC is asked for: the gateway, or the destination itself."""
@@ -120,12 +125,12 @@ def _prefix(to: str, ip: str) -> int | None:
     return network.prefixlen if ip_address(ip) in network else None
 
 
-def said(route: Row) -> str:
+def said(route: Route) -> str:
     """A route in the words of `ip route`: `10.244.1.0/24 via 10.244.1.0 dev flannel.1`."""
-    kind = "" if route["kind"] == "unicast" else f"{route['kind']} "
-    via = f" via {route['via']}" if route["via"] else ""
-    device = f" dev {route['dev']}" if route["dev"] and route["dev"] != "lo" else ""
-    return f"{kind}{route['to']}{via}{device}"
+    kind = "" if route.kind == "unicast" else f"{route.kind} "
+    via = f" via {route.via}" if route.via else ""
+    device = f" dev {route.dev}" if route.dev and route.dev != "lo" else ""
+    return f"{kind}{route.to}{via}{device}"
 
 
 def first_address(tables: Tables, namespace: str) -> Iterator[str]:
