@@ -23,9 +23,10 @@ a sequence of such texts to choose from. Each is typed in the broken lab, and sc
     fix-harms    something that was reachable is no longer, or more rules of a firewall are gone than lines were typed
     no-fix       the answer says no and offers nothing
 
-Where netfilter is the cause, `netfilter` of the case says how family, table, chain, and rule or policy are called; the
-report counts the cases whose answers name all four. The exit code is 0 when no case is misled, crashes or hangs, no
-fix harms, and the shares of named cases and of fixes that mend are large enough.
+Where netfilter is the cause, `netfilter` of the case says how family, table, chain, and rule or policy are called. The
+report counts the cases whose answers name all four, and those whose noes bring a typed `cause` and `evidence`. The exit
+code is 0 when no case is misled, crashes or hangs, no fix harms, and the shares of named cases and of fixes that mend
+are large enough.
 
 `--prove` asks the kernel whether the cases are true, and the product nothing: a case's probe is not answered; its
 `mend` is typed; the probe is answered. A case with ok=True is answered from the beginning.

@@ -78,9 +78,11 @@ def counted(counts: Counter[str], names: tuple[str, ...], width: int) -> str:
 
 
 def summary_of(results: list[Result]) -> str:
-    """The whole in three lines."""
+    """The whole in four lines."""
     counts = Counter(result.score for result in results)
     fixes = fix_counts(results)
+    faults = [result for result in results if result.case.ok is False]
+    proved = sum(result.has_proof for result in faults)
     filters = [result for result in results if result.case.netfilter]
     whole = sum(result.names_netfilter for result in filters)
     lost = counts["crash"] + counts["hang"]
@@ -89,6 +91,7 @@ def summary_of(results: list[Result]) -> str:
             f"{counts['named']} named, {counts['unsure']} unsure, {counts['misled']} misled, "
             f"{lost} crashed or hung of {len(results)}",
             f"fixes: {', '.join(f'{fixes[name]} {name}' for name in FIXES)} of {fixes.total()}",
+            f"evidence: {proved} of {len(faults)} bring a typed cause and evidence",
             f"netfilter: {whole} of {len(filters)} name rule or policy, chain, table, family",
         ]
     )

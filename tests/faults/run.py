@@ -12,7 +12,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from .case import Case
-from .play import LIMIT, Answer, Fix, play, prove
+from .fixes import Fix
+from .lines import LIMIT
+from .play import Answer, play, prove
 from .score import FIXES, SCORES
 
 SPAWN = multiprocessing.get_context("spawn")  # nothing of one case is in the process of the next
@@ -42,6 +44,11 @@ class Result:
         """The worse of the two; empty where there was nothing to fix."""
         scores = [answer.fix for answer in self.answers if answer.fix]
         return max(scores, key=FIXES.index) if scores and self.case.ok is False else ""
+
+    @property
+    def has_proof(self) -> bool:
+        """Whether every answer that says no brings a typed cause and evidence."""
+        return all(answer.proof for answer in self.answers if answer.ok is False)
 
     @property
     def names_netfilter(self) -> bool:

@@ -1,4 +1,4 @@
-"""addresses"""
+"""Which addresses are wrong? None, one too many, on the wrong device, or with the wrong prefix."""
 
 from ..case import Case
 from .networks import BRIDGE, PAIR, ROUTER, THIRD, answered_by

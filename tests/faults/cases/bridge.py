@@ -1,4 +1,4 @@
-"""bridge"""
+"""What goes wrong in a bridge? Ports that are off, out, isolated or deaf, and MACs that are in the wrong place."""
 
 from ..case import Case
 from .networks import BRIDGE, THIRD

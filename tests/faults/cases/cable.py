@@ -1,4 +1,4 @@
-"""cable"""
+"""What goes wrong with devices? Ends that are down or elsewhere, macvlan modes, queues that drop."""
 
 from ..case import Case
 from .networks import BRIDGE, MACVLANS, PAIR, ROUTER

@@ -1,4 +1,4 @@
-"""filters"""
+"""Which filters drop? iptables of both kinds, nft in every family, ebtables and arptables: rules and policies."""
 
 from ..case import Case
 from .networks import BRIDGE, PAIR, ROUTER, TWO_WAYS

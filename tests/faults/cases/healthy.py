@@ -1,4 +1,4 @@
-"""healthy"""
+"""What works, however odd it looks? Networks where walk and check must say yes, and who answered."""
 
 from ..case import Case
 from .networks import (

@@ -1,4 +1,4 @@
-"""IPv6"""
+"""What goes wrong with IPv6 alone? Neighbour discovery, hop limits, sizes, settings, filters and rules."""
 
 from ..case import Case
 from .networks import DUPLICATE, PAIR, PAIR6, ROUTER6

@@ -1,4 +1,4 @@
-"""MTU"""
+"""What is too large? Packets for a device, a router, a route or a tunnel."""
 
 from ..case import Case
 from .networks import BRIDGE, FLOOD_ENTRIES, HOSTS, OVERLAY, PAIR, ROUTER, VXLAN

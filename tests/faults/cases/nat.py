@@ -1,4 +1,4 @@
-"""NAT"""
+"""What do rewritten addresses break? Rules that are missing, left over, or lead to nobody or to oneself."""
 
 from ..case import Case
 from .networks import BRIDGE, INTERNET, ROUTER, SERVER, SERVICE, TWO_ROUTERS

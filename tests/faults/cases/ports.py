@@ -1,4 +1,4 @@
-"""TCP/UDP"""
+"""What goes wrong with TCP and UDP alone? Nobody who listens, resets, rules for one port."""
 
 from ..case import Case
 from .networks import PAIR, ROUTER, SERVER, UDP_SERVER

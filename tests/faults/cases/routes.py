@@ -1,4 +1,4 @@
-"""routes"""
+"""Which routes are wrong? None, none back, one that swallows, one to nobody, two that lead to each other."""
 
 from ..case import Case
 from .networks import ROUTER, TWO_ROUTERS

@@ -1,4 +1,4 @@
-"""rules"""
+"""Which rules of policy routing lead astray? The tables they name are empty, dead or never asked."""
 
 from ..case import Case
 from .networks import ROUTER

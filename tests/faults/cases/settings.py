@@ -1,4 +1,4 @@
-"""settings"""
+"""Which settings stop a packet? Forwarding, rp_filter, ARP, echoes, TTL, IPsec."""
 
 from ..case import Case
 from .networks import BRIDGE, PAIR, POINT_TO_POINT, ROUTER, TWO_WAYS

@@ -1,4 +1,4 @@
-"""tunnels"""
+"""What goes wrong with VXLAN? Ports, VNIs, remotes, entries, and what is below it."""
 
 from ..case import Case
 from .networks import FLOOD_ENTRIES, HOSTS, OVERLAY, ROUTER, VXLAN
