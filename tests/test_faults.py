@@ -16,7 +16,7 @@ from faults.lines import build
 from faults.play import Answer
 from faults.report import is_good_enough, summary_of
 from faults.run import Result
-from faults.score import fixes_of, is_fair, names, told
+from faults.score import fixes_of, is_fair, names, text_of
 
 from vethlab_sh import Lab
 
@@ -95,7 +95,7 @@ def test_netfilter_verdict_names_rule_chain_table_and_family():
 
 def test_answer_is_read_with_all_that_it_tells():
     answer = SimpleNamespace(ok=False, sentence="no", cause="echo-ignored", evidence="the line", fix=("one", "two"))
-    assert told(answer).splitlines()[:3] == ["no", "echo-ignored", "the line"]
+    assert text_of(answer).splitlines()[:3] == ["no", "echo-ignored", "the line"]
     assert fixes_of(answer) == ["one", "two"]
     assert fixes_of(SimpleNamespace(fix="one\nline")) == ["one\nline"]
     assert fixes_of(SimpleNamespace(sentence="no")) == []
@@ -103,7 +103,7 @@ def test_answer_is_read_with_all_that_it_tells():
 
 @pytest.mark.live
 @pytest.mark.parametrize(
-    ("fix", "told_as"),
+    ("fix", "judgement"),
     [
         (CASE["one-forward-rule"].mend, "fix-mends"),
         ("ip netns exec r sysctl -qw net.ipv4.ip_forward=1", "fix-no-help"),
@@ -112,13 +112,13 @@ def test_answer_is_read_with_all_that_it_tells():
         ("ip netns exec r nft flush ruleset", "fix-harms"),
     ],
 )
-def test_fix_is_typed_and_its_harm_is_seen(fix, told_as):
+def test_fix_is_typed_and_its_harm_is_seen(fix, judgement):
     case = CASE["one-forward-rule"]
     with Lab() as lab:
         build(lab, case)
         lab.run("ip netns exec r iptables -A FORWARD -s 10.9.0.0/24 -j DROP")
         lab.run("ip netns exec r iptables -A FORWARD -s 10.8.0.0/24 -j DROP")
-        assert judged(lab, case, fix).score == told_as
+        assert judged(lab, case, fix).score == judgement
 
 
 def test_one_harm_or_one_wrong_yes_is_not_good_enough():

@@ -33,14 +33,28 @@ def main() -> int:
 
 def chosen(parser: argparse.ArgumentParser, words: list[str]) -> list[Case]:
     """The cases that were asked for; ends with an error where there is none, or where one is not fair."""
-    files = [word for word in words if word.endswith(".py")]
     ids = [word for word in words if not word.endswith(".py")]
-    cases = [case for file in files for case in load(file)] if files else CASES
-    if missing := unknown(ids, cases):
+    cases = read(words)
+    missing = unknown(ids, cases)
+    if missing:
         parser.error(f"no such case: {', '.join(missing)}")
-    if unfair := [case.id for case in cases if not is_fair(case)]:
+    unfair = [case.id for case in cases if not is_fair(case)]
+    if unfair:
         parser.error(f"their own causes would not count as named: {', '.join(unfair)}")
-    return [case for case in cases if not ids or case.id in ids]
+    if not ids:
+        return cases
+    return [case for case in cases if case.id in ids]
+
+
+def read(words: list[str]) -> list[Case]:
+    """The cases of the files that were given, or our own."""
+    files = [word for word in words if word.endswith(".py")]
+    if not files:
+        return CASES
+    cases = []
+    for file in files:
+        cases += load(file)
+    return cases
 
 
 def run_all(pool: ThreadPoolExecutor, cases: list[Case], args: argparse.Namespace) -> int:
@@ -58,9 +72,9 @@ def run_all(pool: ThreadPoolExecutor, cases: list[Case], args: argparse.Namespac
 def prove_all(pool: ThreadPoolExecutor, cases: list[Case]) -> int:
     """Ask the kernel about each case; print a line when it is done."""
     proved = 0
-    for case, said in zip(cases, pool.map(proof, cases), strict=True):
-        proved += said == "proved"
-        print(f"{case.group:10} {case.id:40} {said}", flush=True)
+    for case, outcome in zip(cases, pool.map(proof, cases), strict=True):
+        proved += outcome == "proved"
+        print(f"{case.group:10} {case.id:40} {outcome}", flush=True)
     print(f"\n{proved} proved of {len(cases)}")
     return 0 if proved == len(cases) else 1
 

@@ -90,35 +90,41 @@ def no_longer_reached(lab: Lab, before: Standing) -> set[Pair]:
 def addresses(lab: Lab) -> dict[str, set[str]]:
     """The addresses of every namespace; master is the dot."""
     names = lab.run(NAMESPACES).out.split()
-    return {name: set(found) for name, found in inside(lab, dict.fromkeys(names, ADDRESSES)).items()}
+    printed = inside(lab, dict.fromkeys(names, ADDRESSES))
+    return {name: set(lines) for name, lines in printed.items()}
 
 
 def reachable(lab: Lab, pairs: Iterable[Pair]) -> set[Pair]:
     """The pairs where a ping is answered; all are sent at the same time."""
-    asked: dict[str, list[str]] = {}
+    pings: dict[str, list[str]] = {}
     for name, address in sorted(pairs):
-        asked.setdefault(name, []).append(f"(ping -n -q -c 1 -W 1 {address} >/dev/null 2>&1 && echo {address}) &")
-    lines = {name: " ".join([*pings, "wait"]) for name, pings in asked.items()}
-    return {(name, address) for name, found in inside(lab, lines).items() for address in found}
+        pings.setdefault(name, []).append(f"(ping -n -q -c 1 -W 1 {address} >/dev/null 2>&1 && echo {address}) &")
+    lines = {name: " ".join([*words, "wait"]) for name, words in pings.items()}
+    answers = set()
+    for name, printed in inside(lab, lines).items():
+        answers |= {(name, address) for address in printed}
+    return answers
 
 
 def rules(lab: Lab, names: Iterable[str]) -> set[Pair]:
     """The rules of every namespace, a line each."""
-    found = set()
+    held = set()
     for name, lines in inside(lab, dict.fromkeys(names, RULES)).items():
-        found |= {(name, " ".join(line.split())) for line in lines if not NO_RULE.match(line.strip())}
-    return found
+        for line in lines:
+            if not NO_RULE.match(line.strip()):
+                held.add((name, " ".join(line.split())))
+    return held
 
 
 def inside(lab: Lab, lines: dict[str, str]) -> dict[str, list[str]]:
     """What a line of bash prints in each namespace, as lines; all run at the same time. The dot is master itself."""
-    typed = []
+    commands = []
     for name, line in lines.items():
         enter = f"ip netns exec {name} " if name != "." else ""
-        typed.append(f"{enter}bash -c {shlex.quote(line)} | sed 's/^/{name} /' &")
-    out = lab.run(" ".join([*typed, "wait"]), expect=None, timeout=60).out
-    said: dict[str, list[str]] = {name: [] for name in lines}
+        commands.append(f"{enter}bash -c {shlex.quote(line)} | sed 's/^/{name} /' &")
+    out = lab.run(" ".join([*commands, "wait"]), expect=None, timeout=60).out
+    printed: dict[str, list[str]] = {name: [] for name in lines}
     for line in out.splitlines():
         name, _, rest = line.partition(" ")
-        said[name].append(rest)
-    return said
+        printed[name].append(rest)
+    return printed

@@ -16,7 +16,7 @@ from vethlab_sh import Lab
 from .case import Case
 from .fixes import ROUNDS, Fix, judged
 from .lines import answered, build, run_all
-from .score import FIXES, fixes_of, names, score, told
+from .score import FIXES, fixes_of, names, score, text_of
 
 
 @dataclass
@@ -41,7 +41,8 @@ class Answer:
     def fix(self) -> str:
         """The score of the worst fix; empty where none was to be offered."""
         if self.fixes:
-            return max((fix.score for fix in self.fixes), key=FIXES.index)
+            scores = [fix.score for fix in self.fixes]
+            return max(scores, key=FIXES.index)
         return "no-fix" if self.ok is False else ""
 
 
@@ -66,8 +67,7 @@ def play(case: Case, pipe: Connection) -> None:
         if case.claim:
             answers.append(ask(case, lambda: lab.check(case.claim)))
             pipe.send(answers[-1])
-        offers = [text for answer in answers for text in answer.offers]
-        pipe.send(tried(lab, case, list(dict.fromkeys(offers))))
+        pipe.send(tried(lab, case, offers_of(answers)))
 
 
 def ask(case: Case, put: Callable[[], Any]) -> Answer:
@@ -78,7 +78,7 @@ def ask(case: Case, put: Callable[[], Any]) -> Answer:
     except Exception as error:  # noqa: BLE001 - that is what a crash is
         return Answer("crash", f"{type(error).__name__}: {error}", seconds=time.monotonic() - begun)
     seconds = time.monotonic() - begun
-    text = told(answer)
+    text = text_of(answer)
     ok = bool(answer.ok)
     cause = str(getattr(answer, "cause", None) or "")
     return Answer(
@@ -91,6 +91,16 @@ def ask(case: Case, put: Callable[[], Any]) -> Answer:
         proof=bool(cause and getattr(answer, "evidence", None)),
         offers=[] if ok else fixes_of(answer),
     )
+
+
+def offers_of(answers: list[Answer]) -> list[str]:
+    """The fixes that were offered, each once: walk and check mostly agree."""
+    offers = []
+    for answer in answers:
+        for text in answer.offers:
+            if text not in offers:
+                offers.append(text)
+    return offers
 
 
 def tried(lab: Lab, case: Case, fixes: list[str]) -> dict[str, Fix]:

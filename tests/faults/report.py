@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,17 +11,27 @@ from .play import Answer
 from .run import Result
 from .score import FIXES, SCORES
 
+TITLES = ("walk", "check", "the worse of both")
+
 
 def line_of(result: Result, verbose: bool) -> str:
     """A line about a case; verbose: with the sentences below it, unless both name the cause."""
-    walk, check = (answer.score if answer else "-" for answer in (result.walk, result.check))
-    lines = [f"{walk:7} {check:7} {result.fix or '-':11} {result.case.group:9} {result.case.id}"]
-    lines += [f"        line failed: {line}" for line in result.failed]
+    walk = word_of(result.walk)
+    check = word_of(result.check)
+    fix = result.fix or "-"
+    lines = [f"{walk:7} {check:7} {fix:11} {result.case.group:9} {result.case.id}"]
+    for line in result.failed:
+        lines.append(f"        line failed: {line}")
     if verbose and result.score != "named":
         lines += sentences(result)
     if verbose:
-        lines += [f"        {text}" for text in fixes_that_fail(result)]
+        lines += fixes_that_fail(result)
     return "\n".join(lines)
+
+
+def word_of(answer: Answer | None) -> str:
+    """The score of an answer; a dash where none was asked for."""
+    return answer.score if answer else "-"
 
 
 def sentences(result: Result) -> list[str]:
@@ -30,7 +39,7 @@ def sentences(result: Result) -> list[str]:
     lines = [f"        cause: {result.case.cause}"]
     for name, answer in (("walk", result.walk), ("check", result.check)):
         if answer:
-            text = " / ".join(answer.text.splitlines())
+            text = answer.text.replace("\n", " / ")
             lines.append(f"        {name}: ({answer.seconds:.1f} s) {text}")
     return lines
 
@@ -40,66 +49,100 @@ def fixes_that_fail(result: Result) -> list[str]:
     lines = []
     for answer in result.answers:
         for fix in answer.fixes:
-            if fix.score != "fix-mends":
-                lines.append(f"{fix.score}: {fix.text!r} {fix.why}")
-    return list(dict.fromkeys(lines))
+            line = f"        {fix.score}: {fix.text!r} {fix.why}"
+            if fix.score != "fix-mends" and line not in lines:
+                lines.append(line)
+    return lines
+
+
+# --- sums ---------------------------------------------------------------------------------------------------------
 
 
 def sums_of(results: list[Result]) -> str:
     """A table: how often each score was given, by what is broken, for walk, check and the worse of both, and fixes."""
     width = 7 * len(SCORES) - 1
-    titles = "".join(f" | {title:{width}}" for title in ("walk", "check", "the worse of both"))
-    heads = (" | " + " ".join(f"{name:>6}" for name in SCORES)) * 3
-    fixes = " | " + " ".join(f"{name:>11}" for name in FIXES)
-    lines = [f"{'':16}{titles}", f"{'':10} {'cases':>5}{heads}{fixes}"]
-    groups = list(dict.fromkeys(result.case.group for result in results))
-    for group in groups:
+    above = " " * 16
+    heads = f"{'':10} {'cases':>5}"
+    for title in TITLES:
+        above += f" | {title:{width}}"
+        heads += in_columns(SCORES, 6)
+    lines = [above, heads + in_columns(FIXES, 11)]
+    for group in groups_of(results):
         lines.append(sum_of(group, [result for result in results if result.case.group == group]))
-    return "\n".join([*lines, sum_of("all", results)])
+    lines.append(sum_of("all", results))
+    return "\n".join(lines)
+
+
+def groups_of(results: list[Result]) -> list[str]:
+    """The groups, each once, in their order."""
+    return list(dict.fromkeys(result.case.group for result in results))
 
 
 def sum_of(title: str, rows: list[Result]) -> str:
     """One line of the sums."""
+    walks = Counter(word_of(row.walk) for row in rows)
+    checks = Counter(word_of(row.check) for row in rows)
+    worse = Counter(row.score for row in rows)
     line = f"{title:10} {len(rows):5}"
-    line += scores_of(row.walk for row in rows)
-    line += scores_of(row.check for row in rows)
-    line += counted(Counter(row.score for row in rows), SCORES, 6)
-    return line + counted(Counter(row.fix for row in rows if row.fix), FIXES, 11)
+    for counts in (walks, checks, worse):
+        line += numbers(counts, SCORES, 6)
+    return line + numbers(fix_counts(rows), FIXES, 11)
 
 
-def scores_of(answers: Iterable[Answer | None]) -> str:
-    """How often each score was given."""
-    return counted(Counter(answer.score for answer in answers if answer), SCORES, 6)
+def numbers(counts: Counter[str], names: tuple[str, ...], width: int) -> str:
+    """How often each of these was counted, a dot for never."""
+    return in_columns(tuple(str(counts[name] or ".") for name in names), width)
 
 
-def counted(counts: Counter[str], names: tuple[str, ...], width: int) -> str:
-    """Numbers in columns, a dot for none."""
-    return " | " + " ".join(f"{counts[name] or '.':>{width}}" for name in names)
+def in_columns(words: tuple[str, ...], width: int) -> str:
+    """Words in columns of this width."""
+    return " | " + " ".join(f"{word:>{width}}" for word in words)
+
+
+def fix_counts(results: list[Result]) -> Counter[str]:
+    """How often each score was given to the fixes of a case; where nothing was to be fixed, none is."""
+    counts = Counter(result.fix for result in results)
+    del counts[""]
+    return counts
+
+
+# --- the whole ----------------------------------------------------------------------------------------------------
 
 
 def summary_of(results: list[Result]) -> str:
-    """The whole in four lines."""
+    """The whole in four lines: causes, fixes, evidence, netfilter."""
     counts = Counter(result.score for result in results)
-    fixes = fix_counts(results)
-    faults = [result for result in results if result.case.ok is False]
-    proved = sum(result.has_proof for result in faults)
-    filters = [result for result in results if result.case.netfilter]
-    whole = sum(result.names_netfilter for result in filters)
     lost = counts["crash"] + counts["hang"]
+    scores = f"{counts['named']} named, {counts['unsure']} unsure, {counts['misled']} misled"
     return "\n".join(
         [
-            f"{counts['named']} named, {counts['unsure']} unsure, {counts['misled']} misled, "
-            f"{lost} crashed or hung of {len(results)}",
-            f"fixes: {', '.join(f'{fixes[name]} {name}' for name in FIXES)} of {fixes.total()}",
-            f"evidence: {proved} of {len(faults)} bring a typed cause and evidence",
-            f"netfilter: {whole} of {len(filters)} name rule or policy, chain, table, family",
+            f"{scores}, {lost} crashed or hung of {len(results)}",
+            fixes_in_words(results),
+            evidence_in_words(results),
+            netfilter_in_words(results),
         ]
     )
 
 
-def fix_counts(results: list[Result]) -> Counter[str]:
-    """How often each score was given to the fixes of a case."""
-    return Counter(result.fix for result in results if result.fix)
+def fixes_in_words(results: list[Result]) -> str:
+    """How the fixes did."""
+    counts = fix_counts(results)
+    parts = [f"{counts[name]} {name}" for name in FIXES]
+    return f"fixes: {', '.join(parts)} of {counts.total()}"
+
+
+def evidence_in_words(results: list[Result]) -> str:
+    """How many of those that say no also prove it."""
+    faults = [result for result in results if result.case.ok is False]
+    proved = [result for result in faults if result.has_proof]
+    return f"evidence: {len(proved)} of {len(faults)} bring a typed cause and evidence"
+
+
+def netfilter_in_words(results: list[Result]) -> str:
+    """How many verdicts on netfilter are whole."""
+    filtered = [result for result in results if result.case.netfilter]
+    whole = [result for result in filtered if result.names_netfilter]
+    return f"netfilter: {len(whole)} of {len(filtered)} name rule or policy, chain, table, family"
 
 
 def is_good_enough(results: list[Result], share: float) -> bool:
@@ -109,10 +152,17 @@ def is_good_enough(results: list[Result], share: float) -> bool:
     if counts["misled"] or counts["crash"] or counts["hang"] or fixes["fix-harms"]:
         return False
     offered = fixes["fix-mends"] + fixes["fix-no-help"]
-    return counts["named"] >= share * len(results) and fixes["fix-mends"] >= share * offered
+    enough_named = counts["named"] >= share * len(results)
+    enough_mended = fixes["fix-mends"] >= share * offered
+    return enough_named and enough_mended
 
 
 def write(results: list[Result], path: str) -> None:
     """All answers, as JSON."""
-    rows = [asdict(result) | {"score": result.score, "fix": result.fix} for result in results]
+    rows = []
+    for result in results:
+        row = asdict(result)
+        row["score"] = result.score
+        row["fix"] = result.fix
+        rows.append(row)
     Path(path).write_text(json.dumps(rows, indent=1), encoding="utf-8")

@@ -37,13 +37,16 @@ class Result:
     @property
     def score(self) -> str:
         """The worse of the two."""
-        return max((answer.score for answer in self.answers), key=SCORES.index)
+        scores = [answer.score for answer in self.answers]
+        return max(scores, key=SCORES.index)
 
     @property
     def fix(self) -> str:
         """The worse of the two; empty where there was nothing to fix."""
         scores = [answer.fix for answer in self.answers if answer.fix]
-        return max(scores, key=FIXES.index) if scores and self.case.ok is False else ""
+        if not scores or self.case.ok is not False:
+            return ""
+        return max(scores, key=FIXES.index)
 
     @property
     def has_proof(self) -> bool:
@@ -101,12 +104,12 @@ def proof(case: Case) -> str:
     """What the kernel says about a case: see `prove`."""
     process, pipe = started(prove, case)
     try:
-        said: str = received(pipe, "proof", 2 * LIMIT)
+        outcome: str = received(pipe, "proof", 2 * LIMIT)
     except Silent as silent:
         end(process, 0)
         return silent.answer.text
     end(process, LIMIT)
-    return said
+    return outcome
 
 
 def started(work: Callable[[Case, Connection], None], case: Case) -> tuple[Any, Connection]:

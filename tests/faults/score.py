@@ -9,7 +9,7 @@ from .case import Case, Words
 
 SCORES = ("named", "unsure", "misled", "crash", "hang")  # from the best to the worst
 FIXES = ("fix-mends", "no-fix", "fix-no-help", "fix-harms")  # from the best to the worst
-TOLD = ("verdict", "sentence", "cause", "evidence", "fix")  # attributes of an answer, as far as it has them
+PARTS = ("verdict", "sentence", "cause", "evidence", "fix")  # attributes of an answer, as far as it has them
 
 
 def holds(text: str, word: str) -> bool:
@@ -26,7 +26,12 @@ def holds(text: str, word: str) -> bool:
 
 def holds_all(text: str, words: Words) -> bool:
     """Whether the text has a word of every group."""
-    return all(any(holds(text, word) for word in group) for group in words)
+    return all(holds_one(text, group) for group in words)
+
+
+def holds_one(text: str, group: tuple[str, ...]) -> bool:
+    """Whether the text has a word of this group."""
+    return any(holds(text, word) for word in group)
 
 
 def score(case: Case, ok: bool, text: str) -> str:
@@ -34,7 +39,7 @@ def score(case: Case, ok: bool, text: str) -> str:
     right = case.ok is None or ok == case.ok
     if right and holds_all(text, case.words):
         return "named"
-    blames = any(holds(text, word) for word in case.never)
+    blames = holds_one(text, case.never)
     return "unsure" if right and not blames else "misled"
 
 
@@ -44,9 +49,9 @@ def is_fair(case: Case) -> bool:
     return bool(case.ok) or score(case, False, own) == "named"
 
 
-def told(answer: object) -> str:
+def text_of(answer: object) -> str:
     """All that an answer says, as text."""
-    texts = [getattr(answer, name, "") for name in TOLD]
+    texts = [getattr(answer, name, "") for name in PARTS]
     return "\n".join(str(text) for text in texts if text)
 
 
@@ -62,4 +67,4 @@ def fixes_of(answer: object) -> list[str]:
 
 def names(case: Case, text: str) -> int:
     """How many of the words for family, table, chain, and rule or policy the text has."""
-    return sum(holds_all(text, (group,)) for group in case.netfilter)
+    return sum(holds_one(text, group) for group in case.netfilter)

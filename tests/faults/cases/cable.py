@@ -187,7 +187,7 @@ CASES = [
         dst="192.168.1.102",
         claim="c1 can reach 192.168.1.102",
         words=(("macvlan",), ("private",)),
-        never=FILTERS,
+        never=(*FILTERS, "is missing"),
         mend="""
             ip -n c1 link set m1 type macvlan mode bridge
             ip -n c2 link set m2 type macvlan mode bridge
@@ -204,7 +204,7 @@ CASES = [
         dst="192.168.1.102",
         claim="c1 can reach 192.168.1.102",
         words=(("macvlan",), ("vepa",)),
-        never=FILTERS,
+        never=(*FILTERS, "is missing"),
         mend="""
             ip -n c1 link set m1 type macvlan mode bridge
             ip -n c2 link set m2 type macvlan mode bridge
@@ -221,7 +221,7 @@ CASES = [
         dst="192.168.1.102",
         claim="c1 can reach 192.168.1.102",
         words=(("eth0",), DOWN),
-        never=FILTERS,
+        never=(*FILTERS, "is missing"),
         mend="ip link set eth0 up",
     ),
     Case(
