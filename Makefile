@@ -59,6 +59,9 @@ test-tools: setup-tests ## run the tests with the programs of older and newer De
 chaos: setup-tests ## let everything go wrong at every step of every scenario; half an hour (ARGS="tool run-full" for less)
 	@$(PYTHON_RUN) tests/tools/chaos.py $(ARGS)
 
+faults: setup-tests ## plant every fault: does the verdict name the cause, and does its fix mend? A quarter of an hour (ARGS="-v ID ...")
+	@nice $(PYTHON_RUN) tests/faults $(ARGS)
+
 fuzz: ## search texts that break a parser's promise, for SECONDS (300); finds are kept in tests/fixtures/finds
 	@./setup.sh fuzz
 	@$(PYTHON_RUN) tests/tools/fuzz.py $(SECONDS) $(ARGS)
@@ -79,4 +82,4 @@ clean: ## remove .venv and the caches
 	rm -rf .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test check bench test-browser test-class test-all test-tools chaos fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean
+.PHONY: help demo test check bench test-browser test-class test-all test-tools chaos faults fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean

@@ -18,7 +18,8 @@ PATH=$PATH:/usr/sbin:/sbin # an ordinary Debian user's PATH lacks them; ip and b
 # tool:package. Without the first no demo runs; the others are for single lessons.
 ESSENTIAL=(unshare:util-linux ip:iproute2 bridge:iproute2 brctl:bridge-utils ping:iputils-ping ifconfig:net-tools)
 TESTS=(/usr/lib/cni/bridge:containernetworking-plugins # the real plugins, which the tests make pods with
-    busybox:busybox)                                   # its nc is what a learner leaves running
+    busybox:busybox                                    # its nc is what a learner leaves running
+    ipset:ipset)                                       # a fault is planted with it: an address on a block list
 BROWSER=(chromium:chromium)
 BENCH=(mn:mininet)
 TOOLS=(patchelf:patchelf)
