@@ -13,7 +13,8 @@ from conftest import ROOT
 from vethlab_sh import Lab, explain, parse
 from vethlab_sh.errors import BadInput
 from vethlab_sh.node.explain import read_file
-from vethlab_sh.node.pasted import Place, entered, read
+from vethlab_sh.node.pasted import read
+from vethlab_sh.node.places import Place, entered
 from vethlab_sh.wiring.layout import layout
 from vethlab_sh.wiring.machines import machines
 
@@ -73,14 +74,14 @@ def test_article_tells_flannel_from_calico_by_line(article):
         "master": "flannel",
         "dev-k8s-node2": "calico",
     }
-    signs = {row["words"]: row["line"] for finding in article.findings for row in finding.signs}
+    signs = {sign.words: sign.line for finding in article.findings for sign in finding.signs}
     assert signs["10.244.0.0/16 via 10.244.0.1 dev eth0"] == number("10.244.0.0/16 via")
     assert signs["default via 169.254.1.1 dev eth0"] == number("default via 169")
     assert signs[f"{CALI} ee:ee:ee:ee:ee:ee"] == number("19: cali")
 
 
 def test_article_leaves_no_line_out(article):
-    assert article.unknown_rows == ()
+    assert article.unknown_lines == ()
     assert article.kinds.keys() == set(range(1, len(ARTICLE.splitlines()) + 1))
 
 
@@ -184,7 +185,7 @@ ODD = {
 @pytest.mark.parametrize("text", ODD.values(), ids=list(ODD))
 def test_session_is_read_however_it_was_pasted(text):
     found = explain(text)
-    assert found.unknown_rows == ()
+    assert found.unknown_lines == ()
     assert [(o.name, o.at, len(o.rows)) for o in found.outputs] == [("ip addr", "node1", 2)]
     assert found.kinds.keys() == set(range(1, len(found.kinds) + 1))
 
@@ -428,6 +429,6 @@ def test_transcript_of_a_lab_is_explained_as_its_kernel_has_it(name):
     ends = lambda rows: {frozenset(((r["namespace"], r["name"]), (r["peer_namespace"], r["peer"]))) for r in rows}  # noqa: E731
     pods = [row for row in now.rows["wires"] if not {row["namespace"], row["peer_namespace"]} <= {"master", "node2"}]
     assert ends(pods) <= ends(found.wire_rows)
-    assert found.unknown_rows == ()
+    assert found.unknown_lines == ()
     wanted = {"bridge": {"neither"}}.get(name, {name})
     assert {f.network for f in found.findings} == wanted

@@ -55,7 +55,7 @@ SOME = [
     "healthy-service",
     "healthy-unused-obstacles",
 ]
-NAMED, MISLED = 0, 33  # of SOME: at least, at most. The goal is all of them, and none
+NAMED, MISLED = 8, 16  # of SOME: at least, at most. The goal is all of them, and none
 CASE = {case.id: case for case in CASES}
 
 
@@ -64,12 +64,11 @@ def test_faults_are_many_and_each_is_told_once():
     assert {case.group for case in CASES} == {CASE[name].group for name in SOME}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_case_asks_for_no_more_than_its_cause_tells(case):
-    assert is_fair(case)
-    assert case.ok or case.mend
-    assert case.src or case.claim
-    assert len(case.netfilter) in (0, 4)
+def test_case_asks_for_no_more_than_its_cause_tells():
+    assert [case.id for case in CASES if not is_fair(case)] == []
+    assert [case.id for case in CASES if not (case.ok or case.mend)] == []
+    assert [case.id for case in CASES if not (case.src or case.claim)] == []
+    assert {len(case.netfilter) for case in CASES} == {0, 4}
 
 
 def test_words_are_matched_whole():

@@ -5,11 +5,14 @@ import os
 import shlex
 import sys
 import textwrap
+import unicodedata
+import xml.dom.minidom
 
 import pytest
 from conftest import ROOT
 
 from vethlab_sh import Lab
+from vethlab_sh.markup import printable
 
 pytestmark = pytest.mark.live
 INSPECT = f"cd {ROOT} && {sys.executable} -m vethlab_sh inspect"
@@ -258,6 +261,66 @@ def test_walk_without_the_right_to_listen_asks_for_sudo(node):
         f"cd {ROOT} && {WITHOUT_RIGHTS} {sys.executable} -m vethlab_sh inspect --walk master 127.0.0.1", expect=(2,)
     )
     assert "use sudo" in ended.err
+
+
+# What a user of the machine, without any right on it, can call a device, an alias, a process: any byte but a few.
+STRANGE = {
+    "an escape in a device": r"ip link add $'a\e[31mred' type bridge",
+    "an escape of one byte in a device": r"ip link add $'c\xc2\x9b31m' type bridge",
+    "a device that reads backwards": r"ip link add $'d\xe2\x80\xae' type bridge",
+    "no UTF-8 in a device": r"ip link add $'b\xff\xfe' type bridge",
+    "quotes and tags in a device": r"""ip link add 'a"\<b>&c' type bridge; ip link add '<img/src>' type bridge""",
+    "our own signs in a device": "ip link add '=settings=' type bridge; ip link add '{}' type bridge",
+    "lines in an alias": r"ip link add b type bridge; ip link set b alias $'x\n=settings=\n[]\xff\e]0;mine\a'",
+    "an escape in a process": r"""n=$'/run/\e[2J\n\a'; ln -s $(which sleep) "$n"; echo > /run/ready; exec "$n" 999""",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", STRANGE.values(), ids=list(STRANGE))
+def test_strangers_names_are_shown_and_not_obeyed(lab, make):
+    """What one namespace holds costs the others nothing, and no byte of it reaches the terminal as it is."""
+    lab.run(f"mkfifo /run/ready; unshare --net bash -c {shlex.quote(make + '; echo > /run/ready; exec sleep 999')} & "
+            "cat /run/ready; ip netns add other")  # fmt: skip
+    for option in ("", "--tables", "--json", "--svg /run/a.svg"):
+        printed = lab.run(f"{INSPECT} {option}").out
+        assert [sign for sign in printed if not sign.isprintable() and sign != "\n"] == []
+        assert "other" in printed
+    assert "Not shown" not in printed
+    drawn = lab.run("cat /run/a.svg").out
+    assert xml.dom.minidom.parseString(drawn)
+
+
+def test_names_of_namespaces_may_hold_any_byte(lab):
+    shown = {r"e\a": r"e\x07", r"n\nl": r"n\x0al", r"t\tb": r"t\x09b", r"b\xe2\x80\xae": r"b\u202e", r"u\xff": r"u\xff"}
+    lab.run("; ".join(f"ip netns add $'{name}'" for name in shown))
+    seen = [row["namespace"] for row in json.loads(lab.run(f"{INSPECT} --json").out)["namespaces"]]
+    assert sorted(seen) == sorted(["master", *shown.values()])
+    assert r"e\x07" in lab.run(f"{INSPECT} $'e\\x07'").out
+    assert r"e\x07" in lab.run(f"{INSPECT} 'e\\x07'").out, "it is found by what was printed too"
+
+
+@pytest.mark.no_lab
+def test_printed_name_holds_nothing_that_is_obeyed():
+    every = "".join(map(chr, range(0x3000))) + "\ud800\udcff\ufeff"
+    assert [sign for sign in printable(every) if unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp")] == []
+    assert printable("eth0 π 容器 é") == "eth0 π 容器 é"
+
+
+def test_address_that_a_user_gave_himself_makes_no_pod(lab):
+    """host-local leased it to the pod; in a user namespace anybody may take any address."""
+    lab.run("mount -t tmpfs tmpfs /var/lib; mkdir -p /var/lib/cni/results /var/lib/cni/networks/n; mkfifo /run/ready")
+    lab.run(f"echo {container('web-1')} > /var/lib/cni/networks/n/10.9.0.2")
+    kept = {"containerId": container("web-1"), "cniArgs": [["K8S_POD_NAMESPACE", "shop"], ["K8S_POD_NAME", "web-1"]]}
+    lab.run(f"cat > /var/lib/cni/results/n-web-1-eth0 <<< '{json.dumps(kept)}'")
+    take = "ip addr add 10.9.0.2/32 dev lo; echo $$ > /run/ready; exec sleep 999"
+    lab.run(f"unshare --user --map-root-user --net bash -c {shlex.quote(take)} &")
+    thief = lab.run("cat /run/ready").out.strip()
+    assert f"sleep {thief}" in lab.run(INSPECT).out
+    lab.run("ip netns add pod && ip -n pod addr add 10.9.0.2/24 dev lo")
+    rows = json.loads(lab.run(f"{INSPECT} --json").out)["namespaces"]
+    assert {row["namespace"]: row["pod"] for row in rows} == {
+        "master": None, "shop/web-1": "shop/web-1", f"sleep {thief}": None,
+    }  # fmt: skip
 
 
 def test_every_one_of_250_pods_is_wired_to_its_own_end(lab):

@@ -6,6 +6,7 @@ that is asked directly tells nearly everything, a text that somebody pasted tell
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,11 @@ class Fact:
     def get(self, column: str, default: Any = None) -> Any:
         """A column, or a default where the fact has none of that name."""
         return getattr(self, column, default)
+
+
+def as_row(fact: object, columns: Iterable[str]) -> dict[str, Any]:
+    """A fact as a row of a table or of JSON: what it has in each of these columns, in their order."""
+    return {column: getattr(fact, column) for column in columns}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

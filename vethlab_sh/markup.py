@@ -11,6 +11,10 @@ Row = Mapping[str, Any]
 # A page may have styles of its own for tables (JupyterLab's align right and wrap), so every cell says what it needs.
 CELL = "text-align:left;vertical-align:top;line-height:1.35;padding:3px 8px;"
 WHOLE = CELL + "white-space:nowrap"
+# What a terminal may obey rather than show: control characters (C0, DEL, and C1, whose U+009B begins an escape
+# sequence as ESC [ does), signs that turn the reading direction or have no width, line separators, and the halves of
+# surrogate pairs that Python makes of bytes that are no UTF-8.
+OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
 def text(value: Any) -> str:
@@ -23,7 +27,34 @@ def text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return printable(str(value), keep="\t\n")
+
+
+def printable(name: str, keep: str = "") -> str:
+    """A stranger's name as it may be printed: what a terminal would obey is shown by its number.
+
+    The kernel takes nearly any byte in the name of a device, a process or a file. name: any text; keep: control
+    characters that may stay, such as the line ends of a longer text.
+
+    >>> print(printable("a\\x1b[31mb"), printable("\\u202e1.0.0.721"), printable("\\udcff"))
+    a\\x1b[31mb \\u202e1.0.0.721 \\xff
+    """
+    if name.isprintable():
+        return name
+
+    def shown(found: re.Match[str]) -> str:
+        sign = found.group()
+        return sign if sign in keep else _number(ord(sign))
+
+    return OBEYED.sub(shown, name)
+
+
+def _number(code: int) -> str:
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as os.fsdecode keeps it (PEP 383)
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def sentence(text: str) -> str:

@@ -212,18 +212,36 @@ def of(spaces: Mapping[str, Answer]) -> Snapshot:
 
 
 def answers(text: str, names: Sequence[str] = ANSWERS) -> Iterator[tuple[str, Answer]]:
-    """Namespace and its JSON answers, which come in the order of their names; one that did not answer is left out."""
-    decoder = json.JSONDecoder(strict=False)  # `ip -j` prints a name's control characters as they are
-    pieces = text.split(MARK)[1:]
-    for space, whole in zip(pieces[::2], pieces[1::2], strict=False):
-        rest, _, settings = whole.partition(SETTINGS_MARK)
-        values, rest = [], rest.strip()
-        while rest:
-            value, end = decoder.raw_decode(rest)
-            values.append(value)
-            rest = rest[end:].lstrip()
+    """Namespace and its JSON answers, which come in the order of their names.
+
+    One that did not answer, or not in JSON, is left out: it costs the others nothing.
+    """
+    for space, whole in parts(text):
+        rest, _, settings = whole.partition(f"\n{SETTINGS_MARK}\n")
+        try:
+            values = _values(rest)
+        except ValueError:
+            continue
         if len(values) == len(names):
             yield space, {**dict(zip(names, values, strict=True)), "settings": settings.splitlines()}
+
+
+def parts(text: str) -> Iterator[tuple[str, str]]:
+    """Each namespace with what it printed, as it came."""
+    pieces = text.split(MARK)[1:]
+    return zip(pieces[::2], pieces[1::2], strict=False)
+
+
+def _values(text: str) -> list[Any]:
+    """The JSON values that stand one after the other in a text. Raises ValueError where it is none."""
+    decoder = json.JSONDecoder(strict=False)  # `ip -j` prints a name's control characters as they are
+    values = []
+    rest = text.strip()
+    while rest:
+        value, end = decoder.raw_decode(rest)
+        values.append(value)
+        rest = rest[end:].lstrip()
+    return values
 
 
 def _each(spaces: Mapping[str, Answer], read: Callable[[str, Answer], Iterator[F]]) -> tuple[F, ...]:

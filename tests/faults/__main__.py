@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -14,6 +16,8 @@ from faults.cases import CASES
 from faults.report import is_good_enough, line_of, summary_of, sums_of, write
 from faults.run import Result, proof, run
 from faults.score import is_fair
+
+T = TypeVar("T")
 
 
 def main() -> int:
@@ -57,10 +61,16 @@ def read(words: list[str]) -> list[Case]:
     return cases
 
 
+def in_turn(pool: ThreadPoolExecutor, work: Callable[[Case], T], cases: list[Case]) -> Iterator[T]:
+    """What comes of each case: many at the same time, then one by one those that are to be alone."""
+    yield from pool.map(work, [case for case in cases if not case.alone])
+    yield from map(work, [case for case in cases if case.alone])
+
+
 def run_all(pool: ThreadPoolExecutor, cases: list[Case], args: argparse.Namespace) -> int:
     """Ask the product about each case; print a line when it is done, and the sums in the end."""
     results: list[Result] = []
-    for result in pool.map(run, cases):
+    for result in in_turn(pool, run, cases):
         results.append(result)
         print(line_of(result, args.verbose), flush=True)
     if args.json:
@@ -69,10 +79,15 @@ def run_all(pool: ThreadPoolExecutor, cases: list[Case], args: argparse.Namespac
     return 0 if is_good_enough(results, args.share) else 1
 
 
+def proof_of(case: Case) -> tuple[Case, str]:
+    """A case, and what the kernel says about it."""
+    return case, proof(case)
+
+
 def prove_all(pool: ThreadPoolExecutor, cases: list[Case]) -> int:
     """Ask the kernel about each case; print a line when it is done."""
     proved = 0
-    for case, outcome in zip(cases, pool.map(proof, cases), strict=True):
+    for case, outcome in in_turn(pool, proof_of, cases):
         proved += outcome == "proved"
         print(f"{case.group:10} {case.id:40} {outcome}", flush=True)
     print(f"\n{proved} proved of {len(cases)}")

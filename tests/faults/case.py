@@ -28,6 +28,8 @@ class Case:
 
     mend: lines that undo the fault and nothing else, so that the probe is answered; probe: a line of bash whose exit
     code 0 says that the right one has answered; without it the ping, or the connection, of the walk.
+
+    alone: no other case is played at the same time, because this one takes a whole processor, as switching loops do.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Case:
     netfilter: Words = ()
     mend: str = ""
     probe: str = ""
+    alone: bool = False
 
 
 def typed(lines: str) -> list[str]:

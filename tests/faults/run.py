@@ -50,8 +50,8 @@ class Result:
 
     @property
     def has_proof(self) -> bool:
-        """Whether every answer that says no brings a typed cause and evidence."""
-        return all(answer.proof for answer in self.answers if answer.ok is False)
+        """Whether the answers say no, each with a typed cause and evidence."""
+        return all(answer.ok is False and answer.proof for answer in self.answers)
 
     @property
     def names_netfilter(self) -> bool:

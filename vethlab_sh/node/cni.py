@@ -7,29 +7,22 @@ names and addresses that only one of them uses; what merely fits (cni0, 10.244.x
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from html import escape
 from ipaddress import ip_interface, ip_network
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .. import markup
-from ..snapshot import COLUMNS as TABLES
-from ..snapshot import Row, Snapshot
-from ..wiring import characters, ink, layout
-from . import pairs
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas import DataFrame
-
+from ..facts import Address, Link, Neighbour, Route, as_row
+from ..markup import printable
+from ..snapshot import Snapshot
 
 FLANNEL, CALICO = "flannel", "calico"
 FLANNEL_NETWORK = ip_network("10.244.0.0/16")  # flannel's net-conf.json as it comes, and kubeadm's usual pod network
 FLANNEL_VXLAN = re.compile(r"flannel(-v6)?\.\d+")
 CALICO_VXLAN = re.compile(r"vxlan(-v6)?\.calico")
 CALICO_END = re.compile(r"cali[0-9a-f]{11}")
+GATEWAY = "169.254.1.1"  # of every pod of calico's; nobody has it
+EVERYBODYS_MAC = "ee:ee:ee:ee:ee:ee"  # calico gives it to every host end
 NAMES = (  # of devices: pattern, network, whether it decides, what it is
     (FLANNEL_VXLAN, FLANNEL, True, "flannel's VXLAN device"),
     (re.compile(r"cni0"), FLANNEL, False, "the bridge plugin's bridge, as flannel uses it"),
@@ -46,193 +39,213 @@ OTHERS = (
     (re.compile(r"ovn-k8s-\w+|ovs-system"), "Open vSwitch, perhaps OVN-Kubernetes"),
     (re.compile(r"kube-bridge"), "kube-router"),
 )
+SIGN = ("network", "decides", "sign", "words", "namespace", "line")
+MOST_SIGNS, MOST_OTHERS = 8, 4  # that are told
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A fact that speaks for a network.
+
+    decides: whether only this network uses it; sign: what it is; words: as seen; namespace: where; line: of pasted
+    text.
+    """
+
+    network: str
+    decides: bool
+    sign: str
+    words: str
+    namespace: str
+    line: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it was seen, in brackets."""
+        if self.line is None:
+            return f"({self.namespace})"
+        return f"(line {self.line}, {self.namespace})"
 
 
 @dataclass(frozen=True)
 class Finding:
     """What the pods of one machine are wired by, and the signs that say so.
 
-    machine: its name, or None for pods whose machine nothing tells; network: flannel, calico, `flannel and calico`
-    or neither; signs: rows with network, decides, sign (what it is), words (as seen), namespace, line; others: signs
-    of something else.
+    machine: its name, or None for pods whose machine nothing tells; networks: flannel, calico, both or none; signs:
+    what points to one of them; others: signs of something else.
     """
 
     machine: str | None
-    network: str
-    signs: tuple[Row, ...]
+    networks: tuple[str, ...]
+    signs: tuple[Sign, ...]
     others: tuple[str, ...] = ()
 
     @property
-    def known(self) -> bool:
-        """Whether it is one that we know."""
-        return self.network != "neither"
-
-    def __str__(self) -> str:
-        where = self.machine or "The pods whose machine is not shown"
-        if not self.known:
-            seen = f" There is {', '.join(self.others)}." if self.others else ""
-            faint = [f"{row['words']}{_place(row)}" for row in self.signs]
-            alone = f" Only {', '.join(faint)} points to one of them, which is not enough." if faint else ""
-            return f"{where}: neither flannel nor calico, by what is shown.{seen}{alone}"
-        told = "looks like " if self.machine else "look like "
-        canal = " (together they are called canal)" if " and " in self.network else ""
-        shown = [row for row in self.signs if row["network"] in self.network]
-        lines = [f"  {row['words']}{_place(row)}: {row['sign']}" for row in shown[:8]]
-        more = [f"  and {len(shown) - 8} more signs"] if len(shown) > 8 else []
-        return "\n".join([f"{where} {told}{self.network}{canal}:", *lines, *more])
+    def network(self) -> str:
+        """flannel, calico, `flannel and calico`, or neither."""
+        return " and ".join(self.networks) or "neither"
 
     @property
-    def rows(self) -> list[Row]:
-        """Its signs, with the machine and the network that they speak for."""
-        return [{"machine": self.machine} | row for row in self.signs]
-
-
-def _place(row: Row) -> str:
-    return f" (line {row['line']}, {row['namespace']})" if row["line"] else f" ({row['namespace']})"
-
-
-@dataclass(frozen=True)
-class Wired:
-    """Namespaces, pasted or this machine's, with their cables joined.
-
-    snapshot: everything, in the tables of a snapshot; findings: for each machine its network, with the signs.
-    """
-
-    snapshot: Snapshot
-    findings: tuple[Finding, ...]
-
-    @property
-    def links(self) -> DataFrame:
-        """A row a device."""
-        return self.snapshot.links
-
-    @cached_property
-    def wire_rows(self) -> tuple[Row, ...]:
-        """The rows of `wires`."""
-        return pairs.wires(self.snapshot)
-
-    @property
-    def wires(self) -> DataFrame:
-        """A row a cable: both ends, its bridge, the route to the pod, who answers the pod's ARP (see join.wires)."""
-        import pandas
-
-        return pandas.DataFrame(list(self.wire_rows), columns=list(pairs.COLUMNS)).convert_dtypes()
-
-    @property
-    def finding(self) -> str:
-        """flannel, calico or neither, machine by machine, with the signs and, in pasted text, their lines."""
-        return "\n".join(map(str, self.findings))
-
-    def as_text(self, unicode: bool = True) -> str:
-        """The wiring in characters; nothing when there is no device."""
-        return characters.as_text(self.snapshot, unicode) if self.snapshot.rows["links"] else ""
-
-    def draw(self, ax: Axes | None = None, routes: bool = False) -> Axes:
-        """The wiring as far as it is known, as matplotlib axes; an end that is out of sight has a `?`."""
-        return ink.draw(layout.layout(self.snapshot, routes=routes), ax)
+    def rows(self) -> list[dict[str, Any]]:
+        """Its signs as rows, with the machine and the network that they speak for."""
+        return [{"machine": self.machine, **as_row(sign, SIGN)} for sign in self.signs]
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, for programs."""
-        return {
-            "findings": [{"machine": f.machine, "network": f.network, "signs": list(f.signs), "others": list(f.others)}
-                         for f in self.findings],
-            "wires": list(self.wire_rows),
-            "snapshot": {name: self.snapshot.rows.plain(name) for name in TABLES if name != "wires"},
-        }  # fmt: skip
+        signs = [as_row(sign, SIGN) for sign in self.signs]
+        return {"machine": self.machine, "network": self.network, "signs": signs, "others": list(self.others)}
 
-    def _repr_html_(self) -> str:
-        cables = markup.table(self.wire_rows, pairs.COLUMNS, title="Cables")
-        return f"<pre>{escape(self.finding)}</pre>\n{cables}\n<pre>{escape(self.as_text())}</pre>"
+    def __str__(self) -> str:
+        if self.networks:
+            return printable("\n".join(self._which_network()), keep="\n")
+        return printable(self._neither())
+
+    def _which_network(self) -> list[str]:
+        subject = "The pods whose machine is not shown look like"
+        if self.machine:
+            subject = f"{self.machine} looks like"
+        canal = " (together they are called canal)" if len(self.networks) > 1 else ""
+        signs = [sign for sign in self.signs if sign.network in self.networks]
+        lines = [f"{subject} {self.network}{canal}:"]
+        lines += [f"  {sign.words} {sign.place}: {sign.sign}" for sign in signs[:MOST_SIGNS]]
+        if len(signs) > MOST_SIGNS:
+            lines.append(f"  and {len(signs) - MOST_SIGNS} more signs")
+        return lines
+
+    def _neither(self) -> str:
+        where = self.machine or "The pods whose machine is not shown"
+        parts = [f"{where}: neither flannel nor calico, by what is shown."]
+        if self.others:
+            parts.append(f"There is {', '.join(self.others)}.")
+        if self.signs:
+            faint = ", ".join(f"{sign.words} {sign.place}" for sign in self.signs)
+            parts.append(f"Only {faint} points to one of them, which is not enough.")
+        return " ".join(parts)
 
 
 def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
     """One finding for each machine that has pods or signs, and one for the pods whose machine is not known."""
-    homes = {row["namespace"]: row.get("machine") for row in snapshot.rows["namespaces"]}
-    by_machine: dict[str | None, list[Row]] = {home: [] for home in homes.values()}
+    homes = {space.namespace: space.machine for space in snapshot.rows.namespaces}
+    signs: dict[str | None, list[Sign]] = {home: [] for home in homes.values()}
+    names: dict[str | None, set[str]] = {home: set() for home in homes.values()}
     for sign in _signs(snapshot):
-        by_machine[homes[sign["namespace"]]].append(sign)
-    others = {home: _others(snapshot, home, homes) for home in by_machine}
-    found = tuple(Finding(home, _verdict(signs), tuple(signs), others[home]) for home, signs in by_machine.items())
-    telling = tuple(f for f in found if f.known or f.signs or f.others)
-    return telling or found[:1]
+        home = homes[sign.namespace]
+        signs[home].append(sign)
+    for link in snapshot.rows.links:
+        home = homes[link.namespace]
+        names[home].add(link.name)
+    found = []
+    for home, own in signs.items():
+        others = _others(names[home])
+        found.append(Finding(home, _verdict(own), tuple(own), others))
+    telling = [finding for finding in found if finding.networks or finding.signs or finding.others]
+    return tuple(telling or found[:1])
 
 
-def _verdict(signs: list[Row]) -> str:
+def _verdict(signs: Sequence[Sign]) -> tuple[str, ...]:
     """What decides; without that, two different signs that fit."""
-    sure = [name for name in (FLANNEL, CALICO) if any(s["network"] == name and s["decides"] for s in signs)]
-    if not sure:
-        kinds = {name: {s["sign"] for s in signs if s["network"] == name} for name in (FLANNEL, CALICO)}
-        sure = [name for name, different in kinds.items() if len(different) > 1]
-    return " and ".join(sure) or "neither"
+    sure = {sign.network for sign in signs if sign.decides}
+    if sure:
+        return tuple(network for network in (FLANNEL, CALICO) if network in sure)
+    networks = []
+    for network in (FLANNEL, CALICO):
+        kinds = {sign.sign for sign in signs if sign.network == network}
+        if len(kinds) > 1:
+            networks.append(network)
+    return tuple(networks)
 
 
-def _signs(snapshot: Snapshot) -> Iterator[Row]:
+def _others(names: set[str]) -> tuple[str, ...]:
+    """What else machines of this look are wired by."""
+    found = []
+    for pattern, what in OTHERS:
+        found += [f"{name} ({what})" for name in sorted(names) if pattern.fullmatch(name)]
+    return tuple(found[:MOST_OTHERS])
+
+
+# ---- signs --------------------------------------------------------------------------------------------------
+
+
+def _signs(snapshot: Snapshot) -> Iterator[Sign]:
     """Every sign, the deciding ones first, each kind once for each namespace."""
-    found = [*_devices(snapshot), *_addresses(snapshot), *_routes(snapshot), *_neighbours(snapshot)]
+    rows = snapshot.rows
+    signs: list[Sign] = []
+    for link in rows.links:
+        signs += _of_link(link)
+    for address in rows.addresses:
+        signs += _of_address(address)
+    for route in rows.routes:
+        signs += _of_route(route)
+    for neighbour in rows.neighbours:
+        signs += _of_neighbour(neighbour)
     seen = set()
-    for row in sorted(found, key=lambda row: not row["decides"]):
-        key = (row["namespace"], row["sign"])
+    for sign in sorted(signs, key=lambda sign: not sign.decides):
+        key = (sign.namespace, sign.sign)
         if key not in seen:
             seen.add(key)
-            yield row
+            yield sign
 
 
-def _sign(network: str, decides: bool, sign: str, words: str, row: Row) -> Row:
-    return {
-        "network": network, "decides": decides, "sign": sign, "words": words, "namespace": row["namespace"],
-        "line": row.get("line"),
-    }  # fmt: skip
+def _of_link(link: Link) -> Iterator[Sign]:
+    for pattern, network, decides, what in NAMES:
+        if pattern.fullmatch(link.name):
+            yield Sign(network, decides, what, link.name, link.namespace, link.line)
+    if link.mac == EVERYBODYS_MAC:
+        what = "calico gives this MAC to its end of every cable"
+        yield Sign(CALICO, True, what, f"{link.name} {link.mac}", link.namespace, link.line)
 
 
-def _devices(snapshot: Snapshot) -> Iterator[Row]:
-    for link in snapshot.rows["links"]:
-        for pattern, network, decides, what in NAMES:
-            if pattern.fullmatch(link["name"]):
-                yield _sign(network, decides, what, link["name"], link)
-        if link["mac"] == pairs.EVERYBODYS_MAC:
-            yield _sign(
-                CALICO, True, "calico gives this MAC to its end of every cable", f"{link['name']} {link['mac']}", link
-            )
+def _of_address(address: Address) -> Iterator[Sign]:
+    if address.family != "inet":
+        return
+    ip = ip_interface(address.address).ip
+    if ip in FLANNEL_NETWORK:
+        what = f"of flannel's usual network, {FLANNEL_NETWORK}"
+        yield Sign(FLANNEL, False, what, f"{address.dev} {address.address}", address.namespace, address.line)
 
 
-def _addresses(snapshot: Snapshot) -> Iterator[Row]:
-    for row in snapshot.rows["addresses"]:
-        if row["family"] == "inet" and ip_interface(row["address"]).ip in FLANNEL_NETWORK:
-            yield _sign(
-                FLANNEL, False, "of flannel's usual network, 10.244.0.0/16", f"{row['dev']} {row['address']}", row
-            )
+def _of_route(route: Route) -> Iterator[Sign]:
+    for network, decides, what in _meanings(route):
+        words = _words(route)
+        yield Sign(network, decides, what, words, route.namespace, route.line)
 
 
-def _routes(snapshot: Snapshot) -> Iterator[Row]:
-    for row in snapshot.rows["routes"]:
-        words = " ".join(filter(None, ["" if row["kind"] == "unicast" else row["kind"], row["to"],
-                                       row["via"] and f"via {row['via']}", row["dev"] and f"dev {row['dev']}",
-                                       row["proto"] and f"proto {row['proto']}"]))  # fmt: skip
-        if row["via"] == "169.254.1.1" or row["to"] in ("169.254.1.1", "169.254.1.1/32"):
-            yield _sign(CALICO, True, "calico's gateway that nobody has", words, row)
-        elif row["kind"] == "blackhole" and str(row["proto"]) in ("80", "bird"):
-            yield _sign(CALICO, True, "calico's blackhole for the rest of its own block", words, row)
-        elif row["proto"] == "bird":
-            yield _sign(CALICO, True, "a route by BIRD, calico's routing daemon", words, row)
-        elif row["dev"] and CALICO_END.fullmatch(row["dev"]):
-            yield _sign(CALICO, True, "calico's route for one pod", words, row)
-        elif row["dev"] and CALICO_VXLAN.fullmatch(row["dev"]):
-            yield _sign(CALICO, True, "calico's route into its VXLAN", words, row)
-        elif row["dev"] and FLANNEL_VXLAN.fullmatch(row["dev"]):
-            yield _sign(FLANNEL, True, "flannel's route to another node's pods", words, row)
-        elif row["to"] == str(FLANNEL_NETWORK):
-            yield _sign(FLANNEL, False, "the route that flannel gives its pods", words, row)
+def _meanings(route: Route) -> Iterator[tuple[str, bool, str]]:
+    """What a route shows at most once: the network, whether it decides, and what the route is."""
+    dev = route.dev or ""
+    if route.via == GATEWAY or route.to in (GATEWAY, f"{GATEWAY}/32"):
+        yield CALICO, True, "calico's gateway that nobody has"
+    elif route.kind == "blackhole" and route.proto in ("80", "bird"):  # calico's own number, and BIRD's
+        yield CALICO, True, "calico's blackhole for the rest of its own block"
+    elif route.proto == "bird":
+        yield CALICO, True, "a route by BIRD, calico's routing daemon"
+    elif CALICO_END.fullmatch(dev):
+        yield CALICO, True, "calico's route for one pod"
+    elif CALICO_VXLAN.fullmatch(dev):
+        yield CALICO, True, "calico's route into its VXLAN"
+    elif FLANNEL_VXLAN.fullmatch(dev):
+        yield FLANNEL, True, "flannel's route to another node's pods"
+    elif route.to == str(FLANNEL_NETWORK):
+        yield FLANNEL, False, "the route that flannel gives its pods"
 
 
-def _neighbours(snapshot: Snapshot) -> Iterator[Row]:
-    for row in snapshot.rows["neighbours"]:
-        if row["mac"] == pairs.EVERYBODYS_MAC:
-            yield _sign(CALICO, True, "answered with the MAC of calico's ends", f"{row['ip']} is at {row['mac']}", row)
-        elif row["dev"] and FLANNEL_VXLAN.fullmatch(row["dev"]):
-            yield _sign(FLANNEL, True, "flannel's entry for another node", f"{row['ip']} dev {row['dev']}", row)
+def _words(route: Route) -> str:
+    """A route as `ip route` prints its beginning, with who made it."""
+    words = [] if route.kind == "unicast" else [route.kind]
+    words.append(route.to)
+    if route.via:
+        words.append(f"via {route.via}")
+    if route.dev:
+        words.append(f"dev {route.dev}")
+    if route.proto:
+        words.append(f"proto {route.proto}")
+    return " ".join(words)
 
 
-def _others(snapshot: Snapshot, home: str | None, homes: dict[str, str | None]) -> tuple[str, ...]:
-    names = {link["name"] for link in snapshot.rows["links"] if homes[link["namespace"]] == home}
-    found = {f"{name} ({what})": None for pattern, what in OTHERS for name in sorted(names) if pattern.fullmatch(name)}
-    return tuple(found)[:4]
+def _of_neighbour(neighbour: Neighbour) -> Iterator[Sign]:
+    namespace, line = neighbour.namespace, neighbour.line
+    if neighbour.mac == EVERYBODYS_MAC:
+        words = f"{neighbour.ip} is at {neighbour.mac}"
+        yield Sign(CALICO, True, "answered with the MAC of calico's ends", words, namespace, line)
+    elif FLANNEL_VXLAN.fullmatch(neighbour.dev or ""):
+        words = f"{neighbour.ip} dev {neighbour.dev}"
+        yield Sign(FLANNEL, True, "flannel's entry for another node", words, namespace, line)

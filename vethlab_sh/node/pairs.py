@@ -1,342 +1,335 @@
-"""Which end belongs to which, and what follows: bridge, route, who answers ARP?
+"""Which end of a veth pair belongs to which, when a text shows them apart?
 
-Works on rows of a snapshot's shape, wherever they are from: pasted text says `eth0@if32` here and `32: veth...@if3`
-there, the kernel of this machine tells both ends itself. Nothing is guessed: an end that two devices fit is left
+Pasted text says `eth0@if32` here and `32: veth...@if3` there. Nothing is guessed: an end that two devices fit is left
 open, and the note says so.
 """
 
 from __future__ import annotations
 
+import itertools
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import ip_address, ip_interface
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from typing import TypeVar
 
-from ..facts import DEAD_ENDS
-from ..packet.lookup import Tables
-from ..snapshot import Row, Snapshot
+from ..facts import Address, Device, Entry, Link, Neighbour, Route
+from ..snapshot import Facts
+from .cni import EVERYBODYS_MAC
+from .making import Made
 
-Key = tuple[str, str]
-COLUMNS = (
-    "namespace", "name", "index", "address", "peer_namespace", "peer", "peer_index", "bridge", "route", "gateway",
-    "gateway_mac", "answered_by", "how",
-)  # fmt: skip
-EVERYBODYS_MAC = "ee:ee:ee:ee:ee:ee"  # calico gives it to every host end
-NODE_NAMES = ("cali", "veth", "cni", "flannel", "docker", "br-", "vxlan", "tunl", "lxc", "cilium", "virbr", "wl", "en")
-
-
-# ---- pairs ------------------------------------------------------------------------------------------------
+Links = Mapping[Device, Link]
+Interface = IPv4Interface | IPv6Interface
+A = TypeVar("A", Address, Route, Neighbour, Entry)
 
 
-def pair(rows: dict[str, list[Row]], made: Iterable[tuple[Key, Key, int]] = ()) -> list[str]:
-    """Find the other end of each veth and write it into its row (peer_namespace, peer, how); returns notes.
+@dataclass(frozen=True)
+class Match:
+    """Two links that something in the text calls two ends of one pair; how: what does."""
 
-    rows: tables of a snapshot's shape, whose links may say `says` (what stands after the @: `if32` or a name),
-    netns (the peer's namespace by name) and line; made: pairs that a command line made, and its number.
+    one: Link
+    two: Link
+    how: str
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A link whose number fits another's, and how many other facts speak for it."""
+
+    link: Link
+    support: int
+
+
+def pair(facts: Facts, made: Iterable[Made] = ()) -> tuple[list[Link], list[str]]:
+    """The links with the other end of each veth (peer_namespace, peer, how), and notes about what is left open.
+
+    facts: what a text says, whose links may have `says` (what stands after the @: `if32` or a name), netns (the
+    peer's namespace by name) and line; made: the pairs that a command line makes.
     """
-    links = {(row["namespace"], row["name"]): row for row in rows["links"]}
-    by_number, open_ends = _by_number(rows, list(links.values()))
-    for one, two, how in (*_by_name(links), *by_number, *_by_table(rows, links), *_by_command(links, made)):
-        if one["peer"] is None and two["peer"] is None and _may_be(one, two):
-            _join(one, two, how)
-    left = [(one, [two for two in fits if two["peer"] is None]) for one, fits in open_ends if one["peer"] is None]
-    return [_open_end(one, fits) for one, fits in left if fits]
+    links = {link.device: link for link in facts.links}
+    fits = _fits(_Clues(facts), links)
+    best = {device: _best(candidates) for device, candidates in fits.items()}
+    joined = dict(links)
+    for match in itertools.chain(  # the surest first: who has an end keeps it
+        _by_name(links),
+        _by_number(links, best),
+        _by_table(facts, links),
+        _by_command(links, made),
+    ):
+        _join(joined, match)
+    notes = _open_ends(joined, fits, best)
+    return list(joined.values()), list(notes)
 
 
-def _open_end(one: Row, fits: list[Row]) -> str:
-    others = " or ".join(f"{two['namespace']} {two['name']}" for two in fits)
-    return f"{one['namespace']} {_numbered(one)} could belong to {others}: the text does not tell."
+def _join(links: dict[Device, Link], match: Match) -> None:
+    """Make two links the ends of one pair, unless one has its end already, or their numbers forbid it."""
+    one = links[match.one.device]
+    two = links[match.two.device]
+    if one.peer is not None or two.peer is not None:
+        return
+    if _may_name(one, two) and _may_name(two, one):
+        links[one.device] = _with_end(one, two, match.how)
+        links[two.device] = _with_end(two, one, match.how)
 
 
-def _join(one: Row, two: Row, how: str) -> None:
-    for here, there in ((one, two), (two, one)):
-        here |= {
-            "peer_namespace": there["namespace"], "peer": there["name"], "how": how, "kind": "veth",
-            "peer_index": there["index"] if there["index"] is not None else here["peer_index"],
-        }  # fmt: skip
+def _may_name(here: Link, there: Link) -> bool:
+    """Whether the number that a link gives for its other end is this link's, as far as both are known."""
+    if here.peer_index is None or there.index is None:
+        return True
+    return here.peer_index == there.index
 
 
-def _may_be(one: Row, two: Row) -> bool:
-    """Whether the numbers, as far as they are known, allow that these are two ends of one pair."""
-    return all(
-        here["peer_index"] is None or there["index"] is None or here["peer_index"] == there["index"]
-        for here, there in ((one, two), (two, one))
+def _with_end(here: Link, there: Link, how: str) -> Link:
+    return replace(
+        here,
+        kind="veth",
+        peer_namespace=there.namespace,
+        peer=there.name,
+        peer_index=here.peer_index if there.index is None else there.index,
+        how=how,
     )
 
 
-def _by_name(links: dict[Key, Row]) -> Iterator[tuple[Row, Row, str]]:
-    """`tap1@tap2` and `tap2@tap1` in one namespace."""
-    for (space, name), row in links.items():
-        other = links.get((space, row.get("says") or ""))
-        if other and other.get("says") == name and name < other["name"]:
-            yield row, other, f"{name}@{other['name']} and {other['name']}@{name}{_lines(row, other)}"
+def _open_ends(links: Links, fits: Mapping[Device, list[Fit]], best: Mapping[Device, Link | None]) -> Iterator[str]:
+    """A note for each end that more than one device fits which nothing else has taken."""
+    for device, candidates in fits.items():
+        one = links[device]
+        if one.peer is not None or _is_mutual(device, best):
+            continue
+        others = [links[fit.link.device] for fit in candidates]
+        free = [f"{two.namespace} {two.name}" for two in others if two.peer is None]
+        if free:
+            yield f"{one.namespace} {_numbered(one)} could belong to {' or '.join(free)}: the text does not tell."
 
 
-def _lines(*rows: Row) -> str:
-    """` (lines 3 and 9)`, where rows have lines."""
-    numbers = sorted({row["line"] for row in rows if row.get("line")})
-    if not numbers:
-        return ""
-    return f" (line {numbers[0]})" if len(numbers) == 1 else f" (lines {' and '.join(map(str, numbers))})"
+# ---- by numbers ---------------------------------------------------------------------------------------------
 
 
-def _by_number(
-    rows: dict[str, list[Row]], links: list[Row]
-) -> tuple[list[tuple[Row, Row, str]], list[tuple[Row, list[Row]]]]:
-    """`3: eth0@if32` there and `32: veth...@if3` here: each names the other's number.
-
-    Returns the pairs, and the ends that more than one would fit.
-    """
-    by_numbers: dict[tuple[int | None, int | None], list[Row]] = {}
-    for link in links:
-        by_numbers.setdefault((link["index"], link["peer_index"]), []).append(link)
-    fits: dict[int, list[tuple[int, Row]]] = {}
-    for one in (link for link in links if None not in (link["index"], link["peer_index"])):
-        for two in by_numbers.get((one["peer_index"], one["index"]), ()):
-            if one is not two and _may_meet(rows, one, two):
-                fits.setdefault(id(one), []).append((_support(rows, one, two), two))
-    best = {key: _best(found) for key, found in fits.items()}
-    pairs, open_ends = [], []
-    for one in links:
-        other = best.get(id(one))
-        if other is not None and best.get(id(other)) is one:
-            pairs.append((one, other, f"{_numbered(one)} and {_numbered(other)}{_lines(one, other)}"))
-        elif id(one) in fits:
-            open_ends.append((one, [two for _, two in fits[id(one)]]))
-    return pairs, open_ends
+def _fits(clues: _Clues, links: Links) -> dict[Device, list[Fit]]:
+    """`3: eth0@if32` there and `32: veth...@if3` here: for each link those whose number and its own cross."""
+    by_numbers: dict[tuple[int | None, int | None], list[Link]] = {}
+    for link in links.values():
+        by_numbers.setdefault((link.index, link.peer_index), []).append(link)
+    fits: dict[Device, list[Fit]] = {}
+    for one in links.values():
+        if one.index is None or one.peer_index is None:
+            continue
+        for two in by_numbers.get((one.peer_index, one.index), ()):
+            if two is one or not _may_meet(clues, one, two):
+                continue
+            support = clues.support(one, two)
+            fits.setdefault(one.device, []).append(Fit(two, support))
+    return fits
 
 
-def _numbered(row: Row) -> str:
-    return f"{row['index']}: {row['name']}@if{row['peer_index']}"
-
-
-def _best(found: list[tuple[int, Row]]) -> Row | None:
-    """The one that most speaks for; none when two are alike."""
-    most = max(score for score, _ in found)
-    first, *others = [row for score, row in found if score == most]
-    return None if others else first
-
-
-def _may_meet(rows: dict[str, list[Row]], one: Row, two: Row) -> bool:
+def _may_meet(clues: _Clues, one: Link, two: Link) -> bool:
     """Whether two ends may be one pair by where they are: not in one namespace, and on two machines only if more
     than numbers speaks for it (in a lab the namespaces that play machines share the names of all).
     """
-    homes = {row["namespace"]: row.get("on") for row in rows["namespaces"]}
-    if one["namespace"] == two["namespace"]:
+    if one.namespace == two.namespace:
         return False
-    if any(here.get("netns") not in (None, there["namespace"]) for here, there in ((one, two), (two, one))):
+    if one.netns not in (None, two.namespace) or two.netns not in (None, one.namespace):
         return False
-    return _one_machine(homes, one, two) or _support(rows, one, two) > 0
+    return clues.may_be_one_machine(one.namespace, two.namespace) or clues.support(one, two) > 0
 
 
-def _one_machine(homes: dict[str, str | None], one: Row, two: Row) -> bool:
-    """Whether nothing says that two ends are on two machines."""
-    on = [homes.get(row["namespace"]) for row in (one, two)]
-    return on == [None, None] or (on[0] or one["namespace"]) == (on[1] or two["namespace"])
+def _best(fits: list[Fit]) -> Link | None:
+    """The one that most speaks for; none when two are alike."""
+    most = max(fit.support for fit in fits)
+    first, *others = [fit.link for fit in fits if fit.support == most]
+    return None if others else first
 
 
-def _support(rows: dict[str, list[Row]], one: Row, two: Row) -> int:
-    """How many other facts say that these two belong together."""
-    return _speaks(rows, one, two) + _speaks(rows, two, one)
+def _is_mutual(device: Device, best: Mapping[Device, Link | None]) -> bool:
+    """Whether the best for a link has this link as its own best."""
+    other = best.get(device)
+    back = best.get(other.device) if other else None
+    return back is not None and back.device == device
 
 
-def _speaks(rows: dict[str, list[Row]], pod: Row, node: Row) -> int:
-    """What the node's tables say of a pod's addresses and MAC: route, neighbour, FDB entry, the bridge's network."""
-    space, name = node["namespace"], node["name"]
-    own = {ip_interface(a["address"]) for a in rows["addresses"] if _on(a, pod) and a["scope"] == "global"}
-    ips = {str(address.ip) for address in own}
-    of_bridge = [
-        ip_interface(a["address"]).network
-        for a in rows["addresses"]
-        if node["master"] and (a["namespace"], a["dev"]) == (space, node["master"]) and a["scope"] == "global"
-    ]
-    found: int = sum(_to(r) in ips and _on(r, node) for r in rows["routes"])
-    found += sum(n["mac"] == pod["mac"] and n["namespace"] == space and n["dev"] == name for n in rows["neighbours"])
-    found += sum(f["mac"] == pod["mac"] and _on(f, node) for f in rows["fdb"])
-    found += any(address.ip in network for address in own for network in of_bridge)
-    for network in of_bridge:  # an address of another network than the bridge's speaks against it
-        found -= any(a.version == network.version and a.ip not in network for a in own)
+def _by_number(links: Links, best: Mapping[Device, Link | None]) -> Iterator[Match]:
+    for device, one in links.items():
+        two = best.get(device)
+        if two is None or not _is_mutual(device, best):
+            continue
+        how = f"{_numbered(one)} and {_numbered(two)}"
+        yield Match(one, two, how + _lines(one, two))
+
+
+def _numbered(link: Link) -> str:
+    return f"{link.index}: {link.name}@if{link.peer_index}"
+
+
+class _Clues:
+    """What a text says besides numbers, by the device that it is about."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._on = {space.namespace: space.on for space in facts.namespaces}
+        self._addresses = _by_device(facts.addresses)
+        self._routes = _by_device(facts.routes)
+        self._neighbours = _by_device(facts.neighbours)
+        self._fdb = _by_device(facts.fdb)
+
+    def may_be_one_machine(self, one: str, two: str) -> bool:
+        """Whether nothing says that two namespaces are on two machines."""
+        on_one, on_two = self._on.get(one), self._on.get(two)
+        if on_one is None and on_two is None:
+            return True
+        return (on_one or one) == (on_two or two)
+
+    def support(self, one: Link, two: Link) -> int:
+        """How many other facts say that these two belong together."""
+        if_two_is_port = self._for_port(one, two)
+        if_one_is_port = self._for_port(two, one)
+        return if_two_is_port + if_one_is_port
+
+    def _for_port(self, pod: Link, port: Link) -> int:
+        """What a machine's tables say of a pod's addresses and MAC at one of its devices, if that is what these are."""
+        own = self._interfaces(pod.device)
+        count = self._entries(pod, port, {str(interface.ip) for interface in own})
+        if port.master is None:
+            return count
+        networks = [interface.network for interface in self._interfaces((port.namespace, port.master))]
+        if any(interface.ip in network for interface in own for network in networks):
+            count += 1
+        for network in networks:  # an address of another network than the bridge's speaks against it
+            if any(one.version == network.version and one.ip not in network for one in own):
+                count -= 1
+        return count
+
+    def _entries(self, pod: Link, port: Link, ips: set[str]) -> int:
+        """How many routes to the pod's addresses, neighbours and FDB entries of its MAC lead to this device."""
+        count = 0
+        for route in self._routes.get(port.device, ()):
+            if _host(route) in ips:
+                count += 1
+        for neighbour in self._neighbours.get(port.device, ()):
+            if pod.mac and neighbour.mac == pod.mac:
+                count += 1
+        for entry in self._fdb.get(port.device, ()):
+            if entry.mac == pod.mac:
+                count += 1
+        return count
+
+    def _interfaces(self, device: Device) -> list[Interface]:
+        """The addresses of a device by which others reach it."""
+        interfaces = []
+        for address in self._addresses.get(device, ()):
+            if address.scope == "global":
+                interfaces.append(_interface(address.address))
+        return interfaces
+
+
+def _by_device(facts: Iterable[A]) -> dict[tuple[str, str | None], list[A]]:
+    """The facts of each device, in their order."""
+    found: dict[tuple[str, str | None], list[A]] = {}
+    for fact in facts:
+        found.setdefault((fact.namespace, fact.dev), []).append(fact)
     return found
 
 
-def _on(row: Row, link: Row) -> bool:
-    return bool((row["namespace"], row["dev"]) == (link["namespace"], link["name"]))
+@lru_cache(maxsize=4096)
+def _interface(address: str) -> Interface:
+    return ip_interface(address)
 
 
-def _to(route: Row) -> str:
-    return str(route["to"]).removesuffix("/32").removesuffix("/128")
+def _host(route: Route) -> str:
+    """The address that a route to one address leads to, which `ip route` may print with its prefix."""
+    return route.to.removesuffix("/32").removesuffix("/128")
 
 
-def _by_table(rows: dict[str, list[Row]], links: dict[Key, Row]) -> Iterator[tuple[Row, Row, str]]:
-    """A node's FDB entry, neighbour or route names the device behind which a pod's MAC or address is."""
-    by_mac = _unique((row["mac"], row) for row in links.values() if row["mac"] not in (None, EVERYBODYS_MAC))
-    by_ip = _unique(
-        (a["address"].partition("/")[0], links[a["namespace"], a["dev"]])
-        for a in rows["addresses"]
-        if a["scope"] == "global" and (a["namespace"], a["dev"]) in links
-    )
-    bridges = {(row["namespace"], row["master"]) for row in links.values() if row["master"]}
-    for table, pods, key in (("fdb", by_mac, "mac"), ("neighbours", by_mac, "mac"), ("routes", by_ip, "to")):
-        for row in rows[table]:
-            device = (row["namespace"], row["dev"])
-            pod = pods.get(_to(row) if table == "routes" else row[key])
-            port = links.get(device)
-            if pod is None or port is None or device in bridges or pod["namespace"] == row["namespace"]:
-                continue
-            if row.get("dst") or row.get("via") or not _is_end(pod) or not _is_end(port):
-                continue
-            yield pod, port, BEHIND[table].format(**row) + _lines(row)
+# ---- by names, tables and command lines ---------------------------------------------------------------------
 
 
-BEHIND = {
-    "fdb": "{namespace}'s bridge has {mac} behind {dev}",
-    "neighbours": "{namespace} has met {mac} on {dev}",
-    "routes": "{namespace} sends {to} to {dev}",
-}
-
-
-def _unique(pairs: Iterable[tuple[Any, Row]]) -> dict[Any, Row]:
-    """Those that are there once only."""
-    found: dict[Any, list[Row]] = {}
-    for key, row in pairs:
-        if row not in found.setdefault(key, []):
-            found[key].append(row)
-    return {key: rows[0] for key, rows in found.items() if len(rows) == 1}
-
-
-def _is_end(row: Row) -> bool:
-    """Whether it can be an end of a pair that leads elsewhere: nothing says that it is something else."""
-    return row["kind"] in (None, "veth") and not (row.get("says") or "if").removeprefix("if").strip("0123456789")
-
-
-def _by_command(links: dict[Key, Row], made: Iterable[tuple[Key, Key, int]]) -> Iterator[tuple[Row, Row, str]]:
-    for one, two, line in made:
-        if one in links and two in links:
-            yield links[one], links[two], f"made as one pair (line {line})"
-
-
-# ---- machines ---------------------------------------------------------------------------------------------
-
-
-def settle(rows: dict[str, list[Row]]) -> None:
-    """Write into each namespace's row the machine that it is on (`machine`: itself, or None when nothing tells)."""
-    kinds = {row["namespace"]: row.get("kind") or _guessed(rows, row["namespace"]) for row in rows["namespaces"]}
-    for row in rows["namespaces"]:
-        peers = [r["peer_namespace"] for r in rows["links"] if r["namespace"] == row["namespace"] and r["peer"]]
-        near = next((peer for peer in peers if kinds.get(peer) == "machine"), None)
-        row["kind"] = kinds[row["namespace"]]
-        row["machine"] = row["namespace"] if row["kind"] == "machine" else near or row.get("on")
-
-
-def _guessed(rows: dict[str, list[Row]], space: str) -> str:
-    """What a prompt's machine is by its devices: a pod has nothing but ends of cables that lead out of it."""
-    own = [row for row in rows["links"] if row["namespace"] == space and row["kind"] != "loopback"]
-    out = [row for row in own if row["peer_index"] is not None and not row["name"].startswith(NODE_NAMES)]
-    link_local = any(r["namespace"] == space and r["via"] == "169.254.1.1" for r in rows["routes"])
-    return "pod" if link_local or (own and len(out) == len(own) and not any(r["master"] for r in own)) else "machine"
-
-
-# ---- wires ------------------------------------------------------------------------------------------------
-
-
-def wires(snapshot: Snapshot) -> tuple[Row, ...]:
-    """A row a cable: the pod's end, the machine's end, and what both sides' tables say of it.
-
-    namespace, name, index, address: the end in the pod; peer_namespace, peer, peer_index: the end on the machine;
-    bridge: what that end is plugged into; route: the machine's route to the address; gateway, gateway_mac: the pod's
-    next hop and the MAC that it knows for it; answered_by: the device that has this MAC; how: what joins both ends.
-    """
-    tables = Tables(snapshot)
-    homes = {row["namespace"]: row.get("machine") for row in snapshot.rows["namespaces"]}
-    found, seen = [], set()
-    for key, link in tables.links.items():
-        if link["kind"] != "veth" or key in seen:
+def _by_name(links: Links) -> Iterator[Match]:
+    """`tap1@tap2` and `tap2@tap1` in one namespace."""
+    for one in links.values():
+        if one.says is None:
             continue
-        other: Any = tables.link(link.peer_device) or {}
-        seen |= {key, (other.get("namespace"), other.get("name"))}
-        first: Any = link
-        found.append(_wire(tables, *_pod_first(first, other, homes)))
-    return tuple(found)
+        two = links.get((one.namespace, one.says))
+        if two is not None and two.says == one.name and one.name < two.name:
+            how = f"{one.name}@{two.name} and {two.name}@{one.name}"
+            yield Match(one, two, how + _lines(one, two))
 
 
-def _pod_first(link: Row, other: Row, homes: dict[str, str | None]) -> tuple[Row, Row]:
-    """Both ends, the one on a machine second; what is not known is an empty row."""
-    if homes.get(link["namespace"]) == link["namespace"] and homes.get(other.get("namespace", "")) != other.get(
-        "namespace"
-    ):
-        return other, link
-    if not other and homes.get(link["namespace"]) == link["namespace"]:
-        return other, link
-    return link, other
+def _by_table(facts: Facts, links: Links) -> Iterator[Match]:
+    """A node's FDB entry, neighbour or route names the device behind which a pod's MAC or address is."""
+    bridges = {(link.namespace, link.master) for link in links.values() if link.master}
+    ports = {device: link for device, link in links.items() if device not in bridges}
+    by_mac = _by_mac(links)
+    by_ip = _by_ip(facts.addresses, links)
+    for entry in facts.fdb:
+        if entry.dst:  # the MAC is behind another node's VTEP
+            continue
+        port = ports.get((entry.namespace, entry.dev or ""))
+        how = f"{entry.namespace}'s bridge has {entry.mac} behind {entry.dev}"
+        yield from _behind(by_mac.get(entry.mac), port, how + _lines(entry))
+    for neighbour in facts.neighbours:
+        port = ports.get((neighbour.namespace, neighbour.dev or ""))
+        how = f"{neighbour.namespace} has met {neighbour.mac} on {neighbour.dev}"
+        yield from _behind(by_mac.get(neighbour.mac or ""), port, how + _lines(neighbour))
+    for route in facts.routes:
+        if route.via:  # the address is behind another router
+            continue
+        port = ports.get((route.namespace, route.dev or ""))
+        how = f"{route.namespace} sends {route.to} to {route.dev}"
+        yield from _behind(by_ip.get(_host(route)), port, how + _lines(route))
 
 
-def _wire(tables: Tables, pod: Row, node: Row) -> Row:
-    key, there = (pod.get("namespace"), pod.get("name")), (node.get("namespace"), node.get("name"))
-    own = [a["address"] for a in tables.facts["addresses"] if (a["namespace"], a["dev"]) == key]
-    own = [address for address in own if not address.startswith("fe80:")]
-    ip = own[0].partition("/")[0] if own else None
-    gateway = _gateway(tables, pod) if pod else None
-    mac = tables.neighbour(key, gateway) if gateway and pod else None  # type: ignore[arg-type]
-    return {
-        "namespace": pod.get("namespace"),
-        "name": pod.get("name"),
-        "index": pod.get("index") if pod else node["peer_index"],
-        "address": own[0] if own else None,
-        "peer_namespace": there[0],
-        "peer": there[1],
-        "peer_index": node.get("index") if node else pod["peer_index"],
-        "bridge": node.get("master"),
-        "route": _route_to(tables, node, ip) if node and ip else None,
-        "gateway": gateway,
-        "gateway_mac": mac,
-        "answered_by": _answered_by(tables, pod, node, gateway, mac) if gateway else None,
-        "how": pod.get("how") or node.get("how"),
-    }
+def _behind(pod: Link | None, port: Link | None, how: str) -> Iterator[Match]:
+    """The match of what an entry is about with the device that it names, if these can be two ends of one pair."""
+    if pod is None or port is None or pod.namespace == port.namespace:
+        return
+    if _may_be_end(pod) and _may_be_end(port):
+        yield Match(pod, port, how)
 
 
-def _gateway(tables: Tables, pod: Row) -> str | None:
-    routes = (r for r in tables.facts["routes"] if (r["namespace"], r["dev"]) == (pod["namespace"], pod["name"]))
-    return next((r["via"] for r in routes if r["to"] == "default" and r["via"]), None)
+def _may_be_end(link: Link) -> bool:
+    """Whether it can be an end of a pair that leads elsewhere: nothing says that it is something else."""
+    if link.kind not in (None, "veth"):
+        return False
+    if link.says is None:
+        return True
+    return re.fullmatch(r"(if)?\d*", link.says) is not None  # else the other end is in the same namespace
 
 
-def _route_to(tables: Tables, node: Row, ip: str) -> str | None:
-    """The machine's route to this address, when it leads to this end or to the bridge that it is plugged into."""
-    route = tables.route(node["namespace"], ip)
-    leads = route and route["kind"] not in DEAD_ENDS and route["dev"] in (node["name"], node["master"])
-    return route.words if route and leads else None
+def _by_mac(links: Links) -> dict[str, Link]:
+    """The links by their MAC address, those that no other has."""
+    counts = Counter(link.mac for link in links.values())
+    unique = {}
+    for link in links.values():
+        if link.mac and link.mac != EVERYBODYS_MAC and counts[link.mac] == 1:
+            unique[link.mac] = link
+    return unique
 
 
-def _answered_by(tables: Tables, pod: Row, node: Row, gateway: str, mac: str | None) -> str | None:
-    """Who answers when the pod asks for its gateway's MAC: a device that has the address, or one that stands in."""
-    if node:
-        owner = next((d for d in tables.addresses.get(gateway, ()) if d[0] == node["namespace"]), None)
-        if owner and mac in (None, tables.mac(owner)):
-            return f"{owner[1]}, which has {gateway}"
-        if mac and mac == node["mac"] and not owner:
-            return f"{node['name']}, by proxy ARP: nobody has {gateway}"
-    if mac == EVERYBODYS_MAC:
-        return f"the end on the node, by proxy ARP: {EVERYBODYS_MAC} is what calico gives it"
-    proxied = ip_address(gateway).is_link_local and ":" not in gateway
-    return "the end on the node, by proxy ARP (nobody has that address)" if proxied else None
+def _by_ip(addresses: Iterable[Address], links: Links) -> dict[str, Link]:
+    """The links by their addresses, those that no other has."""
+    holders: dict[str, set[Device]] = {}
+    for address in addresses:
+        if address.scope == "global" and address.device in links:
+            holders.setdefault(address.ip, set()).add(address.device)
+    unique = {}
+    for ip, devices in holders.items():
+        if len(devices) == 1:
+            unique[ip] = links[devices.pop()]
+    return unique
 
 
-def sentence(wire: Mapping[str, Any]) -> str:
-    """A cable as sentences: both ends, then what both sides' tables say of it."""
-    pod, node = (_end(wire, *names) for names in (("namespace", "name"), ("peer_namespace", "peer")))
-    bridge = f", a port of {wire['bridge']}" if wire["bridge"] else ""
-    if pod and node:
-        address = f" ({wire['address']})" if wire["address"] else ""
-        how = f": {wire['how']}" if wire["how"] else ""
-        told = f"{pod}{address} and {node}{bridge} are two ends of one cable{how}."
-    else:
-        number = wire["index"] if node else wire["peer_index"]
-        numbered = "" if number is None else f", number {number} where it is,"
-        address = f" ({wire['address']})" if wire["address"] else ""
-        told = f"{pod or node}{address}{bridge}: its other end{numbered} is not shown."
-    route = f" {wire['peer_namespace']} reaches it by the route {wire['route']}." if wire["route"] else ""
-    mac = f" with {wire['gateway_mac']}" if wire["gateway_mac"] else ""
-    arp = f" ARP for its gateway {wire['gateway']} is answered{mac} by {wire['answered_by']}."
-    return told + route + (arp if wire["answered_by"] else "")
+def _by_command(links: Links, made: Iterable[Made]) -> Iterator[Match]:
+    for both in made:
+        if both.one in links and both.two in links:
+            how = f"made as one pair (line {both.line})"
+            yield Match(links[both.one], links[both.two], how)
 
 
-def _end(wire: Mapping[str, Any], space: str, name: str) -> str:
-    return f"{wire[space]} {wire[name]}" if wire[name] else ""
+def _lines(*facts: Link | Entry | Neighbour | Route) -> str:
+    """` (lines 3 and 9)`, where facts have lines."""
+    numbers = sorted({fact.line for fact in facts if fact.line})
+    if not numbers:
+        return ""
+    if len(numbers) == 1:
+        return f" (line {numbers[0]})"
+    return f" (lines {' and '.join(map(str, numbers))})"

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .. import markup
 from ..errors import BadOption
 from ..snapshot import COLUMNS as TABLES
 from ..tables import columns
@@ -62,7 +63,7 @@ def _explanation(page: Page, explanation: Explanation, with_tables: bool) -> str
     """What a pasted session says, most telling first."""
     parts = [
         _findings(page, explanation.findings),
-        _wiring(page, explanation.wire_rows, explanation.as_text(page.unicode)),
+        _wiring(page, explanation.sentences, explanation.as_text(page.unicode)),
     ]
     if explanation.outputs:
         parts.append(page.titled("What was read:", explanation.read, explanation.read[0]))
@@ -85,7 +86,8 @@ def _unknown(row: Mapping[str, Any]) -> str:
         where = f"line {row['line']}"
     else:
         where = f"lines {row['line']} to {row['until']}"
-    return f"{where}: {row['text'].strip()}\n    {row['why']}"
+    unknown = f"{where}: {row['text'].strip()}\n    {row['why']}"
+    return markup.printable(unknown, keep="\n\t")
 
 
 # --- inspect ------------------------------------------------------------------------------------------------------
@@ -124,13 +126,13 @@ def _inspect(options: argparse.Namespace) -> int:
 
 def _inspection(page: Page, inspection: Inspection, options: argparse.Namespace) -> str:
     """How this machine is wired: one wiring in sentences, or all; with every table of the kernel if asked for."""
-    from ..node.pairs import COLUMNS as WIRES
+    from ..node.cables import COLUMNS as WIRES
 
     parts = [_findings(page, inspection.findings)]
     if options.what:
-        parts.append(_cables(page, inspection.wire_rows))
+        parts.append(_cables(page, inspection.sentences))
     else:
-        parts.append(page.titled("The namespaces:", inspection.spaces, inspection.spaces[0]))
+        parts.append(page.titled("The namespaces:", inspection.space_rows, inspection.space_rows[0]))
         if inspection.wire_rows:
             parts.append(page.titled("The cables:", inspection.wire_rows, WIRES))
     if options.tables:
@@ -154,17 +156,15 @@ def _findings(page: Page, findings: Sequence[Finding]) -> str:
     return "\n".join(lines)
 
 
-def _wiring(page: Page, wires: Sequence[Mapping[str, Any]], picture: str) -> str:
+def _wiring(page: Page, sentences: Sequence[str], picture: str) -> str:
     """Every cable in words, then all in characters."""
     if not picture:
         return ""
     parts = [page.chapter("The wiring, as far as it is shown:", picture)]
-    if wires:
-        parts.insert(0, page.chapter("The cables:", _cables(page, wires)))
+    if sentences:
+        parts.insert(0, page.chapter("The cables:", _cables(page, sentences)))
     return chapters(parts)
 
 
-def _cables(page: Page, wires: Sequence[Mapping[str, Any]]) -> str:
-    from ..node.pairs import sentence
-
-    return "\n".join(page.item(sentence(wire)) for wire in wires)
+def _cables(page: Page, sentences: Sequence[str]) -> str:
+    return "\n".join(page.item(sentence) for sentence in sentences)

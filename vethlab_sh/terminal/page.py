@@ -66,12 +66,13 @@ class Page:
 
     def prose(self, text: str) -> str:
         """A paragraph, wrapped; an empty text stays empty."""
+        text = markup.printable(text, keep="\n\t")
         return textwrap.fill(text, self.prose_width, break_on_hyphens=False)
 
     def item(self, text: str) -> str:
         """One of several sentences, wrapped, with a dash before it."""
         return textwrap.fill(
-            text,
+            markup.printable(text, keep="\n\t"),
             self.prose_width,
             initial_indent="- ",
             subsequent_indent="  ",
@@ -81,7 +82,7 @@ class Page:
 
     def heading(self, text: str) -> str:
         """A line that stands out."""
-        return self.ink(text, BOLD)
+        return self.ink(markup.printable(text, keep="\n"), BOLD)
 
     def chapter(self, title: str, text: str) -> str:
         """A text below its heading."""

@@ -277,6 +277,7 @@ CASES = [
         dst="fd02::2",
         claim="a can reach fd02::2",
         words=(("FORWARD",), DROPS, ("ip6tables-legacy", "legacy")),
+        never=("iptables -vnL",),
         netfilter=rule("FORWARD", "fd02::/64", family=("ip6tables-legacy",)),
         mend="ip netns exec r ip6tables-legacy -D FORWARD -d fd02::/64 -j DROP",
     ),

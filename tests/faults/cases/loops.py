@@ -32,6 +32,7 @@ CASES = [
         words=(LOOP, ("br0", "br1", "l1", "l3", "l2", "l4")),
         never=FILTERS,
         ok=None,
+        alone=True,
         mend="ip link set l4 nomaster",
     ),
     Case(
@@ -54,6 +55,7 @@ CASES = [
         words=(LOOP, ("br0", "l1", "l2")),
         never=FILTERS,
         ok=None,
+        alone=True,
         mend="ip link set l2 nomaster",
     ),
     Case(

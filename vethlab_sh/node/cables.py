@@ -1,0 +1,180 @@
+"""What is known of each cable: both ends, the bridge, the route to the pod, and who answers the pod's ARP?
+
+Works on any snapshot, of pasted text or of this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from ..facts import Device, Link
+from ..packet.lookup import Tables
+from ..snapshot import Snapshot
+from .cni import EVERYBODYS_MAC
+
+COLUMNS = (
+    "namespace", "name", "index", "address", "peer_namespace", "peer", "peer_index", "bridge", "route", "gateway",
+    "gateway_mac", "answered_by", "how",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cable:
+    """A veth pair as a pod's way out; None is what is not known.
+
+    namespace, name, index, address: the end in the pod; peer_namespace, peer, peer_index: the end on the machine;
+    bridge: what that end is plugged into; route: the machine's route to the address; gateway, gateway_mac: the pod's
+    next hop and the MAC that it knows for it; answered_by: the device that has this MAC; how: what joins both ends.
+    """
+
+    namespace: str | None
+    name: str | None
+    index: int | None
+    address: str | None
+    peer_namespace: str | None
+    peer: str | None
+    peer_index: int | None
+    bridge: str | None
+    route: str | None
+    gateway: str | None
+    gateway_mac: str | None
+    answered_by: str | None
+    how: str | None
+
+
+def cables(snapshot: Snapshot) -> tuple[Cable, ...]:
+    """Every veth pair once, in the order of the links; of a pair with one end in sight, what that end tells."""
+    sides = _Sides(snapshot)
+    links = {link.device: link for link in snapshot.rows.links}
+    homes = {space.namespace: space.machine for space in snapshot.rows.namespaces}
+    found = []
+    seen = set()
+    for link in links.values():
+        if link.kind != "veth" or link.device in seen:
+            continue
+        other = links.get(link.peer_device) if link.peer_device else None
+        seen.add(link.device)
+        if other:
+            seen.add(other.device)
+        found.append(_cable(sides, *_pod_first(link, other, homes)))
+    return tuple(found)
+
+
+def _pod_first(link: Link, other: Link | None, homes: Mapping[str, str | None]) -> tuple[Link | None, Link | None]:
+    """Both ends, the one on a machine second."""
+    if not _is_on_machine(link, homes) or (other and _is_on_machine(other, homes)):
+        return link, other
+    return other, link
+
+
+def _is_on_machine(link: Link, homes: Mapping[str, str | None]) -> bool:
+    """Whether the namespace of a link plays a machine: a machine is on itself."""
+    return homes.get(link.namespace) == link.namespace
+
+
+class _Sides:
+    """What both sides' tables say of an end, found by its device."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.tables = Tables(snapshot)
+        self.addresses: dict[Device, str] = {}
+        self.gateways: dict[Device, str] = {}
+        for address in snapshot.rows.addresses:
+            if not address.address.startswith("fe80:"):  # that one is there by itself
+                self.addresses.setdefault(address.device, address.address)
+        for route in snapshot.rows.routes:
+            if route.to == "default" and route.via and route.dev:
+                self.gateways.setdefault((route.namespace, route.dev), route.via)
+
+
+def _cable(sides: _Sides, pod: Link | None, node: Link | None) -> Cable:
+    tables = sides.tables
+    address = sides.addresses.get(pod.device) if pod else None
+    gateway = sides.gateways.get(pod.device) if pod else None
+    mac = tables.neighbour(pod.device, gateway) if pod and gateway else None
+    return Cable(
+        namespace=pod.namespace if pod else None,
+        name=pod.name if pod else None,
+        index=_index(pod, node),
+        address=address,
+        peer_namespace=node.namespace if node else None,
+        peer=node.name if node else None,
+        peer_index=_index(node, pod),
+        bridge=node.master if node else None,
+        route=_route_to(tables, node, address) if node and address else None,
+        gateway=gateway,
+        gateway_mac=mac,
+        answered_by=_answered_by(tables, node, gateway, mac) if gateway else None,
+        how=_how(pod) or _how(node),
+    )
+
+
+def _index(end: Link | None, other: Link | None) -> int | None:
+    """The number of an end: its own, or the one by which the other end calls it."""
+    if end:
+        return end.index
+    return other.peer_index if other else None
+
+
+def _how(end: Link | None) -> str | None:
+    return end.how if end else None
+
+
+def _route_to(tables: Tables, node: Link, address: str) -> str | None:
+    """The machine's route to this address, when it leads to this end or to the bridge that it is plugged into."""
+    route = tables.route(node.namespace, address.partition("/")[0])
+    if route is None or route.is_dead_end or route.dev not in (node.name, node.master):
+        return None
+    return route.words
+
+
+def _answered_by(tables: Tables, node: Link | None, gateway: str, mac: str | None) -> str | None:
+    """Who answers when the pod asks for its gateway's MAC: a device that has the address, or one that stands in."""
+    if node:
+        owner = _owner(tables, node.namespace, gateway)
+        if owner and mac in (None, owner.mac):
+            return f"{owner.name}, which has {gateway}"
+        if mac and mac == node.mac and not owner:
+            return f"{node.name}, by proxy ARP: nobody has {gateway}"
+    if mac == EVERYBODYS_MAC:
+        return f"the end on the node, by proxy ARP: {EVERYBODYS_MAC} is what calico gives it"
+    if ip_address(gateway).is_link_local and ":" not in gateway:
+        return "the end on the node, by proxy ARP (nobody has that address)"
+    return None
+
+
+def _owner(tables: Tables, namespace: str, ip: str) -> Link | None:
+    """The device of a namespace that has an address."""
+    for device in tables.addresses.get(ip, ()):
+        if device[0] == namespace:
+            return tables.links.get(device)
+    return None
+
+
+# ---- in words -----------------------------------------------------------------------------------------------
+
+
+def sentence(cable: Cable) -> str:
+    """A cable as sentences: both ends, then what both sides' tables say of it."""
+    parts = [_ends(cable)]
+    if cable.route:
+        parts.append(f"{cable.peer_namespace} reaches it by the route {cable.route}.")
+    if cable.answered_by:
+        mac = f" with {cable.gateway_mac}" if cable.gateway_mac else ""
+        parts.append(f"ARP for its gateway {cable.gateway} is answered{mac} by {cable.answered_by}.")
+    return " ".join(parts)
+
+
+def _ends(cable: Cable) -> str:
+    pod = f"{cable.namespace} {cable.name}" if cable.name else ""
+    node = f"{cable.peer_namespace} {cable.peer}" if cable.peer else ""
+    address = f" ({cable.address})" if cable.address else ""
+    bridge = f", a port of {cable.bridge}" if cable.bridge else ""
+    if pod and node:
+        how = f": {cable.how}" if cable.how else ""
+        return f"{pod}{address} and {node}{bridge} are two ends of one cable{how}."
+    number = cable.index if node else cable.peer_index
+    numbered = "" if number is None else f", number {number} where it is,"
+    return f"{pod or node}{address}{bridge}: its other end{numbered} is not shown."

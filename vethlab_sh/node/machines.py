@@ -1,0 +1,55 @@
+"""Which places of a text are machines, which are pods, and which machine is each pod on?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from ..facts import Link, Namespace
+from ..snapshot import Facts
+from .cni import GATEWAY
+
+# How names of devices begin that stand on a machine, though a cable leads out of them too.
+NODE_NAMES = ("cali", "veth", "cni", "flannel", "docker", "br-", "vxlan", "tunl", "lxc", "cilium", "virbr", "wl", "en")
+
+
+def placed(facts: Facts) -> tuple[Namespace, ...]:
+    """The namespaces with their kind, and the machine that each is on: itself, or None when nothing tells."""
+    links: dict[str, list[Link]] = {space.namespace: [] for space in facts.namespaces}
+    for link in facts.links:
+        links.setdefault(link.namespace, []).append(link)
+    has_calico = {route.namespace for route in facts.routes if route.via == GATEWAY}
+    kinds = {}
+    for space in facts.namespaces:
+        name = space.namespace
+        kinds[name] = space.kind or _guessed(links[name], name in has_calico)
+    settled = []
+    for space in facts.namespaces:
+        name = space.namespace
+        machine: str | None = name
+        if kinds[name] != "machine":
+            machine = _machine_behind(links[name], kinds) or space.on
+        settled.append(replace(space, kind=kinds[name], machine=machine, placed=True))
+    return tuple(settled)
+
+
+def _machine_behind(links: Iterable[Link], kinds: Mapping[str, str]) -> str | None:
+    """The first machine that a cable leads to."""
+    for link in links:
+        if link.peer_namespace and kinds.get(link.peer_namespace) == "machine":
+            return link.peer_namespace
+    return None
+
+
+def _guessed(links: Sequence[Link], has_calico: bool) -> str:
+    """What a prompt's machine is by its devices: a pod has nothing but ends of cables that lead out of it.
+
+    has_calico: its gateway is 169.254.1.1, which only calico's pods have.
+    """
+    own = [link for link in links if link.kind != "loopback"]
+    ports = [link for link in own if link.master]
+    ends = [link for link in own if link.peer_index is not None and not link.name.startswith(NODE_NAMES)]
+    if has_calico:
+        return "pod"
+    only_ends = len(own) > 0 and len(ends) == len(own)
+    return "pod" if only_ends and not ports else "machine"

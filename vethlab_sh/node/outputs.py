@@ -1,0 +1,233 @@
+"""Which rows does an output in a text have, and which of its lines does no parser know?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..errors import OutputNotUnderstood
+from ..hints import hint_for
+from ..tables import TABLES, Row, frame
+from .pasted import Typed
+from .shapes import SHAPES
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Lines = list[tuple[int, str]]  # with their numbers
+
+# How the first line of a record looks; in other tables every line is one.
+DEVICE = re.compile(r"\s*\d+: |\S+\s+(UP|DOWN|UNKNOWN|LOWERLAYERDOWN|DORMANT)\b")
+PING = re.compile(r"\s*PING ")
+HEADS = {
+    "ip addr": DEVICE,
+    "ip link": DEVICE,
+    "bridge link": DEVICE,
+    "ifconfig": SHAPES["ifconfig"],
+    "brctl show": SHAPES["brctl show"],
+    "ip route": re.compile(r"(?!\s*(nexthop|cache|nh_info)\b)"),
+    "ping": PING,
+    "ping statistics": PING,
+}
+# `brctl show` lists the further ports of a bridge below it, alone on their lines.
+PORT = re.compile(r"\s+[\w.@:+-]{1,15}\s*$|[\w.@:+-]*\d[\w.@:+-]*\s*$", re.ASCII)
+MESSAGE = re.compile(
+    r"\s*(-?[\w./]*sh|[Ee]rror|[Ww]arning|OCI runtime exec failed)( \S+)?: |\S+: .*(not found|denied)\s*$"
+)
+AN_ERROR = "it is an error message"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A row of a table, as its parser made it, with the line where it begins and the line where its address stands."""
+
+    row: Row
+    line: int
+    address_line: int
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of the text with its table.
+
+    line and at: where the command stands and where it ran; command: as typed, empty when it is not shown; name: of
+    the table; whole: it lists all devices of its place, since nothing was filtered and it begins with lo.
+    """
+
+    line: int
+    at: str
+    command: str
+    name: str
+    records: tuple[Record, ...]
+    whole: bool = False
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of the table."""
+        return tuple(record.row for record in self.records)
+
+    @property
+    def table(self) -> DataFrame:
+        """The rows as a DataFrame."""
+        return frame(self.name, self.rows)
+
+
+@dataclass(frozen=True)
+class UnknownLines:
+    """Lines that were not understood: the first and the last number, the first line's text, and why."""
+
+    line: int
+    until: int
+    text: str
+    why: str
+
+
+def read_output(typed: Typed) -> tuple[list[Output], list[UnknownLines]]:
+    """The tables of what one command printed, and the lines that their parser does not know."""
+    outputs: list[Output] = []
+    unknown: list[UnknownLines] = []
+    for name in typed.tables:
+        reader = _Reader(name, typed)
+        outputs.append(reader.output())
+        if name == typed.tables[0]:  # `ping` has two tables of the same lines
+            unknown = reader.unknown
+    return outputs, unknown
+
+
+def without_table(typed: Typed) -> Iterator[UnknownLines]:
+    """What a command without a table printed: not understood, and listed; an error gets its hint."""
+    for lines in _runs(typed.output):
+        first, last = lines[0], lines[-1]
+        if typed.line:
+            why = _hint(typed, lines) or f"there is no table for `{typed.inner}`"
+        else:
+            why = "it is neither a command nor the output of one that has a table"
+        yield UnknownLines(first[0], last[0], first[1], why)
+
+
+class _Reader:
+    """The state while one table is read from an output, record by record."""
+
+    def __init__(self, name: str, typed: Typed) -> None:
+        self.unknown: list[UnknownLines] = []
+        self._name = name
+        self._typed = typed
+
+    def output(self) -> Output:
+        """The table; lines that its parser does not know are listed and left out."""
+        typed = self._typed
+        records: list[Record] = []
+        for lines in _grouped(self._name, typed.output):
+            records += self._records(lines)
+        names = {record.row.get("name") for record in records}
+        return Output(
+            line=typed.number,
+            at=typed.at.name,
+            command=typed.line,
+            name=self._name,
+            records=tuple(records),
+            whole=typed.line != "" and "|" not in typed.line and "lo" in names,
+        )
+
+    def _records(self, lines: Lines) -> list[Record]:
+        """The rows of lines that belong together, less the lines not known; nothing without the first of them."""
+        while lines:
+            try:
+                rows = TABLES[self._name].read("\n".join(text for _, text in lines))
+            except OutputNotUnderstood as error:
+                bad = min(error.number, len(lines)) - 1
+                lines = self._without(bad, lines, error.word)
+                continue
+            stray = _stray_address(rows) if "|" in self._typed.inner else None
+            if stray:
+                self._complain(lines, f"the filter left out which device has {stray}")
+                return []
+            return [Record(row, lines[0][0], _address_line(row, lines)) for row in rows]
+        return []
+
+    def _without(self, bad: int, lines: Lines, word: str) -> Lines:
+        """The lines without the one that the parser does not know, which is listed: without the first, none is left."""
+        why = f"`{self._name}` does not know {word!r}"
+        if bad == 0:
+            self._complain(lines, why)
+            return []
+        end = bad + 2 if _has_lifetimes(lines, bad) else bad + 1
+        self._complain(lines[bad:end], why)
+        return lines[:bad] + lines[end:]
+
+    def _complain(self, lines: Lines, why: str) -> None:
+        """List lines as not understood, together with those just before them."""
+        first, last = lines[0], lines[-1]
+        hint = _hint(self._typed, lines)
+        before = self.unknown[-1] if self.unknown else None
+        if before and not hint and before.until + 1 == first[0]:
+            self.unknown[-1] = replace(before, until=last[0])
+            return
+        if MESSAGE.match(first[1]):
+            why = AN_ERROR
+        self.unknown.append(UnknownLines(first[0], last[0], first[1], hint or why))
+
+
+def _hint(typed: Typed, lines: Lines) -> str | None:
+    printed = "\n".join(text for _, text in lines)
+    return hint_for(typed.inner, 1, printed)
+
+
+def _address_line(row: Row, lines: Lines) -> int:
+    """The line of a record in which its address stands."""
+    address = row.get("address")
+    for number, text in lines if address else ():
+        if address in text.split():
+            return number
+    return lines[0][0]
+
+
+def _runs(lines: Lines) -> Iterator[Lines]:
+    """Stretches of lines that follow each other."""
+    run: Lines = []
+    for number, text in lines:
+        if run and number != run[-1][0] + 1:
+            yield run
+            run = []
+        run.append((number, text))
+    if run:
+        yield run
+
+
+def _grouped(name: str, output: Lines) -> list[Lines]:
+    """The lines that belong together: a device's, a bridge's, one line each elsewhere."""
+    groups: list[Lines] = []
+    for number, text in output:
+        if groups and _is_below(name, text):
+            groups[-1].append((number, text))
+        else:
+            groups.append([(number, text)])
+    return groups
+
+
+def _is_below(name: str, text: str) -> bool:
+    """Whether a line belongs to the record that was begun before it."""
+    head = HEADS.get(name)
+    if head is None or head.match(text):
+        return False
+    return name != "brctl show" or PORT.match(text) is not None
+
+
+def _has_lifetimes(lines: Lines, at: int) -> bool:
+    """Whether the next line says how long the address in this one lives."""
+    if at + 1 == len(lines):
+        return False
+    (_, text), (_, below) = lines[at : at + 2]
+    return text.lstrip().startswith("inet") and "valid_lft" in below
+
+
+def _stray_address(rows: Sequence[Row]) -> str | None:
+    """An address whose label names another device than the one it stands under: the filter took a line away."""
+    for row in rows:
+        label, name, address = row.get("label"), row.get("name"), row.get("address")
+        if label and name and address and label.partition(":")[0] != name:
+            return str(address)
+    return None

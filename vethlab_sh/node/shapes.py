@@ -1,0 +1,48 @@
+"""Which table does a line of output belong to, by its looks alone?
+
+People leave commands out of what they paste. A line that only one command prints tells that its output begins here.
+"""
+
+from __future__ import annotations
+
+import re
+
+IP = r"(?:[\da-fA-F]{0,4}[.:]){2,}[\da-fA-F.:]*"
+MAC = r"(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}"
+STATES = "REACHABLE|STALE|DELAY|PROBE|PERMANENT|NOARP|FAILED|INCOMPLETE"  # ip-neighbour(8)
+SHAPES = {
+    "bridge link": re.compile(r"\s*\d+: \S+ .*\bstate (forwarding|disabled|blocking|listening|learning)\b"),
+    "ip addr": re.compile(r"\s*\d+: [^\s:]+: <"),
+    "bridge fdb": re.compile(rf"\s*{MAC} dev \S+"),
+    "ip neigh": re.compile(rf"\s*{IP} dev \S+ (.*\b({STATES})\b|lladdr)"),
+    "ip route": re.compile(
+        rf"\s*((default|{IP}(/\d+)?) (via|dev|proto|nhid|scope)\b|(blackhole|unreachable|prohibit|throw) \S*[.:/]\S*)"
+    ),
+    "brctl show": re.compile(r"\s*(bridge name\s+bridge id\b|\S+\s+[0-9a-f]{4}\.[0-9a-f]{12}\s+(yes|no)\b)"),
+    "brctl showmacs": re.compile(r"\s*port no\s+mac addr"),
+    "arp": re.compile(rf"\s*(Address\s+HWtype\b|\S+\s+ether\s+{MAC}\s+C|\S+ \({IP}\) at )"),
+    "ping": re.compile(r"\s*PING \S+"),
+    "ifconfig": re.compile(r"\s*\S+: flags=\d+<|\S+\s+Link encap:"),
+}
+EXAMPLES = {"ping": "ping 192.168.1.101", "bridge fdb": "bridge fdb show", "brctl showmacs": "brctl showmacs br0"}
+ALIKE = ({"ip addr", "ip link", "bridge link"}, {"ping", "ping statistics"})  # the looks do not tell them apart
+
+
+def shape(line: str) -> str | None:
+    """The table that a line of output begins a row of, by its looks; None for any other line."""
+    for table, looks in SHAPES.items():
+        if looks.match(line):
+            return table
+    return None
+
+
+def example(table: str) -> str:
+    """A command that prints this table."""
+    return EXAMPLES.get(table, table)
+
+
+def are_alike(one: str, two: str) -> bool:
+    """Whether lines of these tables look the same, so that the looks do not tell them apart."""
+    if one == two:
+        return True
+    return any(one in group and two in group for group in ALIKE)
