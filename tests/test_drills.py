@@ -198,7 +198,7 @@ def test_drill_goes_on_where_it_was_left(lab):
     assert drill.planted_at == 1
     again = lab.drill()
     assert (again.fault, again.broken, again.hints) == (drill.fault, drill.broken, 1)
-    assert again.before.rows == drill.before.rows
+    assert again.before.plain() == drill.before.plain()
     assert again.hint().startswith("Hint 2 of")
     assert not again.check()
     for line in again.fault.repairs[1]:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ..claims.check import judge_all, ping_of
+from ..claims.check import judge_all, ping_of, understand
+from ..claims.devices import belongs_to
 from ..claims.packets import followed
 from ..claims.question import Finding, Question, Verdict
 from ..errors import DrillUnfit
@@ -200,7 +201,9 @@ class Drill:
         wrong = [claim for claim, finding in findings.items() if not finding.ok]
         breaking = [claim for claim in wrong if self._breaks(claim, findings[claim])]
         changed = [claim for claim in wrong if self._is_wrong_otherwise(claim, findings[claim])]
-        for claim in (*breaking, *changed, *self.fault.symptom, *self.fault.holds, *wrong):
+        # an address in a second place makes other claims untrue, too: it is the one to tell
+        misplaced = [claim for claim in (*breaking, *changed) if understand(claim)[0].judge is belongs_to]
+        for claim in (*misplaced, *breaking, *changed, *self.fault.symptom, *self.fault.holds, *wrong):
             if claim in wrong:
                 return claim, findings[claim]
         return None
