@@ -164,7 +164,10 @@ class Address(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route(Fact):
-    """A route, or one next hop of it: kind, to, via and the rest as `ip route` says them; table: by name or number."""
+    """A route, or one next hop of it: kind, to, via and the rest as `ip route` says them; table: by name or number.
+
+    is_whole: whether it stands by itself, and is not the next hop of a nexthop object or one of several.
+    """
 
     namespace: str
     family: str
@@ -179,6 +182,7 @@ class Route(Fact):
     onlink: bool | None = None
     linkdown: bool | None = None
     table: str = "main"
+    is_whole: bool = True
     line: int | None = None
 
     @property

@@ -73,7 +73,8 @@ class Sighting:
     device; way (in, out); what (in words) and kind; src_mac, dst_mac, src_ip, dst_ip (of ARP: who asks or answers, and
     for what); ttl; bytes (the whole frame); why. Where it is wrapped in VXLAN these are the inner frame's, and then
     there are inner_bytes and the outer header: outer_src_mac, outer_dst_mac, outer_src_ip, outer_dst_ip, outer_port
-    (UDP), vni. seq and id: of an echo; time_ns: the kernel's clock; ip_id, offset: which packet, which fragment of it;
+    (UDP), vni. outer_ttl: of the packet
+    around it; seq and id: of an echo; time_ns: the kernel's clock; ip_id, offset: which packet, which fragment of it;
     src_port, dst_port; info: the rest as tcpdump printed it.
     """
 
@@ -98,6 +99,7 @@ class Sighting:
     outer_src_ip: str | None = None
     outer_dst_ip: str | None = None
     outer_port: int | None = None
+    outer_ttl: int | None = None
     vni: int | None = None
     seq: int | None = None
     why: str = ""

@@ -65,7 +65,7 @@ def _came_back(scene: Scene) -> bool:
     if probe.src == scene.probe.dst or scene.is_local(probe.src, probe.target):
         home = [one for one in scene.course.sightings if one.device == "lo"]
     wanted = Kind.TCP if probe.protocol == "tcp" else Kind.UDP
-    answers = [one for one in home if one.kind == wanted and one.src_port == probe.port]
+    answers = [one for one in home if one.kind == wanted and (one.src_ip, one.src_port) == (probe.target, probe.port)]
     if any(one.is_reset for one in answers):
         return False
     return bool(answers)

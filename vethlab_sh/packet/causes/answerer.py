@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .cause import Cause, Diagnosis, Fix, Shown, fix
+from .cause import Cause, Diagnosis, Shown, fix
 from .filters import rewritten_to
 from .scene import Scene
 
@@ -19,7 +19,7 @@ def other_answerer(scene: Scene, answerer: str) -> Diagnosis:
             reason = f"{answerer} has {target} itself, so the packet did not leave it"
         else:
             reason = f"{answerer} has {target} too, and its answer came first"
-        return Diagnosis(Cause.WRONG_ANSWERER, reason, shown, _taken_away(scene, answerer))
+        return Diagnosis(Cause.WRONG_ANSWERER, reason, shown)
     local = scene.look(answerer).has_own(target)
     if local:
         reason = f"{answerer} itself takes what is for {target}, by its route local {local.to}, and answers"
@@ -29,12 +29,6 @@ def other_answerer(scene: Scene, answerer: str) -> Diagnosis:
         return Diagnosis(Cause.WRONG_ANSWERER, reason, shown, (mend,))
     reason = f"the packet to {target} came to {answerer}, which answered"
     return Diagnosis(Cause.WRONG_ANSWERER, reason, Shown.of(answerer, f"ip route get {target}", target))
-
-
-def _taken_away(scene: Scene, answerer: str) -> tuple[Fix, ...]:
-    """The line that takes the address from who should not have it."""
-    row = scene.tables.address(answerer, scene.probe.target)
-    return (fix(answerer, f"ip addr del {row.address} dev {row.dev}"),) if row else ()
 
 
 def _rewriting(scene: Scene, answerer: str) -> Diagnosis | None:

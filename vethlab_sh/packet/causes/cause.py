@@ -51,6 +51,7 @@ class Cause(StrEnum):
     POLICY_RULE = "policy-rule"
     ROUTING_LOOP = "loop"
     HOP_LIMIT = "hop-limit"
+    IPSEC = "ipsec-policy"
     # settings
     FORWARDING_OFF = "forwarding-off"
     RP_FILTER = "rp-filter"
@@ -65,6 +66,7 @@ class Cause(StrEnum):
     # tunnels
     VXLAN_ENTRY = "vxlan-no-entry"
     VXLAN_REMOTE = "vxlan-remote"
+    VXLAN_LOCAL = "vxlan-local"
     VXLAN_PORT = "vxlan-port"
     VXLAN_VNI = "vxlan-vni"
     # sizes, ports, answers

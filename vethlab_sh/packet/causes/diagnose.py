@@ -6,6 +6,7 @@ counters, while nft traces what the filters do with it.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 from ...facts import Device, Link, Neighbour, Route, Rule, is_group
@@ -15,20 +16,32 @@ from .bridging import bridge_keeps, not_bridged, own_by_mistake
 from .cables import ETHERNET, lost_on_a_cable, show_link, switched_off
 from .cause import Cause, Diagnosis, Shown, fix, full, place
 from .delivering import nobody_listens, not_answered
-from .filters import filtered, rewritten_to
+from .filters import filtered, mac_rule, rewritten_to
+from .ipsec import blocked_by_ipsec
+from .lifetimes import used_up
 from .look import NUMBERS, Decision
-from .resolving import address_on_port, answer_not_taken, arp_off, asks_in_the_wrong_place, unanswered
+from .resolving import (
+    address_on_port,
+    answer_not_taken,
+    arp_off,
+    asks_in_the_wrong_place,
+    stood_in_for_nobody,
+    unanswered,
+)
 from .routing import loop, no_way, not_forwarded, nothing_left, too_large
 from .scene import Scene
-from .settings import echo_ignored
-from .wrapping import missing_remote, not_unwrapped, not_wrapped
+from .settings import echo_ignored, own_source, reverse_path, setting, show_setting
+from .wrapping import missing_remote, not_its_own_address, not_unwrapped, not_wrapped, sent_to_itself
 
 
 def diagnose(scene: Scene) -> tuple[Sighting | None, Diagnosis]:
     """The last sighting on the way, and why there was no next one."""
-    refused = _refused(scene)
+    refused = _refused(scene) or _answered_from_elsewhere(scene)
     if refused:
         return refused
+    to_itself = _wrapped_for_itself(scene)
+    if to_itself:
+        return to_itself
     round_and_round = loop(scene)
     last = _last(scene)
     if round_and_round:
@@ -41,7 +54,7 @@ def diagnose(scene: Scene) -> tuple[Sighting | None, Diagnosis]:
     else:
         found = _stuck(scene, last)
     if found is None:
-        found = _dropped_by_a_queue(scene) or _unknown(scene, last)
+        found = blocked_by_ipsec(scene) or _dropped_by_a_queue(scene) or _unknown(scene, last)
     return last, found
 
 
@@ -308,6 +321,52 @@ def _not_sent_wrapped(scene: Scene, tunnel: Device, remote: str) -> Diagnosis | 
     return _sent_to_a_remote(tunnel, remote, found)
 
 
+def _wrapped_for_itself(scene: Scene) -> tuple[Sighting, Diagnosis] | None:
+    """A tunnel whose FDB names the machine's own address, or whose own address is not the machine's."""
+    for one in scene.course.sightings:
+        tunnel = scene.link(one.place)
+        if one.way != "out" or one.wrapped or tunnel is None or tunnel.kind != "vxlan":
+            continue
+        space = one.namespace
+        entry = scene.tables.fdb(one.place, one.dst_mac)
+        if entry and entry.dst and scene.is_local(space, entry.dst):
+            return one, sent_to_itself(scene, one.place, one.dst_mac, entry.dst)
+        if tunnel.vxlan_local and not scene.is_local(space, tunnel.vxlan_local):
+            return one, not_its_own_address(scene, one.place, tunnel.vxlan_local)
+    return None
+
+
+def _answered_from_elsewhere(scene: Scene) -> tuple[Sighting, Diagnosis] | None:
+    """An answer that came home from another address than the one that was asked: nobody waits for it."""
+    probe = scene.probe
+    for one in scene.course.back:
+        is_home = one.namespace == probe.src and one.way == "in" and scene.link(one.place) is not None
+        if not is_home or one.kind == Kind.ICMP or one.src_ip == probe.target or one.is_reset:
+            continue
+        rewriter = _who_rewrote(scene)
+        if rewriter is None:
+            continue
+        space, before, after = rewriter
+        reason = (
+            f"the answer came from {one.src_ip}, not from {probe.target}, which was asked: {space} rewrote "
+            f"{before} to {after} (DNAT), and the answer went directly back, past {space}, which would have put "
+            f"{before} back into it"
+        )
+        _, rule = rewritten_to(scene, space, before)
+        shown = rule.shown if rule else Shown.of(space, "nft list ruleset", "dnat")
+        masquerade = f"iptables -t nat -A POSTROUTING -d {after} -j MASQUERADE"
+        return one, Diagnosis(Cause.REWRITTEN, reason, shown, (fix(space, masquerade),))
+    return None
+
+
+def _who_rewrote(scene: Scene) -> tuple[str, str, str] | None:
+    """The namespace that rewrote the destination on the way there, with the address before and after."""
+    for before, after in itertools.pairwise(scene.course.there):
+        if before.namespace == after.namespace and before.dst_ip != after.dst_ip:
+            return before.namespace, before.dst_ip, after.dst_ip
+    return None
+
+
 def _not_to_the_parent(scene: Scene, last: Sighting) -> Diagnosis | None:
     """A macvlan device and the device it is on do not hear each other (macvlan.c sends out, never up)."""
     link = scene.link(last.place)
@@ -355,12 +414,23 @@ def _came_in(scene: Scene, last: Sighting) -> Diagnosis | None:
     if not is_group(mac) and mac != tables.mac(device) and device[1] != "lo":
         return _not_for_this_device(scene, last)
     if last.wrapped:
-        return not_unwrapped(scene, last) or filtered(scene, last.namespace)
+        return used_up(scene, last) or not_unwrapped(scene, last) or _packet_arrived_wrapped(scene, last)
     if last.kind in ASKS:
         return unanswered(scene, last) or filtered(scene, last.namespace) or _silent(scene, last)
     if last.kind in TELLS:
-        return answer_not_taken(scene, last.namespace, last.src_ip) or filtered(scene, last.namespace)
+        found = answer_not_taken(scene, last.namespace, last.src_ip) or filtered(scene, last.namespace)
+        return found or stood_in_for_nobody(scene, last.src_ip)
     return _packet_arrived(scene, last)
+
+
+def _packet_arrived_wrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """A wrapped packet for an address of this namespace that its tunnel did not get: as any packet, by its outer ends."""
+    source, dst = last.ips
+    if scene.is_local(last.namespace, dst):
+        found = own_source(scene, last.place, source) or reverse_path(scene, last.place, source)
+    else:
+        found = not_forwarded(scene, last.place, source, dst)
+    return found or filtered(scene, last.namespace)
 
 
 def _silent(scene: Scene, last: Sighting) -> Diagnosis | None:
@@ -430,18 +500,43 @@ def _not_for_this_device(scene: Scene, last: Sighting) -> Diagnosis | None:
     for row in tables.facts.neighbours:
         is_meant = row.ip == last.dst_ip or _is_gateway(scene, row.namespace, row.ip)
         if row.mac == mac and is_meant:
-            return _wrong_neighbour(row, device, own)
+            return _wrong_neighbour(scene, row, device, own)
+    changed = _mac_rewritten(scene, last)
+    if changed:
+        return changed
     reason = f"the frame is for {mac}, but {full(device)} has {own}: a neighbour entry is wrong"
     return Diagnosis(Cause.WRONG_NEIGHBOUR, reason, show_link(device, "link/ether"))
 
 
-def _wrong_neighbour(row: Neighbour, device: Device, own: str | None) -> Diagnosis:
+def _mac_rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """A bridge that sends the frame out with another MAC than it came in with: a rule of ebtables, or nft's bridge."""
+    way = [one for one in scene.course.sightings if one.number <= last.number and one.leg == last.leg]
+    for before, after in itertools.pairwise(way):
+        if before.namespace == after.namespace and before.macs[1] != after.macs[1] and before.ips == after.ips:
+            if not scene.tables.master(after.place):
+                continue
+            space = after.namespace
+            reason = f"a rule of a bridge filter in {space} rewrites the MAC {before.macs[1]} to {after.macs[1]}"
+            rule = mac_rule(scene, space, after.macs[1])
+            shown = rule.shown if rule else Shown.of(space, "nft list ruleset", after.macs[1])
+            fixes = (rule.undo,) if rule and rule.undo else ()
+            where = f": `{rule.text}` ({rule.program} table {rule.table})" if rule else ""
+            return Diagnosis(Cause.REWRITTEN, reason + where, shown, fixes)
+    return None
+
+
+def _wrong_neighbour(scene: Scene, row: Neighbour, device: Device, own: str | None) -> Diagnosis:
     kind = f" ({row.state.lower()})" if row.state else ""
     reason = (
         f"the neighbour entry{kind} of {row.namespace} says that {row.ip} is {row.mac}, but {full(device)} has {own}"
     )
     shown = Shown.of(row.namespace, f"ip neigh show {row.ip}", str(row.mac))
-    mend = fix(row.namespace, f"ip neigh del {row.ip} dev {row.dev}")
+    owner = scene.tables.mac(scene.tables.owner(row.ip))
+    tunnel = scene.tables.is_kind((row.namespace, str(row.dev)), "vxlan")
+    if tunnel and owner:  # there nobody is asked, so the right entry must be written
+        mend = fix(row.namespace, f"ip neigh replace {row.ip} lladdr {owner} dev {row.dev} nud permanent")
+    else:
+        mend = fix(row.namespace, f"ip neigh del {row.ip} dev {row.dev}")
     return Diagnosis(Cause.WRONG_NEIGHBOUR, reason, shown, (mend,))
 
 
@@ -474,6 +569,9 @@ def _packet_arrived(scene: Scene, last: Sighting) -> Diagnosis | None:
             cause = Cause.NO_ROUTE_BACK if lost.cause == Cause.NO_ROUTE else lost.cause
             reason = f"{space} puts {dst} back into the answer, which it had rewritten, and then {lost.reason}"
             return replace(lost, cause=cause, reason=reason)
+    expired = used_up(scene, last)
+    if expired:
+        return expired
     found = not_forwarded(scene, arrived, last.src_ip, dst)
     if found:
         return found
@@ -501,14 +599,21 @@ def _rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:
     if goal is None:
         return None
     space = last.namespace
-    said = f"{space} rewrites {last.dst_ip} to {goal} (DNAT)"
-    lost = no_way(scene, space, goal)
-    if lost:
-        return replace(lost, reason=f"{said}, and {lost.reason}")
+    where = f" ({rule.program} table {rule.table}: `{rule.text}`)" if rule else " (DNAT)"
+    told = f"{space} rewrites {last.dst_ip} to {goal}{where}"
     fixes = (rule.undo,) if rule and rule.undo else ()
     shown = rule.shown if rule else None
+    if goal.startswith("127."):
+        path = f"ipv4/conf/{last.device}/route_localnet"
+        if scene.look(space).conf(last.device, "route_localnet") == 0:
+            reason = f"{told}, and drops it: what came in at {last.device} may not go to 127.0.0.0/8 (route_localnet=0)"
+            mends = (setting(space, path, 1), *fixes)
+            return Diagnosis(Cause.REWRITTEN, reason, show_setting(space, path), mends)
+    lost = no_way(scene, space, goal)
+    if lost:
+        return replace(lost, cause=Cause.REWRITTEN, reason=f"{told}, and {lost.reason}", shown=shown, fixes=fixes)
     if not scene.owners(goal):
-        return Diagnosis(Cause.REWRITTEN, f"{said}, and nobody has {goal}: no namespace has this address", shown, fixes)
+        return Diagnosis(Cause.REWRITTEN, f"{told}, and nobody has {goal}: no namespace has this address", shown, fixes)
     return None
 
 

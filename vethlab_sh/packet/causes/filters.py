@@ -32,12 +32,20 @@ def drops(scene: Scene, space: str) -> list[Drop]:
     """What the filters of a namespace dropped of the probe, the first first."""
     first: dict[str, Step] = {}
     found = []
-    for step in scene.again.steps.get(space, ()):
+    steps = scene.again.steps.get(space, ())
+    for step in steps:
         if step.words and step.packet not in first:
             first[step.packet] = step
-        if step.verdict == "drop" and not step.is_ours:
+        is_last = step.verdict == "drop" or (step.verdict == "queue" and not _goes_on(steps, step))
+        if is_last and not step.is_ours:
             found.append(Drop(space, step, first.get(step.packet, step)))
     return found
+
+
+def _goes_on(steps: tuple[Step, ...], queued: Step) -> bool:
+    """Whether a packet that was handed to a program's queue was seen again: the program let it go on."""
+    after = steps[steps.index(queued) + 1 :]
+    return any(step.packet == queued.packet for step in after)
 
 
 def filtered(scene: Scene, space: str, is_bridged: bool = False) -> Diagnosis | None:
@@ -76,6 +84,11 @@ def _told_by_nft(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
     if REFUSING.search(rule.text) or REFUSING.search(step.rule):
         reason = f"the rule `{rule.text}` ({who}) rejects it (REJECT)"
         return Diagnosis(Cause.REJECTED, reason, rule.shown, (rule.undo,))
+    if step.verdict == "queue":
+        reason = (
+            f"the rule `{rule.text}` ({who}) hands it to a queue, where no program takes it, so the kernel drops it"
+        )
+        return Diagnosis(Cause.FILTER_RULE, reason, rule.shown, (rule.undo,))
     reason = f"the rule `{rule.text}` ({who}) drops it"
     return _also_bridged(scene, Diagnosis(Cause.FILTER_RULE, reason, rule.shown, (rule.undo,)), space, is_bridged)
 
@@ -233,6 +246,14 @@ def rewritten_to(scene: Scene, space: str, target: str) -> tuple[str | None, Rul
         rule = _rule(scene, Drop(space, rules[-1], steps[0]), _program(rules[-1])) if rules else None
         return goals[-1], rule
     return None, None
+
+
+def mac_rule(scene: Scene, space: str, mac: str) -> Rule | None:
+    """The rule of a bridge filter that gives frames this MAC."""
+    for step in scene.again.steps.get(space, ()):
+        if step.family == "bridge" and step.rule and not step.is_ours and mac in step.rule:
+            return _rule(scene, Drop(space, step, step), None)
+    return None
 
 
 def _program(step: Step) -> str | None:

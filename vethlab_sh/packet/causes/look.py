@@ -20,6 +20,7 @@ from ..lookup import best, prefix_length
 # Below /proc/sys/net. Of IPv6 only what decides about an echo: the rest is many.
 PATHS = (
     "ipv4/ip_forward",
+    "ipv4/ip_default_ttl",
     "ipv4/icmp_echo_ignore_all",
     "ipv4/conf/*/{forwarding,rp_filter,proxy_arp,arp_ignore,arp_filter,accept_local,route_localnet}",
     "ipv6/conf/*/{forwarding,disable_ipv6,proxy_ndp}",
@@ -37,7 +38,7 @@ part nft; nft -a list ruleset
 part legacy; if grep -qs . /proc/net/ip_tables_names; then iptables-legacy-save -c; fi
 part legacy6; if grep -qs . /proc/net/ip6_tables_names; then ip6tables-legacy-save -c; fi
 part sockets; ss -Htuln
-part counters; cat /proc/net/snmp /proc/net/netstat; part counters6; cat /proc/net/snmp6
+part counters; cat /proc/net/snmp /proc/net/netstat; part counters6; cat /proc/net/snmp6 /proc/net/xfrm_stat
 part links; ip -j -s -s link; part queues; tc -s -j qdisc
 """
 NUMBERS = ("local", "main", "default")  # tables with a name: 255, 254, 253
@@ -263,6 +264,7 @@ def _routes(space: str, family: str, text: str) -> Iterable[Route]:
                 proto=one.get("protocol"),
                 metric=one.get("metric"),
                 table=str(one.get("table", "main")),
+                is_whole="nhid" not in row and "nexthops" not in row,
             )
 
 
@@ -285,9 +287,9 @@ def _counters(snmp: str, snmp6: str) -> dict[str, int]:
         for name, number in zip(names.split()[1:], numbers.split()[1:], strict=False):
             counters[table + name] = int(number)
     for line in snmp6.splitlines():
-        name, _, number = line.partition(" ")
-        if number.strip().isdigit():
-            counters[name] = int(number)
+        words = line.split()
+        if len(words) == 2 and words[1].isdigit():
+            counters[words[0]] = int(words[1])
     return counters
 
 

@@ -41,6 +41,17 @@ def unanswered(scene: Scene, asked: Sighting) -> Diagnosis | None:
     return None
 
 
+def stood_in_for_nobody(scene: Scene, ip: str) -> Diagnosis | None:
+    """Proxy ARP for an address that nobody has: who answers would itself send the packets elsewhere."""
+    if scene.owners(ip):
+        return None
+    for one in scene.course.questions:
+        if one.kind in TELLS and one.way == "out" and one.src_ip == ip and not scene.tables.master(one.place):
+            reason = f"nobody has {ip}: no namespace has this address; {one.namespace} answers for it by proxy ARP"
+            return Diagnosis(Cause.NOBODY_HAS, reason, Shown.of(one.namespace, f"ip route get {ip}", ip))
+    return None
+
+
 def arp_off(device: Device) -> Diagnosis:
     """A device that neither asks nor answers."""
     reason = f"ARP is switched off at {full(device)} (NOARP)"

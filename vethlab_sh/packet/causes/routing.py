@@ -8,9 +8,9 @@ from __future__ import annotations
 import shlex
 from ipaddress import ip_interface
 
-from ...facts import Device
+from ...facts import Device, Route
 from ...wiring.machines import cables
-from ..lookup import prefix_length
+from ..lookup import best, prefix_length
 from ..sighting import Kind, Sighting
 from .cables import ETHERNET, switched_off
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
@@ -61,7 +61,7 @@ def no_way(scene: Scene, space: str, dst: str, decision: Decision | None = None)
     if route is None:
         return _table_not_asked(scene, space, dst) or _no_route(scene, space, dst)
     if route.is_dead_end:
-        return _dead_end(decision, space, dst)
+        return _dead_end(scene, decision, space, dst)
     if route.dev is None:
         return None
     off = switched_off(scene.tables, (space, route.dev))
@@ -149,13 +149,16 @@ def _is_near(scene: Scene, device: Device, ip: str) -> bool:
     )
 
 
-def _dead_end(decision: Decision, space: str, dst: str) -> Diagnosis | None:
+def _dead_end(scene: Scene, decision: Decision, space: str, dst: str) -> Diagnosis | None:
     rule, route = decision.rule, decision.route
     if route is None or rule is None:
         return None
+    scene_routes = [one for one in scene.look(space).routes if one.table == route.table]
     family = WORDS[route.family]
     table = "" if route.table == "main" else f" table {route.table}"
     shown = Shown.of(space, f"ip {family}route show{table}", f"{route.kind} {route.to}")
+    without = [one for one in scene_routes if one != route]
+    other = best(without, dst)
     mend = fix(space, f"ip {family}route del {route.kind} {route.to}{table}")
     if decision.is_special:
         reason = (
@@ -164,7 +167,18 @@ def _dead_end(decision: Decision, space: str, dst: str) -> Diagnosis | None:
         )
         undo = fix(space, f"ip {family}rule del pref {rule.priority}")
         return Diagnosis(Cause.POLICY_RULE, reason, shown, (undo, mend))
-    return Diagnosis(Cause.DEAD_ROUTE, f"the route {route.words} in {space} swallows it", shown, (mend,))
+    is_enough = other is not None and not other.is_dead_end and _leads_there(scene, space, other, dst)
+    mends = (mend,) if is_enough and route.is_whole else ()
+    return Diagnosis(Cause.DEAD_ROUTE, f"the route {route.words} in {space} swallows it", shown, mends)
+
+
+def _leads_there(scene: Scene, space: str, route: Route, dst: str) -> bool:
+    """Whether a route's device is on a wire with the address, or with its gateway."""
+    if route.dev is None:
+        return False
+    wire = scene.tables.wire((space, route.dev))
+    goal = route.via or dst
+    return any(owner in wire for owner in scene.owners(goal))
 
 
 def nothing_left(scene: Scene) -> Diagnosis | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...facts import Device
+from ...facts import Device, Route
+from .cables import only_gateway
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full
 from .scene import Scene
 
@@ -75,8 +76,32 @@ def reverse_path(scene: Scene, arrived: Device, source: str) -> Diagnosis | None
     reason = (
         f"rp_filter is on at {name} and the route back is {back.words}: a packet from {source} must not come in here"
     )
+    return Diagnosis(Cause.RP_FILTER, reason, show_setting(space, *paths), _let_in(scene, arrived, source, back))
+
+
+def _let_in(scene: Scene, arrived: Device, source: str, back: Route) -> tuple[Fix, ...]:
+    """What lets such packets in: a loose filter, where the answer then finds its way; else the way back itself."""
+    space, name = arrived
+    leads_nowhere = back.dev is None or not scene.tables.wire((space, back.dev))
+    if not leads_nowhere and back.via is None and not _is_on(scene, (space, str(back.dev)), source):
+        leads_nowhere = True
     loose = setting(space, f"ipv4/conf/{name}/rp_filter", LOOSE)
-    return Diagnosis(Cause.RP_FILTER, reason, show_setting(space, *paths), (loose,))
+    if not leads_nowhere and not _is_nobodys(scene, back.via):
+        return (loose,)
+    gateway = only_gateway(scene.tables, arrived)
+    if _is_on(scene, arrived, source):
+        return (fix(space, f"ip route replace {source} dev {name}"),)
+    return (fix(space, f"ip route replace {source} via {gateway}"),) if gateway else ()
+
+
+def _is_on(scene: Scene, device: Device, ip: str) -> bool:
+    """Whether an address is on the wire of a device."""
+    wire = scene.tables.wire(device)
+    return any(owner in wire for owner in scene.owners(ip))
+
+
+def _is_nobodys(scene: Scene, ip: str | None) -> bool:
+    return ip is not None and not scene.owners(ip)
 
 
 def own_source(scene: Scene, arrived: Device, source: str) -> Diagnosis | None:

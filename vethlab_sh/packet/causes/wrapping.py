@@ -82,6 +82,22 @@ def missing_remote(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | 
     return None
 
 
+def sent_to_itself(scene: Scene, tunnel: Device, mac: str, remote: str) -> Diagnosis:
+    """An entry of a tunnel's FDB that names the machine's own address: it wraps the frame for itself."""
+    reason = f"the FDB of {full(tunnel)} sends {mac} to {remote}, which is {tunnel[0]}'s own address, so it comes back"
+    real = _remote_of(scene, mac)
+    mends: tuple[Fix, ...] = ()
+    if real and real != remote:
+        mends = (fix(tunnel[0], f"bridge fdb replace {mac} dev {shlex.quote(tunnel[1])} dst {real}"),)
+    return Diagnosis(Cause.VXLAN_REMOTE, reason, show_fdb(tunnel, remote), mends)
+
+
+def not_its_own_address(scene: Scene, tunnel: Device, local: str) -> Diagnosis:
+    """A tunnel that sends from an address that its machine does not have, so that no answer comes back to it."""
+    reason = f"{full(tunnel)} sends from {local} (local), but {tunnel[0]} does not have this address"
+    return Diagnosis(Cause.VXLAN_LOCAL, reason, show_link_details(tunnel))
+
+
 def not_unwrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
     """Why the wrapping was not taken off where it came in. None when the tables do not tell: then a filter may."""
     space = last.namespace

@@ -1,0 +1,26 @@
+"""Does an IPsec policy block it? The kernel counts what it drops for that reason (Documentation/networking/xfrm_proc)."""
+
+from __future__ import annotations
+
+from .cause import Cause, Diagnosis, Shown
+from .scene import Scene
+
+BLOCKED = {
+    "XfrmInPolBlock": "what comes in",
+    "XfrmFwdHdrError": "what it forwards",
+    "XfrmOutPolBlock": "what goes out",
+    "XfrmInNoPols": "what comes in",
+    "XfrmInTmplMismatch": "what comes in",
+}
+
+
+def blocked_by_ipsec(scene: Scene) -> Diagnosis | None:
+    """The namespace whose counters of IPsec moved."""
+    for space in scene.spaces:
+        for counter, what in BLOCKED.items():
+            moved = scene.again.moved(space, counter)
+            if moved:
+                reason = f"an IPsec policy (xfrm) in {space} blocks {what}"
+                shown = Shown.of(space, f"grep {counter} /proc/net/xfrm_stat", "", f"{counter}: +{moved}")
+                return Diagnosis(Cause.IPSEC, reason, shown)
+    return None

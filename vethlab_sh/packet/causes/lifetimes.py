@@ -1,0 +1,41 @@
+"""Was the packet's time to live used up? Who sent it with so little, or who took it away."""
+
+from __future__ import annotations
+
+from ..sighting import Sighting
+from .cause import Cause, Diagnosis, Shown
+from .scene import Scene
+from .settings import setting, show_setting
+
+LITTLE = 16  # nobody starts with less by himself: Linux sends with 64, others with 128 or 255
+
+
+def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """A packet that comes to a router with its last hop: ip_forward() sends it no further, net/ipv4/ip_forward.c."""
+    ttl = last.outer_ttl if last.wrapped else last.ttl
+    if ttl is None or ttl > 1 or last.way != "in" or scene.is_local(last.namespace, last.ips[1]):
+        return None
+    start = _start(scene, last)
+    first = start.outer_ttl if last.wrapped else start.ttl
+    router = last.namespace
+    gone = f"{router} does not send it on, because its TTL is used up ({ttl})"
+    if last.wrapped:
+        reason = f"{gone}: the tunnel of {start.namespace} wraps it with a TTL of {first}"
+        line = "ip -d link show type vxlan"
+        return Diagnosis(Cause.HOP_LIMIT, reason, Shown.of(start.namespace, line, "ttl"))
+    path = "ipv6/conf/all/hop_limit" if ":" in last.dst_ip else "ipv4/ip_default_ttl"
+    default = scene.look(start.namespace).number(path)
+    if first is not None and first == default and default < LITTLE:
+        reason = f"{gone}: {start.namespace} sends with a TTL of {first} (ip_default_ttl)"
+        mend = setting(start.namespace, path, 64)
+        return Diagnosis(Cause.HOP_LIMIT, reason, show_setting(start.namespace, path), (mend,))
+    reason = f"{gone}: it was sent by {start.namespace} with a TTL of {first}"
+    return Diagnosis(Cause.HOP_LIMIT, reason, Shown.of(router, "nstat -asz IpInHdrErrors", "IpInHdrErrors"))
+
+
+def _start(scene: Scene, last: Sighting) -> Sighting:
+    """Where the packet of a sighting began: the first sighting of its leg, wrapped when it is."""
+    for one in scene.course.sightings:
+        if (one.leg, one.wrapped) == (last.leg, last.wrapped):
+            return one
+    return last
