@@ -41,9 +41,9 @@ def _way_back(scene: Scene, space: str, source: str, dst: str) -> Diagnosis | No
     return Diagnosis(cause, reason, lost.shown, lost.fixes, lost.should_be)
 
 
-def nobody_listens(scene: Scene, space: str, ip: str) -> Diagnosis:
-    """A port that nobody takes: refused by a reset, or by ICMP."""
-    protocol, port = scene.probe.protocol, scene.probe.port
+def nobody_listens(scene: Scene, space: str, ip: str, port: int | None = None) -> Diagnosis:
+    """A port that nobody takes: refused by a reset, or by ICMP. port: where a rule has changed it."""
+    protocol, port = scene.probe.protocol, port or scene.probe.port
     sockets = [one for one in scene.look(space).sockets if (one.protocol, one.port) == (protocol, port)]
     flag = "t" if protocol == "tcp" else "u"
     shown = Shown.of(space, f"ss -Hln{flag}", f":{port}")

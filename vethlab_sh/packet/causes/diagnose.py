@@ -36,12 +36,9 @@ from .wrapping import missing_remote, not_its_own_address, not_unwrapped, not_wr
 
 def diagnose(scene: Scene) -> tuple[Sighting | None, Diagnosis]:
     """The last sighting on the way, and why there was no next one."""
-    refused = _refused(scene) or _answered_from_elsewhere(scene)
-    if refused:
-        return refused
-    to_itself = _wrapped_for_itself(scene)
-    if to_itself:
-        return to_itself
+    early = _wrapped_for_itself(scene) or _refused(scene) or _answered_from_elsewhere(scene)
+    if early:
+        return early
     round_and_round = loop(scene)
     last = _last(scene)
     if round_and_round:
@@ -98,6 +95,8 @@ def _is_for_another_machine(scene: Scene, sighting: Sighting) -> bool:
     at_tunnel = scene.tables.is_kind(sighting.place, "vxlan") or sighting.wrapped
     if sighting.way != "in" or not at_tunnel or not is_group(sighting.dst_mac) or not goal or space in goal:
         return False
+    if sighting.wrapped and not scene.is_local(space, sighting.ips[1]):
+        return False  # a router between the machines
     plugged = [one for one in scene.tables.links.values() if one.namespace == space and one.kind == "vxlan"]
     return not any(one.master for one in plugged) and not scene.tables.bridges(space)
 
@@ -424,7 +423,7 @@ def _came_in(scene: Scene, last: Sighting) -> Diagnosis | None:
 
 
 def _packet_arrived_wrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
-    """A wrapped packet for an address of this namespace that its tunnel did not get: as any packet, by its outer ends."""
+    """A wrapped packet that the tunnel did not get: taken or sent on as any packet, by its outer ends."""
     source, dst = last.ips
     if scene.is_local(last.namespace, dst):
         found = own_source(scene, last.place, source) or reverse_path(scene, last.place, source)
@@ -559,6 +558,8 @@ def _packet_arrived(scene: Scene, last: Sighting) -> Diagnosis | None:
         if on_port:
             return on_port
         found = not_answered(scene, arrived, last) if last.leg == "there" else None
+        if found and found.cause == Cause.OWN_SOURCE:
+            return _by_its_own_service(scene, last, found)
         if found and not _explains_input(found):
             # what the tables say of the answer counts only when the request has got as far as that
             return filtered(scene, space) or found
@@ -586,6 +587,17 @@ def _packet_arrived(scene: Scene, last: Sighting) -> Diagnosis | None:
     if found:
         return replace(found, should_be=place(out) if out else None)
     return _rewritten(scene, last)
+
+
+def _by_its_own_service(scene: Scene, last: Sighting, found: Diagnosis) -> Diagnosis:
+    """A packet to a service that a rule sends back to the one who asked: it comes from its own address."""
+    rewriter = _who_rewrote(scene)
+    if rewriter is None or last.namespace != scene.probe.src:
+        return found
+    space, before, after = rewriter
+    reason = f"{space} rewrites {before} to {after} (DNAT), which is {last.namespace} itself, and {found.reason}"
+    mend = fix(space, f"iptables -t nat -A POSTROUTING -s {after} -d {after} -j MASQUERADE")
+    return replace(found, cause=Cause.REWRITTEN, reason=reason, fixes=(mend,))
 
 
 def _explains_input(found: Diagnosis) -> bool:
@@ -627,13 +639,28 @@ def _refused(scene: Scene) -> tuple[Sighting | None, Diagnosis] | None:
         for one in back:
             is_reset = one.kind == Kind.TCP and one.is_reset
             if is_reset and one.way == "out":
-                filter_of = filtered(scene, one.namespace)
-                return one, filter_of or nobody_listens(scene, one.namespace, one.src_ip)
+                found = filtered(scene, one.namespace) or _refused_behind(scene, one)
+                return one, found or nobody_listens(scene, one.namespace, one.src_ip)
     errors = [one for one in back if one.kind == Kind.ICMP and one.error is not None]
     if not errors:
         return None
     first = errors[0]
     return _error(scene, first)
+
+
+def _refused_behind(scene: Scene, reset: Sighting) -> Diagnosis | None:
+    """A refusal by who got the packet in the end: a rule had rewritten where it goes."""
+    space = reset.namespace
+    goal, rule = rewritten_to(scene, space, scene.probe.target)
+    owner = scene.tables.owner(goal) if goal else None
+    if goal is None or owner is None:
+        return None
+    port = rule.port if rule and rule.port else scene.probe.port
+    refused = nobody_listens(scene, owner[0], goal, port)
+    reason = (
+        f"{space} rewrites {scene.probe.target} port {scene.probe.port} to {goal} port {port}, and {refused.reason}"
+    )
+    return replace(refused, reason=reason)
 
 
 def _error(scene: Scene, first: Sighting) -> tuple[Sighting | None, Diagnosis] | None:
@@ -648,6 +675,10 @@ def _error(scene: Scene, first: Sighting) -> tuple[Sighting | None, Diagnosis] |
         found = filtered(scene, space)
         return (_last(scene), found) if found else None
     if first.error == Error.TIME_EXCEEDED and loop(scene) is None:
+        came = [one for one in scene.course.there if one.namespace == space and one.way == "in"]
+        expired = used_up(scene, came[-1]) if came else None
+        if expired:
+            return came[-1], expired
         reason = f"the TTL of the packet was used up in {space}: it passes more routers than it may"
         return first, Diagnosis(Cause.HOP_LIMIT, reason, Shown.of(space, "nstat -asz IcmpOutTimeExcds"))
     return None
