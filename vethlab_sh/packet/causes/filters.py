@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 
 from .cause import Cause, Diagnosis, Fix, Shown, fix
 from .scene import Scene
@@ -15,6 +16,8 @@ from .trace import Step
 # The tables that iptables makes; of its nft kind they are tables of nft with these names.
 IPTABLES = {"ip": "iptables", "ip6": "ip6tables"}
 TABLES = ("filter", "nat", "mangle", "raw", "security")
+# iptables: --to-destination ADDRESS[:PORT], NETMAP --to NETWORK; nft: dnat to ADDRESS[:PORT]
+GOAL = re.compile(r"(?:--to-destination|--to|dnat (?:ip6? )?to) (?P<ip>[\d.]+(?:/\d+)?)(?::(?P<port>\d+))?")
 REFUSING = re.compile(r"\b(REJECT|reject)\b")
 COUNTER = re.compile(r"counter packets \d+ bytes \d+ ?")
 
@@ -102,6 +105,26 @@ class Rule:
     text: str
     shown: Shown
     undo: Fix
+
+    @property
+    def goal(self) -> str | None:
+        """The address to which a rule of NAT sends, as it is written: `10.2.0.2`, or a network."""
+        found = GOAL.search(self.text)
+        return found["ip"] if found else None
+
+    @property
+    def port(self) -> int | None:
+        """The port to which a rule of NAT sends, when it changes it."""
+        found = GOAL.search(self.text)
+        return int(found["port"]) if found and found["port"] else None
+
+    def goal_for(self, target: str) -> str | None:
+        """The address that a packet for the target gets: NETMAP keeps the part within the network."""
+        if self.goal is None or "/" not in self.goal:
+            return self.goal
+        network = ip_network(self.goal, strict=False)
+        rest = int(ip_address(target)) & int(network.hostmask)
+        return str(network.network_address + rest)
 
 
 def _rule(scene: Scene, drop: Drop, program: str | None) -> Rule:
@@ -239,13 +262,23 @@ def rewritten_to(scene: Scene, space: str, target: str) -> tuple[str | None, Rul
         by_packet.setdefault(step.packet, []).append(step)
     for steps in by_packet.values():
         goals = [step.word("daddr") for step in steps if step.word("daddr")]
-        if not goals or goals[0] != target or goals[-1] == target:
+        if not goals or goals[0] != target:
             continue
-        rules = [step for step in steps if step.rule and not step.is_ours and step.table == "nat"]
-        rules += [step for step in steps if step.rule and not step.is_ours and "dnat" in step.rule]
-        rule = _rule(scene, Drop(space, rules[-1], steps[0]), _program(rules[-1])) if rules else None
-        return goals[-1], rule
+        rule = _rule_of_nat(scene, space, steps)
+        if goals[-1] != target:
+            return goals[-1], rule
+        if rule and rule.goal:  # dropped before another hook could show the new address
+            return rule.goal_for(target), rule
     return None, None
+
+
+def _rule_of_nat(scene: Scene, space: str, steps: list[Step]) -> Rule | None:
+    """The last rule that a packet met which rewrites where it goes."""
+    rules = [step for step in steps if step.rule and not step.is_ours]
+    rules = [step for step in rules if step.table == "nat" or GOAL.search(step.rule)]
+    if not rules:
+        return None
+    return _rule(scene, Drop(space, rules[-1], steps[0]), _program(rules[-1]))
 
 
 def mac_rule(scene: Scene, space: str, mac: str) -> Rule | None:
