@@ -281,6 +281,17 @@ def _rule_of_nat(scene: Scene, space: str, steps: list[Step]) -> Rule | None:
     return _rule(scene, Drop(space, rules[-1], steps[0]), _program(rules[-1]))
 
 
+def rule_that_sets(scene: Scene, space: str, what: re.Pattern[str]) -> Rule | None:
+    """The rule that the probe met whose text has these words: what it does to the packet, and lets it go on."""
+    for step in scene.again.steps.get(space, ()):
+        if not step.rule or step.is_ours or step.verdict == "drop":
+            continue
+        rule = _rule(scene, Drop(space, step, step), _program(step))
+        if what.search(rule.text):
+            return rule
+    return None
+
+
 def mac_rule(scene: Scene, space: str, mac: str) -> Rule | None:
     """The rule of a bridge filter that gives frames this MAC."""
     for step in scene.again.steps.get(space, ()):

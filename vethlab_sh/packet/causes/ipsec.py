@@ -1,4 +1,7 @@
-"""Does an IPsec policy block it? The kernel counts what it drops for that reason (Documentation/networking/xfrm_proc)."""
+"""Does an IPsec policy block it? The kernel counts what it drops for that reason.
+
+Documentation/networking/xfrm_proc.rst
+"""
 
 from __future__ import annotations
 

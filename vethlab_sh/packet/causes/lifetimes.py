@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from ..sighting import Sighting
 from .cause import Cause, Diagnosis, Shown
+from .filters import rule_that_sets
 from .scene import Scene
 from .settings import setting, show_setting
 
+SETS_TTL = re.compile(r"\bTTL\b|\bttl set\b|\bhoplimit set\b|\bHL\b")
 LITTLE = 16  # nobody starts with less by himself: Linux sends with 64, others with 128 or 255
 
 
@@ -29,6 +33,10 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
         reason = f"{gone}: {start.namespace} sends with a TTL of {first} (ip_default_ttl)"
         mend = setting(start.namespace, path, 64)
         return Diagnosis(Cause.HOP_LIMIT, reason, show_setting(start.namespace, path), (mend,))
+    rule = rule_that_sets(scene, start.namespace, SETS_TTL)
+    if rule:
+        reason = f"{gone}: the rule `{rule.text}` ({rule.program} table {rule.table}) in {start.namespace} sets it"
+        return Diagnosis(Cause.HOP_LIMIT, reason, rule.shown, (rule.undo,) if rule.undo else ())
     reason = f"{gone}: it was sent by {start.namespace} with a TTL of {first}"
     return Diagnosis(Cause.HOP_LIMIT, reason, Shown.of(router, "nstat -asz IpInHdrErrors", "IpInHdrErrors"))
 

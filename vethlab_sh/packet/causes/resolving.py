@@ -6,6 +6,7 @@ arp_process(), net/ipv4/arp.c; ndisc_recv_ns(), net/ipv6/ndisc.c.
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from ipaddress import ip_interface
 
 from ...facts import Device, Route
@@ -97,7 +98,10 @@ def _does_not_answer(scene: Scene, device: Device, ip: str, asker: str) -> Diagn
     out = scene.decide(space, asker, ip).route
     if one.conf(name, "arp_filter") and out is not None and out.dev != name:
         reason = f"arp_filter is 1 at {full(device)}, and its route to {asker} is by {out.dev}"
-        return _by_setting(Cause.ARP_FILTER, reason, device, "arp_filter", one)
+        found = _by_setting(Cause.ARP_FILTER, reason, device, "arp_filter", one)
+        # without the filter the answer to the packet itself would still go by the other device
+        route = fix(space, f"ip route replace {asker} dev {shlex.quote(name)}")
+        return replace(found, fixes=(route,))
     found = own_source(scene, device, asker) or reverse_path(scene, device, asker)
     return found or _local_not_asked(scene, space, ip)
 

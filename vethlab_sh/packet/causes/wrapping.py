@@ -7,7 +7,7 @@ import shlex
 from ...facts import Device, is_group
 from ..sighting import Sighting
 from .cables import switched_off
-from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
+from .cause import Cause, Diagnosis, Fix, Line, Shown, fix, full, place
 from .scene import Scene
 
 
@@ -42,14 +42,21 @@ def not_wrapped(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | Non
 
 
 def _flood(scene: Scene, tunnel: Device) -> tuple[Fix, ...]:
-    remotes = []
+    lines: list[Line] = []
     here = scene.link(tunnel)
     for link in scene.tables.links.values():
         same = here and link.vxlan_id == here.vxlan_id is not None and link.device != tunnel
-        if same and link.vxlan_local:
-            remotes.append(link.vxlan_local)
-    lines = [f"bridge fdb append 00:00:00:00:00:00 dev {shlex.quote(tunnel[1])} dst {one}" for one in remotes]
-    return (fix(tunnel[0], *lines),) if lines else ()
+        if not same or not link.vxlan_local:
+            continue
+        lines.append(_appended(tunnel, link.vxlan_local))
+        # the answers must find their way, too
+        if here and here.vxlan_local and not scene.tables.flood(link.device):
+            lines.append(_appended(link.device, here.vxlan_local))
+    return (tuple(lines),) if lines else ()
+
+
+def _appended(tunnel: Device, remote: str) -> Line:
+    return Line(tunnel[0], f"bridge fdb append 00:00:00:00:00:00 dev {shlex.quote(tunnel[1])} dst {remote}")
 
 
 def _remote_of(scene: Scene, mac: str) -> str | None:
