@@ -72,14 +72,23 @@ def _circle(question: Question) -> str:
 
 
 def _answerer(question: Question, ping: Ping) -> str:
-    """Which of several namespaces that have the address has answered, as the rest of a sentence."""
-    owners = {owner[0] for owner in question.tables.addresses.get(ping.target, ())}
-    if len(owners) < 2 or not question.walks:
+    """Who has answered, as the rest of a sentence; nothing where the claim names the namespace itself.
+
+    Where one namespace alone has the address, the tables tell; else, as with the address of a service, only a walk.
+    """
+    if ping.whom in question.spaces or not question.walks:
         return ""
+    owners = sorted({owner[0] for owner in question.tables.addresses.get(ping.target, ())})
+    if owners == [ping.source]:
+        return ""
+    if len(owners) == 1 and not any(rewriting_rules(one) for one in question.look_everywhere()):
+        return f"; it is an address of {owners[0]}"
     walked = followed(question, ping)
     if walked is None or walked.answered_by is None:
         return ""
-    return f"; {walked.answered_by} answers, one of {len(owners)} namespaces that have this address"
+    if len(owners) > 1:
+        return f"; {walked.answered_by} answers, one of {len(owners)} namespaces that have this address"
+    return f"; {walked.answered_by} answers"
 
 
 def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Finding | None:

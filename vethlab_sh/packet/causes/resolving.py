@@ -98,10 +98,10 @@ def _does_not_answer(scene: Scene, device: Device, ip: str, asker: str) -> Diagn
     out = scene.decide(space, asker, ip).route
     if one.conf(name, "arp_filter") and out is not None and out.dev != name:
         reason = f"arp_filter is 1 at {full(device)}, and its route to {asker} is by {out.dev}"
-        found = _by_setting(Cause.ARP_FILTER, reason, device, "arp_filter", one)
+        filtering = _by_setting(Cause.ARP_FILTER, reason, device, "arp_filter", one)
         # without the filter the answer to the packet itself would still go by the other device
         route = fix(space, f"ip route replace {asker} dev {shlex.quote(name)}")
-        return replace(found, fixes=(route,))
+        return replace(filtering, fixes=(route,))
     found = own_source(scene, device, asker) or reverse_path(scene, device, asker)
     return found or _local_not_asked(scene, space, ip)
 
@@ -268,9 +268,15 @@ def _no_proxy(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
         return None
     behind_here = route is not None and route.dev == name
     if not any(one.number(path) for path in paths):
-        if behind_here or not _wants_a_proxy(scene, ip):
+        between = not behind_here and _is_between(scene, space, route, ip)
+        if behind_here or not (between or _wants_a_proxy(scene, ip)):
             return None
         reason = f"nobody has {ip}, and proxy_arp is off at {full(device)}"
+        if between:
+            reason = (
+                f"{scene.owners(ip)[0][0]} has {ip}, but behind {space}, which does not answer for it: "
+                f"proxy_arp is off at {full(device)}"
+            )
         mend = setting(space, paths[1], 1)
         return Diagnosis(Cause.PROXY_ARP_OFF, reason, show_setting(space, paths[1]), (mend,), space)
     off = forwarding_off(scene, device, ip)
@@ -285,6 +291,14 @@ def _no_proxy(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
         reason = f"proxy_arp is on at {name}, but {space} itself has no other way to {ip} than {name}"
         return Diagnosis(Cause.NO_ROUTE, reason, shown, (), space)
     return None
+
+
+def _is_between(scene: Scene, space: str, route: Route | None, ip: str) -> bool:
+    """Whether a namespace that is asked stands between who asks and who has the address."""
+    if route is None or route.dev is None:
+        return False
+    wire = scene.tables.wire((space, route.dev))
+    return any(owner in wire for owner in scene.owners(ip))
 
 
 def _wants_a_proxy(scene: Scene, ip: str) -> bool:
