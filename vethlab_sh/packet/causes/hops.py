@@ -1,0 +1,100 @@
+"""What led to the question for a MAC? An entry of a tunnel, a gateway, a rule, a rewritten address."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...facts import Device, Route, Rule
+from ..lookup import best
+from ..sighting import ASKS, Sighting
+from .cause import Cause, Diagnosis, Shown, fix, full
+from .filters import rewritten_to
+from .lastseen import last_seen
+from .look import NUMBERS, Decision
+from .scene import Scene
+
+
+def with_the_way(scene: Scene, first: Sighting, found: Diagnosis) -> Diagnosis:
+    """The reason with what led to the question: an entry of a tunnel, a gateway, a rule, a rewritten address."""
+    if first.kind not in ASKS:
+        return found
+    space, hop = first.namespace, first.dst_ip
+    last = last_seen(scene)
+    if last is not None and last.namespace == space and scene.tables.is_kind(last.place, "vxlan"):
+        entry = scene.tables.fdb(last.place, last.dst_mac)
+        if entry is not None and entry.dst == hop:
+            return sent_to_a_remote(last.place, hop, found)
+    goal = _goal(scene, last, space)
+    decision = _decision(scene, last, space, goal)
+    route = decision.route
+    if route is not None and route.via == hop:
+        if decision.is_special and decision.rule:
+            return _sent_by_a_rule(decision.rule, route, found)
+        return replace(found, reason=f"{space} sends it by {route.words}, but {found.reason}")
+    marked = _rule_for(scene, space, hop, goal)
+    if marked:
+        return _sent_by_a_rule(*marked, found)
+    if last is not None and hop != goal:
+        return _sent_rewritten(scene, last, hop, found)
+    return found
+
+
+def _decision(scene: Scene, last: Sighting | None, space: str, goal: str) -> Decision:
+    """How the namespace sends on what it got, or its own answer to it."""
+    if last is None:
+        return scene.decide(space, goal)
+    if scene.is_local(space, last.dst_ip):
+        return scene.decide(space, goal, last.dst_ip)
+    return scene.decide(space, goal, last.src_ip, last.device if last.namespace == space else None)
+
+
+def _rule_for(scene: Scene, space: str, hop: str, goal: str) -> tuple[Rule, Route] | None:
+    """A rule, of marked packets for example, whose table sends to this next hop."""
+    one = scene.look(space)
+    for rule in one.rules:
+        if rule.table in (None, *NUMBERS):
+            continue
+        route = best((route for route in one.routes if route.table == rule.table), goal)
+        if route and route.via == hop:
+            return rule, route
+    return None
+
+
+def _goal(scene: Scene, last: Sighting | None, space: str) -> str:
+    """The address for which a namespace sought the next hop: of the packet, or of its answer."""
+    if last is None:
+        return scene.probe.target
+    if last.leg == "there" and scene.is_local(space, last.dst_ip):
+        return last.src_ip
+    return last.dst_ip if last.leg == "back" else scene.probe.target
+
+
+def sent_to_a_remote(tunnel: Device, remote: str, found: Diagnosis) -> Diagnosis:
+    """The reason why another machine is not reached, with the FDB entry that named it."""
+    reason = f"the FDB of {full(tunnel)} sends it to {remote}, but {found.reason}"
+    if found.cause not in (Cause.NOBODY_HAS, Cause.NO_ADDRESS):
+        return replace(found, reason=reason)
+    shown = Shown.of(tunnel[0], f"bridge fdb show dev {tunnel[1]}", remote)
+    return replace(found, cause=Cause.VXLAN_REMOTE, reason=reason, shown=shown, fixes=())
+
+
+def _sent_by_a_rule(rule: Rule, route: Route, found: Diagnosis) -> Diagnosis:
+    space = rule.namespace
+    reason = f"the rule `{rule.words}` in {space} asks table {route.table}: {route.words}, but {found.reason}"
+    family = "-6 " if rule.family == "inet6" else ""
+    shown = Shown.of(space, f"ip {family}rule", f"{rule.priority}:")
+    undo = fix(space, f"ip {family}rule del pref {rule.priority}")
+    return replace(found, cause=Cause.POLICY_RULE, reason=reason, shown=shown, fixes=(undo,))
+
+
+def _sent_rewritten(scene: Scene, last: Sighting, hop: str, found: Diagnosis) -> Diagnosis:
+    space = last.namespace
+    goal, rule = rewritten_to(scene, space, last.dst_ip)
+    if goal != hop:
+        return found
+    reason = f"{space} rewrites {last.dst_ip} to {hop} (DNAT), and {found.reason}"
+    if rule is None:
+        return replace(found, cause=Cause.REWRITTEN, reason=reason)
+    return replace(
+        found, cause=Cause.REWRITTEN, reason=reason, shown=rule.shown, fixes=(rule.undo,) if rule.undo else ()
+    )

@@ -1,0 +1,38 @@
+"""Do two devices on one parent hear each other? Not the parent itself, and others in mode bridge only."""
+
+from __future__ import annotations
+
+from ...facts import Device, Link
+from ..sighting import Sighting
+from .cause import Cause, Diagnosis, Shown, fix, full
+from .scene import Scene
+
+
+def not_to_the_parent(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """A macvlan device and the device it is on do not hear each other (macvlan.c sends out, never up)."""
+    link = scene.link(last.place)
+    if link is None or link.kind not in ("macvlan", "macvtap", "ipvlan") or link.parent is None:
+        return None
+    parent = (str(link.parent_namespace), link.parent)
+    shown = Shown.of(link.namespace, f"ip -d link show dev {link.name}", link.kind)
+    owners = scene.owners(last.dst_ip)
+    if parent in owners:
+        reason = f"{full(link.device)} is a {link.kind} on {full(parent)}, and the two do not talk to each other"
+        return Diagnosis(Cause.MACVLAN, reason, shown)
+    for owner in owners:
+        other = scene.link(owner)
+        is_sibling = other and (other.parent_namespace, other.parent) == (link.parent_namespace, link.parent)
+        modes = {link.mode, other.mode if other else None}
+        if is_sibling and modes != {"bridge"} and "bridge" not in (modes - {link.mode}):
+            return _kept_apart(link, owner, shown)
+    return None
+
+
+def _kept_apart(link: Link, other: Device, shown: Shown) -> Diagnosis:
+    """Two macvlan devices of one parent whose mode is not bridge: ip-link(8), macvlan modes."""
+    reason = (
+        f"{full(link.device)} and {full(other)} are {link.kind} devices of mode {link.mode} on {link.parent}: "
+        "what one sends does not come to the other, which only mode bridge does"
+    )
+    lines = [fix(device[0], f"ip link set {device[1]} type macvlan mode bridge")[0] for device in (link.device, other)]
+    return Diagnosis(Cause.MACVLAN, reason, shown, (tuple(lines),))

@@ -1,0 +1,28 @@
+"""Did a device's queue drop it? What is lost there is seen by no listener, but it is counted."""
+
+from __future__ import annotations
+
+from .cause import Cause, Diagnosis, Shown, fix, full
+from .scene import Scene
+
+
+def dropped_by_a_queue(scene: Scene) -> Diagnosis | None:
+    """The first queue, of the namespaces that matter, whose counter of drops moved."""
+    for space in scene.spaces:
+        found = _queued(scene, space)
+        if found:
+            return found
+    return None
+
+
+def _queued(scene: Scene, space: str) -> Diagnosis | None:
+    """A queue that dropped it: what is lost there is seen by no listener."""
+    for link in scene.tables.links.values():
+        if link.namespace != space or not scene.again.dropped_by_queue(space, link.name):
+            continue
+        number = scene.again.dropped_by_queue(space, link.name)
+        line = f"tc -s qdisc show dev {link.name}"
+        reason = f"the queue of {full(link.device)} dropped {number} packet{'s' if number > 1 else ''}"
+        mend = fix(space, f"tc qdisc del dev {link.name} root")
+        return Diagnosis(Cause.QUEUE, reason, Shown.of(space, line, "dropped"), (mend,))
+    return None

@@ -1,0 +1,66 @@
+"""Who said no? A reset, or an ICMP error of a machine on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..sighting import Error, Kind, Sighting
+from .cause import Cause, Diagnosis, Shown
+from .delivering import nobody_listens
+from .filters import filtered, rewritten_to
+from .lastseen import last_seen
+from .lifetimes import used_up
+from .routing import loop
+from .scene import Scene
+
+
+def refused(scene: Scene) -> tuple[Sighting | None, Diagnosis] | None:
+    """An answer that says no: a reset, or an ICMP error that a machine on the way sent back."""
+    back = scene.course.back
+    if not scene.probe.is_ping:
+        for one in back:
+            is_reset = one.kind == Kind.TCP and one.is_reset
+            if is_reset and one.way == "out":
+                found = filtered(scene, one.namespace) or _refused_behind(scene, one)
+                return one, found or nobody_listens(scene, one.namespace, one.src_ip)
+    errors = [one for one in back if one.kind == Kind.ICMP and one.error is not None]
+    if not errors:
+        return None
+    first = errors[0]
+    return _error(scene, first)
+
+
+def _refused_behind(scene: Scene, reset: Sighting) -> Diagnosis | None:
+    """A refusal by who got the packet in the end: a rule had rewritten where it goes."""
+    space = reset.namespace
+    goal, rule = rewritten_to(scene, space, scene.probe.target)
+    owner = scene.tables.owner(goal) if goal else None
+    if goal is None or owner is None:
+        return None
+    port = rule.port if rule and rule.port else scene.probe.port
+    refused = nobody_listens(scene, owner[0], goal, port)
+    reason = (
+        f"{space} rewrites {scene.probe.target} port {scene.probe.port} to {goal} port {port}, and {refused.reason}"
+    )
+    return replace(refused, reason=reason)
+
+
+def _error(scene: Scene, first: Sighting) -> tuple[Sighting | None, Diagnosis] | None:
+    space = first.namespace
+    if first.error == Error.PORT_UNREACHABLE and not first.wrapped:
+        found = filtered(scene, space)
+        if found:
+            return last_seen(scene), found
+        if scene.probe.protocol == "udp":
+            return first, nobody_listens(scene, space, first.src_ip)
+    if first.error == Error.ADMIN_PROHIBITED:
+        found = filtered(scene, space)
+        return (last_seen(scene), found) if found else None
+    if first.error == Error.TIME_EXCEEDED and loop(scene) is None:
+        came = [one for one in scene.course.there if one.namespace == space and one.way == "in"]
+        expired = used_up(scene, came[-1]) if came else None
+        if expired:
+            return came[-1], expired
+        reason = f"the TTL of the packet was used up in {space}: it passes more routers than it may"
+        return first, Diagnosis(Cause.HOP_LIMIT, reason, Shown.of(space, "nstat -asz IcmpOutTimeExcds"))
+    return None

@@ -1,0 +1,79 @@
+"""What did a rewritten address break? The packet goes to nobody, to oneself, or its answer comes past the rewriter."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+from ..sighting import Kind, Sighting
+from .cause import Cause, Diagnosis, Shown, fix
+from .filters import rewritten_to
+from .routing import no_way
+from .scene import Scene
+from .settings import setting, show_setting
+
+
+def answered_from_elsewhere(scene: Scene) -> tuple[Sighting, Diagnosis] | None:
+    """An answer that came home from another address than the one that was asked: nobody waits for it."""
+    probe = scene.probe
+    for one in scene.course.back:
+        is_home = one.namespace == probe.src and one.way == "in" and scene.link(one.place) is not None
+        if not is_home or one.kind == Kind.ICMP or one.src_ip == probe.target or one.is_reset:
+            continue
+        rewriter = _who_rewrote(scene)
+        if rewriter is None:
+            continue
+        space, before, after = rewriter
+        reason = (
+            f"the answer came from {one.src_ip}, not from {probe.target}, which was asked: {space} rewrote "
+            f"{before} to {after} (DNAT), and the answer went directly back, past {space}, which would have put "
+            f"{before} back into it"
+        )
+        _, rule = rewritten_to(scene, space, before)
+        shown = rule.shown if rule else Shown.of(space, "nft list ruleset", "dnat")
+        masquerade = f"iptables -t nat -A POSTROUTING -d {after} -j MASQUERADE"
+        return one, Diagnosis(Cause.REWRITTEN, reason, shown, (fix(space, masquerade),))
+    return None
+
+
+def _who_rewrote(scene: Scene) -> tuple[str, str, str] | None:
+    """The namespace that rewrote the destination on the way there, with the address before and after."""
+    for before, after in itertools.pairwise(scene.course.there):
+        if before.namespace == after.namespace and before.dst_ip != after.dst_ip:
+            return before.namespace, before.dst_ip, after.dst_ip
+    return None
+
+
+def by_its_own_service(scene: Scene, last: Sighting, found: Diagnosis) -> Diagnosis:
+    """A packet to a service that a rule sends back to the one who asked: it comes from its own address."""
+    rewriter = _who_rewrote(scene)
+    if rewriter is None or last.namespace != scene.probe.src:
+        return found
+    space, before, after = rewriter
+    reason = f"{space} rewrites {before} to {after} (DNAT), which is {last.namespace} itself, and {found.reason}"
+    mend = fix(space, f"iptables -t nat -A POSTROUTING -s {after} -d {after} -j MASQUERADE")
+    return replace(found, cause=Cause.REWRITTEN, reason=reason, fixes=(mend,))
+
+
+def rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """A packet whose destination this namespace rewrote to one that cannot be reached."""
+    goal, rule = rewritten_to(scene, last.namespace, last.dst_ip)
+    if goal is None:
+        return None
+    space = last.namespace
+    where = f" ({rule.program} table {rule.table}: `{rule.text}`)" if rule else " (DNAT)"
+    told = f"{space} rewrites {last.dst_ip} to {goal}{where}"
+    fixes = (rule.undo,) if rule and rule.undo else ()
+    shown = rule.shown if rule else None
+    if goal.startswith("127."):
+        path = f"ipv4/conf/{last.device}/route_localnet"
+        if scene.look(space).conf(last.device, "route_localnet") == 0:
+            reason = f"{told}, and drops it: what came in at {last.device} may not go to 127.0.0.0/8 (route_localnet=0)"
+            mends = (setting(space, path, 1), *fixes)
+            return Diagnosis(Cause.REWRITTEN, reason, show_setting(space, path), mends)
+    lost = no_way(scene, space, goal)
+    if lost:
+        return replace(lost, cause=Cause.REWRITTEN, reason=f"{told}, and {lost.reason}", shown=shown, fixes=fixes)
+    if not scene.owners(goal):
+        return Diagnosis(Cause.REWRITTEN, f"{told}, and nobody has {goal}: no namespace has this address", shown, fixes)
+    return None
