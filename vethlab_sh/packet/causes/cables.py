@@ -66,6 +66,8 @@ def only_gateway(tables: Tables, device: Device) -> str | None:
     """The address of the one router on the wire of a device, when there is just one, and the device's own network
     holds it.
     """
+    if any(tables.is_kind(one, "vxlan") for one in tables.links if one[0] == device[0]):
+        return None  # what is behind a tunnel is not reached past it
     own = [row.address for row in tables.addresses_of(device) if row.family == "inet"]
     gateways = []
     for other in tables.wire(device):

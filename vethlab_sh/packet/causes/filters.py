@@ -73,8 +73,17 @@ def _is_of_the_probe(scene: Scene, drop: Drop) -> bool:
     ends = {drop.words.word("dport"), drop.words.word("sport")}
     if ports & ends:
         return True
+    if _goes_between_the_ends(scene, drop):
+        return True
     # netdev and bridge tables tell less of a packet
     return drop.step.family in ("netdev", "bridge") and "type dest-unreachable" not in words
+
+
+def _goes_between_the_ends(scene: Scene, drop: Drop) -> bool:
+    """Whether it goes from the sender to the target, or back, and is no error: fragments tell no more than that."""
+    ends = {drop.words.word("saddr"), drop.words.word("daddr")}
+    ours = scene.tables.own(scene.probe.src)
+    return scene.probe.target in ends and bool(ends & ours) and "dest-unreachable" not in drop.words.words
 
 
 def _told_by_nft(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
@@ -86,14 +95,14 @@ def _told_by_nft(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
     who = f"{rule.program} table {rule.table}, chain {step.chain}, in {space}"
     if REFUSING.search(rule.text) or REFUSING.search(step.rule):
         reason = f"the rule `{rule.text}` ({who}) rejects it (REJECT)"
-        return Diagnosis(Cause.REJECTED, reason, rule.shown, (rule.undo,))
+        return Diagnosis(Cause.REJECTED, reason, rule.shown, rule.fixes)
     if step.verdict == "queue":
         reason = (
             f"the rule `{rule.text}` ({who}) hands it to a queue, where no program takes it, so the kernel drops it"
         )
-        return Diagnosis(Cause.FILTER_RULE, reason, rule.shown, (rule.undo,))
+        return Diagnosis(Cause.FILTER_RULE, reason, rule.shown, rule.fixes)
     reason = f"the rule `{rule.text}` ({who}) drops it"
-    return _also_bridged(scene, Diagnosis(Cause.FILTER_RULE, reason, rule.shown, (rule.undo,)), space, is_bridged)
+    return _also_bridged(scene, Diagnosis(Cause.FILTER_RULE, reason, rule.shown, rule.fixes), space, is_bridged)
 
 
 @dataclass(frozen=True)
@@ -105,6 +114,11 @@ class Rule:
     text: str
     shown: Shown
     undo: Fix
+
+    @property
+    def fixes(self) -> tuple[Fix, ...]:
+        """The line that takes it away, where that mends anything."""
+        return (self.undo,) if self.undo else ()
 
     @property
     def goal(self) -> str | None:
@@ -136,7 +150,10 @@ def _rule(scene: Scene, drop: Drop, program: str | None) -> Rule:
         rules = [text for text in lines if text.startswith("-A ")]
         if position < len(rules):
             text = rules[position]
-            undo = fix(space, f"{program} -t {step.table} -D {text.removeprefix('-A ')}")
+            # a filter for wrong sources is right: what it drops would get no answer without it, either
+            is_a_guard = "-m rpfilter" in text
+            line_that_undoes = f"{program} -t {step.table} -D {text.removeprefix('-A ')}"
+            undo = () if is_a_guard else fix(space, line_that_undoes)
             return Rule(program, step.table, text, Shown.of(space, line, text, text), undo)
     where = f"{step.family} {step.table} {step.chain}"
     text = COUNTER.sub("", step.rule).strip()

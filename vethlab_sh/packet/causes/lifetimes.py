@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..sighting import Sighting
-from .cause import Cause, Diagnosis, Shown
+from .cause import Cause, Diagnosis, Shown, full
 from .filters import rule_that_sets
 from .scene import Scene
 from .settings import setting, show_setting
@@ -24,7 +24,9 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
     router = last.namespace
     gone = f"{router} does not send it on, because its TTL is used up ({ttl})"
     if last.wrapped:
-        reason = f"{gone}: the tunnel of {start.namespace} wraps it with a TTL of {first}"
+        tunnel = scene.tables.tunnel(start.namespace, last.vni)
+        name = full(tunnel) if tunnel else f"a tunnel of {start.namespace}"
+        reason = f"{gone}: {name} wraps it with a TTL of {first}"
         line = "ip -d link show type vxlan"
         return Diagnosis(Cause.HOP_LIMIT, reason, Shown.of(start.namespace, line, "ttl"))
     path = "ipv6/conf/all/hop_limit" if ":" in last.dst_ip else "ipv4/ip_default_ttl"

@@ -126,6 +126,8 @@ def routers_next_door(scene: Scene, space: str, dst: str) -> list[tuple[str, Dev
     """The addresses, on wires of this namespace, of others that have more than one cable: who could send on."""
     found: dict[str, tuple[str, Device]] = {}
     version = ":" in dst
+    if any(scene.tables.is_kind(one, "vxlan") for one in scene.tables.links if one[0] == space):
+        return []  # what is behind a tunnel is not reached past it
     for link in scene.tables.links.values():
         if link.namespace != space or link.kind == "loopback":
             continue

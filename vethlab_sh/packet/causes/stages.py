@@ -8,7 +8,7 @@ from ...facts import Device, is_group
 from ..sighting import ASKS, TELLS, Sighting
 from .bridging import bridge_keeps, not_bridged, own_by_mistake
 from .cables import ETHERNET, lost_on_a_cable, show_link, switched_off
-from .cause import Cause, Diagnosis, Shown, fix, full, place
+from .cause import Cause, Diagnosis, Fix, Line, Shown, fix, full, place
 from .delivering import not_answered
 from .filters import filtered
 from .hops import sent_to_a_remote
@@ -26,7 +26,14 @@ from .rewriting import by_its_own_service, rewritten
 from .routing import no_way, not_forwarded, too_large
 from .scene import Scene
 from .settings import own_source, reverse_path
-from .wrapping import missing_remote, not_its_own_address, not_unwrapped, not_wrapped, sent_to_itself
+from .wrapping import (
+    missing_remote,
+    not_its_own_address,
+    not_unwrapped,
+    not_wrapped,
+    sent_to_itself,
+    too_large_when_wrapped,
+)
 
 
 def stuck(scene: Scene, last: Sighting) -> Diagnosis | None:
@@ -42,7 +49,9 @@ def _went_out(scene: Scene, last: Sighting) -> Diagnosis | None:
         found = not_wrapped(scene, device, last)
         entry = tables.fdb(device, last.dst_mac)
         if found is None and entry and entry.dst:
-            found = _not_sent_wrapped(scene, device, entry.dst)
+            found = _not_sent_wrapped(scene, device, entry.dst) or too_large_when_wrapped(
+                scene, device, last, entry.dst
+            )
         return found or missing_remote(scene, device, last) or filtered(scene, device[0])
     if tables.is_kind(device, "bridge"):
         return not_bridged(scene, device, last) or filtered(scene, device[0], is_bridged=True)
@@ -170,9 +179,23 @@ def _too_large_for_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagn
             reason = (
                 f"the packet is of {size} bytes, and {full(port)}, a port of {bridge[1]}, takes {link.mtu} (its MTU)"
             )
-            mend = fix(port[0], f"ip link set {port[1]} mtu {size}")
+            if link.kind == "vxlan":  # it takes what is left of the machine's own packets
+                mend = _smaller_packets(scene, link.mtu)
+            else:
+                mend = fix(port[0], f"ip link set {port[1]} mtu {size}")
             return Diagnosis(Cause.MTU, reason, show_link(port), (mend,), place(port))
     return None
+
+
+def _smaller_packets(scene: Scene, mtu: int) -> Fix:
+    """The lines that let both ends send packets of no more than this size."""
+    lines: list[Line] = []
+    route = scene.tables.route(scene.probe.src, scene.probe.target)
+    ends = [(scene.probe.src, route.dev)] if route and route.dev else []
+    ends += scene.owners(scene.probe.target)[:1]
+    for space, name in ends:
+        lines.append(Line(space, f"ip link set {name} mtu {mtu}"))
+    return tuple(lines)
 
 
 def _packet_arrived(scene: Scene, last: Sighting) -> Diagnosis | None:

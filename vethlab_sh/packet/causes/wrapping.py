@@ -6,9 +6,12 @@ import shlex
 
 from ...facts import Device, is_group
 from ..sighting import Sighting
-from .cables import switched_off
+from .cables import show_link, switched_off
 from .cause import Cause, Diagnosis, Fix, Line, Shown, fix, full, place
 from .scene import Scene
+
+# What VXLAN puts around a frame: IP, 8 bytes of UDP, 8 of its own (RFC 7348).
+WRAPPING4, WRAPPING6 = 20 + 8 + 8, 40 + 8 + 8
 
 
 def show_fdb(tunnel: Device, word: str = "") -> Shown:
@@ -65,6 +68,21 @@ def _remote_of(scene: Scene, mac: str) -> str | None:
         if link.mac == mac and link.kind == "vxlan":
             return link.vxlan_local
     return None
+
+
+def too_large_when_wrapped(scene: Scene, tunnel: Device, last: Sighting, remote: str) -> Diagnosis | None:
+    """A frame that with its wrapping is larger than what the machine's own device sends in one piece."""
+    route = scene.tables.route(tunnel[0], remote)
+    below = scene.link((tunnel[0], route.dev)) if route and route.dev else None
+    around = WRAPPING6 if ":" in remote else WRAPPING4
+    size = last.bytes + around
+    if below is None or below.mtu is None or size <= below.mtu:
+        return None
+    reason = (
+        f"the frame of {last.bytes} bytes is, with the wrapping, a packet of {size} bytes, and {full(below.device)} "
+        f"takes {below.mtu} (its MTU); {full(tunnel)} may not split it"
+    )
+    return Diagnosis(Cause.MTU, reason, show_link(below.device))
 
 
 def missing_remote(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | None:
