@@ -62,6 +62,9 @@ chaos: setup-tests ## let everything go wrong at every step of every scenario; h
 faults: setup-tests ## plant every fault: does the verdict name the cause, and does its fix mend? A quarter of an hour (ARGS="-v ID ...")
 	@nice $(PYTHON_RUN) tests/faults $(ARGS)
 
+causes: setup-tests ## plant every fault, and write docs/causes.md and the sums in docs/walks.md (ARGS="--read RUN.json" plays nothing)
+	@nice $(PYTHON_RUN) tests/faults --pages $(ARGS)
+
 fuzz: ## search texts that break a parser's promise, for SECONDS (300); finds are kept in tests/fixtures/finds
 	@./setup.sh fuzz
 	@$(PYTHON_RUN) tests/tools/fuzz.py $(SECONDS) $(ARGS)
@@ -82,4 +85,4 @@ clean: ## remove .venv and the caches
 	rm -rf .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test check bench test-browser test-class test-all test-tools chaos faults fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean
+.PHONY: help demo test check bench test-browser test-class test-all test-tools chaos faults causes fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean

@@ -2,6 +2,7 @@
 
     python tests/faults [FILE.py ...] [ID ...] [--json OUT] [--share 0.95] [--jobs 2] [-v]     (make faults)
     python tests/faults --prove [ID ...]
+    python tests/faults --pages [--read RUN.json]                 (make causes)
 
 A case is played in a fresh rootless lab, in a process of its own: its scenario, if it names one, then its lines, one
 bash a line. Then `lab.walk(src, dst, **how)` and, where the case has a claim, `lab.check(claim)` are asked, and each
@@ -30,6 +31,9 @@ are large enough.
 
 `--prove` asks the kernel whether the cases are true, and the product nothing: a case's probe is not answered; its
 `mend` is typed; the probe is answered. A case with ok=True is answered from the beginning.
+
+`--pages` writes docs/causes.md and the sums in docs/walks.md, from a run of now or, with `--read`, from one that
+`--json` has written. `misses.py` has the reasons of those that are not named.
 
 To add a case, append it to a file in `cases`, or give a file of your own whose CASES are cases, or dicts of their
 fields. `case.py` says what the fields mean.

@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from faults.case import Case, load, unknown
 from faults.cases import CASES
-from faults.report import is_good_enough, line_of, summary_of, sums_of, write
+from faults.pages import write_pages
+from faults.report import is_good_enough, line_of, read, summary_of, sums_of, write
 from faults.run import Result, proof, run
 from faults.score import is_fair
 
@@ -28,8 +29,13 @@ def main() -> int:
     parser.add_argument("--share", type=float, default=0.95, help="how many must be named (0.95)")
     parser.add_argument("--jobs", type=int, default=2, help="how many at the same time (2)")
     parser.add_argument("--prove", action="store_true", help="ask the kernel whether the cases are true")
+    parser.add_argument("--pages", action="store_true", help="write docs/causes.md, and the sums in docs/walks.md")
+    parser.add_argument("--read", metavar="RUN", help="with --pages: take the answers that --json wrote, play nothing")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the sentences that do not name the cause")
     args = parser.parse_args()
+    if args.pages and args.read:
+        write_pages(read(args.read, CASES))
+        return 0
     cases = chosen(parser, args.ids)
     with ThreadPoolExecutor(args.jobs) as pool:
         return prove_all(pool, cases) if args.prove else run_all(pool, cases, args)
@@ -38,7 +44,7 @@ def main() -> int:
 def chosen(parser: argparse.ArgumentParser, words: list[str]) -> list[Case]:
     """The cases that were asked for; ends with an error where there is none, or where one is not fair."""
     ids = [word for word in words if not word.endswith(".py")]
-    cases = read(words)
+    cases = cases_of(words)
     missing = unknown(ids, cases)
     if missing:
         parser.error(f"no such case: {', '.join(missing)}")
@@ -50,7 +56,7 @@ def chosen(parser: argparse.ArgumentParser, words: list[str]) -> list[Case]:
     return [case for case in cases if case.id in ids]
 
 
-def read(words: list[str]) -> list[Case]:
+def cases_of(words: list[str]) -> list[Case]:
     """The cases of the files that were given, or our own."""
     files = [word for word in words if word.endswith(".py")]
     if not files:
@@ -76,6 +82,9 @@ def run_all(pool: ThreadPoolExecutor, cases: list[Case], args: argparse.Namespac
     if args.json:
         write(results, args.json)
     print(f"\n{sums_of(results)}\n\n{summary_of(results)}")
+    if args.pages:
+        write_pages(results)
+        return 0
     return 0 if is_good_enough(results, args.share) else 1
 
 

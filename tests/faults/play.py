@@ -16,19 +16,22 @@ from vethlab_sh import Lab
 from .case import Case
 from .fixes import ROUNDS, Fix, judged
 from .lines import answered, build, run_all
-from .score import FIXES, fixes_of, names, score, text_of
+from .score import FIXES, fixes_of, names, score, sentence_of, text_of
 
 
 @dataclass
 class Answer:
-    """What walk or check said: yes or no, the text, its score, its typed cause, its fixes.
+    """What walk or check said: yes or no, the text, its score, its typed cause, its evidence, its fixes.
 
-    named: how many of family, table, chain and rule it names; proof: whether it brings a cause and evidence; offers:
-    the fixes as it wrote them; fixes: the same when they were typed.
+    text: all that it says; sentence, evidence: of it the verdict itself, and what shows it; named: how many of family,
+    table, chain and rule it names; proof: whether it brings a cause and evidence; offers: the fixes as it wrote them;
+    fixes: the same when they were typed.
     """
 
     score: str
     text: str = ""
+    sentence: str = ""
+    evidence: str = ""
     ok: bool | None = None
     seconds: float = 0.0
     cause: str = ""
@@ -81,14 +84,17 @@ def ask(case: Case, put: Callable[[], Any]) -> Answer:
     text = text_of(answer)
     ok = bool(answer.ok)
     cause = str(getattr(answer, "cause", None) or "")
+    evidence = str(getattr(answer, "evidence", None) or "")
     return Answer(
         score=score(case, ok, text),
         text=text,
+        sentence=sentence_of(answer),
+        evidence=evidence,
         ok=ok,
         seconds=seconds,
         cause=cause,
         named=names(case, text),
-        proof=bool(cause and getattr(answer, "evidence", None)),
+        proof=bool(cause and evidence),
         offers=[] if ok else fixes_of(answer),
     )
 

@@ -6,7 +6,10 @@ import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from .case import Case
+from .fixes import Fix
 from .play import Answer
 from .run import Result
 from .score import FIXES, SCORES
@@ -166,3 +169,22 @@ def write(results: list[Result], path: str) -> None:
         row["fix"] = result.fix
         rows.append(row)
     Path(path).write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+
+def read(path: str, cases: list[Case]) -> list[Result]:
+    """The results that `write` wrote, of those cases that there still are."""
+    case_of = {case.id: case for case in cases}
+    results = []
+    for row in json.loads(Path(path).read_text(encoding="utf-8")):
+        case = case_of.get(row["case"]["id"])
+        if case:
+            results.append(Result(case, answer_of(row["walk"]), answer_of(row["check"]), row["failed"]))
+    return results
+
+
+def answer_of(row: dict[str, Any] | None) -> Answer | None:
+    """An answer, as it was written."""
+    if row is None:
+        return None
+    fixes = [Fix(**fix) for fix in row["fixes"]]
+    return Answer(**{**row, "fixes": fixes})

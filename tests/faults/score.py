@@ -55,6 +55,11 @@ def text_of(answer: object) -> str:
     return "\n".join(str(text) for text in texts if text)
 
 
+def sentence_of(answer: object) -> str:
+    """The verdict itself: a walk calls it verdict, a check sentence."""
+    return str(getattr(answer, "verdict", "") or getattr(answer, "sentence", ""))
+
+
 def fixes_of(answer: object) -> list[str]:
     """What an answer offers to type: each text for itself, one or several lines."""
     fix = getattr(answer, "fix", None)

@@ -11,7 +11,7 @@ from ...sandbox import HOSTNAME
 
 
 class Cause(StrEnum):
-    """Why an answer does not come. The words are stable; the docs list each with an example."""
+    """Why an answer does not come. The words are stable; docs/causes.md shows them at work."""
 
     # cables and devices
     NO_DEVICE = "no-device"
@@ -74,6 +74,66 @@ class Cause(StrEnum):
     REFUSED = "refused"
     WRONG_ANSWERER = "wrong-answerer"
     UNKNOWN = "unknown"
+
+    @property
+    def meaning(self) -> str:
+        """What it means, in a sentence."""
+        return MEANINGS[self]
+
+
+# A sentence for each, for the page of causes and whoever wants to explain one.
+MEANINGS = {
+    Cause.NO_DEVICE: "The device that should send it is not there: never made, never moved, or moved elsewhere.",
+    Cause.DEVICE_DOWN: "A device on the way is switched off, or has no signal because its other end is.",
+    Cause.PEER_MISSING: "The other end of the cable is not in any namespace of the lab.",
+    Cause.MACVLAN: "A macvlan device does not hear its parent, nor, but in mode bridge, its siblings.",
+    Cause.QUEUE: "The queue of a device (qdisc) drops it.",
+    Cause.NO_MASTER: "A cable ends beside the bridge: the device is no port of any.",
+    Cause.WRONG_BRIDGE: "A cable ends in another bridge than the one that should reach it.",
+    Cause.PORT_STATE: "A bridge's port does not forward: it waits for STP, or is disabled.",
+    Cause.PORT_ISOLATED: "Both ports are isolated, and a bridge hands nothing from one such port to another.",
+    Cause.PORT_FLOOD: "The bridge does not know behind which port the MAC is, and this port does not flood.",
+    Cause.PORT_LOCKED: "A locked port takes frames only from MACs that somebody wrote into the FDB for it.",
+    Cause.FDB_ENTRY: "The bridge's FDB puts the MAC behind another port than where it is.",
+    Cause.DUPLICATE_MAC: "Two devices on one bridge have the same MAC, and it sends to where it saw it last.",
+    Cause.BRIDGE_MAC: "A host has the bridge's own MAC, so the bridge keeps what is for the host.",
+    Cause.NO_ADDRESS: "The device at the far end of the cable has no address at all.",
+    Cause.NOBODY_HAS: "No namespace has the address that is asked for.",
+    Cause.ADDRESS_ON_PORT: "The address is on a bridge's port, where nothing arrives: it belongs on the bridge.",
+    Cause.WRONG_PREFIX: "The prefix length is too wide: what is behind a router is taken for a neighbour.",
+    Cause.BROADCAST: "It is the broadcast address of the network, nobody's own.",
+    Cause.ADDRESS_FAILED: "The IPv6 address is there and not used: a duplicate, or still being asked about.",
+    Cause.WRONG_NEIGHBOUR: "A neighbour entry has another MAC than the one who has the address.",
+    Cause.NO_NEIGHBOUR: "No neighbour entry tells the MAC, and nobody may be asked for it.",
+    Cause.ARP_OFF: "A device has ARP switched off (NOARP): it neither asks nor answers.",
+    Cause.ARP_IGNORE: "arp_ignore keeps a namespace from answering ARP for an address of its own.",
+    Cause.ARP_FILTER: "arp_filter keeps a device from answering ARP, as the way back is by another device.",
+    Cause.PROXY_ARP_OFF: "Nobody has the address, and the machine that should answer ARP for it does not.",
+    Cause.NO_ROUTE: "A machine on the way there has no route to the address.",
+    Cause.NO_ROUTE_BACK: "The one who was asked got it, and has no route for the answer.",
+    Cause.DEAD_ROUTE: "A route of kind blackhole, unreachable, prohibit or throw takes it.",
+    Cause.WRONG_ROUTE: "A route leads to the wrong cable.",
+    Cause.POLICY_RULE: "A rule of `ip rule` decides: it drops it, or asks another table than expected.",
+    Cause.ROUTING_LOOP: "It goes round: routers send it to each other, or bridges are joined in a circle without STP.",
+    Cause.HOP_LIMIT: "It passes more routers than its TTL, or hop limit, allows.",
+    Cause.FORWARDING_OFF: "A machine between the ends does not hand on what is not for itself.",
+    Cause.RP_FILTER: "rp_filter drops it: the way back to its sender is not by the device it came in by.",
+    Cause.OWN_SOURCE: "Its sender has an address that the receiver has too, so the receiver does not believe it.",
+    Cause.ECHO_IGNORED: "Who was asked got the ping, and is told not to answer any.",
+    Cause.IPV6_OFF: "IPv6 is switched off at a device, so it has no IPv6 address.",
+    Cause.FILTER_RULE: "A rule of a packet filter drops it.",
+    Cause.FILTER_POLICY: "No rule accepts it, and the policy of the chain is drop.",
+    Cause.REJECTED: "A rule of a packet filter refuses it, and says so to the sender.",
+    Cause.REWRITTEN: "A rule rewrites its address (NAT) to one that nobody has.",
+    Cause.VXLAN_ENTRY: "The VXLAN device has no FDB entry that tells the machine to wrap it for.",
+    Cause.VXLAN_REMOTE: "It is wrapped for an address that is not the other machine's.",
+    Cause.VXLAN_PORT: "The two ends of the tunnel use different UDP ports.",
+    Cause.VXLAN_VNI: "The two ends of the tunnel have different VNIs.",
+    Cause.MTU: "The packet is larger than what a device on the way takes.",
+    Cause.REFUSED: "It arrived, and nobody listens on that port there.",
+    Cause.WRONG_ANSWERER: "An answer came, but not from who was asked.",
+    Cause.UNKNOWN: "The kit does not know; the sentence tells what it looked at.",
+}
 
 
 @dataclass(frozen=True)
