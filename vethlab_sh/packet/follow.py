@@ -63,7 +63,12 @@ def follow(ground: Ground, before: Tables, probe: Probe, places: Collection[Devi
     circle = switching_loop(before)
     if circle:
         return _walk_in_a_circle(ground, before, probe, circle)
-    heard = listen(ground, _ears(before, probe, places), ground.inside(probe.src, probe.line), probe.wanted(before))
+    heard = listen(
+        ground,
+        _ears(before, probe, places),
+        ground.inside(probe.src, probe.line),
+        probe.wanted(before, is_lab=may_trace),
+    )
     seen = course(before, before, heard, probe)
     now = before
     # Tables that nothing was learned into meanwhile still hold, and spare us a second look.

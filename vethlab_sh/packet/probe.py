@@ -72,8 +72,11 @@ class Probe:
         wait = "; echo >&3; read -r -t 1 -u 3" if self.protocol == "udp" else ""
         return f"timeout 1 bash -c {shlex.quote(opened + wait)}"
 
-    def wanted(self, tables: Tables) -> str:
-        """What the listeners take, in tcpdump's language; the rest of the choice is made from the rows."""
+    def wanted(self, tables: Tables, is_lab: bool = True) -> str:
+        """What the listeners take, in tcpdump's language; the rest of the choice is made from the rows.
+
+        is_lab: whether all of TCP, or UDP, is taken: a rule may send the packets on to another port.
+        """
         ports = {link.vxlan_port for link in tables.links.values() if link.vxlan_port} | VXLAN_PORTS
         # NAT gives a packet its machine's address.
         ips = {self.target, *tables.own(self.src), *tables.own(tables.machine(self.src))}
@@ -81,7 +84,7 @@ class Probe:
         wanted = ["arp", "icmp6" if self.is_v6 else "icmp"]
         wanted += [f"(udp port {port} and ({inner}))" for port in sorted(ports)]
         if not self.is_ping:
-            wanted.append(f"{self.protocol} port {self.port}")
+            wanted.append(self.protocol if is_lab else f"{self.protocol} port {self.port}")
         return " or ".join(wanted)
 
 

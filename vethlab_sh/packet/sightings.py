@@ -50,11 +50,12 @@ def course(before: Tables, now: Tables, heard: Heard, probe: Probe, is_lost: boo
     """
     sightings = [Sighting.of(row["namespace"], row["device"], dict(row)) for row in heard.rows]
     ours = _in_order(now, _with_ways(now, _Choice(now, probe, is_lost).frames(sightings)))
+    port = None if probe.is_ping else _asking_port(ours, probe)
     learned = Learned(before)
     numbered: list[Sighting] = []
     flooded = False
     for sighting in ours:
-        leg = _leg(sighting, probe)
+        leg = _leg(sighting, probe, port)
         after = _before(now, sighting, leg, numbered)
         if after is None and leg == "ask" and not _begins(sighting, probe):
             continue  # the kernel asks again for an old neighbour when it likes: nothing that the probe caused
@@ -99,18 +100,28 @@ def _before(tables: Tables, sighting: Sighting, leg: str, earlier: list[Sighting
     return near[-1].number if near else None
 
 
-def _leg(sighting: Sighting, probe: Probe) -> str:
+def _leg(sighting: Sighting, probe: Probe, port: int | None) -> str:
     if sighting.resolves:
         return "ask"
-    return "there" if goes_there(sighting, probe) else "back"
+    return "there" if _goes_there(sighting, probe, port) else "back"
 
 
-def goes_there(sighting: Sighting, probe: Probe) -> bool:
-    """Whether a packet is on its way to the target, as far as its own header tells."""
+def _goes_there(sighting: Sighting, probe: Probe, port: int | None) -> bool:
+    """Whether a packet is on its way to the target, as far as its header tells. port: from which TCP or UDP asks."""
     if sighting.kind in (Kind.ECHO, Kind.ECHO_REPLY, Kind.ICMP):
         is_part = bool(sighting.offset) and sighting.dst_ip == probe.target
         return sighting.kind == Kind.ECHO or is_part
-    return not sighting.resolves and (sighting.dst_ip == probe.target or sighting.dst_port == probe.port != 0)
+    if port is not None and port in (sighting.src_port, sighting.dst_port):
+        return sighting.src_port == port
+    return sighting.dst_ip == probe.target or sighting.dst_port == probe.port != 0
+
+
+def _asking_port(sightings: Iterable[Sighting], probe: Probe) -> int | None:
+    """The port from which a TCP or UDP probe asks."""
+    for one in sightings:
+        if one.namespace == probe.src and (one.dst_ip, one.dst_port) == (probe.target, probe.port):
+            return one.src_port
+    return None
 
 
 # --- which of the frames belong to it ---

@@ -97,8 +97,9 @@ def _arrived(scene: Scene, answerer: str | None) -> str:
     elif answerer == probe.src != probe.dst:
         who = f" from {answerer} itself"
     return (
-        f"{probe.src} reached {probe.name} and the answer came back{who}: seen {len(there)} times on the way there and "
-        f"{len(back)} on the way back; {ttl} ({passed} between).{_rewriting(there, back)}"
+        f"{probe.src} reached {probe.name} and the answer came back{who}: "
+        f"seen {_times(len(there))} on the way there and {_times(len(back))} on the way back; "
+        f"{ttl} ({passed} between).{_rewriting(there, back)}"
     )
 
 
@@ -148,10 +149,22 @@ def _answer_of(scene: Scene, error: Sighting) -> str:
 def _seen(scene: Scene, last: Sighting | None) -> str:
     if last is None:
         return f"Nothing left {scene.probe.src}."
-    thing = f"the question who has {last.dst_ip}" if last.kind in ASKS else f"the {last.what}"
+    thing = _thing(last)
     wrapped = ", wrapped in VXLAN," if last.wrapped and not last.what.endswith("in VXLAN") else ""
     way = "coming in at" if last.way == "in" else "going out of"
     return f"Last seen: {thing}{wrapped} {way} {last.namespace} {last.device}."
+
+
+def _thing(sighting: Sighting) -> str:
+    if sighting.kind in ASKS:
+        return f"the question who has {sighting.dst_ip}"
+    if sighting.kind == Kind.TCP:
+        return "the TCP reset" if sighting.is_reset else "the TCP segment"
+    return f"the {sighting.what}"
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def written(scene: Scene, lines: Fix) -> str:

@@ -14,7 +14,7 @@ from .lastseen import last_seen, open_question
 from .questions import unresolved
 from .queues import dropped_by_a_queue
 from .refusals import refused
-from .rewriting import answered_from_elsewhere
+from .rewriting import answered_from_elsewhere, with_the_source
 from .routing import loop, nothing_left
 from .scene import Scene
 from .settings import echo_ignored
@@ -39,7 +39,7 @@ def diagnose(scene: Scene) -> tuple[Sighting | None, Diagnosis]:
         found = stuck(scene, last)
     if found is None:
         found = blocked_by_ipsec(scene) or dropped_by_a_queue(scene) or _unknown(scene, last)
-    return last, found
+    return last, with_the_source(scene, last, found)
 
 
 def _not_sent(scene: Scene) -> Diagnosis | None:
@@ -54,10 +54,12 @@ def _not_sent(scene: Scene) -> Diagnosis | None:
 
 def _unknown(scene: Scene, last: Sighting | None) -> Diagnosis:
     """What was ruled out, and what to look at next."""
-    where = f"at {place(last.place)}" if last else f"in {scene.probe.src}"
-    ruled_out = ("devices and cables", "routes and rules", "forwarding and rp_filter", "packet filters")
+    where = place(last.place) if last else scene.probe.src
+    ruled_out = ["devices and cables", "routes and rules", "forwarding and rp_filter"]
+    if scene.may_trace:
+        ruled_out.append("packet filters")
     if scene.again.answered:
         return Diagnosis(Cause.UNKNOWN, "the same probe, sent once more, was answered: ask again", None)
     listed = ", ".join(ruled_out)
-    reason = f"I do not know why. Looked at {where}, and nothing found in the way: {listed}"
-    return Diagnosis(Cause.UNKNOWN, reason, None, ruled_out=ruled_out)
+    reason = f"I do not know why. Looked for at {where}, and nothing found in the way: {listed}"
+    return Diagnosis(Cause.UNKNOWN, reason, None, ruled_out=tuple(ruled_out))

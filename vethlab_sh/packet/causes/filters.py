@@ -18,6 +18,9 @@ IPTABLES = {"ip": "iptables", "ip6": "ip6tables"}
 TABLES = ("filter", "nat", "mangle", "raw", "security")
 # iptables: --to-destination ADDRESS[:PORT], NETMAP --to NETWORK; nft: dnat to ADDRESS[:PORT]
 GOAL = re.compile(r"(?:--to-destination|--to|dnat (?:ip6? )?to) (?P<ip>[\d.]+(?:/\d+)?)(?::(?P<port>\d+))?")
+# Rules that drop what comes from a wrong side: the reverse-path filter as iptables and nft have it.
+GUARD = re.compile(r"-m rpfilter\b|\bfib saddr\b")
+SOURCE = re.compile(r"-j (SNAT|MASQUERADE|NETMAP)\b|\b(snat|masquerade)\b")
 REFUSING = re.compile(r"\b(REJECT|reject)\b")
 COUNTER = re.compile(r"counter packets \d+ bytes \d+ ?")
 
@@ -107,10 +110,11 @@ def _told_by_nft(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule as its owner would type it: program, table, text, the line that shows it, the line that takes it away."""
+    """A rule as its owner would type it: where it is, its text, the line that shows it, the line that takes it away."""
 
     program: str
     table: str
+    chain: str
     text: str
     shown: Shown
     undo: Fix
@@ -151,15 +155,16 @@ def _rule(scene: Scene, drop: Drop, program: str | None) -> Rule:
         if position < len(rules):
             text = rules[position]
             # a filter for wrong sources is right: what it drops would get no answer without it, either
-            is_a_guard = "-m rpfilter" in text
+            is_a_guard = GUARD.search(text) is not None
             line_that_undoes = f"{program} -t {step.table} -D {text.removeprefix('-A ')}"
             undo = () if is_a_guard else fix(space, line_that_undoes)
-            return Rule(program, step.table, text, Shown.of(space, line, text, text), undo)
+            return Rule(program, step.table, step.chain, text, Shown.of(space, line, text, text), undo)
     where = f"{step.family} {step.table} {step.chain}"
     text = COUNTER.sub("", step.rule).strip()
     shown = Shown.of(space, f"nft -a list chain {where}", "", text)
-    undo = fix(space, f"nft delete rule {where} handle {handle}") if handle else ()
-    return Rule("nft", f"{step.family} {step.table}", text, shown, undo)
+    is_a_guard = GUARD.search(text) is not None
+    undo = fix(space, f"nft delete rule {where} handle {handle}") if handle and not is_a_guard else ()
+    return Rule("nft", f"{step.family} {step.table}", step.chain, text, shown, undo)
 
 
 def _position(scene: Scene, drop: Drop) -> tuple[int | None, str]:
@@ -188,7 +193,7 @@ def chain_rules(ruleset: str, step: Step) -> Iterator[tuple[str, str]]:
 
 
 def _policy_of(chain: str, space: str, policy: str) -> str:
-    return f"the policy of {chain} in {space} is {policy}, and no rule accepts it: it drops it"
+    return f"the policy of {chain} in {space} is {policy}, so it drops what no rule accepts"
 
 
 def _policy(scene: Scene, drop: Drop, program: str | None, is_bridged: bool) -> Diagnosis:
@@ -312,8 +317,21 @@ def rule_that_sets(scene: Scene, space: str, what: re.Pattern[str]) -> Rule | No
 def mac_rule(scene: Scene, space: str, mac: str) -> Rule | None:
     """The rule of a bridge filter that gives frames this MAC."""
     for step in scene.again.steps.get(space, ()):
-        if step.family == "bridge" and step.rule and not step.is_ours and mac in step.rule:
-            return _rule(scene, Drop(space, step, step), None)
+        if step.family == "bridge" and step.rule and not step.is_ours:
+            rule = _rule(scene, Drop(space, step, step), None)
+            if mac in rule.text or "dnat" in step.rule or "ether daddr set" in step.rule:
+                return rule
+    return None
+
+
+def rule_of_source(scene: Scene, space: str, source: str) -> Rule | None:
+    """The rule of NAT by which a namespace gives packets of this source another one."""
+    for step in scene.again.steps.get(space, ()):
+        if not step.rule or step.is_ours or step.table != "nat":
+            continue
+        rule = _rule(scene, Drop(space, step, step), _program(step))
+        if SOURCE.search(rule.text):
+            return rule
     return None
 
 

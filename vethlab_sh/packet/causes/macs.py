@@ -51,7 +51,7 @@ def _mac_rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:
             rule = mac_rule(scene, space, after.macs[1])
             shown = rule.shown if rule else Shown.of(space, "nft list ruleset", after.macs[1])
             fixes = (rule.undo,) if rule and rule.undo else ()
-            where = f": `{rule.text}` ({rule.program} table {rule.table})" if rule else ""
+            where = f": `{rule.text}` ({rule.program} table {rule.table}, chain {rule.chain})" if rule else ""
             return Diagnosis(Cause.REWRITTEN, reason + where, shown, fixes)
     return None
 

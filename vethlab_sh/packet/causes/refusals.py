@@ -22,7 +22,7 @@ def refused(scene: Scene) -> tuple[Sighting | None, Diagnosis] | None:
             is_reset = one.kind == Kind.TCP and one.is_reset
             if is_reset and one.way == "out":
                 found = filtered(scene, one.namespace) or _refused_behind(scene, one)
-                return one, found or nobody_listens(scene, one.namespace, one.src_ip)
+                return one, found or nobody_listens(scene, one.namespace, one.src_ip, one.src_port)
     errors = [one for one in back if one.kind == Kind.ICMP and one.error is not None]
     if not errors:
         return None

@@ -264,9 +264,9 @@ def _no_proxy(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
     space, name = device
     one, route = scene.look(space), scene.decide(space, ip).route
     paths = ("ipv4/conf/all/proxy_arp", f"ipv4/conf/{name}/proxy_arp")
-    if ":" in ip:
-        return None
     behind_here = route is not None and route.dev == name
+    if ":" in ip:
+        return None if behind_here else _no_nd_proxy(scene, device, route, ip)
     if not any(one.number(path) for path in paths):
         between = not behind_here and _is_between(scene, space, route, ip)
         if behind_here or not (between or _wants_a_proxy(scene, ip)):
@@ -291,6 +291,23 @@ def _no_proxy(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
         reason = f"proxy_arp is on at {name}, but {space} itself has no other way to {ip} than {name}"
         return Diagnosis(Cause.NO_ROUTE, reason, shown, (), space)
     return None
+
+
+def _no_nd_proxy(scene: Scene, device: Device, route: Route | None, ip: str) -> Diagnosis | None:
+    """Of IPv6 nobody answers for others unless each address is written down: ip-neighbour(8), proxy; proxy_ndp."""
+    space, name = device
+    if not _is_between(scene, space, route, ip):
+        return None
+    reason = (
+        f"{scene.owners(ip)[0][0]} has {ip}, but behind {space}, which does not answer for it: "
+        f"it has no ND proxy entry for it at {name}"
+    )
+    mend = (
+        *setting(space, f"ipv6/conf/{name}/proxy_ndp", 1),
+        *fix(space, f"ip -6 neigh add proxy {ip} dev {shlex.quote(name)}"),
+    )
+    shown = Shown.of(space, "ip -6 neigh show proxy")
+    return Diagnosis(Cause.PROXY_ARP_OFF, reason, shown, (mend,), space)
 
 
 def _is_between(scene: Scene, space: str, route: Route | None, ip: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..sighting import Kind, Sighting
 from .cause import Cause, Diagnosis, Shown, fix
-from .filters import rewritten_to
+from .filters import rewritten_to, rule_of_source
 from .routing import no_way
 from .scene import Scene
 from .settings import setting, show_setting
@@ -34,6 +34,27 @@ def answered_from_elsewhere(scene: Scene) -> tuple[Sighting, Diagnosis] | None:
         masquerade = f"iptables -t nat -A POSTROUTING -d {after} -j MASQUERADE"
         return one, Diagnosis(Cause.REWRITTEN, reason, shown, (fix(space, masquerade),))
     return None
+
+
+# What is missing when an answer does not find back to a source that was written into the packet on its way.
+LOST_BACK = (Cause.NO_ROUTE_BACK, Cause.NO_ROUTE, Cause.NOBODY_HAS, Cause.NO_ADDRESS)
+
+
+def with_the_source(scene: Scene, last: Sighting | None, found: Diagnosis) -> Diagnosis:
+    """The reason why an answer does not come back, with the rule that wrote the source to which it should go."""
+    if found.cause not in LOST_BACK or last is None:
+        return found
+    for before, after in itertools.pairwise(scene.course.there):
+        is_rewriting = before.namespace == after.namespace and before.src_ip != after.src_ip
+        if not is_rewriting or after.src_ip not in (last.src_ip, last.dst_ip):
+            continue
+        space = after.namespace
+        rule = rule_of_source(scene, space, before.src_ip)
+        where = f" ({rule.program} table {rule.table}, chain {rule.chain}: `{rule.text}`)" if rule else ""
+        reason = f"{space} rewrites the source {before.src_ip} to {after.src_ip}{where}, and {found.reason}"
+        fixes = (*rule.fixes, *found.fixes) if rule else found.fixes
+        return replace(found, reason=reason, fixes=fixes)
+    return found
 
 
 def _who_rewrote(scene: Scene) -> tuple[str, str, str] | None:

@@ -16,7 +16,7 @@ from .cables import ETHERNET, switched_off
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
 from .look import Decision
 from .scene import Scene
-from .settings import forwarding_off, own_source, reverse_path
+from .settings import forwarding_off, own_source, reverse_path, show_setting
 
 WORDS = {"inet": "", "inet6": "-6 "}
 
@@ -102,6 +102,12 @@ def _no_route(scene: Scene, space: str, dst: str) -> Diagnosis:
     if not links:
         reason = f"{space} has no device but lo, so it has no route to {dst}"
         return Diagnosis(Cause.NO_DEVICE, reason, Shown.of(space, "ip -br link"))
+    if ":" in dst:
+        off = [link for link in links if scene.look(space).number(f"ipv6/conf/{link.name}/disable_ipv6")]
+        if off and len(off) == len(links):
+            path = f"ipv6/conf/{off[0].name}/disable_ipv6"
+            reason = f"IPv6 is switched off at {full(off[0].device)} (disable_ipv6=1), so {space} has no route to {dst}"
+            return Diagnosis(Cause.IPV6_OFF, reason, show_setting(space, path))
     down = [link for link in links if link.up is False]
     if down:
         names = ", ".join(link.name for link in down)

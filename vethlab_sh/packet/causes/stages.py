@@ -8,7 +8,7 @@ from ...facts import Device, is_group
 from ..sighting import ASKS, TELLS, Sighting
 from .bridging import bridge_keeps, not_bridged, own_by_mistake
 from .cables import ETHERNET, lost_on_a_cable, show_link, switched_off
-from .cause import Cause, Diagnosis, Fix, Line, Shown, fix, full, place
+from .cause import Cause, Diagnosis, Shown, fix, full, place
 from .delivering import not_answered
 from .filters import filtered
 from .hops import sent_to_a_remote
@@ -179,23 +179,10 @@ def _too_large_for_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagn
             reason = (
                 f"the packet is of {size} bytes, and {full(port)}, a port of {bridge[1]}, takes {link.mtu} (its MTU)"
             )
-            if link.kind == "vxlan":  # it takes what is left of the machine's own packets
-                mend = _smaller_packets(scene, link.mtu)
-            else:
-                mend = fix(port[0], f"ip link set {port[1]} mtu {size}")
-            return Diagnosis(Cause.MTU, reason, show_link(port), (mend,), place(port))
+            # what VXLAN takes is what is left of the machine's own packets: there, the ends must send less
+            mends = () if link.kind == "vxlan" else (fix(port[0], f"ip link set {port[1]} mtu {size}"),)
+            return Diagnosis(Cause.MTU, reason, show_link(port), mends, place(port))
     return None
-
-
-def _smaller_packets(scene: Scene, mtu: int) -> Fix:
-    """The lines that let both ends send packets of no more than this size."""
-    lines: list[Line] = []
-    route = scene.tables.route(scene.probe.src, scene.probe.target)
-    ends = [(scene.probe.src, route.dev)] if route and route.dev else []
-    ends += scene.owners(scene.probe.target)[:1]
-    for space, name in ends:
-        lines.append(Line(space, f"ip link set {name} mtu {mtu}"))
-    return tuple(lines)
 
 
 def _packet_arrived(scene: Scene, last: Sighting) -> Diagnosis | None:

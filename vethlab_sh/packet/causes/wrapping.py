@@ -26,7 +26,9 @@ def not_wrapped(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | Non
     below = place((tunnel[0], link.vxlan_dev)) if link and link.vxlan_dev else None
     if entry is None and is_group(mac):
         hop = last.dst_ip
-        reason = f"no neighbour entry tells the MAC, and {full(tunnel)} has no FDB entry for what is for everyone"
+        reason = f"{full(tunnel)} has no FDB entry for what is for everyone"
+        if last.resolves and not tables.master(tunnel):
+            return _unknown_neighbour(scene, tunnel, hop, below)
         if last.resolves:
             reason = (
                 f"no neighbour entry tells the MAC of {hop}, and {full(tunnel)} has no FDB entry "
@@ -42,6 +44,20 @@ def not_wrapped(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | Non
             mends = (fix(tunnel[0], line),)
         return Diagnosis(Cause.VXLAN_ENTRY, reason, show_fdb(tunnel), mends, below)
     return None
+
+
+def _unknown_neighbour(scene: Scene, tunnel: Device, hop: str, below: str | None) -> Diagnosis:
+    """A next hop behind a tunnel whose MAC nobody wrote down, on a tunnel that does not ask everyone."""
+    reason = (
+        f"no neighbour entry tells the MAC of {hop} on {full(tunnel)}, which has no FDB entry 00:00:00:00:00:00, "
+        "a flood entry by which it could ask everyone"
+    )
+    shown = Shown.of(tunnel[0], f"ip neigh show dev {shlex.quote(tunnel[1])}")
+    mac = scene.tables.mac(scene.tables.owner(hop))
+    if mac and scene.tables.fdb(tunnel, mac):
+        line = f"ip neigh replace {hop} lladdr {mac} dev {shlex.quote(tunnel[1])} nud permanent"
+        return Diagnosis(Cause.NO_NEIGHBOUR, reason, shown, (fix(tunnel[0], line),), below)
+    return Diagnosis(Cause.VXLAN_ENTRY, reason, show_fdb(tunnel), _flood(scene, tunnel), below)
 
 
 def _flood(scene: Scene, tunnel: Device) -> tuple[Fix, ...]:
