@@ -8,12 +8,12 @@ from .. import snapshot
 from ..facts import Device
 from ..inside import inside
 from ..shell import Shell
-from .causes.cause import Diagnosis, Line, typed
+from .causes.cause import Cause, Diagnosis, Line, typed
 from .causes.circles import switching_loop
 from .causes.scene import Scene
 from .listen import Ground, Heard, listen
 from .lookup import Tables
-from .probe import Probe, forgetting, open_questions, target_of
+from .probe import PATIENCE, Probe, forgetting, open_questions, target_of
 from .sightings import Course, course
 from .verdict import in_a_circle, judge
 from .walk import Walk
@@ -63,14 +63,34 @@ def follow(ground: Ground, before: Tables, probe: Probe, places: Collection[Devi
     circle = switching_loop(before)
     if circle:
         return _walk_in_a_circle(ground, before, probe, circle)
-    heard = listen(ground, _ears(before, probe, places), ground.inside(probe.src, probe.line), probe.wanted(before))
+    if may_trace:
+        hurried = _sent(ground, before, probe, places, may_trace, is_hurried=True)
+        if not _is_in_doubt(hurried):
+            return hurried
+        ground.run(open_questions(Tables(ground.look())) or "true")
+    return _sent(ground, before, probe, places, may_trace, is_hurried=False)
+
+
+def _is_in_doubt(walk: Walk) -> bool:
+    """Whether no answer came and nothing explains it: it may have come too late, or have been cut off on its way."""
+    return not walk.ok and walk.cause in (None, Cause.UNKNOWN)
+
+
+def _sent(
+    ground: Ground, before: Tables, probe: Probe, places: Collection[Device], may_trace: bool, is_hurried: bool
+) -> Walk:
+    """Send it once, and judge. is_hurried: wait for an answer only as long as the listeners took to start."""
+    ears = _ears(before, probe, places)
+    command = ground.way_into(probe.src) + probe.waiting('"$patience"' if is_hurried else str(PATIENCE))
+    heard = listen(ground, ears, command, probe.wanted(before))
     seen = course(before, before, heard, probe)
     now = before
     # Tables that nothing was learned into meanwhile still hold, and spare us a second look.
     if heard.code != 0 or seen.taught:
         now = Tables(ground.look())
         seen = course(before, now, heard, probe, is_lost=heard.code != 0 and may_trace)
-    outcome = judge(Scene(ground, probe, before, now, seen, heard, may_trace))
+    patience = heard.patience if is_hurried else PATIENCE
+    outcome = judge(Scene(ground, probe, before, now, seen, heard, may_trace, patience))
     return Walk.of(probe, seen, outcome, heard.out, now.snapshot)
 
 

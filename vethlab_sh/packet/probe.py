@@ -64,13 +64,17 @@ class Probe:
     @property
     def line(self) -> str:
         """The line that sends it, as typed in its namespace."""
+        return self.waiting(str(PATIENCE))
+
+    def waiting(self, seconds: str) -> str:
+        """The line that sends it and waits so long for an answer; it is one command, also where seconds is `$name`."""
         if self.is_ping:
             size = f" -s {self.size}" if self.size is not None else ""
-            return f"ping -n -c {self.count} -i 0.2 -W {PATIENCE}{size} {self.target}"
+            return f"ping -n -c {self.count} -i 0.2 -W {seconds}{size} {self.target}"
         opened = f"exec 3<>/dev/{self.protocol}/{self.target}/{self.port}"
         # UDP opens without a packet; the refusal, if any, ends the read.
-        wait = "; echo >&3; read -r -t 1 -u 3" if self.protocol == "udp" else ""
-        return f"timeout 1 bash -c {shlex.quote(opened + wait)}"
+        wait = "; echo >&3; read -r -u 3" if self.protocol == "udp" else ""
+        return f"timeout {seconds} bash -c {shlex.quote(opened + wait)}"
 
     def wanted(self, tables: Tables) -> str:
         """What the listeners take, in tcpdump's language; the rest of the choice is made from the rows."""

@@ -42,6 +42,8 @@ def drops(scene: Scene, space: str) -> list[Drop]:
 
 def filtered(scene: Scene, space: str, is_bridged: bool = False) -> Diagnosis | None:
     """The filter in this namespace that drops the probe, or its answer; None when none does."""
+    if not scene.look(space).filters:
+        return None  # no need to send it once more
     for drop in drops(scene, space):
         if _is_of_the_probe(scene, drop):
             return _told_by_nft(scene, drop, is_bridged)

@@ -9,10 +9,10 @@ from functools import cached_property
 from ...facts import Device, Link
 from ..listen import Ground, Heard
 from ..lookup import Tables
-from ..probe import Probe, open_questions
+from ..probe import PATIENCE, Probe, open_questions
 from ..sighting import Sighting
 from ..sightings import Course
-from .look import Decision, Look, look
+from .look import RULES, Decision, Look, look
 from .trace import Again, again
 
 
@@ -21,7 +21,8 @@ class Scene:
     """All that is known of one lost probe, and what can still be asked.
 
     before, tables: the tables before and after it; course: its sightings; places: the devices that were listened to;
-    may_change: whether the probe may be sent again with tables of ours in the lab (on a real node: only when asked).
+    may_trace: whether the probe may be sent again with tables of ours in the lab (on a real node: only when asked);
+    patience: seconds that it waits for an answer then.
     """
 
     ground: Ground
@@ -31,6 +32,7 @@ class Scene:
     course: Course
     heard: Heard
     may_trace: bool = True
+    patience: float = PATIENCE
     looks: dict[str, Look] = field(default_factory=dict)
 
     # --- the kernel once more ---
@@ -39,8 +41,14 @@ class Scene:
         """What a namespace says when it is asked once more; all that matter are asked at the first time."""
         if space not in self.looks:
             wanted = [one for one in {space, *self.spaces} if one in self.tables.spaces]
-            self.looks |= look(self.ground, [one for one in wanted if one not in self.looks])
+            missing = [one for one in wanted if one not in self.looks]
+            self.looks |= look(self.ground, missing, self._parts)
         return self.looks.get(space, Look(space))
+
+    @property
+    def _parts(self) -> tuple[str, ...]:
+        """What a namespace is asked for: a ping meets no socket."""
+        return tuple(part for part in RULES if part != "sockets" or not self.probe.is_ping)
 
     @cached_property
     def spaces(self) -> list[str]:
@@ -62,8 +70,10 @@ class Scene:
             return Again(False, looks, looks)
         ports = {link.vxlan_port for link in self.tables.links.values() if link.vxlan_port}
         # else the kernel would wait for the answer to a question that it asked before, and ask none
-        self.ground.run(open_questions(Tables(self.ground.look())) or "true")
-        return again(self.ground, self.probe, looks, sorted(ports))
+        asked = open_questions(self.tables)
+        if asked:
+            self.ground.run(asked)
+        return again(self.ground, self.probe, looks, sorted(ports), self.patience)
 
     def decide(self, space: str, dst: str, src: str | None = None, iif: str | None = None) -> Decision:
         """The rule and the route by which a namespace sends a packet on."""
