@@ -475,6 +475,8 @@ def _packet_arrived(scene: Scene, last: Sighting) -> Diagnosis | None:
             reason = f"{space} puts {dst} back into the answer, which it had rewritten, and then {lost.reason}"
             return replace(lost, cause=cause, reason=reason)
     found = not_forwarded(scene, arrived, last.src_ip, dst)
+    if found and found.cause == Cause.NO_ROUTE and rewritten_to(scene, space, dst)[0]:
+        return _rewritten(scene, last)  # no route to the address before DNAT says nothing
     if found:
         return found
     decision = scene.decide(space, dst, last.src_ip, last.device)

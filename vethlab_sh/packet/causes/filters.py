@@ -223,6 +223,8 @@ def _legacy(space: str, program: str, table: str, old: str, new: str) -> Diagnos
 
 def rewritten_to(scene: Scene, space: str, target: str) -> tuple[str | None, Rule | None]:
     """The address that a namespace gives a packet for this target instead, and the rule that does it."""
+    if not scene.look(space).filters:
+        return None, None
     by_packet: dict[str, list[Step]] = {}
     for step in scene.again.steps.get(space, ()):
         by_packet.setdefault(step.packet, []).append(step)
