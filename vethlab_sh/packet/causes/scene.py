@@ -9,7 +9,7 @@ from functools import cached_property
 from ...facts import Device, Link
 from ..listen import Ground, Heard
 from ..lookup import Tables
-from ..probe import PATIENCE, Probe, open_questions
+from ..probe import Probe, open_questions
 from ..sighting import Sighting
 from ..sightings import Course
 from .look import RULES, Decision, Look, look
@@ -21,8 +21,7 @@ class Scene:
     """All that is known of one lost probe, and what can still be asked.
 
     before, tables: the tables before and after it; course: its sightings; places: the devices that were listened to;
-    may_trace: whether the probe may be sent again with tables of ours in the lab (on a real node: only when asked);
-    patience: seconds that it waits for an answer then.
+    may_trace: whether the probe may be sent again with tables of ours in the lab (on a real node: only when asked).
     """
 
     ground: Ground
@@ -32,7 +31,6 @@ class Scene:
     course: Course
     heard: Heard
     may_trace: bool = True
-    patience: float = PATIENCE
     looks: dict[str, Look] = field(default_factory=dict)
 
     # --- the kernel once more ---
@@ -73,7 +71,7 @@ class Scene:
         asked = open_questions(self.tables)
         if asked:
             self.ground.run(asked)
-        return again(self.ground, self.probe, looks, sorted(ports), self.patience)
+        return again(self.ground, self.probe, looks, sorted(ports))
 
     def decide(self, space: str, dst: str, src: str | None = None, iif: str | None = None) -> Decision:
         """The rule and the route by which a namespace sends a packet on."""

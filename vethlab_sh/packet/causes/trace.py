@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..listen import Ground
-from ..probe import PATIENCE, Probe
+from ..probe import Probe
 from .look import COUNTED, MARK, Look, look
 
 TABLE = "vethlab_trace"
@@ -110,13 +110,10 @@ class Again:
         return self.after[space].queues.get(device, 0) - self.before[space].queues.get(device, 0)
 
 
-def again(
-    ground: Ground, probe: Probe, looks: Mapping[str, Look], ports: Iterable[int], patience: float = PATIENCE
-) -> Again:
+def again(ground: Ground, probe: Probe, looks: Mapping[str, Look], ports: Iterable[int]) -> Again:
     """Send the probe once more and see what the kernel does with it.
 
-    looks: what each namespace on the way said; ports: UDP ports of tunnels on the way; patience: seconds to wait for
-    an answer.
+    looks: what each namespace on the way said; ports: UDP ports of tunnels on the way.
     """
     spaces = [space for space, one in looks.items() if one.filters]
     before = look(ground, looks, COUNTED)
@@ -125,7 +122,7 @@ def again(
         tables = shlex.quote("\n".join(_tables(looks[space], probe, ports)))
         lines.append(f"trace {number} {tables} {ground.way_into(space)}")
     lines += [f"heard {number} ready" for number in range(len(spaces))]
-    lines += [f'{ground.inside(probe.src, probe.waiting(str(patience)))} >"$here/said" 2>&1; code=$?']
+    lines += [f'{ground.inside(probe.src, probe.line)} >"$here/said" 2>&1; code=$?']
     lines += [f"heard {number} done" for number in range(len(spaces))]
     lines += [f"printf '{MARK_OF_STEPS}'; cat \"$here/out{number}\"" for number in range(len(spaces))]
     lines += [f"printf '{MARK_OF_STEPS}%s' $code"]
