@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -334,6 +335,46 @@ def test_node_without_the_tunnel_says_so():
         walk = lab.walk("pod-a", "pod-c", cold=True)
         assert "node2 has no VXLAN device with VNI 1" in walk.reason
         assert "node2 answered: 10.4.0.22 udp port 8472 unreachable." in walk.verdict
+
+
+def test_answer_that_comes_late_is_an_answer():
+    """A first probe waits as long as the machine seems to need; a queue may need longer, and nothing is wrong then."""
+    with Lab() as lab:
+        lab.play("direct")
+        # two pings of 142 bytes use up what may go at once, and so the echo waits for its turn
+        lab.run("ip netns exec ns2 tc qdisc add dev tap2 root tbf rate 4000bit burst 200 limit 2000")
+        lab.run("ip netns exec ns2 ping -c 2 -i 0.01 -s 100 192.168.10.200")
+        walk = lab.walk("ns1", "ns2", cold=True)
+        assert walk.ok, walk.verdict
+        assert places(walk, "ask")
+        assert len(places(walk, "there")) == 2
+
+
+def test_loss_that_the_tables_explain_is_sent_once():
+    """A namespace that ignores pings got one, and was not asked again."""
+    with Lab() as lab:
+        lab.play("direct")
+        lab.run("ip netns exec ns2 sysctl -qw net.ipv4.icmp_echo_ignore_all=1")
+        counted = "ip netns exec ns2 nstat -asz IcmpInEchos"
+        before = int(lab.run(counted).out.split()[-2])
+        assert lab.walk("ns1", "ns2").cause == "echo-ignored"
+        assert int(lab.run(counted).out.split()[-2]) - before == 1
+
+
+def test_walk_to_an_own_address_costs_no_more_than_another():
+    """The kernel counts a packet on lo twice, and tcpdump prints it once: nobody has to wait for the second."""
+    with Lab() as lab:
+        lab.play("direct")
+        lab.run("ip -n ns1 link set lo up")
+        own = min(seconds_for(lab, "ns1", "192.168.10.200") for _ in range(3))
+        other = min(seconds_for(lab, "ns1", "192.168.10.201") for _ in range(3))
+        assert own < 5 * other
+
+
+def seconds_for(lab, src, dst):
+    start = time.perf_counter()
+    assert lab.walk(src, dst).ok
+    return time.perf_counter() - start
 
 
 def test_namespace_that_cannot_talk_to_itself():

@@ -30,7 +30,6 @@ The facts stay as attributes.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Protocol
 
@@ -46,6 +45,8 @@ def nearest(word: str, words: Iterable[str], most: int = 1, likeness: float = 0.
     >>> nearest("bridg", ["direct", "bridge"]), nearest("", ["direct", "bridge"])
     (['bridge'], [])
     """
+    import difflib  # needed only when a word is wrong; it takes a millisecond of each start
+
     return difflib.get_close_matches(word, list(words), most, likeness)
 
 

@@ -27,20 +27,27 @@ PATHS = (
     "ipv6/icmp/echo_ignore_all",
     "bridge/bridge-nf-call-{iptables,ip6tables,arptables}",
 )
-MARK = "\1="  # begins the line above each answer; no tool prints it
-# /proc/net/ip_tables_names lists the tables of iptables-legacy alone; where it is missing no module is loaded.
-SCRIPT = rf"""
-part() {{ printf '\n\1=%s\n' "$1"; }}
-part settings; (cd /proc/sys/net && grep -s . {" ".join(PATHS)})
-part rules; ip -j rule; part rules6; ip -6 -j rule
-part routes; ip -j route show table all; part routes6; ip -6 -j route show table all
-part nft; nft -a list ruleset
-part legacy; if grep -qs . /proc/net/ip_tables_names; then iptables-legacy-save -c; fi
-part legacy6; if grep -qs . /proc/net/ip6_tables_names; then ip6tables-legacy-save -c; fi
-part sockets; ss -Htuln
-part counters; cat /proc/net/snmp /proc/net/netstat; part counters6; cat /proc/net/snmp6 /proc/net/xfrm_stat
-part links; ip -j -s -s link; part queues; tc -s -j qdisc
-"""
+MARK, MARK_PRINTED = "\1=", r"\1="  # begins the line above each answer; no tool prints it
+# What a namespace is asked for, and how.
+PARTS = {
+    "settings": f"cd /proc/sys/net && grep -s . {' '.join(PATHS)}",
+    "rules": "ip -j rule",
+    "rules6": "ip -6 -j rule",
+    "routes": "ip -j route show table all",
+    "routes6": "ip -6 -j route show table all",
+    "nft": "nft -a list ruleset",
+    # the names of iptables-legacy's tables alone; where the file is missing no module is loaded
+    "legacy": "read -r _ </proc/net/ip_tables_names && iptables-legacy-save -c",
+    "legacy6": "read -r _ </proc/net/ip6_tables_names && ip6tables-legacy-save -c",
+    "sockets": "ss -Htuln",
+    "counters": "cat /proc/net/snmp /proc/net/netstat",
+    "counters6": "cat /proc/net/snmp6 /proc/net/xfrm_stat",
+    "links": "ip -j -s -s link",
+    "queues": "tc -s -j qdisc",
+}
+# What a probe moves, to be asked for before and after it; the rest stays as it is.
+COUNTED = ("legacy", "legacy6", "counters", "counters6", "links", "queues")
+RULES = tuple(part for part in PARTS if part not in COUNTED or part.startswith("legacy"))
 NUMBERS = ("local", "main", "default")  # tables with a name: 255, 254, 253
 
 
@@ -179,12 +186,16 @@ def _holds(prefix: str, ip: str) -> bool:
     return ip_address(ip) in ip_network(prefix, strict=False)
 
 
-def look(ground: Ground, spaces: Iterable[str]) -> dict[str, Look]:
-    """Ask these namespaces, all at the same time. What a tool that is missing would have told is empty."""
+def look(ground: Ground, spaces: Iterable[str], parts: Iterable[str] = RULES) -> dict[str, Look]:
+    """Ask these namespaces, all at the same time. What a tool that is missing would have told is empty.
+
+    parts: what they are asked for, of PARTS; of the rest nothing is known.
+    """
     spaces = list(spaces)
+    asking = "\n".join(f"printf '\\n{MARK_PRINTED}%s\\n' {part}; ({PARTS[part]})" for part in parts)
     lines = []
     for number, space in enumerate(spaces):
-        asked = ground.inside(space, f"bash -c {shlex.quote(SCRIPT)}")
+        asked = ground.inside(space, f"bash -c {shlex.quote(asking)}")
         lines.append(f'{asked} >"$here/{number}" 2>/dev/null &')
     lines.append("wait")
     for number in range(len(spaces)):
