@@ -160,9 +160,6 @@ class Sighting:
         """Whether it is inside a VXLAN."""
         return self.vni is not None
 
-    def __getitem__(self, column: str) -> Any:
-        return getattr(self, column)
-
 
 NAMES = [one.name for one in fields(Sighting) if one.name not in ("namespace", "device", "kind")]
 # The columns of a walk's table, with their types.
