@@ -82,9 +82,7 @@ def assert_true_to(picture, snapshot):
     assert {box.key for box in picture.boxes if box.key[1]} == set(links)
     wires = {frozenset(line.ends) for line in picture.lines if line.kind == "wire"}
     assert wires == {
-        frozenset([(r.namespace, r.name), (r.peer_namespace, r.peer)])
-        for r in snapshot.rows.wires
-        if r.peer
+        frozenset([(r.namespace, r.name), (r.peer_namespace, r.peer)]) for r in snapshot.rows.wires if r.peer
     }
     plugged = {line.ends for line in picture.lines if line.kind == "bus" and line.ends[0] != line.ends[1]}
     assert plugged == {(key, (key[0], link.master)) for key, link in links.items() if link.master}

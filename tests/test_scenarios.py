@@ -95,9 +95,7 @@ def test_bridge_hosts_reach_each_other(lab, hosts):
     snapshot = lab.snapshot()
     assert {wire.master for wire in snapshot.rows.wires} == {"br0"}
     assert len(snapshot.rows.wires) == hosts
-    addresses = [
-        ipaddress.ip_interface(row.address) for row in snapshot.rows.addresses if row.family == "inet"
-    ]
+    addresses = [ipaddress.ip_interface(row.address) for row in snapshot.rows.addresses if row.family == "inet"]
     assert len({address.network for address in addresses if not address.is_loopback}) == 1
 
 

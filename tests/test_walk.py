@@ -115,7 +115,7 @@ def test_bridge_hands_on_without_touching_ttl_or_macs():
         assert places(walk, "there") == there
         assert {row.ttl for row in walk.rows if row.leg != "ask"} == {64}
         mac = mac_of(lab, "ns101", "veth101")
-        assert walk.rows[places(walk, "there").index(there[2])]["why"] == f"bridge br0 knows {mac} on br-veth101"
+        assert walk.rows[places(walk, "there").index(there[2])].why == f"bridge br0 knows {mac} on br-veth101"
 
 
 def test_cold_bridge_floods_the_question_to_every_port():

@@ -142,16 +142,18 @@ def capitalised(clause: str) -> str:
 def _answer_of(scene: Scene, error: Sighting) -> str:
     owner = scene.tables.owner(error.src_ip)
     who = owner[0] if owner else error.src_ip
-    return f"{who} answered: {error.what.removesuffix(' in VXLAN').removeprefix('ICMP ')}."
+    return f"{who} answered: {error.what.removeprefix('ICMP ')}."
 
 
 def _seen(scene: Scene, last: Sighting | None) -> str:
     if last is None:
         return f"Nothing left {scene.probe.src}."
-    thing = f"the question who has {last.dst_ip}" if last.kind in ASKS else f"the {last.what}"
-    wrapped = ", wrapped in VXLAN," if last.wrapped and not last.what.endswith("in VXLAN") else ""
+    thing = f"the {last.caption}"
+    if last.kind in ASKS:
+        wrapped = ", wrapped in VXLAN," if last.wrapped else ""
+        thing = f"the question who has {last.dst_ip}{wrapped}"
     way = "coming in at" if last.way == "in" else "going out of"
-    return f"Last seen: {thing}{wrapped} {way} {last.namespace} {last.device}."
+    return f"Last seen: {thing} {way} {last.namespace} {last.device}."
 
 
 def written(scene: Scene, lines: Fix) -> str:
