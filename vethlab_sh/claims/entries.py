@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import dataclass
 
 from ..facts import UNANSWERED, Device
 from ..inside import inside
@@ -134,16 +135,18 @@ def forwards(question: Question, ns: str) -> Finding:
             why = f"ip_forward is 1 in {space}, but what comes in at {device[1]} is not forwarded"
             return Finding(False, why, inside(space, f"sysctl {key(path)}"))
     for chain in closed_chains(one):
-        why = f"ip_forward is 1 in {space}, but {chain.what}"
+        why = f"ip_forward is 1 in {space}, but {chain.why}"
         return Finding(False, why, inside(space, chain.command), "", chain.line)
     return Finding(True, f"ip_forward is 1 in {space}", command)
 
 
+@dataclass(frozen=True)
 class Closed:
-    """A chain of the forward hook through which nothing passes: what it is, the command that shows it, and its line."""
+    """A chain of the forward hook through which nothing passes: why, the command that shows it, and its line."""
 
-    def __init__(self, what: str, command: str, line: str) -> None:
-        self.what, self.command, self.line = what, command, line
+    why: str
+    command: str
+    line: str
 
 
 FORWARD = re.compile(r"type filter hook forward priority [^;]*; policy (drop|accept);")
