@@ -138,6 +138,14 @@ def test_drill_is_whole_broken_and_mended_without_reading_a_sentence():
 
 
 @pytest.mark.live
+def test_what_is_wrong_as_at_first_is_known_without_comparing_sentences(lab):
+    with only_nonsense():
+        drill = lab.drill("duplicate-address", 1)
+        assert not set(drill.broken) <= set(drill.fault.asks)
+        assert drill.check().claim == drill.fault.symptom[0]
+
+
+@pytest.mark.live
 @pytest.mark.parametrize(
     ("words", "code"),
     [
