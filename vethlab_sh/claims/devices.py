@@ -8,6 +8,7 @@ from ipaddress import ip_interface
 from ..facts import Device
 from ..inside import inside
 from ..packet.causes.cables import switched_off
+from ..packet.causes.cause import Diagnosis, place
 from ..packet.lookup import Tables
 from ..sandbox import HOSTNAME
 from .question import Absent, Finding, Question
@@ -23,6 +24,14 @@ def full(device: Device) -> str:
     return device[1] if device[0] == HOSTNAME else f"{device[1]} in {device[0]}"
 
 
+def signs(diagnosis: Diagnosis) -> tuple[str, ...]:
+    """What tells a diagnosis from another one: its word, and the line that shows it."""
+    shown = diagnosis.shown
+    if shown is None:
+        return (diagnosis.cause,)
+    return diagnosis.cause, shown.line.namespace, shown.line.text
+
+
 def is_up(question: Question, ns: str | None, dev: str) -> Finding:
     """`ns100 veth100 is up`."""
     device = question.device(ns, dev)
@@ -33,7 +42,9 @@ def is_up(question: Question, ns: str | None, dev: str) -> Finding:
         peer = question.tables.peer(device)
         off = switched_off(question.tables, peer) if peer else None
         because = off.reason if off else "nothing is at its other end"
-        return Finding(False, f"{full(device)} is switched on, but has no carrier: {because}", command, "mtu")
+        instead = signs(off) if off else ()
+        why = f"{full(device)} is switched on, but has no carrier: {because}"
+        return Finding(False, why, command, "mtu", instead=instead)
     return Finding(True, f"{full(device)} is up", command, "mtu")
 
 
@@ -71,7 +82,8 @@ def has_address(question: Question, ns: str | None, dev: str, address: str) -> F
         why = f"it has {', '.join(row.address for row in rows)}"
     else:
         why = "it has none"
-    return Finding(False, f"{full(device)} does not have {address}: {why}", command)
+    instead = tuple(row.address for row in rows)
+    return Finding(False, f"{full(device)} does not have {address}: {why}", command, instead=instead)
 
 
 def has_not_address(question: Question, ns: str | None, dev: str, address: str) -> Finding:
@@ -89,7 +101,8 @@ def belongs_to(question: Question, ip: str, ns: str) -> Finding:
         too = " too" if len(others) < len(owners) else ""
         where = others[0][0]
         why = f"{where} {others[0][1]} has {ip}{too}, but it should belong to {space} alone"
-        return Finding(False, why, inside(where, "ip -br addr"), f"{ip}")
+        instead = (*others[0], space if too else "")
+        return Finding(False, why, inside(where, "ip -br addr"), ip, instead=instead)
     if not owners:
         return Finding(False, f"nobody has {ip}", inside(space, "ip -br addr"))
     return Finding(True, f"{space} {owners[0][1]} has {ip}, and nobody else does", inside(space, "ip -br addr"), ip)
@@ -104,7 +117,7 @@ def nobody_else_has(question: Question, ip: str) -> Finding:
     command = inside(owners[-1][0], "ip -br addr")
     if len(owners) > 1:
         names = " and ".join(f"{space} {name}" for space, name in owners)
-        return Finding(False, f"{names} have {ip}", command, ip)
+        return Finding(False, f"{names} have {ip}", command, ip, instead=tuple(map(place, owners)))
     return Finding(True, f"{owners[0][0]} {owners[0][1]} has {ip}, and nobody else does", command, ip)
 
 
@@ -115,15 +128,17 @@ def is_port(question: Question, ns: str | None, dev: str, bridge: str) -> Findin
     question.device(device[0], bridge)
     if master == bridge:
         return Finding(True, f"{full(device)} is a port of {bridge}", command, "master")
-    return Finding(False, _no_port(question.tables, device, bridge), command, "mtu")
+    return _no_port(question.tables, device, bridge)
 
 
-def _no_port(tables: Tables, device: Device, bridge: str) -> str:
+def _no_port(tables: Tables, device: Device, bridge: str) -> Finding:
     peer, master = tables.peer(device), tables.master(device)
     if master:
-        return f"{full(device)} is a port of {master[1]}, not of {bridge}"
+        why = f"{full(device)} is a port of {master[1]}, not of {bridge}"
+        return Finding(False, why, link_line(device), "mtu", instead=(master[1],))
     sender = f" from {peer[0]}" if peer and peer[0] != device[0] else ""
-    return f"{full(device)} has no master, so frames{sender} reach no bridge"
+    why = f"{full(device)} has no master, so frames{sender} reach no bridge"
+    return Finding(False, why, link_line(device), "mtu")
 
 
 def is_plugged(question: Question, ns: str, bridge: str) -> Finding:
@@ -142,7 +157,7 @@ def is_plugged(question: Question, ns: str, bridge: str) -> Finding:
             return Finding(True, why, link_line(port), "mtu")
     if cables:
         _, port = cables[0]
-        return Finding(False, _no_port(tables, port, bridge), link_line(port), "mtu")
+        return _no_port(tables, port, bridge)
     return Finding(False, f"{space} has no cable at all", inside(space, "ip -br link"))
 
 
@@ -153,14 +168,15 @@ def is_peer(question: Question, ns: str | None, dev: str, ns2: str | None, dev2:
     if peer == other:
         return Finding(True, f"{full(device)} and {full(other)} are the two ends of one cable", command, "mtu")
     found = f"its other end is {full(peer)}" if peer else "it is no veth, or its other end is out of sight"
-    return Finding(False, f"{full(device)} does not end at {full(other)}: {found}", command, "mtu")
+    instead = peer or ()
+    return Finding(False, f"{full(device)} does not end at {full(other)}: {found}", command, "mtu", instead=instead)
 
 
 def has_mtu(question: Question, ns: str | None, dev: str, mtu: str) -> Finding:
     """`br0 has MTU 1500`."""
     device = question.device(ns, dev)
     has = question.link(device).mtu
-    return Finding(has == int(mtu), f"{full(device)} has MTU {has}", link_line(device), "mtu")
+    return Finding(has == int(mtu), f"{full(device)} has MTU {has}", link_line(device), "mtu", instead=(str(has),))
 
 
 def makes_no_port_wait(question: Question, ns: str | None, bridge: str) -> Finding:
@@ -174,4 +190,4 @@ def makes_no_port_wait(question: Question, ns: str | None, bridge: str) -> Findi
         return Finding(True, f"{bridge} does not run STP, so a new port forwards at once", command)
     seconds = link.forward_delay or 0
     why = f"{bridge} runs STP, so each new port listens {seconds:g} s and learns {seconds:g} s before it forwards"
-    return Finding(False, why, command)
+    return Finding(False, why, command, instead=(f"{seconds:g}",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import dataclass
 
 from ..facts import UNANSWERED, Device
 from ..inside import inside
@@ -11,7 +12,7 @@ from ..packet.causes.cables import switched_off
 from ..packet.causes.look import Look
 from ..packet.causes.settings import key
 from ..packet.lookup import Tables
-from .devices import full, link_line
+from .devices import full, link_line, signs
 from .question import Finding, Question
 
 
@@ -38,7 +39,7 @@ def routes(question: Question, ns: str, to: str, via: str | None, dev: str | Non
         return Finding(False, f"{space} {why}", command)
     ok = via in (None, route.via) and dev in (None, route.dev) and not route.is_dead_end
     line = "" if rule else route.to
-    return Finding(ok, f"{space} routes {to} by `{route.words}`{rule}", command, line)
+    return Finding(ok, f"{space} routes {to} by `{route.words}`{rule}", command, line, instead=(route.words,))
 
 
 def knows_mac(question: Question, ns: str, ip: str) -> Finding:
@@ -76,7 +77,7 @@ def answers_arp(question: Question, ns: str, ip: str, dev: str | None) -> Findin
         return Finding(False, f"ARP is switched off at {full(device)} (NOARP)", link_line(device), "mtu")
     off = switched_off(question.tables, device)
     if off:
-        return Finding(False, off.reason, link_line(device), "mtu")
+        return Finding(False, off.reason, link_line(device), "mtu", instead=signs(off))
     if ip in question.tables.own(space):
         return _answers_for_itself(question, device, ip, one)
     return _answers_for_others(question, device, ip, one)
@@ -134,16 +135,18 @@ def forwards(question: Question, ns: str) -> Finding:
             why = f"ip_forward is 1 in {space}, but what comes in at {device[1]} is not forwarded"
             return Finding(False, why, inside(space, f"sysctl {key(path)}"))
     for chain in closed_chains(one):
-        why = f"ip_forward is 1 in {space}, but {chain.what}"
+        why = f"ip_forward is 1 in {space}, but {chain.why}"
         return Finding(False, why, inside(space, chain.command), "", chain.line)
     return Finding(True, f"ip_forward is 1 in {space}", command)
 
 
+@dataclass(frozen=True)
 class Closed:
-    """A chain of the forward hook through which nothing passes: what it is, the command that shows it, and its line."""
+    """A chain of the forward hook through which nothing passes: why, the command that shows it, and its line."""
 
-    def __init__(self, what: str, command: str, line: str) -> None:
-        self.what, self.command, self.line = what, command, line
+    why: str
+    command: str
+    line: str
 
 
 FORWARD = re.compile(r"type filter hook forward priority [^;]*; policy (drop|accept);")
@@ -206,21 +209,24 @@ def has_tunnel(question: Question, ns: str, ip: str) -> Finding:
     tunnel = (space, route.dev) if route and route.dev else None
     if route is None or tunnel is None or not tables.is_kind(tunnel, "vxlan"):
         by = f"it sends by {route.words}" if route else f"it has no route to {ip}"
-        return Finding(False, f"no tunnel of {space} leads to {ip}: {by}", inside(space, f"ip route get {ip}"), ip)
+        instead = (route.words,) if route else ()
+        command = inside(space, f"ip route get {ip}")
+        return Finding(False, f"no tunnel of {space} leads to {ip}: {by}", command, ip, instead=instead)
     hop = route.via or ip
     off = switched_off(tables, tunnel)
     if off:
-        return Finding(False, off.reason, link_line(tunnel), "mtu")
+        return Finding(False, off.reason, link_line(tunnel), "mtu", instead=signs(off))
     mac = tables.neighbour(tunnel, hop) or _noarp(question, tunnel, hop)
     if mac is None:
         why = f"`{route.words}`, but {tunnel[1]} has no neighbour entry with the MAC of {hop}"
-        return Finding(False, why, inside(space, f"ip neigh show dev {tunnel[1]}"), hop)
+        return Finding(False, why, inside(space, f"ip neigh show dev {tunnel[1]}"), hop, instead=(route.words,))
     entry, fdb = tables.fdb(tunnel, mac), inside(space, f"bridge fdb show dev {tunnel[1]}")
     if entry is None:
-        return Finding(False, f"{hop} is {mac}, but {tunnel[1]} has no FDB entry for it", fdb, mac)
+        why = f"{hop} is {mac}, but {tunnel[1]} has no FDB entry for it"
+        return Finding(False, why, fdb, mac, instead=(hop,))
     if tables.owner(entry.dst) is None:
         why = f"the FDB of {tunnel[1]} puts {mac} at {entry.dst}, but nobody has that address"
-        return Finding(False, why, fdb, mac)
+        return Finding(False, why, fdb, mac, instead=(str(entry.dst),))
     why = f"`{route.words}`; neighbour {hop} is {mac}; the FDB of {tunnel[1]} puts it at {entry.dst}"
     return Finding(True, why, fdb, mac)
 

@@ -8,7 +8,7 @@ from ..errors import GaveUpWaiting, OutputNotUnderstood, ToolMissing
 from ..inside import inside
 from ..packet.causes.cause import Cause
 from ..packet.causes.circles import switching_loop
-from ..packet.causes.look import Look
+from ..packet.causes.look import Decision, Look
 from ..packet.follow import walk
 from ..packet.probe import LARGEST
 from ..packet.walk import Walk
@@ -194,7 +194,7 @@ def sends_through(question: Question, who: str, ip: str, dev: str) -> Finding:
             why = f"{space} has no route to {ip}"
         else:
             why = f"the route {route.words} in {space} swallows it"
-        return Finding(False, why, command)
+        return Finding(False, why, command, instead=_decision(decision))
     device = (space, route.dev)
     peer = tables.peer(device)
     passed = [device[1]]
@@ -206,7 +206,18 @@ def sends_through(question: Question, who: str, ip: str, dev: str) -> Finding:
     by = " and ".join(dict.fromkeys(passed))
     rule_too = f" (rule `{decision.rule.words}`)" if decision.is_special and decision.rule else ""
     why = f"{space} sends to {ip} by {route.words}{rule_too}, so through {by}"
-    return Finding(dev in passed, why, command, ip)
+    instead = (*_decision(decision), *passed)
+    return Finding(dev in passed, why, command, ip, instead=instead)
+
+
+def _decision(decision: Decision) -> tuple[str, ...]:
+    """The rule and the route by which the kernel decides, as `ip` says them."""
+    words = []
+    if decision.rule is not None and (decision.is_special or decision.rule.action):
+        words.append(decision.rule.words)
+    if decision.route is not None:
+        words.append(decision.route.words)
+    return tuple(words)
 
 
 # --- who rewrites addresses ---
