@@ -15,7 +15,7 @@ from itertools import zip_longest
 
 from ..facts import Device, Link
 from ..snapshot import Snapshot
-from .devices import Tunnel, devices, is_cut, is_dead, rank, remark, tunnels
+from .devices import Tunnel, comes_first, devices, is_cut, is_dead, rank, remark, tunnels
 from .labels import Labels
 from .machines import machines
 from .picture import BUS, CHAR, GAP, LANE, LEADING, PAD, WIRE, Box, Line, Picture, Point
@@ -310,7 +310,7 @@ class _Frame:
 
 def _joins_within(link: Link) -> bool:
     """Whether both ends of a cable are in one namespace; said of one end only, so that it is drawn once."""
-    return link.peer_namespace == link.namespace and _comes_first(link)
+    return link.peer_namespace == link.namespace and comes_first(link)
 
 
 def _crossing(snapshot: Snapshot, members: Sequence[str]) -> list[Link]:
@@ -318,13 +318,9 @@ def _crossing(snapshot: Snapshot, members: Sequence[str]) -> list[Link]:
     cables = []
     for namespace in members:
         for link in devices(snapshot, namespace):
-            if link.peer_namespace in members and _comes_first(link):
+            if link.peer_namespace in members and comes_first(link):
                 cables.append(link)
     return cables
-
-
-def _comes_first(link: Link) -> bool:
-    return link.peer_device is not None and link.device < link.peer_device
 
 
 def _columns(count: int, is_alone: bool) -> int:
