@@ -157,13 +157,6 @@ def unseen(link: Link) -> str:
     return f"number {link.peer_index}, not shown"
 
 
-def comes_first(link: Link) -> bool:
-    """Whether this end of a cable is the one at which the cable is told, so that it is told once."""
-    if link.peer_device is None:
-        return False
-    return link.device < link.peer_device
-
-
 # ---- tunnels, order ---------------------------------------------------------------------------------------
 
 
@@ -198,6 +191,13 @@ def _leads(snapshot: Snapshot, one: Link, two: Link) -> bool:
         if is_own and is_about_two and entry.dst == two.vxlan_local:
             return True
     return False
+
+
+def comes_first(link: Link) -> bool:
+    """Whether this end of a cable is the one at which the cable is told, so that it is told once."""
+    if link.peer_device is None:
+        return False
+    return link.device < link.peer_device
 
 
 RANKS = {"bridge": 0, "vxlan": 1}  # all other kinds come after these
