@@ -125,7 +125,9 @@ class Snapshot:
         """One of the tables by name."""
         import pandas
 
-        return pandas.DataFrame(self.rows.plain(name), columns=list(COLUMNS[name])).convert_dtypes()
+        rows = self.rows.plain(name)
+        columns = list(COLUMNS[name])
+        return pandas.DataFrame(rows, columns=columns).convert_dtypes()
 
     @cached_property
     def namespaces(self) -> DataFrame:
@@ -228,13 +230,17 @@ def answers(text: str, names: Sequence[str] = ANSWERS) -> Iterator[tuple[str, An
         except ValueError:
             continue
         if len(values) == len(names):
-            yield space, {**dict(zip(names, values, strict=True)), "settings": settings.splitlines()}
+            answer = dict(zip(names, values, strict=True))
+            answer["settings"] = settings.splitlines()
+            yield space, answer
 
 
 def parts(text: str) -> Iterator[tuple[str, str]]:
     """Each namespace with what it printed, as it came."""
-    pieces = text.split(MARK)[1:]
-    return zip(pieces[::2], pieces[1::2], strict=False)
+    _, *pieces = text.split(MARK)
+    spaces = pieces[0::2]
+    texts = pieces[1::2]
+    return zip(spaces, texts, strict=False)
 
 
 def _values(text: str) -> list[Any]:
@@ -284,7 +290,9 @@ def _links(space: str, answer: Answer, ends: Mapping[str, _Ends]) -> Iterator[Li
         elif kind == "veth":
             fact = _with_peer(fact, link, ends)
         elif "link" in link or "link_netnsid" in link:
-            fact = _with_parent(replace(fact, mode=info.get("info_data", {}).get("mode")), link, ends)
+            data = info.get("info_data", {})
+            fact = replace(fact, mode=data.get("mode"))
+            fact = _with_parent(fact, link, ends)
         yield fact
 
 
@@ -292,14 +300,20 @@ def _port(info: Row) -> Port | None:
     """What a bridge does at its port; a word that this kernel, or this `ip`, does not tell keeps its default."""
     if info.get("info_slave_kind") != "bridge":
         return None
-    told = info.get("info_slave_data", {})
-    return Port(**{field.name: told[field.name] for field in fields(Port) if field.name in told})
+    data = info.get("info_slave_data", {})
+    settings = {}
+    for field in fields(Port):
+        if field.name in data:
+            settings[field.name] = data[field.name]
+    return Port(**settings)
 
 
 def _with_spanning_tree(link: Link, data: Row) -> Link:
+    is_on = bool(data.get("stp_state"))
     hundredths = data.get("forward_delay")  # the kernel counts in hundredths of a second
-    seconds = None if hundredths is None else hundredths / 100
-    return replace(link, stp=bool(data.get("stp_state")), forward_delay=seconds)
+    if hundredths is None:
+        return replace(link, stp=is_on)
+    return replace(link, stp=is_on, forward_delay=hundredths / 100)
 
 
 def _with_parent(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
@@ -309,8 +323,11 @@ def _with_parent(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
     there = ends[fact.namespace].spaces.get(link.get("link_netnsid"))
     if there is None or there not in ends:
         return fact
-    other = ends[there].devices.get(link.get("link_index", 0))
-    return replace(fact, parent=other["ifname"], parent_namespace=there) if other else fact
+    number = link.get("link_index", 0)
+    other = ends[there].devices.get(number)
+    if other is None:
+        return fact
+    return replace(fact, parent=other["ifname"], parent_namespace=there)
 
 
 def _with_tunnel(link: Link, data: Row) -> Link:
@@ -334,11 +351,13 @@ class _Ends:
     @classmethod
     def of(cls, answer: Answer) -> _Ends:
         """Those that a namespace answered with."""
-        links = [link for link in answer["addr"] if link]
-        by_number = {link["ifindex"]: link for link in links}
-        by_name = {link["ifname"]: link for link in links}
+        devices: dict[int | str, Row] = {}
+        for link in answer["addr"]:
+            if link:  # iproute2 prints {} for what a filter left out
+                devices[link["ifindex"]] = link
+                devices[link["ifname"]] = link
         spaces = {row["nsid"]: row.get("name", HOSTNAME) for row in answer["ids"]}
-        return cls({**by_number, **by_name}, spaces)
+        return cls(devices, spaces)
 
 
 def _with_peer(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
@@ -348,7 +367,8 @@ def _with_peer(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
     if there is not None and there in ends:
         other = ends[there].devices.get(_peer_key(link))
         if other and _peer_namespace(there, other, ends) == here and _is_peer(other, link):
-            return replace(fact, peer_namespace=there, peer=other["ifname"], peer_index=other["ifindex"])
+            name, number = other["ifname"], other["ifindex"]
+            return replace(fact, peer_namespace=there, peer=name, peer_index=number)
     return replace(fact, peer_index=link.get("link_index"))
 
 
@@ -356,17 +376,25 @@ def _peer_namespace(space: str, link: Row, ends: Mapping[str, _Ends]) -> str | N
     """The namespace that a veth's other end is in; the lab's root is the one that has no name."""
     if "link" in link:
         return space
-    there = ends[space].spaces.get(link.get("link_netnsid"))
-    return None if there == space else there
+    number = link.get("link_netnsid")
+    there = ends[space].spaces.get(number)
+    if there == space:
+        return None
+    return there
 
 
 def _peer_key(link: Row) -> Any:
     """What a veth says of its other end: the name in the same namespace, else the number."""
-    return link.get("link", link.get("link_index"))
+    if "link" in link:
+        return link["link"]
+    return link.get("link_index")
 
 
 def _is_peer(link: Row, other: Row) -> bool:
-    return bool(_peer_key(link) == other["ifname" if "link" in link else "ifindex"])
+    """Whether what a veth says of its other end is this device."""
+    if "link" in link:
+        return bool(link["link"] == other["ifname"])
+    return bool(link.get("link_index") == other["ifindex"])
 
 
 def _addresses(space: str, answer: Answer) -> Iterator[Address]:
@@ -389,9 +417,16 @@ def _routes(space: str, answer: Answer) -> Iterator[Route]:
         for route in answer[key]:
             if route.get("table", "main") != "main":
                 continue
-            for hop in route.get("nexthops", ({},)):
-                flags = route.get("flags", []) + hop.get("flags", [])
-                yield _route(space, family, {**route, **hop, "flags": flags})
+            for row in _by_next_hop(route):
+                yield _route(space, family, row)
+
+
+def _by_next_hop(route: Row) -> Iterator[Row]:
+    """A route as often as it has next hops, each time with one of them; one with a single hop has it in itself."""
+    for hop in route.get("nexthops", ({},)):
+        row = {**route, **hop}
+        row["flags"] = route.get("flags", []) + hop.get("flags", [])
+        yield row
 
 
 def _route(space: str, family: str, row: Row) -> Route:
@@ -440,7 +475,8 @@ def _settings(space: str, answer: Answer) -> Iterator[Setting]:
     for line in answer["settings"]:
         file, _, value = line.partition(":")
         if file:
-            yield Setting(namespace=space, key="net/" + file, value=value)
+            key = "net/" + file
+            yield Setting(namespace=space, key=key, value=value)
 
 
 def veth_pairs(links: Iterable[Link]) -> Iterator[Wire]:
