@@ -230,9 +230,7 @@ def answers(text: str, names: Sequence[str] = ANSWERS) -> Iterator[tuple[str, An
         except ValueError:
             continue
         if len(values) == len(names):
-            answer = dict(zip(names, values, strict=True))
-            answer["settings"] = settings.splitlines()
-            yield space, answer
+            yield space, {**dict(zip(names, values, strict=True)), "settings": settings.splitlines()}
 
 
 def parts(text: str) -> Iterator[tuple[str, str]]:
@@ -309,11 +307,9 @@ def _port(info: Row) -> Port | None:
 
 
 def _with_spanning_tree(link: Link, data: Row) -> Link:
-    is_on = bool(data.get("stp_state"))
     hundredths = data.get("forward_delay")  # the kernel counts in hundredths of a second
-    if hundredths is None:
-        return replace(link, stp=is_on)
-    return replace(link, stp=is_on, forward_delay=hundredths / 100)
+    seconds = None if hundredths is None else hundredths / 100
+    return replace(link, stp=bool(data.get("stp_state")), forward_delay=seconds)
 
 
 def _with_parent(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
@@ -417,16 +413,9 @@ def _routes(space: str, answer: Answer) -> Iterator[Route]:
         for route in answer[key]:
             if route.get("table", "main") != "main":
                 continue
-            for row in _by_next_hop(route):
-                yield _route(space, family, row)
-
-
-def _by_next_hop(route: Row) -> Iterator[Row]:
-    """A route as often as it has next hops, each time with one of them; one with a single hop has it in itself."""
-    for hop in route.get("nexthops", ({},)):
-        row = {**route, **hop}
-        row["flags"] = route.get("flags", []) + hop.get("flags", [])
-        yield row
+            for hop in route.get("nexthops", ({},)):
+                flags = route.get("flags", []) + hop.get("flags", [])
+                yield _route(space, family, {**route, **hop, "flags": flags})
 
 
 def _route(space: str, family: str, row: Row) -> Route:
