@@ -193,7 +193,8 @@ def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
 
 
 def _only_pings(step: Step) -> bool:
-    return all(STATISTICS in recognise(line) for line in step.lines)
+    tables = [recognise(line) for line in step.lines]
+    return all(STATISTICS in names for names in tables)
 
 
 def _one_by_one(run: Run, step: Step, after: Callable[[Ran], None] | None) -> PlayedStep:

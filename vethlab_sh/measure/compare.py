@@ -261,8 +261,9 @@ class Reply:
 def _pings(world: World, target: str) -> list[Reply]:
     """Three replies, the first of them with nothing learned before."""
     world.forget()
-    replies: list[dict[str, Any]] = world.ping(target, 3).rows["ping"]
-    return [Reply(reply["ttl"], reply["time_ms"]) for reply in replies]
+    ran = world.ping(target, 3)
+    rows: list[dict[str, Any]] = ran.rows["ping"]
+    return [Reply(row["ttl"], row["time_ms"]) for row in rows]
 
 
 def _layer(reply: Reply) -> str:
@@ -376,8 +377,8 @@ def _remote_fdb(world: World) -> Entry | None:
 
 
 def _proxies(world: World) -> bool:
-    value = world.run(f"sysctl -n net.ipv4.conf.{world.host_end}.proxy_arp").out
-    return value.strip() == "1"
+    ran = world.run(f"sysctl -n net.ipv4.conf.{world.host_end}.proxy_arp")
+    return ran.out.strip() == "1"
 
 
 def _entries_remote(world: World) -> list[str]:
@@ -520,9 +521,10 @@ def _unanswered(world: World) -> list[tuple[str, str]]:
     world.forget()
     pings = ""
     for pod, target in asked:
-        ping = f"ping -q -c 1 -W 0.25 {world.address(target)}"
-        pings += f"ip netns exec {pod} {ping} >/dev/null 2>&1 || echo {pod} {target} &\n"
+        address = world.address(target)
+        ping = f"ip netns exec {pod} ping -q -c 1 -W 0.25 {address}"
+        pings += f"{ping} >/dev/null 2>&1 || echo {pod} {target} &\n"
     # through a pipe, because many writers of one file may overwrite each other
     silent = world.run(f"{{ {pings}wait; }} | sort").out
-    lost = {(pod, target) for pod, target in re.findall(r"(\S+) (\S+)", silent)}
+    lost = re.findall(r"(\S+) (\S+)", silent)
     return [question for question in asked if question in lost]

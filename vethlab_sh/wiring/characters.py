@@ -93,12 +93,12 @@ class _Tree:
         """Devices that are not shown yet, each with its ports below it."""
         left = sorted(self._not_shown(links), key=rank)
         for link in left:
-            if link is left[-1]:
-                branch, indent = self.signs["end"], self.signs["gap"]
-            else:
-                branch, indent = self.signs["tee"], self.signs["bar"]
+            is_last = link is left[-1]
+            branch = self.signs["end" if is_last else "tee"]
+            indent = self.signs["gap" if is_last else "bar"]
             yield branch + self._with_far_end(link)
-            for line in self._branches(self._ports(link)):
+            ports = self._ports(link)
+            for line in self._branches(ports):
                 yield indent + line
 
     def _ports(self, bridge: Link) -> list[Link]:

@@ -74,7 +74,8 @@ def _addresses(snapshot: Snapshot) -> Mapping[Device, Sequence[str]]:
 
 def routes(snapshot: Snapshot, namespace: str) -> list[Route]:
     """The routes of a namespace, without those that IPv6 makes for every device."""
-    return [route for route in _chosen(snapshot) if route.namespace == namespace]
+    chosen = _chosen(snapshot)
+    return [route for route in chosen if route.namespace == namespace]
 
 
 @lru_cache(maxsize=4)
@@ -180,7 +181,9 @@ def _speak_alike(one: Link, two: Link) -> bool:
 
 
 def _is_ipv6(address: str | None) -> bool:
-    return address is not None and ":" in address
+    if address is None:
+        return False
+    return ":" in address
 
 
 def _leads(snapshot: Snapshot, one: Link, two: Link) -> bool:

@@ -60,8 +60,9 @@ def _fit_labels(picture: Picture) -> None:
     """Widen the paper until every label is on it."""
     for line in picture.lines:
         start, _ = line.at
-        end = start + len(line.label) * CHAR
-        picture.width = max(picture.width, end + GAP)
+        length = len(line.label) * CHAR
+        end = start + length + GAP
+        picture.width = max(picture.width, end)
 
 
 # ---- paper ------------------------------------------------------------------------------------------------
@@ -76,9 +77,9 @@ class _Paper:
         self.picture = Picture()
         self.chips: dict[Device, Box] = {}
 
-    def add(self, *lines: Line) -> None:
-        """Put lines on it."""
-        self.picture.lines += lines
+    def line(self, kind: str, corners: Sequence[Point], ends: tuple[Device, Device]) -> None:
+        """A line between two devices, which has these corners."""
+        self.picture.lines.append(Line(kind, tuple(corners), ends=ends))
 
     def chip(self, link: Link, x: float, y: float) -> None:
         """A device, its upper left corner here; a cable without an end that could be drawn stands on top of it."""
@@ -109,8 +110,8 @@ class _Paper:
         """A short piece of cable that stands on a device."""
         x, y = box.top
         above = (x, y - GAP * 0.7)
-        ends = (box.key, box.key)
-        self.add(Line(kind, (box.top, above), ends=ends))
+        corners = (box.top, above)
+        self.line(kind, corners, (box.key, box.key))
 
     def row(self, links: Iterable[Link], x: float, y: float) -> float:
         """Devices side by side from x on, hanging from y; returns the right end."""
@@ -145,8 +146,8 @@ class _Paper:
             return
         other = self.chips[link.peer_device]
         end = self.chips[link.device]
-        points = (other.bottom, end.top)
-        self.add(Line("wire", points, ends=(other.key, end.key)))
+        corners = (other.bottom, end.top)
+        self.line("wire", corners, (other.key, end.key))
 
     def under(self, kind: str, ends: tuple[Device, Device], y: float, label: str = "") -> None:
         """A line from one device to another, down to a lane of its own and up again."""
@@ -156,9 +157,10 @@ class _Paper:
         start_x, _ = start
         end_x, _ = end
         corners = (start, (start_x, y), (end_x, y), end)
-        label_x = min(start_x, end_x) + PAD
-        label_y = y - 2
-        self.add(Line(kind, corners, label, (label_x, label_y), ends))
+        left = min(start_x, end_x)
+        above_lane = (left + PAD, y - 2)
+        line = Line(kind, corners, label, above_lane, ends)
+        self.picture.lines.append(line)
 
 
 # ---- one machine ------------------------------------------------------------------------------------------
@@ -190,7 +192,8 @@ class _Frame:
         self.bridges = [link for link in self.rest if link.kind == "bridge"]
         self.bars: list[_Bar] = []
         self.title = paper.labels.title(machine)
-        self.inner = left + GAP + BUS * len(self.bridges)  # the bars come down at the left, one beside the other
+        room_for_bars = BUS * len(self.bridges)  # they come down at the left, one beside the other
+        self.inner = left + GAP + room_for_bars
         self.right = left + self.title.width + 2 * PAD
         self.floor = GAP + PAD + self.title.height + GAP
 
@@ -241,14 +244,15 @@ class _Frame:
 
     def _breadth(self, namespace: str) -> float:
         """The room that a namespace's box takes, or the ends of its cables below it."""
+        box = self._box_width(namespace)
         below = self.paper.width_of(self.ports[namespace])
-        return max(self._box_width(namespace), below)
+        return max(box, below)
 
     def _box_width(self, namespace: str) -> float:
         inside = devices(self.paper.snapshot, namespace)
         title = self.paper.labels.title(namespace)
-        content = max(self.paper.width_of(inside), title.width)
-        return content + 2 * PAD
+        content = self.paper.width_of(inside)
+        return max(content, title.width) + 2 * PAD
 
     def _place_row(self, row: Sequence[str], widths: Sequence[float]) -> None:
         x = self.inner
@@ -313,11 +317,12 @@ class _Frame:
         for port in ports:
             box = self.paper.chips[port.device]
             x, _ = box.bottom
-            below = (x, bar.level)
-            self.paper.add(Line("bus", (box.bottom, below), ends=(box.key, bridge.device)))
+            corners = (box.bottom, (x, bar.level))
+            self.paper.line("bus", corners, (box.key, bridge.device))
             farthest = max(farthest, x)
-        corners = ((bar.side, bar.level), (farthest, bar.level))
-        self.paper.add(Line("bus", corners, ends=(bridge.device, bridge.device)))
+        start = (bar.side, bar.level)
+        end = (farthest, bar.level)
+        self.paper.line("bus", (start, end), (bridge.device, bridge.device))
 
     def _place_lanes(self, crossing: Sequence[Link]) -> None:
         """Cables between two namespaces, each in a lane of its own below the boxes."""
@@ -367,8 +372,7 @@ class _Frame:
             level = top - 3 * number
             above_box = (box.top[0], level)
             corners += [(side, level), above_box, box.top]
-        ends = (bridge.device, bridge.device)
-        self.paper.add(Line("bus", tuple(corners), ends=ends))
+        self.paper.line("bus", corners, (bridge.device, bridge.device))
 
 
 def _in_rows(members: Sequence[str], columns: int) -> list[Sequence[str]]:
@@ -382,7 +386,9 @@ def _in_rows(members: Sequence[str], columns: int) -> list[Sequence[str]]:
 
 def _joins_within(link: Link) -> bool:
     """Whether both ends of a cable are in one namespace; said of one end only, so that it is drawn once."""
-    return link.peer_namespace == link.namespace and comes_first(link)
+    if link.peer_namespace != link.namespace:
+        return False
+    return comes_first(link)
 
 
 def _crossing(snapshot: Snapshot, members: Sequence[str]) -> list[Link]:
