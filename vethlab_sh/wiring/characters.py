@@ -21,7 +21,7 @@ from .devices import (
     tunnels,
     unseen,
 )
-from .machines import UNSEEN, machines
+from .machines import SWITCHING, UNSEEN, machines
 
 UNICODE = {
     "tee": "├─ ",
@@ -144,7 +144,7 @@ def _tunnel_ends(pairs: Iterable[Tunnel], link: Link) -> list[Link]:
 def _described(snapshot: Snapshot, link: Link) -> str:
     """A device in a line: its name and kind, its addresses, and in brackets what is wrong with it."""
     words = [link.name]
-    if link.kind in ("bridge", "vxlan"):
+    if link.kind in SWITCHING:
         words.append(f"({link.kind})")
     words += addresses(snapshot, link.device)
     if is_dead(link):
