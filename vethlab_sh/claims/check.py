@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import UnknownClaim, nearest
 from ..shell import Shell
+from .arp import answers_arp
 from .devices import (
     belongs_to,
     has_address,
@@ -27,8 +28,9 @@ from .devices import (
     makes_no_port_wait,
     nobody_else_has,
 )
-from .entries import answers_arp, exists, forwards, has_tunnel, knows_mac, routes
-from .packets import can_reach, cannot_reach, nobody_rewrites, ping_between, rewrites_nothing, sends_through
+from .entries import exists, has_tunnel, knows_mac, routes
+from .forwarding import forwards, nobody_rewrites, rewrites_nothing
+from .packets import can_reach, cannot_reach, ping_between, sends_through
 from .question import Absent, Finding, Ping, Question, Verdict, ask
 
 Row = dict[str, Any]

@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 
 from ..errors import GaveUpWaiting, OutputNotUnderstood, ToolMissing
+from ..facts import Device
 from ..inside import inside
 from ..packet.causes.cause import Cause
 from ..packet.causes.circles import switching_loop
-from ..packet.causes.look import Look
 from ..packet.follow import walk
+from ..packet.lookup import Tables
 from ..packet.probe import LARGEST
 from ..packet.walk import Walk
 from .question import Answer, Finding, Ping, Question, ask
 
 TTL = 64  # what Linux sends an answer with: sysctl ip_default_ttl
-# What rewrites addresses, in the words of iptables and of nft.
-TARGETS = "SNAT|DNAT|MASQUERADE|REDIRECT|NETMAP"
-REWRITES = re.compile(rf'-j ({TARGETS})\b|\b(snat|dnat|masquerade|redirect)\b|\bxt target "?({TARGETS})')
 
 
 def ping_between(question: Question, who: str, whom: str, size: str | None = None, pieces: str | None = None) -> Ping:
@@ -100,7 +98,8 @@ def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Find
         return None
     owners = {owner[0] for owner in question.tables.addresses.get(ping.target, ())}
     looks = question.look_everywhere()
-    rewriting = any(rewriting_rules(one) for one in looks)
+    filtered = [one.namespace for one in looks if one.filters]
+    rewriting = any(one.rewrites for one in question.filters(filtered))
     taken = any(one.has_own(ping.target) for one in looks if one.namespace != ping.whom)
     if owners == {ping.whom} and not rewriting and not taken:
         return None
@@ -181,68 +180,36 @@ def followed(question: Question, ping: Ping) -> Walk | None:
 
 
 def sends_through(question: Question, who: str, ip: str, dev: str) -> Finding:
-    """`ns100 sends to 192.168.1.101 through br0`: as rules and all tables decide."""
-    tables, space, ip = question.tables, question.space(who), question.target(ip)
+    """`ns100 sends to 192.168.1.101 through br0`: the route's device, its other end or that one's bridge.
+
+    The route as rules and all tables decide, fib_rules_lookup(); what `ip route get` says.
+    """
+    space, ip = question.space(who), question.target(ip)
     command = inside(space, f"ip route get {ip}")
     decision = question.look(space).decide(ip)
-    route = decision.route
-    if route is None or route.is_dead_end or route.dev is None:
-        rule = decision.rule
-        if rule is not None and rule.action:
-            why = f"the rule `{rule.words}` in {space} decides about {ip}: {rule.action}"
-        elif route is None:
-            why = f"{space} has no route to {ip}"
-        else:
-            why = f"the route {route.words} in {space} swallows it"
-        return Finding(False, why, command)
-    device = (space, route.dev)
-    peer = tables.peer(device)
+    route, rule = decision.route, decision.rule
+    if rule is not None and rule.action:
+        why = f"the rule `{rule.words}` in {space} decides about {ip}: {rule.action}"
+        return Finding(False, why, command, "", None, Cause.POLICY_RULE)
+    if route is None:
+        return Finding(False, f"{space} has no route to {ip}", command, "", None, Cause.NO_ROUTE)
+    if route.is_dead_end or route.dev is None:
+        return Finding(False, f"the route {route.words} in {space} swallows it", command, "", None, Cause.DEAD_ROUTE)
+    passed = _passed(question.tables, (space, route.dev))
+    by_rule = f" (rule `{rule.words}`)" if decision.is_special and rule else ""
+    why = f"{space} sends to {ip} by {route.words}{by_rule}, so through {' and '.join(passed)}"
+    if dev in passed:
+        return Finding(True, why, command, ip)
+    return Finding(False, why, command, ip, None, Cause.POLICY_RULE if by_rule else Cause.WRONG_ROUTE)
+
+
+def _passed(tables: Tables, device: Device) -> list[str]:
+    """What a packet that leaves by a device passes at once: the device, its other end, and that one's bridge."""
     passed = [device[1]]
-    if peer:
+    peer = tables.peer(device)
+    if peer and peer[1] not in passed:
         passed.append(peer[1])
-        master = tables.master(peer)
-        if master:
-            passed.append(master[1])
-    by = " and ".join(dict.fromkeys(passed))
-    rule_too = f" (rule `{decision.rule.words}`)" if decision.is_special and decision.rule else ""
-    why = f"{space} sends to {ip} by {route.words}{rule_too}, so through {by}"
-    return Finding(dev in passed, why, command, ip)
-
-
-# --- who rewrites addresses ---
-
-
-def rewriting_rules(one: Look) -> list[str]:
-    """The rules of a namespace that rewrite addresses: of nft in any family, of iptables of both kinds."""
-    rules = []
-    for text in (one.nft, *one.legacy.values()):
-        for line in text.splitlines():
-            is_rule = " # handle " in line or " -A " in line
-            if is_rule and REWRITES.search(line) and not line.strip().startswith(("chain ", "table ")):
-                rules.append(line.strip().partition(" # handle ")[0])
-    return rules
-
-
-def nobody_rewrites(question: Question) -> Finding:
-    """`nobody rewrites addresses`."""
-    for one in question.look_everywhere():
-        found = rewrites_nothing(question, one.namespace)
-        if not found.ok:
-            return found
-    command = " ; ".join(inside(space, "nft list ruleset") for space in question.spaces)
-    return Finding(True, "no rule in any namespace rewrites addresses", command)
-
-
-def rewrites_nothing(question: Question, ns: str) -> Finding:
-    """`master rewrites no addresses`."""
-    space = question.space(ns)
-    rules = rewriting_rules(question.look(space))
-    if not rules:
-        return Finding(True, f"no rule in {space} rewrites addresses", inside(space, "nft list ruleset"))
-    command = inside(space, "iptables -t nat -S")
-    shown = question.shell.run(command, expect=None).out
-    as_typed = [line for line in shown.splitlines() if REWRITES.search(line)]
-    if as_typed:
-        return Finding(False, f"{space} rewrites addresses on the way: {as_typed[0]}", command, "", as_typed[0])
-    command = inside(space, "nft list ruleset")
-    return Finding(False, f"{space} rewrites addresses on the way: {rules[0]}", command, "", rules[0])
+    master = tables.master(peer) if peer else None
+    if master and master[1] not in passed:
+        passed.append(master[1])
+    return passed
