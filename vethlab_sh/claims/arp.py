@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_interface
 
 from ..facts import Device
 from ..inside import inside
 from ..packet.causes.cables import switched_off
 from ..packet.causes.cause import Cause, fix
-from ..packet.causes.settings import key, setting
+from ..packet.causes.settings import LOOSE, key, setting
 from .devices import full, link_line
 from .forwarding import closed_chain
 from .question import Finding, Question, written
 
 # Values of arp_ignore: Documentation/networking/ip-sysctl. 4 to 7 are reserved, and ignore nothing.
 ON_THIS_DEVICE, SAME_NETWORK, NO_HOST_SCOPE, NEVER = 1, 2, 3, 8
-REFUSED = "Invalid cross-device link"  # EXDEV: what fib_validate_source() says when rp_filter refuses
+HOOKS = ("ingress", "prerouting", "input", "output", "egress")  # that a question, or the answer, passes
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,11 @@ def _filtered(question: Question, device: Device) -> Finding | None:
     if question.link(device).kind == "bridge":
         families.append("bridge")
     (filters,) = question.filters([device[0]])
-    for chain, rule in filters.closed(families, ("ingress", "prerouting", "input", "output", "egress")):
-        found = closed_chain(device[0], chain, rule)
-        why = f"{found.why}, so {device[0]} neither hears nor answers"
-        return Finding(False, why, found.command, "", found.out, found.cause, found.fixes)
+    for closed in filters.closed(families, HOOKS):
+        if closed.chain.devices and device[1] not in closed.chain.devices:
+            continue
+        found = closed_chain(device[0], closed)
+        return replace(found, why=f"{found.why}, so no question gets in, or no answer out")
     return None
 
 
@@ -207,16 +208,28 @@ def _by_setting(question: Question, asked: Asked, name: str, why: str, cause: Ca
 
 def _not_taken(question: Question, asked: Asked, way: Way) -> Finding:
     """An address that it has, and would not take a packet for: ip_route_input_noref() says no, so arp_process() too."""
-    command = inside(asked.space, asked.line)
     start = f"{asked.ip} is {asked.space}'s own address, but"
-    if way.error == REFUSED:
-        why = f"{start} rp_filter at {asked.name} refuses {asked.asker}, who would ask: its way back is another"
-        return Finding(False, why, command, "", None, Cause.RP_FILTER)
     if way.error:
-        why = f"{start} the kernel refuses what {asked.asker or 'somebody'} sends there: {way.error}"
-        return Finding(False, why, command)
+        return _refused(question, asked, way, start)
     why = f"{start} its rules and routes do not take it for one: it would send it by {way.dev}"
-    return Finding(False, why, command, "", None, Cause.POLICY_RULE)
+    return Finding(False, why, inside(asked.space, asked.line), "", None, Cause.POLICY_RULE)
+
+
+def _refused(question: Question, asked: Asked, way: Way, start: str) -> Finding:
+    """The kernel refuses such a packet; __fib_validate_source() for its source, a rule or a route for its goal."""
+    space, name = asked.device
+    one = question.look(space)
+    command = inside(space, asked.line)
+    value = one.conf(name, "rp_filter")
+    back = one.decide(asked.asker).route if asked.asker else None
+    if value and back is not None and back.dev != name and not one.has_own(str(asked.asker)):
+        why = (
+            f"{start} rp_filter is {value} at {name}, and the way back to {asked.asker}, who would ask, is {back.words}"
+        )
+        loose = setting(space, f"ipv4/conf/{name}/rp_filter", LOOSE)
+        return Finding(False, why, command, "", None, Cause.RP_FILTER, written(loose))
+    why = f"{start} the kernel refuses what {asked.asker or 'somebody'} sends there: {way.error or way.kind}"
+    return Finding(False, why, command)
 
 
 def _answers_for_others(question: Question, asked: Asked, way: Way) -> Finding:
@@ -246,9 +259,7 @@ def _answers_for_others(question: Question, asked: Asked, way: Way) -> Finding:
         why = f"{by}, but {space} would itself look for {ip} behind {name}"
         return Finding(False, why, command, "", None, Cause.NO_ROUTE)
     if way.kind != "unicast":
-        why = f"{by}, but the kernel refuses what {asked.asker or 'somebody'} sends to {ip}: {way.error or way.kind}"
-        cause = Cause.RP_FILTER if way.error == REFUSED else None
-        return Finding(False, why, inside(space, asked.line), "", None, cause)
+        return _refused(question, asked, way, f"{by}, but")
     why = f"{by}, and {space} can send to {ip} by another device: {route.words}"
     return Finding(True, why, inside(space, asked.line), ip)
 

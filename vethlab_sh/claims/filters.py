@@ -65,7 +65,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Chain:
-    """A chain: program (`nft`, or the iptables that made it), family, table, name; of a base chain hook and policy."""
+    """A chain: program (`nft`, or the iptables that made it), family, table, name; of a base chain hook and policy.
+
+    devices: those that it is for, at the hooks ingress and egress; empty for all others.
+    """
 
     program: str
     family: str
@@ -74,6 +77,7 @@ class Chain:
     hook: str = ""
     policy: str = ""
     rules: tuple[Rule, ...] = ()
+    devices: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -84,7 +88,10 @@ class Chain:
     @property
     def place(self) -> str:
         """The table that it is in, as a sentence calls it."""
-        return f"table {self.family} {self.table}" if self.program == "nft" else f"table {self.table}"
+        if self.program != "nft":
+            return f"table {self.table}"
+        at = f", at {' and '.join(self.devices)}" if self.devices else ""
+        return f"table {self.family} {self.table}{at}"
 
     @property
     def line(self) -> str:
@@ -117,11 +124,18 @@ class Chain:
 
 
 class Passing(StrEnum):
-    """What becomes of the packets that begin something, in a chain."""
+    """What becomes of packets in a chain that does not drop them all."""
 
     SOME = "some pass"
-    NONE = "none passes"
-    END = "they come to the end"
+    END = "they come to its end"
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What nothing passes: the rule of a chain, or its policy where there is no rule."""
+
+    chain: Chain
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True)
@@ -131,8 +145,8 @@ class Filters:
     namespace: str
     chains: tuple[Chain, ...]
 
-    def closed(self, families: Iterable[str], hooks: Iterable[str]) -> Iterator[tuple[Chain, Rule | None]]:
-        """The chains at these hooks that nothing passes, and the rule that drops everything; none: the policy does.
+    def closed(self, families: Iterable[str], hooks: Iterable[str]) -> Iterator[Closed]:
+        """What nothing passes at these hooks: the first that drops everything, of each chain there.
 
         nf_hook_slow(): one drop is final. Told only where no condition could save a packet: what a rule does with one
         of them only a packet shows.
@@ -140,11 +154,11 @@ class Filters:
         for chain in self.chains:
             if chain.family not in families or chain.hook not in hooks:
                 continue
-            passing, rule = self._passing(chain)
-            if passing == Passing.NONE:
-                yield chain, rule
+            passing = self._passing(chain)
+            if isinstance(passing, Closed):
+                yield passing
             elif passing == Passing.END and chain.policy == "drop":
-                yield chain, None
+                yield Closed(chain)
 
     @property
     def rewrites(self) -> bool:
@@ -163,37 +177,37 @@ class Filters:
                 if rule.deed == Deed.REWRITE:
                     yield chain, rule
 
-    def _passing(self, chain: Chain) -> tuple[Passing, Rule | None]:
-        """What becomes of packets in a chain, rule by rule, and the rule that drops them all."""
-        some_return = False
+    def _passing(self, chain: Chain) -> Passing | Closed:
+        """What becomes of the packets that begin a connection, in a chain, rule by rule."""
+        some_are_at_the_end = False
         for rule in chain.rules:
             if rule.means_old:
                 continue
-            if rule.deed in (Deed.ACCEPT, Deed.REWRITE, Deed.PERHAPS):
-                return Passing.SOME, None
-            passing, by = self._deed(chain, rule)
-            if passing == Passing.SOME:
-                return passing, None
-            if passing == Passing.NONE and rule.means_all:
-                # who has returned before is dropped, or not, by what comes after this chain
-                return (Passing.END, None) if some_return else (passing, by)
-            if rule.deed in (Deed.RETURN, Deed.GOTO) and passing == Passing.END:
+            becomes = self._becomes(chain, rule)
+            if becomes == Passing.SOME:
+                return Passing.SOME
+            if isinstance(becomes, Closed) and rule.means_all:
+                # what came to the end before is not dropped here
+                return Passing.END if some_are_at_the_end else becomes
+            if becomes == Passing.END and rule.deed in (Deed.RETURN, Deed.GOTO):
                 if rule.means_all:
-                    return Passing.END, None
-                some_return = True
-        return Passing.END, None
+                    return Passing.END
+                some_are_at_the_end = True
+        return Passing.END
 
-    def _deed(self, chain: Chain, rule: Rule) -> tuple[Passing, Rule | None]:
-        """What becomes of a packet that a rule means."""
+    def _becomes(self, chain: Chain, rule: Rule) -> Passing | Closed:
+        """What becomes of a packet that a rule of this chain means."""
+        if rule.deed in (Deed.ACCEPT, Deed.REWRITE, Deed.PERHAPS):
+            return Passing.SOME
         if rule.deed in (Deed.DROP, Deed.REJECT):
-            return Passing.NONE, rule
+            return Closed(chain, rule)
         if rule.deed not in (Deed.JUMP, Deed.GOTO):
-            return Passing.END, None
+            return Passing.END
         for other in self.chains:
             same_table = (other.program, other.family, other.table) == (chain.program, chain.family, chain.table)
             if same_table and other.name == rule.target:
                 return self._passing(other)
-        return Passing.SOME, None
+        return Passing.SOME
 
 
 def read_filters(shell: Shell, spaces: Iterable[str]) -> dict[str, Filters]:
@@ -296,6 +310,7 @@ def _is_old(states: Iterable[str]) -> bool:
 # --- what nft prints -------------------------------------------------------------------------------------------------
 
 HANDLE = re.compile(r"\s*(.*) # handle (\d+)$")
+DEVICES = re.compile(r"hook (ingress|egress) devices? ")
 COUNTS = re.compile(r"counter packets \d+ bytes \d+ ?")
 TERMINAL = {"accept": Deed.ACCEPT, "drop": Deed.DROP, "reject": Deed.REJECT, "return": Deed.RETURN}
 REWRITES = ("snat", "dnat", "masquerade", "redirect")
@@ -309,6 +324,7 @@ def native(answer: str, listing: str) -> Iterator[Chain]:
     except (ValueError, KeyError):
         return
     texts = _texts(listing)
+    devices = _devices(listing)
     rules: dict[tuple[str, str, str], list[Rule]] = {}
     for one in objects:
         if "rule" not in one:
@@ -322,7 +338,14 @@ def native(answer: str, listing: str) -> Iterator[Chain]:
             continue
         row = one["chain"]
         where = (row["family"], row["table"], row["name"])
-        yield Chain("nft", *where, row.get("hook", ""), row.get("policy", ""), tuple(rules.get(where, ())))
+        yield Chain(
+            "nft",
+            *where,
+            hook=row.get("hook", ""),
+            policy=row.get("policy", ""),
+            rules=tuple(rules.get(where, ())),
+            devices=devices.get(where, ()),
+        )
 
 
 def _texts(listing: str) -> Mapping[tuple[str, str, str], str]:
@@ -336,6 +359,21 @@ def _texts(listing: str) -> Mapping[tuple[str, str, str], str]:
         if found:
             texts[family, table, found[2]] = COUNTS.sub("", found[1]).strip()
     return texts
+
+
+def _devices(listing: str) -> Mapping[tuple[str, str, str], tuple[str, ...]]:
+    """The devices of chains at the hooks ingress and egress, which nft's JSON leaves out (1.0.6)."""
+    devices = {}
+    family = table = name = ""
+    for line in listing.splitlines():
+        words = line.split()
+        if line.startswith("table "):
+            family, table = words[1:3]
+        elif words[:1] == ["chain"]:
+            name = words[1]
+        elif words[:1] == ["type"] and DEVICES.search(line):
+            devices[family, table, name] = tuple(re.findall(r'"([^"]+)"', line))
+    return devices
 
 
 def _native_rule(parts: list[Mapping[str, Any]], text: str) -> Rule:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..inside import inside
 from ..packet.causes.cause import Cause, fix
 from ..packet.causes.look import Look
 from ..packet.causes.settings import key, setting
-from .filters import Chain, Filters, Rule
+from .filters import Closed, Filters
 from .question import Finding, Question, written
 
 # The hooks that a forwarded packet passes; those of a device concern what comes in, or goes out, there.
@@ -33,8 +35,8 @@ def forwards(question: Question, ns: str) -> Finding:
         return shut
     (filters,) = question.filters([space])
     for version in versions:
-        for chain, rule in filters.closed(FAMILIES[version], HOOKS):
-            return _closed(space, WHOLE[version], chain, rule)
+        for closed in filters.closed(FAMILIES[version], HOOKS):
+            return _closed(space, WHOLE[version], closed)
     return _open(space, versions, off, filters)
 
 
@@ -74,14 +76,14 @@ def _off_at_a_device(question: Question, one: Look) -> Finding | None:
     return Finding(False, why, command, "", None, Cause.FORWARDING_OFF, written(mend))
 
 
-def _closed(space: str, setting_path: str, chain: Chain, rule: Rule | None) -> Finding:
-    start = f"{_name(setting_path)} is 1 in {space}, but"
-    finding = closed_chain(space, chain, rule)
-    return Finding(False, f"{start} {finding.why}", finding.command, "", finding.out, finding.cause, finding.fixes)
+def _closed(space: str, path: str, closed: Closed) -> Finding:
+    found = closed_chain(space, closed)
+    return replace(found, why=f"{_name(path)} is 1 in {space}, but {found.why}")
 
 
-def closed_chain(space: str, chain: Chain, rule: Rule | None) -> Finding:
+def closed_chain(space: str, closed: Closed) -> Finding:
     """A chain that nothing passes: by its policy, or by a rule."""
+    chain, rule = closed.chain, closed.rule
     command = inside(space, chain.line)
     if rule:
         why = f"the rule `{rule.text}` ({chain.title}, {chain.place}) drops everything"

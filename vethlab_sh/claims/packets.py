@@ -24,7 +24,8 @@ def ping_between(question: Question, who: str, whom: str, size: str | None = Non
     return Ping(question.space(who), question.target(whom), number, bool(pieces), whom)
 
 
-def _named(whom: str, target: str) -> str:
+def named(whom: str, target: str) -> str:
+    """Who was asked, as a reader knows it, with the address."""
     return target if whom == target else f"{whom} ({target})"
 
 
@@ -33,7 +34,7 @@ def can_reach(
 ) -> Finding:
     """`ns100 can reach 192.168.1.101 through 1 router with 1000 bytes in pieces`."""
     ping = ping_between(question, who, whom, size, pieces)
-    answer, name = question.answer(ping), _named(whom, ping.target)
+    answer, name = question.answer(ping), named(whom, ping.target)
     if answer.code != 0:
         return _unreached(question, ping, name, answer)
     other = _answered_by_another(question, ping, answer)
@@ -130,10 +131,11 @@ def _unreached(question: Question, ping: Ping, name: str, answer: Answer) -> Fin
     if walked is None:
         why = f"{start}: why is not known, because tcpdump, which would show it, is missing or said nothing readable"
         return Finding(False, why, ping.line, "", shown, Cause.UNKNOWN)
-    return _with_reason(start, ping, walked, shown)
+    return with_reason(start, ping.line, walked, shown)
 
 
-def _with_reason(start: str, ping: Ping, walked: Walk, shown: str) -> Finding:
+def with_reason(start: str, line: str, walked: Walk, shown: str | None) -> Finding:
+    """No, and why a walk says so. line: what was sent, as typed on master; shown: what it printed, when it has run."""
     seen = walked.last_seen
     where = ""
     if seen:
@@ -141,10 +143,10 @@ def _with_reason(start: str, ping: Ping, walked: Walk, shown: str) -> Finding:
         where = f" (last seen {way} {seen.namespace} {seen.device})"
     reason = walked.reason or "this time it was answered: ask again"
     why = f"{start}: {reason}{where}"
-    if walked.evidence is None:
-        return Finding(False, why, ping.line, "", shown, walked.cause, walked.fixes)
-    command, line = walked.evidence.command, walked.evidence.shown
-    return Finding(False, why, command, "", line, walked.cause, walked.fixes)
+    proof = walked.evidence
+    if proof is None:
+        return Finding(False, why, line, "", shown, walked.cause, walked.fixes)
+    return Finding(False, why, proof.command, "", proof.shown, walked.cause, walked.fixes)
 
 
 def _last_word(answer: Answer) -> str:
