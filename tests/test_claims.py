@@ -76,7 +76,7 @@ ARP = [
     (["ip -n r link add br0 type bridge", "ip -n r link set left master br0"],
      "r answers ARP for 10.1.0.1 on left", False, "a port of br0"),
     ([CHAIN.format("arp", "output", "drop")], "r answers ARP for 10.1.0.1 on left", False, "or no answer out"),
-    ([CHAIN.format("netdev", "ingress device right", "drop")], "r answers ARP for 10.1.0.1 on left", True, "own address"),
+    ([CHAIN.format("netdev", "ingress device right", "drop")], "r answers ARP for 10.1.0.1 on left", True, "r's own"),
     ([CHAIN.format("netdev", "ingress device left", "drop")], "r answers ARP for 10.1.0.1 on left", False, "at left"),
 ]  # fmt: skip
 
