@@ -93,13 +93,13 @@ def _deaf(question: Question, device: Device) -> Finding | None:
     if link.arp is False:
         mends = written(fix(space, f"ip link set {shlex.quote(name)} arp on"))
         why = f"ARP is switched off at {full(device)} (NOARP)"
-        return Finding(False, why, command, "mtu", None, Cause.ARP_OFF, mends)
+        return Finding(False, why, command, "mtu", cause=Cause.ARP_OFF, fixes=mends)
     off = switched_off(question.tables, device)
     if off:
-        return Finding(False, off.reason, command, "mtu", None, off.cause, written(*off.fixes))
+        return Finding(False, off.reason, command, "mtu", cause=off.cause, fixes=written(*off.fixes))
     if link.master:
         why = f"{full(device)} is a port of {link.master}, so what comes in there belongs to {link.master}"
-        return Finding(False, why, command, "master", None, Cause.ADDRESS_ON_PORT)
+        return Finding(False, why, command, "master", cause=Cause.ADDRESS_ON_PORT)
     return None
 
 
@@ -203,7 +203,7 @@ def _by_setting(question: Question, asked: Asked, name: str, why: str, cause: Ca
     on = [path for path in paths if one.number(path)]
     command = inside(asked.space, "sysctl " + " ".join(key(path) for path in on))
     mend = fix(asked.space, "sysctl -w " + " ".join(f"{key(path)}=0" for path in on))
-    return Finding(False, why, command, "", None, cause, written(mend))
+    return Finding(False, why, command, cause=cause, fixes=written(mend))
 
 
 def _not_taken(question: Question, asked: Asked, way: Way) -> Finding:
@@ -212,7 +212,7 @@ def _not_taken(question: Question, asked: Asked, way: Way) -> Finding:
     if way.error:
         return _refused(question, asked, way, start)
     why = f"{start} its rules and routes do not take it for one: it would send it by {way.dev}"
-    return Finding(False, why, inside(asked.space, asked.line), "", None, Cause.POLICY_RULE)
+    return Finding(False, why, inside(asked.space, asked.line), cause=Cause.POLICY_RULE)
 
 
 def _refused(question: Question, asked: Asked, way: Way, start: str) -> Finding:
@@ -227,7 +227,7 @@ def _refused(question: Question, asked: Asked, way: Way, start: str) -> Finding:
             f"{start} rp_filter is {value} at {name}, and the way back to {asked.asker}, who would ask, is {back.words}"
         )
         loose = setting(space, f"ipv4/conf/{name}/rp_filter", LOOSE)
-        return Finding(False, why, command, "", None, Cause.RP_FILTER, written(loose))
+        return Finding(False, why, command, cause=Cause.RP_FILTER, fixes=written(loose))
     why = f"{start} the kernel refuses what {asked.asker or 'somebody'} sends there: {way.error or way.kind}"
     return Finding(False, why, command)
 
@@ -247,17 +247,17 @@ def _answers_for_others(question: Question, asked: Asked, way: Way) -> Finding:
     if not is_on and not _has_entry(question, asked):
         why = f"{ip} is not its own address, and proxy_arp is off at {device}"
         command = inside(space, f"sysctl {key(path)}")
-        return Finding(False, why, command, "", None, Cause.PROXY_ARP_OFF, written(setting(space, path, 1)))
+        return Finding(False, why, command, cause=Cause.PROXY_ARP_OFF, fixes=written(setting(space, path, 1)))
     off = _not_forwarding(question, asked, by)
     if off:
         return off
     route = one.decide(ip, asked.asker, name).route
     command = inside(space, f"ip route get {ip}")
     if route is None or route.is_dead_end:
-        return Finding(False, f"{by}, but {space} has no route to {ip}", command, "", None, Cause.NO_ROUTE)
+        return Finding(False, f"{by}, but {space} has no route to {ip}", command, cause=Cause.NO_ROUTE)
     if route.dev == name:
         why = f"{by}, but {space} would itself look for {ip} behind {name}"
-        return Finding(False, why, command, "", None, Cause.NO_ROUTE)
+        return Finding(False, why, command, cause=Cause.NO_ROUTE)
     if way.kind != "unicast":
         return _refused(question, asked, way, f"{by}, but")
     why = f"{by}, and {space} can send to {ip} by another device: {route.words}"
@@ -282,4 +282,4 @@ def _not_forwarding(question: Question, asked: Asked, by: str) -> Finding | None
     what = f"ip_forward is 0 in {space}" if is_whole else f"{key(path)} is 0"
     why = f"{by}, but the kernel answers for others only where it forwards, and {what}"
     command = inside(space, f"sysctl {key(off)}")
-    return Finding(False, why, command, "", None, Cause.FORWARDING_OFF, written(setting(space, off, 1)))
+    return Finding(False, why, command, cause=Cause.FORWARDING_OFF, fixes=written(setting(space, off, 1)))

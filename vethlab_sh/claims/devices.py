@@ -30,15 +30,17 @@ def is_up(question: Question, ns: str | None, dev: str) -> Finding:
     link, command = question.link(device), link_line(device)
     if not link.up:
         mends = written(fix(device[0], f"ip link set {shlex.quote(device[1])} up"))
-        return Finding(False, f"{full(device)} is switched off", command, device[1], None, Cause.DEVICE_DOWN, mends)
+        return Finding(
+            False, f"{full(device)} is switched off", command, device[1], cause=Cause.DEVICE_DOWN, fixes=mends
+        )
     if link.carrier:
         return Finding(True, f"{full(device)} is up", command, "mtu")
     start = f"{full(device)} is switched on, but has no carrier"
     peer = question.tables.peer(device)
     off = switched_off(question.tables, peer) if peer else None
     if off is None:
-        return Finding(False, f"{start}: nothing is at its other end", command, "mtu", None, Cause.PEER_MISSING)
-    return Finding(False, f"{start}: {off.reason}", command, "mtu", None, off.cause, written(*off.fixes))
+        return Finding(False, f"{start}: nothing is at its other end", command, "mtu", cause=Cause.PEER_MISSING)
+    return Finding(False, f"{start}: {off.reason}", command, "mtu", cause=off.cause, fixes=written(*off.fixes))
 
 
 def is_down(question: Question, ns: str | None, dev: str) -> Finding:
@@ -58,7 +60,7 @@ def has_address(question: Question, ns: str | None, dev: str, address: str) -> F
         if address in (row.address, row.ip):
             return _unused(row) or Finding(True, f"{full(device)} has {row.address}", command, row.address)
     why = _instead(question.tables, address.partition("/")[0], rows)
-    return Finding(False, f"{full(device)} does not have {address}: {why}", command, "", None, Cause.NO_ADDRESS)
+    return Finding(False, f"{full(device)} does not have {address}: {why}", command, cause=Cause.NO_ADDRESS)
 
 
 def _unused(row: Address) -> Finding | None:
@@ -73,10 +75,10 @@ def _unused(row: Address) -> Finding | None:
             f"ip addr add {row.address} dev {shlex.quote(name)} nodad",
         )
         why = f"{start}: somebody else has it (dadfailed)"
-        return Finding(False, why, command, row.address, None, Cause.ADDRESS_FAILED, written(again))
+        return Finding(False, why, command, row.address, cause=Cause.ADDRESS_FAILED, fixes=written(again))
     if row.tentative:
         why = f"{start} yet: it asks who has it (tentative)"
-        return Finding(False, why, command, row.address, None, Cause.ADDRESS_FAILED)
+        return Finding(False, why, command, row.address, cause=Cause.ADDRESS_FAILED)
     return None
 
 

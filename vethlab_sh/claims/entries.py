@@ -35,7 +35,7 @@ def _has_route(question: Question, space: str, to: str, wanted: Hop) -> Finding:
     command = inside(space, f"ip {family}route")
     there = [route for route in question.tables.facts.routes if (route.namespace, route.to) == (space, to)]
     if not there:
-        return Finding(False, f"{space} has no route {to}", command, "", None, Cause.NO_ROUTE)
+        return Finding(False, f"{space} has no route {to}", command, cause=Cause.NO_ROUTE)
     for route in there:
         if _leads(route, wanted):
             return Finding(True, f"{space} routes {to} by `{route.words}`", command, to)
@@ -51,7 +51,7 @@ def _way_of(question: Question, space: str, ip: str, wanted: Hop) -> Finding:
     command = inside(space, f"ip {family}route")
     route = decision.route
     if route is None:
-        return Finding(False, f"{space} has no route that covers {ip}", command, "", None, Cause.NO_ROUTE)
+        return Finding(False, f"{space} has no route that covers {ip}", command, cause=Cause.NO_ROUTE)
     if route.table == "local":
         command = inside(space, f"ip route get {ip}")
     if _leads(route, wanted):
@@ -72,10 +72,10 @@ def _by_rule(space: str, ip: str, decision: Decision, wanted: Hop) -> Finding:
     if rule.action or route is None:
         does = rule.action or f"table {rule.table} has no route"
         why = f"the rule `{rule.words}` in {space} decides about {ip}: {does}"
-        return Finding(False, why, rules, f"{rule.priority}:", None, Cause.POLICY_RULE)
+        return Finding(False, why, rules, f"{rule.priority}:", cause=Cause.POLICY_RULE)
     why = f"{space} routes {ip} by `{route.words}`, by the rule `{rule.words}`"
     ok = _leads(route, wanted)
-    return Finding(ok, why, inside(space, f"ip route get {ip}"), "", None, None if ok else Cause.POLICY_RULE)
+    return Finding(ok, why, inside(space, f"ip route get {ip}"), cause=None if ok else Cause.POLICY_RULE)
 
 
 def _leads(route: Route, wanted: Hop) -> bool:
@@ -86,7 +86,7 @@ def _leads(route: Route, wanted: Hop) -> bool:
 
 def _other_way(space: str, to: str, route: Route, command: str) -> Finding:
     cause = Cause.DEAD_ROUTE if route.is_dead_end else Cause.WRONG_ROUTE
-    return Finding(False, f"{space} routes {to} by `{route.words}`", command, _shown(route), None, cause)
+    return Finding(False, f"{space} routes {to} by `{route.words}`", command, _shown(route), cause=cause)
 
 
 def knows_mac(question: Question, ns: str, ip: str) -> Finding:
@@ -125,10 +125,10 @@ def has_tunnel(question: Question, ns: str, ip: str) -> Finding:
     if route is None or tunnel is None or not tables.is_kind(tunnel, "vxlan"):
         by = f"it sends by {route.words}" if route else f"it has no route to {ip}"
         why = f"no tunnel of {space} leads to {ip}: {by}"
-        return Finding(False, why, inside(space, f"ip route get {ip}"), ip, None, Cause.WRONG_ROUTE)
+        return Finding(False, why, inside(space, f"ip route get {ip}"), ip, cause=Cause.WRONG_ROUTE)
     off = switched_off(tables, tunnel)
     if off:
-        return Finding(False, off.reason, link_line(tunnel), "mtu", None, off.cause, written(*off.fixes))
+        return Finding(False, off.reason, link_line(tunnel), "mtu", cause=off.cause, fixes=written(*off.fixes))
     return _by_entries(question, tunnel, route, route.via or ip)
 
 
@@ -139,14 +139,14 @@ def _by_entries(question: Question, tunnel: Device, route: Route, hop: str) -> F
     mac = tables.neighbour(tunnel, hop) or _noarp(question, tunnel, hop)
     if mac is None:
         why = f"`{route.words}`, but {name} has no neighbour entry with the MAC of {hop}"
-        return Finding(False, why, inside(space, f"ip neigh show dev {name}"), hop, None, Cause.NO_NEIGHBOUR)
+        return Finding(False, why, inside(space, f"ip neigh show dev {name}"), hop, cause=Cause.NO_NEIGHBOUR)
     entry, fdb = tables.fdb(tunnel, mac), inside(space, f"bridge fdb show dev {name}")
     if entry is None:
         why = f"{hop} is {mac}, but {name} has no FDB entry for it"
-        return Finding(False, why, fdb, mac, None, Cause.VXLAN_ENTRY)
+        return Finding(False, why, fdb, mac, cause=Cause.VXLAN_ENTRY)
     if tables.owner(entry.dst) is None:
         why = f"the FDB of {name} puts {mac} at {entry.dst}, but nobody has that address"
-        return Finding(False, why, fdb, mac, None, Cause.VXLAN_REMOTE)
+        return Finding(False, why, fdb, mac, cause=Cause.VXLAN_REMOTE)
     why = f"`{route.words}`; neighbour {hop} is {mac}; the FDB of {name} puts it at {entry.dst}"
     return Finding(True, why, fdb, mac)
 

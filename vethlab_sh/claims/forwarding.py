@@ -55,7 +55,7 @@ def _name(path: str) -> str:
 def _off(space: str, path: str) -> Finding:
     why = f"{_name(path)} is 0 in {space}, so it forwards nothing"
     mends = written(setting(space, path, 1))
-    return Finding(False, why, inside(space, f"sysctl {key(path)}"), "", None, Cause.FORWARDING_OFF, mends)
+    return Finding(False, why, inside(space, f"sysctl {key(path)}"), cause=Cause.FORWARDING_OFF, fixes=mends)
 
 
 def _off_at_a_device(question: Question, one: Look) -> Finding | None:
@@ -73,7 +73,7 @@ def _off_at_a_device(question: Question, one: Look) -> Finding | None:
     why = f"ip_forward is 1 in {space}, but what comes in at {' and '.join(names)} is not forwarded: forwarding is 0"
     command = inside(space, "sysctl " + " ".join(key(path) for path in paths))
     mend = fix(space, "sysctl -w " + " ".join(f"{key(path)}=1" for path in paths))
-    return Finding(False, why, command, "", None, Cause.FORWARDING_OFF, written(mend))
+    return Finding(False, why, command, cause=Cause.FORWARDING_OFF, fixes=written(mend))
 
 
 def _closed(space: str, path: str, closed: Closed) -> Finding:
@@ -88,13 +88,13 @@ def closed_chain(space: str, closed: Closed) -> Finding:
     if rule:
         why = f"the rule `{rule.text}` ({chain.title}, {chain.place}) drops everything"
         mends = written(fix(space, chain.removal(rule)))
-        return Finding(False, why, command, "", rule.text, Cause.FILTER_RULE, mends)
+        return Finding(False, why, command, out=rule.text, cause=Cause.FILTER_RULE, fixes=mends)
     policy = chain.policy if chain.program == "nft" else chain.policy.upper()
     why = f"the policy of {chain.title} is {policy} ({chain.place})"
     if chain.rules:
         why += ", and no rule of it accepts what begins a connection"
     mends = written(fix(space, chain.opening))
-    return Finding(False, why, command, "", chain.policy_line, Cause.FILTER_POLICY, mends)
+    return Finding(False, why, command, out=chain.policy_line, cause=Cause.FILTER_POLICY, fixes=mends)
 
 
 def _open(space: str, versions: list[str], off: list[str], filters: Filters) -> Finding:
@@ -122,7 +122,7 @@ def rewrites_nothing(question: Question, ns: str) -> Finding:
     for chain, rule in filters.rewriting():
         why = f"{space} rewrites addresses on the way: `{rule.text}` ({chain.title}, {chain.place})"
         mends = written(fix(space, chain.removal(rule)))
-        return Finding(False, why, inside(space, chain.line), "", rule.text, None, mends)
+        return Finding(False, why, inside(space, chain.line), out=rule.text, fixes=mends)
     why = f"no rule in {space} rewrites addresses ({LOOKED_AT} were asked)"
     return Finding(True, why, inside(space, "nft list ruleset"))
 

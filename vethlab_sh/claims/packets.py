@@ -109,9 +109,9 @@ def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Find
         return None
     why = f"{ping.source} gets an answer from {ping.target}, but not from {ping.whom}: {walked.reason}"
     if walked.evidence is None:
-        return Finding(False, why, ping.line, "", answer.out, walked.cause, walked.fixes)
+        return Finding(False, why, ping.line, out=answer.out, cause=walked.cause, fixes=walked.fixes)
     shown = walked.evidence
-    return Finding(False, why, shown.command, "", shown.shown, walked.cause, walked.fixes)
+    return Finding(False, why, shown.command, out=shown.shown, cause=walked.cause, fixes=walked.fixes)
 
 
 def _unreached(question: Question, ping: Ping, name: str, answer: Answer) -> Finding:
@@ -119,18 +119,18 @@ def _unreached(question: Question, ping: Ping, name: str, answer: Answer) -> Fin
     start = f"{ping.source} gets no answer from {name}{size}"
     shown = _last_word(answer)
     if (ping.size or 0) > LARGEST:
-        return Finding(False, f"{start}: a ping holds at most {LARGEST} bytes", ping.line, "", shown)
+        return Finding(False, f"{start}: a ping holds at most {LARGEST} bytes", ping.line, out=shown)
     too_long = re.search(r"[Mm]essage too long(?:, mtu[=:]? ?(\d+))?", answer.out)
     if too_long:
         mtu = too_long[1] or _mtu(question, ping)  # ping of 2024 does not say
         why = f"{start}: a packet of {(ping.size or 56) + 28} bytes is larger than the MTU {mtu} of the way"
-        return Finding(False, why, ping.line, "", shown, Cause.MTU)
+        return Finding(False, why, ping.line, out=shown, cause=Cause.MTU)
     if not question.walks:
-        return Finding(False, start, ping.line, "", shown)
+        return Finding(False, start, ping.line, out=shown)
     walked = followed(question, ping)
     if walked is None:
         why = f"{start}: why is not known, because tcpdump, which would show it, is missing or said nothing readable"
-        return Finding(False, why, ping.line, "", shown, Cause.UNKNOWN)
+        return Finding(False, why, ping.line, out=shown, cause=Cause.UNKNOWN)
     return with_reason(start, ping.line, walked, shown)
 
 
@@ -145,8 +145,8 @@ def with_reason(start: str, line: str, walked: Walk, shown: str | None) -> Findi
     why = f"{start}: {reason}{where}"
     proof = walked.evidence
     if proof is None:
-        return Finding(False, why, line, "", shown, walked.cause, walked.fixes)
-    return Finding(False, why, proof.command, "", proof.shown, walked.cause, walked.fixes)
+        return Finding(False, why, line, out=shown, cause=walked.cause, fixes=walked.fixes)
+    return Finding(False, why, proof.command, out=proof.shown, cause=walked.cause, fixes=walked.fixes)
 
 
 def _last_word(answer: Answer) -> str:
@@ -192,17 +192,17 @@ def sends_through(question: Question, who: str, ip: str, dev: str) -> Finding:
     route, rule = decision.route, decision.rule
     if rule is not None and rule.action:
         why = f"the rule `{rule.words}` in {space} decides about {ip}: {rule.action}"
-        return Finding(False, why, command, "", None, Cause.POLICY_RULE)
+        return Finding(False, why, command, cause=Cause.POLICY_RULE)
     if route is None:
-        return Finding(False, f"{space} has no route to {ip}", command, "", None, Cause.NO_ROUTE)
+        return Finding(False, f"{space} has no route to {ip}", command, cause=Cause.NO_ROUTE)
     if route.is_dead_end or route.dev is None:
-        return Finding(False, f"the route {route.words} in {space} swallows it", command, "", None, Cause.DEAD_ROUTE)
+        return Finding(False, f"the route {route.words} in {space} swallows it", command, cause=Cause.DEAD_ROUTE)
     passed = _passed(question.tables, (space, route.dev))
     by_rule = f" (rule `{rule.words}`)" if decision.is_special and rule else ""
     why = f"{space} sends to {ip} by {route.words}{by_rule}, so through {' and '.join(passed)}"
     if dev in passed:
         return Finding(True, why, command, ip)
-    return Finding(False, why, command, ip, None, Cause.POLICY_RULE if by_rule else Cause.WRONG_ROUTE)
+    return Finding(False, why, command, ip, cause=Cause.POLICY_RULE if by_rule else Cause.WRONG_ROUTE)
 
 
 def _passed(tables: Tables, device: Device) -> list[str]:

@@ -43,7 +43,7 @@ def _answers(question: Question, port: str, whom: str, who: str | None) -> Findi
         printed = question.shell.run(line, expect=None).out
         if ANSWERED in printed:
             return Finding(True, f"{asker} gets an answer from {name}", line)
-        return Finding(False, f"{asker} gets no answer from {name}", line, "", None, Cause.UNKNOWN)
+        return Finding(False, f"{asker} gets no answer from {name}", line, cause=Cause.UNKNOWN)
     if walked.ok:
         return Finding(True, f"{asker} gets an answer from {name}", line)
     silent = _silent_listener(question, walked, port, target)
