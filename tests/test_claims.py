@@ -34,6 +34,8 @@ FORWARDS = [
       RULE.format("inet", "c", "jump stop")], False, "the rule `drop` (nft's chain stop, table inet t)"),
     ([CHAIN.format("inet", "forward", "accept"), RULE.format("inet", "c", "ip saddr 10.9.0.0/24 drop")],
      True, "only a packet shows"),
+    ([CHAIN.format("inet", "forward", "drop"), R + "nft 'add table inet t { flags dormant; }'"],
+     True, "ip_forward is 1 in r"),
     ([R + "iptables -P FORWARD DROP", R + "iptables -A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT"],
      False, "the policy of iptables' chain FORWARD is DROP (table filter), and no rule of it accepts"),
     ([R + "iptables -P FORWARD DROP", R + "iptables -A FORWARD -i left -j ACCEPT"], True, "only a packet shows"),
@@ -123,6 +125,18 @@ def is_answered(lines, ip):
             lab.run(line)
         lab.run(f"ip netns exec a ping -c 1 -W 1 {ip}", expect=None)
         return "lladdr" in lab.run(f"ip -n a neigh show {ip}").out
+
+
+@pytest.mark.live
+def test_ipv6_router_forwards_as_its_own_setting_says(lab):
+    lab.run("ip netns add r && ip -n r link add br0 type bridge && ip -n r link set br0 up")
+    lab.run("ip -n r addr add fd00::1/64 dev br0 nodad")
+    no = lab.check("r forwards")
+    assert "net.ipv6.conf.all.forwarding is 0 in r" in str(no)
+    lab.run(no.fix)
+    assert "net.ipv6.conf.all.forwarding is 1 in r" in str(lab.check("r forwards"))
+    lab.run("ip netns exec r ip6tables -P FORWARD DROP")
+    assert "the policy of ip6tables' chain FORWARD is DROP" in str(lab.check("r forwards"))
 
 
 def test_saved_rule_with_a_comment_means_all():

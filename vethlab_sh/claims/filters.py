@@ -325,6 +325,7 @@ def native(answer: str, listing: str) -> Iterator[Chain]:
         return
     texts = _texts(listing)
     devices = _devices(listing)
+    asleep = _dormant(listing)
     rules: dict[tuple[str, str, str], list[Rule]] = {}
     for one in objects:
         if "rule" not in one:
@@ -338,6 +339,8 @@ def native(answer: str, listing: str) -> Iterator[Chain]:
             continue
         row = one["chain"]
         where = (row["family"], row["table"], row["name"])
+        if where[:2] in asleep:
+            continue
         yield Chain(
             "nft",
             *where,
@@ -359,6 +362,18 @@ def _texts(listing: str) -> Mapping[tuple[str, str, str], str]:
         if found:
             texts[family, table, found[2]] = COUNTS.sub("", found[1]).strip()
     return texts
+
+
+def _dormant(listing: str) -> set[tuple[str, str]]:
+    """The tables that are there and do nothing (`flags dormant`), which nft's JSON does not tell (1.0.6)."""
+    asleep = set()
+    family = table = ""
+    for line in listing.splitlines():
+        if line.startswith("table "):
+            family, table = line.split()[1:3]
+        elif line.startswith("\tflags ") and "dormant" in line.split("flags ")[1]:
+            asleep.add((family, table))
+    return asleep
 
 
 def _devices(listing: str) -> Mapping[tuple[str, str, str], tuple[str, ...]]:
