@@ -80,7 +80,7 @@ def _answerer(question: Question, ping: Ping) -> str:
     owners = sorted({owner[0] for owner in question.tables.addresses.get(ping.target, ())})
     if owners == [ping.source]:
         return ""
-    if len(owners) == 1 and not any(rewriting_rules(one) for one in question.look_everywhere()):
+    if len(owners) == 1 and not _anybody_rewrites(question):
         return f"; it is an address of {owners[0]}"
     walked = followed(question, ping)
     if walked is None or walked.answered_by is None:
@@ -88,6 +88,12 @@ def _answerer(question: Question, ping: Ping) -> str:
     if len(owners) > 1:
         return f"; {walked.answered_by} answers, one of {len(owners)} namespaces that have this address"
     return f"; {walked.answered_by} answers"
+
+
+def _anybody_rewrites(question: Question) -> bool:
+    """Whether a rule of any namespace rewrites addresses; only those that have a filter at all are asked for them."""
+    filtered = [one.namespace for one in question.look_everywhere() if one.filters]
+    return any(one.rewrites for one in question.filters(filtered))
 
 
 def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Finding | None:
@@ -98,11 +104,9 @@ def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Find
     if ping.whom not in question.spaces or not question.walks:
         return None
     owners = {owner[0] for owner in question.tables.addresses.get(ping.target, ())}
-    looks = question.look_everywhere()
-    filtered = [one.namespace for one in looks if one.filters]
-    rewriting = any(one.rewrites for one in question.filters(filtered))
-    taken = any(one.has_own(ping.target) for one in looks if one.namespace != ping.whom)
-    if owners == {ping.whom} and not rewriting and not taken:
+    others = [one for one in question.look_everywhere() if one.namespace != ping.whom]
+    taken = any(one.has_own(ping.target) for one in others)
+    if owners == {ping.whom} and not taken and not _anybody_rewrites(question):
         return None
     walked = followed(question, ping)
     if walked is None or walked.cause != Cause.WRONG_ANSWERER:
