@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
+from dataclasses import replace
 
 from ..facts import UNANSWERED, Device, Route
 from ..inside import inside
 from ..packet.causes.cables import switched_off
-from ..packet.causes.cause import Cause
-from ..packet.causes.look import Decision
+from ..packet.causes.cause import Cause, fix
+from ..packet.causes.look import Decision, Look
 from ..packet.lookup import Tables
 from .devices import link_line
 from .question import Finding, Question, written
@@ -47,7 +49,8 @@ def _way_of(question: Question, space: str, ip: str, wanted: Hop) -> Finding:
     decision = question.look(space).decide(ip)
     family = "-6 " if ":" in ip else ""
     if decision.is_special and decision.rule:
-        return _by_rule(space, ip, decision, wanted)
+        mends = without_rule(question.look(space), ip, lambda route: _leads(route, wanted))
+        return _by_rule(space, ip, decision, wanted, mends)
     command = inside(space, f"ip {family}route")
     route = decision.route
     if route is None:
@@ -64,7 +67,21 @@ def _shown(route: Route) -> str:
     return route.to if route.table == "main" else ""
 
 
-def _by_rule(space: str, ip: str, decision: Decision, wanted: Hop) -> Finding:
+def without_rule(one: Look, ip: str, is_right: Callable[[Route], bool]) -> tuple[str, ...]:
+    """The line that takes away the rule that decides about an address; none where that would not make its way right."""
+    rule = one.decide(ip).rule
+    same = [other for other in one.rules if rule and (other.family, other.priority) == (rule.family, rule.priority)]
+    if rule is None or len(same) != 1:  # `ip rule del` takes the first that fits
+        return ()
+    others = tuple(other for other in one.rules if other is not rule)
+    route = replace(one, rules=others).decide(ip).route
+    if route is None or not is_right(route):
+        return ()
+    version = "-6 " if rule.family == "inet6" else ""
+    return written(fix(one.namespace, f"ip {version}rule del pref {rule.priority}"))
+
+
+def _by_rule(space: str, ip: str, decision: Decision, wanted: Hop, mends: tuple[str, ...]) -> Finding:
     """The way of an address about which a rule decides that somebody made; ip-rule(8)."""
     rule, route = decision.rule, decision.route
     assert rule is not None
@@ -72,10 +89,12 @@ def _by_rule(space: str, ip: str, decision: Decision, wanted: Hop) -> Finding:
     if rule.action or route is None:
         does = rule.action or f"table {rule.table} has no route"
         why = f"the rule `{rule.words}` in {space} decides about {ip}: {does}"
-        return Finding(False, why, rules, f"{rule.priority}:", cause=Cause.POLICY_RULE)
+        return Finding(False, why, rules, f"{rule.priority}:", cause=Cause.POLICY_RULE, fixes=mends)
     why = f"{space} routes {ip} by `{route.words}`, by the rule `{rule.words}`"
-    ok = _leads(route, wanted)
-    return Finding(ok, why, inside(space, f"ip route get {ip}"), cause=None if ok else Cause.POLICY_RULE)
+    command = inside(space, f"ip route get {ip}")
+    if _leads(route, wanted):
+        return Finding(True, why, command)
+    return Finding(False, why, command, cause=Cause.POLICY_RULE, fixes=mends)
 
 
 def _leads(route: Route, wanted: Hop) -> bool:

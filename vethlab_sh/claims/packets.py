@@ -13,6 +13,7 @@ from ..packet.follow import walk
 from ..packet.lookup import Tables
 from ..packet.probe import LARGEST
 from ..packet.walk import Walk
+from .entries import without_rule
 from .question import Answer, Finding, Ping, Question, ask
 
 TTL = 64  # what Linux sends an answer with: sysctl ip_default_ttl
@@ -194,9 +195,12 @@ def sends_through(question: Question, who: str, ip: str, dev: str) -> Finding:
     command = inside(space, f"ip route get {ip}")
     decision = question.look(space).decide(ip)
     route, rule = decision.route, decision.rule
+    mends: tuple[str, ...] = ()
+    if decision.is_special:
+        mends = without_rule(question.look(space), ip, lambda other: dev in _passed(question.tables, other.device))
     if rule is not None and rule.action:
         why = f"the rule `{rule.words}` in {space} decides about {ip}: {rule.action}"
-        return Finding(False, why, command, cause=Cause.POLICY_RULE)
+        return Finding(False, why, command, cause=Cause.POLICY_RULE, fixes=mends)
     if route is None:
         return Finding(False, f"{space} has no route to {ip}", command, cause=Cause.NO_ROUTE)
     if route.is_dead_end or route.dev is None:
@@ -206,11 +210,14 @@ def sends_through(question: Question, who: str, ip: str, dev: str) -> Finding:
     why = f"{space} sends to {ip} by {route.words}{by_rule}, so through {' and '.join(passed)}"
     if dev in passed:
         return Finding(True, why, command, ip)
-    return Finding(False, why, command, ip, cause=Cause.POLICY_RULE if by_rule else Cause.WRONG_ROUTE)
+    cause = Cause.POLICY_RULE if by_rule else Cause.WRONG_ROUTE
+    return Finding(False, why, command, ip, cause=cause, fixes=mends)
 
 
-def _passed(tables: Tables, device: Device) -> list[str]:
+def _passed(tables: Tables, device: Device | None) -> list[str]:
     """What a packet that leaves by a device passes at once: the device, its other end, and that one's bridge."""
+    if device is None:
+        return []
     passed = [device[1]]
     peer = tables.peer(device)
     if peer and peer[1] not in passed:
