@@ -120,7 +120,7 @@ ON_FLANNEL = [
     ("pod-a eth0 has not 10.244.0.9", True, "eth0 in pod-a does not have 10.244.0.9"),
     ("eth0 has not 10.4.0.21", False, "eth0 has 10.4.0.21"),
     ("nobody else has 10.4.0.21", True, "master eth0 has 10.4.0.21, and nobody else does"),
-    ("nobody else has 127.0.0.1", False, "master lo and node2 lo"),
+    ("nobody else has 127.0.0.1", False, "have 127.0.0.1"),
     ("master rewrites no addresses", False, "MASQUERADE"),
     ("nobody rewrites addresses", False, "master rewrites addresses on the way"),
     ("pod-a eth0 is up", True, "eth0 in pod-a is up"),

@@ -21,26 +21,13 @@ def is_group(mac: str) -> bool:
     return bool(int(mac[:2], 16) & 1)
 
 
-class Fact:
-    """What every fact can do: be asked for a column by its name, as a table is made from it."""
-
-    __slots__ = ()
-
-    def __getitem__(self, column: str) -> Any:
-        return getattr(self, column)
-
-    def get(self, column: str, default: Any = None) -> Any:
-        """A column, or a default where the fact has none of that name."""
-        return getattr(self, column, default)
-
-
 def as_row(fact: object, columns: Iterable[str]) -> dict[str, Any]:
     """A fact as a row of a table or of JSON: what it has in each of these columns, in their order."""
     return {column: getattr(fact, column) for column in columns}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Namespace(Fact):
+class Namespace:
     """A network namespace.
 
     namespace: its name, `master` for the lab's own root; machine: the namespace that plays the machine it is on, when
@@ -56,7 +43,7 @@ class Namespace(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Port(Fact):
+class Port:
     """What a bridge does at one of its ports, as `bridge -d link` tells it (bridge(8), br_port in the kernel).
 
     state: of the spanning tree, forwarding where there is none; learning: sources are learned; flood, mcast_flood,
@@ -76,7 +63,7 @@ class Port(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link(Fact):
+class Link:
     """A device, as `ip -d -j link` tells it (ip-link(8), if_link.h).
 
     index: its number in its namespace; kind: `info_kind`, or the link type where there is none; state: operstate
@@ -135,7 +122,7 @@ class Link(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Address(Fact):
+class Address:
     """An address of a device: family inet or inet6, address with its prefix length, scope as `ip addr` says it.
 
     tentative: IPv6 is still asking whether somebody has it; dadfailed: somebody has (RFC 4862), so it is not used.
@@ -163,7 +150,7 @@ class Address(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route(Fact):
+class Route:
     """A route, or one next hop of it: kind, to, via and the rest as `ip route` says them; table: by name or number.
 
     is_whole: whether it stands by itself, and is not the next hop of a nexthop object or one of several.
@@ -208,7 +195,7 @@ class Route(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule(Fact):
+class Rule:
     """A rule of policy routing (ip-rule(8)): who is meant, and the table that is asked, or what is done at once.
 
     inverted: whether it means all others; suppress: routes with a prefix of this length, or shorter, are passed over.
@@ -241,7 +228,7 @@ class Rule(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbour(Fact):
+class Neighbour:
     """Who has an address on a device: state as `ip neigh` says it (NUD states, include/uapi/linux/neighbour.h)."""
 
     namespace: str
@@ -253,7 +240,7 @@ class Neighbour(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry(Fact):
+class Entry:
     """An FDB entry: behind which port of a bridge, or behind which VTEP (dst), a MAC address is; bridge(8)."""
 
     namespace: str
@@ -268,7 +255,7 @@ class Entry(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting(Fact):
+class Setting:
     """A sysctl of a namespace: its path below /proc/sys as key, and its value as text."""
 
     namespace: str
@@ -277,7 +264,7 @@ class Setting(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wire(Fact):
+class Wire:
     """Both ends of a veth pair, as far as they are known."""
 
     namespace: str
@@ -289,3 +276,6 @@ class Wire(Fact):
     mtu: int | None = None
     master: str | None = None
     peer_master: str | None = None
+
+
+Fact = Namespace | Link | Address | Route | Neighbour | Entry | Setting | Wire  # what a snapshot has a table of

@@ -11,10 +11,10 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from .errors import CommandFailed
-from .facts import Address, Entry, Link, Namespace, Neighbour, Port, Route, Setting, Wire
+from .facts import Address, Entry, Fact, Link, Namespace, Neighbour, Port, Route, Setting, Wire, as_row
 from .sandbox import HOSTNAME
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]  # what JSON holds
 Answer = dict[str, list[Any]]  # of a namespace, by the question
 F = TypeVar("F")  # a kind of fact
+# What a user may ask for by its name: `show NAME` shows it.
+TableName = Literal["namespaces", "links", "addresses", "routes", "neighbours", "fdb", "settings", "wires"]
 
 # A namespace that vanishes while we look answers with nothing, and is then not in the snapshot.
 QUESTION = """
@@ -55,7 +57,7 @@ ANSWERS = ("addr", "neigh", "ids", "route", "route6", "fdb")
 # In one process: a batch has no -6, but this asks for IPv6 routes too, those of every table
 LINES = "addr", "neigh", "netns list-id", "route", "route show table all root ::/0"
 
-COLUMNS = {
+COLUMNS: dict[TableName, tuple[str, ...]] = {
     "namespaces": ("namespace",),
     "links": (
         "namespace", "index", "name", "kind", "state", "up", "carrier", "mtu", "mac", "master",
@@ -86,16 +88,17 @@ class Facts:
     settings: tuple[Setting, ...] = ()
     wires: tuple[Wire, ...] = ()
 
-    def __getitem__(self, name: str) -> tuple[Any, ...]:
-        kind: tuple[Any, ...] = getattr(self, name)
-        return kind
+    def kind(self, name: TableName) -> tuple[Fact, ...]:
+        """The facts of one kind, where a word chooses the table; who knows the kind asks for its field."""
+        facts: tuple[Fact, ...] = getattr(self, name)
+        return facts
 
-    def plain(self, name: str) -> list[Row]:
+    def plain(self, name: TableName) -> list[Row]:
         """One kind as a table has it: a dict for each fact, with the columns of that table."""
-        return [{column: getattr(fact, column) for column in COLUMNS[name]} for fact in self[name]]
+        return [as_row(fact, COLUMNS[name]) for fact in self.kind(name)]
 
 
-KINDS: dict[str, type] = {
+KINDS: dict[TableName, type[Fact]] = {
     "namespaces": Namespace,
     "links": Link,
     "addresses": Address,
@@ -118,7 +121,7 @@ class Snapshot:
 
     rows: Facts
 
-    def frame(self, name: str) -> DataFrame:
+    def frame(self, name: TableName) -> DataFrame:
         """One of the tables by name."""
         import pandas
 
@@ -171,7 +174,9 @@ class Snapshot:
 
 def from_plain(tables: Mapping[str, Iterable[Row]]) -> Snapshot:
     """The snapshot that `Snapshot.plain` told."""
-    kinds = {name: tuple(KINDS[name](**row) for row in rows) for name, rows in tables.items()}
+    kinds: dict[str, Any] = {}  # JSON tells no types
+    for name, make in KINDS.items():
+        kinds[name] = tuple(make(**row) for row in tables.get(name, ()))
     return Snapshot(Facts(**kinds))
 
 

@@ -12,7 +12,7 @@ from ..inside import inside
 from ..packet.causes.cables import switched_off
 from ..packet.causes.cause import Cause, fix
 from ..packet.causes.settings import LOOSE, key, setting
-from .devices import full, link_line
+from .devices import full, link_line, signs
 from .forwarding import closed_chain
 from .question import Finding, Question, written
 
@@ -96,7 +96,9 @@ def _deaf(question: Question, device: Device) -> Finding | None:
         return Finding(False, why, command, "mtu", cause=Cause.ARP_OFF, fixes=mends)
     off = switched_off(question.tables, device)
     if off:
-        return Finding(False, off.reason, command, "mtu", cause=off.cause, fixes=written(*off.fixes))
+        return Finding(
+            False, off.reason, command, "mtu", cause=off.cause, fixes=written(*off.fixes), instead=signs(off)
+        )
     if link.master:
         why = f"{full(device)} is a port of {link.master}, so what comes in there belongs to {link.master}"
         return Finding(False, why, command, "master", cause=Cause.ADDRESS_ON_PORT)

@@ -13,7 +13,7 @@ from ..packet.causes.cables import switched_off
 from ..packet.causes.cause import Cause, fix
 from ..packet.causes.look import Decision, Look
 from ..packet.lookup import Tables
-from .devices import link_line
+from .devices import link_line, signs
 from .question import Finding, Question, written
 
 
@@ -89,12 +89,15 @@ def _by_rule(space: str, ip: str, decision: Decision, wanted: Hop, mends: tuple[
     if rule.action or route is None:
         does = rule.action or f"table {rule.table} has no route"
         why = f"the rule `{rule.words}` in {space} decides about {ip}: {does}"
-        return Finding(False, why, rules, f"{rule.priority}:", cause=Cause.POLICY_RULE, fixes=mends)
+        return Finding(
+            False, why, rules, f"{rule.priority}:", cause=Cause.POLICY_RULE, fixes=mends, instead=(rule.words,)
+        )
     why = f"{space} routes {ip} by `{route.words}`, by the rule `{rule.words}`"
     command = inside(space, f"ip route get {ip}")
     if _leads(route, wanted):
         return Finding(True, why, command)
-    return Finding(False, why, command, cause=Cause.POLICY_RULE, fixes=mends)
+    instead = (rule.words, route.words)
+    return Finding(False, why, command, cause=Cause.POLICY_RULE, fixes=mends, instead=instead)
 
 
 def _leads(route: Route, wanted: Hop) -> bool:
@@ -105,7 +108,9 @@ def _leads(route: Route, wanted: Hop) -> bool:
 
 def _other_way(space: str, to: str, route: Route, command: str) -> Finding:
     cause = Cause.DEAD_ROUTE if route.is_dead_end else Cause.WRONG_ROUTE
-    return Finding(False, f"{space} routes {to} by `{route.words}`", command, _shown(route), cause=cause)
+    return Finding(
+        False, f"{space} routes {to} by `{route.words}`", command, _shown(route), cause=cause, instead=(route.words,)
+    )
 
 
 def knows_mac(question: Question, ns: str, ip: str) -> Finding:
@@ -144,10 +149,14 @@ def has_tunnel(question: Question, ns: str, ip: str) -> Finding:
     if route is None or tunnel is None or not tables.is_kind(tunnel, "vxlan"):
         by = f"it sends by {route.words}" if route else f"it has no route to {ip}"
         why = f"no tunnel of {space} leads to {ip}: {by}"
-        return Finding(False, why, inside(space, f"ip route get {ip}"), ip, cause=Cause.WRONG_ROUTE)
+        instead = (route.words,) if route else ()
+        command = inside(space, f"ip route get {ip}")
+        return Finding(False, why, command, ip, cause=Cause.WRONG_ROUTE, instead=instead)
     off = switched_off(tables, tunnel)
     if off:
-        return Finding(False, off.reason, link_line(tunnel), "mtu", cause=off.cause, fixes=written(*off.fixes))
+        return Finding(
+            False, off.reason, link_line(tunnel), "mtu", cause=off.cause, fixes=written(*off.fixes), instead=signs(off)
+        )
     return _by_entries(question, tunnel, route, route.via or ip)
 
 
@@ -158,14 +167,21 @@ def _by_entries(question: Question, tunnel: Device, route: Route, hop: str) -> F
     mac = tables.neighbour(tunnel, hop) or _noarp(question, tunnel, hop)
     if mac is None:
         why = f"`{route.words}`, but {name} has no neighbour entry with the MAC of {hop}"
-        return Finding(False, why, inside(space, f"ip neigh show dev {name}"), hop, cause=Cause.NO_NEIGHBOUR)
+        return Finding(
+            False,
+            why,
+            inside(space, f"ip neigh show dev {name}"),
+            hop,
+            cause=Cause.NO_NEIGHBOUR,
+            instead=(route.words,),
+        )
     entry, fdb = tables.fdb(tunnel, mac), inside(space, f"bridge fdb show dev {name}")
     if entry is None:
         why = f"{hop} is {mac}, but {name} has no FDB entry for it"
-        return Finding(False, why, fdb, mac, cause=Cause.VXLAN_ENTRY)
+        return Finding(False, why, fdb, mac, cause=Cause.VXLAN_ENTRY, instead=(hop,))
     if tables.owner(entry.dst) is None:
         why = f"the FDB of {name} puts {mac} at {entry.dst}, but nobody has that address"
-        return Finding(False, why, fdb, mac, cause=Cause.VXLAN_REMOTE)
+        return Finding(False, why, fdb, mac, cause=Cause.VXLAN_REMOTE, instead=(str(entry.dst),))
     why = f"`{route.words}`; neighbour {hop} is {mac}; the FDB of {name} puts it at {entry.dst}"
     return Finding(True, why, fdb, mac)
 

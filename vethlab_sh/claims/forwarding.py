@@ -88,13 +88,15 @@ def closed_chain(space: str, closed: Closed) -> Finding:
     if rule:
         why = f"the rule `{rule.text}` ({chain.title}, {chain.place}) drops everything"
         mends = written(fix(space, chain.removal(rule)))
-        return Finding(False, why, command, out=rule.text, cause=Cause.FILTER_RULE, fixes=mends)
+        return Finding(False, why, command, out=rule.text, instead=(rule.text,), cause=Cause.FILTER_RULE, fixes=mends)
     policy = chain.policy if chain.program == "nft" else chain.policy.upper()
     why = f"the policy of {chain.title} is {policy} ({chain.place})"
     if chain.rules:
         why += ", and no rule of it accepts what begins a connection"
     mends = written(fix(space, chain.opening))
-    return Finding(False, why, command, out=chain.policy_line, cause=Cause.FILTER_POLICY, fixes=mends)
+    return Finding(
+        False, why, command, out=chain.policy_line, instead=(chain.policy_line,), cause=Cause.FILTER_POLICY, fixes=mends
+    )
 
 
 def _open(space: str, versions: list[str], off: list[str], filters: Filters) -> Finding:
@@ -122,7 +124,7 @@ def rewrites_nothing(question: Question, ns: str) -> Finding:
     for chain, rule in filters.rewriting():
         why = f"{space} rewrites addresses on the way: `{rule.text}` ({chain.title}, {chain.place})"
         mends = written(fix(space, chain.removal(rule)))
-        return Finding(False, why, inside(space, chain.line), out=rule.text, fixes=mends)
+        return Finding(False, why, inside(space, chain.line), out=rule.text, instead=(rule.text,), fixes=mends)
     why = f"no rule in {space} rewrites addresses ({LOOKED_AT} were asked)"
     return Finding(True, why, inside(space, "nft list ruleset"))
 

@@ -9,6 +9,7 @@ from ..facts import Device
 from ..inside import inside
 from ..packet.causes.cause import Cause
 from ..packet.causes.circles import switching_loop
+from ..packet.causes.look import Decision
 from ..packet.follow import walk
 from ..packet.lookup import Tables
 from ..packet.probe import LARGEST
@@ -195,23 +196,25 @@ def sends_through(question: Question, who: str, ip: str, dev: str) -> Finding:
     command = inside(space, f"ip route get {ip}")
     decision = question.look(space).decide(ip)
     route, rule = decision.route, decision.rule
+    instead = _decision(decision)
     mends: tuple[str, ...] = ()
     if decision.is_special:
         mends = without_rule(question.look(space), ip, lambda other: dev in _passed(question.tables, other.device))
     if rule is not None and rule.action:
         why = f"the rule `{rule.words}` in {space} decides about {ip}: {rule.action}"
-        return Finding(False, why, command, cause=Cause.POLICY_RULE, fixes=mends)
+        return Finding(False, why, command, cause=Cause.POLICY_RULE, fixes=mends, instead=instead)
     if route is None:
         return Finding(False, f"{space} has no route to {ip}", command, cause=Cause.NO_ROUTE)
     if route.is_dead_end or route.dev is None:
-        return Finding(False, f"the route {route.words} in {space} swallows it", command, cause=Cause.DEAD_ROUTE)
+        why = f"the route {route.words} in {space} swallows it"
+        return Finding(False, why, command, cause=Cause.DEAD_ROUTE, instead=instead)
     passed = _passed(question.tables, (space, route.dev))
     by_rule = f" (rule `{rule.words}`)" if decision.is_special and rule else ""
     why = f"{space} sends to {ip} by {route.words}{by_rule}, so through {' and '.join(passed)}"
     if dev in passed:
         return Finding(True, why, command, ip)
     cause = Cause.POLICY_RULE if by_rule else Cause.WRONG_ROUTE
-    return Finding(False, why, command, ip, cause=cause, fixes=mends)
+    return Finding(False, why, command, ip, cause=cause, fixes=mends, instead=(*instead, *passed))
 
 
 def _passed(tables: Tables, device: Device | None) -> list[str]:
@@ -226,3 +229,13 @@ def _passed(tables: Tables, device: Device | None) -> list[str]:
     if master and master[1] not in passed:
         passed.append(master[1])
     return passed
+
+
+def _decision(decision: Decision) -> tuple[str, ...]:
+    """The rule and the route by which the kernel decides, as `ip` says them."""
+    words = []
+    if decision.rule is not None and (decision.is_special or decision.rule.action):
+        words.append(decision.rule.words)
+    if decision.route is not None:
+        words.append(decision.route.words)
+    return tuple(words)

@@ -79,7 +79,8 @@ class Finding:
     """What a judge found: whether it holds, why, and what shows it.
 
     command: as typed on master; line: a word of the line to look at ("" for the last one); out: its output, when it
-    has run already; cause, fixes: of an answer that did not come.
+    has run already; cause, fixes: of an answer that did not come; instead: of a no what the kernel has in place of
+    what is claimed, as names and addresses, so that two ways to be wrong are told apart without a sentence.
     """
 
     ok: bool
@@ -89,6 +90,12 @@ class Finding:
     out: str | None = None
     cause: Cause | None = None
     fixes: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
+
+    @property
+    def signs(self) -> list[str]:
+        """What tells one no about a claim from another: where it shows, and what is there instead."""
+        return [self.command, self.line, *self.instead]
 
     def verdict(self, shell: Shell, claim: str) -> Verdict:
         """The same for a reader: the command has run, the line is picked."""
@@ -250,11 +257,13 @@ class Question:
         if found:
             places = " and in ".join(space for space, _ in found)
             why = f"{name} is in {places}: say which, as in `{found[0][0]} {name}`"
-            raise Absent(Finding(False, why, inside(found[0][0], "ip -br link"), name))
+            instead = tuple(space for space, _ in found)
+            raise Absent(Finding(False, why, inside(found[0][0], "ip -br link"), name, instead=instead))
         elsewhere = [device[0] for device in self.tables.links if device[1] == name]
         where = f"{namespace} has no device {name}" if namespace else f"no namespace has a device {name}"
         more = f"; it is in {', '.join(elsewhere)}" if elsewhere else ""
-        raise Absent(Finding(False, where + more, inside(namespace or HOSTNAME, "ip -br link"), name))
+        command = inside(namespace or HOSTNAME, "ip -br link")
+        raise Absent(Finding(False, where + more, command, name, instead=tuple(elsewhere)))
 
     def link(self, device: Device) -> Link:
         """The device's row, which is there: `device` has found it."""

@@ -206,7 +206,7 @@ def duplicate_address(rng: Random) -> Fault:
             Wrong(
                 (inside(ns, f"ip addr add {own}/24 dev {dev}"),),
                 (inside(ns, f"ip addr del {own}/24 dev {dev}"),),
-                f"belong to ns{twin} alone",
+                f"{copied} belongs to ns{twin}",
             ),
             switch.alias(other, victim),
         ),
@@ -252,7 +252,7 @@ def left_on_host(rng: Random) -> Fault:
             Wrong(
                 (f"ip addr add {own}/24 dev {dev}", f"ip link set {dev} up"),
                 (f"ip addr del {own}/24 dev {dev}", f"ip link set {dev} down"),
-                f"belong to ns{victim} alone",
+                f"{own} belongs to ns{victim}",
             ),
             switch.alias(third, victim),
         ),

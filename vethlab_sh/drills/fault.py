@@ -44,11 +44,15 @@ class Hint:
 
 @dataclass(frozen=True)
 class Wrong:
-    """A repair that is none: its lines, lines that take them back, and words of the sentence that refuses it."""
+    """A repair that is none.
+
+    lines: what is tried; undo: lines that take them back; untrue: the claim that does not hold then, or the words that
+    it has after its first name.
+    """
 
     lines: tuple[str, ...]
     undo: tuple[str, ...]
-    refused: str
+    untrue: str
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,7 @@ def alias(thief: str, address: str, owner: str) -> Wrong:
     return Wrong(
         lines=all_inside(thief, ("ip link set lo up", f"ip addr add {address}/32 dev lo")),
         undo=(inside(thief, f"ip addr del {address}/32 dev lo"),),
-        refused=f"belong to {owner} alone",
+        untrue=f"{address} belongs to {owner}",
     )
 
 
@@ -172,10 +176,10 @@ def side_cable(one: str, address: str, other: str, address2: str) -> Wrong:
             *all_inside(other, ("ip link set side2 up", f"ip route add {address}/32 dev side2 src {address2}")),
         ),
         undo=(inside(one, "ip link del side1"),),
-        refused="so through side",
+        untrue="sends to",
     )
 
 
-def no_use(lines: Iterable[str], undo: Iterable[str], refused: str = "gets no answer") -> Wrong:
+def no_use(lines: Iterable[str], undo: Iterable[str], untrue: str = "can reach") -> Wrong:
     """What does not help."""
-    return Wrong(tuple(lines), tuple(undo), refused)
+    return Wrong(tuple(lines), tuple(undo), untrue)

@@ -72,7 +72,7 @@ def no_default_route(cluster: Cluster, rng: Random) -> Fault:
             Wrong(
                 (inside(pod, f"ip route add {narrow}"),),
                 (inside(pod, f"ip route del {narrow}"),),
-                "no route that covers 198.51.100.7",
+                "routes 198.51.100.7",
             ),
             alias(pod, node.address, node.name),
         ),
@@ -118,7 +118,7 @@ def missing_fdb(cluster: Cluster, rng: Random) -> Fault:
             no_use(
                 (inside(node.name, f"bridge fdb add {wrong}"),),
                 (inside(node.name, f"bridge fdb del {wrong}"),),
-                "nobody has that",
+                "has a tunnel to",
             ),
             cluster.around(),
         ),
@@ -226,7 +226,7 @@ def missing_neighbour(cluster: Cluster, rng: Random) -> Fault:
             no_use(
                 (inside(node.name, f"{own_mac} nud permanent dev flannel.1"),),
                 (remove,),
-                "no FDB entry",
+                "has a tunnel to",
             ),
         ),
         explanation=(
@@ -268,7 +268,7 @@ def no_node_route(cluster: Cluster, rng: Random) -> Fault:
             Wrong(
                 (inside(node.name, f"ip route add {other.network} via {other.address} dev eth0"),),
                 (inside(node.name, f"ip route del {other.network}"),),
-                "no tunnel of",
+                "has a tunnel to",
             ),
         ),
         explanation=(

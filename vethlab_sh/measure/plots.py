@@ -36,12 +36,12 @@ def bytes_on_the_way(walks: Mapping[str, Walk]) -> Figure:
 def _bars(ax: Axes, walk: Walk) -> None:
     places: list[str] = []
     for row in walk.rows:
-        if row["leg"] != "there":
+        if row.leg != "there":
             continue
-        kind, hatch = ("device", "") if row["vni"] is None else ("vxlan", "//")
-        bar = ax.bar(len(places), row["bytes"], hatch=hatch, color=INK[kind], edgecolor=INK["edge"])
+        kind, hatch = ("device", "") if row.vni is None else ("vxlan", "//")
+        bar = ax.bar(len(places), row.bytes, hatch=hatch, color=INK[kind], edgecolor=INK["edge"])
         ax.bar_label(bar)
-        places.append(f"{row['namespace']}\n{row['device']}\n{row['way']}")
+        places.append(f"{row.namespace}\n{row.device}\n{row.way}")
     ax.set_xticks(range(len(places)), places, fontsize=8)
 
 

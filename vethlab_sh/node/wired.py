@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F")
 Row = dict[str, Any]  # of a table, or of JSON
-FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS.values()}
+FIELDS: dict[type, tuple[str, ...]] = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS.values()}
 
 
 @dataclass(frozen=True)

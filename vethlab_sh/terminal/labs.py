@@ -178,7 +178,7 @@ def _show(options: argparse.Namespace) -> int:
     if options.table:
         print(page.table(facts.plain(options.table), snapshot.COLUMNS[options.table]))
         return 0
-    rows = [{"table": name, "rows": len(facts.plain(name))} for name in snapshot.COLUMNS]
+    rows: list[dict[str, object]] = [{"table": name, "rows": len(facts.kind(name))} for name in snapshot.COLUMNS]
     rows.append({"table": HISTORY, "rows": len(typed)})
     print(page.table(rows, rows[0]))
     return 0

@@ -84,7 +84,7 @@ def sightings(page: Page, walk: Walk) -> str:
 def _seen(row: Sighting) -> str:
     place = f"{row.namespace} {row.device}"
     arrow = "->" if row.way == "out" else "<-"
-    parts = [f"{row.number:3} {row.us:8.1f} us  {place:24} {arrow}", row.what]
+    parts = [f"{row.number:3} {row.us:8.1f} us  {place:24} {arrow}", row.caption]
     if row.leg != "ask":  # who asks for a MAC address has said so in `what`
         parts.append(f"{row.src_ip} > {row.dst_ip}")
         if row.ttl is not None:

@@ -85,9 +85,9 @@ def walk() -> float:
 def bare_loop() -> float:
     """Seconds for a plain loop that listens everywhere and pings once."""
     lab = nodes()
-    inside = [row for row in lab.snapshot().rows["addresses"] if row["namespace"] == "pod-c" and row["dev"] == "eth0"]
+    inside = [row for row in lab.snapshot().rows.addresses if row.namespace == "pod-c" and row.dev == "eth0"]
     user = "" if is_rootless() else "-Z root"  # its drop to another user would let it outlive us
-    script = BARE.replace("USER", user).replace("TARGET", inside[0]["address"].partition("/")[0])
+    script = BARE.replace("USER", user).replace("TARGET", inside[0].address.partition("/")[0])
     return lab.run(script).seconds
 
 
