@@ -211,7 +211,8 @@ class Lab:
         """Whether a claim in plain English holds now: `lab.check("ns100 can reach 192.168.1.101")`.
 
         The verdict is true or false; as text it is a sentence with its reason, and `.evidence` is a command and the
-        line that shows it. Raises UnknownClaim, which lists what can be claimed (`check.vocabulary()`).
+        line that shows it; of a no `.cause` is why, in a word, and `.fixes` are lines that mend it. Raises
+        UnknownClaim, which lists what can be claimed (`check.vocabulary()`).
         """
         from .claims import check
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from ipaddress import ip_interface
 
-from ..facts import Device
+from ..facts import Address, Device
 from ..inside import inside
 from ..packet.causes.cables import switched_off
-from ..packet.causes.cause import Diagnosis, place
+from ..packet.causes.cause import Cause, Diagnosis, fix, place
 from ..packet.lookup import Tables
 from ..sandbox import HOSTNAME
-from .question import Absent, Finding, Question
+from .question import Absent, Finding, Question, written
 
 
 def link_line(device: Device, more: str = "") -> str:
@@ -33,19 +33,24 @@ def signs(diagnosis: Diagnosis) -> tuple[str, ...]:
 
 
 def is_up(question: Question, ns: str | None, dev: str) -> Finding:
-    """`ns100 veth100 is up`."""
+    """`ns100 veth100 is up`: IFF_UP and IFF_LOWER_UP, netdevice(7)."""
     device = question.device(ns, dev)
     link, command = question.link(device), link_line(device)
     if not link.up:
-        return Finding(False, f"{full(device)} is switched off", command, f"{device[1]}")
-    if not link.carrier:
-        peer = question.tables.peer(device)
-        off = switched_off(question.tables, peer) if peer else None
-        because = off.reason if off else "nothing is at its other end"
-        instead = signs(off) if off else ()
-        why = f"{full(device)} is switched on, but has no carrier: {because}"
-        return Finding(False, why, command, "mtu", instead=instead)
-    return Finding(True, f"{full(device)} is up", command, "mtu")
+        mends = written(fix(device[0], f"ip link set {shlex.quote(device[1])} up"))
+        return Finding(
+            False, f"{full(device)} is switched off", command, device[1], cause=Cause.DEVICE_DOWN, fixes=mends
+        )
+    if link.carrier:
+        return Finding(True, f"{full(device)} is up", command, "mtu")
+    start = f"{full(device)} is switched on, but has no carrier"
+    peer = question.tables.peer(device)
+    off = switched_off(question.tables, peer) if peer else None
+    if off is None:
+        return Finding(False, f"{start}: nothing is at its other end", command, "mtu", cause=Cause.PEER_MISSING)
+    return Finding(
+        False, f"{start}: {off.reason}", command, "mtu", cause=off.cause, fixes=written(*off.fixes), instead=signs(off)
+    )
 
 
 def is_down(question: Question, ns: str | None, dev: str) -> Finding:
@@ -56,34 +61,50 @@ def is_down(question: Question, ns: str | None, dev: str) -> Finding:
 
 
 def has_address(question: Question, ns: str | None, dev: str, address: str) -> Finding:
-    """`ns100 veth100 has address 192.168.1.100/24`: and uses it, which of IPv6 a duplicate does not."""
+    """`ns100 veth100 has address 192.168.1.100/24`: and uses it, which of IPv6 a duplicate does not (RFC 4862)."""
     device = question.device(ns, dev)
     family = "inet6" if ":" in address else "inet"
     rows = [row for row in question.tables.addresses_of(device) if row.family == family]
     command = inside(device[0], f"ip -br addr show dev {shlex.quote(device[1])}")
     for row in rows:
-        if address not in (row.address, row.ip):
-            continue
-        if row.dadfailed:
-            why = f"{full(device)} has {row.address}, but does not use it: somebody else has it (dadfailed)"
-            return Finding(False, why, inside(device[0], f"ip addr show dev {shlex.quote(device[1])}"), row.address)
-        if row.tentative:
-            why = f"{full(device)} has {row.address}, but does not use it yet: it asks who has it (tentative)"
-            return Finding(False, why, inside(device[0], f"ip addr show dev {shlex.quote(device[1])}"), row.address)
-        return Finding(True, f"{full(device)} has {row.address}", command, row.address)
-    ip = address.partition("/")[0]
-    near = [row.address for row in rows if row.ip == ip]
-    owner = question.tables.owner(ip)
-    if near:
-        why = f"it has {near[0]}, so its network is {ip_interface(near[0]).network}"
-    elif owner:
-        why = f"{owner[0]} {owner[1]} has it"
-    elif rows:
-        why = f"it has {', '.join(row.address for row in rows)}"
-    else:
-        why = "it has none"
+        if address in (row.address, row.ip):
+            return _unused(row) or Finding(True, f"{full(device)} has {row.address}", command, row.address)
+    why = _instead(question.tables, address.partition("/")[0], rows)
+    why = f"{full(device)} does not have {address}: {why}"
     instead = tuple(row.address for row in rows)
-    return Finding(False, f"{full(device)} does not have {address}: {why}", command, instead=instead)
+    return Finding(False, why, command, cause=Cause.NO_ADDRESS, instead=instead)
+
+
+def _unused(row: Address) -> Finding | None:
+    """An address that a device has, and does not use; `ip addr` says so, `ip -br addr` does not."""
+    space, name = row.device
+    command = inside(space, f"ip addr show dev {shlex.quote(name)}")
+    start = f"{full(row.device)} has {row.address}, but does not use it"
+    if row.dadfailed:
+        again = fix(
+            space,
+            f"ip addr del {row.address} dev {shlex.quote(name)}",
+            f"ip addr add {row.address} dev {shlex.quote(name)} nodad",
+        )
+        why = f"{start}: somebody else has it (dadfailed)"
+        return Finding(False, why, command, row.address, cause=Cause.ADDRESS_FAILED, fixes=written(again))
+    if row.tentative:
+        why = f"{start} yet: it asks who has it (tentative)"
+        return Finding(False, why, command, row.address, cause=Cause.ADDRESS_FAILED)
+    return None
+
+
+def _instead(tables: Tables, ip: str, rows: list[Address]) -> str:
+    """What a device has instead of an address, or who has that; rows: its own of this family."""
+    for row in rows:
+        if row.ip == ip:
+            return f"it has {row.address}, so its network is {ip_interface(row.address).network}"
+    owner = tables.owner(ip)
+    if owner:
+        return f"{owner[0]} {owner[1]} has it"
+    if rows:
+        return f"it has {', '.join(row.address for row in rows)}"
+    return "it has none"
 
 
 def has_not_address(question: Question, ns: str | None, dev: str, address: str) -> Finding:

@@ -15,13 +15,14 @@ from .. import snapshot
 from ..errors import nearest
 from ..facts import Device, Link
 from ..inside import inside
-from ..packet.causes.cause import Cause, Evidence
+from ..packet.causes.cause import Cause, Evidence, Fix, typed
 from ..packet.causes.look import Look, look
 from ..packet.follow import ground_of
 from ..packet.lookup import Tables, first_address
 from ..packet.walk import Walk
 from ..sandbox import HOSTNAME
 from ..shell import Shell
+from .filters import Filters, read_filters
 
 # Seconds. The kernel's linkwatch tells of carriers once a second, and then of a hundred devices of the whole machine:
 # where others make many, a cable of ours has to wait. net/core/link_watch.c
@@ -116,6 +117,11 @@ class Finding:
         return next((line for line in lines if word.search(line)), "(no such line)")
 
 
+def written(*fixes: Fix) -> tuple[str, ...]:
+    """Fixes as they are typed on master, each in one line."""
+    return tuple(" && ".join(typed(line) for line in lines) for lines in fixes)
+
+
 class Absent(Exception):
     """What the claim speaks of is not there, so the claim does not hold."""
 
@@ -188,6 +194,7 @@ class Question:
     cold: bool = False
     answers: dict[Ping, Answer] = field(default_factory=dict)
     looks: dict[str, Look] = field(default_factory=dict)
+    filtered: dict[str, Filters] = field(default_factory=dict)
     followed: dict[Ping, Walk | None] = field(default_factory=dict)
 
     @cached_property
@@ -216,6 +223,14 @@ class Question:
         if missing:
             self.looks |= look(ground_of(self.shell), missing)
         return [self.looks[space] for space in self.spaces if space in self.looks]
+
+    def filters(self, spaces: Iterable[str]) -> list[Filters]:
+        """The filters of these namespaces, asked at the same time."""
+        spaces = list(spaces)
+        missing = [space for space in spaces if space not in self.filtered]
+        if missing:
+            self.filtered |= read_filters(self.shell, missing)
+        return [self.filtered[space] for space in spaces]
 
     def answer(self, ping: Ping) -> Answer:
         """The answer to one ping, asked now unless it was asked in this round."""

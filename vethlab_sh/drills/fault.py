@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import scenarios
 from ..inside import all_inside, inside
+from ..packet.causes.cause import Cause
 from ..tables import recognise
 
 # Programs of which a scenario makes looks that have no table: rules that only count, and sums of a name.
@@ -61,7 +62,8 @@ class Fault:
     world; ticket: the symptom, as a user tells it; plant: lines that make the fault; unanswered: the pings that get no
     answer until it is mended, as claims, that of the ticket first; untrue: other claims that do not hold until then;
     claims: what else has to hold in the end; hints: one after the other; repairs: lists of lines, each of which mends
-    it; wrong: repairs that are refused; explanation: for the end.
+    it; wrong: repairs that are refused; explanation: for the end. causes: what a verdict on the broken network may call
+    it (`Cause`), and named: what its reason has to name.
     """
 
     world: World
@@ -72,6 +74,8 @@ class Fault:
     repairs: tuple[tuple[str, ...], ...]
     wrong: tuple[Wrong, ...]
     explanation: str
+    causes: tuple[Cause, ...]
+    named: tuple[str, ...]
     untrue: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
 
@@ -141,6 +145,8 @@ def renamed(fault: Fault, values: Mapping[str, str]) -> Fault:
 
 
 def _renamed(thing: Any, values: Mapping[str, str]) -> Any:
+    if isinstance(thing, Cause):
+        return thing
     if isinstance(thing, str):
         return with_values(thing, values)
     if isinstance(thing, tuple):
