@@ -42,11 +42,10 @@ PARTS = {
     "sockets": "ss -Htuln",
     "counters": "cat /proc/net/snmp /proc/net/netstat",
     "counters6": "cat /proc/net/snmp6 /proc/net/xfrm_stat",
-    "links": "ip -j -s -s link",
     "queues": "tc -s -j qdisc",
 }
 # What a probe moves, to be asked for before and after it; the rest stays as it is.
-COUNTED = ("legacy", "legacy6", "counters", "counters6", "links", "queues")
+COUNTED = ("legacy", "legacy6", "counters", "counters6", "queues")
 RULES = tuple(part for part in PARTS if part not in COUNTED or part.startswith("legacy"))
 NUMBERS = ("local", "main", "default")  # tables with a name: 255, 254, 253
 
@@ -75,8 +74,8 @@ class Look:
     """What one namespace answered.
 
     settings: by their path below /proc/sys/net; routes: of all tables; nft: the ruleset, as text; legacy: what
-    iptables-legacy-save says, by family; counters: of the kernel's SNMP tables, as `nstat` calls them; links, queues:
-    counters of devices as `ip -s -s link` and `tc -s qdisc` tell them.
+    iptables-legacy-save says, by family; counters: of the kernel's SNMP tables, as `nstat` calls them; queues: what
+    each device's queue has dropped, as `tc -s qdisc` tells it.
     """
 
     namespace: str
@@ -87,7 +86,6 @@ class Look:
     legacy: Mapping[str, str] = field(default_factory=dict)
     sockets: tuple[Socket, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
-    links: Mapping[tuple[str, str], int] = field(default_factory=dict)
     queues: Mapping[str, int] = field(default_factory=dict)
 
     def number(self, path: str) -> int:
@@ -222,7 +220,6 @@ def _read(space: str, text: str) -> Look:
         legacy={"ip": parts.get("legacy", ""), "ip6": parts.get("legacy6", "")},
         sockets=tuple(_sockets(parts.get("sockets", ""))),
         counters=_counters(parts.get("counters", ""), parts.get("counters6", "")),
-        links=_link_counters(parts.get("links", "")),
         queues=_queue_drops(parts.get("queues", "")),
     )
 
@@ -301,15 +298,6 @@ def _counters(snmp: str, snmp6: str) -> dict[str, int]:
         words = line.split()
         if len(words) == 2 and words[1].isdigit():
             counters[words[0]] = int(words[1])
-    return counters
-
-
-def _link_counters(text: str) -> dict[tuple[str, str], int]:
-    counters = {}
-    for row in _json(text):
-        for way in ("rx", "tx"):
-            for name, number in row.get("stats64", {}).get(way, {}).items():
-                counters[row["ifname"], f"{way}_{name}"] = int(number)
     return counters
 
 
