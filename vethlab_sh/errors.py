@@ -1,4 +1,4 @@
-"""What can go wrong, and with which exit code does the command line then end?
+"""What can go wrong, and with which exit code does the command line then end? The tree below tells both.
 
 LabError                     everything below, so that one `except` catches us; exit code 1
 ├── CommandFailed            a command ended with an exit code nobody expected (2 when there is no such program)

@@ -1,4 +1,4 @@
-"""How little may the lines of a stranger see and take?
+"""How little may the lines of a stranger see and take? Files only to read, no other learner's, and little of all else.
 
 A lab shares its user's files; here that is taken back. Before the world is made, its maker leaves root's rights,
 makes all files read-only and hides folders under empty ones, in a user namespace of its own: what was mounted there

@@ -1,4 +1,4 @@
-"""How many points for each learner's lab?
+"""How many points for each learner's lab? Those of the claims that hold in it.
 
 The lines that a learner typed run again, in a world of their own that can neither see nor take much (`confine`);
 then the kernel is asked the teacher's claims. Every learner is graded by a process of its own, so whatever becomes

@@ -1,4 +1,4 @@
-"""Which lines give addresses, routes, rules, neighbours and FDB entries again?
+"""Which lines give addresses, routes, rules, neighbours and FDB entries again? Mostly those that `ip` prints.
 
 What `ip` prints of routes, rules and neighbours is also what it reads, so most lines are its own words. Left out is
 what comes by itself: connected routes, link-local addresses, a device's own entries.

@@ -1,4 +1,4 @@
-"""Which labs stay, and how are they found again?
+"""Which labs stay, and how are they found again? Those that a process holds; a folder of each tells its number.
 
 A lab that stays is held by a process of its own, not by a Python. Each has a folder under the user's runtime
 folder, with the number and the beginning of that process: a number that is used again, a restart of the machine

@@ -1,4 +1,4 @@
-"""What does each network namespace of this machine answer, and whom does it mean by the numbers in its cables?
+"""What does each network namespace of this machine answer, and whom do its numbers mean? `ip -j` tells both.
 
 Only asks: `ip -j` and `bridge -j` in every namespace that we may enter, by one bash.
 """

@@ -1,4 +1,4 @@
-"""What is known of each cable: both ends, the bridge, the route to the pod, and who answers the pod's ARP?
+"""What is known of each cable? Both ends, the bridge, the route to the pod, and who answers the pod's ARP.
 
 Works on any snapshot, of pasted text or of this machine.
 """

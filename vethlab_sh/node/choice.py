@@ -1,4 +1,4 @@
-"""Which namespaces of this machine does `web-1`, `4711`, `veth0` or `10.244.0.2` mean?"""
+"""Which namespaces does `web-1`, `4711`, `veth0` or `10.244.0.2` mean? Those of the first kind of name that fits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does it look like flannel, like calico, or like neither, and by which signs?
+"""Does it look like flannel, like calico, or like neither? Signs in the kernel's tables tell.
 
 Each sign is a fact of the kernel's tables, with the place, the words and, in pasted text, the line. What decides are
 names and addresses that only one of them uses; what merely fits (cni0, 10.244.x.x) decides only in company.

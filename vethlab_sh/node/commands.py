@@ -1,4 +1,4 @@
-"""Is a line without its prompt a command, or is it prose or output?"""
+"""Is a line without its prompt a command? If it begins with a known program and goes on as that one is used."""
 
 from __future__ import annotations
 

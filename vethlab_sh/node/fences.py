@@ -1,4 +1,4 @@
-"""What of a text is a terminal session: what stands between fences, less what a mail put before?"""
+"""What of a text is a terminal session? What stands between fences, or all of it, less what a mail put before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How is this machine wired: which cable belongs to which pod?
+"""How is this machine wired: which cable belongs to which pod? Each namespace is asked, and the ends joined.
 
 Only asks: of every network namespace that it may enter it reads `ip -j` and `bridge -j`. On request it sends one ping
 and listens to it on its way.

@@ -1,4 +1,4 @@
-"""Which places of a text are machines, which are pods, and which machine is each pod on?"""
+"""Which places of a text are machines, and which machine is each pod on? Their devices and cables tell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which veth pair does a typed line make, and which device does it move: names that outputs then show apart?"""
+"""Which veth pair does a typed line make, and which device does it move? The words of `ip link` tell both."""
 
 from __future__ import annotations
 

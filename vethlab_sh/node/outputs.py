@@ -1,4 +1,4 @@
-"""Which rows does an output in a text have, and which of its lines does no parser know?"""
+"""Which rows does an output in a text have? Its parser's, less the lines it does not know; those are listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which end of a veth pair belongs to which, when a text shows them apart?
+"""Which end of a veth pair belongs to which, when a text shows them apart? The only one that fits.
 
 Pasted text says `eth0@if32` here and `32: veth...@if3` there. Nothing is guessed: an end that two devices fit is left
 open, and the note says so.

@@ -1,4 +1,4 @@
-"""Which commands are in a pasted terminal session, where was each typed, and what did each print?
+"""Which commands are in a pasted session, where was each typed, what did it print? Prompts and looks tell.
 
 People paste prompts of any look, comments in any language, several machines, a `kubectl exec ... bash` in the
 middle, Markdown around it all, and output whose command they left out. Nothing here is executed, and no line is

@@ -1,4 +1,4 @@
-"""Where does a command line run: in which pod, container, namespace or machine that its words enter?
+"""Where does a command line run? In the pod, container, namespace or machine that its own words enter.
 
 `sudo kubectl exec web -- ip a` runs in web, `ssh node2 ip netns exec ns9 bash` in ns9 on node2.
 """

@@ -1,4 +1,4 @@
-"""Which pod is a namespace of this machine, as far as anybody wrote it down?
+"""Which pod is a namespace of this machine? The one that CNI, the kubelet or a runtime wrote down, if any did.
 
 CNI's library, the IP address plugin host-local, the kubelet and the container runtimes each keep files that tell.
 """

@@ -1,4 +1,4 @@
-"""Is a line a prompt, a remark or what a terminal puts between, and which command stands behind the prompt?"""
+"""Is a line a prompt, a remark or a terminal's chatter? Its looks tell, or the command behind the prompt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which fact does a row of a pasted table tell: a link, an address, a route, an FDB entry?"""
+"""Which fact does a row of a pasted table tell? A link, an address, a route or an FDB entry, by its table."""
 
 from __future__ import annotations
 

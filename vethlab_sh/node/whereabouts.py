@@ -1,4 +1,4 @@
-"""Where is the one who types: at the machine of the last prompt, or in what a command has entered since?"""
+"""Where is the one who types? At the machine of the last prompt, or in what a command has entered since."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How do namespaces with their cables joined read, as tables, text, picture and JSON?"""
+"""How do namespaces with their cables joined read? As tables, as sentences, as a picture and as JSON."""
 
 from __future__ import annotations
 

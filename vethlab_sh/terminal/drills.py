@@ -1,4 +1,4 @@
-"""What do `drill list`, `start`, `ticket`, `hint`, `check` and `give-up` do?"""
+"""What do the verbs of `drill` do? They begin one in a lab that stays, tell ticket and hints, and judge the repair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does the verb `walk` do, and how does a packet's way read?"""
+"""What does `walk` do? It sends a ping and shows every device that it passes, and why it goes so."""
 
 from __future__ import annotations
 
