@@ -57,8 +57,9 @@ class Whereabouts:
         elif through and is_shell(words):
             self._inside += through
             self._entering = True
-        # a pipe is not in the words' power: its filters run outside
-        return at, shlex.join(words) if through and "|" not in line else line
+        if through and "|" not in line:  # a pipe is not in the words' power: its filters run outside
+            return at, shlex.join(words)
+        return at, line
 
     def _unmistakable(self, place: Place) -> Place:
         """The place, with its machine in its name when a namespace of that name is on another machine too."""
