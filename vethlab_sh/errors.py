@@ -90,7 +90,8 @@ class CommandFailed(LabError):
         self.hint = hint
         if ran.code == NO_SUCH_PROGRAM:
             self.exit_code = 2
-        message = f"`{ran.line}` failed on {ran.at} (exit code {ran.code}){_complaint(ran)}"
+        complaint = _complaint(ran)
+        message = f"`{ran.line}` failed on {ran.at} (exit code {ran.code}){complaint}"
         if hint:
             message += f"\n{hint}"
         super().__init__(message)
@@ -176,8 +177,10 @@ class ToolMissing(CannotBegin):
     def __init__(self, tool: str, package: str | None) -> None:
         self.tool = tool
         self.package = package
-        cure = f" Install it: sudo apt-get install {package}" if package else ""
-        super().__init__(f"The program {tool!r} is not on this machine.{cure}")
+        message = f"The program {tool!r} is not on this machine."
+        if package:
+            message += f" Install it: sudo apt-get install {package}"
+        super().__init__(message)
 
 
 class NotReady(CannotBegin):
@@ -215,9 +218,13 @@ class UnknownName(WrongUsage):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         self.name = name
         self.known = list(known)
-        self.nearest = next(iter(nearest(name, known)), None)
-        guess = f" Did you mean {self.nearest!r}?" if self.nearest else ""
-        super().__init__(f"There is no {self.kind} {name!r}.{guess} There are: {', '.join(known)}.")
+        near = nearest(name, known)
+        self.nearest = near[0] if near else None
+        sentences = [f"There is no {self.kind} {name!r}."]
+        if self.nearest:
+            sentences.append(f"Did you mean {self.nearest!r}?")
+        sentences.append(f"There are: {', '.join(known)}.")
+        super().__init__(" ".join(sentences))
 
 
 class UnknownScenario(UnknownName):
