@@ -18,7 +18,8 @@ UNANSWERED = ("FAILED", "INCOMPLETE")  # states of a neighbour whose MAC is not 
 
 def is_group(mac: str) -> bool:
     """Whether a frame to this MAC is for more than one: broadcast or multicast, the lowest bit of its first byte."""
-    return bool(int(mac[:2], 16) & 1)
+    first = int(mac[:2], 16)
+    return first & 1 == 1
 
 
 def as_row(fact: object, columns: Iterable[str]) -> dict[str, Any]:
@@ -175,7 +176,9 @@ class Route:
     @property
     def device(self) -> Device | None:
         """The device by which it leads; None for one that leads nowhere."""
-        return None if self.dev is None else (self.namespace, self.dev)
+        if self.dev is None:
+            return None
+        return self.namespace, self.dev
 
     @property
     def words(self) -> str:
@@ -217,11 +220,22 @@ class Rule:
     @property
     def words(self) -> str:
         """As `ip rule` says it."""
-        parts = [f"{self.priority}:", *(["not"] if self.inverted else []), "from", self.src]
-        for word, value in (("to", self.dst), ("fwmark", self.fwmark), ("iif", self.iif), ("oif", self.oif)):
-            if value:
-                parts += [word, value]
-        parts += [self.action] if self.action else ["lookup", str(self.table)]
+        parts = [f"{self.priority}:"]
+        if self.inverted:
+            parts.append("not")
+        parts += ["from", self.src]
+        if self.dst:
+            parts += ["to", self.dst]
+        if self.fwmark:
+            parts += ["fwmark", self.fwmark]
+        if self.iif:
+            parts += ["iif", self.iif]
+        if self.oif:
+            parts += ["oif", self.oif]
+        if self.action:
+            parts.append(self.action)
+        else:
+            parts += ["lookup", str(self.table)]
         if self.suppress is not None:
             parts += ["suppress_prefixlength", str(self.suppress)]
         return " ".join(parts)

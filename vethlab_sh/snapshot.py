@@ -1,4 +1,4 @@
-"""What is in the whole lab now, across all its namespaces?
+"""What is in the whole lab now, across all its namespaces? What the kernel answers in each of them.
 
 Read from `ip -j` and `bridge -j`, so that it judges the text that learners read. A snapshot is a value: it
 remembers what was true when it was taken, and nothing here is kept for the next one.
