@@ -1,5 +1,7 @@
 """What changed in the kernel, in words, typed or not."""
 
+import json
+
 import pytest
 
 from vethlab_sh import Lab, snapshot
@@ -97,6 +99,347 @@ def test_unanswered_neighbour_is_told(lab):
 def test_change_is_told_in_words(lab, line, change):
     lab.play("bridge", until=8)
     assert any(told.startswith(change) for told in after(lab, line)), line
+
+
+# What appears, is another then, and vanishes: a line each with its sentence, on a network of two hosts and a bridge.
+ROUNDS = {
+    "policy rule": [
+        (
+            "ip -n ns100 rule add from 10.1.0.0/16 lookup 100 prio 99",
+            "+ ns100 has the policy rule `99: from 10.1.0.0/16 lookup 100`",
+        ),
+        ("ip -n ns100 rule del prio 99", "- ns100 has lost the policy rule `99: from 10.1.0.0/16 lookup 100`"),
+    ],
+    "IPv6 policy rule": [
+        (
+            "ip -6 rule add to fd09::/64 prohibit prio 7",
+            "+ master has the IPv6 policy rule `7: from all to fd09::/64 prohibit`",
+        ),
+        ("ip -6 rule del prio 7", "- master has lost the IPv6 policy rule `7: from all to fd09::/64 prohibit`"),
+    ],
+    "policy rule that picks": [
+        (
+            "ip rule add not from all fwmark 1/3 ipproto tcp dport 80 goto 32766 prio 8",
+            "+ master has the policy rule `8: not from all fwmark 0x1/0x3 ipproto tcp dport 80 goto 32766`",
+        ),
+        (
+            "ip rule del prio 8",
+            "- master has lost the policy rule `8: not from all fwmark 0x1/0x3 ipproto tcp dport 80 goto 32766`",
+        ),
+    ],
+    "route of another table": [
+        (
+            "ip -n ns100 route add blackhole 10.9.0.0/16 table 100",
+            "+ ns100 has the route blackhole 10.9.0.0/16 in the table 100",
+        ),
+        (
+            "ip -n ns100 route del blackhole 10.9.0.0/16 table 100",
+            "- ns100 has lost the route blackhole 10.9.0.0/16 in the table 100",
+        ),
+    ],
+    "IPv6 route of another table": [
+        ("ip -6 route add prohibit fd09::/64 table 9", "+ master has the route prohibit fd09::/64 in the table 9"),
+        ("ip -6 route del prohibit fd09::/64 table 9", "- master has lost the route prohibit fd09::/64 in the table 9"),
+    ],
+    "own route in local": [
+        ("ip route add local 10.9.0.0/16 dev lo", "+ master has the route local 10.9.0.0/16 dev lo in the table local"),
+        (
+            "ip route del local 10.9.0.0/16 dev lo",
+            "- master has lost the route local 10.9.0.0/16 dev lo in the table local",
+        ),
+    ],
+    "iptables rule": [
+        (
+            "iptables -A FORWARD -s 10.1.0.0/24 -j DROP",
+            "+ master has the iptables rule `-A FORWARD -s 10.1.0.0/24 -j DROP` (table filter, chain FORWARD, rule 1)",
+        ),
+        (
+            "iptables -I FORWARD -p icmp -j ACCEPT",
+            "+ master has the iptables rule `-A FORWARD -p icmp -j ACCEPT` (table filter, chain FORWARD, rule 1)",
+        ),
+        (
+            "iptables -D FORWARD 1; iptables -A FORWARD -p icmp -j ACCEPT",
+            "~ the iptables rule `-A FORWARD -p icmp -j ACCEPT` in master stands elsewhere now"
+            " (table filter, chain FORWARD, rule 2)",
+        ),
+        (
+            "iptables -D FORWARD 1",
+            "- master has lost the iptables rule `-A FORWARD -s 10.1.0.0/24 -j DROP` (table filter, chain FORWARD)",
+        ),
+    ],
+    "iptables chain": [
+        ("ip netns exec ns100 iptables -t nat -N MINE", "+ ns100 has the iptables chain MINE (table nat)"),
+        ("ip netns exec ns100 iptables -t nat -X MINE", "- ns100 has lost the iptables chain MINE (table nat)"),
+    ],
+    "iptables policy": [
+        (
+            "iptables -P FORWARD DROP",
+            "~ the policy of the iptables chain FORWARD (table filter) in master is now DROP, was ACCEPT",
+        ),
+        ("nft flush ruleset", None),
+        (
+            "nft delete table ip filter",
+            "~ the policy of the iptables chain FORWARD (table filter) in master is now ACCEPT, was DROP",
+        ),
+    ],
+    "ip6tables policy": [
+        (
+            "ip netns exec ns100 ip6tables -P INPUT DROP",
+            "~ the policy of the ip6tables chain INPUT (table filter) in ns100 is now DROP, was ACCEPT",
+        ),
+    ],
+    "iptables-legacy": [
+        (
+            "iptables-legacy -A INPUT -s 10.1.0.9 -j REJECT",
+            "+ master has the iptables-legacy rule `-A INPUT -s 10.1.0.9/32 -j REJECT --reject-with icmp-port-unreachable`"
+            " (table filter, chain INPUT, rule 1)",
+        ),
+        (
+            "iptables-legacy -F",
+            "- master has lost the iptables-legacy rule"
+            " `-A INPUT -s 10.1.0.9/32 -j REJECT --reject-with icmp-port-unreachable` (table filter, chain INPUT)",
+        ),
+        (
+            "iptables-legacy -P OUTPUT DROP",
+            "~ the policy of the iptables-legacy chain OUTPUT (table filter) in master is now DROP, was ACCEPT",
+        ),
+    ],
+    "ip6tables-legacy": [
+        (
+            "ip6tables-legacy -P FORWARD DROP",
+            "~ the policy of the ip6tables-legacy chain FORWARD (table filter) in master is now DROP, was ACCEPT",
+        ),
+    ],
+    "nft": [
+        (
+            "nft 'table inet t { chain c { type filter hook input priority 0; policy drop; }; }'",
+            "+ master has the nft chain c (table inet t, type filter hook input priority filter, policy drop)",
+        ),
+        (
+            "nft add rule inet t c ip saddr 10.1.0.9 counter drop",
+            "+ master has the nft rule `ip saddr 10.1.0.9 counter drop` (table inet t, chain c, rule 1)",
+        ),
+        (
+            "nft 'chain inet t c { policy accept; }'",
+            "~ the policy of the nft chain c (table inet t) in master is now accept, was drop",
+        ),
+        (
+            "nft flush chain inet t c",
+            "- master has lost the nft rule `ip saddr 10.1.0.9 counter drop` (table inet t, chain c)",
+        ),
+        (
+            "nft delete table inet t",
+            "- master has lost the nft chain c (table inet t, type filter hook input priority filter, policy accept)",
+        ),
+    ],
+    "table that is switched off": [
+        ("nft 'table ip t { chain c { type filter hook input priority 7; }; }'", None),
+        (
+            "nft add table ip t '{ flags dormant; }'",
+            "~ the nft chain c (table ip t) in master is now `type filter hook input priority 7 (its table is dormant)`,"
+            " was `type filter hook input priority 7`",
+        ),
+    ],
+    "nft in the family of frames": [
+        ("nft 'table bridge t { chain c { type filter hook forward priority 0; }; }'", None),
+        (
+            "nft add rule bridge t c ether type arp drop",
+            "+ master has the nft rule `ether type arp drop` (table bridge t, chain c, rule 1)",
+        ),
+    ],
+    "nft in the family arp": [
+        ("nft 'table arp t { chain c { type filter hook input priority 0; }; }'", None),
+        (
+            "nft add rule arp t c arp operation request drop",
+            "+ master has the nft rule `arp operation request drop` (table arp t, chain c, rule 1)",
+        ),
+    ],
+    "nft at one device": [
+        (
+            "nft 'table netdev t { chain c { type filter hook ingress device br0 priority 0; policy drop; }; }'",
+            '+ master has the nft chain c (table netdev t, type filter hook ingress device "br0" priority filter, policy drop)',
+        ),
+    ],
+    "nft set": [
+        (
+            "nft 'table ip t { set bad { type ipv4_addr; }; }'",
+            "+ master has the nft set bad with `type ipv4_addr` (table ip t)",
+        ),
+        (
+            "nft add element ip t bad '{ 10.1.0.9 }'",
+            "~ the nft set bad (table ip t) in master is now `type ipv4_addr; elements = { 10.1.0.9 }`, was `type ipv4_addr`",
+        ),
+        (
+            "nft delete set ip t bad",
+            "- master has lost the nft set bad with `type ipv4_addr; elements = { 10.1.0.9 }` (table ip t)",
+        ),
+    ],
+    "ebtables": [
+        (
+            "ebtables -P FORWARD DROP",
+            "+ master has the nft chain FORWARD (table bridge filter, type filter hook forward",
+        ),
+    ],
+    "arptables": [
+        (
+            "ip netns exec ns100 arptables -P INPUT DROP",
+            "+ ns100 has the nft chain INPUT (table arp filter, type filter hook input",
+        ),
+    ],
+    "isolated": [
+        ("bridge link set dev br-veth100 isolated on", "~ isolated is now on at br-veth100"),
+        ("bridge link set dev br-veth100 isolated off", "~ isolated is now off at br-veth100"),
+    ],
+    "flood": [("bridge link set dev br-veth100 flood off", "~ flood is now off at br-veth100")],
+    "bcast_flood": [("bridge link set dev br-veth100 bcast_flood off", "~ bcast_flood is now off at br-veth100")],
+    "mcast_flood": [("bridge link set dev br-veth100 mcast_flood off", "~ mcast_flood is now off at br-veth100")],
+    "learning": [("bridge link set dev br-veth100 learning off", "~ learning is now off at br-veth100")],
+    "locked": [("bridge link set dev br-veth100 locked on", "~ locked is now on at br-veth100")],
+    "guard": [("bridge link set dev br-veth100 guard on", "~ guard is now on at br-veth100")],
+    "state of a port": [
+        ("bridge link set dev br-veth100 state 4", "~ the port br-veth100 is now blocking, was forwarding"),
+        ("bridge link set dev br-veth100 state 3", "~ the port br-veth100 is now forwarding, was blocking"),
+    ],
+    "STP": [
+        ("ip link set br0 type bridge stp_state 1", "~ STP is now on at br0"),
+        ("brctl stp br0 off", "~ STP is now off at br0"),
+    ],
+    "forward delay": [("brctl setfd br0 4", "~ the forward delay of br0 is now 4 s, was 15 s")],
+    "NOARP": [
+        ("ip -n ns100 link set veth100 arp off", "~ ARP is now off at veth100 in ns100 (NOARP)"),
+        ("ip -n ns100 link set veth100 arp on", "~ ARP is now on at veth100 in ns100"),
+    ],
+    "macvlan": [
+        ("ip link add name mv link br0 type macvlan mode bridge", "+ mv (macvlan) appeared in master"),
+        ("ip link set mv type macvlan mode private", "~ the mode of mv is now private, was bridge"),
+    ],
+    "source of a tunnel": [
+        ("ip link add name vx type vxlan id 7 dstport 4789 local 10.1.0.1", "+ vx (vxlan) appeared in master"),
+        ("ip link set vx type vxlan local 10.1.0.2", "~ vx now sends from 10.1.0.2, was 10.1.0.1"),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", ROUNDS)
+def test_what_decides_about_packets_is_told(lab, kind):
+    lab.play("bridge", until=8)
+    lab.changes()
+    for line, sentence in ROUNDS[kind]:
+        lab.run(line)
+        changes = str(lab.changes()).splitlines()
+        if sentence is not None:
+            assert any(told.startswith(sentence) for told in changes), (line, changes)
+        assert str(lab.changes()).startswith("nothing changed"), line
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ipv4.icmp_echo_ignore_all", "ipv4.ip_default_ttl", "ipv6.icmp.echo_ignore_all",
+        *(f"ipv4.conf.veth100.{name}" for name in (
+            "forwarding", "rp_filter", "arp_ignore", "arp_announce", "arp_filter", "accept_local", "route_localnet",
+        )),
+        *(f"ipv6.conf.veth100.{name}" for name in ("forwarding", "proxy_ndp", "hop_limit", "disable_ipv6")),
+    ],
+)  # fmt: skip
+def test_setting_that_decides_is_told(lab, name):
+    lab.play("bridge", until=8)
+    before = lab.run(f"ip netns exec ns100 sysctl -n net.{name}").out.strip()
+    value = 2 if before == "1" else 1
+    told = after(lab, f"ip netns exec ns100 sysctl -qw net.{name}={value}")
+    assert f"net.{name} in ns100 is now {value}, was {before}" in told
+
+
+def test_setting_of_bridges_is_told(lab):
+    lab.run("ip link add name br7 type bridge")
+    before = lab.run("cat /proc/sys/net/bridge/bridge-nf-call-iptables", expect=None).out.strip()
+    if not before:
+        pytest.skip("this kernel has no br_netfilter loaded")
+    value = 1 - int(before)
+    told = after(lab, f"sysctl -qw net.bridge.bridge-nf-call-iptables={value}")
+    assert told == [f"net.bridge.bridge-nf-call-iptables is now {value}, was {before}"]
+
+
+def test_setting_for_all_devices_is_told_once(lab):
+    """The kernel writes that of each device too, when somebody writes the one for all."""
+    lab.play("bridge", until=8)
+    lines = "sysctl -qw net.ipv4.ip_forward=1", "sysctl -qw net.ipv6.conf.all.forwarding=1"
+    assert after(lab, *lines) == ["net.ipv4.ip_forward is now 1, was 0", "net.ipv6.conf.all.forwarding is now 1, was 0"]
+    assert after(lab, "sysctl -qw net.ipv4.conf.br0.forwarding=0") == ["net.ipv4.conf.br0.forwarding is now 0, was 1"]
+
+
+def test_namespace_brings_and_takes_its_rules_untold(lab):
+    lab.run("ip netns add ns1")
+    assert after(lab, "ip netns add ns2") == ["the namespace ns2 appeared"]
+    lab.run("ip netns exec ns2 iptables -P FORWARD DROP; ip -n ns2 rule add from 10.1.0.0/16 lookup 7")
+    lab.changes()
+    assert after(lab, "ip netns del ns2") == ["the namespace ns2 vanished"]
+
+
+def test_rule_that_the_kernel_makes_is_said_to_be_its_own(lab):
+    """The first VRF brings one."""
+    told = after(lab, "ip link add name red type vrf table 10")
+    by_kernel = "has the policy rule `1000: from all lookup [l3mdev-table]`, which the kernel added by itself"
+    assert f"master {by_kernel}" in told
+
+
+def test_state_of_a_port_is_told_with_its_signal_only(lab):
+    lab.play("bridge", until=8)
+    for line in ("ip -n ns100 link set veth100 down", "ip -n ns100 link set veth100 up", "ip link set br0 down"):
+        told = after(lab, line)
+        assert told, line
+        assert not [sentence for sentence in told if sentence.startswith("the port")]
+
+
+def test_spanning_tree_is_said_to_have_decided(lab):
+    lab.run("ip link add name br7 type bridge; ip link set br7 up; ip link add name tap type dummy; ip link set tap up")
+    lab.run("brctl addif br7 tap")
+    told = after(lab, "brctl stp br7 on")
+    assert "STP is now on at br7" in told
+    ports = [sentence for sentence in told if sentence.startswith("the port tap")]
+    assert all(sentence.endswith(", which its spanning tree decided") for sentence in ports)
+
+
+def test_counters_of_filters_are_no_change(lab):
+    lab.play("bridge")
+    lab.run("ip netns exec ns100 iptables -A OUTPUT -p icmp -j ACCEPT")
+    lab.run("ip netns exec ns100 nft 'table ip t { chain c { type filter hook output priority 9; counter; }; }'")
+    lab.changes()
+    assert after(lab, "ip netns exec ns100 ping -c 1 -W 20 192.168.1.101") == []
+
+
+def test_what_packets_put_into_a_set_is_no_change(lab):
+    lab.play("bridge")
+    table = "set seen { type ipv4_addr; flags dynamic, timeout; timeout 1h; };"
+    table += "chain c { type filter hook output priority 9; add @seen { ip daddr }; }"
+    lab.run(f"ip netns exec ns100 nft 'table ip t {{ {table} }}'")
+    lab.changes()
+    assert after(lab, "ip netns exec ns100 ping -c 1 -W 20 192.168.1.101") == []
+    assert "192.168.1.101" in lab.run("ip netns exec ns100 nft list set ip t seen").out
+
+
+def test_plain_values_keep_what_tables_do_not_show(lab):
+    lab.play("bridge", until=8)
+    lab.run("bridge link set dev br-veth100 isolated on; iptables -A FORWARD -j DROP; ip rule add lookup 9")
+    now = snapshot.take(lab.shell, settings=True)
+    again = snapshot.from_plain(json.loads(json.dumps(now.plain())))
+    assert again.rows == now.rows
+
+
+def test_snapshot_without_settings_asks_no_more(lab):
+    lab.run("ip -6 route add blackhole fd09::/64 table 9; ip rule add lookup 9; iptables -A FORWARD -j DROP")
+    rows = snapshot.take(lab.shell).rows
+    assert (rows.settings, rows.rules, rows.policy_routes, rows.chains, rows.filters) == ((), (), (), (), ())
+
+
+def test_iptables_is_told_where_nft_is_missing(lab, tmp_path):
+    lab.run("iptables -A FORWARD -s 10.1.0.0/24 -j DROP")
+    whole = snapshot.take(lab.shell, settings=True).rows
+    (tmp_path / "nft").write_text("#!/bin/sh\nexit 127\n")
+    (tmp_path / "nft").chmod(0o755)
+    question = snapshot.thorough_question().replace("exec 2>/dev/null", f"PATH={tmp_path}:$PATH; exec 2>/dev/null")
+    answers = snapshot.answers(lab.run(question).out, snapshot.ANSWERS_THOROUGH)
+    assert snapshot.of(dict(answers)).rows.filters == whole.filters
 
 
 def test_port_that_leaves_its_bridge_had_no_hairpin(lab):

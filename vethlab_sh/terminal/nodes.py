@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import markup
 from ..errors import BadOption
+from ..snapshot import BESIDE_SETTINGS
 from ..snapshot import COLUMNS as TABLES
 from ..tables import columns
 from .arguments import add_verb
@@ -137,7 +138,7 @@ def _inspection(page: Page, inspection: Inspection, options: argparse.Namespace)
             parts.append(page.titled("The cables:", inspection.wire_rows, WIRES))
     if options.tables:
         for name, shown in TABLES.items():
-            if name not in ("namespaces", "wires", "settings"):
+            if name not in ("namespaces", "wires", "settings", *BESIDE_SETTINGS):
                 parts.append(page.titled(f"The {name}:", inspection.snapshot.rows.plain(name), shown))
     parts.append(page.chapter("The wiring:", inspection.as_text(page.unicode)))
     parts.append(page.prose(inspection.hidden))
