@@ -1,8 +1,11 @@
 """What changed in the kernel, in words, typed or not."""
 
 import json
+import re
 
 import pytest
+from faults.case import typed
+from faults.cases import CASES, networks
 
 from vethlab_sh import Lab, routing, snapshot
 from vethlab_sh.facts import Namespace
@@ -462,6 +465,53 @@ def test_iptables_is_told_where_nft_is_missing(lab, tmp_path):
     assert snapshot.of(dict(answers)).rows.filters == whole.filters
 
 
+# Of tests/faults: what was planted is told, whatever it is
+FAULTS = [
+    "ports-isolated",
+    "flood-off",
+    "static-entry-for-the-wrong-port",
+    "mac-of-the-bridge-itself",
+    "arp-off-at-the-sender",
+    "rule-that-swallows",
+    "main-table-not-asked",
+    "rule-of-a-vpn",
+    "forwarding-off-at-one-device",
+    "echo-ignored",
+    "default-ttl-of-the-answerer",
+    "bridged-packets-filtered",
+    "forward-policy",
+    "stateful-firewall",
+    "legacy-raw-rule",
+    "nft-input-policy",
+    "ebtables-rewrites-the-mac",
+    "netdev-egress",
+    "arptables-output",
+    "nft-verdict-map",
+    "nft-dnat-to-nobody",
+]
+CASE = {case.id: case for case in CASES}
+NETWORKS = [text for name, text in vars(networks).items() if name.isupper() and isinstance(text, str)]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_planted_fault_is_told(lab, name):
+    case = CASE[name]
+    network = max((text for text in NETWORKS if case.lines.startswith(text)), key=len)
+    lines = typed(case.lines.removeprefix(network))
+    lab.run("set -e\n" + network)
+    assert lab.changes()
+    for line in lines:
+        lab.run(line)
+    lasting = [row for row in lab.changes().rows if row["what"] != "neighbour"]
+    assert planted_in(lines[-1]) in {row["namespace"] for row in lasting}, lasting
+
+
+def planted_in(line):
+    """The namespace that a line is about."""
+    words = re.match(r"ip (?:-n|netns exec) (\w+)", line)
+    return words[1] if words else "master"
+
+
 def test_port_that_leaves_its_bridge_had_no_hairpin(lab):
     lab.run("ip link add name br7 address 66:00:00:00:00:07 type bridge")
     lab.run("ip link add name port type veth peer name end; ip link set port master br7")
@@ -484,6 +534,14 @@ def test_change_has_fields_beside_its_sentence(lab):
     ]
     lab.run("ip link del br7")
     assert lab.changes().rows[0]["change"] == "br7 vanished from master"
+
+
+def test_given_entry_of_a_bridge_is_no_learned_one(lab):
+    lab.run(ONE_HOST)
+    told = after(lab, "bridge fdb add 66:00:00:00:00:01 dev br-veth100 master static")
+    assert "br0 was told that 66:00:00:00:00:01 is behind br-veth100" in told
+    told = after(lab, "bridge fdb replace 66:00:00:00:00:01 dev br0 self permanent")
+    assert "br0 was told that 66:00:00:00:00:01 is one of its own" in told
 
 
 def test_tunnel_entry_names_its_node(lab):

@@ -6,7 +6,7 @@ too (a connected route, a link-local address, a learned MAC address); counters, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -349,21 +349,27 @@ def _entries(before: Snapshot, after: Snapshot) -> Iterator[Change]:
 
 
 def _learned(snapshot: Snapshot) -> dict[tuple[object, ...], Entry]:
-    entries = filter(_is_about_others, snapshot.rows.fdb)
+    own = {(link.namespace, link.mac) for link in snapshot.rows.links}
+    entries = [entry for entry in snapshot.rows.fdb if _is_about_others(entry, own)]
     return by_key(entries, _entry_key)
 
 
-def _is_about_others(entry: Entry) -> bool:
+def _is_about_others(entry: Entry, own: Collection[tuple[str, str | None]]) -> bool:
     """Whether an entry was learned or given, and is not just a device's own or a multicast address."""
     if is_group(entry.mac):
         return False
     # A bridge also keeps the MAC address of each of its ports, as permanent: br_fdb_add_local(), net/bridge/br_fdb.c
-    is_learned = entry.master is not None and entry.state != "permanent"
-    return entry.dst is not None or is_learned
+    is_own = entry.state == "permanent" and (entry.namespace, entry.mac) in own
+    return entry.dst is not None or (entry.master is not None and not is_own)
 
 
 def _entry_key(entry: Entry) -> tuple[object, ...]:
-    return entry.namespace, entry.dev, entry.mac, entry.dst, entry.master
+    return entry.namespace, entry.dev, entry.mac, entry.dst, entry.master, _given_as(entry)
+
+
+def _given_as(entry: Entry) -> str | None:
+    """How somebody gave it; None for what was learned, also when it is stale meanwhile: fdb_to_nud() in br_fdb.c."""
+    return entry.state if entry.state in ("permanent", "static") else None
 
 
 def _entry(sign: str, entry: Entry, sentence: str) -> Change:
@@ -373,7 +379,10 @@ def _entry(sign: str, entry: Entry, sentence: str) -> Change:
 def _behind(entry: Entry) -> str:
     if entry.dst:
         return f"{entry.dev} was told that {entry.mac} is behind the node {entry.dst}"
-    return f"{entry.master} learned that {entry.mac} is behind {entry.dev}"
+    if entry.state == "permanent":
+        return f"{entry.master} was told that {entry.mac} is one of its own"
+    verb = "was told" if _given_as(entry) else "learned"
+    return f"{entry.master} {verb} that {entry.mac} is behind {entry.dev}"
 
 
 FINDERS: tuple[Finder, ...] = (
