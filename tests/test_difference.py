@@ -7,8 +7,9 @@ import pytest
 from faults.case import typed
 from faults.cases import CASES, networks
 
-from vethlab_sh import Lab, routing, snapshot
+from vethlab_sh import Lab, snapshot
 from vethlab_sh.facts import Namespace
+from vethlab_sh.parsers import routing
 from vethlab_sh.snapshot import Facts, Snapshot
 from vethlab_sh.wiring.changes import between
 

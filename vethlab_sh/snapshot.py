@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import filters, routing
 from .errors import CommandFailed
 from .facts import (
     Address,
@@ -30,7 +29,8 @@ from .facts import (
     Wire,
     as_row,
 )
-from .filters import Filters
+from .parsers import filters, routing
+from .parsers.filters import Filters
 from .sandbox import HOSTNAME
 
 if TYPE_CHECKING:

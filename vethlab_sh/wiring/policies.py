@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 
 from ..facts import Chain, FilterRule, Rule, Setting
-from ..filters import is_set
+from ..parsers.filters import is_set
 from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
 from .change import APPEARED, CHANGED, VANISHED, Change, by_key, names, only_in

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from ... import routing
 from ...facts import Route, Rule
+from ...parsers import routing
 from ..listen import Ground
 from ..lookup import best, prefix_length
 

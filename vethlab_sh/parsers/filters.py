@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from .facts import Chain, FilterRule
+from ..facts import Chain, FilterRule
 
 # The tables that iptables makes, also in nf_tables
 TABLES = ("filter", "nat", "mangle", "raw", "security")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .facts import Route, Rule
+from ..facts import Route, Rule
 
 Row = Mapping[str, Any]  # what JSON holds
 # Whom a rule can mean besides: the words of `ip rule`, and the names that JSON has for their numbers (ip-rule(8)).
