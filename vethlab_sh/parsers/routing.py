@@ -85,10 +85,11 @@ def routes(space: str, family: str, rows: Iterable[Row]) -> Iterator[Route]:
             continue
         for hop in row.get("nexthops", ({},)):
             flags = row.get("flags", []) + hop.get("flags", [])
-            yield _route(space, family, {**row, **hop, "flags": flags})
+            is_whole = "nhid" not in row and "nexthops" not in row
+            yield _route(space, family, {**row, **hop, "flags": flags}, is_whole)
 
 
-def _route(space: str, family: str, row: Row) -> Route:
+def _route(space: str, family: str, row: Row, is_whole: bool) -> Route:
     return Route(
         namespace=space,
         family=family,
@@ -103,4 +104,5 @@ def _route(space: str, family: str, row: Row) -> Route:
         onlink="onlink" in row["flags"],
         linkdown="linkdown" in row["flags"],
         table=str(row.get("table", "main")),
+        is_whole=is_whole,
     )
