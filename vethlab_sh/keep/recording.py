@@ -79,10 +79,11 @@ class Recording:
         return tables
 
     def snapshot(self, moment: int, settings: bool = False) -> Snapshot:
-        """What the kernel had after so many lines; settings: with its sysctls."""
+        """What the kernel had after so many lines; settings: with its sysctls, rules and filters."""
         tables = self._unpacked(self.snapshots[moment])
         if not settings:
-            tables["settings"] = []
+            for name in ("settings", *snapshot.BESIDE_SETTINGS):
+                tables[name] = []
         return snapshot.from_plain(tables)
 
     def walk(self, recorded: RecordedWalk) -> Walk:

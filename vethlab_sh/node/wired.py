@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import markup
 from ..facts import as_row
-from ..snapshot import COLUMNS, KINDS, Facts, Snapshot
+from ..snapshot import BESIDE_SETTINGS, COLUMNS, KINDS, Facts, Snapshot
 from ..wiring import characters, ink, layout
 from . import cables as cabling
 from .cables import Cable
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 F = TypeVar("F")
 Row = dict[str, Any]  # of a table, or of JSON
 FIELDS: dict[type, tuple[str, ...]] = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS.values()}
+# The cables are told otherwise here, and a real node is not asked for its rules and filters
+TABLES = tuple(name for name in COLUMNS if name not in ("wires", *BESIDE_SETTINGS))
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class Wired:
         return {
             "findings": [finding.as_dict() for finding in self.findings],
             "wires": self.wire_rows,
-            "snapshot": {name: facts.plain(name) for name in COLUMNS if name != "wires"},
+            "snapshot": {name: facts.plain(name) for name in TABLES},
         }
 
     def _repr_html_(self) -> str:

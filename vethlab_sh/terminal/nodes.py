@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .. import markup
 from ..errors import BadOption
+from ..snapshot import BESIDE_SETTINGS
 from ..snapshot import COLUMNS as TABLES
 from ..tables import columns
 from .arguments import add_verb
@@ -153,7 +154,7 @@ def _inspection(page: Page, inspection: Inspection, options: argparse.Namespace)
     if options.tables:
         facts = inspection.snapshot.rows
         for name, shown in TABLES.items():
-            if name not in ("namespaces", "wires", "settings"):
+            if name not in ("namespaces", "wires", "settings", *BESIDE_SETTINGS):
                 parts.append(page.titled(f"The {name}:", facts.plain(name), shown))
     picture = inspection.as_text(page.unicode)
     parts.append(page.chapter("The wiring:", picture))

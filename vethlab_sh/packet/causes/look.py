@@ -14,6 +14,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from ...facts import Route, Rule
+from ...parsers import routing
 from ..listen import Ground
 from ..lookup import best, prefix_length
 
@@ -33,7 +34,7 @@ PARTS = {
     "settings": f"cd /proc/sys/net && grep -s . {' '.join(PATHS)}",
     "rules": "ip -j rule",
     "rules6": "ip -6 -j rule",
-    "routes": "ip -j route show table all",
+    "routes": "ip -j route show table all root 0.0.0.0/0",
     "routes6": "ip -6 -j route show table all",
     "nft": "nft -a list ruleset",
     # the names of iptables-legacy's tables alone; where the file is missing no module is loaded
@@ -117,7 +118,7 @@ class Look:
         for rule in sorted(self.rules, key=lambda rule: rule.priority):
             if rule.family != family or not _matches(rule, dst, src, iif or "lo"):
                 continue
-            if rule.action in ("goto", "nop"):
+            if rule.action and rule.action.startswith(("goto", "nop")):
                 continue
             if rule.action:
                 return Decision(rule, None)
@@ -209,8 +210,11 @@ def _read(space: str, text: str) -> Look:
         name, _, answer = part.partition("\n")
         parts[name] = answer
     settings = (line.partition(":") for line in parts.get("settings", "").splitlines())
-    rules = [*_rules(space, "inet", parts.get("rules", "")), *_rules(space, "inet6", parts.get("rules6", ""))]
-    routes = [*_routes(space, "inet", parts.get("routes", "")), *_routes(space, "inet6", parts.get("routes6", ""))]
+    rules: list[Rule] = []
+    routes: list[Route] = []
+    for family, number in (("inet", ""), ("inet6", "6")):
+        rules += routing.rules(space, family, _json(parts.get(f"rules{number}", "")))
+        routes += routing.routes(space, family, _json(parts.get(f"routes{number}", "")))
     return Look(
         namespace=space,
         settings={path: value for path, _, value in settings},
@@ -230,50 +234,6 @@ def _json(text: str) -> list[dict[str, Any]]:
     except ValueError:
         return []
     return [row for row in rows if row]
-
-
-def _rules(space: str, family: str, text: str) -> Iterable[Rule]:
-    for row in _json(text):
-        yield Rule(
-            namespace=space,
-            family=family,
-            priority=row["priority"],
-            src=_prefix(row, "src") or "all",
-            dst=_prefix(row, "dst"),
-            iif=row.get("iif"),
-            oif=row.get("oif"),
-            fwmark=row.get("fwmark"),
-            table=row.get("table"),
-            action=row.get("action"),
-            inverted="not" in row,
-            suppress=row.get("suppress_prefixlen"),
-        )
-
-
-def _prefix(row: dict[str, Any], end: str) -> str | None:
-    if end not in row:
-        return None
-    length = row.get(f"{end}len")
-    return f"{row[end]}/{length}" if length is not None else str(row[end])
-
-
-def _routes(space: str, family: str, text: str) -> Iterable[Route]:
-    for row in _json(text):
-        for hop in row.get("nexthops", ({},)):
-            one = {**row, **hop}
-            yield Route(
-                namespace=space,
-                family=family,
-                kind=one.get("type", "unicast"),
-                to=one["dst"],
-                via=one.get("gateway") or one.get("via", {}).get("host"),
-                dev=one.get("dev"),
-                src=one.get("prefsrc"),
-                proto=one.get("protocol"),
-                metric=one.get("metric"),
-                table=str(one.get("table", "main")),
-                is_whole="nhid" not in row and "nexthops" not in row,
-            )
 
 
 def _sockets(text: str) -> Iterable[Socket]:
