@@ -6,9 +6,7 @@ import itertools
 from dataclasses import dataclass
 
 from ..parsers import ping
-from .causes.answerer import other_answerer
 from .causes.cause import Diagnosis, Evidence, Fix
-from .causes.diagnose import diagnose
 from .causes.scene import Scene
 from .sighting import ASKS, Kind, Sighting
 
@@ -116,6 +114,8 @@ def _rewriting(there: list[Sighting], back: list[Sighting]) -> str:
 
 
 def _answered_by_another(scene: Scene, asked: str, answerer: str) -> Outcome:
+    from .causes.answerer import other_answerer
+
     diagnosis = other_answerer(scene, answerer)
     sentence = f"An answer came back, but not from {asked}: {diagnosis.reason}."
     fixes = tuple(written(scene, lines) for lines in diagnosis.fixes)
@@ -123,6 +123,8 @@ def _answered_by_another(scene: Scene, asked: str, answerer: str) -> Outcome:
 
 
 def _lost(scene: Scene) -> Outcome:
+    from .causes.diagnose import diagnose  # a walk that succeeds does not load the causes
+
     last, diagnosis = diagnose(scene)
     probe = scene.probe
     parts = [f"{probe.src} did not get an answer from {probe.name}."]
