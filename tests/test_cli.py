@@ -196,6 +196,7 @@ def test_wrong_usage_gets_a_sentence(vethlab, words, code, sentence):
     assert ended.stdout == ""
 
 
+@pytest.mark.no_lab
 def test_every_error_says_which_exit_code_it_is():
     usage = {errors.BadName, errors.BadOption, errors.BadInput, errors.UnknownScenario, errors.UnknownDrill}
     usage |= {errors.UnknownClaim, errors.NoDrill, errors.NoSuchLab, errors.NameTaken}

@@ -1,4 +1,4 @@
-"""Claims about routers: does a namespace hand on packets of others, and does it rewrite their addresses?"""
+"""Does a namespace hand on packets of others, and rewrite their addresses? Its settings and its filters tell."""
 
 from __future__ import annotations
 

@@ -193,7 +193,9 @@ def _show(options: argparse.Namespace) -> int:
     if name:
         print(page.table(facts.plain(name), snapshot.COLUMNS[name]))
         return 0
-    rows: list[dict[str, object]] = [{"table": name, "rows": len(facts.kind(name))} for name in snapshot.COLUMNS]
+    rows: list[dict[str, object]] = []
+    for table in snapshot.COLUMNS:
+        rows.append({"table": table, "rows": len(facts.kind(table))})
     rows.append({"table": HISTORY, "rows": len(typed)})
     print(page.table(rows, rows[0]))
     return 0
