@@ -1,5 +1,6 @@
 """A claim holds or does not, the kernel says so, and the sentence gives the fact that shows it."""
 
+import shlex
 import subprocess
 import sys
 
@@ -18,9 +19,18 @@ CALI = "cali50c25257626"
 def bridge():
     with Lab() as lab:
         lab.play("bridge", hosts=3)
+        for line in SERVERS:
+            lab.run(f"ip netns exec ns101 python3 -c {shlex.quote(line)} >/dev/null 2>&1 &")
+        lab.run("until [ $(ip netns exec ns101 ss -Hltun | wc -l) = 3 ]; do :; done")
         yield lab
 
 
+# What listens in ns101: TCP port 8080, UDP port 5353 that answers, and UDP port 5354 that does not.
+SERVERS = (
+    "import http.server as h; h.HTTPServer(('', 8080), h.SimpleHTTPRequestHandler).serve_forever()",
+    "import socket; s = socket.socket(2, 2); s.bind(('', 5353))\nwhile True: s.sendto(*s.recvfrom(99))",
+    "import socket; s = socket.socket(2, 2); s.bind(('', 5354))\nwhile True: s.recvfrom(99)",
+)
 ON_BRIDGE = [
     ("ns100 can reach 192.168.1.101", True, "TTL 64: no router between"),
     ("ns100 can reach ns101", True, "ns101 (192.168.1.101)"),
@@ -34,6 +44,14 @@ ON_BRIDGE = [
     ("ns100 can reach ns101 with 1473 bytes in pieces", True, "in pieces"),
     ("ns100 cannot reach ns101 with 1473 bytes", True, "1501 bytes"),
     ("ns100 can reach ns101 with 70000 bytes in pieces", False, "holds at most 65507 bytes"),
+    ("TCP port 8080 of ns101 answers ns100", True, "an answer from TCP port 8080 of ns101 (192.168.1.101)"),
+    ("TCP port 8081 of ns101 answers ns100", False, "nobody listens on TCP port 8081"),
+    ("TCP port 70000 of ns101 answers ns100", False, "there is no port 70000"),
+    ("TCP port 8080 of ns101 answers", False, "lo in ns101 is down"),
+    ("TCP port 8080 of 10.9.9.9 answers", False, "say who asks"),
+    ("UDP port 5353 of 192.168.1.101 answers ns100", True, "an answer from UDP port 5353 of 192.168.1.101"),
+    ("UDP port 5354 of ns101 answers ns100", False, "got an empty line and did not answer it"),
+    ("UDP port 53 of ns101 answers ns100", False, "nobody listens on UDP port 53"),
     ("ns100 sends to 192.168.1.101 through br0", True, "through veth100 and br-veth100 and br0"),
     ("ns100 sends to 192.168.1.101 through br1", False, "so through veth100"),
     ("ns100 sends to 10.9.9.9 through br0", False, "no route to 10.9.9.9"),
@@ -102,7 +120,7 @@ ON_FLANNEL = [
     ("pod-a eth0 has not 10.244.0.9", True, "eth0 in pod-a does not have 10.244.0.9"),
     ("eth0 has not 10.4.0.21", False, "eth0 has 10.4.0.21"),
     ("nobody else has 10.4.0.21", True, "master eth0 has 10.4.0.21, and nobody else does"),
-    ("nobody else has 127.0.0.1", False, "master lo and node2 lo"),
+    ("nobody else has 127.0.0.1", False, "have 127.0.0.1"),
     ("master rewrites no addresses", False, "MASQUERADE"),
     ("nobody rewrites addresses", False, "master rewrites addresses on the way"),
     ("pod-a eth0 is up", True, "eth0 in pod-a is up"),
@@ -119,6 +137,7 @@ ON_CALICO = [
     ("pod-a knows the MAC of 169.254.1.1", True, "ee:ee:ee:ee:ee:ee"),
     ("pod-a knows the MAC of 10.240.188.123", False, "has not asked"),
     ("master routes 10.240.188.70", False, "blackhole"),
+    ("nobody else has 127.0.0.1", False, "pod-a lo and pod-b lo"),
     ("master routes 10.240.188.122 dev cali50c25257626", True, "10.240.188.122 dev"),
 ]
 

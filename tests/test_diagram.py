@@ -78,16 +78,14 @@ def assert_tidy(picture):
 
 def assert_true_to(picture, snapshot):
     """The picture shows exactly the kernel's devices and cables."""
-    links = {(r["namespace"], r["name"]): r for r in snapshot.rows["links"] if r["kind"] != "loopback"}
+    links = {(r.namespace, r.name): r for r in snapshot.rows.links if r.kind != "loopback"}
     assert {box.key for box in picture.boxes if box.key[1]} == set(links)
     wires = {frozenset(line.ends) for line in picture.lines if line.kind == "wire"}
     assert wires == {
-        frozenset([(r["namespace"], r["name"]), (r["peer_namespace"], r["peer"])])
-        for r in snapshot.rows["wires"]
-        if r["peer"]
+        frozenset([(r.namespace, r.name), (r.peer_namespace, r.peer)]) for r in snapshot.rows.wires if r.peer
     }
     plugged = {line.ends for line in picture.lines if line.kind == "bus" and line.ends[0] != line.ends[1]}
-    assert plugged == {(key, (key[0], link["master"])) for key, link in links.items() if link["master"]}
+    assert plugged == {(key, (key[0], link.master)) for key, link in links.items() if link.master}
 
 
 def test_picture_is_tidy_and_true(played):
@@ -117,16 +115,16 @@ def test_ink_keeps_every_text(played):
 
 def test_text_picture_names_every_device(played):
     text = as_text(played)
-    for link in played.rows["links"]:
-        if link["kind"] != "loopback":
-            assert link["name"] in text
+    for link in played.rows.links:
+        if link.kind != "loopback":
+            assert link.name in text
     assert as_text(played, unicode=False).isascii()
 
 
 def test_mermaid_names_every_device(played):
     mermaid = as_mermaid(played)
     nodes = re.findall(r'^\s+(\w+)\["', mermaid, re.M)
-    assert len(nodes) == len(set(nodes)) == sum(link["kind"] != "loopback" for link in played.rows["links"])
+    assert len(nodes) == len(set(nodes)) == sum(link.kind != "loopback" for link in played.rows.links)
     edges = re.findall(r"^\s+(\w+) (?:---|-- port ---|-\. .* \.-) (\w+)$", mermaid, re.M)
     assert {end for edge in edges for end in edge} <= set(nodes)
 

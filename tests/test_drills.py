@@ -9,12 +9,17 @@ import pytest
 
 from vethlab_sh import Lab, drills
 from vethlab_sh.claims.check import judge_all, understand
-from vethlab_sh.claims.question import Question
+from vethlab_sh.claims.question import Question, Verdict
 from vethlab_sh.errors import DrillUnfit, NoDrill, UnknownDrill
 from vethlab_sh.keep import stay
+from vethlab_sh.packet.walk import Walk
 
 SEEDS = (0, 1, "eve")
 STORIES = [(name, seed) for name in drills.names() for seed in SEEDS]
+# How a claim that a wrong repair leaves untrue is refused.
+REFUSALS = re.compile(
+    "belong to .* alone|gets no answer|so through side|no route that covers|nobody has that|no tunnel of|no FDB entry"
+)
 AT_ONCE = 8  # a story waits most of its time for pings that nobody answers
 
 
@@ -25,9 +30,11 @@ class Story:
     drill: drills.Drill
     whole_hints: list[tuple[int, str]]
     hints: list[tuple[int, str]] = field(default_factory=list)
-    refused: list[tuple[bool, str]] = field(default_factory=list)
+    refused: list[Verdict] = field(default_factory=list)
     undone: list[str] = field(default_factory=list)
     mended: list[tuple[bool, str]] = field(default_factory=list)
+    walk: Walk | None = None
+    verdicts: list[Verdict] = field(default_factory=list)
 
 
 def play(name, seed):
@@ -39,11 +46,13 @@ def play(name, seed):
         story = Story(drill, said(lab, fault))
         drill.plant()
         story.hints = said(lab, fault)
+        if seed == SEEDS[0]:
+            story.walk = drill.walk()
+            story.verdicts = [drill.check(reason=False), drill.check(reason=True)]
         for wrong in fault.wrong:
             for line in wrong.lines:
                 lab.shell.run(line, expect=None)
-            verdict = drill.check()
-            story.refused.append((verdict.ok, str(verdict)))
+            story.refused.append(drill.check())
             story.undone += [str(r) for r in (lab.shell.run(line, expect=None) for line in wrong.undo) if r.code]
         mend(drill, fault.repairs[0], story)
         left = [repair for repair in fault.repairs[1:] if not mended_anew(drill, repair, story)]
@@ -95,9 +104,10 @@ def test_drill_is_whole_broken_and_mended(stories, name, seed):
     assert len(story.mended) == len(fault.repairs) >= 2
     assert [sentence for ok, sentence in story.mended if not ok] == []
     assert len(story.refused) == len(fault.wrong) >= 2
-    for wrong, (ok, sentence) in zip(fault.wrong, story.refused, strict=True):
-        assert not ok, f"{wrong.lines} was accepted: {sentence}"
-        assert wrong.refused in sentence, wrong.lines
+    for wrong, verdict in zip(fault.wrong, story.refused, strict=True):
+        assert not verdict.ok, f"{wrong.lines} was accepted: {verdict}"
+        assert wrong.untrue in verdict.claim, wrong.lines
+        assert REFUSALS.search(str(verdict)), wrong.lines
     assert story.undone == []
 
 
@@ -110,6 +120,45 @@ def test_hints_lead_to_the_fault(stories, name):
         assert len(commands) >= 2
         assert not [said for code, said in story.whole_hints if code not in (0, 1, 2) or "not found" in said], commands
         assert story.hints != story.whole_hints, "no hint shows the fault"
+
+
+# Drills whose walk does not yet name what was planted: to be taken from here when it does.
+UNNAMED = ("wrong-mask", "left-on-host", "hairpin-off", "no-node-route", "no-pod-route")
+
+
+def expected(name):
+    """The drill, as one whose walk names the fault or does not."""
+    return pytest.param(name, marks=pytest.mark.xfail(strict=True)) if name in UNNAMED else name
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("name", map(expected, drills.names()))
+def test_walk_in_the_broken_network_names_the_fault(stories, name):
+    """The cause is the one that was planted, and the reason names the device, entry or setting."""
+    story = stories[name, SEEDS[0]].result()
+    fault, walk = story.drill.fault, story.walk
+    assert walk.cause in fault.causes, walk.verdict
+    assert [word for word in fault.named if word not in walk.reason] == [], walk.verdict
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("name", drills.names())
+def test_drill_shows_neither_the_evidence_nor_the_fix(stories, name):
+    """Where finding the cause is the task, only the symptom's own line is shown, and no line that mends it."""
+    story = stories[name, SEEDS[0]].result()
+    fault, walk = story.drill.fault, story.walk
+    mending = {*walk.fixes, *(line for repair in fault.repairs for line in repair)}
+    for verdict in story.verdicts:
+        shown = f"{verdict}\n{verdict.evidence}\n{verdict._repr_html_()}"
+        assert [line for line in mending if line in shown] == []
+        assert (verdict.cause, verdict.fixes) == (None, ())
+        assert "ping -n -c 1" in verdict.evidence.command
+        assert walk.evidence.command not in shown
+        assert walk.evidence.shown not in shown
+    assert walk.reason not in str(story.verdicts[0])
+    assert walk.reason.partition(",")[0] in str(story.verdicts[1])
+    told = [fault.ticket, *map(str, fault.hints)]
+    assert [line for line in mending if line in "\n".join(told)] == []
 
 
 @pytest.mark.parametrize("name", drills.names())

@@ -227,7 +227,7 @@ def test_what_is_not_understood_is_listed_with_its_line():
     assert "'frobnicate'" in found.unknown_rows[0]["why"]
     assert "no table for `kubectl get pods`" in found.unknown_rows[1]["why"]
     assert "veth6f848792" in set(found.links["name"])
-    assert found.snapshot.rows["routes"][0]["via"] == "10.0.0.1"
+    assert found.snapshot.rows.routes[0].via == "10.0.0.1"
 
 
 def test_error_in_the_text_gets_its_hint():
@@ -238,14 +238,14 @@ def test_error_in_the_text_gets_its_hint():
 def test_device_with_unknown_first_line_gives_nothing_away():
     """Addresses under a line that was not understood are not another device's."""
     found = explain("$ ip a\n" + NODE + "33: eth9@if2: <UP> brand new\n    inet 10.9.9.9/24 scope global eth9\n")
-    assert [row["address"] for row in found.snapshot.rows["addresses"]] == ["10.244.0.1/24"]
+    assert [row.address for row in found.snapshot.rows.addresses] == ["10.244.0.1/24"]
     assert [(row["line"], row["until"]) for row in found.unknown_rows] == [(8, 9)]
 
 
 def test_filter_that_takes_names_away_gives_no_wrong_owner():
     first = NODE.splitlines()[0]
     found = explain(f"$ ip a | grep -e inet -e cni0:\n{first}\n    inet 10.9.9.9/24 scope global eth9\n")
-    assert found.snapshot.rows["addresses"] == ()
+    assert found.snapshot.rows.addresses == ()
     assert "10.9.9.9" in found.unknown_rows[0]["why"]
 
 
@@ -426,9 +426,9 @@ def test_transcript_of_a_lab_is_explained_as_its_kernel_has_it(name):
             asked += [lab.run(line, at=at) for line in ("ip -d a", "ip route", "ip neigh", "bridge fdb")]
             asked += [lab.run(f"ip netns exec {pod} ip a") for pod in pods]
     found = explain("\n".join(map(str, asked)))
-    ends = lambda rows: {frozenset(((r["namespace"], r["name"]), (r["peer_namespace"], r["peer"]))) for r in rows}  # noqa: E731
-    pods = [row for row in now.rows["wires"] if not {row["namespace"], row["peer_namespace"]} <= {"master", "node2"}]
-    assert ends(pods) <= ends(found.wire_rows)
+    ends = lambda rows: {frozenset(((r.namespace, r.name), (r.peer_namespace, r.peer))) for r in rows}  # noqa: E731
+    pods = [row for row in now.rows.wires if not {row.namespace, row.peer_namespace} <= {"master", "node2"}]
+    assert ends(pods) <= ends(found.cables)
     assert found.unknown_lines == ()
     wanted = {"bridge": {"neither"}}.get(name, {name})
     assert {f.network for f in found.findings} == wanted

@@ -620,9 +620,9 @@ def test_more_pods_keep_the_first_names():
 def test_number_of_pods_is_free(lab, name, pods):
     pings = [ran for ran in lab.play(name, pods=pods) if " ping " in f" {ran.line}"]
     assert pings
-    spaces = [row["namespace"] for row in lab.snapshot().rows["namespaces"] if row["namespace"].startswith("pod")]
+    spaces = [row.namespace for row in lab.snapshot().rows.namespaces if row.namespace.startswith("pod")]
     assert len(spaces) == 2 * pods
-    assert len(lab.snapshot().rows["wires"]) == 2 * pods + 1
+    assert len(lab.snapshot().rows.wires) == 2 * pods + 1
 
 
 @pytest.mark.no_lab

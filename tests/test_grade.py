@@ -73,6 +73,18 @@ def test_points_are_given_for_what_holds(graded):
     assert rows["empty"].sentence == "It holds no command."
 
 
+def test_sentence_of_a_grade_shows_neither_the_evidence_nor_the_fix(graded):
+    line = "ip link add tap1 type veth peer name tap2 && ip link set tap1 up"
+    with Lab() as lab:
+        lab.run(line)
+        verdict = lab.check("tap1 is up")
+    row = graded("1 tap1 is up\n", anna=line)["anna"]
+    assert verdict.fix == "ip link set tap2 up"
+    assert "tap2 in master is down" in row.sentence
+    assert verdict.fix not in row.sentence
+    assert verdict.evidence.command not in row.sentence
+
+
 def test_line_that_fails_does_not_stop_the_rest(graded):
     assert worth(graded(typo="ip nets add red\n" + GOOD)["typo"]) == (3, 3)
 

@@ -148,6 +148,44 @@ def test_nothing_sleeps():
     assert not [path for path in [*MODULES, *ROOT.glob("tests/**/*.py")] if "time." + "sleep" in path.read_text()]
 
 
+# A field of each type of facts, by the module that has the type.
+FIELDS = {
+    "facts": {
+        "Namespace": "machine",
+        "Link": "master",
+        "Address": "scope",
+        "Route": "via",
+        "Neighbour": "mac",
+        "Entry": "dst",
+        "Setting": "value",
+        "Wire": "peer",
+    },
+    "packet.sighting": {"Sighting": "ttl"},
+    "node.cables": {"Cable": "bridge"},
+    "wiring.changes": {"Change": "sign"},
+}
+
+
+def test_a_misspelt_field_of_a_fact_is_an_error_of_types(tmp_path):
+    """The type checker complains of a name with one letter too many, and of a name in brackets: of these alone."""
+    program, wrong = ["from vethlab_sh.snapshot import Facts"], {}
+    for module, fields in FIELDS.items():
+        for fact, name in fields.items():
+            program += [f"from vethlab_sh.{module} import {fact}", f"def of_{fact}(fact: {fact}) -> object:"]
+            program += [f"    print(fact.{name})", f"    print(fact.{name}x)", f"    return fact['{name}']"]
+            wrong[len(program) - 1] = f'"{fact}" has no attribute "{name}x"'
+            wrong[len(program)] = f'Value of type "{fact}" is not indexable'
+    program += ["def of_a_snapshot(facts: Facts) -> object:", "    return facts.kind('linx'), facts.linx"]
+    file = tmp_path / "program.py"
+    file.write_text("\n".join(program) + "\n")
+    words = ("-m", "mypy", "--strict", "--no-error-summary", "--hide-error-context", str(file))
+    ended = subprocess.run([sys.executable, *words], capture_output=True, text=True, cwd=ROOT)
+    told = re.findall(r"^.*?program\.py:(\d+): error: (.*)  \[", ended.stdout, re.M)
+    assert {int(line): error.partition(";")[0] for line, error in told[:-2]} == wrong, ended.stdout + ended.stderr
+    assert [int(line) for line, _ in told[-2:]] == [len(program)] * 2
+    assert len(told) == len(wrong) + 2
+
+
 def test_no_bare_exception_is_raised():
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text())):
@@ -161,6 +199,14 @@ def test_public_things_are_documented(path):
     assert ast.get_docstring(tree), path
     for node in public_things(tree):
         assert ast.get_docstring(node), f"{path.name}: {node.name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_modules_answer_their_question_at_once(path):
+    """Who asks only sees one line in a list of modules, and learns there what the module is for."""
+    first = ast.get_docstring(ast.parse(path.read_text())).splitlines()[0]
+    _before, question, answer = first.rpartition("?")
+    assert not question or answer.strip(), f"{path.name} asks {first!r}, and the line has no answer"
 
 
 def public_things(node):

@@ -76,7 +76,7 @@ def told_with(router, switch, wiring, fault, src, dst):
         picture = layout(lab.snapshot())
     boxes = sorted((box.kind, back(box.name)) for box in picture.boxes)
     lines = sorted((line.kind, sorted(back(" ".join(end)) for end in line.ends)) for line in picture.lines)
-    return back(walk.verdict), [back(row["machine"]) for row in walk.rows], boxes, lines
+    return back(walk.verdict), [back(row.machine) for row in walk.rows], boxes, lines
 
 
 @pytest.mark.parametrize(

@@ -216,6 +216,21 @@ def test_exercise_says_what_is_right_and_the_first_that_is_not():
 
 
 @pytest.mark.live
+def test_exercise_shows_neither_the_evidence_nor_the_fix():
+    notebook = lesson(
+        "%%lab\nip link add tap1 type veth peer name tap2\nip link set tap1 up",
+        "exercise('tap1 is up')",
+        "verdict = lab.check('tap1 is up')\nprint(verdict.fix, verdict.evidence.command, sep='\\n')",
+    )
+    shown = html(notebook.cells[2])
+    fix, command = notebook.cells[3].outputs[0].text.splitlines()
+    assert fix == "ip link set tap2 up"
+    assert "tap2 in master is down" in shown
+    assert fix not in shown
+    assert command not in shown
+
+
+@pytest.mark.live
 def test_error_in_python_is_a_sentence_and_stops_there():
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in ("%load_ext vethlab_sh", "drill('no-mastre')", "1/0")]

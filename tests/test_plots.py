@@ -25,10 +25,10 @@ def test_bars_are_the_bytes_at_each_device():
         lab.play("calico")
         walk = lab.walk("pod-a", "pod-c")
     figure = plots.bytes_on_the_way({"calico": walk})
-    there = [row for row in walk.rows if row["leg"] == "there"]
-    assert texts(figure) == [str(row["bytes"]) for row in there]
-    assert labels(figure.axes[0].xaxis) == [f"{r['namespace']}\n{r['device']}\n{r['way']}" for r in there]
-    assert [bool(bar.get_hatch()) for bar in figure.axes[0].patches] == [row["vni"] is not None for row in there]
+    there = [row for row in walk.rows if row.leg == "there"]
+    assert texts(figure) == [str(row.bytes) for row in there]
+    assert labels(figure.axes[0].xaxis) == [f"{r.namespace}\n{r.device}\n{r.way}" for r in there]
+    assert [bool(bar.get_hatch()) for bar in figure.axes[0].patches] == [row.vni is not None for row in there]
 
 
 def test_medians_stand_beside_their_dots():

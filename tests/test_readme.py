@@ -295,10 +295,10 @@ def test_drawing_has_the_names_and_addresses_of_the_kernel(name, request):
     drawings = [block.text for block in BLOCKS if why_not_run(block, block.first) == DRAWING]
     (drawing,) = (text for text in drawings if {"flannel": "cni0", "calico": "felix"}[name] in text)
     snapshot = request.getfixturevalue(name).snapshot()
-    there = {row["name"] for row in snapshot.rows["links"]} | {row["namespace"] for row in snapshot.rows["links"]}
-    there |= {row["address"] for row in snapshot.rows["addresses"]}
-    there |= {row["address"].partition("/")[0] for row in snapshot.rows["addresses"]}
-    there |= {row[key] for row in snapshot.rows["routes"] for key in ("to", "via")}
+    there = {row.name for row in snapshot.rows.links} | {row.namespace for row in snapshot.rows.links}
+    there |= {row.address for row in snapshot.rows.addresses}
+    there |= {row.address.partition("/")[0] for row in snapshot.rows.addresses}
+    there |= {to for row in snapshot.rows.routes for to in (row.to, row.via)}
     words = re.findall(r"\b(?:veth|cali)[0-9a-f]{8,}\b|\b(?:\d+\.){3}\d+(?:/\d+)?|\b(?:pod-\w|node2|master)\b", drawing)
     assert len(words) > 10
     assert [word for word in words if word not in there] == []

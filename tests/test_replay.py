@@ -243,9 +243,9 @@ def test_snapshot_follows_the_lines():
     with Lab(replay="direct") as lab:
         lab.changes()
         lab.run("ip netns add ns1")
-        assert [row["namespace"] for row in lab.snapshot().rows["namespaces"]] == ["master", "ns1"]
+        assert [row.namespace for row in lab.snapshot().rows.namespaces] == ["master", "ns1"]
         assert str(lab.changes()) == "+ the namespace ns1 appeared"
-        assert lab.snapshot().rows["settings"] == ()
+        assert lab.snapshot().rows.settings == ()
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_walks_pass_what_live_walks_pass(name):
             for src, dst in load(name).walks:
                 walk = lab.walk(src, dst)
                 assert walk.ok
-                passed = [tuple(row[c] for c in ("namespace", "device", "way", "what", "ttl")) for row in walk.rows]
+                passed = [(row.namespace, row.device, row.way, row.what, row.ttl) for row in walk.rows]
                 ways.append((replay, [p for p in passed if "ARP" not in p[3]]))
     half = len(ways) // 2
     assert [way for _, way in ways[:half]] == [way for _, way in ways[half:]], ANEW
@@ -292,7 +292,7 @@ def test_walk_is_found_by_name_and_by_address():
             lab.walk("ns100", "ns101")
         lab.play("bridge")
         assert lab.walk("ns100", "192.168.1.101").rows == lab.walk("ns100", "ns101").rows
-        assert lab.walk("ns100", "ns101", cold=True).rows[0]["what"] == "ARP who-has"
+        assert lab.walk("ns100", "ns101", cold=True).rows[0].what == "ARP who-has"
         for ways in ({"src": "ns101", "dst": "ns100"}, {"src": "ns100", "dst": "ns101", "proto": "tcp:80"}):
             with pytest.raises(NotRecorded, match="ns100 to ns101"):
                 lab.walk(**ways)

@@ -189,14 +189,14 @@ def test_name_that_the_kernel_took_is_only_a_name(lab, name, tmp_path, monkeypat
     lab.run(f"ip netns add {quoted} && ip link add name {quoted} type veth peer name eth0 netns {quoted} || "
             f"ip link add name odd type veth peer name eth0 netns {quoted}")  # fmt: skip
     lab.run(f"ip netns exec {quoted} ip addr add 10.0.0.2/24 dev eth0; ip netns exec {quoted} ip link set eth0 up")
-    assert name in [row["namespace"] for row in lab.snapshot(settings=True).rows["namespaces"]]
+    assert name in [row.namespace for row in lab.snapshot(settings=True).rows.namespaces]
     lab.changes()
     lab.draw(routes=True).figure.clear()
     assert not lab.walk(name, "10.0.0.9").ok
     lab.save(tmp_path / "saved.sh")
     with Lab() as other:
         other.run(f"bash {tmp_path}/saved.sh")
-        assert name in [row["namespace"] for row in other.snapshot().rows["namespaces"]]
+        assert name in [row.namespace for row in other.snapshot().rows.namespaces]
     assert os.listdir(tmp_path) == ["saved.sh"]
     assert lab.run("ls PWNED; ls /run/PWNED", expect=None).code != 0
 

@@ -29,7 +29,7 @@ def spawn(program: str) -> subprocess.Popen[str]:
 
 
 def test_new_lab_holds_only_loopback(lab):
-    assert [link["name"] for link in lab.snapshot().rows["links"]] == ["lo"]
+    assert [link.name for link in lab.snapshot().rows.links] == ["lo"]
     assert lab.run("ip netns list").out == ""
     assert lab.run("hostname").out == "master\n"
 

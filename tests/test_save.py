@@ -34,24 +34,24 @@ def facts(lab):
     """The answers to MORE in every namespace, each a set of lines."""
     asked = {}
     question = "; echo =; ".join(f"({line})" for line in MORE.values())
-    for row in lab.snapshot().rows["namespaces"]:
-        inside = [] if row["namespace"] == "master" else ["ip", "netns", "exec", row["namespace"]]
+    for row in lab.snapshot().rows.namespaces:
+        inside = [] if row.namespace == "master" else ["ip", "netns", "exec", row.namespace]
         answers = lab.run(shlex.join([*inside, "bash", "-c", question])).out.split("=\n")
         for what, answer in zip(MORE, answers, strict=True):
-            asked[row["namespace"], what] = {line.rstrip() for line in answer.splitlines()}
+            asked[row.namespace, what] = {line.rstrip() for line in answer.splitlines()}
     return asked
 
 
 def known(lab):
     """A snapshot without the neighbours that were learned: the kernel forgets them when it likes."""
     now = lab.snapshot(settings=True)
-    written = tuple(row for row in now.rows["neighbours"] if row["state"] in ("PERMANENT", "NOARP"))
+    written = tuple(row for row in now.rows.neighbours if row.state in ("PERMANENT", "NOARP"))
     return Snapshot(replace(now.rows, neighbours=written))
 
 
 def steady(lab):
     """Wait until IPv6 has made sure of every address, so that nothing changes by itself any more."""
-    until(lambda: not any(row["tentative"] for row in lab.snapshot().rows["addresses"]), "no address is tentative")
+    until(lambda: not any(row.tentative for row in lab.snapshot().rows.addresses), "no address is tentative")
 
 
 def assert_rebuilt(lab, tmp_path):

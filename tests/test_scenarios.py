@@ -62,7 +62,7 @@ def test_direct_pair_points_at_itself(lab):
 def test_direct_ends_vanish_from_host(lab):
     ran = lab.play("direct", until=3)[-1]
     assert "tap" not in ran.out
-    assert [link["name"] for link in lab.snapshot().rows["links"] if link["namespace"] == "master"] == ["lo"]
+    assert [link.name for link in lab.snapshot().rows.links if link.namespace == "master"] == ["lo"]
 
 
 def test_direct_ends_name_each_others_number(lab):
@@ -76,8 +76,8 @@ def test_direct_ends_name_each_others_number(lab):
 def test_direct_ends_reach_each_other(lab):
     records = lab.play("direct")
     assert [ran.rows["ping statistics"][0]["received"] for ran in records[-2:]] == [2, 2]
-    (wire,) = lab.snapshot().rows["wires"]
-    assert (wire["state"], wire["peer_state"]) == ("UP", "UP")
+    (wire,) = lab.snapshot().rows.wires
+    assert (wire.state, wire.peer_state) == ("UP", "UP")
 
 
 def test_bridge_is_empty_then_has_ports(lab):
@@ -93,17 +93,15 @@ def test_bridge_hosts_reach_each_other(lab, hosts):
     assert len(pings) == min(hosts, 3)
     assert all(ran.rows["ping statistics"][0]["received"] == (2 if hosts < 10 else 1) for ran in pings)
     snapshot = lab.snapshot()
-    assert {wire["master"] for wire in snapshot.rows["wires"]} == {"br0"}
-    assert len(snapshot.rows["wires"]) == hosts
-    addresses = [
-        ipaddress.ip_interface(row["address"]) for row in snapshot.rows["addresses"] if row["family"] == "inet"
-    ]
+    assert {wire.master for wire in snapshot.rows.wires} == {"br0"}
+    assert len(snapshot.rows.wires) == hosts
+    addresses = [ipaddress.ip_interface(row.address) for row in snapshot.rows.addresses if row.family == "inet"]
     assert len({address.network for address in addresses if not address.is_loopback}) == 1
 
 
 def test_bridge_learned_every_host(lab):
     ran = lab.play("bridge")[-1]
-    hosts = {link["mac"] for link in lab.snapshot().rows["links"] if link["name"] in ("veth100", "veth101")}
+    hosts = {link.mac for link in lab.snapshot().rows.links if link.name in ("veth100", "veth101")}
     assert {row["mac"] for row in ran.rows["brctl showmacs"] if not row["local"]} == hosts
 
 

@@ -16,9 +16,9 @@ def test_wire_joins_two_namespaces(lab):
 
 def test_wire_on_host_knows_its_peer(lab):
     lab.run("ip link add tap1 type veth peer name tap2")
-    (wire,) = lab.snapshot().rows["wires"]
-    assert (wire["namespace"], wire["peer_namespace"]) == ("master", "master")
-    assert {wire["name"], wire["peer"]} == {"tap1", "tap2"}
+    (wire,) = lab.snapshot().rows.wires
+    assert (wire.namespace, wire.peer_namespace) == ("master", "master")
+    assert {wire.name, wire.peer} == {"tap1", "tap2"}
 
 
 def test_equal_numbers_do_not_confuse_wires(lab):
@@ -44,20 +44,20 @@ def test_wire_into_nameless_namespace_is_not_guessed(lab):
     lab.run("ip netns add ns1")
     lab.run("ip link add name tap1 type veth peer name tap2 netns ns1")
     lab.run("ip netns exec ns1 sleep 1000 & while ! pgrep sleep; do :; done; ip netns del ns1")
-    (wire,) = lab.snapshot().rows["wires"]
-    assert (wire["name"], wire["peer"], wire["peer_namespace"]) == ("tap1", None, None)
+    (wire,) = lab.snapshot().rows.wires
+    assert (wire.name, wire.peer, wire.peer_namespace) == ("tap1", None, None)
 
 
 def test_vxlan_shows_its_numbers(lab):
     lab.run("ip link add name vx type vxlan id 42 dstport 4789 dev lo local 127.0.0.1 nolearning")
-    link = next(link for link in lab.snapshot().rows["links"] if link["name"] == "vx")
-    assert (link["vxlan_id"], link["vxlan_port"], link["vxlan_local"], link["vxlan_dev"]) == (
+    link = next(link for link in lab.snapshot().rows.links if link.name == "vx")
+    assert (link.vxlan_id, link.vxlan_port, link.vxlan_local, link.vxlan_dev) == (
         42,
         4789,
         "127.0.0.1",
         "lo",
     )
-    assert link["vxlan_learning"] is False
+    assert link.vxlan_learning is False
 
 
 def test_snapshot_reads_routes_neighbours_and_fdb(lab):

@@ -499,7 +499,7 @@ def test_python_attaches_by_name_and_only_leaves(up):
         lab.run("ip netns add red")
         assert lab.name == "web"
     with Lab("web") as lab:
-        assert "red" in [row["namespace"] for row in lab.snapshot().rows["namespaces"]]
+        assert "red" in [row.namespace for row in lab.snapshot().rows.namespaces]
     assert stay.names() == ["web"]
 
 
@@ -522,7 +522,7 @@ def test_name_of_a_lab_that_stays_or_of_a_scenario_opens_a_lab(up):
         assert lab.name == "web"
     with Lab.of("direct") as lab:
         assert lab.name is None
-        assert lab.snapshot().rows["wires"]
+        assert lab.snapshot().rows.wires
 
 
 def test_cell_of_a_notebook_runs_in_a_lab_that_stays(vethlab, up):

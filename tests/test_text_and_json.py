@@ -169,6 +169,6 @@ def test_counters_agree_with_json(lab):
 
 def test_snapshot_and_text_agree_on_wires(lab):
     lab.play("direct")
-    (wire,) = lab.snapshot().rows["wires"]
+    (wire,) = lab.snapshot().rows.wires
     (row,) = (r for r in lab.run("ip netns exec ns1 ip link").rows["ip link"] if r["name"] == "tap1")
-    assert (wire["name"], wire["state"], row["netns"]) == ("tap1", row["state"], wire["peer_namespace"])
+    assert (wire.name, wire.state, row["netns"]) == ("tap1", row["state"], wire.peer_namespace)

@@ -18,20 +18,8 @@ UNANSWERED = ("FAILED", "INCOMPLETE")  # states of a neighbour whose MAC is not 
 
 def is_group(mac: str) -> bool:
     """Whether a frame to this MAC is for more than one: broadcast or multicast, the lowest bit of its first byte."""
-    return bool(int(mac[:2], 16) & 1)
-
-
-class Fact:
-    """What every fact can do: be asked for a column by its name, as a table is made from it."""
-
-    __slots__ = ()
-
-    def __getitem__(self, column: str) -> Any:
-        return getattr(self, column)
-
-    def get(self, column: str, default: Any = None) -> Any:
-        """A column, or a default where the fact has none of that name."""
-        return getattr(self, column, default)
+    first = int(mac[:2], 16)
+    return first & 1 == 1
 
 
 def as_row(fact: object, columns: Iterable[str]) -> dict[str, Any]:
@@ -40,7 +28,7 @@ def as_row(fact: object, columns: Iterable[str]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Namespace(Fact):
+class Namespace:
     """A network namespace.
 
     namespace: its name, `master` for the lab's own root; machine: the namespace that plays the machine it is on, when
@@ -56,7 +44,7 @@ class Namespace(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Port(Fact):
+class Port:
     """What a bridge does at one of its ports, as `bridge -d link` tells it (bridge(8), br_port in the kernel).
 
     state: of the spanning tree, forwarding where there is none; learning: sources are learned; flood, mcast_flood,
@@ -76,7 +64,7 @@ class Port(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link(Fact):
+class Link:
     """A device, as `ip -d -j link` tells it (ip-link(8), if_link.h).
 
     index: its number in its namespace; kind: `info_kind`, or the link type where there is none; state: operstate
@@ -136,7 +124,7 @@ class Link(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Address(Fact):
+class Address:
     """An address of a device: family inet or inet6, address with its prefix length, scope as `ip addr` says it.
 
     tentative: IPv6 is still asking whether somebody has it; dadfailed: somebody has (RFC 4862), so it is not used.
@@ -164,7 +152,7 @@ class Address(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route(Fact):
+class Route:
     """A route, or one next hop of it: kind, to, via and the rest as `ip route` says them; table: by name or number.
 
     is_whole: whether it stands by itself, and is not the next hop of a nexthop object or one of several.
@@ -189,7 +177,9 @@ class Route(Fact):
     @property
     def device(self) -> Device | None:
         """The device by which it leads; None for one that leads nowhere."""
-        return None if self.dev is None else (self.namespace, self.dev)
+        if self.dev is None:
+            return None
+        return self.namespace, self.dev
 
     @property
     def words(self) -> str:
@@ -209,7 +199,7 @@ class Route(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule(Fact):
+class Rule:
     """A rule of policy routing (ip-rule(8)): who is meant, and the table that is asked, or what is done at once.
 
     inverted: whether it means all others; suppress: routes with a prefix of this length, or shorter, are passed over;
@@ -235,20 +225,31 @@ class Rule(Fact):
     @property
     def words(self) -> str:
         """As `ip rule` says it."""
-        parts = [f"{self.priority}:", *(["not"] if self.inverted else []), "from", self.src]
-        for word, value in (("to", self.dst), ("fwmark", self.fwmark), ("iif", self.iif), ("oif", self.oif)):
-            if value:
-                parts += [word, value]
+        parts = [f"{self.priority}:"]
+        if self.inverted:
+            parts.append("not")
+        parts += ["from", self.src]
+        if self.dst:
+            parts += ["to", self.dst]
+        if self.fwmark:
+            parts += ["fwmark", self.fwmark]
+        if self.iif:
+            parts += ["iif", self.iif]
+        if self.oif:
+            parts += ["oif", self.oif]
         if self.selectors:
             parts.append(self.selectors)
-        parts += [self.action] if self.action else ["lookup", str(self.table)]
+        if self.action:
+            parts.append(self.action)
+        else:
+            parts += ["lookup", str(self.table)]
         if self.suppress is not None:
             parts += ["suppress_prefixlength", str(self.suppress)]
         return " ".join(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chain(Fact):
+class Chain:
     """A chain of a packet filter.
 
     program: whose it is, as its owner types it: nft, iptables, ip6tables, iptables-legacy, ip6tables-legacy; family: as
@@ -267,7 +268,7 @@ class Chain(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FilterRule(Fact):
+class FilterRule:
     """A rule of a packet filter: program, family, table, chain as of a Chain; position: in its chain, from 1.
 
     text: as its owner would type it, `-A FORWARD -s 10.0.0.1/32 -j DROP` or `ip saddr 10.0.0.1 drop`, no counters.
@@ -283,7 +284,7 @@ class FilterRule(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbour(Fact):
+class Neighbour:
     """Who has an address on a device: state as `ip neigh` says it (NUD states, include/uapi/linux/neighbour.h)."""
 
     namespace: str
@@ -295,7 +296,7 @@ class Neighbour(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry(Fact):
+class Entry:
     """An FDB entry: behind which port of a bridge, or behind which VTEP (dst), a MAC address is; bridge(8)."""
 
     namespace: str
@@ -310,7 +311,7 @@ class Entry(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting(Fact):
+class Setting:
     """A sysctl of a namespace: its path below /proc/sys as key, and its value as text."""
 
     namespace: str
@@ -319,7 +320,7 @@ class Setting(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wire(Fact):
+class Wire:
     """Both ends of a veth pair, as far as they are known."""
 
     namespace: str
@@ -331,3 +332,7 @@ class Wire(Fact):
     mtu: int | None = None
     master: str | None = None
     peer_master: str | None = None
+
+
+# What a snapshot has a table of
+Fact = Namespace | Link | Address | Route | Neighbour | Entry | Setting | Rule | Chain | FilterRule | Wire

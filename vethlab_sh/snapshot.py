@@ -1,4 +1,4 @@
-"""What is in the whole lab now, across all its namespaces?
+"""What is in the whole lab now, across all its namespaces? What the kernel answers in each of them.
 
 Read from `ip -j` and `bridge -j`, so that it judges the text that learners read. A snapshot is a value: it
 remembers what was true when it was taken, and nothing here is kept for the next one.
@@ -11,13 +11,14 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from .errors import CommandFailed
 from .facts import (
     Address,
     Chain,
     Entry,
+    Fact,
     FilterRule,
     Link,
     Namespace,
@@ -41,6 +42,21 @@ if TYPE_CHECKING:
 Row = dict[str, Any]  # what JSON holds
 Answer = dict[str, Any]  # of a namespace, by the question: what JSON holds, or text
 F = TypeVar("F")  # a kind of fact
+# What a user may ask for by its name: `show NAME` shows it.
+TableName = Literal[
+    "namespaces",
+    "links",
+    "addresses",
+    "routes",
+    "neighbours",
+    "fdb",
+    "settings",
+    "rules",
+    "policy_routes",
+    "chains",
+    "filters",
+    "wires",
+]
 
 # A namespace that vanishes while we look answers with nothing, and is then not in the snapshot.
 LOOK = """
@@ -105,7 +121,7 @@ LINES_THOROUGH = (*LINES[:3], "route show table all root 0.0.0.0/0", LINES[4], "
 EXTRAS = ("settings", "rules6", "nft", "iptables", "ip6tables", "iptables-legacy", "ip6tables-legacy")
 FILTERS = EXTRAS[2:]
 
-COLUMNS = {
+COLUMNS: dict[TableName, tuple[str, ...]] = {
     "namespaces": ("namespace",),
     "links": (
         "namespace", "index", "name", "kind", "state", "up", "carrier", "mtu", "mac", "master",
@@ -150,21 +166,22 @@ class Facts:
     filters: tuple[FilterRule, ...] = ()
     wires: tuple[Wire, ...] = ()
 
-    def __getitem__(self, name: str) -> tuple[Any, ...]:
-        kind: tuple[Any, ...] = getattr(self, name)
-        return kind
+    def kind(self, name: TableName) -> tuple[Fact, ...]:
+        """The facts of one kind, where a word chooses the table; who knows the kind asks for its field."""
+        facts: tuple[Fact, ...] = getattr(self, name)
+        return facts
 
-    def plain(self, name: str) -> list[Row]:
+    def plain(self, name: TableName) -> list[Row]:
         """One kind as a table has it: a dict for each fact, with the columns of that table."""
-        return [{column: getattr(fact, column) for column in COLUMNS[name]} for fact in self[name]]
+        return [as_row(fact, COLUMNS[name]) for fact in self.kind(name)]
 
 
 # Tables that are empty unless settings were asked for, beside those
-BESIDE_SETTINGS = ("rules", "policy_routes", "chains", "filters")
+BESIDE_SETTINGS: tuple[TableName, ...] = ("rules", "policy_routes", "chains", "filters")
 # What the table of links does not show: it is kept beside it in plain values
 DETAILS = ("port", "arp", "stp", "forward_delay", "vlan_filtering", "parent", "parent_namespace", "mode")
 
-KINDS: dict[str, type] = {
+KINDS: dict[TableName, type[Fact]] = {
     "namespaces": Namespace,
     "links": Link,
     "addresses": Address,
@@ -192,11 +209,13 @@ class Snapshot:
 
     rows: Facts
 
-    def frame(self, name: str) -> DataFrame:
+    def frame(self, name: TableName) -> DataFrame:
         """One of the tables by name."""
         import pandas
 
-        return pandas.DataFrame(self.rows.plain(name), columns=list(COLUMNS[name])).convert_dtypes()
+        rows = self.rows.plain(name)
+        columns = list(COLUMNS[name])
+        return pandas.DataFrame(rows, columns=columns).convert_dtypes()
 
     @cached_property
     def namespaces(self) -> DataFrame:
@@ -260,7 +279,7 @@ class Snapshot:
 
     def plain(self) -> dict[str, list[Row]]:
         """All tables as plain values, which JSON can hold; `from_plain` makes the snapshot of them again."""
-        tables = {name: self.rows.plain(name) for name in COLUMNS}
+        tables: dict[str, list[Row]] = {name: self.rows.plain(name) for name in COLUMNS}
         for link, row in zip(self.rows.links, tables["links"], strict=True):
             row.update(as_row(link, DETAILS), port=asdict(link.port) if link.port else None)
         return tables
@@ -268,9 +287,9 @@ class Snapshot:
 
 def from_plain(tables: Mapping[str, Iterable[Row]]) -> Snapshot:
     """The snapshot that `Snapshot.plain` told; a table that is missing there is empty, a detail unknown."""
-    kinds = {}
-    for name, rows in tables.items():
-        kinds[name] = tuple(KINDS[name](**row) for row in rows)
+    kinds: dict[str, Any] = {}  # JSON tells no types
+    for name, make in KINDS.items():
+        kinds[name] = tuple(make(**row) for row in tables.get(name, ()))
     facts = Facts(**kinds)
     return Snapshot(replace(facts, links=tuple(map(_with_port, facts.links))))
 
@@ -362,8 +381,10 @@ def _by_space(text: str) -> Iterator[tuple[str, str, list[str]]]:
 
 def parts(text: str) -> Iterator[tuple[str, str]]:
     """Each namespace with what it printed, as it came."""
-    pieces = text.split(MARK)[1:]
-    return zip(pieces[::2], pieces[1::2], strict=False)
+    _, *pieces = text.split(MARK)
+    spaces = pieces[0::2]
+    texts = pieces[1::2]
+    return zip(spaces, texts, strict=False)
 
 
 def _values(text: str) -> list[Any]:
@@ -413,7 +434,9 @@ def _links(space: str, answer: Answer, ends: Mapping[str, _Ends]) -> Iterator[Li
         elif kind == "veth":
             fact = _with_peer(fact, link, ends)
         elif "link" in link or "link_netnsid" in link:
-            fact = _with_parent(replace(fact, mode=info.get("info_data", {}).get("mode")), link, ends)
+            data = info.get("info_data", {})
+            fact = replace(fact, mode=data.get("mode"))
+            fact = _with_parent(fact, link, ends)
         yield fact
 
 
@@ -421,8 +444,12 @@ def _port(info: Row) -> Port | None:
     """What a bridge does at its port; a word that this kernel, or this `ip`, does not tell keeps its default."""
     if info.get("info_slave_kind") != "bridge":
         return None
-    told = info.get("info_slave_data", {})
-    return Port(**{field.name: told[field.name] for field in fields(Port) if field.name in told})
+    data = info.get("info_slave_data", {})
+    settings = {}
+    for field in fields(Port):
+        if field.name in data:
+            settings[field.name] = data[field.name]
+    return Port(**settings)
 
 
 def _with_spanning_tree(link: Link, data: Row) -> Link:
@@ -444,8 +471,11 @@ def _with_parent(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
     there = ends[fact.namespace].spaces.get(link.get("link_netnsid"))
     if there is None or there not in ends:
         return fact
-    other = ends[there].devices.get(link.get("link_index", 0))
-    return replace(fact, parent=other["ifname"], parent_namespace=there) if other else fact
+    number = link.get("link_index", 0)
+    other = ends[there].devices.get(number)
+    if other is None:
+        return fact
+    return replace(fact, parent=other["ifname"], parent_namespace=there)
 
 
 def _with_tunnel(link: Link, data: Row) -> Link:
@@ -469,11 +499,13 @@ class _Ends:
     @classmethod
     def of(cls, answer: Answer) -> _Ends:
         """Those that a namespace answered with."""
-        links = [link for link in answer["addr"] if link]
-        by_number = {link["ifindex"]: link for link in links}
-        by_name = {link["ifname"]: link for link in links}
+        devices: dict[int | str, Row] = {}
+        for link in answer["addr"]:
+            if link:  # iproute2 prints {} for what a filter left out
+                devices[link["ifindex"]] = link
+                devices[link["ifname"]] = link
         spaces = {row["nsid"]: row.get("name", HOSTNAME) for row in answer["ids"]}
-        return cls({**by_number, **by_name}, spaces)
+        return cls(devices, spaces)
 
 
 def _with_peer(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
@@ -483,7 +515,8 @@ def _with_peer(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
     if there is not None and there in ends:
         other = ends[there].devices.get(_peer_key(link))
         if other and _peer_namespace(there, other, ends) == here and _is_peer(other, link):
-            return replace(fact, peer_namespace=there, peer=other["ifname"], peer_index=other["ifindex"])
+            name, number = other["ifname"], other["ifindex"]
+            return replace(fact, peer_namespace=there, peer=name, peer_index=number)
     return replace(fact, peer_index=link.get("link_index"))
 
 
@@ -491,17 +524,25 @@ def _peer_namespace(space: str, link: Row, ends: Mapping[str, _Ends]) -> str | N
     """The namespace that a veth's other end is in; the lab's root is the one that has no name."""
     if "link" in link:
         return space
-    there = ends[space].spaces.get(link.get("link_netnsid"))
-    return None if there == space else there
+    number = link.get("link_netnsid")
+    there = ends[space].spaces.get(number)
+    if there == space:
+        return None
+    return there
 
 
 def _peer_key(link: Row) -> Any:
     """What a veth says of its other end: the name in the same namespace, else the number."""
-    return link.get("link", link.get("link_index"))
+    if "link" in link:
+        return link["link"]
+    return link.get("link_index")
 
 
 def _is_peer(link: Row, other: Row) -> bool:
-    return bool(_peer_key(link) == other["ifname" if "link" in link else "ifindex"])
+    """Whether what a veth says of its other end is this device."""
+    if "link" in link:
+        return bool(link["link"] == other["ifname"])
+    return bool(link.get("link_index") == other["ifindex"])
 
 
 def _addresses(space: str, answer: Answer) -> Iterator[Address]:
@@ -581,7 +622,8 @@ def _settings(space: str, answer: Answer) -> Iterator[Setting]:
     for line in answer.get("settings", "").splitlines():
         file, _, value = line.partition(":")
         if file:
-            yield Setting(namespace=space, key="net/" + file, value=value)
+            key = "net/" + file
+            yield Setting(namespace=space, key=key, value=value)
 
 
 def veth_pairs(links: Iterable[Link]) -> Iterator[Wire]:

@@ -166,12 +166,12 @@ def test_saved_walk_is_stepped_to_its_end(browser, tmp_path, broken):
     expect(page.locator("#verdict")).to_have_text(walk.verdict)
     places = []
     for row in walk.rows:
-        expect(page.locator("#where")).to_contain_text(f"{row['number']}. ")
-        expect(page.locator("#why")).to_have_text(row["why"])
-        expect(page.locator(".layer.outer").first).to_be_visible(visible=row["vni"] is not None)
+        expect(page.locator("#where")).to_contain_text(f"{row.number}. ")
+        expect(page.locator("#why")).to_have_text(row.why)
+        expect(page.locator(".layer.outer").first).to_be_visible(visible=row.vni is not None)
         places.append(page.locator(".here").get_attribute("data-device"))
         page.keyboard.press("ArrowRight")
-    assert places == [f"{row['namespace']} {row['device']}" for row in walk.rows]
+    assert places == [f"{row.namespace} {row.device}" for row in walk.rows]
     expect(page.locator("#next")).to_be_disabled()
     page.screenshot(path=SHOTS / f"saved-{'broken' if broken else 'whole'}.png", full_page=True)
     page.close()

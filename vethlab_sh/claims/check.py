@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import UnknownClaim, nearest
 from ..shell import Shell
+from .arp import answers_arp
 from .devices import (
     belongs_to,
     has_address,
@@ -27,16 +28,27 @@ from .devices import (
     makes_no_port_wait,
     nobody_else_has,
 )
-from .entries import answers_arp, exists, forwards, has_tunnel, knows_mac, routes
-from .packets import can_reach, cannot_reach, nobody_rewrites, ping_between, rewrites_nothing, sends_through
+from .entries import exists, has_tunnel, knows_mac, routes
+from .forwarding import forwards, nobody_rewrites, rewrites_nothing
+from .packets import can_reach, cannot_reach, ping_between, sends_through
+from .ports import tcp_answers, udp_answers
 from .question import Absent, Finding, Ping, Question, Verdict, ask
 
 Row = dict[str, Any]
 
 
+# What the words of a form may hold: {name}, {name:kind}, [what may be left out], router(s), (one wording|another).
+TOKEN = re.compile(r"\{(?P<name>\w+)(?::(?P<kind>[\w ]+))?\}|\((?P<either>[^)]+)\)|(?P<bracket>[\[\]])")
+KINDS = {"word": r"\S+", "number": r"\d+", "address": r"[0-9a-fA-F:./]+"}
+
+
 @dataclass(frozen=True)
 class Form:
-    """One form of claim: how it is worded, an example, what it means, who judges it."""
+    """One form of claim: how it is worded, an example, what it means, who judges it.
+
+    words: `{ns}` is one word, `{size:number}` digits, `{via:address}` what could be an address, `{pieces:in pieces}`
+    just these words; brackets may be left out; `router(s)` is one or many; of `(has MTU|MTU is)` the first is shown.
+    """
 
     words: str
     example: str
@@ -45,40 +57,57 @@ class Form:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """The form as a regular expression: `NAME` in braces is one word, brackets may be left out."""
-        text = re.sub(r"\{(\w+)\}", r"(?P<\1>\\S+)", self.words.replace("[", "(?:").replace("]", ")?"))
-        for number in ("size", "routers", "mtu"):
-            text = text.replace(rf"(?P<{number}>\S+)", rf"(?P<{number}>\d+)")
-        text = text.replace(" routers)", " routers?)").replace("in pieces", "(?P<pieces>in pieces)")
-        text = text.replace("has MTU", "(?:has MTU|MTU is)")
-        return re.compile(text, re.I)
+        """The form as a regular expression."""
+        return re.compile(TOKEN.sub(_as_pattern, self.words), re.IGNORECASE)
 
     @property
     def shown(self) -> str:
         """The form as a reader sees it: NS DEV is up."""
         spaced = self.words.replace(" ]", "] ").replace("[ ", " [")
-        return re.sub(r"\{(\w+?)2?\}", lambda found: found[1].upper(), spaced)
+        return TOKEN.sub(_as_shown, spaced)
 
 
-SIZE = "[ with {size} bytes[ in pieces]]"
+def _as_pattern(token: re.Match[str]) -> str:
+    if token["name"]:
+        kind = token["kind"] or "word"
+        return f"(?P<{token['name']}>{KINDS.get(kind, kind)})"
+    if token["bracket"]:
+        return "(?:" if token["bracket"] == "[" else ")?"
+    return "s?" if token["either"] == "s" else f"(?:{token['either']})"
+
+
+def _as_shown(token: re.Match[str]) -> str:
+    if token["bracket"]:
+        return token["bracket"]
+    if token["either"]:
+        return token["either"].partition("|")[0]
+    is_words = token["kind"] and token["kind"] not in KINDS
+    return token["kind"] if is_words else token["name"].removesuffix("2").upper()
+
+
+SIZE = "[ with {size:number} bytes[ {pieces:in pieces}]]"
 FORMS = (
-    Form("{who} can reach {whom}[ through {routers} routers]" + SIZE, "ns100 can reach 192.168.1.101",
+    Form("{who} can reach {whom}[ through {routers:number} router(s)]" + SIZE, "ns100 can reach 192.168.1.101",
          "a ping is answered; with N bytes in one packet; through N routers as the answer's TTL tells", can_reach),
     Form("{who} cannot reach {whom}" + SIZE, "ns100 cannot reach 192.168.1.101",
          "no ping is answered", cannot_reach),
+    Form("TCP port {port:number} of {whom} answers[ {who}]", "TCP port 80 of pod-a answers pod-b",
+         "a connection to it opens; without WHO, the one that has the address asks itself", tcp_answers),
+    Form("UDP port {port:number} of {whom} answers[ {who}]", "UDP port 53 of ns101 answers ns100",
+         "an empty line sent to it is answered; WHO as above", udp_answers),
     Form("{who} sends to {ip} through {dev}", "ns100 sends to 192.168.1.101 through br0",
          "the route's device, its other end or that one's bridge is DEV", sends_through),
     Form("[{ns} ]{dev} is up", "ns100 veth100 is up", "switched on and with a carrier", is_up),
     Form("[{ns} ]{dev} is down", "br-veth100 is down", "switched off", is_down),
-    Form("[{ns} ]{dev} has address {address}", "ns100 veth100 has address 192.168.1.100/24",
+    Form("[{ns} ]{dev} has address {address:address}", "ns100 veth100 has address 192.168.1.100/24",
          "with this prefix length, if one is told", has_address),
-    Form("[{ns} ]{dev} has not {address}", "ns100 veth100 has not 192.168.1.7",
+    Form("[{ns} ]{dev} has not {address:address}", "ns100 veth100 has not 192.168.1.7",
          "the device does not have this address, or does not use it", has_not_address),
     Form("nobody else has {ip}", "nobody else has 192.168.1.100",
          "at most one device of all namespaces has it", nobody_else_has),
     Form("{ip} belongs to {ns}", "192.168.1.100 belongs to ns100",
          "the namespace has the address, and no other has it", belongs_to),
-    Form("[{ns} ]{dev} has MTU {mtu}", "br0 has MTU 1500", "the largest packet of the device", has_mtu),
+    Form("[{ns} ]{dev} (has MTU|MTU is) {mtu:number}", "br0 has MTU 1500", "the largest packet of the device", has_mtu),
     Form("[{ns} ]{dev} is a port of {bridge}", "br-veth100 is a port of br0",
          "its master is the bridge", is_port),
     Form("{ns} is plugged into {bridge}", "ns100 is plugged into br0",
@@ -87,15 +116,16 @@ FORMS = (
          "no STP: a new port forwards at once", makes_no_port_wait),
     Form("[{ns} ]{dev} is the peer of [{ns2} ]{dev2}", "ns100 veth100 is the peer of master br-veth100",
          "the two ends of one cable", is_peer),
-    Form("{ns} routes {to}[ via {via}][ dev {dev}]", "pod-a routes default via 10.244.0.1",
+    Form("{ns} routes {to}[ via {via:address}][ dev {dev}]", "pod-a routes default via 10.244.0.1",
          "the route for an address, or exactly this route", routes),
     Form("{ns} knows [the ]MAC of {ip}", "ns100 knows the MAC of 192.168.1.101",
          "its neighbour table has a usable entry", knows_mac),
     Form("{ns} answers ARP for {ip}[ on {dev}]", "master answers ARP for 169.254.1.1 on cali50c25257626",
          "its own address, or proxy ARP; without DEV, on any device", answers_arp),
     Form("{ns} forwards", "master forwards",
-         "hands on packets that are not for itself: ip_forward, and the policy of FORWARD", forwards),
-    Form("{ns} rewrites no addresses", "master rewrites no addresses", "iptables has no NAT rule", rewrites_nothing),
+         "hands on packets that are not for itself: settings allow it, and no filter drops everything", forwards),
+    Form("{ns} rewrites no addresses", "master rewrites no addresses",
+         "no rule of nft or of either iptables does", rewrites_nothing),
     Form("nobody rewrites addresses", "nobody rewrites addresses", "the same in every namespace", nobody_rewrites),
     Form("{ns} has a tunnel to {ip}", "master has a tunnel to 10.244.1.2",
          "VXLAN: route, neighbour and FDB entry lead there", has_tunnel),
@@ -131,7 +161,11 @@ def judge(question: Question, claim: str) -> Finding:
 def judge_all(question: Question, claims: Iterable[str]) -> Iterator[tuple[str, Finding]]:
     """Judge many claims: one snapshot, and all pings at the same time."""
     claims = list(claims)
-    pings = [ping for claim in claims if (ping := ping_of(question, claim))]
+    pings = []
+    for claim in claims:
+        ping = ping_of(question, claim)
+        if ping:
+            pings.append(ping)
     if pings:
         question.answers |= ask(question.shell, pings, question.spaces, question.cold)
     for claim in claims:
@@ -154,14 +188,10 @@ def understand(claim: str) -> tuple[Form, dict[str, Any]]:
     """The form of a claim, and its words."""
     text = " ".join(claim.split()).removesuffix(".")
     for form in FORMS:
-        if (found := form.pattern.fullmatch(text)) and _are_words(found.groupdict()):
+        found = form.pattern.fullmatch(text)
+        if found:
             return form, found.groupdict()
     raise UnknownClaim(claim, _nearest(text).example, VOCABULARY)
-
-
-def _are_words(words: dict[str, str | None]) -> bool:
-    """Whether what should be an address could be one."""
-    return all(re.fullmatch(r"[0-9a-fA-F:./]+", words.get(key) or "0") for key in ("address", "via"))
 
 
 def _nearest(text: str) -> Form:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 
 from ..errors import GaveUpWaiting, OutputNotUnderstood, ToolMissing
+from ..facts import Device
 from ..inside import inside
 from ..packet.causes.cause import Cause
 from ..packet.causes.circles import switching_loop
-from ..packet.causes.look import Look
+from ..packet.causes.look import Decision
 from ..packet.follow import walk
+from ..packet.lookup import Tables
 from ..packet.probe import LARGEST
 from ..packet.walk import Walk
+from .entries import without_rule
 from .question import Answer, Finding, Ping, Question, ask
 
 TTL = 64  # what Linux sends an answer with: sysctl ip_default_ttl
-# What rewrites addresses, in the words of iptables and of nft.
-TARGETS = "SNAT|DNAT|MASQUERADE|REDIRECT|NETMAP"
-REWRITES = re.compile(rf'-j ({TARGETS})\b|\b(snat|dnat|masquerade|redirect)\b|\bxt target "?({TARGETS})')
 
 
 def ping_between(question: Question, who: str, whom: str, size: str | None = None, pieces: str | None = None) -> Ping:
@@ -26,7 +26,8 @@ def ping_between(question: Question, who: str, whom: str, size: str | None = Non
     return Ping(question.space(who), question.target(whom), number, bool(pieces), whom)
 
 
-def _named(whom: str, target: str) -> str:
+def named(whom: str, target: str) -> str:
+    """Who was asked, as a reader knows it, with the address."""
     return target if whom == target else f"{whom} ({target})"
 
 
@@ -35,7 +36,7 @@ def can_reach(
 ) -> Finding:
     """`ns100 can reach 192.168.1.101 through 1 router with 1000 bytes in pieces`."""
     ping = ping_between(question, who, whom, size, pieces)
-    answer, name = question.answer(ping), _named(whom, ping.target)
+    answer, name = question.answer(ping), named(whom, ping.target)
     if answer.code != 0:
         return _unreached(question, ping, name, answer)
     other = _answered_by_another(question, ping, answer)
@@ -81,7 +82,7 @@ def _answerer(question: Question, ping: Ping) -> str:
     owners = sorted({owner[0] for owner in question.tables.addresses.get(ping.target, ())})
     if owners == [ping.source]:
         return ""
-    if len(owners) == 1 and not any(rewriting_rules(one) for one in question.look_everywhere()):
+    if len(owners) == 1 and not _anybody_rewrites(question):
         return f"; it is an address of {owners[0]}"
     walked = followed(question, ping)
     if walked is None or walked.answered_by is None:
@@ -89,6 +90,12 @@ def _answerer(question: Question, ping: Ping) -> str:
     if len(owners) > 1:
         return f"; {walked.answered_by} answers, one of {len(owners)} namespaces that have this address"
     return f"; {walked.answered_by} answers"
+
+
+def _anybody_rewrites(question: Question) -> bool:
+    """Whether a rule of any namespace rewrites addresses; only those that have a filter at all are asked for them."""
+    filtered = [one.namespace for one in question.look_everywhere() if one.filters]
+    return any(one.rewrites for one in question.filters(filtered))
 
 
 def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Finding | None:
@@ -99,19 +106,18 @@ def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Find
     if ping.whom not in question.spaces or not question.walks:
         return None
     owners = {owner[0] for owner in question.tables.addresses.get(ping.target, ())}
-    looks = question.look_everywhere()
-    rewriting = any(rewriting_rules(one) for one in looks)
-    taken = any(one.has_own(ping.target) for one in looks if one.namespace != ping.whom)
-    if owners == {ping.whom} and not rewriting and not taken:
+    others = [one for one in question.look_everywhere() if one.namespace != ping.whom]
+    taken = any(one.has_own(ping.target) for one in others)
+    if owners == {ping.whom} and not taken and not _anybody_rewrites(question):
         return None
     walked = followed(question, ping)
     if walked is None or walked.cause != Cause.WRONG_ANSWERER:
         return None
     why = f"{ping.source} gets an answer from {ping.target}, but not from {ping.whom}: {walked.reason}"
     if walked.evidence is None:
-        return Finding(False, why, ping.line, "", answer.out, walked.cause, walked.fixes)
+        return Finding(False, why, ping.line, out=answer.out, cause=walked.cause, fixes=walked.fixes)
     shown = walked.evidence
-    return Finding(False, why, shown.command, "", shown.shown, walked.cause, walked.fixes)
+    return Finding(False, why, shown.command, out=shown.shown, cause=walked.cause, fixes=walked.fixes)
 
 
 def _unreached(question: Question, ping: Ping, name: str, answer: Answer) -> Finding:
@@ -119,22 +125,23 @@ def _unreached(question: Question, ping: Ping, name: str, answer: Answer) -> Fin
     start = f"{ping.source} gets no answer from {name}{size}"
     shown = _last_word(answer)
     if (ping.size or 0) > LARGEST:
-        return Finding(False, f"{start}: a ping holds at most {LARGEST} bytes", ping.line, "", shown)
+        return Finding(False, f"{start}: a ping holds at most {LARGEST} bytes", ping.line, out=shown)
     too_long = re.search(r"[Mm]essage too long(?:, mtu[=:]? ?(\d+))?", answer.out)
     if too_long:
         mtu = too_long[1] or _mtu(question, ping)  # ping of 2024 does not say
         why = f"{start}: a packet of {(ping.size or 56) + 28} bytes is larger than the MTU {mtu} of the way"
-        return Finding(False, why, ping.line, "", shown, Cause.MTU)
+        return Finding(False, why, ping.line, out=shown, cause=Cause.MTU)
     if not question.walks:
-        return Finding(False, start, ping.line, "", shown)
+        return Finding(False, start, ping.line, out=shown)
     walked = followed(question, ping)
     if walked is None:
         why = f"{start}: why is not known, because tcpdump, which would show it, is missing or said nothing readable"
-        return Finding(False, why, ping.line, "", shown, Cause.UNKNOWN)
-    return _with_reason(start, ping, walked, shown)
+        return Finding(False, why, ping.line, out=shown, cause=Cause.UNKNOWN)
+    return with_reason(start, ping.line, walked, shown)
 
 
-def _with_reason(start: str, ping: Ping, walked: Walk, shown: str) -> Finding:
+def with_reason(start: str, line: str, walked: Walk, shown: str | None) -> Finding:
+    """No, and why a walk says so. line: what was sent, as typed on master; shown: what it printed, when it has run."""
     seen = walked.last_seen
     where = ""
     if seen:
@@ -142,10 +149,10 @@ def _with_reason(start: str, ping: Ping, walked: Walk, shown: str) -> Finding:
         where = f" (last seen {way} {seen.namespace} {seen.device})"
     reason = walked.reason or "this time it was answered: ask again"
     why = f"{start}: {reason}{where}"
-    if walked.evidence is None:
-        return Finding(False, why, ping.line, "", shown, walked.cause, walked.fixes)
-    command, line = walked.evidence.command, walked.evidence.shown
-    return Finding(False, why, command, "", line, walked.cause, walked.fixes)
+    proof = walked.evidence
+    if proof is None:
+        return Finding(False, why, line, out=shown, cause=walked.cause, fixes=walked.fixes)
+    return Finding(False, why, proof.command, out=proof.shown, cause=walked.cause, fixes=walked.fixes)
 
 
 def _last_word(answer: Answer) -> str:
@@ -181,68 +188,54 @@ def followed(question: Question, ping: Ping) -> Walk | None:
 
 
 def sends_through(question: Question, who: str, ip: str, dev: str) -> Finding:
-    """`ns100 sends to 192.168.1.101 through br0`: as rules and all tables decide."""
-    tables, space, ip = question.tables, question.space(who), question.target(ip)
+    """`ns100 sends to 192.168.1.101 through br0`: the route's device, its other end or that one's bridge.
+
+    The route as rules and all tables decide, fib_rules_lookup(); what `ip route get` says.
+    """
+    space, ip = question.space(who), question.target(ip)
     command = inside(space, f"ip route get {ip}")
     decision = question.look(space).decide(ip)
-    route = decision.route
-    if route is None or route.is_dead_end or route.dev is None:
-        rule = decision.rule
-        if rule is not None and rule.action:
-            why = f"the rule `{rule.words}` in {space} decides about {ip}: {rule.action}"
-        elif route is None:
-            why = f"{space} has no route to {ip}"
-        else:
-            why = f"the route {route.words} in {space} swallows it"
-        return Finding(False, why, command)
-    device = (space, route.dev)
-    peer = tables.peer(device)
+    route, rule = decision.route, decision.rule
+    instead = _decision(decision)
+    mends: tuple[str, ...] = ()
+    if decision.is_special:
+        mends = without_rule(question.look(space), ip, lambda other: dev in _passed(question.tables, other.device))
+    if rule is not None and rule.action:
+        why = f"the rule `{rule.words}` in {space} decides about {ip}: {rule.action}"
+        return Finding(False, why, command, cause=Cause.POLICY_RULE, fixes=mends, instead=instead)
+    if route is None:
+        return Finding(False, f"{space} has no route to {ip}", command, cause=Cause.NO_ROUTE)
+    if route.is_dead_end or route.dev is None:
+        why = f"the route {route.words} in {space} swallows it"
+        return Finding(False, why, command, cause=Cause.DEAD_ROUTE, instead=instead)
+    passed = _passed(question.tables, (space, route.dev))
+    by_rule = f" (rule `{rule.words}`)" if decision.is_special and rule else ""
+    why = f"{space} sends to {ip} by {route.words}{by_rule}, so through {' and '.join(passed)}"
+    if dev in passed:
+        return Finding(True, why, command, ip)
+    cause = Cause.POLICY_RULE if by_rule else Cause.WRONG_ROUTE
+    return Finding(False, why, command, ip, cause=cause, fixes=mends, instead=(*instead, *passed))
+
+
+def _passed(tables: Tables, device: Device | None) -> list[str]:
+    """What a packet that leaves by a device passes at once: the device, its other end, and that one's bridge."""
+    if device is None:
+        return []
     passed = [device[1]]
-    if peer:
+    peer = tables.peer(device)
+    if peer and peer[1] not in passed:
         passed.append(peer[1])
-        master = tables.master(peer)
-        if master:
-            passed.append(master[1])
-    by = " and ".join(dict.fromkeys(passed))
-    rule_too = f" (rule `{decision.rule.words}`)" if decision.is_special and decision.rule else ""
-    why = f"{space} sends to {ip} by {route.words}{rule_too}, so through {by}"
-    return Finding(dev in passed, why, command, ip)
+    master = tables.master(peer) if peer else None
+    if master and master[1] not in passed:
+        passed.append(master[1])
+    return passed
 
 
-# --- who rewrites addresses ---
-
-
-def rewriting_rules(one: Look) -> list[str]:
-    """The rules of a namespace that rewrite addresses: of nft in any family, of iptables of both kinds."""
-    rules = []
-    for text in (one.nft, *one.legacy.values()):
-        for line in text.splitlines():
-            is_rule = " # handle " in line or " -A " in line
-            if is_rule and REWRITES.search(line) and not line.strip().startswith(("chain ", "table ")):
-                rules.append(line.strip().partition(" # handle ")[0])
-    return rules
-
-
-def nobody_rewrites(question: Question) -> Finding:
-    """`nobody rewrites addresses`."""
-    for one in question.look_everywhere():
-        found = rewrites_nothing(question, one.namespace)
-        if not found.ok:
-            return found
-    command = " ; ".join(inside(space, "nft list ruleset") for space in question.spaces)
-    return Finding(True, "no rule in any namespace rewrites addresses", command)
-
-
-def rewrites_nothing(question: Question, ns: str) -> Finding:
-    """`master rewrites no addresses`."""
-    space = question.space(ns)
-    rules = rewriting_rules(question.look(space))
-    if not rules:
-        return Finding(True, f"no rule in {space} rewrites addresses", inside(space, "nft list ruleset"))
-    command = inside(space, "iptables -t nat -S")
-    shown = question.shell.run(command, expect=None).out
-    as_typed = [line for line in shown.splitlines() if REWRITES.search(line)]
-    if as_typed:
-        return Finding(False, f"{space} rewrites addresses on the way: {as_typed[0]}", command, "", as_typed[0])
-    command = inside(space, "nft list ruleset")
-    return Finding(False, f"{space} rewrites addresses on the way: {rules[0]}", command, "", rules[0])
+def _decision(decision: Decision) -> tuple[str, ...]:
+    """The rule and the route by which the kernel decides, as `ip` says them."""
+    words = []
+    if decision.rule is not None and (decision.is_special or decision.rule.action):
+        words.append(decision.rule.words)
+    if decision.route is not None:
+        words.append(decision.route.words)
+    return tuple(words)

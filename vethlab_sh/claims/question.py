@@ -15,13 +15,14 @@ from .. import snapshot
 from ..errors import nearest
 from ..facts import Device, Link
 from ..inside import inside
-from ..packet.causes.cause import Cause, Evidence
+from ..packet.causes.cause import Cause, Evidence, Fix, typed
 from ..packet.causes.look import Look, look
 from ..packet.follow import ground_of
 from ..packet.lookup import Tables, first_address
 from ..packet.walk import Walk
 from ..sandbox import HOSTNAME
 from ..shell import Shell
+from .filters import Filters, read_filters
 
 # Seconds. The kernel's linkwatch tells of carriers once a second, and then of a hundred devices of the whole machine:
 # where others make many, a cable of ours has to wait. net/core/link_watch.c
@@ -78,7 +79,8 @@ class Finding:
     """What a judge found: whether it holds, why, and what shows it.
 
     command: as typed on master; line: a word of the line to look at ("" for the last one); out: its output, when it
-    has run already; cause, fixes: of an answer that did not come.
+    has run already; cause, fixes: of an answer that did not come; instead: of a no what the kernel has in place of
+    what is claimed, as names and addresses, so that two ways to be wrong are told apart without a sentence.
     """
 
     ok: bool
@@ -88,6 +90,12 @@ class Finding:
     out: str | None = None
     cause: Cause | None = None
     fixes: tuple[str, ...] = ()
+    instead: tuple[str, ...] = ()
+
+    @property
+    def signs(self) -> list[str]:
+        """What tells one no about a claim from another: where it shows, and what is there instead."""
+        return [self.command, self.line, *self.instead]
 
     def verdict(self, shell: Shell, claim: str) -> Verdict:
         """The same for a reader: the command has run, the line is picked."""
@@ -107,6 +115,11 @@ class Finding:
             return lines[-1]
         word = re.compile(rf"(?<!\S){re.escape(self.line)}(?![\w.])")
         return next((line for line in lines if word.search(line)), "(no such line)")
+
+
+def written(*fixes: Fix) -> tuple[str, ...]:
+    """Fixes as they are typed on master, each in one line."""
+    return tuple(" && ".join(typed(line) for line in lines) for lines in fixes)
 
 
 class Absent(Exception):
@@ -181,6 +194,7 @@ class Question:
     cold: bool = False
     answers: dict[Ping, Answer] = field(default_factory=dict)
     looks: dict[str, Look] = field(default_factory=dict)
+    filtered: dict[str, Filters] = field(default_factory=dict)
     followed: dict[Ping, Walk | None] = field(default_factory=dict)
 
     @cached_property
@@ -210,6 +224,14 @@ class Question:
             self.looks |= look(ground_of(self.shell), missing)
         return [self.looks[space] for space in self.spaces if space in self.looks]
 
+    def filters(self, spaces: Iterable[str]) -> list[Filters]:
+        """The filters of these namespaces, asked at the same time."""
+        spaces = list(spaces)
+        missing = [space for space in spaces if space not in self.filtered]
+        if missing:
+            self.filtered |= read_filters(self.shell, missing)
+        return [self.filtered[space] for space in spaces]
+
     def answer(self, ping: Ping) -> Answer:
         """The answer to one ping, asked now unless it was asked in this round."""
         if ping not in self.answers:
@@ -235,11 +257,13 @@ class Question:
         if found:
             places = " and in ".join(space for space, _ in found)
             why = f"{name} is in {places}: say which, as in `{found[0][0]} {name}`"
-            raise Absent(Finding(False, why, inside(found[0][0], "ip -br link"), name))
+            instead = tuple(space for space, _ in found)
+            raise Absent(Finding(False, why, inside(found[0][0], "ip -br link"), name, instead=instead))
         elsewhere = [device[0] for device in self.tables.links if device[1] == name]
         where = f"{namespace} has no device {name}" if namespace else f"no namespace has a device {name}"
         more = f"; it is in {', '.join(elsewhere)}" if elsewhere else ""
-        raise Absent(Finding(False, where + more, inside(namespace or HOSTNAME, "ip -br link"), name))
+        command = inside(namespace or HOSTNAME, "ip -br link")
+        raise Absent(Finding(False, where + more, command, name, instead=tuple(elsewhere)))
 
     def link(self, device: Device) -> Link:
         """The device's row, which is there: `device` has found it."""

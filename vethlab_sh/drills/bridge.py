@@ -7,6 +7,7 @@ from itertools import permutations
 from random import Random
 
 from ..inside import all_inside, inside
+from ..packet.causes.cause import Cause
 from .fault import Fault, Hint, Maker, World, Wrong, alias, ask, laid, no_use, side_cable
 
 
@@ -81,6 +82,8 @@ def port_down(rng: Random) -> Fault:
             "and the device is switched on."
         ),
         plant=(f"ip link set {port} down",),
+        causes=(Cause.DEVICE_DOWN,),
+        named=(port,),
         unanswered=_cannot_hear(switch, victim, other),
         hints=(
             Hint(inside(f"ns{victim}", "ip -br link"), "It is UP; what does NO-CARRIER say about the other end?"),
@@ -108,6 +111,8 @@ def no_master(rng: Random) -> Fault:
             "its cable are up, and its address is right."
         ),
         plant=(f"ip link set {port} nomaster",),
+        causes=(Cause.NO_MASTER,),
+        named=(port,),
         unanswered=_cannot_hear(switch, victim, other),
         hints=(
             Hint(inside(f"ns{victim}", "ip -br addr"), "Address and device are fine: the fault lies farther out."),
@@ -141,6 +146,8 @@ def wrong_mask(rng: Random) -> Fault:
             "fine."
         ),
         plant=all_inside(ns, (f"ip addr del {own}/24 dev {dev}", f"ip addr add {own}/{length} dev {dev}")),
+        causes=(Cause.WRONG_PREFIX,),
+        named=(f"{own}/{length}",),
         unanswered=tuple(claim for n in far for claim in _cannot_hear(switch, victim, n)),
         hints=(
             Hint(inside(ns, f"ping -c 1 -W 1 {switch.address(far[0])}"), "It does not even try. Who says so, and why?"),
@@ -179,6 +186,8 @@ def duplicate_address(rng: Random) -> Fault:
             f"ns{victim} was set up from ns{twin}'s settings file."
         ),
         plant=all_inside(ns, (f"ip addr del {own}/24 dev {dev}", f"ip addr add {copied}/24 dev {dev}")),
+        causes=(Cause.NOBODY_HAS,),
+        named=(own,),
         unanswered=(switch.ask(other, victim),),
         untrue=(f"{copied} belongs to ns{twin}",),
         hints=(
@@ -197,7 +206,7 @@ def duplicate_address(rng: Random) -> Fault:
             Wrong(
                 (inside(ns, f"ip addr add {own}/24 dev {dev}"),),
                 (inside(ns, f"ip addr del {own}/24 dev {dev}"),),
-                f"belong to ns{twin} alone",
+                f"{copied} belongs to ns{twin}",
             ),
             switch.alias(other, victim),
         ),
@@ -226,6 +235,12 @@ def left_on_host(rng: Random) -> Fault:
         world=switch.world,
         ticket=(f"{own} does not answer. It should be ns{victim}, which was set up by a script that stopped halfway."),
         plant=(inside(ns, f"ip link set {dev} netns 1"),),
+        causes=(
+            Cause.NOBODY_HAS,
+            Cause.NO_ADDRESS,
+            Cause.NO_DEVICE,
+        ),
+        named=(dev,),
         unanswered=_cannot_hear(switch, victim, other),
         hints=(
             Hint(inside(ns, "ip -br link"), "What is missing in there?"),
@@ -237,7 +252,7 @@ def left_on_host(rng: Random) -> Fault:
             Wrong(
                 (f"ip addr add {own}/24 dev {dev}", f"ip link set {dev} up"),
                 (f"ip addr del {own}/24 dev {dev}", f"ip link set {dev} down"),
-                f"belong to ns{victim} alone",
+                f"{own} belongs to ns{victim}",
             ),
             switch.alias(third, victim),
         ),
@@ -262,6 +277,11 @@ def stp_delay(rng: Random) -> Fault:
             f"start at once give up. This time it is ns{victim}, {switch.address(victim)}."
         ),
         plant=("ip link set br0 type bridge stp_state 1", *again),
+        causes=(Cause.PORT_STATE,),
+        named=(
+            "br0",
+            "STP",
+        ),
         unanswered=_cannot_hear(switch, victim, other),
         untrue=("br0 makes no port wait",),
         hints=(
@@ -310,6 +330,8 @@ def duplicate_mac(rng: Random) -> Fault:
             f"sometimes the other. ns{victim} was cloned from ns{twin} and then given an IP address of its own."
         ),
         plant=(inside(f"ns{victim}", f"ip link set veth{victim} address {mac[twin]}"),),
+        causes=(Cause.DUPLICATE_MAC,),
+        named=(mac[twin],),
         unanswered=_cannot_hear(switch, victim, twin),
         hints=(
             Hint(inside(f"ns{victim}", "ip -br link"), f"Note the MAC address, then look into ns{twin} too."),
@@ -375,6 +397,11 @@ def hairpin_off(rng: Random) -> Fault:
             "cable. Everybody else on the bridge reaches them, and they reach everybody else."
         ),
         plant=(f"bridge link set dev {port} hairpin off",),
+        causes=(Cause.MACVLAN,),
+        named=(
+            port,
+            "hairpin",
+        ),
         unanswered=(ask(a, ip_b), ask(b, ip_a)),
         hints=(
             Hint(

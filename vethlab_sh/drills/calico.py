@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from ..inside import inside
+from ..packet.causes.cause import Cause
 from ..scenarios.calico import GATEWAY, GATEWAY_MAC, both_nodes, host_end
 from ..scenarios.nodes import Node, Pod
 from .cluster import Cluster, Kind, drill, sibling
@@ -42,6 +43,11 @@ def proxy_arp_off(cluster: Cluster, rng: Random) -> Fault:
             f"{cluster.near.name} beside it works, and the two have exactly the same routes."
         ),
         plant=(inside(node.name, f"sysctl -w {key}=0"), inside(pod.name, "ip neigh flush dev eth0")),
+        causes=(Cause.PROXY_ARP_OFF,),
+        named=(
+            pod.host_end,
+            "proxy_arp",
+        ),
         unanswered=(ask(pod.name, cluster.near.address, 1), ask(pod.name, node.address)),
         hints=(
             Hint(inside(pod.name, "ip route"), f"Everything goes to {GATEWAY}. Whose address is that?"),
@@ -79,6 +85,11 @@ def no_pod_route(cluster: Cluster, rng: Random) -> Fault:
             f"{node.name} itself reads `Invalid argument`."
         ),
         plant=(inside(node.name, f"ip route del {right}"),),
+        causes=(
+            Cause.NO_ROUTE,
+            Cause.DEAD_ROUTE,
+        ),
+        named=(pod.address,),
         unanswered=(ask(near.name, pod.address, 1), ask(node.name, pod.address), ask(cluster.far.name, pod.address, 2)),
         hints=(
             Hint(

@@ -61,7 +61,7 @@ class Cluster:
         return Wrong(
             lines=(inside(self.node.name, f"ip route replace {to} via {self.other.address} dev eth0"),),
             undo=(inside(self.node.name, f"ip route del {to}"), inside(self.node.name, tunnel)),
-            refused="no tunnel of",
+            untrue="has a tunnel to",
         )
 
 

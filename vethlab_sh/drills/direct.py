@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from ..inside import all_inside, inside
+from ..packet.causes.cause import Cause
 from .fault import Fault, Hint, Maker, World, alias, ask, laid, no_use, renamed
 
 ENDS = {"ns1": "tap1", "ns2": "tap2"}
@@ -62,6 +63,8 @@ def cable_end_down(rng: Random) -> Fault:
             "cable between them is still there."
         ),
         plant=(inside(off, f"ip link set {tap} down"),),
+        causes=(Cause.DEVICE_DOWN,),
+        named=(tap,),
         unanswered=(ask("ns1", address["ns2"]), ask("ns2", address["ns1"])),
         hints=(
             Hint(
@@ -128,6 +131,11 @@ def strict_rp_filter(rng: Random) -> Fault:
             "Both cables work. It stopped when ns2 was given the company's security settings."
         ),
         plant=(inside("ns2", "sysctl -w net.ipv4.conf.all.rp_filter=1"),),
+        causes=(Cause.RP_FILTER,),
+        named=(
+            "rp_filter",
+            "tap4",
+        ),
         unanswered=(ask("ns1", far),),
         hints=(
             Hint(

@@ -55,8 +55,8 @@ class Drill:
     """One drill under way: `.ticket`, `.hint()`, `.check()`, `.give_up()`, `.explanation`.
 
     planted_at: how many lines had been typed in the lab when the fault was planted; broken: the claims that were
-    false then, and why; before: the walk of a packet then; hints: how many were told; over: whether it was mended or
-    given up, so that it can be explained.
+    false then, each with the signs of its finding; before: the walk of a packet then; hints: how many were told; over:
+    whether it was mended or given up, so that it can be explained.
     """
 
     lab: Playground
@@ -64,7 +64,7 @@ class Drill:
     seed: int | str
     fault: Fault
     planted_at: int
-    broken: dict[str, str] = field(default_factory=dict, repr=False)
+    broken: dict[str, list[str]] = field(default_factory=dict, repr=False)
     hints: int = 0
     before: Walk | None = field(default=None, repr=False)
     over: bool = False
@@ -98,7 +98,7 @@ class Drill:
             raise DrillUnfit(self.name, f"this lab is not the one it needs, or is not whole: {finding.why}")
         self._run(self.fault.plant)
         findings = self._findings()
-        self.broken = {claim: finding.why for claim, finding in findings.items() if not finding.ok}
+        self.broken = {claim: finding.signs for claim, finding in findings.items() if not finding.ok}
         for claim in self.fault.symptom:
             if claim not in self.broken:
                 raise DrillUnfit(self.name, f"the fault does not show here: {findings[claim].why}")
@@ -216,10 +216,10 @@ class Drill:
         return is_planted and claim not in self.broken
 
     def _is_wrong_otherwise(self, claim: str, finding: Finding) -> bool:
-        """Whether it was wrong then, too, but for another reason."""
+        """Whether it was wrong then, too, but in another way."""
         if claim not in self.broken or self._is_ask(claim):
             return False
-        return finding.why != self.broken[claim]
+        return finding.signs != self.broken[claim]
 
     def _is_ask(self, claim: str) -> bool:
         return claim in self.fault.asks

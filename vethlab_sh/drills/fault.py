@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import scenarios
 from ..inside import all_inside, inside
+from ..packet.causes.cause import Cause
 from ..tables import recognise
 
 # Programs of which a scenario makes looks that have no table: rules that only count, and sums of a name.
@@ -43,11 +44,15 @@ class Hint:
 
 @dataclass(frozen=True)
 class Wrong:
-    """A repair that is none: its lines, lines that take them back, and words of the sentence that refuses it."""
+    """A repair that is none.
+
+    lines: what is tried; undo: lines that take them back; untrue: the claim that does not hold then, or the words that
+    it has after its first name.
+    """
 
     lines: tuple[str, ...]
     undo: tuple[str, ...]
-    refused: str
+    untrue: str
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,8 @@ class Fault:
     world; ticket: the symptom, as a user tells it; plant: lines that make the fault; unanswered: the pings that get no
     answer until it is mended, as claims, that of the ticket first; untrue: other claims that do not hold until then;
     claims: what else has to hold in the end; hints: one after the other; repairs: lists of lines, each of which mends
-    it; wrong: repairs that are refused; explanation: for the end.
+    it; wrong: repairs that are refused; explanation: for the end. causes: what a verdict on the broken network may call
+    it (`Cause`), and named: what its reason has to name.
     """
 
     world: World
@@ -68,6 +74,8 @@ class Fault:
     repairs: tuple[tuple[str, ...], ...]
     wrong: tuple[Wrong, ...]
     explanation: str
+    causes: tuple[Cause, ...]
+    named: tuple[str, ...]
     untrue: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
 
@@ -137,6 +145,8 @@ def renamed(fault: Fault, values: Mapping[str, str]) -> Fault:
 
 
 def _renamed(thing: Any, values: Mapping[str, str]) -> Any:
+    if isinstance(thing, Cause):
+        return thing
     if isinstance(thing, str):
         return with_values(thing, values)
     if isinstance(thing, tuple):
@@ -153,7 +163,7 @@ def alias(thief: str, address: str, owner: str) -> Wrong:
     return Wrong(
         lines=all_inside(thief, ("ip link set lo up", f"ip addr add {address}/32 dev lo")),
         undo=(inside(thief, f"ip addr del {address}/32 dev lo"),),
-        refused=f"belong to {owner} alone",
+        untrue=f"{address} belongs to {owner}",
     )
 
 
@@ -166,10 +176,10 @@ def side_cable(one: str, address: str, other: str, address2: str) -> Wrong:
             *all_inside(other, ("ip link set side2 up", f"ip route add {address}/32 dev side2 src {address2}")),
         ),
         undo=(inside(one, "ip link del side1"),),
-        refused="so through side",
+        untrue="sends to",
     )
 
 
-def no_use(lines: Iterable[str], undo: Iterable[str], refused: str = "gets no answer") -> Wrong:
+def no_use(lines: Iterable[str], undo: Iterable[str], untrue: str = "can reach") -> Wrong:
     """What does not help."""
-    return Wrong(tuple(lines), tuple(undo), refused)
+    return Wrong(tuple(lines), tuple(undo), untrue)

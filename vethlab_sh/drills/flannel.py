@@ -6,6 +6,7 @@ from dataclasses import replace
 from random import Random
 
 from ..inside import all_inside, inside
+from ..packet.causes.cause import Cause
 from ..scenarios.flannel import both_nodes, gateway, remote_lines, tunnel_lines
 from ..scenarios.nodes import Node, Pod
 from .cluster import Cluster, Kind, drill, sibling
@@ -49,6 +50,8 @@ def no_default_route(cluster: Cluster, rng: Random) -> Fault:
             f"{node.name} itself, {node.address}. The other pods answer it, on both nodes."
         ),
         plant=(inside(pod, "ip route del default"),),
+        causes=(Cause.NO_ROUTE,),
+        named=(pod,),
         unanswered=(ask(pod, node.address),),
         claims=(f"{pod} routes 198.51.100.7 via {router}", f"{pod} routes 9.9.9.9 via {router}"),
         hints=(
@@ -69,7 +72,7 @@ def no_default_route(cluster: Cluster, rng: Random) -> Fault:
             Wrong(
                 (inside(pod, f"ip route add {narrow}"),),
                 (inside(pod, f"ip route del {narrow}"),),
-                "no route that covers 198.51.100.7",
+                "routes 198.51.100.7",
             ),
             alias(pod, node.address, node.name),
         ),
@@ -90,6 +93,11 @@ def missing_fdb(cluster: Cluster, rng: Random) -> Fault:
         world=cluster.world,
         ticket=_between(cluster),
         plant=(inside(node.name, f"bridge fdb del {right}"),),
+        causes=(Cause.VXLAN_ENTRY,),
+        named=(
+            other.mac,
+            "FDB",
+        ),
         unanswered=cluster.both_ways(),
         hints=(
             _first_look(cluster),
@@ -110,7 +118,7 @@ def missing_fdb(cluster: Cluster, rng: Random) -> Fault:
             no_use(
                 (inside(node.name, f"bridge fdb add {wrong}"),),
                 (inside(node.name, f"bridge fdb del {wrong}"),),
-                "nobody has that",
+                "has a tunnel to",
             ),
             cluster.around(),
         ),
@@ -149,6 +157,8 @@ def wrong_fdb(cluster: Cluster, rng: Random) -> Fault:
         world=cluster.world,
         ticket=_between(cluster, f"Since {other.name} was given a new address, and then its old one again, "),
         plant=(inside(node.name, f"bridge fdb replace {wrong} permanent"),),
+        causes=(Cause.VXLAN_REMOTE,),
+        named=("the FDB of flannel.1",),
         unanswered=cluster.both_ways(),
         hints=(
             _first_look(cluster),
@@ -190,6 +200,14 @@ def missing_neighbour(cluster: Cluster, rng: Random) -> Fault:
         world=cluster.world,
         ticket=_between(cluster),
         plant=(remove,),
+        causes=(
+            Cause.NO_NEIGHBOUR,
+            Cause.VXLAN_ENTRY,
+        ),
+        named=(
+            other.tunnel,
+            "neighbour entry",
+        ),
         unanswered=cluster.both_ways(),
         hints=(
             _first_look(cluster),
@@ -208,7 +226,7 @@ def missing_neighbour(cluster: Cluster, rng: Random) -> Fault:
             no_use(
                 (inside(node.name, f"{own_mac} nud permanent dev flannel.1"),),
                 (remove,),
-                "no FDB entry",
+                "has a tunnel to",
             ),
         ),
         explanation=(
@@ -227,6 +245,11 @@ def no_node_route(cluster: Cluster, rng: Random) -> Fault:
         world=cluster.world,
         ticket=_between(cluster, "Since somebody tidied up the routes by hand and overlooked an error message, "),
         plant=(inside(node.name, f"ip route del {other.network}"),),
+        causes=(
+            Cause.NO_ROUTE,
+            Cause.WRONG_ROUTE,
+        ),
+        named=(other.network,),
         unanswered=cluster.both_ways(),
         hints=(
             _first_look(cluster),
@@ -245,7 +268,7 @@ def no_node_route(cluster: Cluster, rng: Random) -> Fault:
             Wrong(
                 (inside(node.name, f"ip route add {other.network} via {other.address} dev eth0"),),
                 (inside(node.name, f"ip route del {other.network}"),),
-                "no tunnel of",
+                "has a tunnel to",
             ),
         ),
         explanation=(
@@ -263,6 +286,11 @@ def forwarding_off(cluster: Cluster, rng: Random) -> Fault:
         world=cluster.world,
         ticket=_between(cluster, f"Since {node.name} was restarted, "),
         plant=(inside(node.name, "sysctl -w net.ipv4.ip_forward=0"),),
+        causes=(Cause.FORWARDING_OFF,),
+        named=(
+            node.name,
+            "ip_forward",
+        ),
         unanswered=cluster.both_ways(),
         hints=(
             _first_look(cluster),
@@ -305,6 +333,11 @@ def forward_drop(cluster: Cluster, rng: Random) -> Fault:
             "the two nodes. The nodes themselves reach each other, and forwarding is on."
         ),
         plant=(inside(node.name, "iptables -P FORWARD DROP"),),
+        causes=(Cause.FILTER_POLICY,),
+        named=(
+            node.name,
+            "FORWARD",
+        ),
         unanswered=cluster.both_ways(),
         hints=(
             _first_look(cluster),
@@ -356,6 +389,8 @@ def vxlan_port(cluster: Cluster, rng: Random) -> Fault:
         world=cluster.world,
         ticket=_between(cluster, f"Since {node.name} was reinstalled, "),
         plant=_made_anew(node, other, port=port),
+        causes=(Cause.VXLAN_PORT,),
+        named=(port,),
         unanswered=cluster.both_ways(),
         hints=(
             _first_look(cluster),
@@ -388,6 +423,8 @@ def vxlan_vni(cluster: Cluster, rng: Random) -> Fault:
         world=cluster.world,
         ticket=_between(cluster, f"Since {node.name} came over from another cluster, "),
         plant=_made_anew(node, other, vni=vni),
+        causes=(Cause.VXLAN_VNI,),
+        named=(vni,),
         unanswered=cluster.both_ways(),
         hints=(
             _first_look(cluster),
@@ -429,6 +466,11 @@ def mtu_too_large(cluster: Cluster, rng: Random) -> Fault:
             f"they go to, for example {far.address}."
         ),
         plant=(inside(pod.name, "ip link set eth0 mtu 1500"),),
+        causes=(Cause.MTU,),
+        named=(
+            pod.host_end,
+            "1450",
+        ),
         unanswered=(f"{pod.name} can reach {far.address} with {SPLIT} bytes in pieces",),
         hints=(
             Hint(

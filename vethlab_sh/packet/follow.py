@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from .. import snapshot
 from ..facts import Device
 from ..inside import inside
 from ..shell import Shell
-from .causes.cause import Diagnosis, Line, typed
+from .causes.cause import Cause, Diagnosis, Line, typed
 from .causes.circles import switching_loop
 from .causes.scene import Scene
 from .listen import Ground, Heard, listen
@@ -17,6 +18,8 @@ from .probe import Probe, forgetting, open_questions, target_of
 from .sightings import Course, course
 from .verdict import in_a_circle, judge
 from .walk import Walk
+
+SHORT = 0.5  # seconds for an answer where a loop is there anyway, and takes a processor as long as we look
 
 
 def walk(
@@ -36,12 +39,21 @@ def walk(
     ground = ground_of(shell)
     before = Tables(ground.look())
     probe = Probe.of((src, dst, target_of(before, src, dst)), count, size, proto)
-    lines = forgetting(before) if cold else open_questions(before)
+    before = _ready(ground, before, cold)
+    hurried = follow(ground, before, replace(probe, patience=None), before.links)
+    if hurried.ok or hurried.cause not in (None, Cause.UNKNOWN):
+        return hurried
+    # Nothing explains it: an answer may have come too late, or the walk was cut off before the packet's last place.
+    before = _ready(ground, Tables(ground.look()), cold)
+    return follow(ground, before, probe, before.links)
+
+
+def _ready(ground: Ground, tables: Tables, cold: bool) -> Tables:
+    """The tables as the probe is to meet them: without open questions; if cold, without all that was learned."""
+    lines = forgetting(tables) if cold else open_questions(tables)
     if lines:
         ground.run(lines)
-    if cold:
-        before = Tables(ground.look())
-    return follow(ground, before, probe, before.links)
+    return Tables(ground.look()) if cold else tables
 
 
 def ground_of(shell: Shell) -> Ground:
@@ -63,12 +75,9 @@ def follow(ground: Ground, before: Tables, probe: Probe, places: Collection[Devi
     circle = switching_loop(before)
     if circle:
         return _walk_in_a_circle(ground, before, probe, circle)
-    heard = listen(
-        ground,
-        _ears(before, probe, places),
-        ground.inside(probe.src, probe.line),
-        probe.wanted(before, is_lab=may_trace),
-    )
+    command = ground.way_into(probe.src) + probe.line
+    heard = listen(ground, _ears(before, probe, places), command, probe.wanted(before, is_lab=may_trace))
+    probe = replace(probe, patience=heard.patience if probe.patience is None else probe.patience)
     seen = course(before, before, heard, probe)
     now = before
     # Tables that nothing was learned into meanwhile still hold, and spare us a second look.
@@ -81,6 +90,7 @@ def follow(ground: Ground, before: Tables, probe: Probe, places: Collection[Devi
 
 def _walk_in_a_circle(ground: Ground, tables: Tables, probe: Probe, circle: Diagnosis) -> Walk:
     """A walk without listeners: in a loop of bridges each frame would be heard for ever, and very often."""
+    probe = replace(probe, patience=SHORT)
     ran = ground.run(ground.inside(probe.src, probe.line))
     heard = Heard((), ran.out, ran.err, ran.code)
     scene = Scene(ground, probe, tables, tables, Course((), False), heard, may_trace=False)
@@ -89,11 +99,13 @@ def _walk_in_a_circle(ground: Ground, tables: Tables, probe: Probe, circle: Diag
 
 
 def _ears(tables: Tables, probe: Probe, places: Collection[Device]) -> list[Device]:
-    """The devices to listen at: lo only where a namespace asks itself."""
-    own = probe.target in tables.own(probe.src)
+    """The devices to listen at: lo only of a namespace that asks itself."""
+    is_own = probe.target in tables.own(probe.src)
     devices = []
     for device in places:
         link = tables.link(device)
-        if link and link.up and (link.kind != "loopback" or own):
+        if not link or not link.up:
+            continue
+        if link.kind != "loopback" or (is_own and link.namespace == probe.src):
             devices.append(device)
     return devices

@@ -1,8 +1,10 @@
-"""What passed every device of the lab while one command ran?
+"""What passed every device of the lab while one command ran? What a tcpdump on each of them printed.
 
 One real `tcpdump` per device, all started by one script. Nothing here waits for time: a listener is ready when it
 says `listening on`, and it has told everything when it says that it printed as many packets as the kernel gave it,
 twice with nothing new between. Each is ended by its process number, also when the script is interrupted.
+
+The command may use `$patience`, seconds: how long an answer can take on a machine that is as busy as this one is now.
 """
 
 from __future__ import annotations
@@ -19,10 +21,13 @@ from ..parsers import tcpdump
 from ..record import Ran
 from ..sandbox import find, is_rootless
 from ..snapshot import Snapshot
+from .probe import PATIENCE
 
 Row = dict[str, Any]
 MARK = "=listened="
 SECONDS = 10  # for the listeners to start: a busy machine with a thousand devices needs a while
+COUNTING = 2  # seconds for the counts to agree: frames that go round without end are never all told
+HURRY = 0.03  # seconds that an answer is always waited for; it takes some 0.0001
 # -p: a bridge that is listened to with promiscuity on would hand every frame up to its machine, and the walk would
 # show a hop that the packet does not make. --immediate-mode: without it the kernel keeps packets back for a second.
 OPTIONS = "-p --immediate-mode -U -l -nn -e -v -tt --time-stamp-precision=nano -T vxlan"
@@ -42,6 +47,7 @@ stop() {{
 }}
 trap 'stop; rm -rf "$here"' EXIT
 trap 'exit 130' INT TERM
+clock() {{ now=${{EPOCHREALTIME/./}}; }}  # microseconds
 listen() {{
     exec {{ear}}< <(exec "$@" 2>&1 >"$here/${{#pids[@]}}")
     pids+=($!) ears+=("$ear")
@@ -62,19 +68,27 @@ count() {{
 }}
 all_told() {{
     [ "$counted" = "$before" ] || return 1
-    local IFS=';' line
+    local IFS=';' line number=0
     for line in $counted; do
-        [[ $line =~ ([0-9]+)' packet'.*' captured, '([0-9]+)' packet' ]] || return 1
-        [ "${{BASH_REMATCH[1]}}" = "${{BASH_REMATCH[2]}}" ] || return 1
+        [[ $line =~ ([0-9]+)' packet'.*' captured, '([0-9]+)' packet'.*' filter, '([0-9]+)' packet' ]] || return 1
+        ((BASH_REMATCH[1] * times[number++] + BASH_REMATCH[3] == BASH_REMATCH[2])) || return 1
     done
 }}
+times=({times})
+clock; start=$now
 {listeners}
 for ear in "${{ears[@]}}"; do ready "$ear" || exit {not_ready}; done
+clock; patience=$((now - start))
+((patience < {least})) && patience={least}
+((patience > {most})) && patience={most}
+printf -v patience '0.%06d' "$patience"; export patience
 {command} >"$here/out" 2>"$here/err"
 code=$? ended=$EPOCHREALTIME
-for ((round = 0; round < 1000; round++)); do
+clock; last=$((now + {counting}000000))
+while ((now < last)); do
     before=$counted; count
     all_told && break
+    clock
 done
 quantity=${{#pids[@]}}
 stop
@@ -83,18 +97,24 @@ echo "{mark} out"; cat "$here/out"
 echo "{mark} err"; cat "$here/err"
 echo "{mark} code"; echo $code
 echo "{mark} ended"; echo $ended
+echo "{mark} patience"; echo $patience
 """
 NOT_READY = 99
+MICRO = 1_000_000
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What passed (`rows`: the parser's, with namespace and device), and what the command said."""
+    """What passed (`rows`: the parser's, with namespace and device), and what the command said.
+
+    patience: the seconds that the command could read in `$patience`.
+    """
 
     rows: tuple[Row, ...]
     out: str
     err: str
     code: int
+    patience: float = PATIENCE
 
 
 @dataclass(frozen=True)
@@ -125,9 +145,13 @@ def listen(ground: Ground, devices: Iterable[tuple[str, str]], command: str, wan
     devices = list(devices)
     script = SCRIPT.format(
         listeners="\n".join(f"listen {ground.inside(space, _listener(name, wanted))}" for space, name in devices),
+        times=" ".join(str(_times_counted(name)) for _, name in devices),
         command=command,
+        least=int(HURRY * MICRO),
+        most=int(PATIENCE * MICRO),
         mark=MARK,
         seconds=SECONDS,
+        counting=COUNTING,
         not_ready=NOT_READY,
     )
     ran = ground.run(script)
@@ -142,7 +166,15 @@ def listen(ground: Ground, devices: Iterable[tuple[str, str]], command: str, wan
         for row in _understood(parts[str(number)]):
             if row["time_ns"] <= ended:
                 rows.append({"namespace": namespace, "device": device, **row})
-    return Heard(tuple(rows), parts["out"], parts["err"], int(parts["code"]))
+    return Heard(tuple(rows), parts["out"], parts["err"], int(parts["code"]), float(parts["patience"]))
+
+
+def _times_counted(device: str) -> int:
+    """How often the kernel counts a packet that tcpdump prints once: on lo as it goes out, and as it comes in.
+
+    libpcap leaves out the one that goes out there (linux_check_direction(), pcap-linux.c).
+    """
+    return 2 if device == "lo" else 1
 
 
 def _understood(printed: str) -> list[Row]:

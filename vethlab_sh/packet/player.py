@@ -11,7 +11,7 @@ from typing import Any
 
 from ..wiring.ink import INK, edge_of, fill_of
 from ..wiring.picture import CHAR, FONT, LEADING, PAD, Box, Line, Picture, Point
-from .sighting import Sighting
+from .sighting import Kind, Sighting
 
 Row = dict[str, Any]
 Layer = tuple[str, str, str, bool]  # name, what it says, colour, whether it is the wrapping
@@ -79,7 +79,7 @@ def _step(row: Sighting, way: list[Point]) -> Row:
         "path": [[round(x, 1), round(y, 1)] for x, y in way],
         "device": f"{row.namespace} {row.device}",
         "where": f"{direction} {row.namespace} {row.device}",
-        "what": row.what,
+        "what": row.caption,
         "us": row.us,
         "after": row.after,
         "why": row.why,
@@ -103,14 +103,13 @@ def layers(row: Sighting) -> list[Layer]:
     ends = f"{row.src_mac} → {row.dst_mac}"
     found.append(("Ethernet", f"{ends}  {size} bytes", COLOURS["Ethernet"], False))
     between = f"{row.src_ip} → {row.dst_ip}"
-    what = row.what.removesuffix(" in VXLAN")
-    if what.startswith("ARP"):
-        asks = f"who has {row.dst_ip}? tell {row.src_ip}"
-        answers = f"{row.src_ip} is at {row.src_mac}"
-        return [*found, ("ARP", asks if what.endswith("who-has") else answers, INSIDE, False)]
+    if row.kind == Kind.ARP_ASK:
+        return [*found, ("ARP", f"who has {row.dst_ip}? tell {row.src_ip}", INSIDE, False)]
+    if row.kind in (Kind.ARP_TELL, Kind.ARP_OTHER):
+        return [*found, ("ARP", f"{row.src_ip} is at {row.src_mac}", INSIDE, False)]
     ttl = f"  TTL {row.ttl}" if row.ttl is not None else ""
     number = f"sequence {row.seq}" if row.seq is not None else ""
-    return [*found, ("IP", between + ttl, COLOURS["IP"], False), (what, number, INSIDE, False)]
+    return [*found, ("IP", between + ttl, COLOURS["IP"], False), (row.what, number, INSIDE, False)]
 
 
 # ---- the picture ------------------------------------------------------------------------------------------

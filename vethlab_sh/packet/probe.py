@@ -25,7 +25,8 @@ class Probe:
     """What a walk sends.
 
     src: the namespace that sends; dst: the other end as it was asked for; target: its address; protocol: icmp, tcp or
-    udp; port: of the latter two; count, size: of a ping (size: bytes of data, None for ping's own 56).
+    udp; port: of the latter two; count, size: of a ping (size: bytes of data, None for ping's own 56); patience:
+    seconds to wait for an answer, None for as long as the listeners took to start.
     """
 
     src: str
@@ -35,6 +36,7 @@ class Probe:
     port: int = 0
     count: int = 1
     size: int | None = None
+    patience: float | None = PATIENCE
 
     @classmethod
     def of(cls, ends: tuple[str, str, str], count: int = 1, size: int | None = None, proto: str = "icmp") -> Self:
@@ -63,14 +65,15 @@ class Probe:
 
     @property
     def line(self) -> str:
-        """The line that sends it, as typed in its namespace."""
+        """The line that sends it, as typed in its namespace: one command."""
+        seconds = '"$patience"' if self.patience is None else str(self.patience)
         if self.is_ping:
             size = f" -s {self.size}" if self.size is not None else ""
-            return f"ping -n -c {self.count} -i 0.2 -W {PATIENCE}{size} {self.target}"
+            return f"ping -n -c {self.count} -i 0.2 -W {seconds}{size} {self.target}"
         opened = f"exec 3<>/dev/{self.protocol}/{self.target}/{self.port}"
         # UDP opens without a packet; the refusal, if any, ends the read.
-        wait = "; echo >&3; read -r -t 1 -u 3" if self.protocol == "udp" else ""
-        return f"timeout 1 bash -c {shlex.quote(opened + wait)}"
+        wait = "; echo >&3; read -r -u 3" if self.protocol == "udp" else ""
+        return f"timeout {seconds} bash -c {shlex.quote(opened + wait)}"
 
     def wanted(self, tables: Tables, is_lab: bool = True) -> str:
         """What the listeners take, in tcpdump's language; the rest of the choice is made from the rows.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Self
 
-from ..facts import Device
+from ..facts import Device, as_row
 
 
 class Kind(StrEnum):
@@ -158,15 +158,18 @@ class Sighting:
         return self.kind == Kind.TCP and RESET.search(self.what) is not None
 
     @property
+    def caption(self) -> str:
+        """What it is, for a reader: in a few words, and whether it is wrapped."""
+        return self.what + IN_VXLAN if self.wrapped else self.what
+
+    @property
     def wrapped(self) -> bool:
         """Whether it is inside a VXLAN."""
         return self.vni is not None
 
-    def __getitem__(self, column: str) -> Any:
-        return getattr(self, column)
-
 
 NAMES = [one.name for one in fields(Sighting) if one.name not in ("namespace", "device", "kind")]
+IN_VXLAN = " in VXLAN"
 # The columns of a walk's table, with their types.
 COLUMNS: dict[str, type] = {
     "number": int,
@@ -198,12 +201,10 @@ COLUMNS: dict[str, type] = {
 
 def plain(sighting: Sighting) -> dict[str, Any]:
     """A row of a walk's table."""
-    return {column: getattr(sighting, column) for column in COLUMNS}
+    return {**as_row(sighting, COLUMNS), "what": sighting.caption}
 
 
 def from_plain(row: dict[str, Any]) -> Sighting:
     """The sighting that a row of a walk's table tells."""
-    return Sighting(kind=kind_of(row["what"].removesuffix(IN_VXLAN)), **row)
-
-
-IN_VXLAN = " in VXLAN"
+    what = row["what"].removesuffix(IN_VXLAN)
+    return Sighting(**{**row, "what": what}, kind=kind_of(what))

@@ -12,7 +12,7 @@ from .listen import Heard
 from .lookup import Tables
 from .probe import Probe
 from .reasons import rewritten, why
-from .sighting import ASKS, IN_VXLAN, TELLS, Kind, Sighting
+from .sighting import ASKS, TELLS, Kind, Sighting
 
 # What two sightings of one frame may differ in.
 NOT_THE_FRAME = {"time_ns", "namespace", "device", "way"}
@@ -74,9 +74,8 @@ def course(before: Tables, now: Tables, heard: Heard, probe: Probe, is_lost: boo
             reason += rewritten(sighting, numbered[after - 1])
         learned.sees(sighting)
         numbered.append(replace(sighting, why=reason))
-    shown = [replace(one, what=one.what + IN_VXLAN) if one.wrapped else one for one in numbered]
     taught = flooded or any(sighting.resolves for sighting in sightings)
-    return Course(tuple(shown), taught)
+    return Course(tuple(numbered), taught)
 
 
 def _begins(sighting: Sighting, probe: Probe) -> bool:

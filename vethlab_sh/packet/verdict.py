@@ -143,24 +143,24 @@ def capitalised(clause: str) -> str:
 def _answer_of(scene: Scene, error: Sighting) -> str:
     owner = scene.tables.owner(error.src_ip)
     who = owner[0] if owner else error.src_ip
-    return f"{who} answered: {error.what.removesuffix(' in VXLAN').removeprefix('ICMP ')}."
+    return f"{who} answered: {error.what.removeprefix('ICMP ')}."
 
 
 def _seen(scene: Scene, last: Sighting | None) -> str:
     if last is None:
         return f"Nothing left {scene.probe.src}."
     thing = _thing(last)
-    wrapped = ", wrapped in VXLAN," if last.wrapped and not last.what.endswith("in VXLAN") else ""
     way = "coming in at" if last.way == "in" else "going out of"
-    return f"Last seen: {thing}{wrapped} {way} {last.namespace} {last.device}."
+    return f"Last seen: {thing} {way} {last.namespace} {last.device}."
 
 
 def _thing(sighting: Sighting) -> str:
+    wrapped = ", wrapped in VXLAN," if sighting.wrapped else ""
     if sighting.kind in ASKS:
-        return f"the question who has {sighting.dst_ip}"
+        return f"the question who has {sighting.dst_ip}{wrapped}"
     if sighting.kind == Kind.TCP:
-        return "the TCP reset" if sighting.is_reset else "the TCP segment"
-    return f"the {sighting.what}"
+        return f"the TCP {'reset' if sighting.is_reset else 'segment'}{wrapped}"
+    return f"the {sighting.caption}"
 
 
 def _times(number: int) -> str:

@@ -104,12 +104,11 @@ class Walk:
         """
         import pandas
 
-        return pandas.DataFrame(
-            {
-                name: pandas.array([getattr(row, name) for row in self.rows], dtype=DTYPES[kind])
-                for name, kind in COLUMNS.items()
-            }
-        )
+        rows = [sighting.plain(row) for row in self.rows]
+        columns = {}
+        for name, kind in COLUMNS.items():
+            columns[name] = pandas.array([row[name] for row in rows], dtype=DTYPES[kind])
+        return pandas.DataFrame(columns)
 
     @property
     def passed(self) -> list[Device]:
@@ -180,7 +179,7 @@ class Walk:
 
     def __str__(self) -> str:
         lines = [
-            f"{row.number:3} {row.us:9.1f} us  {row.namespace} {row.device} {row.way}: {row.what} ({row.why})"
+            f"{row.number:3} {row.us:9.1f} us  {row.namespace} {row.device} {row.way}: {row.caption} ({row.why})"
             for row in self.rows
         ]
         return "\n".join([*lines, self.verdict])
@@ -207,7 +206,7 @@ def from_plain(values: Mapping[str, Any]) -> Walk:
 def _in_cells(row: Sighting) -> tuple[str, ...]:
     """A sighting as a reader sees it: number, time, place, what it is, why it is here."""
     arrow = "\u2192" if row.way == "out" else "\u2190"
-    what = row.what
+    what = row.caption
     if row.wrapped:
         what += f" ({row.outer_src_ip} \u2192 {row.outer_dst_ip}, UDP {row.outer_port}, VNI {row.vni})"
     if row.leg != "ask":

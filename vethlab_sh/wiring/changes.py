@@ -1,4 +1,4 @@
-"""What does the kernel have now that it had not before, and the reverse?
+"""What does the kernel have now that it had not before, and the reverse? What two snapshots differ in.
 
 Two snapshots in, changes out, each with a sentence that a learner reads. Consequences that nobody typed are changes
 too (a connected route, a link-local address, a learned MAC address); counters, ages and timers are not.

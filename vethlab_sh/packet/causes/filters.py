@@ -56,6 +56,8 @@ def _goes_on(steps: tuple[Step, ...], queued: Step) -> bool:
 
 def filtered(scene: Scene, space: str, is_bridged: bool = False) -> Diagnosis | None:
     """The filter in this namespace that drops the probe, or its answer; None when none does."""
+    if not scene.look(space).filters:
+        return None  # no need to send it once more
     for drop in drops(scene, space):
         if _is_of_the_probe(scene, drop):
             return _told_by_nft(scene, drop, is_bridged)
@@ -279,6 +281,8 @@ def _legacy(space: str, program: str, table: str, old: str, new: str) -> Diagnos
 
 def rewritten_to(scene: Scene, space: str, target: str) -> tuple[str | None, Rule | None]:
     """The address that a namespace gives a packet for this target instead, and the rule that does it."""
+    if not scene.look(space).filters:
+        return None, None
     by_packet: dict[str, list[Step]] = {}
     for step in scene.again.steps.get(space, ()):
         by_packet.setdefault(step.packet, []).append(step)

@@ -28,20 +28,26 @@ PATHS = (
     "ipv6/icmp/echo_ignore_all",
     "bridge/bridge-nf-call-{iptables,ip6tables,arptables}",
 )
-MARK = "\1="  # begins the line above each answer; no tool prints it
-# /proc/net/ip_tables_names lists the tables of iptables-legacy alone; where it is missing no module is loaded.
-SCRIPT = rf"""
-part() {{ printf '\n\1=%s\n' "$1"; }}
-part settings; (cd /proc/sys/net && grep -s . {" ".join(PATHS)})
-part rules; ip -j rule; part rules6; ip -6 -j rule
-part routes; ip -j route show table all root 0.0.0.0/0; part routes6; ip -6 -j route show table all
-part nft; nft -a list ruleset
-part legacy; if grep -qs . /proc/net/ip_tables_names; then iptables-legacy-save -c; fi
-part legacy6; if grep -qs . /proc/net/ip6_tables_names; then ip6tables-legacy-save -c; fi
-part sockets; ss -Htuln
-part counters; cat /proc/net/snmp /proc/net/netstat; part counters6; cat /proc/net/snmp6 /proc/net/xfrm_stat
-part links; ip -j -s -s link; part queues; tc -s -j qdisc
-"""
+MARK, MARK_PRINTED = "\1=", r"\1="  # begins the line above each answer; no tool prints it
+# What a namespace is asked for, and how.
+PARTS = {
+    "settings": f"cd /proc/sys/net && grep -s . {' '.join(PATHS)}",
+    "rules": "ip -j rule",
+    "rules6": "ip -6 -j rule",
+    "routes": "ip -j route show table all root 0.0.0.0/0",
+    "routes6": "ip -6 -j route show table all",
+    "nft": "nft -a list ruleset",
+    # the names of iptables-legacy's tables alone; where the file is missing no module is loaded
+    "legacy": "read -r _ </proc/net/ip_tables_names && iptables-legacy-save -c",
+    "legacy6": "read -r _ </proc/net/ip6_tables_names && ip6tables-legacy-save -c",
+    "sockets": "ss -Htuln",
+    "counters": "cat /proc/net/snmp /proc/net/netstat",
+    "counters6": "cat /proc/net/snmp6 /proc/net/xfrm_stat",
+    "queues": "tc -s -j qdisc",
+}
+# What a probe moves, to be asked for before and after it; the rest stays as it is.
+COUNTED = ("legacy", "legacy6", "counters", "counters6", "queues")
+RULES = tuple(part for part in PARTS if part not in COUNTED or part.startswith("legacy"))
 NUMBERS = ("local", "main", "default")  # tables with a name: 255, 254, 253
 
 
@@ -69,8 +75,8 @@ class Look:
     """What one namespace answered.
 
     settings: by their path below /proc/sys/net; routes: of all tables; nft: the ruleset, as text; legacy: what
-    iptables-legacy-save says, by family; counters: of the kernel's SNMP tables, as `nstat` calls them; links, queues:
-    counters of devices as `ip -s -s link` and `tc -s qdisc` tell them.
+    iptables-legacy-save says, by family; counters: of the kernel's SNMP tables, as `nstat` calls them; queues: what
+    each device's queue has dropped, as `tc -s qdisc` tells it.
     """
 
     namespace: str
@@ -81,7 +87,6 @@ class Look:
     legacy: Mapping[str, str] = field(default_factory=dict)
     sockets: tuple[Socket, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
-    links: Mapping[tuple[str, str], int] = field(default_factory=dict)
     queues: Mapping[str, int] = field(default_factory=dict)
 
     def number(self, path: str) -> int:
@@ -180,12 +185,16 @@ def _holds(prefix: str, ip: str) -> bool:
     return ip_address(ip) in ip_network(prefix, strict=False)
 
 
-def look(ground: Ground, spaces: Iterable[str]) -> dict[str, Look]:
-    """Ask these namespaces, all at the same time. What a tool that is missing would have told is empty."""
+def look(ground: Ground, spaces: Iterable[str], parts: Iterable[str] = RULES) -> dict[str, Look]:
+    """Ask these namespaces, all at the same time. What a tool that is missing would have told is empty.
+
+    parts: what they are asked for, of PARTS; of the rest nothing is known.
+    """
     spaces = list(spaces)
+    asking = "\n".join(f"printf '\\n{MARK_PRINTED}%s\\n' {part}; ({PARTS[part]})" for part in parts)
     lines = []
     for number, space in enumerate(spaces):
-        asked = ground.inside(space, f"bash -c {shlex.quote(SCRIPT)}")
+        asked = ground.inside(space, f"bash -c {shlex.quote(asking)}")
         lines.append(f'{asked} >"$here/{number}" 2>/dev/null &')
     lines.append("wait")
     for number in range(len(spaces)):
@@ -215,7 +224,6 @@ def _read(space: str, text: str) -> Look:
         legacy={"ip": parts.get("legacy", ""), "ip6": parts.get("legacy6", "")},
         sockets=tuple(_sockets(parts.get("sockets", ""))),
         counters=_counters(parts.get("counters", ""), parts.get("counters6", "")),
-        links=_link_counters(parts.get("links", "")),
         queues=_queue_drops(parts.get("queues", "")),
     )
 
@@ -250,15 +258,6 @@ def _counters(snmp: str, snmp6: str) -> dict[str, int]:
         words = line.split()
         if len(words) == 2 and words[1].isdigit():
             counters[words[0]] = int(words[1])
-    return counters
-
-
-def _link_counters(text: str) -> dict[tuple[str, str], int]:
-    counters = {}
-    for row in _json(text):
-        for way in ("rx", "tx"):
-            for name, number in row.get("stats64", {}).get(way, {}).items():
-                counters[row["ifname"], f"{way}_{name}"] = int(number)
     return counters
 
 

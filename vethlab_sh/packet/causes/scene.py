@@ -12,7 +12,7 @@ from ..lookup import Tables
 from ..probe import Probe, open_questions
 from ..sighting import Sighting
 from ..sightings import Course
-from .look import Decision, Look, look
+from .look import RULES, Decision, Look, look
 from .trace import Again, again
 
 
@@ -21,7 +21,7 @@ class Scene:
     """All that is known of one lost probe, and what can still be asked.
 
     before, tables: the tables before and after it; course: its sightings; places: the devices that were listened to;
-    may_change: whether the probe may be sent again with tables of ours in the lab (on a real node: only when asked).
+    may_trace: whether the probe may be sent again with tables of ours in the lab (on a real node: only when asked).
     """
 
     ground: Ground
@@ -39,8 +39,14 @@ class Scene:
         """What a namespace says when it is asked once more; all that matter are asked at the first time."""
         if space not in self.looks:
             wanted = [one for one in {space, *self.spaces} if one in self.tables.spaces]
-            self.looks |= look(self.ground, [one for one in wanted if one not in self.looks])
+            missing = [one for one in wanted if one not in self.looks]
+            self.looks |= look(self.ground, missing, self._parts)
         return self.looks.get(space, Look(space))
+
+    @property
+    def _parts(self) -> tuple[str, ...]:
+        """What a namespace is asked for: a ping meets no socket."""
+        return tuple(part for part in RULES if part != "sockets" or not self.probe.is_ping)
 
     @cached_property
     def spaces(self) -> list[str]:
@@ -62,7 +68,9 @@ class Scene:
             return Again(False, looks, looks)
         ports = {link.vxlan_port for link in self.tables.links.values() if link.vxlan_port}
         # else the kernel would wait for the answer to a question that it asked before, and ask none
-        self.ground.run(open_questions(Tables(self.ground.look())) or "true")
+        asked = open_questions(self.tables)
+        if asked:
+            self.ground.run(asked)
         return again(self.ground, self.probe, looks, sorted(ports))
 
     def decide(self, space: str, dst: str, src: str | None = None, iif: str | None = None) -> Decision:

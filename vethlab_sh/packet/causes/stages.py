@@ -10,7 +10,7 @@ from .bridging import bridge_keeps, not_bridged, own_by_mistake
 from .cables import ETHERNET, lost_on_a_cable, show_link, switched_off
 from .cause import Cause, Diagnosis, Shown, fix, full, place
 from .delivering import not_answered
-from .filters import filtered
+from .filters import filtered, rewritten_to
 from .hops import sent_to_a_remote
 from .lastseen import on_the_way
 from .lifetimes import used_up
@@ -211,6 +211,8 @@ def _packet_arrived(scene: Scene, last: Sighting) -> Diagnosis | None:
     if expired:
         return expired
     found = not_forwarded(scene, arrived, last.src_ip, dst)
+    if found and found.cause == Cause.NO_ROUTE and rewritten_to(scene, space, dst)[0]:
+        return rewritten(scene, last)  # no route to the address before DNAT says nothing
     if found:
         return found
     decision = scene.decide(space, dst, last.src_ip, last.device)

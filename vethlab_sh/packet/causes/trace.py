@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from ..listen import Ground
 from ..probe import Probe
-from .look import MARK, Look, look
+from .look import COUNTED, MARK, Look, look
 
 TABLE = "vethlab_trace"
 SECONDS = 5  # for nft to have made its table; it takes some milliseconds
@@ -40,8 +40,8 @@ trace() {  # NUMBER TABLES LINE-THAT-ENTERS...
     printf '%s\\n' "$tables" >&"$pipe"
 }
 heard() {  # NUMBER WORD
-    local end=$((SECONDS + LIMIT)) round=0
-    until grep -q "TABLE $2" "$here/out$1"; do
+    local end=$((SECONDS + LIMIT)) round=0 told
+    until mapfile told <"$here/out$1"; [[ ${told[*]} == *"TABLE $2"* ]]; do
         [ $SECONDS -lt $end ] || return 1
         printf 'add chain inet TABLE %s%s\\n' "$2" $((round++)) >&"${pipes[$1]}"
         read -r -t 0.01 -u "$nap"
@@ -82,7 +82,7 @@ class Step:
 @dataclass(frozen=True)
 class Again:
     """What the same probe, sent once more, did. answered: whether an answer came; before, after: what each namespace
-    said before and after it; steps: what its filters did, in order.
+    had counted before and after it (COUNTED); steps: what its filters did, in order.
     """
 
     answered: bool
@@ -96,13 +96,6 @@ class Again:
             return 0
         return self.after[space].counters.get(counter, 0) - self.before[space].counters.get(counter, 0)
 
-    def moved_at(self, space: str, device: str, counter: str) -> int:
-        """By how much a counter of a device grew, as `ip -s -s link` calls it, with `rx_` or `tx_` before it."""
-        if space not in self.before or space not in self.after:
-            return 0
-        key = (device, counter)
-        return self.after[space].links.get(key, 0) - self.before[space].links.get(key, 0)
-
     def dropped_by_queue(self, space: str, device: str) -> int:
         """How many packets the device's queue dropped."""
         if space not in self.before or space not in self.after:
@@ -110,15 +103,16 @@ class Again:
         return self.after[space].queues.get(device, 0) - self.before[space].queues.get(device, 0)
 
 
-def again(ground: Ground, probe: Probe, before: Mapping[str, Look], ports: Iterable[int]) -> Again:
+def again(ground: Ground, probe: Probe, looks: Mapping[str, Look], ports: Iterable[int]) -> Again:
     """Send the probe once more and see what the kernel does with it.
 
-    before: what each namespace on the way said; ports: UDP ports of tunnels on the way.
+    looks: what each namespace on the way said; ports: UDP ports of tunnels on the way.
     """
-    spaces = [space for space, one in before.items() if one.filters]
+    spaces = [space for space, one in looks.items() if one.filters]
+    before = look(ground, looks, COUNTED)
     lines = [SCRIPT.replace("LIMIT", str(SECONDS)).replace("TABLE", TABLE)]
     for number, space in enumerate(spaces):
-        tables = shlex.quote("\n".join(_tables(before[space], probe, ports)))
+        tables = shlex.quote("\n".join(_tables(looks[space], probe, ports)))
         lines.append(f"trace {number} {tables} {ground.way_into(space)}")
     lines += [f"heard {number} ready" for number in range(len(spaces))]
     lines += [f'{ground.inside(probe.src, probe.line)} >"$here/said" 2>&1; code=$?']
@@ -126,11 +120,12 @@ def again(ground: Ground, probe: Probe, before: Mapping[str, Look], ports: Itera
     lines += [f"printf '{MARK_OF_STEPS}'; cat \"$here/out{number}\"" for number in range(len(spaces))]
     lines += [f"printf '{MARK_OF_STEPS}%s' $code"]
     answers = ground.run("\n".join(lines)).out.split(STEPS_BEGIN)[1:]
+    after = look(ground, looks, COUNTED)
     if len(answers) != len(spaces) + 1:
-        return Again(False, before, look(ground, before))
+        return Again(False, before, after)
     steps = {space: tuple(read(text)) for space, text in zip(spaces, answers, strict=False)}
     answered = answers[-1].strip() == "0"
-    return Again(answered, before, look(ground, before), steps)
+    return Again(answered, before, after, steps)
 
 
 STEPS_BEGIN, MARK_OF_STEPS = "\0", "\\0"

@@ -1,0 +1,287 @@
+"""Claims about ARP: does a namespace answer for an address at a device? What arp_process() decides, in its order."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass, replace
+from ipaddress import ip_address, ip_interface
+
+from ..facts import Device
+from ..inside import inside
+from ..packet.causes.cables import switched_off
+from ..packet.causes.cause import Cause, fix
+from ..packet.causes.settings import LOOSE, key, setting
+from .devices import full, link_line, signs
+from .forwarding import closed_chain
+from .question import Finding, Question, written
+
+# Values of arp_ignore: Documentation/networking/ip-sysctl. 4 to 7 are reserved, and ignore nothing.
+ON_THIS_DEVICE, SAME_NETWORK, NO_HOST_SCOPE, NEVER = 1, 2, 3, 8
+HOOKS = ("ingress", "prerouting", "input", "output", "egress")  # that a question, or the answer, passes
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question for the MAC of an address, at a device, and by whom it would be asked; none when nobody is there."""
+
+    device: Device
+    ip: str
+    asker: str | None
+
+    @property
+    def space(self) -> str:
+        """The namespace that is asked."""
+        return self.device[0]
+
+    @property
+    def name(self) -> str:
+        """The device's name."""
+        return self.device[1]
+
+    @property
+    def line(self) -> str:
+        """The line that shows what the kernel does with a packet for the address that comes in by the device."""
+        if self.asker is None:
+            return f"ip route get {self.ip}"
+        return f"ip route get {self.ip} from {self.asker} iif {shlex.quote(self.name)}"
+
+
+@dataclass(frozen=True)
+class Way:
+    """What the kernel would do with such a packet: kind of route and device, or the error that it gives instead."""
+
+    kind: str = ""
+    dev: str | None = None
+    error: str = ""
+
+
+def answers_arp(question: Question, ns: str, ip: str, dev: str | None) -> Finding:
+    """`master answers ARP for 169.254.1.1 on cali50c25257626`; without a device: on any that is not lo."""
+    if dev is not None:
+        return _answers_at(question, question.device(ns, dev), question.address(ip))
+    space, ip = question.space(ns), question.address(ip)
+    names = [name for where, name in question.tables.links if where == space]
+    findings = []
+    for name in [name for name in names if name != "lo"] or names:
+        finding = _answers_at(question, (space, name), ip)
+        if finding.ok:
+            return finding
+        findings.append(finding)
+    return findings[-1]
+
+
+def _answers_at(question: Question, device: Device, ip: str) -> Finding:
+    """Whether a device answers: it hears the question, no filter drops it, and the kernel would take such a packet."""
+    deaf = _deaf(question, device) or _filtered(question, device)
+    if deaf:
+        return deaf
+    asked = Asked(device, ip, _asker(question, device, ip))
+    way = _way(question, asked)
+    if way.kind == "local":
+        return _answers_for_itself(question, asked)
+    if ip in question.tables.own(device[0]):
+        return _not_taken(question, asked, way)
+    return _answers_for_others(question, asked, way)
+
+
+def _deaf(question: Question, device: Device) -> Finding | None:
+    """A device that hears no question: without ARP (arp_rcv()), without a signal, or a port of a bridge."""
+    space, name = device
+    link = question.link(device)
+    command = link_line(device)
+    if link.arp is False:
+        mends = written(fix(space, f"ip link set {shlex.quote(name)} arp on"))
+        why = f"ARP is switched off at {full(device)} (NOARP)"
+        return Finding(False, why, command, "mtu", cause=Cause.ARP_OFF, fixes=mends)
+    off = switched_off(question.tables, device)
+    if off:
+        return Finding(
+            False, off.reason, command, "mtu", cause=off.cause, fixes=written(*off.fixes), instead=signs(off)
+        )
+    if link.master:
+        why = f"{full(device)} is a port of {link.master}, so what comes in there belongs to {link.master}"
+        return Finding(False, why, command, "master", cause=Cause.ADDRESS_ON_PORT)
+    return None
+
+
+def _filtered(question: Question, device: Device) -> Finding | None:
+    """A filter that no question, or no answer, passes: nft's families arp and netdev, of a bridge also bridge."""
+    families = ["arp", "netdev"]
+    if question.link(device).kind == "bridge":
+        families.append("bridge")
+    (filters,) = question.filters([device[0]])
+    for closed in filters.closed(families, HOOKS):
+        if closed.chain.devices and device[1] not in closed.chain.devices:
+            continue
+        found = closed_chain(device[0], closed)
+        return replace(found, why=f"{found.why}, so no question gets in, or no answer out")
+    return None
+
+
+def _asker(question: Question, device: Device, ip: str) -> str | None:
+    """Who would ask: somebody on the same wire, best one to whose network the address belongs."""
+    addresses = []
+    for other in question.tables.wire(device):
+        if other[0] != device[0]:
+            addresses += [row for row in question.tables.addresses_of(other) if row.family == "inet"]
+    own = question.tables.own(device[0])
+    askers = [row for row in addresses if row.ip not in own and row.ip != ip]
+    for row in askers:
+        if ip_address(ip) in ip_interface(row.address).network:
+            return row.ip
+    return askers[0].ip if askers else None
+
+
+def _way(question: Question, asked: Asked) -> Way:
+    """What the kernel would do, asked as arp_process() asks: ip_route_input_noref() from the asker, by the device."""
+    if asked.asker is None:
+        route = question.look(asked.space).decide(asked.ip, None, asked.name).route
+        return Way(route.kind, route.dev) if route else Way(error="no route")
+    line = asked.line.replace("ip route", "ip -j route")
+    ran = question.shell.run(inside(asked.space, line), expect=None)
+    if ran.code != 0:
+        return Way(error=ran.err.strip().partition(": ")[2] or ran.err.strip())
+    row = json.loads(ran.out)[0]
+    return Way(row.get("type", "unicast"), row.get("dev"))
+
+
+def _answers_for_itself(question: Question, asked: Asked) -> Finding:
+    """An address that is its own: unless arp_ignore() or arp_filter() says no."""
+    space, ip = asked.space, asked.ip
+    no = _ignored(question, asked) or _other_device(question, asked)
+    if no:
+        return no
+    rows = [row for row in question.tables.facts.addresses if (row.namespace, row.ip) == (space, ip)]
+    if not rows:
+        why = f"{space} takes {ip} for its own, by a route of table local"
+        return Finding(True, why, inside(space, f"ip route get {ip}"), ip)
+    return Finding(True, f"{ip} is {space}'s own address", inside(space, "ip -br addr"), rows[0].address)
+
+
+def _ignored(question: Question, asked: Asked) -> Finding | None:
+    """arp_ignore(): the larger value of `all` and the device counts."""
+    space, name = asked.device
+    one = question.look(space)
+    value = one.conf(name, "arp_ignore")
+    here = [row for row in question.tables.addresses_of(asked.device) if row.ip == asked.ip]
+    there = [row for row in question.tables.facts.addresses if (row.namespace, row.ip) == (space, asked.ip)]
+    if value == NEVER:
+        why = f"arp_ignore is {NEVER} in {space}: it answers nobody"
+    elif value in (ON_THIS_DEVICE, SAME_NETWORK) and not here:
+        why = f"{asked.ip} is {space}'s own address, but arp_ignore is {value} there and it is not on {name}"
+    elif value == SAME_NETWORK and _is_stranger(asked.asker, here[0].address):
+        why = f"arp_ignore is {value} in {space}, and {asked.asker}, who would ask, is of another network"
+    elif value == NO_HOST_SCOPE and there and all(row.scope == "host" for row in there):
+        why = f"arp_ignore is {value} in {space}, and {asked.ip} is an address of scope host"
+    else:
+        return None
+    return _by_setting(question, asked, "arp_ignore", why, Cause.ARP_IGNORE)
+
+
+def _is_stranger(asker: str | None, address: str) -> bool:
+    """Whether who asks is not of the network of an address."""
+    return asker is not None and ip_address(asker) not in ip_interface(address).network
+
+
+def _other_device(question: Question, asked: Asked) -> Finding | None:
+    """arp_filter(): the kernel answers only where it would send to who asks."""
+    space, name = asked.device
+    if asked.asker is None or not question.look(space).conf(name, "arp_filter"):
+        return None
+    ran = question.shell.run(inside(space, f"ip -j route get {asked.asker} from {asked.ip}"), expect=None)
+    dev = json.loads(ran.out)[0].get("dev") if ran.code == 0 else None
+    if dev == name:
+        return None
+    way = f"by {dev}" if dev else "nowhere"
+    why = f"arp_filter is 1 at {full(asked.device)}, and it sends to {asked.asker}, who would ask, {way}"
+    return _by_setting(question, asked, "arp_filter", why, Cause.ARP_FILTER)
+
+
+def _by_setting(question: Question, asked: Asked, name: str, why: str, cause: Cause) -> Finding:
+    """A no by a setting of which the larger value of `all` and the device counts."""
+    one = question.look(asked.space)
+    paths = [f"ipv4/conf/{where}/{name}" for where in ("all", asked.name)]
+    on = [path for path in paths if one.number(path)]
+    command = inside(asked.space, "sysctl " + " ".join(key(path) for path in on))
+    mend = fix(asked.space, "sysctl -w " + " ".join(f"{key(path)}=0" for path in on))
+    return Finding(False, why, command, cause=cause, fixes=written(mend))
+
+
+def _not_taken(question: Question, asked: Asked, way: Way) -> Finding:
+    """An address that it has, and would not take a packet for: ip_route_input_noref() says no, so arp_process() too."""
+    start = f"{asked.ip} is {asked.space}'s own address, but"
+    if way.error:
+        return _refused(question, asked, way, start)
+    why = f"{start} its rules and routes do not take it for one: it would send it by {way.dev}"
+    return Finding(False, why, inside(asked.space, asked.line), cause=Cause.POLICY_RULE)
+
+
+def _refused(question: Question, asked: Asked, way: Way, start: str) -> Finding:
+    """The kernel refuses such a packet; __fib_validate_source() for its source, a rule or a route for its goal."""
+    space, name = asked.device
+    one = question.look(space)
+    command = inside(space, asked.line)
+    value = one.conf(name, "rp_filter")
+    back = one.decide(asked.asker).route if asked.asker else None
+    if value and back is not None and back.dev != name and not one.has_own(str(asked.asker)):
+        why = (
+            f"{start} rp_filter is {value} at {name}, and the way back to {asked.asker}, who would ask, is {back.words}"
+        )
+        loose = setting(space, f"ipv4/conf/{name}/rp_filter", LOOSE)
+        return Finding(False, why, command, cause=Cause.RP_FILTER, fixes=written(loose))
+    why = f"{start} the kernel refuses what {asked.asker or 'somebody'} sends there: {way.error or way.kind}"
+    return Finding(False, why, command)
+
+
+def _answers_for_others(question: Question, asked: Asked, way: Way) -> Finding:
+    """Proxy ARP: where the kernel would forward, and by another device than that by which it was asked.
+
+    arp_process(): IN_DEV_FORWARD(), and arp_fwd_proxy() or an entry of `ip neigh add proxy`.
+    """
+    space, name = asked.device
+    ip = asked.ip
+    device = full(asked.device)
+    one = question.look(space)
+    path = f"ipv4/conf/{name}/proxy_arp"
+    is_on = one.number(path) or one.number("ipv4/conf/all/proxy_arp")
+    by = f"proxy_arp is on at {device}" if is_on else f"{space} has a proxy entry for {ip} at {name}"
+    if not is_on and not _has_entry(question, asked):
+        why = f"{ip} is not its own address, and proxy_arp is off at {device}"
+        command = inside(space, f"sysctl {key(path)}")
+        return Finding(False, why, command, cause=Cause.PROXY_ARP_OFF, fixes=written(setting(space, path, 1)))
+    off = _not_forwarding(question, asked, by)
+    if off:
+        return off
+    route = one.decide(ip, asked.asker, name).route
+    command = inside(space, f"ip route get {ip}")
+    if route is None or route.is_dead_end:
+        return Finding(False, f"{by}, but {space} has no route to {ip}", command, cause=Cause.NO_ROUTE)
+    if route.dev == name:
+        why = f"{by}, but {space} would itself look for {ip} behind {name}"
+        return Finding(False, why, command, cause=Cause.NO_ROUTE)
+    if way.kind != "unicast":
+        return _refused(question, asked, way, f"{by}, but")
+    why = f"{by}, and {space} can send to {ip} by another device: {route.words}"
+    return Finding(True, why, inside(space, asked.line), ip)
+
+
+def _has_entry(question: Question, asked: Asked) -> bool:
+    """Whether `ip neigh add proxy` made an entry for this address."""
+    line = f"ip -j neigh show proxy dev {shlex.quote(asked.name)}"
+    rows = json.loads(question.shell.run(inside(asked.space, line), expect=None).out or "[]")
+    return any(row.get("dst") == asked.ip for row in rows)
+
+
+def _not_forwarding(question: Question, asked: Asked, by: str) -> Finding | None:
+    space, name = asked.device
+    one = question.look(space)
+    path, whole = f"ipv4/conf/{name}/forwarding", "ipv4/ip_forward"
+    if one.settings.get(path) != "0":
+        return None
+    is_whole = one.settings.get(whole) == "0"
+    off = whole if is_whole else path
+    what = f"ip_forward is 0 in {space}" if is_whole else f"{key(path)} is 0"
+    why = f"{by}, but the kernel answers for others only where it forwards, and {what}"
+    command = inside(space, f"sysctl {key(off)}")
+    return Finding(False, why, command, cause=Cause.FORWARDING_OFF, fixes=written(setting(space, off, 1)))

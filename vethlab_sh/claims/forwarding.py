@@ -1,0 +1,138 @@
+"""Claims about routers: does a namespace hand on packets of others, and does it rewrite their addresses?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..inside import inside
+from ..packet.causes.cause import Cause, fix
+from ..packet.causes.look import Look
+from ..packet.causes.settings import key, setting
+from .filters import Closed, Filters
+from .question import Finding, Question, written
+
+# The hooks that a forwarded packet passes; those of a device concern what comes in, or goes out, there.
+HOOKS = ("ingress", "prerouting", "forward", "postrouting", "egress")
+FAMILIES = {"inet": ("ip", "inet", "netdev"), "inet6": ("ip6", "inet", "netdev")}  # nft's, by the address family
+WHOLE = {"inet": "ipv4/ip_forward", "inet6": "ipv6/conf/all/forwarding"}
+LOOKED_AT = "iptables, iptables-legacy and nft"
+
+
+def forwards(question: Question, ns: str) -> Finding:
+    """`master forwards`: as the settings and the filters decide, for each IP version that it has an address of.
+
+    IPv4: IN_DEV_FORWARD() of the device that a packet comes in by, ip_route_input_slow(); IPv6: of all devices,
+    ip6_forward(). Then every chain at a hook that forwarded packets pass. What a rule does with one packet is not told.
+    """
+    space = question.space(ns)
+    one = question.look(space)
+    versions = _versions(question, space)
+    off = [version for version in versions if one.settings.get(WHOLE[version]) != "1"]
+    if len(off) == len(versions) or "inet" in off:
+        return _off(space, WHOLE[off[0]])
+    shut = _off_at_a_device(question, one) if "inet" in versions else None
+    if shut:
+        return shut
+    (filters,) = question.filters([space])
+    for version in versions:
+        for closed in filters.closed(FAMILIES[version], HOOKS):
+            return _closed(space, WHOLE[version], closed)
+    return _open(space, versions, off, filters)
+
+
+def _versions(question: Question, space: str) -> list[str]:
+    """The address families that a namespace has an address of; IPv4 where it has none."""
+    rows = question.tables.facts.addresses
+    families = {row.family for row in rows if row.namespace == space and row.scope == "global"}
+    return [family for family in WHOLE if family in families] or ["inet"]
+
+
+def _name(path: str) -> str:
+    """A setting as a sentence calls it."""
+    return path.rpartition("/")[2] if path == WHOLE["inet"] else key(path)
+
+
+def _off(space: str, path: str) -> Finding:
+    why = f"{_name(path)} is 0 in {space}, so it forwards nothing"
+    mends = written(setting(space, path, 1))
+    return Finding(False, why, inside(space, f"sysctl {key(path)}"), cause=Cause.FORWARDING_OFF, fixes=mends)
+
+
+def _off_at_a_device(question: Question, one: Look) -> Finding | None:
+    """Devices at which nothing is taken to be forwarded, though ip_forward is 1."""
+    space = one.namespace
+    paths = []
+    names = []
+    for where, name in question.tables.links:
+        path = f"ipv4/conf/{name}/forwarding"
+        if where == space and name != "lo" and one.settings.get(path) == "0":
+            paths.append(path)
+            names.append(name)
+    if not paths:
+        return None
+    why = f"ip_forward is 1 in {space}, but what comes in at {' and '.join(names)} is not forwarded: forwarding is 0"
+    command = inside(space, "sysctl " + " ".join(key(path) for path in paths))
+    mend = fix(space, "sysctl -w " + " ".join(f"{key(path)}=1" for path in paths))
+    return Finding(False, why, command, cause=Cause.FORWARDING_OFF, fixes=written(mend))
+
+
+def _closed(space: str, path: str, closed: Closed) -> Finding:
+    found = closed_chain(space, closed)
+    return replace(found, why=f"{_name(path)} is 1 in {space}, but {found.why}")
+
+
+def closed_chain(space: str, closed: Closed) -> Finding:
+    """A chain that nothing passes: by its policy, or by a rule."""
+    chain, rule = closed.chain, closed.rule
+    command = inside(space, chain.line)
+    if rule:
+        why = f"the rule `{rule.text}` ({chain.title}, {chain.place}) drops everything"
+        mends = written(fix(space, chain.removal(rule)))
+        return Finding(False, why, command, out=rule.text, instead=(rule.text,), cause=Cause.FILTER_RULE, fixes=mends)
+    policy = chain.policy if chain.program == "nft" else chain.policy.upper()
+    why = f"the policy of {chain.title} is {policy} ({chain.place})"
+    if chain.rules:
+        why += ", and no rule of it accepts what begins a connection"
+    mends = written(fix(space, chain.opening))
+    return Finding(
+        False, why, command, out=chain.policy_line, instead=(chain.policy_line,), cause=Cause.FILTER_POLICY, fixes=mends
+    )
+
+
+def _open(space: str, versions: list[str], off: list[str], filters: Filters) -> Finding:
+    """Yes, and what was looked at."""
+    first = WHOLE[versions[0]]
+    why = f"{_name(first)} is 1 in {space} and no filter of {LOOKED_AT} drops everything that it hands on"
+    families = [family for version in versions for family in FAMILIES[version]]
+    if filters.has_rules(families, HOOKS):
+        why += "; what their rules do with one packet, only a packet shows"
+    if off:
+        why += f"; of IPv6 it forwards nothing: {key(WHOLE['inet6'])} is 0"
+    return Finding(True, why, inside(space, f"sysctl {key(first)}"))
+
+
+# --- rewriting -------------------------------------------------------------------------------------------------------
+
+
+def rewrites_nothing(question: Question, ns: str) -> Finding:
+    """`master rewrites no addresses`: no rule does, of nft in any family or of iptables of either kind.
+
+    iptables-extensions(8): SNAT, DNAT, MASQUERADE, REDIRECT, NETMAP …; nft(8): NAT STATEMENTS, and `ip saddr set`.
+    """
+    space = question.space(ns)
+    (filters,) = question.filters([space])
+    for chain, rule in filters.rewriting():
+        why = f"{space} rewrites addresses on the way: `{rule.text}` ({chain.title}, {chain.place})"
+        mends = written(fix(space, chain.removal(rule)))
+        return Finding(False, why, inside(space, chain.line), out=rule.text, instead=(rule.text,), fixes=mends)
+    why = f"no rule in {space} rewrites addresses ({LOOKED_AT} were asked)"
+    return Finding(True, why, inside(space, "nft list ruleset"))
+
+
+def nobody_rewrites(question: Question) -> Finding:
+    """`nobody rewrites addresses`: the same in every namespace."""
+    for filters in question.filters(question.spaces):
+        if filters.rewrites:
+            return rewrites_nothing(question, filters.namespace)
+    command = " ; ".join(inside(space, "nft list ruleset") for space in question.spaces)
+    return Finding(True, f"no rule in any namespace rewrites addresses ({LOOKED_AT} were asked)", command)

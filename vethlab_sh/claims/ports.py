@@ -1,0 +1,98 @@
+"""Claims about ports: does what is sent to a TCP or UDP port get an answer? It is sent, and followed."""
+
+from __future__ import annotations
+
+import shlex
+
+from ..errors import GaveUpWaiting, OutputNotUnderstood, ToolMissing
+from ..inside import inside
+from ..packet.causes.cause import Cause
+from ..packet.follow import walk
+from ..packet.walk import Walk
+from .packets import named, with_reason
+from .question import Absent, Finding, Question
+
+LARGEST = 65535
+ANSWERED = "answered"  # printed when an answer came
+
+
+def tcp_answers(question: Question, port: str, whom: str, who: str | None) -> Finding:
+    """`TCP port 80 of pod-a answers pod-b`: a connection opens (connect(2)); a reset is no answer."""
+    return _answers(question, f"tcp:{port}", whom, who)
+
+
+def udp_answers(question: Question, port: str, whom: str, who: str | None) -> Finding:
+    """`UDP port 53 of ns101 answers ns100`: something comes back for an empty line; what listens may say nothing to it.
+
+    A listener that says nothing and a packet that is lost look alike to who sends (udp(7)), so the no tells which.
+    """
+    return _answers(question, f"udp:{port}", whom, who)
+
+
+def _answers(question: Question, port: str, whom: str, who: str | None) -> Finding:
+    """Send it, and say what came of it. port: as a walk takes it, `tcp:80`."""
+    protocol, _, number = port.partition(":")
+    if not 0 < int(number) <= LARGEST:
+        raise Absent(Finding(False, f"there is no port {number}: they go from 1 to {LARGEST}", "ss -Htuln"))
+    target = question.target(whom)
+    asker = question.space(who) if who else _itself(question, whom, target)
+    line = inside(asker, _line(protocol, target, number))
+    name = f"{protocol.upper()} port {number} of {named(whom, target)}"
+    walked = _followed(question, asker, whom, port)
+    if walked is None:
+        printed = question.shell.run(line, expect=None).out
+        if ANSWERED in printed:
+            return Finding(True, f"{asker} gets an answer from {name}", line)
+        return Finding(False, f"{asker} gets no answer from {name}", line, cause=Cause.UNKNOWN)
+    if walked.ok:
+        return Finding(True, f"{asker} gets an answer from {name}", line)
+    silent = _silent_listener(question, walked, port, target)
+    if silent:
+        return silent
+    return with_reason(f"{asker} gets no answer from {name}", line, walked, None)
+
+
+def _itself(question: Question, whom: str, target: str) -> str:
+    """Who asks when nobody is named: the namespace that is asked, by its own lo."""
+    if whom in question.spaces:
+        return whom
+    owner = question.tables.owner(target)
+    if owner is None:
+        why = f"no namespace has {target}: say who asks, as in `port 80 of {target} answers {question.spaces[-1]}`"
+        raise Absent(Finding(False, why, "ip -br addr"))
+    return owner[0]
+
+
+def _line(protocol: str, target: str, port: str) -> str:
+    """A line that says so when an answer comes. bash opens /dev/tcp/IP/PORT itself: bash(1), REDIRECTION."""
+    opened = f"exec 3<>/dev/{protocol}/{target}/{port}"
+    if protocol == "udp":  # opens without a packet
+        return f"timeout 2 bash -c {shlex.quote(f'{opened}; echo >&3; read -r -N 1 -t 1 -u 3 && echo {ANSWERED}')}"
+    return f"timeout 1 bash -c {shlex.quote(f'{opened} && echo {ANSWERED}')}"
+
+
+def _followed(question: Question, asker: str, whom: str, port: str) -> Walk | None:
+    """The walk of what is sent; none where a round does not walk, or where tcpdump is missing."""
+    if not question.walks:
+        return None
+    try:
+        return walk(question.shell, asker, whom, proto=port)
+    except (ToolMissing, OutputNotUnderstood, GaveUpWaiting):
+        return None
+
+
+def _silent_listener(question: Question, walked: Walk, port: str, target: str) -> Finding | None:
+    """A UDP socket that got what was sent, and says nothing to it."""
+    protocol, _, number = port.partition(":")
+    owner = question.tables.owner(target)
+    seen = walked.last_seen
+    arrived = seen is not None and owner is not None and seen.namespace == owner[0] and seen.way == "in"
+    if protocol != "udp" or owner is None or not (arrived or walked.src == owner[0]):
+        return None
+    sockets = question.look(owner[0]).sockets
+    if not any(socket.takes(protocol, target, int(number)) for socket in sockets):
+        return None
+    if walked.cause not in (None, Cause.UNKNOWN):
+        return None  # it was lost for a reason that is known
+    why = f"what listens at UDP port {number} of {owner[0]} got an empty line and did not answer it"
+    return Finding(False, why, inside(owner[0], f"ss -Hulnp 'sport = :{number}'"), "")
