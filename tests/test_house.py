@@ -158,11 +158,14 @@ FIELDS = {
         "Neighbour": "mac",
         "Entry": "dst",
         "Setting": "value",
+        "Rule": "table",
+        "Chain": "policy",
+        "FilterRule": "text",
         "Wire": "peer",
     },
     "packet.sighting": {"Sighting": "ttl"},
     "node.cables": {"Cable": "bridge"},
-    "wiring.changes": {"Change": "sign"},
+    "wiring.change": {"Change": "sign"},
 }
 
 

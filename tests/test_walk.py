@@ -531,3 +531,13 @@ def test_walk_through_random_bridges_is_a_connected_path(homes):
 )
 def test_any_text_is_rows_or_not_understood(text):
     packets_or_not_understood(text)
+
+
+def test_default_route_of_ipv6_is_none_of_ipv4(lab):
+    """`ip route show table all` lists both families."""
+    lab.run("ip netns add a; ip netns add b; ip link add name va netns a type veth peer name vb netns b")
+    lab.run("ip -n a link set va up; ip -n b link set vb up; ip -n a addr add 10.0.0.1/24 dev va")
+    lab.run(
+        "ip -n b addr add 10.0.0.2/24 dev vb; ip -n b addr add 10.9.9.9/32 dev vb; ip -n a -6 route add default dev va"
+    )
+    assert lab.walk("a", "10.9.9.9").cause == "no-route"

@@ -177,7 +177,7 @@ class Facts:
 
 
 # Tables that are empty unless settings were asked for, beside those
-BESIDE_SETTINGS = ("rules", "policy_routes", "chains", "filters")
+BESIDE_SETTINGS: tuple[TableName, ...] = ("rules", "policy_routes", "chains", "filters")
 # What the table of links does not show: it is kept beside it in plain values
 DETAILS = ("port", "arp", "stp", "forward_delay", "vlan_filtering", "parent", "parent_namespace", "mode")
 
