@@ -201,6 +201,14 @@ def test_public_things_are_documented(path):
         assert ast.get_docstring(node), f"{path.name}: {node.name}"
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_modules_answer_their_question_at_once(path):
+    """Who asks only sees one line in a list of modules, and learns there what the module is for."""
+    first = ast.get_docstring(ast.parse(path.read_text())).splitlines()[0]
+    _before, question, answer = first.rpartition("?")
+    assert not question or answer.strip(), f"{path.name} asks {first!r}, and the line has no answer"
+
+
 def public_things(node):
     """Classes, functions and methods that others may call; what stands inside a function is nobody else's."""
     for child in ast.iter_child_nodes(node):

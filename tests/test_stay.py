@@ -125,7 +125,21 @@ def test_run_gives_output_errors_and_exit_code_of_the_command(vethlab, up):
 def test_every_table_is_listed_and_shown(vethlab, up):
     up("direct", "--name", "web")
     listed = [line.split()[0] for line in vethlab("show", "web").stdout.splitlines()[1:]]
-    assert listed == ["namespaces", "links", "addresses", "routes", "neighbours", "fdb", "settings", "wires", "history"]
+    assert listed == [
+        "namespaces",
+        "links",
+        "addresses",
+        "routes",
+        "neighbours",
+        "fdb",
+        "settings",
+        "rules",
+        "policy_routes",
+        "chains",
+        "filters",
+        "wires",
+        "history",
+    ]
     for table in listed:
         ended = vethlab("show", "web", table)
         assert (ended.returncode, ended.stderr) == (0, "")

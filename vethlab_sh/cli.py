@@ -58,11 +58,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _reason(error: OSError) -> str:
+    reason = error.strerror or str(error)
     if error.errno == errno.EBADF:
         reason = "standard output is closed"
-    else:
-        reason = error.strerror or str(error)
-    return f"{error.filename}: {reason}" if error.filename else reason
+    if error.filename:
+        return f"{error.filename}: {reason}"
+    return reason
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""What can go wrong, and with which exit code does the command line then end?
+"""What can go wrong, and with which exit code does the command line then end? The tree below tells both.
 
 LabError                     everything below, so that one `except` catches us; exit code 1
 ├── CommandFailed            a command ended with an exit code nobody expected (2 when there is no such program)
@@ -91,7 +91,8 @@ class CommandFailed(LabError):
         self.hint = hint
         if ran.code == NO_SUCH_PROGRAM:
             self.exit_code = 2
-        message = f"`{ran.line}` failed on {ran.at} (exit code {ran.code}){_complaint(ran)}"
+        complaint = _complaint(ran)
+        message = f"`{ran.line}` failed on {ran.at} (exit code {ran.code}){complaint}"
         if hint:
             message += f"\n{hint}"
         super().__init__(message)
@@ -177,8 +178,10 @@ class ToolMissing(CannotBegin):
     def __init__(self, tool: str, package: str | None) -> None:
         self.tool = tool
         self.package = package
-        cure = f" Install it: sudo apt-get install {package}" if package else ""
-        super().__init__(f"The program {tool!r} is not on this machine.{cure}")
+        message = f"The program {tool!r} is not on this machine."
+        if package:
+            message += f" Install it: sudo apt-get install {package}"
+        super().__init__(message)
 
 
 class NotReady(CannotBegin):
@@ -216,9 +219,13 @@ class UnknownName(WrongUsage):
     def __init__(self, name: str, known: Sequence[str]) -> None:
         self.name = name
         self.known = list(known)
-        self.nearest = next(iter(nearest(name, known)), None)
-        guess = f" Did you mean {self.nearest!r}?" if self.nearest else ""
-        super().__init__(f"There is no {self.kind} {name!r}.{guess} There are: {', '.join(known)}.")
+        near = nearest(name, known)
+        self.nearest = near[0] if near else None
+        sentences = [f"There is no {self.kind} {name!r}."]
+        if self.nearest:
+            sentences.append(f"Did you mean {self.nearest!r}?")
+        sentences.append(f"There are: {', '.join(known)}.")
+        super().__init__(" ".join(sentences))
 
 
 class UnknownScenario(UnknownName):

@@ -18,7 +18,8 @@ UNANSWERED = ("FAILED", "INCOMPLETE")  # states of a neighbour whose MAC is not 
 
 def is_group(mac: str) -> bool:
     """Whether a frame to this MAC is for more than one: broadcast or multicast, the lowest bit of its first byte."""
-    return bool(int(mac[:2], 16) & 1)
+    first = int(mac[:2], 16)
+    return first & 1 == 1
 
 
 def as_row(fact: object, columns: Iterable[str]) -> dict[str, Any]:
@@ -70,8 +71,8 @@ class Link:
     (RFC 2863); up: switched on (IFF_UP); carrier: IFF_LOWER_UP; mtu: bytes; master: the bridge that it is a port of;
     peer_namespace, peer, peer_index: the other end of a veth; hairpin: of a bridge port; vxlan_...: of a VXLAN device.
     port: what the bridge does here; arp: whether it asks and answers (no NOARP); stp: whether a bridge runs STP;
-    forward_delay: of that, in seconds; parent: the
-    device that a macvlan, VLAN or the like is on, in parent_namespace; mode: of a macvlan.
+    forward_delay: of that, in seconds; vlan_filtering: whether a bridge looks at VLANs, None where the kernel cannot;
+    parent: the device that a macvlan, VLAN or the like is on, in parent_namespace; mode: of a macvlan.
     how: by what both ends were joined; unseen: whether its other end is out of sight, which is not gone; says: the
     name behind the @ of a text; netns: the namespace that a text names for the other end; line: where it stands there.
     """
@@ -99,6 +100,7 @@ class Link:
     arp: bool | None = None
     stp: bool | None = None
     forward_delay: float | None = None
+    vlan_filtering: bool | None = None
     parent: str | None = None
     parent_namespace: str | None = None
     mode: str | None = None
@@ -175,7 +177,9 @@ class Route:
     @property
     def device(self) -> Device | None:
         """The device by which it leads; None for one that leads nowhere."""
-        return None if self.dev is None else (self.namespace, self.dev)
+        if self.dev is None:
+            return None
+        return self.namespace, self.dev
 
     @property
     def words(self) -> str:
@@ -198,7 +202,9 @@ class Route:
 class Rule:
     """A rule of policy routing (ip-rule(8)): who is meant, and the table that is asked, or what is done at once.
 
-    inverted: whether it means all others; suppress: routes with a prefix of this length, or shorter, are passed over.
+    inverted: whether it means all others; suppress: routes with a prefix of this length, or shorter, are passed over;
+    selectors: what else it asks of a packet (`ipproto tcp dport 80`); action: also `nop` and `goto PRIORITY`;
+    proto: who made it, where that was asked for.
     """
 
     namespace: str
@@ -209,22 +215,72 @@ class Rule:
     iif: str | None = None
     oif: str | None = None
     fwmark: str | None = None
+    selectors: str = ""
     table: str | None = None
     action: str | None = None
     inverted: bool = False
     suppress: int | None = None
+    proto: str | None = None
 
     @property
     def words(self) -> str:
         """As `ip rule` says it."""
-        parts = [f"{self.priority}:", *(["not"] if self.inverted else []), "from", self.src]
-        for word, value in (("to", self.dst), ("fwmark", self.fwmark), ("iif", self.iif), ("oif", self.oif)):
-            if value:
-                parts += [word, value]
-        parts += [self.action] if self.action else ["lookup", str(self.table)]
+        parts = [f"{self.priority}:"]
+        if self.inverted:
+            parts.append("not")
+        parts += ["from", self.src]
+        if self.dst:
+            parts += ["to", self.dst]
+        if self.fwmark:
+            parts += ["fwmark", self.fwmark]
+        if self.iif:
+            parts += ["iif", self.iif]
+        if self.oif:
+            parts += ["oif", self.oif]
+        if self.selectors:
+            parts.append(self.selectors)
+        if self.action:
+            parts.append(self.action)
+        else:
+            parts += ["lookup", str(self.table)]
         if self.suppress is not None:
             parts += ["suppress_prefixlength", str(self.suppress)]
         return " ".join(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """A chain of a packet filter.
+
+    program: whose it is, as its owner types it: nft, iptables, ip6tables, iptables-legacy, ip6tables-legacy; family: as
+    nft(8) calls it, ip and ip6 for iptables; hook: of nft, where it is called (`type filter hook forward priority
+    filter`); policy: what happens to what no rule decides about, in the program's words; None where there is no such
+    thing.
+    """
+
+    namespace: str
+    program: str
+    family: str
+    table: str
+    chain: str
+    hook: str | None = None
+    policy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterRule:
+    """A rule of a packet filter: program, family, table, chain as of a Chain; position: in its chain, from 1.
+
+    text: as its owner would type it, `-A FORWARD -s 10.0.0.1/32 -j DROP` or `ip saddr 10.0.0.1 drop`, no counters.
+    """
+
+    namespace: str
+    program: str
+    family: str
+    table: str
+    chain: str
+    position: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,4 +334,5 @@ class Wire:
     peer_master: str | None = None
 
 
-Fact = Namespace | Link | Address | Route | Neighbour | Entry | Setting | Wire  # what a snapshot has a table of
+# What a snapshot has a table of
+Fact = Namespace | Link | Address | Route | Rule | Chain | FilterRule | Neighbour | Entry | Setting | Wire

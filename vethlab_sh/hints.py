@@ -55,7 +55,9 @@ class Rule:
             return False
         if self.program and program_of(line) != self.program:
             return False
-        return bool(re.search(self.line, line) and re.search(self.said, said, re.MULTILINE))
+        if not re.search(self.line, line):
+            return False
+        return re.search(self.said, said, re.MULTILINE) is not None
 
 
 _DEVICES = "`ip link` lists the devices here; a device that was moved is in its new namespace only."
@@ -189,7 +191,8 @@ def hint_for(line: str, code: int, said: str) -> str:
     if code == NO_SUCH_PROGRAM:
         program = program_of(line)
         if program and find(program) is None:
-            return str(ToolMissing(program, PACKAGES.get(program)))
+            package = PACKAGES.get(program)
+            return str(ToolMissing(program, package))
     for rule in RULES:
         if rule.fits(line, code, said):
             return rule.hint

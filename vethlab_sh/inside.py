@@ -1,4 +1,4 @@
-"""How is a line typed for another namespace, and which names may a namespace have?
+"""How is a line typed for another namespace, and how may that be called? After `ip netns exec`; as a device may.
 
 `ip netns exec NAMESPACE LINE`; a line that bash has to read first goes through `bash -c` in there.
 """

@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody wai
 
     from .claims.question import Verdict
     from .drills import Drill
+    from .facts import Device
     from .keep.save import Saved
     from .packet.walk import Walk
     from .record import Ran
@@ -44,10 +45,15 @@ class Lab:
 
     def __init__(self, name: str | None = None, sandbox: Sandbox | None = None, *, replay: str | None = None) -> None:
         self.name = name
-        self._stay = None if name is None else stay.find(name)
-        if sandbox is None and self._stay and replay is None:
-            sandbox = self._stay.enter()
-        self._world = _live(sandbox) if replay is None else _recording(replay)
+        self._stay = None
+        if name is not None:
+            self._stay = stay.find(name)
+        if replay is not None:
+            self._world = _recording(replay)
+        elif sandbox is None and self._stay:
+            self._world = _live(self._stay.enter())
+        else:
+            self._world = _live(sandbox)
         self.history: list[Ran] = []
         self._kept: dict[str, Any] = {}
         self._looked: Snapshot = snapshot.EMPTY
@@ -99,7 +105,8 @@ class Lab:
 
     def interact(self, words: Sequence[str], **environment: str) -> int:
         """Run a program in the lab on the caller's own terminal; return its exit code. environment: more of it."""
-        return self._kernel("A program runs in a kernel, and a recording has none").interact(words, environment)
+        kernel = self._kernel("A program runs in a kernel, and a recording has none")
+        return kernel.interact(words, environment)
 
     def note(self, line: str) -> None:
         """Where it stays, add a line to what was `typed` in it."""
@@ -122,10 +129,12 @@ class Lab:
         `pods`, `ipv6` and calico's `mode="routed"` for the two-node ones). What is returned is the sequence of
         the records, and says whether it worked: `.ok`, `.verdict`.
         """
-        return self._play(scenarios.load(name, **options), until)
+        scenario = scenarios.load(name, **options)
+        return self._play(scenario, until)
 
     def _play(self, scenario: Scenario, until: int | None = None) -> Played:
-        return Played(scenario, tuple(self.steps(scenario, until, together=True)))
+        steps = self.steps(scenario, until, together=True)
+        return Played(scenario, tuple(steps))
 
     def steps(
         self,
@@ -157,14 +166,18 @@ class Lab:
     # --- looking
 
     def snapshot(self, settings: bool = False) -> Snapshot:
-        """Everything that the kernel has in this lab now, across its namespaces; settings: the sysctls too."""
+        """Everything that the kernel has in this lab now, across its namespaces.
+
+        settings: with sysctls, policy rules, all route tables and packet filters, for about twice the time.
+        """
         return self._world.snapshot(settings)
 
     def changes(self) -> Difference:
         """What changed in the kernel since the last look (since the lab was made, the first time)."""
         from .wiring import changes
 
-        before, self._looked = self._looked, self.snapshot(settings=True)
+        before = self._looked
+        self._looked = self.snapshot(settings=True)
         return changes.between(before, self._looked)
 
     def draw(self, ax: Axes | None = None, routes: bool = False) -> Axes:
@@ -175,12 +188,17 @@ class Lab:
         """
         from .wiring import changes, ink, layout
 
-        before, self._drawn = self._drawn, self.snapshot()
-        changed = changes.between(before, self._drawn).devices if before else ()
-        namespaces = len(self._drawn.rows.namespaces)
-        with telling(namespaces) as tell:
-            tell(f"Drawing {namespaces} namespaces …")
-            return ink.draw(layout.layout(self._drawn, changed, routes), ax)
+        before = self._drawn
+        now = self.snapshot()
+        self._drawn = now
+        changed: set[Device] = set()
+        if before:
+            changed = changes.between(before, now).devices
+        count = len(now.rows.namespaces)
+        with telling(count) as tell:
+            tell(f"Drawing {count} namespaces …")
+            picture = layout.layout(now, changed, routes)
+            return ink.draw(picture, ax)
 
     def walk(
         self, src: str, dst: str, count: int = 1, size: int | None = None, cold: bool = False, proto: str = "icmp"
@@ -214,7 +232,8 @@ class Lab:
 
         from .measure import compare
 
-        return pandas.DataFrame(compare.compare(*names, **options)).set_index(compare.QUESTION)
+        answers = compare.compare(*names, **options)
+        return pandas.DataFrame(answers).set_index(compare.QUESTION)
 
     # --- lasting
 
@@ -250,7 +269,9 @@ class Lab:
         from .keep import save
 
         kernel = self._kernel("What is saved is what a kernel has now, and a recording has none")
-        saved = save.save(kernel, self.name or "of Python", Path(file).name if file else "FILE")
+        lab_name = self.name or "of Python"
+        file_name = Path(file).name if file else "FILE"
+        saved = save.save(kernel, lab_name, file_name)
         if file:
             with written(file) as path:
                 path.write_text(saved.script)
@@ -265,12 +286,14 @@ class Lab:
 
     def _kernel(self, sentence: str) -> Shell:
         """What asks the kernel; raises NotRecorded with this sentence when there is none behind the lab."""
-        return self._world.live(sentence).shell
+        world = self._world.live(sentence)
+        return world.shell
 
     @property
     def sandbox(self) -> Sandbox:
         """The private world that its lines run in; raises NotRecorded for a recording."""
-        return self._world.live("A recording is no world that could stay").sandbox
+        world = self._world.live("A recording is no world that could stay")
+        return world.sandbox
 
     @property
     def alive(self) -> bool:
@@ -371,7 +394,9 @@ class Live:
 
 def _live(sandbox: Sandbox | None) -> World:
     """A world that is there, or a new one."""
-    return Live(sandbox or Sandbox(meanwhile=_open_shell))
+    if sandbox is None:
+        sandbox = Sandbox(meanwhile=_open_shell)
+    return Live(sandbox)
 
 
 def _open_shell() -> None:

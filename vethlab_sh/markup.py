@@ -46,7 +46,9 @@ def printable(name: str, keep: str = "") -> str:
 
     def shown(found: re.Match[str]) -> str:
         sign = found.group()
-        return sign if sign in keep else _number(ord(sign))
+        if sign in keep:
+            return sign
+        return _number(ord(sign))
 
     return OBEYED.sub(shown, name)
 
@@ -54,7 +56,9 @@ def printable(name: str, keep: str = "") -> str:
 def _number(code: int) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as os.fsdecode keeps it (PEP 383)
         code -= 0xDC00
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}"
 
 
 def sentence(text: str) -> str:
@@ -63,16 +67,23 @@ def sentence(text: str) -> str:
     >>> sentence("look with `ip a`")
     'look with <code>ip a</code>'
     """
-    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
+    html = escape(text)
+    return re.sub("`([^`]+)`", r"<code>\1</code>", html)
 
 
 def filled(rows: Sequence[Row], columns: Iterable[str]) -> list[str]:
     """The columns that say something: not those without any value, or with nothing but `no`."""
-    return [column for column in columns if any(_tells(row[column]) for row in rows)]
+    telling = []
+    for column in columns:
+        if any(_tells(row[column]) for row in rows):
+            telling.append(column)
+    return telling
 
 
 def _tells(value: Any) -> bool:
-    return value is not False and text(value) != ""
+    if value is False:
+        return False
+    return text(value) != ""
 
 
 def table(rows: Sequence[Row], columns: Iterable[str], prose: Collection[str] = (), title: str = "") -> str:
@@ -83,14 +94,19 @@ def table(rows: Sequence[Row], columns: Iterable[str], prose: Collection[str] = 
     shown = filled(rows, columns)
     if not shown:
         return ""
-    above = f"<p><b>{escape(title)}</b></p>" if title else ""
-    lines = ["".join(f'<th style="{WHOLE}">{escape(name)}</th>' for name in shown)]
+    styles = {name: CELL if name in prose else WHOLE for name in shown}
+    head = [f'<th style="{WHOLE}">{escape(name)}</th>' for name in shown]
+    lines = ["".join(head)]
     for row in rows:
-        cells = [_cell(row[name], CELL if name in prose else WHOLE) for name in shown]
+        cells = [_cell(row[name], styles[name]) for name in shown]
         lines.append("".join(cells))
     body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f'{above}<div style="overflow-x:auto"><table>{body}</table></div>'
+    whole = f'<div style="overflow-x:auto"><table>{body}</table></div>'
+    if not title:
+        return whole
+    return f"<p><b>{escape(title)}</b></p>{whole}"
 
 
 def _cell(value: Any, style: str) -> str:
-    return f'<td style="{style}">{escape(text(value))}</td>'
+    words = escape(text(value))
+    return f'<td style="{style}">{words}</td>'

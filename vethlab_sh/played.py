@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, overload
@@ -53,7 +53,10 @@ class Played(Sequence["Ran"]):
     @property
     def records(self) -> list[Ran]:
         """The record of every line, in the order in which they ran."""
-        return [ran for played in self.steps for ran in played.records]
+        records: list[Ran] = []
+        for played in self.steps:
+            records += played.records
+        return records
 
     @overload
     def __getitem__(self, place: int) -> Ran: ...
@@ -63,12 +66,13 @@ class Played(Sequence["Ran"]):
         return self.records[place]
 
     def __len__(self) -> int:
-        return sum(len(played.records) for played in self.steps)
+        return len(self.records)
 
     @property
     def complete(self) -> bool:
         """Whether all steps were played."""
-        return len(self.steps) == len(self.scenario.steps)
+        planned = self.scenario.steps
+        return len(self.steps) == len(planned)
 
     @property
     def ok(self) -> bool:
@@ -82,10 +86,13 @@ class Played(Sequence["Ran"]):
         sent, received = self._pings()
         if received < sent:
             return f"Not everything works: {received} of {sent} pings were answered."
-        counted = f"{received} of {sent} pings answered." if sent else "No ping was sent."
-        if not self.complete:
-            return f"{len(self.steps)} of {len(self.scenario.steps)} steps played. ({counted})"
-        return f"{self.scenario.known} ({counted})"
+        counted = "No ping was sent."
+        if sent:
+            counted = f"{received} of {sent} pings answered."
+        if self.complete:
+            return f"{self.scenario.known} ({counted})"
+        planned = self.scenario.steps
+        return f"{len(self.steps)} of {len(planned)} steps played. ({counted})"
 
     def _pings(self) -> tuple[int, int]:
         """How many pings that should be answered were sent, and how many were."""
@@ -93,11 +100,9 @@ class Played(Sequence["Ran"]):
         for played in self.steps:
             if 0 not in played.step.expect:  # a ping that is to fail, because the step shows what is missing
                 continue
-            for ran in played.records:
-                if STATISTICS in recognise(ran.line):
-                    for counts in ran.rows[STATISTICS]:
-                        sent += int(str(counts["sent"]))
-                        received += int(str(counts["received"]))
+            for counts in _counts(played.records):
+                sent += int(str(counts["sent"]))
+                received += int(str(counts["received"]))
         return sent, received
 
     def as_dict(self) -> dict[str, Any]:
@@ -112,19 +117,35 @@ class Played(Sequence["Ran"]):
         }
 
     def __str__(self) -> str:
-        transcript = "\n".join(str(ran) for ran in self.records)
+        transcript = _transcript(self.records)
         return f"{transcript}\n\n{self.verdict}"
 
     def __repr__(self) -> str:
-        return f"<Played {self.scenario.name}: {len(self)} lines. {self.verdict}>"
+        name = self.scenario.name
+        return f"<Played {name}: {len(self)} lines. {self.verdict}>"
 
     def _repr_html_(self) -> str:
-        parts = [f"<p><b>{sentence(self.verdict)}</b></p>"]
+        verdict = sentence(self.verdict)
+        parts = [f"<p><b>{verdict}</b></p>"]
         for played in self.steps:
-            transcript = "\n".join(str(ran) for ran in played.records)
-            parts.append(f"<details><summary>{sentence(played.step.why)}</summary><pre>{escape(transcript)}</pre>")
-            parts.append(f"<p>{sentence(played.step.look)}</p></details>")
+            why = sentence(played.step.why)
+            look = sentence(played.step.look)
+            transcript = escape(_transcript(played.records))
+            parts.append(f"<details><summary>{why}</summary><pre>{transcript}</pre>")
+            parts.append(f"<p>{look}</p></details>")
         return "\n".join(parts)
+
+
+def _counts(records: Iterable[Ran]) -> Iterator[dict[str, object]]:
+    """What each `ping` among some lines counted at its end: sent, received and more."""
+    for ran in records:
+        if STATISTICS in recognise(ran.line):
+            yield from ran.rows[STATISTICS]
+
+
+def _transcript(records: Iterable[Ran]) -> str:
+    """Lines and their output as a terminal shows them."""
+    return "\n".join(map(str, records))
 
 
 Run = Callable[[Sequence[str], str, Collection[int]], "list[Ran]"]  # lines at the same time: lines, at, expect
@@ -143,7 +164,9 @@ def play(
     other, do so at the same time.
     """
     steps = scenario.steps[:until]
-    groups = _groups(steps) if together else [[step] for step in steps]
+    groups = [[step] for step in steps]
+    if together:
+        groups = list(_groups(steps))
     done = 0
     with telling(scenario.namespaces) as tell:
         for group in groups:
@@ -161,11 +184,17 @@ def _groups(steps: Sequence[Step]) -> Iterator[list[Step]]:
     """The steps, one by one; those that only ping, with the same outcome from the same machine, in groups."""
 
     def kind(step: Step) -> object:
-        only_pings = all(STATISTICS in recognise(line) for line in step.lines)
-        return (step.at, step.expect) if only_pings else step
+        if _only_pings(step):
+            return step.at, step.expect
+        return step
 
     for _, group in itertools.groupby(steps, kind):
         yield list(group)
+
+
+def _only_pings(step: Step) -> bool:
+    tables = [recognise(line) for line in step.lines]
+    return all(STATISTICS in names for names in tables)
 
 
 def _one_by_one(run: Run, step: Step, after: Callable[[Ran], None] | None) -> PlayedStep:
@@ -180,6 +209,14 @@ def _one_by_one(run: Run, step: Step, after: Callable[[Ran], None] | None) -> Pl
 
 def _at_the_same_time(run: Run, steps: Sequence[Step]) -> list[PlayedStep]:
     """Steps from one machine with one outcome, all of whose lines run together."""
-    lines = [line for step in steps for line in step.lines]
-    answers = iter(run(lines, steps[0].at, steps[0].expect))
-    return [PlayedStep(step, tuple(itertools.islice(answers, len(step.lines)))) for step in steps]
+    lines: list[str] = []
+    for step in steps:
+        lines += step.lines
+    first = steps[0]
+    records = run(lines, first.at, first.expect)
+    finished = []
+    for step in steps:
+        count = len(step.lines)
+        own, records = records[:count], records[count:]
+        finished.append(PlayedStep(step, tuple(own)))
+    return finished

@@ -43,13 +43,15 @@ def _below_the_cell() -> Callable[[str], None]:
     below = display({"text/plain": ""}, raw=True, display_id=True)
 
     def show(sentence: str) -> None:
-        below.update({"text/plain": sentence} if sentence else {}, raw=True)
+        content = {"text/plain": sentence} if sentence else {}
+        below.update(content, raw=True)
 
     return show
 
 
 def _on_terminal(sentence: str) -> None:
-    sys.stderr.write("\r" + sentence[:WIDTH].ljust(WIDTH))
+    line = sentence[:WIDTH].ljust(WIDTH)  # blanks wipe what is left of a longer one
+    sys.stderr.write("\r" + line)
     if not sentence:
         sys.stderr.write("\r")
     sys.stderr.flush()

@@ -144,12 +144,15 @@ def _names(words: list[str]) -> tuple[str, ...]:
         return ("ping", "ping statistics")
     reader = PROGRAMS.get(program)
     name = reader(words[1:]) if reader else program
-    return (name,) if name in TABLES else ()
+    if name not in TABLES:
+        return ()
+    return (name,)
 
 
 def _program(words: list[str]) -> str:
     """The name of the program: `ip` of `/usr/sbin/ip`."""
-    return words[0].rsplit("/", 1)[-1]
+    *_, name = words[0].split("/")
+    return name
 
 
 def _without_prefix(words: list[str]) -> list[str]:
@@ -173,8 +176,8 @@ def _without_prefix(words: list[str]) -> list[str]:
 
 def _without_options(words: list[str]) -> list[str]:
     while words and words[0].startswith("-"):
-        takes_value = words[0] in PREFIX_OPTIONS_WITH_VALUE
-        words = words[2:] if takes_value else words[1:]
+        length = 2 if words[0] in PREFIX_OPTIONS_WITH_VALUE else 1
+        words = words[length:]
     return words
 
 
@@ -202,10 +205,11 @@ def _options(words: list[str]) -> tuple[set[str], list[str]]:
     options = set()
     while words and words[0].startswith("-"):
         word = words[0].replace("--", "-", 1)
-        word = word.split("=")[0]  # -c=never
-        option = _abbreviated(word, OPTIONS) or word
+        name, _, _ = word.partition("=")  # -c=never
+        option = _abbreviated(name, OPTIONS) or name
         options.add(option)
-        words = words[2:] if option in VALUE_OPTIONS else words[1:]
+        length = 2 if option in VALUE_OPTIONS else 1
+        words = words[length:]
     return options, words
 
 
@@ -250,11 +254,15 @@ def _only_shows(words: list[str], verbs: tuple[str, ...] | None) -> bool:
 
 
 def _brctl(words: list[str]) -> str | None:
-    return f"brctl {words[0]}" if words else None
+    if not words:
+        return None
+    return f"brctl {words[0]}"
 
 
 def _arp(words: list[str]) -> str | None:
-    return None if ARP_CHANGES.intersection(words) else "arp"
+    if ARP_CHANGES.intersection(words):
+        return None
+    return "arp"
 
 
 def _ifconfig(words: list[str]) -> str | None:
@@ -268,9 +276,10 @@ def _ifconfig(words: list[str]) -> str | None:
 def _sysctl(words: list[str]) -> str | None:
     options = {word for word in words if word.startswith("-")}
     has_key = len(words) > len(options)
-    if not has_key and not options & SYSCTL_ALL:
+    asks = has_key or not options.isdisjoint(SYSCTL_ALL)
+    if not asks or not options.issubset(SYSCTL_OPTIONS):
         return None
-    return "sysctl" if options <= SYSCTL_OPTIONS else None
+    return "sysctl"
 
 
 PROGRAMS = {

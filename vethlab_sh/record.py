@@ -60,7 +60,8 @@ class Ran:
     @property
     def table(self) -> DataFrame | None:
         """The first table of what was printed; None for a command without a parser."""
-        return next(iter(self.tables.values()), None)
+        first = iter(self.tables.values())
+        return next(first, None)
 
     def as_dict(self) -> dict[str, object]:
         """It as plain values, with what was printed as rows by name of table."""
@@ -75,5 +76,6 @@ class Ran:
         }
 
     def __str__(self) -> str:
-        transcript = f"{self.prompt}{self.line}\n{self.out}{self.err}"
-        return transcript.rstrip("\n")
+        typed = self.prompt + self.line
+        printed = self.out + self.err
+        return f"{typed}\n{printed}".rstrip("\n")

@@ -1,6 +1,6 @@
-"""Where do the commands run, so that nothing of the machine can break?
+"""Where do the commands run, so that nothing of the machine can break? In a private world of namespaces.
 
-In a private world of namespaces: user (unless we are root), network, mount, host name and process
+The namespaces are those of users (unless we are root), network, mounts, host name and process
 numbers. Process 1 of that world, the *holder*, does nothing but wait for the end of its standard input,
 a pipe whose other end only this Python process has. When this process ends, in whatever way, the holder
 ends; with process 1 the kernel kills every other process in there, and with the last process it reaps

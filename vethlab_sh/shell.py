@@ -1,4 +1,4 @@
-"""What did one line say when it ran in the sandbox?
+"""What did one line say when it ran in the sandbox? A record: the line, where it ran, and what came back.
 
 The only module that imports `sh`. A plain line goes straight to its program; a line with pipes, quotes,
 redirections or `$(...)` goes through `bash -c`; both run inside the sandbox, and both leave a record.

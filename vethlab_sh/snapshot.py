@@ -1,4 +1,4 @@
-"""What is in the whole lab now, across all its namespaces?
+"""What is in the whole lab now, across all its namespaces? What the kernel answers in each of them.
 
 Read from `ip -j` and `bridge -j`, so that it judges the text that learners read. A snapshot is a value: it
 remembers what was true when it was taken, and nothing here is kept for the next one.
@@ -9,12 +9,29 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from .errors import CommandFailed
-from .facts import Address, Entry, Fact, Link, Namespace, Neighbour, Port, Route, Setting, Wire, as_row
+from .facts import (
+    Address,
+    Chain,
+    Entry,
+    Fact,
+    FilterRule,
+    Link,
+    Namespace,
+    Neighbour,
+    Port,
+    Route,
+    Rule,
+    Setting,
+    Wire,
+    as_row,
+)
+from .parsers import filters, routing
+from .parsers.filters import Filters
 from .sandbox import HOSTNAME
 
 if TYPE_CHECKING:
@@ -23,39 +40,86 @@ if TYPE_CHECKING:
     from .shell import Shell
 
 Row = dict[str, Any]  # what JSON holds
-Answer = dict[str, list[Any]]  # of a namespace, by the question
+Answer = dict[str, Any]  # of a namespace, by the question: what JSON holds, or text
 F = TypeVar("F")  # a kind of fact
 # What a user may ask for by its name: `show NAME` shows it.
-TableName = Literal["namespaces", "links", "addresses", "routes", "neighbours", "fdb", "settings", "wires"]
+TableName = Literal[
+    "namespaces",
+    "links",
+    "addresses",
+    "routes",
+    "neighbours",
+    "fdb",
+    "settings",
+    "rules",
+    "policy_routes",
+    "chains",
+    "filters",
+    "wires",
+]
 
 # A namespace that vanishes while we look answers with nothing, and is then not in the snapshot.
-QUESTION = """
+LOOK = """
 look() {{
     local it name=$1; shift
     it=$(ip "$@" -d -j -batch - 2>/dev/null <<<{lines})
     printf '\\0%s\\0%s\\n' "$name" "$it"
     case $it in *'"bridge"'*|*'"vxlan"'*) bridge "$@" -j fdb 2>/dev/null ;; *) echo '[]' ;; esac
 }}
-settings() {{
-    echo {settings_mark}
-    "$@" bash -c 'cd /proc/sys/net && grep -s . ipv4/ip_forward ipv6/conf/all/forwarding ipv4/neigh/*/proxy_delay \\
-        ipv4/conf/*/{{proxy_arp,rp_filter,route_localnet,arp_notify}} ipv6/conf/*/{{accept_ra,accept_dad,disable_ipv6}}'
-}}
+"""
+QUESTION = """
 look {host}
-{settings}
 for file in /run/netns/*; do
     name=${{file#/run/netns/}}
-    [ -e "$file" ] && look "$name" -n "$name" && {settings_there}
+    [ -e "$file" ] && look "$name" -n "$name"
 done
 exit 0
 """
+# Settings and filters are those of the process that asks, so all is asked in the namespace: a bash there, and four
+# programs. `nsenter`, because `ip netns exec` copies every mount of the machine. Half of the namespaces are asked
+# beside the others: descriptor 3 reads what that half says.
+THOROUGHLY = """
+export QUESTION={question}
+look_into() {{
+    for file; do
+        [ -e "$file" ] && nsenter --net="$file" bash -c "$QUESTION" look "${{file#/run/netns/}}" 2>/dev/null
+    done
+}}
+files=(/run/netns/*)
+half=$((${{#files[@]}} / 2))
+exec 3< <(look_into "${{files[@]:half}}")
+bash -c "$QUESTION" look {host}
+look_into "${{files[@]:0:half}}"
+cat <&3
+exit 0
+"""
+# Each answer begins with a NUL, as do those of the next namespace; their names are in EXTRAS. What iptables of today
+# made is in nft's list too (it is asked where nft is missing); iptables-legacy is not, and /proc has its tables' names.
+SETTINGS = r"""
+look "$1"
+exec 2>/dev/null
+part() { printf '\0\0'; }
+part; cd /proc/sys/net && grep -s . ipv4/{ip_forward,ip_default_ttl,icmp_echo_ignore_all} ipv6/icmp/echo_ignore_all \
+    ipv4/conf/*/{forwarding,proxy_arp,rp_filter,route_localnet,arp_notify,arp_ignore,arp_announce,arp_filter} \
+    ipv4/conf/*/accept_local ipv4/neigh/*/proxy_delay \
+    ipv6/conf/*/{forwarding,accept_ra,accept_dad,disable_ipv6,proxy_ndp,hop_limit} bridge/bridge-nf-call-*
+part; ip -6 -d -j rule
+part; nft=$(nft -s list ruleset) && echo "$nft" || nft='table ip , table ip6 '
+part; case $nft in *'table ip '*) iptables-nft-save || iptables-save ;; esac
+part; case $nft in *'table ip6 '*) ip6tables-nft-save || ip6tables-save ;; esac
+part; read -r _ </proc/net/ip_tables_names && iptables-legacy-save
+part; read -r _ </proc/net/ip6_tables_names && ip6tables-legacy-save
+"""
 # A NUL stands around the name of each namespace: no file name and no output of `ip` can hold one.
-MARK, SETTINGS_MARK = "\0", "=settings="
-# /proc/sys/net is that of the process that opens the file, so names and values are asked for in the namespace itself
-SETTINGS, SETTINGS_THERE = "settings", 'settings ip netns exec "$name"'
+MARK = "\0"
 ANSWERS = ("addr", "neigh", "ids", "route", "route6", "fdb")
 # In one process: a batch has no -6, but this asks for IPv6 routes too, those of every table
 LINES = "addr", "neigh", "netns list-id", "route", "route show table all root ::/0"
+# With settings: a batch has the rules of IPv4 only
+ANSWERS_THOROUGH = ("addr", "neigh", "ids", "route", "route6", "rules", "fdb")
+LINES_THOROUGH = (*LINES[:3], "route show table all root 0.0.0.0/0", LINES[4], "rule")
+EXTRAS = ("settings", "rules6", "nft", "iptables", "ip6tables", "iptables-legacy", "ip6tables-legacy")
+FILTERS = EXTRAS[2:]
 
 COLUMNS: dict[TableName, tuple[str, ...]] = {
     "namespaces": ("namespace",),
@@ -71,6 +135,16 @@ COLUMNS: dict[TableName, tuple[str, ...]] = {
     "neighbours": ("namespace", "dev", "ip", "mac", "state"),
     "fdb": ("namespace", "mac", "dev", "master", "dst", "state", "self", "vlan"),
     "settings": ("namespace", "key", "value"),
+    "rules": (
+        "namespace", "family", "priority", "src", "dst", "iif", "oif", "fwmark", "selectors", "table", "action",
+        "inverted", "suppress", "proto",
+    ),
+    "policy_routes": (
+        "namespace", "table", "family", "kind", "to", "via", "dev", "proto", "scope", "src", "metric", "onlink",
+        "linkdown",
+    ),
+    "chains": ("namespace", "program", "family", "table", "chain", "hook", "policy"),
+    "filters": ("namespace", "program", "family", "table", "chain", "position", "text"),
     "wires": ("namespace", "name", "state", "peer_namespace", "peer", "peer_state", "mtu", "master", "peer_master"),
 }  # fmt: skip
 
@@ -86,6 +160,10 @@ class Facts:
     neighbours: tuple[Neighbour, ...] = ()
     fdb: tuple[Entry, ...] = ()
     settings: tuple[Setting, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    policy_routes: tuple[Route, ...] = ()
+    chains: tuple[Chain, ...] = ()
+    filters: tuple[FilterRule, ...] = ()
     wires: tuple[Wire, ...] = ()
 
     def kind(self, name: TableName) -> tuple[Fact, ...]:
@@ -98,6 +176,11 @@ class Facts:
         return [as_row(fact, COLUMNS[name]) for fact in self.kind(name)]
 
 
+# Tables that are empty unless settings were asked for, beside those
+BESIDE_SETTINGS = ("rules", "policy_routes", "chains", "filters")
+# What the table of links does not show: it is kept beside it in plain values
+DETAILS = ("port", "arp", "stp", "forward_delay", "vlan_filtering", "parent", "parent_namespace", "mode")
+
 KINDS: dict[TableName, type[Fact]] = {
     "namespaces": Namespace,
     "links": Link,
@@ -106,6 +189,10 @@ KINDS: dict[TableName, type[Fact]] = {
     "neighbours": Neighbour,
     "fdb": Entry,
     "settings": Setting,
+    "rules": Rule,
+    "policy_routes": Route,
+    "chains": Chain,
+    "filters": FilterRule,
     "wires": Wire,
 }
 
@@ -115,8 +202,9 @@ class Snapshot:
     """The lab at one moment. Each property is a DataFrame; `rows` has the same as facts.
 
     namespaces, links, addresses, routes (main table, IPv4 and IPv6), neighbours, fdb (of namespaces with a bridge or a
-    VXLAN), settings (the sysctls that decide about forwarding, ARP and IPv6; empty unless asked for), and wires: both
-    ends of every veth pair, one row a pair (an end that cannot be found is missing, not guessed).
+    VXLAN), and wires: both ends of every veth pair, one row a pair (an end that cannot be found is missing, not
+    guessed). Empty unless settings were asked for: settings (the sysctls that decide about forwarding, ARP and IPv6),
+    rules (of policy routing), policy_routes (those in other tables than main), chains and filters (of nft, iptables).
     """
 
     rows: Facts
@@ -125,7 +213,9 @@ class Snapshot:
         """One of the tables by name."""
         import pandas
 
-        return pandas.DataFrame(self.rows.plain(name), columns=list(COLUMNS[name])).convert_dtypes()
+        rows = self.rows.plain(name)
+        columns = list(COLUMNS[name])
+        return pandas.DataFrame(rows, columns=columns).convert_dtypes()
 
     @cached_property
     def namespaces(self) -> DataFrame:
@@ -163,37 +253,75 @@ class Snapshot:
         return self.frame("settings")
 
     @cached_property
+    def rules(self) -> DataFrame:
+        """A row a rule of policy routing, IPv4 and IPv6, when the snapshot was asked for settings."""
+        return self.frame("rules")
+
+    @cached_property
+    def policy_routes(self) -> DataFrame:
+        """A row a route in another table than main, when the snapshot was asked for settings."""
+        return self.frame("policy_routes")
+
+    @cached_property
+    def chains(self) -> DataFrame:
+        """A row a chain of nft or iptables with its policy, when the snapshot was asked for settings."""
+        return self.frame("chains")
+
+    @cached_property
+    def filters(self) -> DataFrame:
+        """A row a rule of nft or iptables, as one types it, when the snapshot was asked for settings."""
+        return self.frame("filters")
+
+    @cached_property
     def wires(self) -> DataFrame:
         """A row a veth pair, both ends."""
         return self.frame("wires")
 
     def plain(self) -> dict[str, list[Row]]:
         """All tables as plain values, which JSON can hold; `from_plain` makes the snapshot of them again."""
-        return {name: self.rows.plain(name) for name in COLUMNS}
+        tables: dict[str, list[Row]] = {name: self.rows.plain(name) for name in COLUMNS}
+        for link, row in zip(self.rows.links, tables["links"], strict=True):
+            row.update(as_row(link, DETAILS), port=asdict(link.port) if link.port else None)
+        return tables
 
 
 def from_plain(tables: Mapping[str, Iterable[Row]]) -> Snapshot:
-    """The snapshot that `Snapshot.plain` told."""
+    """The snapshot that `Snapshot.plain` told; a table that is missing there is empty, a detail unknown."""
     kinds: dict[str, Any] = {}  # JSON tells no types
     for name, make in KINDS.items():
         kinds[name] = tuple(make(**row) for row in tables.get(name, ()))
-    return Snapshot(Facts(**kinds))
+    facts = Facts(**kinds)
+    return Snapshot(replace(facts, links=tuple(map(_with_port, facts.links))))
+
+
+def _with_port(link: Link) -> Link:
+    """The link with what a bridge does at it as a fact: from JSON it comes as a dict."""
+    return replace(link, port=Port(**link.port)) if isinstance(link.port, dict) else link
 
 
 EMPTY = Snapshot(Facts())
 
 
 def take(shell: Shell, settings: bool = False) -> Snapshot:
-    """A snapshot of the lab that this shell runs in; with settings it costs one more process a namespace."""
-    asked = {"settings": "", "settings_there": ":"}
-    if settings:
-        asked = {"settings": SETTINGS, "settings_there": SETTINGS_THERE}
-    batch = shlex.quote("\n".join(LINES))
-    question = QUESTION.format(settings_mark=SETTINGS_MARK, host=HOSTNAME, lines=batch, **asked)
-    ran = shell.run(question, expect=None)
+    """A snapshot of the lab that this shell runs in; with settings it takes more than twice as long."""
+    ran = shell.run(thorough_question() if settings else _question(), expect=None)
     if ran.code != 0:
         raise CommandFailed(ran)
-    return of(dict(answers(ran.out)))
+    return of(dict(answers(ran.out, ANSWERS_THOROUGH if settings else ANSWERS)))
+
+
+def _question() -> str:
+    return _look(LINES) + QUESTION.format(host=HOSTNAME)
+
+
+def thorough_question() -> str:
+    """The lines of bash that ask every namespace for everything."""
+    question = _look(LINES_THOROUGH) + SETTINGS
+    return THOROUGHLY.format(question=shlex.quote(question), host=HOSTNAME)
+
+
+def _look(lines: Iterable[str]) -> str:
+    return LOOK.format(lines=shlex.quote("\n".join(lines)))
 
 
 def of(spaces: Mapping[str, Answer]) -> Snapshot:
@@ -202,6 +330,7 @@ def of(spaces: Mapping[str, Answer]) -> Snapshot:
     links: list[Link] = []
     for space, answer in spaces.items():
         links += _links(space, answer, ends)
+    filtering = [_filters(space, answer) for space, answer in spaces.items()]
     return Snapshot(
         Facts(
             namespaces=tuple(Namespace(namespace=space) for space in spaces),
@@ -211,30 +340,51 @@ def of(spaces: Mapping[str, Answer]) -> Snapshot:
             neighbours=_each(spaces, _neighbours),
             fdb=_each(spaces, _fdb),
             settings=_each(spaces, _settings),
+            rules=_each(spaces, _rules),
+            policy_routes=_each(spaces, _policy_routes),
+            chains=tuple(chain for one in filtering for chain in one.chains),
+            filters=tuple(rule for one in filtering for rule in one.rules),
             wires=tuple(veth_pairs(links)),
         )
     )
 
 
 def answers(text: str, names: Sequence[str] = ANSWERS) -> Iterator[tuple[str, Answer]]:
-    """Namespace and its JSON answers, which come in the order of their names.
+    """Namespace and its JSON answers, which come in the order of their names, with the EXTRAS as they came.
 
     One that did not answer, or not in JSON, is left out: it costs the others nothing.
     """
-    for space, whole in parts(text):
-        rest, _, settings = whole.partition(f"\n{SETTINGS_MARK}\n")
+    for space, first, extras in _by_space(text):
         try:
-            values = _values(rest)
+            values = _values(first)
         except ValueError:
             continue
         if len(values) == len(names):
-            yield space, {**dict(zip(names, values, strict=True)), "settings": settings.splitlines()}
+            answer = dict(zip(names, values, strict=True))
+            answer.update(zip(EXTRAS, extras, strict=False))
+            yield space, answer
+
+
+def _by_space(text: str) -> Iterator[tuple[str, str, list[str]]]:
+    """Each namespace, what it printed first, and what it was asked besides, which comes without a name."""
+    space, first, extras = "", "", []
+    for name, printed in parts(text):
+        if not name:
+            extras.append(printed.lstrip("\n"))
+            continue
+        if space:
+            yield space, first, extras
+        space, first, extras = name, printed, []
+    if space:
+        yield space, first, extras
 
 
 def parts(text: str) -> Iterator[tuple[str, str]]:
     """Each namespace with what it printed, as it came."""
-    pieces = text.split(MARK)[1:]
-    return zip(pieces[::2], pieces[1::2], strict=False)
+    _, *pieces = text.split(MARK)
+    spaces = pieces[0::2]
+    texts = pieces[1::2]
+    return zip(spaces, texts, strict=False)
 
 
 def _values(text: str) -> list[Any]:
@@ -284,7 +434,9 @@ def _links(space: str, answer: Answer, ends: Mapping[str, _Ends]) -> Iterator[Li
         elif kind == "veth":
             fact = _with_peer(fact, link, ends)
         elif "link" in link or "link_netnsid" in link:
-            fact = _with_parent(replace(fact, mode=info.get("info_data", {}).get("mode")), link, ends)
+            data = info.get("info_data", {})
+            fact = replace(fact, mode=data.get("mode"))
+            fact = _with_parent(fact, link, ends)
         yield fact
 
 
@@ -292,14 +444,24 @@ def _port(info: Row) -> Port | None:
     """What a bridge does at its port; a word that this kernel, or this `ip`, does not tell keeps its default."""
     if info.get("info_slave_kind") != "bridge":
         return None
-    told = info.get("info_slave_data", {})
-    return Port(**{field.name: told[field.name] for field in fields(Port) if field.name in told})
+    data = info.get("info_slave_data", {})
+    settings = {}
+    for field in fields(Port):
+        if field.name in data:
+            settings[field.name] = data[field.name]
+    return Port(**settings)
 
 
 def _with_spanning_tree(link: Link, data: Row) -> Link:
     hundredths = data.get("forward_delay")  # the kernel counts in hundredths of a second
     seconds = None if hundredths is None else hundredths / 100
-    return replace(link, stp=bool(data.get("stp_state")), forward_delay=seconds)
+    filtering = data.get("vlan_filtering")  # missing where the kernel cannot
+    return replace(
+        link,
+        stp=bool(data.get("stp_state")),
+        forward_delay=seconds,
+        vlan_filtering=None if filtering is None else bool(filtering),
+    )
 
 
 def _with_parent(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
@@ -309,8 +471,11 @@ def _with_parent(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
     there = ends[fact.namespace].spaces.get(link.get("link_netnsid"))
     if there is None or there not in ends:
         return fact
-    other = ends[there].devices.get(link.get("link_index", 0))
-    return replace(fact, parent=other["ifname"], parent_namespace=there) if other else fact
+    number = link.get("link_index", 0)
+    other = ends[there].devices.get(number)
+    if other is None:
+        return fact
+    return replace(fact, parent=other["ifname"], parent_namespace=there)
 
 
 def _with_tunnel(link: Link, data: Row) -> Link:
@@ -334,11 +499,13 @@ class _Ends:
     @classmethod
     def of(cls, answer: Answer) -> _Ends:
         """Those that a namespace answered with."""
-        links = [link for link in answer["addr"] if link]
-        by_number = {link["ifindex"]: link for link in links}
-        by_name = {link["ifname"]: link for link in links}
+        devices: dict[int | str, Row] = {}
+        for link in answer["addr"]:
+            if link:  # iproute2 prints {} for what a filter left out
+                devices[link["ifindex"]] = link
+                devices[link["ifname"]] = link
         spaces = {row["nsid"]: row.get("name", HOSTNAME) for row in answer["ids"]}
-        return cls({**by_number, **by_name}, spaces)
+        return cls(devices, spaces)
 
 
 def _with_peer(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
@@ -348,7 +515,8 @@ def _with_peer(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
     if there is not None and there in ends:
         other = ends[there].devices.get(_peer_key(link))
         if other and _peer_namespace(there, other, ends) == here and _is_peer(other, link):
-            return replace(fact, peer_namespace=there, peer=other["ifname"], peer_index=other["ifindex"])
+            name, number = other["ifname"], other["ifindex"]
+            return replace(fact, peer_namespace=there, peer=name, peer_index=number)
     return replace(fact, peer_index=link.get("link_index"))
 
 
@@ -356,17 +524,25 @@ def _peer_namespace(space: str, link: Row, ends: Mapping[str, _Ends]) -> str | N
     """The namespace that a veth's other end is in; the lab's root is the one that has no name."""
     if "link" in link:
         return space
-    there = ends[space].spaces.get(link.get("link_netnsid"))
-    return None if there == space else there
+    number = link.get("link_netnsid")
+    there = ends[space].spaces.get(number)
+    if there == space:
+        return None
+    return there
 
 
 def _peer_key(link: Row) -> Any:
     """What a veth says of its other end: the name in the same namespace, else the number."""
-    return link.get("link", link.get("link_index"))
+    if "link" in link:
+        return link["link"]
+    return link.get("link_index")
 
 
 def _is_peer(link: Row, other: Row) -> bool:
-    return bool(_peer_key(link) == other["ifname" if "link" in link else "ifindex"])
+    """Whether what a veth says of its other end is this device."""
+    if "link" in link:
+        return bool(link["link"] == other["ifname"])
+    return bool(link.get("link_index") == other["ifindex"])
 
 
 def _addresses(space: str, answer: Answer) -> Iterator[Address]:
@@ -385,30 +561,36 @@ def _addresses(space: str, answer: Answer) -> Iterator[Address]:
 
 
 def _routes(space: str, answer: Answer) -> Iterator[Route]:
-    for family, key in (("inet", "route"), ("inet6", "route6")):
-        for route in answer[key]:
-            if route.get("table", "main") != "main":
-                continue
-            for hop in route.get("nexthops", ({},)):
-                flags = route.get("flags", []) + hop.get("flags", [])
-                yield _route(space, family, {**route, **hop, "flags": flags})
+    return (route for route in _of_every_table(space, answer) if route.table == "main")
 
 
-def _route(space: str, family: str, row: Row) -> Route:
-    return Route(
-        namespace=space,
-        family=family,
-        kind=row["type"],
-        to=row["dst"],
-        via=row.get("gateway") or row.get("via", {}).get("host"),
-        dev=row.get("dev"),
-        proto=row.get("protocol"),
-        scope=row.get("scope"),
-        src=row.get("prefsrc"),
-        metric=row.get("metric"),
-        onlink="onlink" in row["flags"],
-        linkdown="linkdown" in row["flags"],
-    )
+def _of_every_table(space: str, answer: Answer) -> Iterator[Route]:
+    yield from routing.routes(space, "inet", answer["route"])
+    yield from routing.routes(space, "inet6", answer["route6"])
+
+
+def _policy_routes(space: str, answer: Answer) -> Iterator[Route]:
+    if "rules" in answer:  # else only IPv6 was asked for every table
+        yield from filter(_is_of_policy, _of_every_table(space, answer))
+
+
+def _is_of_policy(route: Route) -> bool:
+    """Whether a route is in a table besides main; of local what somebody put there, the rest comes by itself."""
+    if route.table == "local":
+        return route.proto != "kernel"
+    return route.table != "main"
+
+
+def _rules(space: str, answer: Answer) -> Iterator[Rule]:
+    yield from routing.rules(space, "inet", answer.get("rules", ()))
+    # empty where this kernel has no IPv6
+    for rows in _values(answer.get("rules6", "")):
+        yield from routing.rules(space, "inet6", rows)
+
+
+def _filters(space: str, answer: Answer) -> Filters:
+    texts = {program: answer[program] for program in FILTERS if program in answer}
+    return filters.filters(space, texts)
 
 
 def _neighbours(space: str, answer: Answer) -> Iterator[Neighbour]:
@@ -437,10 +619,11 @@ def _fdb(space: str, answer: Answer) -> Iterator[Entry]:
 
 
 def _settings(space: str, answer: Answer) -> Iterator[Setting]:
-    for line in answer["settings"]:
+    for line in answer.get("settings", "").splitlines():
         file, _, value = line.partition(":")
         if file:
-            yield Setting(namespace=space, key="net/" + file, value=value)
+            key = "net/" + file
+            yield Setting(namespace=space, key=key, value=value)
 
 
 def veth_pairs(links: Iterable[Link]) -> Iterator[Wire]:

@@ -28,13 +28,15 @@ __all__ = [
 DTYPES = {str: "string", int: "Int64", float: "Float64", bool: "boolean"}
 # Escapes of a terminal; colours also where a web page or an editor swallowed the ESC or wrote it as ^[
 ESCAPES = re.compile(
-    r"(?:\x1b|\^\[|\u241b)(?:\[[0-9;?<=>]*[A-Za-z@~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()][A-Z0-9]|[=>78])|\[[0-9][0-9;]*m"
+    r"(?:\x1b|\^\[|\u241b)(?:\[[0-9;?<=>]*[A-Za-z@~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()][A-Z0-9]|[=>78])"
+    r"|\[[0-9][0-9;]*m"
 )
 
 
 def columns(name: str) -> tuple[str, ...]:
     """Column names of one table, the most telling ones first."""
-    return tuple(column.name for column in TABLES[name].columns)
+    table = TABLES[name]
+    return tuple(column.name for column in table.columns)
 
 
 def rows(line: str, printed: str) -> dict[str, list[Row]]:
@@ -60,7 +62,8 @@ def clean(pasted: str) -> str:
     text = text.replace("\r\n", "\n").replace("\x07", "")
     if "\r" not in text and "\x08" not in text:
         return text
-    return "\n".join(_typed_over(line) for line in text.split("\n"))
+    lines = [_typed_over(line) for line in text.split("\n")]
+    return "\n".join(lines)
 
 
 def _typed_over(line: str) -> str:

@@ -1,1 +1,1 @@
-"""Is it true?"""
+"""Is it true? The kernel is asked; it says yes, or what is there instead."""

@@ -1,4 +1,4 @@
-"""How little may the lines of a stranger see and take?
+"""How little may the lines of a stranger see and take? Files only to read, no other learner's, and little of all else.
 
 A lab shares its user's files; here that is taken back. Before the world is made, its maker leaves root's rights,
 makes all files read-only and hides folders under empty ones, in a user namespace of its own: what was mounted there
@@ -87,7 +87,8 @@ def _withdraw(hidden: Sequence[bytes], size: int) -> None:
     _make_read_only(libc)
     for path in hidden:
         _cover(libc, path, MS_RDONLY, "size=4k,nr_inodes=2,mode=755")  # what we cannot get to needs no cover
-    _must(libc, _cover(libc, b"/tmp", 0, f"size={size}m,nr_inodes=10000,mode=1777"))
+    result = _cover(libc, b"/tmp", 0, f"size={size}m,nr_inodes=10000,mode=1777")
+    _must(libc, result)
 
 
 def _leave_root(libc: ctypes.CDLL) -> None:
@@ -99,8 +100,11 @@ def _leave_root(libc: ctypes.CDLL) -> None:
 
 def _enter_own_user_namespace(libc: ctypes.CDLL) -> None:
     """Make a user and a mount namespace in which we are who we were; user_namespaces(7)."""
-    uid, gid = os.geteuid(), os.getegid()  # asked before: in the new namespace they are nobody's
-    _must(libc, libc.unshare(CLONE_NEWUSER | CLONE_NEWNS))
+    # asked before: in the new namespace they are nobody's
+    uid = os.geteuid()
+    gid = os.getegid()
+    result = libc.unshare(CLONE_NEWUSER | CLONE_NEWNS)
+    _must(libc, result)
     Path("/proc/self/setgroups").write_text("deny")  # without which no one but root may write gid_map
     Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
     Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
@@ -108,9 +112,11 @@ def _enter_own_user_namespace(libc: ctypes.CDLL) -> None:
 
 def _make_read_only(libc: ctypes.CDLL) -> None:
     """Every file but those of /proc and /sys: where they are read-only the kernel gives the world none to write to."""
-    _set_attributes(libc, b"/", MountAttributes(on=MOUNT_ATTR_RDONLY, propagation=MS_PRIVATE), AT_RECURSIVE)
+    read_only = MountAttributes(on=MOUNT_ATTR_RDONLY, propagation=MS_PRIVATE)
+    writable = MountAttributes(off=MOUNT_ATTR_RDONLY)
+    _set_attributes(libc, b"/", read_only, AT_RECURSIVE)
     for path in (b"/proc", b"/sys"):
-        _set_attributes(libc, path, MountAttributes(off=MOUNT_ATTR_RDONLY))
+        _set_attributes(libc, path, writable)
 
 
 def _cover(libc: ctypes.CDLL, path: bytes, flags: int, options: str) -> int:
@@ -163,19 +169,21 @@ class Watch:
     def _look(self) -> None:
         start = time.monotonic()
         while not self._stopped.wait(LOOK):
-            self.reason = self._too_much(time.monotonic() - start)
+            seconds = time.monotonic() - start
+            self.reason = self._too_much(seconds)
             if self.reason:
                 self._end()
                 return
 
     def _too_much(self, seconds: float) -> str:
-        if seconds > self._limits.seconds:
-            return f"It was not done after {self._limits.seconds:g} seconds."
+        limits = self._limits
+        if seconds > limits.seconds:
+            return f"It was not done after {limits.seconds:g} seconds."
         processes = list(_numbers(self._pid))
-        if len(processes) >= self._limits.processes:
-            return f"It had {self._limits.processes} processes, the most that it may."
-        if _memory(self._pid, processes) > self._limits.memory * MIB:
-            return f"It took more than {self._limits.memory} MiB of memory, files in /tmp and /run included."
+        if len(processes) >= limits.processes:
+            return f"It had {limits.processes} processes, the most that it may."
+        if _memory(self._pid, processes) > limits.memory * MIB:
+            return f"It took more than {limits.memory} MiB of memory, files in /tmp and /run included."
         return ""
 
     def __enter__(self) -> Watch:
@@ -204,14 +212,17 @@ def _memory(holder: int, processes: Sequence[int]) -> int:
         with contextlib.suppress(OSError, ValueError, IndexError):  # it ended, or the world's /proc is no real one
             total += _own_memory(process)
             places += _memory_folders(process)
-    return total + sum(_bytes_by_device(places).values())
+    in_files = _bytes_by_device(places)
+    return total + sum(in_files.values())
 
 
 def _own_memory(process: Path) -> int:
     """Bytes of memory that are in no file: proc(5), statm, of whose pages those of files are the third number."""
     numbers = (process / "statm").read_text().split()
-    resident, of_files = int(numbers[1]), int(numbers[2])
-    return (resident - of_files) * os.sysconf("SC_PAGE_SIZE")
+    resident = int(numbers[1])
+    of_files = int(numbers[2])
+    pages = resident - of_files
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _memory_folders(process: Path) -> list[str]:
@@ -219,7 +230,8 @@ def _memory_folders(process: Path) -> list[str]:
     folders = []
     for line in (process / "mountinfo").read_text().splitlines():
         if " - tmpfs " in line:
-            folders.append(f"{process}/root{_plain(_mount_point(line))}")
+            point = _plain(_mount_point(line))
+            folders.append(f"{process}/root{point}")
     return folders
 
 
@@ -245,11 +257,16 @@ def _plain(point: str) -> str:
     >>> _plain("/run/two\\\\040words")
     '/run/two words'
     """
-    octets = point.encode().decode("unicode_escape").encode("latin-1")
+    characters = point.encode().decode("unicode_escape")  # each stands for a byte
+    octets = characters.encode("latin-1")
     return octets.decode("utf-8", "surrogateescape")
 
 
 def mounts(sandbox: Sandbox) -> list[str]:
     """What is mounted where in a world, apart from its own /run: a program covered by another shows here."""
-    lines = Path(f"/proc/{sandbox.pid}/mountinfo").read_text().splitlines()
-    return [line for line in lines if not _mount_point(line).startswith("/run")]
+    text = Path(f"/proc/{sandbox.pid}/mountinfo").read_text()
+    others = []
+    for line in text.splitlines():
+        if not _mount_point(line).startswith("/run"):
+            others.append(line)
+    return others

@@ -1,4 +1,4 @@
-"""How many points for each learner's lab?
+"""How many points for each learner's lab? Those of the claims that hold in it.
 
 The lines that a learner typed run again, in a world of their own that can neither see nor take much (`confine`);
 then the kernel is asked the teacher's claims. Every learner is graded by a process of its own, so whatever becomes
@@ -99,7 +99,8 @@ def grade(
     folder = folder.resolve()
     limits = limits or Limits()
     at_once = jobs or os.cpu_count() or 1
-    waiting = submissions(folder, [name for name in claims if name])
+    exercises = [name for name in claims if name]
+    waiting = submissions(folder, exercises)
     _check_words(claims, judge)
     running: list[_Running] = []
     try:
@@ -167,7 +168,13 @@ class _Running:
         self.process.join()
         self.answer.close()
         submission = self.task.submission
-        return Row(submission.learner, submission.exercise, result.points, self.task.out_of, result.sentence)
+        return Row(
+            learner=submission.learner,
+            exercise=submission.exercise,
+            points=result.points,
+            out_of=self.task.out_of,
+            sentence=result.sentence,
+        )
 
 
 # --- in the process that grades one submission ----------------------------------------------------------------------
@@ -209,7 +216,9 @@ def _result(task: Task) -> Result:
 
 def _is_command(line: str) -> bool:
     words = line.strip()
-    return bool(words) and not words.startswith("#")
+    if not words:
+        return False
+    return not words.startswith("#")
 
 
 def _judged(task: Task, lab: Lab, sandbox: Sandbox, lines: str) -> Result:
@@ -237,19 +246,21 @@ def _play(sandbox: Sandbox, lines: str, limits: Limits) -> None:
         os.write(script, lines.encode())
         os.set_inheritable(script, True)
         # From a file that is in no folder: those of the learners are hidden in there
+        limited = shlex.join(limits.words())
         with contextlib.closing(Shell(sandbox)) as shell:  # a new one, to inherit it
-            shell.run(f"cd /tmp && exec {shlex.join(limits.words())} bash /dev/fd/{script}", expect=None)
+            shell.run(f"cd /tmp && exec {limited} bash /dev/fd/{script}", expect=None)
     finally:
         os.close(script)
 
 
 def _one_line(sentence: str) -> str:
     """Printable, on one line, and not too long: learners' words may be in it."""
-    printable = "".join(character if character.isprintable() else " " for character in sentence)
-    text = " ".join(printable.split())
+    printable = [character if character.isprintable() else " " for character in sentence]
+    text = " ".join("".join(printable).split())
     if len(text) <= LONGEST:
         return text
-    return text[: LONGEST - 1] + "…"
+    beginning = text[: LONGEST - 1]
+    return beginning + "…"
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
@@ -261,7 +272,8 @@ def as_csv(rows: Sequence[Row]) -> str:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({name: _cell(value) for name, value in asdict(row).items()})
+        cells = {name: _cell(value) for name, value in asdict(row).items()}
+        writer.writerow(cells)
     return text.getvalue()
 
 

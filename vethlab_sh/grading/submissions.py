@@ -95,8 +95,9 @@ def _claims_of_a_lesson(file: Path) -> Claims:
 
 def _arguments(source: str) -> list[str]:
     """The texts that a line of Python calls a function with; raises ValueError where they are not plain texts."""
-    call: Any = ast.parse(source).body[0]
-    return [ast.literal_eval(argument) for argument in call.value.args]
+    line: Any = ast.parse(source).body[0]
+    call = line.value
+    return [ast.literal_eval(argument) for argument in call.args]
 
 
 def submissions(folder: Path, exercises: Sequence[str]) -> list[Submission]:
@@ -112,7 +113,8 @@ def submissions(folder: Path, exercises: Sequence[str]) -> list[Submission]:
         if entry.is_dir() and not entry.is_symlink():
             every += _of_a_folder(entry, exercises)
         elif entry.suffix in KINDS:
-            every += [Submission(entry.stem, exercise, entry) for exercise in exercises or [""]]
+            for exercise in exercises or [""]:
+                every.append(Submission(entry.stem, exercise, entry))
     if not every:
         raise BadInput(f"{folder} holds no submission: a folder or a file (.sh or .ipynb) for each learner.")
     return every
@@ -120,10 +122,16 @@ def submissions(folder: Path, exercises: Sequence[str]) -> list[Submission]:
 
 def _of_a_folder(folder: Path, exercises: Sequence[str]) -> list[Submission]:
     """What one learner handed in; without exercises each file is one, and nothing at all is one that is missing."""
-    every = sorted(folder.iterdir())
-    files = {file.stem: file for file in every if file.suffix in KINDS}
+    files = {}
+    for file in sorted(folder.iterdir()):
+        if file.suffix in KINDS:
+            files[file.stem] = file
     wanted = exercises or list(files) or [""]
-    return [Submission(folder.name, exercise, _file_of(files, exercise)) for exercise in wanted]
+    every = []
+    for exercise in wanted:
+        handed_in = _file_of(files, exercise)
+        every.append(Submission(folder.name, exercise, handed_in))
+    return every
 
 
 def _file_of(files: dict[str, Path], exercise: str) -> Path | None:
@@ -150,18 +158,22 @@ def read_lines(file: Path, exercise: str = "") -> str:
         if exercise and cell.exercise == exercise:
             break
         magic = CELL.match(cell.source)
-        if magic:
-            options, body = magic[1], cell.source[magic.end() :].strip("\n")
-            if re.search(r"--new\b", options):  # a new lab, in which nothing of the other one is
-                lines = []
-            lines.append(_typed(options, body))
+        if not magic:
+            continue
+        options = magic[1]
+        body = cell.source[magic.end() :].strip("\n")
+        if re.search(r"--new\b", options):  # a new lab, in which nothing of the other one is
+            lines = []
+        lines.append(_typed(options, body))
     return "\n".join(lines)
 
 
 def _typed(options: str, body: str) -> str:
     """The lines of a cell as typed on master."""
     at = re.search(r"--at[= ]\s*(\S+)", options)
-    return inside(at[1], body) if at else body
+    if at is None:
+        return body
+    return inside(at[1], body)
 
 
 def _cells(text: str) -> list[Cell]:
@@ -169,9 +181,11 @@ def _cells(text: str) -> list[Cell]:
     cells = []
     try:
         for cell in json.loads(text)["cells"]:
-            if cell["cell_type"] == "code":
-                source = "".join(cell["source"])  # a text, or a list of its lines: the format allows both
-                cells.append(Cell(source, _judges(cell.get("metadata", {}))))
+            if cell["cell_type"] != "code":
+                continue
+            source = "".join(cell["source"])  # a text, or a list of its lines: the format allows both
+            metadata = cell.get("metadata", {})
+            cells.append(Cell(source, _judges(metadata)))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BadInput("It is not a notebook.") from None
     return cells
@@ -179,8 +193,11 @@ def _cells(text: str) -> list[Cell]:
 
 def _judges(metadata: Any) -> str:
     """The exercise that a cell judges, as nbgrader's metadata say; empty for other cells."""
-    name = str(metadata.get("nbgrader", {}).get("grade_id", ""))
-    return name.removesuffix(CHECK) if name.endswith(CHECK) else ""
+    of_nbgrader = metadata.get("nbgrader", {})
+    name = str(of_nbgrader.get("grade_id", ""))
+    if not name.endswith(CHECK):
+        return ""
+    return name.removesuffix(CHECK)
 
 
 def _text(file: Path) -> str:

@@ -83,8 +83,10 @@ class DeviceAddress:
         if len(octets) != 6:
             return False
         # the second bit of the first byte, which says that an address is local, is turned round; ff:fe fills the middle
-        made = bytes([octets[0] ^ 2, *octets[1:3], 0xFF, 0xFE, *octets[3:]])
-        return ip_interface(self.local).packed[8:] == made
+        first = octets[0] ^ 2
+        made = bytes([first, *octets[1:3], 0xFF, 0xFE, *octets[3:]])
+        own = ip_interface(self.local).packed[8:]
+        return own == made
 
 
 @dataclass(frozen=True)
@@ -220,10 +222,14 @@ class Contents:
     @classmethod
     def of(cls, namespace: str, answers: Answers) -> Contents:
         """What a namespace answered to the questions."""
-        devices = [Device.of(row) for row in _json(answers["devices"]) if row]  # {} is what a filter left out
+        devices = {}
+        for row in _json(answers["devices"]):
+            if row:  # {} is what a filter left out
+                device = Device.of(row)
+                devices[device.name] = device
         return cls(
             namespace=namespace,
-            devices={device.name: device for device in devices},
+            devices=devices,
             settings=dict(_settings(answers["settings"])),
             routes=tuple(answers["routes"].splitlines()),
             routes6=tuple(answers["routes6"].splitlines()),
@@ -254,7 +260,7 @@ class Contents:
     def entering(self) -> str:
         """What stands before any other command for this namespace, also before one that reads a here document."""
         words = way_into(shlex.quote(self.namespace))
-        return "".join(f"{word} " for word in words)
+        return " ".join([*words, ""])
 
     def speaks_ipv6(self, device: str) -> bool:
         """Whether IPv6 is switched on for a device."""
@@ -266,7 +272,8 @@ def of(shell: Shell, namespace: str) -> Contents:
     """What a namespace of a lab has now."""
     whole = shell.run(inside(namespace, SCRIPT)).out
     printed = [answer.strip() for answer in whole.split(MARK)]
-    return Contents.of(namespace, dict(zip(QUESTIONS, printed, strict=False)))
+    answers = dict(zip(QUESTIONS, printed, strict=False))
+    return Contents.of(namespace, answers)
 
 
 @dataclass(frozen=True)
@@ -304,7 +311,8 @@ def differing(names: tuple[str, ...], options: Options, usual: Mapping[str, Any]
     words = []
     for name in names:
         if name in options and options[name] != usual.get(name):
-            words.append(f"{name} {_word(options[name])}")
+            value = _word(options[name])
+            words.append(f"{name} {value}")
     return words
 
 
@@ -315,7 +323,9 @@ def _word(value: Any) -> str:
 
 
 def _json(text: str) -> list[Options]:
-    rows: list[Options] = json.loads(text) if text.strip() else []
+    if not text.strip():
+        return []
+    rows: list[Options] = json.loads(text)
     return rows
 
 
@@ -337,5 +347,7 @@ def _tables(text: str) -> Iterator[tuple[str, str]]:
 def _queues(text: str) -> Iterator[Queue]:
     """The queues that somebody made: the kernel's own have the handle `0:`."""
     for row in _json(text):
-        if row.get("handle", "0:") != "0:":
-            yield Queue(str(row.get("dev")), row["kind"])
+        handle = row.get("handle", "0:")
+        if handle != "0:":
+            dev = str(row.get("dev"))
+            yield Queue(dev, row["kind"])

@@ -49,7 +49,9 @@ def _from_below(spaces: Spaces, usual: Spaces) -> Iterator[tuple[Contents, Devic
     left = []
     for contents in spaces.values():
         by_itself = inborn(usual[contents.namespace])
-        left += [(contents, device) for device in contents.devices.values() if device.name not in by_itself]
+        for device in contents.devices.values():
+            if device.name not in by_itself:
+                left.append((contents, device))
     while left:
         waiting = {(contents.namespace, device.name) for contents, device in left}
         later = []
@@ -62,15 +64,18 @@ def _from_below(spaces: Spaces, usual: Spaces) -> Iterator[tuple[Contents, Devic
 
 
 def _one(contents: Contents, device: Device, usual: Contents) -> list[str]:
-    if device.kind not in KINDS or device.lower_elsewhere:
+    kind = device.kind
+    if kind not in KINDS or device.lower_elsewhere:
         what = f"{device.name} in {contents.namespace}"
-        raise CannotSave(f"I do not know how to make {what} again, a device of kind {device.kind}.")
+        raise CannotSave(f"I do not know how to make {what} again, a device of kind {kind}.")
     words = [contents.ip, "link add"]
-    if device.kind in ("vlan", "macvlan") and device.lower:
+    if kind in ("vlan", "macvlan") and device.lower:
         words.append(f"link {shlex.quote(device.lower)}")
-    words += [*_traits(contents, device), f"type {device.kind}"]
-    words += KINDS[device.kind](device.options, usual)
-    return [" ".join(words), *_set_afterwards(contents, device)]
+    words += _traits(contents, device)
+    words.append(f"type {kind}")
+    words += KINDS[kind](device.options, usual)
+    made = " ".join(words)
+    return [made, *_set_afterwards(contents, device)]
 
 
 def _pair(spaces: Spaces, peers: Peers, contents: Contents, device: Device) -> list[str]:
@@ -78,29 +83,37 @@ def _pair(spaces: Spaces, peers: Peers, contents: Contents, device: Device) -> l
     here = (contents.namespace, device.name)
     there = peers.get(here)
     if there is None:
-        raise CannotSave(f"The other end of {here[1]} in {here[0]} is in a namespace that has no name.")
+        raise CannotSave(f"The other end of {device.name} in {contents.namespace} is in a namespace that has no name.")
     if _turn(there) < _turn(here):
         return []
-    other = spaces[there[0]]
-    peer = other.devices[there[1]]
-    words = [contents.ip, "link add", *_traits(contents, device), "type veth", "peer", *_traits(other, peer)]
+    namespace, name = there
+    other = spaces[namespace]
+    peer = other.devices[name]
+    words = [contents.ip, "link add"]
+    words += _traits(contents, device)
+    words += ["type veth", "peer"]
+    words += _traits(other, peer)
     if other is not contents:
-        words.append(f"netns {shlex.quote(other.namespace)}")
-    return [" ".join(words), *_set_afterwards(contents, device), *_set_afterwards(other, peer)]
+        words.append(f"netns {shlex.quote(namespace)}")
+    made = " ".join(words)
+    return [made, *_set_afterwards(contents, device), *_set_afterwards(other, peer)]
 
 
 def _turn(place: Place) -> tuple[bool, Place]:
-    return place[0] != HOSTNAME, place
+    namespace, _ = place
+    return namespace != HOSTNAME, place
 
 
 def _traits(contents: Contents, device: Device) -> Iterator[str]:
     """Name, number, MAC address, MTU and queue, as `ip link add` reads them."""
     yield f"name {shlex.quote(device.name)} index {device.index}"
     is_bridge = device.kind == "bridge"
-    if device.is_ether and not (is_bridge and device.mac == _least_mac(contents, device)):
+    has_it_by_itself = is_bridge and device.mac == _least_mac(contents, device)
+    if device.is_ether and not has_it_by_itself:
         yield f"address {device.mac}"
     # A bridge has no ports yet, so its MTU is set when it has. A VXLAN's usual one is that of what it is made on.
-    if not is_bridge and (device.mtu != ETHERNET_MTU or device.kind == "vxlan"):
+    is_unusual = device.mtu != ETHERNET_MTU or device.kind == "vxlan"
+    if is_unusual and not is_bridge:
         yield f"mtu {device.mtu}"
     if device.queue != USUAL_QUEUE:
         yield f"txqueuelen {device.queue}"
@@ -136,13 +149,17 @@ def _set_afterwards(contents: Contents, device: Device) -> list[str]:
         words.append(f"alias {shlex.quote(device.alias)}")
     if not words:
         return []
-    return [f"{contents.ip} link set {shlex.quote(device.name)} {' '.join(words)}"]
+    name = shlex.quote(device.name)
+    return [f"{contents.ip} link set {name} {' '.join(words)}"]
 
 
 def _flag_words(device: Device) -> Iterator[str]:
-    arp, usually_arp = "NOARP" not in device.flags, device.kind not in WITHOUT_ARP
-    if arp != usually_arp:
-        yield f"arp {'on' if arp else 'off'}"
+    arp = "NOARP" not in device.flags
+    usually_arp = device.kind not in WITHOUT_ARP
+    if arp and not usually_arp:
+        yield "arp on"
+    if usually_arp and not arp:
+        yield "arp off"
     if "PROMISC" in device.flags:
         yield "promisc on"
     if "ALLMULTI" in device.flags:
@@ -154,7 +171,7 @@ def _flag_words(device: Device) -> Iterator[str]:
 def _lacks_own_address(contents: Contents, device: Device) -> bool:
     """Whether IPv6 would make an address that was taken away, or was made when the MAC address was another."""
     works = device.is_ether and device.flags >= {"UP", "LOWER_UP"}
-    if not (works and contents.speaks_ipv6(device.name)):
+    if not works or not contents.speaks_ipv6(device.name):
         return False
     return not any(address.is_made_of(device) for address in device.addresses)
 
@@ -162,16 +179,20 @@ def _lacks_own_address(contents: Contents, device: Device) -> bool:
 def ports(contents: Contents, usual: Contents) -> list[str]:
     """What is plugged into what, and how; then the MTUs of bridges, which each new port changes."""
     lines = []
+    usual_options = usual.devices[PORT].port or {}
     for device in contents.devices.values():
-        if device.master:
-            name = shlex.quote(device.name)
-            lines.append(f"{contents.ip} link set {name} master {shlex.quote(device.master)}")
-            words = differing(PORT_OPTIONS, device.port or {}, usual.devices[PORT].port or {})
-            if words:
-                lines.append(f"{contents.ip} link set {name} type bridge_slave {' '.join(words)}")
+        if not device.master:
+            continue
+        name = shlex.quote(device.name)
+        bridge = shlex.quote(device.master)
+        lines.append(f"{contents.ip} link set {name} master {bridge}")
+        words = differing(PORT_OPTIONS, device.port or {}, usual_options)
+        if words:
+            lines.append(f"{contents.ip} link set {name} type bridge_slave {' '.join(words)}")
     for device in contents.devices.values():
         if device.kind == "bridge" and device.mtu != _least_mtu(contents, device):
-            lines.append(f"{contents.ip} link set {shlex.quote(device.name)} mtu {device.mtu}")
+            name = shlex.quote(device.name)
+            lines.append(f"{contents.ip} link set {name} mtu {device.mtu}")
     return lines
 
 
@@ -184,7 +205,9 @@ def switches(contents: Contents) -> list[str]:
             lines.append(f"{contents.ip} link set lo mtu {device.mtu}")
         usually_up = is_lo and contents.namespace == HOSTNAME
         if device.up != usually_up:
-            lines.append(f"{contents.ip} link set {shlex.quote(device.name)} {'up' if device.up else 'down'}")
+            name = shlex.quote(device.name)
+            state = "up" if device.up else "down"
+            lines.append(f"{contents.ip} link set {name} {state}")
     return lines
 
 
@@ -228,7 +251,7 @@ def _vxlan(options: Options, usual: Contents) -> Iterator[str]:
 
 
 def _vlan(options: Options, usual: Contents) -> Iterable[str]:
-    return [f"protocol {options['protocol']} id {options['id']}"]
+    return [f"protocol {options['protocol']}", f"id {options['id']}"]
 
 
 def _macvlan(options: Options, usual: Contents) -> Iterable[str]:

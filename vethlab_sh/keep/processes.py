@@ -36,8 +36,9 @@ def living(spaces: set[str]) -> Iterator[Process]:
     for pid in _numbers():
         with contextlib.suppress(OSError):
             if _lives_in(pid, spaces):
-                words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-                yield Process(pid, " ".join(words).strip())
+                line = Path(f"/proc/{pid}/cmdline").read_bytes()
+                words = line.decode(errors="replace").replace("\0", " ")  # each word ends with a zero byte: proc(5)
+                yield Process(pid, words.strip())
 
 
 def end(spaces: set[str]) -> None:
@@ -46,9 +47,11 @@ def end(spaces: set[str]) -> None:
     Raises GaveUpWaiting when the kernel does not end them in time.
     """
     # Not all of them at the first look: one that is to be killed may have made another meanwhile.
-    while left := list(living(spaces)):
+    left = list(living(spaces))
+    while left:
         for process in left:
             kill(process.pid, partial(_lives_in, process.pid, spaces))
+        left = list(living(spaces))
     for pid in _numbers():
         kill(pid, partial(_waits_for, pid, spaces))
 
@@ -94,7 +97,9 @@ def _lives_in(pid: int, spaces: set[str]) -> bool:
         links = [os.readlink(f"/proc/{pid}/ns/{kind}") for kind in KINDS]
         if _waits_for(pid, spaces):
             return False
-        return not spaces.isdisjoint(links) or not spaces.isdisjoint(_above(pid))
+        if not spaces.isdisjoint(links):
+            return True
+        return not spaces.isdisjoint(_above(pid))
     except OSError:  # it ended, or it is another user's
         return False
 

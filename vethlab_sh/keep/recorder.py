@@ -19,7 +19,9 @@ def record_all(say: Callable[[str], object] = print) -> None:
     for name in scenarios.SCENARIOS:
         recording = record(scenarios.load(name))
         size = store(recording)
-        say(f"{name}: {len(recording.records)} lines, {len(recording.walks)} walks, {size} bytes")
+        lines = len(recording.records)
+        walks = len(recording.walks)
+        say(f"{name}: {lines} lines, {walks} walks, {size} bytes")
 
 
 def record(scenario: Scenario) -> Recording:
@@ -48,7 +50,8 @@ def record(scenario: Scenario) -> Recording:
 
 
 def _moment(shell: Shell, rows: Rows) -> Tables:
-    return rows.pack(snapshot.take(shell, settings=True).plain())
+    taken = snapshot.take(shell, settings=True)
+    return rows.pack(taken.plain())
 
 
 def _walks(shell: Shell, pairs: Iterable[tuple[str, str]], rows: Rows) -> list[RecordedWalk]:
@@ -56,7 +59,8 @@ def _walks(shell: Shell, pairs: Iterable[tuple[str, str]], rows: Rows) -> list[R
     walks = []
     for src, dst in pairs:
         for cold in (True, False):
-            values = follow.walk(shell, src, dst, cold=cold).plain()
+            walked = follow.walk(shell, src, dst, cold=cold)
+            values = walked.plain()
             tables = rows.pack(values.pop("snapshot"))
             walks.append(RecordedWalk(cold, values, tables))
     return walks
@@ -70,4 +74,6 @@ def _kernel(printed: str) -> str:
 
 def iproute2_version(printed: str) -> str:
     """The release in what `ip -V` prints: `ip utility, iproute2-6.1.0, libbpf 1.1.2`. Another release, other words."""
-    return printed.partition("iproute2-")[2].split(",")[0].strip()
+    _, _, release = printed.partition("iproute2-")
+    number, _, _ = release.partition(",")
+    return number.strip()

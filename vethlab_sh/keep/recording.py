@@ -73,14 +73,17 @@ class Recording:
 
     def lasting(self, moment: int) -> Tables:
         """What the kernel had after so many lines and does not forget by itself, to compare one moment with another."""
-        tables = self.snapshots[moment]
-        return {name: numbers for name, numbers in tables.items() if name not in LEARNED}
+        tables = dict(self.snapshots[moment])
+        for name in LEARNED:
+            tables.pop(name, None)
+        return tables
 
     def snapshot(self, moment: int, settings: bool = False) -> Snapshot:
-        """What the kernel had after so many lines; settings: with its sysctls."""
+        """What the kernel had after so many lines; settings: with its sysctls, rules and filters."""
         tables = self._unpacked(self.snapshots[moment])
         if not settings:
-            tables["settings"] = []
+            for name in ("settings", *snapshot.BESIDE_SETTINGS):
+                tables[name] = []
         return snapshot.from_plain(tables)
 
     def walk(self, recorded: RecordedWalk) -> Walk:
@@ -111,7 +114,8 @@ class Rows:
 
     def _number(self, row: Row) -> int:
         text = json.dumps(row)
-        return self._numbers.setdefault(text, len(self._numbers))
+        next_number = len(self._numbers)
+        return self._numbers.setdefault(text, next_number)
 
     def __iter__(self) -> Iterator[Row]:
         """All rows, in the order of their numbers."""
@@ -121,15 +125,16 @@ class Rows:
 def load(name: str) -> Recording:
     """The recording of a scenario; raises NotRecorded when there is none."""
     try:
-        text = gzip.decompress((FOLDER / f"{name}.json.gz").read_bytes())
+        packed = _file(name).read_bytes()
     except FileNotFoundError:
         raise NotRecorded(f"There is no recording of {name!r}; `make recordings` makes it on Linux.") from None
-    values = json.loads(text)
+    values = json.loads(gzip.decompress(packed))
+    records = [Ran(**record) for record in values["records"]]
     return Recording(
         scenario=name,
         made=date.fromisoformat(values["made"]),
         by=values["by"],
-        records=tuple(Ran(**record) for record in values["records"]),
+        records=tuple(records),
         rows=tuple(values["rows"]),
         snapshots=tuple(values["snapshots"]),
         walks=tuple(_walks(values["walks"])),
@@ -139,11 +144,20 @@ def load(name: str) -> Recording:
 def _walks(every: Iterable[dict[str, Any]]) -> Iterator[RecordedWalk]:
     for walked in every:
         values = dict(walked)
-        yield RecordedWalk(cold=values.pop("cold"), tables=values.pop("snapshot"), values=values)
+        cold = values.pop("cold")
+        tables = values.pop("snapshot")
+        yield RecordedWalk(cold, values, tables)
+
+
+def _file(scenario: str) -> Path:
+    return FOLDER / f"{scenario}.json.gz"
 
 
 def store(recording: Recording) -> int:
     """Write a recording into the package; returns the size of its file in bytes."""
+    walks = []
+    for walked in recording.walks:
+        walks.append({**walked.values, "cold": walked.cold, "snapshot": walked.tables})
     values = {
         "scenario": recording.scenario,
         "made": recording.made.isoformat(),
@@ -151,9 +165,9 @@ def store(recording: Recording) -> int:
         "records": [asdict(ran) for ran in recording.records],
         "rows": recording.rows,
         "snapshots": recording.snapshots,
-        "walks": [{**one.values, "cold": one.cold, "snapshot": one.tables} for one in recording.walks],
+        "walks": walks,
     }
     text = json.dumps(values, separators=(",", ":"))
     packed = gzip.compress(text.encode(), mtime=0)  # the same contents are the same file
     FOLDER.mkdir(exist_ok=True)
-    return (FOLDER / f"{recording.scenario}.json.gz").write_bytes(packed)
+    return _file(recording.scenario).write_bytes(packed)

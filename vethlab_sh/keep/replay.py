@@ -54,7 +54,8 @@ class Replay:
 
     def __str__(self) -> str:
         every = len(self.records)
-        return f"a recording of {self.scenario}: {self._done} of {every} lines shown"
+        shown = f"{self._done} of {every} lines shown"
+        return f"a recording of {self.scenario}: {shown}"
 
     @property
     def label(self) -> str:
@@ -78,7 +79,8 @@ class Replay:
             raise LabClosed("This recording is closed. Open it again: `lab = Lab(replay=...)`.")
         number = self._find(line, at)
         self._done = max(self._done, number + 1)
-        return self.records[number].expected(expect)
+        ran = self.records[number]
+        return ran.expected(expect)
 
     def run_together(
         self,
@@ -94,9 +96,10 @@ class Replay:
         """The number of the record of this line that may be shown now."""
         same = [number for number, ran in enumerate(self.records) if _is(ran, line, at)]
         if not same:
+            near = _listed(self._near(line, at))
             raise NotRecorded(
                 f"`{line}` was not recorded on {at}, so a recording of {self.scenario} cannot say what it does. "
-                f"Recorded are {_listed(self._near(line, at))}."
+                f"Recorded are {near}."
             )
         for number in same:
             if number >= self._done and self._only_looks(range(self._done, number)):
@@ -114,7 +117,8 @@ class Replay:
         """The lines recorded on a machine that this one may be meant for; the first ones when none is like it."""
         every = [ran.line for ran in self.records if ran.at == at]
         lines = list(dict.fromkeys(every))  # each once
-        return nearest(line, lines, most=3, likeness=0.4) or lines[:3]
+        near = nearest(line, lines, most=3, likeness=0.4)
+        return near or lines[:3]
 
     def _only_looks(self, numbers: Iterable[int]) -> bool:
         """Whether these lines change nothing, so that they may be left out."""
@@ -152,10 +156,11 @@ class Replay:
             raise NotRecorded(f"The walks of {self.scenario} were recorded at its end: show all its lines first.")
         as_recorded = (count, size, proto) == (1, None, "icmp")
         for recorded in self._recording.walks:
-            same = recorded.src == src and dst in recorded.names and recorded.cold == cold
-            if same and as_recorded:
+            is_way = recorded.src == src and dst in recorded.names
+            if as_recorded and is_way and recorded.cold == cold:
                 return self._recording.walk(recorded)
-        raise NotRecorded(f"This walk was not recorded. Recorded are, cold and warm: {', '.join(self._pairs())}.")
+        pairs = ", ".join(self._pairs())
+        raise NotRecorded(f"This walk was not recorded. Recorded are, cold and warm: {pairs}.")
 
     def _pairs(self) -> Iterator[str]:
         """The walks that were recorded, as words."""
@@ -170,7 +175,9 @@ class Replay:
 
 def _is(ran: Ran, line: str, at: str) -> bool:
     """Whether a record is of this line, however it is spaced."""
-    return ran.at == at and ran.line.split() == line.split()
+    if ran.at != at:
+        return False
+    return ran.line.split() == line.split()
 
 
 def _listed(lines: Iterable[str]) -> str:
@@ -180,4 +187,5 @@ def _listed(lines: Iterable[str]) -> str:
 def without_options(name: str, options: Collection[str]) -> None:
     """Raise BadOption when a scenario is asked for with options: it was recorded without any."""
     if options:
-        raise BadOption(f"{name!r} was recorded as it is without options: leave out {', '.join(sorted(options))}.")
+        given = ", ".join(sorted(options))
+        raise BadOption(f"{name!r} was recorded as it is without options: leave out {given}.")

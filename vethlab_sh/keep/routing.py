@@ -1,4 +1,4 @@
-"""Which lines give addresses, routes, rules, neighbours and FDB entries again?
+"""Which lines give addresses, routes, rules, neighbours and FDB entries again? Mostly those that `ip` prints.
 
 What `ip` prints of routes, rules and neighbours is also what it reads, so most lines are its own words. Left out is
 what comes by itself: connected routes, link-local addresses, a device's own entries.
@@ -11,13 +11,14 @@ import shlex
 from collections.abc import Iterator
 from ipaddress import ip_interface
 
+from ..facts import ANY_MAC, UNANSWERED, is_group
 from .contents import Contents, Device, DeviceAddress, Entry
 
 # Words of `ip route` that are no input, and those that go without saying.
 STATES = {"linkdown", "dead", "pervasive", "offload", "rt_offload", "trap", "rt_trap", "\\"}
 UNSAID = (r"^unicast ", r" table main\b", r" proto boot\b", r" pref medium\b", r" (expires|error) \S+")
 LOOPBACK, LOOPBACK6 = "127.0.0.1/8", "::1/128"
-ANY_MAC = "00:00:00:00:00:00"  # the entry of a VXLAN for frames whose receiver is in no other
+
 REMOTES = ("remote", "remote6", "group", "group6")
 
 
@@ -29,19 +30,23 @@ def addresses(contents: Contents) -> Iterator[str]:
     for device in contents.devices.values():
         usual = _by_itself(contents, device)
         present = {address.text for address in device.addresses}
+        name = shlex.quote(device.name)
         for text in sorted(usual - present):
-            yield f"{contents.ip} addr del {text} dev {shlex.quote(device.name)}"
+            yield f"{contents.ip} addr del {text} dev {name}"
         for address in device.addresses:
-            if address.text not in usual and not address.is_made_of(device):
-                words = " ".join(_address_words(address, device))
-                yield f"{contents.ip} addr add {words}"
+            if address.text in usual or address.is_made_of(device):
+                continue
+            words = " ".join(_address_words(address, device))
+            yield f"{contents.ip} addr add {words}"
 
 
 def _by_itself(contents: Contents, device: Device) -> set[str]:
     """The addresses that lo gets when it is switched on."""
     if device.name != "lo" or not device.up:
         return set()
-    return {LOOPBACK, LOOPBACK6} if contents.speaks_ipv6("lo") else {LOOPBACK}
+    if contents.speaks_ipv6("lo"):
+        return {LOOPBACK, LOOPBACK6}
+    return {LOOPBACK}
 
 
 def _address_words(address: DeviceAddress, device: Device) -> Iterator[str]:
@@ -71,26 +76,36 @@ def routes(contents: Contents) -> Iterator[str]:
 
 def rules(contents: Contents, usual: Contents) -> Iterator[str]:
     """The routing rules that a fresh namespace does not have; ip-rule(8)."""
-    yield from _rules(f"{contents.ip}", contents.rules, usual.rules)
-    yield from _rules(f"{contents.ip} -6", contents.rules6, usual.rules6)
+    yield from _rules(contents.ip, contents.rules, usual.rules)
+    six = f"{contents.ip} -6"
+    yield from _rules(six, contents.rules6, usual.rules6)
 
 
 def _rules(ip: str, printed: tuple[str, ...], usual: tuple[str, ...]) -> Iterator[str]:
     for line in printed:
-        if line not in usual:
-            priority, _, rule = line.partition(":")
-            rule = rule.strip().replace("[detached] ", "")  # whose device is not there, which `ip` does not read
-            yield f"{ip} rule add priority {priority} {rule}"
+        if line in usual:
+            continue
+        priority, _, rule = line.partition(":")
+        rule = rule.strip().replace("[detached] ", "")  # whose device is not there, which `ip` does not read
+        yield f"{ip} rule add priority {priority} {rule}"
 
 
 def _routes(contents: Contents, six: bool) -> Iterator[str]:
     ip = f"{contents.ip} -6" if six else contents.ip
-    printed = [line for line in (contents.routes6 if six else contents.routes) if " table local" not in line]
-    kernels = [line.split() for line in printed if " proto kernel" in line]
+    printed = contents.routes6 if six else contents.routes
+    kernels = []
+    laid = []
+    for line in printed:
+        if " table local" in line:
+            continue
+        if " proto kernel" in line:
+            kernels.append(line.split())
+        else:
+            laid.append(_route(line, six))
     for to, device in _connected(contents, six):
-        if not any(words[1] == to and device in words for words in kernels):
+        is_there = any(words[1] == to and device in words for words in kernels)
+        if not is_there:
             yield f"{ip} route del {to} dev {shlex.quote(device)}"
-    laid = [_route(line, six) for line in printed if " proto kernel" not in line]
     laid.sort(key=_after)
     for route in laid:
         yield f"{ip} route add {route}"
@@ -133,8 +148,9 @@ def _route(line: str, six: bool) -> str:
     >>> _route("unicast default via 10.4.0.1 dev eth0 table main proto boot scope global ", six=False)
     'default via 10.4.0.1 dev eth0'
     """
-    kind = line.split()[0]
-    words = [shlex.quote(word) for word in line.replace("\\", " ").split() if word not in STATES]
+    on_one_line = line.replace("\\", " ")  # which `-o` writes for the end of a line
+    kind, *_ = line.split()
+    words = [shlex.quote(word) for word in on_one_line.split() if word not in STATES]
     route = " ".join(words)
     for pattern in UNSAID:
         route = re.sub(pattern, "", route)
@@ -151,13 +167,17 @@ def neighbours(contents: Contents) -> Iterator[str]:
     """Those that were told, and those that were learned, as not asked lately; unanswered questions are left out."""
     for line in contents.neighbours:
         words = line.split()
-        if len(words) < 3 or words[-1] in ("FAILED", "INCOMPLETE"):
+        if len(words) < 3:
             continue
-        if words[-1] == "proxy":
-            yield f"{contents.ip} neigh add proxy {words[0]} dev {shlex.quote(words[2])}"
+        *entry, state = words
+        if state in UNANSWERED:
             continue
-        state = "permanent" if words[-1] == "PERMANENT" else "stale"
-        yield f"{contents.ip} neigh replace {' '.join(words[:-1])} nud {state}"
+        if state == "proxy":
+            ip, _, device, *_ = entry
+            yield f"{contents.ip} neigh add proxy {ip} dev {shlex.quote(device)}"
+            continue
+        nud = "permanent" if state == "PERMANENT" else "stale"
+        yield f"{contents.ip} neigh replace {' '.join(entry)} nud {nud}"
 
 
 def entries(contents: Contents) -> Iterator[str]:
@@ -167,18 +187,21 @@ def entries(contents: Contents) -> Iterator[str]:
         if _comes_by_itself(contents, entry, own):
             continue
         verb = "append" if entry.mac == ANY_MAC else "replace"  # a VXLAN may have many of these
-        yield f"{contents.bridge} fdb {verb} {' '.join(_entry_words(entry))}"
+        words = " ".join(_entry_words(entry))
+        yield f"{contents.bridge} fdb {verb} {words}"
 
 
 def _comes_by_itself(contents: Contents, entry: Entry, own: set[str]) -> bool:
     """Whether it is for multicast, for a device's own MAC address, or what a VXLAN was made with."""
-    is_multicast = int(entry.mac[:2], 16) & 1  # the first bit on the wire; IEEE 802
-    if is_multicast or (not entry.dst and entry.mac in own):
+    if is_group(entry.mac):
+        return True
+    if entry.mac in own and not entry.dst:
         return True
     if entry.mac != ANY_MAC:
         return False
     options = contents.devices[entry.dev].options
-    return entry.dst in {options[key] for key in REMOTES if key in options}
+    made_with = {options[key] for key in REMOTES if key in options}
+    return entry.dst in made_with
 
 
 def _entry_words(entry: Entry) -> Iterator[str]:

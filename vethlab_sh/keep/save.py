@@ -51,7 +51,8 @@ class Chapter:
         """The chapter as it stands in the script; empty without lines."""
         if not self.lines:
             return ""
-        return f"\n# {self.title}\n" + "".join(f"{line}\n" for line in self.lines)
+        parts = ["", f"# {self.title}", *self.lines, ""]
+        return "\n".join(parts)
 
 
 def save(shell: Shell, name: str, file: str = "FILE") -> Saved:
@@ -62,19 +63,25 @@ def save(shell: Shell, name: str, file: str = "FILE") -> Saved:
     now = snapshot.take(shell).rows
     peers = {link.device: link.peer_device for link in now.links}
     fresh = contents.fresh()
-    spaces, usual = {}, {}
+    spaces = {}
+    usual = {}
     for space in now.namespaces:
-        spaces[space.namespace] = contents.of(shell, space.namespace)
-        usual[space.namespace] = fresh.like(space.namespace)
+        namespace = space.namespace
+        spaces[namespace] = contents.of(shell, namespace)
+        usual[namespace] = fresh.like(namespace)
     head = HEAD.format(name=name, file=shlex.quote(file), host=HOSTNAME)
     chapters = _chapters(spaces, usual, peers)
     script = head + "".join(chapter.text for chapter in chapters)
-    return Saved(script, tuple(_left_out(spaces.values())))
+    left_out = _left_out(spaces.values())
+    return Saved(script, tuple(left_out))
 
 
 def _chapters(spaces: devices.Spaces, usual: devices.Spaces, peers: devices.Peers) -> list[Chapter]:
     """The chapters, in the order in which their lines have to run."""
-    named = [f"ip netns add {shlex.quote(space)}" for space in spaces if space != HOSTNAME]
+    named = []
+    for name in spaces:
+        if name != HOSTNAME:
+            named.append(f"ip netns add {shlex.quote(name)}")
     links = devices.links(spaces, usual, peers)
     inherited: list[str] = []
     ports: list[str] = []
@@ -116,5 +123,6 @@ def _left_out(spaces: Iterable[Contents]) -> list[str]:
     sentences = []
     for space in spaces:
         for queue in space.queues:
-            sentences.append(f"The queue of {queue.dev} in {space.namespace} ({queue.kind}, made by tc) is not saved.")
+            place = f"{queue.dev} in {space.namespace}"
+            sentences.append(f"The queue of {place} ({queue.kind}, made by tc) is not saved.")
     return sentences

@@ -37,13 +37,17 @@ def is_of_a_device(key: str) -> bool:
     (True, False)
     """
     match = PER_DEVICE.fullmatch(key)
-    return match is not None and match[2] not in ("all", "default")
+    if match is None:
+        return False
+    return match[2] not in ("all", "default")
 
 
 def _setting(contents: Contents, usual: Contents, keys: Iterable[str]) -> list[str]:
     changed = []
     for key in keys:
-        if not NO_SETTING.fullmatch(key) and contents.settings[key] != _usual(contents, usual, key):
+        if NO_SETTING.fullmatch(key):
+            continue
+        if contents.settings[key] != _usual(contents, usual, key):
             changed.append(key)
     # Forwarding comes first, because it changes others: Documentation/networking/ip-sysctl
     changed.sort(key=lambda key: ("forward" not in key, "/all/" not in key))
@@ -72,9 +76,13 @@ def filters(contents: Contents) -> list[str]:
     """Rules of iptables, as here documents; raises CannotSave for a table of nft that is not iptables' own."""
     scripts = []
     for name, printed in contents.filters.items():
-        lines = [COUNTERS.sub("[0:0]", line) for line in printed if line and not line.startswith("#")]
+        lines = []
+        for line in printed:
+            if line and not line.startswith("#"):
+                lines.append(COUNTERS.sub("[0:0]", line))
         if any(_decides(line) for line in lines):
-            scripts.append("\n".join([f"{contents.entering}{name}-restore <<'RULES'", *lines, "RULES"]))
+            command = f"{contents.entering}{name}-restore <<'RULES'"
+            scripts.append("\n".join([command, *lines, "RULES"]))
     for family, table in contents.tables:
         if family not in ("ip", "ip6") or table not in IPTABLES:
             raise CannotSave(f"{contents.namespace} has the nft table {family} {table}, and only iptables' are saved.")

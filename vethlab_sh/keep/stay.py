@@ -1,4 +1,4 @@
-"""Which labs stay, and how are they found again?
+"""Which labs stay, and how are they found again? Those that a process holds; a folder of each tells its number.
 
 A lab that stays is held by a process of its own, not by a Python. Each has a folder under the user's runtime
 folder, with the number and the beginning of that process: a number that is used again, a restart of the machine
@@ -63,17 +63,19 @@ class Stay:
     @property
     def age(self) -> float:
         """Seconds since it was made."""
-        machine = float(Path("/proc/uptime").read_text().split()[0])
+        uptime, _idle = Path("/proc/uptime").read_text().split()
         made_at = self.since / os.sysconf("SC_CLK_TCK")
-        return max(0.0, machine - made_at)
+        return max(0.0, float(uptime) - made_at)
 
     @property
     def memory(self) -> int:
         """Bytes that its holder takes, pages shared with others counted in part (proc(5), Pss)."""
+        rollup = Path(f"/proc/{self.pid}/smaps_rollup")
         with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    return int(line.split()[1]) * 1024
+            for line in rollup.read_text().splitlines():
+                name, *numbers = line.split()
+                if name == "Pss:":
+                    return int(numbers[0]) * 1024
         return 0
 
     @property
@@ -85,8 +87,10 @@ class Stay:
     @property
     def history(self) -> list[str]:
         """The lines that were typed in it, by `run` and in the shell."""
+        file = Path(f"/proc/{self.pid}/root{HISTORY}")
         with contextlib.suppress(OSError):
-            return Path(f"/proc/{self.pid}/root{HISTORY}").read_text(errors="replace").splitlines()
+            text = file.read_text(errors="replace")
+            return text.splitlines()
         return []
 
     def note(self, line: str) -> None:
@@ -101,10 +105,12 @@ class Stay:
 
     def namespaces(self) -> set[str]:
         """The lab's namespaces, as the kernel names them (`net:[4026532000]`), the named ones too."""
-        theirs = {os.readlink(f"/proc/{self.pid}/ns/{kind}") for kind in processes.KINDS}
+        home = f"/proc/{self.pid}"
+        theirs = {os.readlink(f"{home}/ns/{kind}") for kind in processes.KINDS}
         with contextlib.suppress(OSError):
-            for entry in os.scandir(f"/proc/{self.pid}/root/run/netns"):
-                theirs.add(f"net:[{entry.stat().st_ino}]")
+            for entry in os.scandir(f"{home}/root/run/netns"):
+                inode = entry.stat().st_ino
+                theirs.add(f"net:[{inode}]")
         ours = {processes.own(kind) for kind in processes.KINDS}  # as root the user namespace is the machine's
         return theirs - ours
 
@@ -131,19 +137,27 @@ def folder() -> Path:
     ours = _place()
     with contextlib.suppress(FileExistsError):
         ours.mkdir(mode=0o700)
-    status = ours.lstat()
-    is_private = status.st_uid == os.geteuid() and not status.st_mode & OF_OTHERS
-    if not (stat.S_ISDIR(status.st_mode) and is_private):
+    if not _is_ours_alone(ours):
         raise NotReady(
             f"{ours} is not a folder of yours alone, so no lab is kept there. Remove it, or see who made it."
         )
     return ours
 
 
+def _is_ours_alone(folder: Path) -> bool:
+    status = folder.lstat()  # of a link itself: others may lead it where they like
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        return False
+    return not status.st_mode & OF_OTHERS
+
+
 def _place() -> Path:
     me = os.geteuid()
-    for place in (os.environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{me}"):
-        if os.path.isabs(place) and os.path.isdir(place) and os.stat(place).st_uid == me:
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    for place in (runtime, f"/run/user/{me}"):
+        if not os.path.isabs(place) or not os.path.isdir(place):
+            continue
+        if os.stat(place).st_uid == me:  # `su` leaves the variable as it was: another user's
             return Path(place, "vethlab_sh")
     return Path(f"/tmp/vethlab_sh-{me}")
 
@@ -182,8 +196,14 @@ def settle(sandbox: Sandbox, name: str, scenario: str) -> Stay:
     with _locked() as place:
         home = place / _check_free(place, name)
         sandbox.check_alive()
-        since = started(sandbox.pid)
-        stay = Stay(name, scenario, sandbox.pid, since or 0, boot=_boot(), world=processes.own("pid"))
+        stay = Stay(
+            name=name,
+            scenario=scenario,
+            pid=sandbox.pid,
+            since=started(sandbox.pid) or 0,
+            boot=_boot(),
+            world=processes.own("pid"),
+        )
         home.mkdir(mode=0o700)
         _write(home / ENTRY, asdict(stay))
         sandbox.stay()  # were we killed before this, the world would end, and its entry be found stale
@@ -220,7 +240,8 @@ def keep(name: str, key: str, value: Any) -> None:
 def kept(name: str, key: str) -> Any:
     """What was kept with a lab under this key; None when there is nothing."""
     with _locked() as place:
-        return _read(_home(place, name) / KEPT).get(key)
+        file = _home(place, name) / KEPT
+        return _read(file).get(key)
 
 
 def _home(place: Path, name: str) -> Path:
@@ -286,4 +307,5 @@ def _write(file: Path, value: dict[str, Any]) -> None:
 
 
 def _boot() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    identity = Path("/proc/sys/kernel/random/boot_id").read_text()
+    return identity.strip()

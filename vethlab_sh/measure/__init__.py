@@ -1,1 +1,1 @@
-"""Wirings side by side: what does each cost, and what does it lose without an entry?"""
+"""Wirings side by side: what does each cost, and lose without an entry? They are laid, measured and drawn."""

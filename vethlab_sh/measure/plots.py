@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..packet.sighting import Sighting
 from ..packet.walk import Walk
 from ..wiring.ink import INK, new_figure
 from .compare import Loss
@@ -12,7 +13,7 @@ from .compare import Loss
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
 
 WIDE = 9.0  # inches: the width of a notebook
@@ -25,24 +26,35 @@ def bytes_on_the_way(walks: Mapping[str, Walk]) -> Figure:
 
     walks: what to call each, and the walk.
     """
-    figure = new_figure(figsize=(WIDE, 0.9 + 2.5 * len(walks)), layout="constrained")
-    for ax, (name, walk) in zip(_panels(figure, len(walks), 1), walks.items(), strict=True):
+    height = 0.9 + 2.5 * len(walks)
+    figure, panels = _panels(height, len(walks))
+    for ax, (name, walk) in zip(panels, walks.items(), strict=True):
         _bars(ax, walk)
-        ax.set(title=f"{name}: {walk.src} to {walk.dst} (hatched: wrapped in VXLAN)", ylabel="bytes")
+        ax.set_title(f"{name}: {walk.src} to {walk.dst} (hatched: wrapped in VXLAN)")
+        ax.set_ylabel("bytes")
         ax.margins(y=0.15)
     return figure
 
 
 def _bars(ax: Axes, walk: Walk) -> None:
-    places: list[str] = []
-    for row in walk.rows:
-        if row.leg != "there":
-            continue
-        kind, hatch = ("device", "") if row.vni is None else ("vxlan", "//")
-        bar = ax.bar(len(places), row.bytes, hatch=hatch, color=INK[kind], edgecolor=INK["edge"])
-        ax.bar_label(bar)
-        places.append(f"{row.namespace}\n{row.device}\n{row.way}")
+    there = [sighting for sighting in walk.rows if sighting.leg == "there"]
+    places = []
+    for x, sighting in enumerate(there):
+        _bar(ax, x, sighting)
+        places.append(f"{sighting.namespace}\n{sighting.device}\n{sighting.way}")
     ax.set_xticks(range(len(places)), places, fontsize=8)
+
+
+def _bar(ax: Axes, x: int, sighting: Sighting) -> None:
+    is_wrapped = sighting.vni is not None
+    bar = ax.bar(
+        x,
+        sighting.bytes,
+        color=INK["vxlan"] if is_wrapped else INK["device"],
+        hatch="//" if is_wrapped else "",
+        edgecolor=INK["edge"],
+    )
+    ax.bar_label(bar)
 
 
 def round_trips(times: Mapping[str, Any]) -> Figure:
@@ -54,19 +66,35 @@ def round_trips(times: Mapping[str, Any]) -> Figure:
     """
     import pandas
 
-    frame = 1000 * pandas.DataFrame(dict(times)).astype(float)
-    figure = new_figure(figsize=(WIDE, 0.9 + 0.5 * len(frame.columns)), layout="constrained")
-    (ax,) = _panels(figure, 1, 1)
-    for line, name in enumerate(frame):
-        shares, middle = frame[name].value_counts(normalize=True), frame[name].median()
-        ax.plot([middle, middle], [line - 0.45, line + 0.45], color=INK["changed"], linewidth=3, zorder=1)
-        ax.scatter(shares.index, [line] * len(shares), s=700 * shares, color=INK["wire"], edgecolors="white", zorder=2)
-        ax.annotate(f"{middle:.0f}", (1.01, line), xycoords=("axes fraction", "data"), va="center")
-    edge = frame.quantile(0.95).max() * 1.1 + 1
-    ax.set_yticks(range(len(frame.columns)), list(frame))
-    ax.set(xlim=(0, edge), xlabel="round trip in microseconds; right: the median")
+    milliseconds = pandas.DataFrame(dict(times)).astype(float)
+    frame = 1000 * milliseconds
+    names = list(frame)
+    height = 0.9 + 0.5 * len(names)
+    figure, (ax,) = _panels(height, 1)
+    for y, name in enumerate(names):
+        _dots(ax, y, frame[name])
+    slowest = frame.quantile(0.95).max()
+    ax.set_xlim(0, slowest * 1.1 + 1)
+    ax.set_xlabel("round trip in microseconds; right: the median")
+    ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
     return figure
+
+
+def _dots(ax: Axes, y: int, times: Series[float]) -> None:
+    """One wiring's line: a dot for each time that pings took, and the median across them and as a number."""
+    median = times.median()
+    ax.plot([median, median], [y - 0.45, y + 0.45], color=INK["changed"], linewidth=3, zorder=1)
+    ax.annotate(f"{median:.0f}", (1.01, y), xycoords=("axes fraction", "data"), va="center")
+    shares = times.value_counts(normalize=True)
+    ax.scatter(
+        shares.index,
+        [y] * len(shares),
+        s=700 * shares,
+        color=INK["wire"],
+        edgecolors="white",
+        zorder=2,
+    )
 
 
 def losses(table: DataFrame) -> Figure:
@@ -75,13 +103,15 @@ def losses(table: DataFrame) -> Figure:
     table: as `Lab.compare` gives it; its rows about other things are left out.
     """
     rows = _losses(table)
-    figure = new_figure(figsize=(WIDE, 0.5 + 0.42 * len(rows)), layout="constrained")
-    (ax,) = _panels(figure, 1, 1)
+    height = 0.5 + 0.42 * len(rows)
+    figure, (ax,) = _panels(height, 1)
     for y, cells in enumerate(rows.values()):
         for x, (text, loss) in enumerate(cells):
             _cell(ax, (x, y), text, loss)
+    wirings = list(table.columns)
+    middles = [x + MIDDLE for x in range(len(wirings))]
+    ax.set_xticks(middles, wirings, fontweight="bold")
     ax.set_yticks(range(len(rows)), list(rows))
-    ax.set_xticks([x + MIDDLE for x in range(len(table.columns))], list(table.columns), fontweight="bold")
     ax.margins(0)
     ax.tick_params(length=0, labeltop=True, labelbottom=False)
     ax.spines[:].set_visible(False)
@@ -93,27 +123,51 @@ def _losses(table: DataFrame) -> dict[str, list[tuple[str, Loss]]]:
     """The rows in which every cell tells a loss, by name: for each wiring the text of its cell, and the loss."""
     rows = {}
     for name, cells in zip(table.index, table.to_numpy(), strict=True):
-        read = [(str(cell), Loss.read(cell)) for cell in cells]
-        losses = [(text, loss) for text, loss in read if loss is not None]
-        if len(losses) == len(read):
+        losses = _read(cells)
+        if len(losses) == len(cells):
             rows[str(name)] = losses
     return rows
+
+
+def _read(cells: Iterable[object]) -> list[tuple[str, Loss]]:
+    """Those cells that tell a loss: the text, and the loss."""
+    losses = []
+    for cell in cells:
+        loss = Loss.read(cell)
+        if loss is not None:
+            losses.append((str(cell), loss))
+    return losses
 
 
 def _cell(ax: Axes, corner: tuple[int, int], text: str, loss: Loss) -> None:
     x, y = corner
     shade = _shade(loss)
-    hatch = "" if loss.exists else "...."
-    ax.barh(y, CELL, 0.9, left=x, color=shade, edgecolor=INK["edge"], linewidth=0.6, hatch=hatch)
-    behind = {"facecolor": shade, "edgecolor": "none", "pad": 1}
+    ax.barh(
+        y,
+        CELL,
+        0.9,
+        left=x,
+        color=shade,
+        hatch="" if loss.exists else "....",
+        edgecolor=INK["edge"],
+        linewidth=0.6,
+    )
+    behind = {"facecolor": shade, "edgecolor": "none", "pad": 1}  # else the hatching runs through the letters
     ax.text(x + MIDDLE, y, text, ha="center", va="center", fontsize=9, bbox=behind)
 
 
 def _shade(loss: Loss) -> str:
+    nothing, something, everything = DEEP
     if loss.share == 0:
-        return DEEP[0]
-    return DEEP[2] if loss.share == 1 else DEEP[1]
+        return nothing
+    if loss.share == 1:
+        return everything
+    return something
 
 
-def _panels(figure: Figure, rows: int, columns: int) -> list[Any]:
-    return list(figure.subplots(rows, columns, squeeze=False).flat)
+def _panels(height: float, count: int) -> tuple[Figure, list[Any]]:
+    """A figure of this height in inches, and its panels from top to bottom."""
+    figure = new_figure(figsize=(WIDE, height), layout="constrained")
+    # Without squeeze=False matplotlib returns an array for several panels, and no array for one.
+    panels = figure.subplots(count, 1, squeeze=False)
+    return figure, list(panels.flat)

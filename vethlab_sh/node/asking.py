@@ -1,4 +1,4 @@
-"""What does each network namespace of this machine answer, and whom does it mean by the numbers in its cables?
+"""What does each network namespace of this machine answer, and whom do its numbers mean? `ip -j` tells both.
 
 Only asks: `ip -j` and `bridge -j` in every namespace that we may enter, by one bash.
 """
@@ -71,16 +71,20 @@ def ask(shell: Shell, fds: Sequence[int]) -> Answers:
     for answer in by_space.values():
         answer["ids"] = []
     if fds:
+        others = [space for space in by_space if space != HOSTNAME]
         _ask_for_ids(shell, by_space, fds, [HOSTNAME])
         _recognise_our_number(by_space)
-        _ask_for_ids(shell, by_space, fds, [space for space in by_space if space != HOSTNAME])
+        _ask_for_ids(shell, by_space, fds, others)
     spoke = {space for space, text in snapshot.parts(ran.out) if text.strip()}
-    return Answers(by_space, frozenset(spoke - by_space.keys()))
+    garbled = spoke - by_space.keys()
+    return Answers(by_space, frozenset(garbled))
 
 
 def privately(script: str, fds: Iterable[int]) -> str:
     """The line that runs a script in a mount namespace of its own, where each namespace has its descriptor's number."""
-    words = ["unshare", "--mount", "bash", "-c", _filled(PRIVATELY + script), "inspect"]
+    words = ["unshare", "--mount", "bash", "-c"]
+    words.append(_filled(PRIVATELY + script))
+    words.append("inspect")  # what bash calls itself, its $0
     words += [str(fd) for fd in fds]
     return shlex.join(words)
 
@@ -99,7 +103,9 @@ def addresses(answer: Answer) -> list[str]:
 
 
 def _filled(script: str) -> str:
-    return script.replace("MARK", r"printf '\0%s\0\n'").replace("HOST", HOSTNAME)
+    # a zero byte is in no name that a stranger may choose, so it marks where an answer begins
+    marked = script.replace("MARK", r"printf '\0%s\0\n'")
+    return marked.replace("HOST", HOSTNAME)
 
 
 # ---- which namespace has which number -----------------------------------------------------------------------
@@ -126,7 +132,8 @@ def _cables_of_ours(answer: Answer) -> Iterator[Cable]:
     """Each cable out of our own namespace as its other end would tell it."""
     names = {row["nsid"]: row.get("name") for row in answer["ids"]}
     for link in _veths(answer):
-        namespace = names.get(link.get("link_netnsid"))
+        number = link.get("link_netnsid")
+        namespace = names.get(number)
         yield namespace, link.get("link_index"), link["ifindex"]
 
 
@@ -141,15 +148,20 @@ def _ask_for_ids(shell: Shell, by_space: Mapping[str, Answer], fds: Iterable[int
         return
     ran = shell.run(privately("\n".join([*lines, "exit 0"]), fds), expect=None)
     for space, text in snapshot.parts(ran.out):
+        ids = by_space[space]["ids"]
         for line in text.splitlines():
             if line.startswith("["):  # else an error message
-                by_space[space]["ids"] += [row for row in json.loads(line) if row.get("name")]
+                ids += [row for row in json.loads(line) if row.get("name")]
 
 
 def _unknown_numbers(answer: Answer) -> list[int]:
-    numbers = {link["link_netnsid"] for link in _veths(answer) if "link_netnsid" in link}
-    answered = {row["nsid"] for row in answer["ids"]}
-    return sorted(numbers - answered)
+    numbers = set()
+    for link in _veths(answer):
+        if "link_netnsid" in link:
+            numbers.add(link["link_netnsid"])
+    for row in answer["ids"]:
+        numbers.discard(row["nsid"])
+    return sorted(numbers)
 
 
 def _question(space: str, numbers: Iterable[int]) -> str:
@@ -157,7 +169,8 @@ def _question(space: str, numbers: Iterable[int]) -> str:
 
     One by one: asked for all, Linux 6.18 tells the first 134 only.
     """
-    asked = "\\n".join(f"netns list-id nsid {number}" for number in numbers)
+    lines = [f"netns list-id nsid {number}" for number in numbers]
+    asked = "\\n".join(lines)
     enter = "" if space == HOSTNAME else entering(space)
     return f"MARK {space}; printf '{asked}\\n' | {enter}ip -j -force -batch -"
 

@@ -1,4 +1,4 @@
-"""What is known of each cable: both ends, the bridge, the route to the pod, and who answers the pod's ARP?
+"""What is known of each cable? Both ends, the bridge, the route to the pod, and who answers the pod's ARP.
 
 Works on any snapshot, of pasted text or of this machine.
 """
@@ -54,17 +54,22 @@ def cables(snapshot: Snapshot) -> tuple[Cable, ...]:
     for link in links.values():
         if link.kind != "veth" or link.device in seen:
             continue
-        other = links.get(link.peer_device) if link.peer_device else None
         seen.add(link.device)
+        other = None
+        if link.peer_device:
+            other = links.get(link.peer_device)
         if other:
             seen.add(other.device)
-        found.append(_cable(sides, *_pod_first(link, other, homes)))
+        pod, node = _pod_first(link, other, homes)
+        found.append(_cable(sides, pod, node))
     return tuple(found)
 
 
 def _pod_first(link: Link, other: Link | None, homes: Mapping[str, str | None]) -> tuple[Link | None, Link | None]:
     """Both ends, the one on a machine second."""
-    if not _is_on_machine(link, homes) or (other and _is_on_machine(other, homes)):
+    if not _is_on_machine(link, homes):
+        return link, other
+    if other and _is_on_machine(other, homes):
         return link, other
     return other, link
 
@@ -85,15 +90,21 @@ class _Sides:
             if not address.address.startswith("fe80:"):  # that one is there by itself
                 self.addresses.setdefault(address.device, address.address)
         for route in snapshot.rows.routes:
-            if route.to == "default" and route.via and route.dev:
-                self.gateways.setdefault((route.namespace, route.dev), route.via)
+            if route.to == "default" and route.via and route.device:
+                self.gateways.setdefault(route.device, route.via)
 
 
 def _cable(sides: _Sides, pod: Link | None, node: Link | None) -> Cable:
     tables = sides.tables
-    address = sides.addresses.get(pod.device) if pod else None
-    gateway = sides.gateways.get(pod.device) if pod else None
-    mac = tables.neighbour(pod.device, gateway) if pod and gateway else None
+    address = gateway = mac = route = answered_by = None
+    if pod:
+        address = sides.addresses.get(pod.device)
+        gateway = sides.gateways.get(pod.device)
+    if pod and gateway:
+        mac = tables.neighbour(pod.device, gateway)
+        answered_by = _answered_by(tables, node, gateway, mac)
+    if node and address:
+        route = _route_to(tables, node, address)
     return Cable(
         namespace=pod.namespace if pod else None,
         name=pod.name if pod else None,
@@ -103,10 +114,10 @@ def _cable(sides: _Sides, pod: Link | None, node: Link | None) -> Cable:
         peer=node.name if node else None,
         peer_index=_index(node, pod),
         bridge=node.master if node else None,
-        route=_route_to(tables, node, address) if node and address else None,
+        route=route,
         gateway=gateway,
         gateway_mac=mac,
-        answered_by=_answered_by(tables, node, gateway, mac) if gateway else None,
+        answered_by=answered_by,
         how=_how(pod) or _how(node),
     )
 
@@ -124,8 +135,11 @@ def _how(end: Link | None) -> str | None:
 
 def _route_to(tables: Tables, node: Link, address: str) -> str | None:
     """The machine's route to this address, when it leads to this end or to the bridge that it is plugged into."""
-    route = tables.route(node.namespace, address.partition("/")[0])
-    if route is None or route.is_dead_end or route.dev not in (node.name, node.master):
+    ip = address.partition("/")[0]
+    route = tables.route(node.namespace, ip)
+    if route is None or route.is_dead_end:
+        return None
+    if route.dev not in (node.name, node.master):
         return None
     return route.words
 
@@ -162,19 +176,29 @@ def sentence(cable: Cable) -> str:
     if cable.route:
         parts.append(f"{cable.peer_namespace} reaches it by the route {cable.route}.")
     if cable.answered_by:
-        mac = f" with {cable.gateway_mac}" if cable.gateway_mac else ""
-        parts.append(f"ARP for its gateway {cable.gateway} is answered{mac} by {cable.answered_by}.")
+        answer = "is answered"
+        if cable.gateway_mac:
+            answer += f" with {cable.gateway_mac}"
+        parts.append(f"ARP for its gateway {cable.gateway} {answer} by {cable.answered_by}.")
     return " ".join(parts)
 
 
 def _ends(cable: Cable) -> str:
-    pod = f"{cable.namespace} {cable.name}" if cable.name else ""
-    node = f"{cable.peer_namespace} {cable.peer}" if cable.peer else ""
-    address = f" ({cable.address})" if cable.address else ""
-    bridge = f", a port of {cable.bridge}" if cable.bridge else ""
+    pod = _device(cable.namespace, cable.name)
+    node = _device(cable.peer_namespace, cable.peer)
+    if cable.address:
+        pod += f" ({cable.address})"
+    if cable.bridge:
+        node += f", a port of {cable.bridge}"
     if pod and node:
-        how = f": {cable.how}" if cable.how else ""
-        return f"{pod}{address} and {node}{bridge} are two ends of one cable{how}."
+        joined = f"{pod} and {node} are two ends of one cable"
+        return f"{joined}: {cable.how}." if cable.how else f"{joined}."
+    other = "its other end"
     number = cable.index if node else cable.peer_index
-    numbered = "" if number is None else f", number {number} where it is,"
-    return f"{pod or node}{address}{bridge}: its other end{numbered} is not shown."
+    if number is not None:
+        other += f", number {number} where it is,"
+    return f"{pod or node}: {other} is not shown."
+
+
+def _device(namespace: str | None, name: str | None) -> str:
+    return f"{namespace} {name}" if name else ""

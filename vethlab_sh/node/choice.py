@@ -1,4 +1,4 @@
-"""Which namespaces of this machine does `web-1`, `4711`, `veth0` or `10.244.0.2` mean?"""
+"""Which namespaces does `web-1`, `4711`, `veth0` or `10.244.0.2` mean? Those of the first kind of name that fits."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ def chosen(what: str, spaces: Sequence[Space], taken: Snapshot, own: str) -> set
         or _by_address(what, taken)
     )
     if not found:
-        raise BadInput(f"There is no pod, container, namespace, process, device or address {what!r} to be seen here."
-                       + _listed({space.label for space in spaces}))  # fmt: skip
+        none = f"There is no pod, container, namespace, process, device or address {what!r} to be seen here."
+        labels = {space.label for space in spaces}
+        raise BadInput(none + _listed(labels))
     return found
 
 
@@ -37,8 +38,9 @@ def one(what: str, spaces: Sequence[Space], taken: Snapshot, own: str) -> str:
     """The label of the one namespace that this means. Raises BadInput when there is none, or more than one."""
     found = sorted(chosen(what, spaces, taken, own))
     if len(found) > 1:
+        some = " or ".join(found[:4])
         more = " ..." if len(found) > 4 else ""
-        raise BadInput(f"{what!r} could be {' or '.join(found[:4])}{more}: say which.")
+        raise BadInput(f"{what!r} could be {some}{more}: say which.")
     return found[0]
 
 
@@ -64,7 +66,11 @@ def _by_name(what: str, spaces: Sequence[Space]) -> set[str]:
 def _by_container(what: str, spaces: Sequence[Space]) -> set[str]:
     if len(what) < SHORTEST:
         return set()
-    return {space.label for space in spaces if (space.container or "").startswith(what)}
+    found = set()
+    for space in spaces:
+        if space.container and space.container.startswith(what):
+            found.add(space.label)
+    return found
 
 
 def _by_process(what: str, spaces: Sequence[Space], own: str) -> set[str]:
@@ -102,5 +108,6 @@ def _listed(labels: Collection[str]) -> str:
     """The names that there are, as a sentence."""
     if not labels:
         return ""
+    some = sorted(labels)[:MANY]
     more = " ..." if len(labels) > MANY else ""
-    return f" There are: {', '.join(sorted(labels)[:MANY])}{more}."
+    return f" There are: {', '.join(some)}{more}."

@@ -1,4 +1,4 @@
-"""Does it look like flannel, like calico, or like neither, and by which signs?
+"""Does it look like flannel, like calico, or like neither? Signs in the kernel's tables tell.
 
 Each sign is a fact of the kernel's tables, with the place, the words and, in pasted text, the line. What decides are
 names and addresses that only one of them uses; what merely fits (cni0, 10.244.x.x) decides only in company.
@@ -87,28 +87,41 @@ class Finding:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """Its signs as rows, with the machine and the network that they speak for."""
-        return [{"machine": self.machine, **as_row(sign, SIGN)} for sign in self.signs]
+        rows = []
+        for sign in self.signs:
+            row = as_row(sign, SIGN)
+            rows.append({"machine": self.machine, **row})
+        return rows
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, for programs."""
-        signs = [as_row(sign, SIGN) for sign in self.signs]
-        return {"machine": self.machine, "network": self.network, "signs": signs, "others": list(self.others)}
+        return {
+            "machine": self.machine,
+            "network": self.network,
+            "signs": [as_row(sign, SIGN) for sign in self.signs],
+            "others": list(self.others),
+        }
 
     def __str__(self) -> str:
         if self.networks:
-            return printable("\n".join(self._which_network()), keep="\n")
+            lines = "\n".join(self._which_network())
+            return printable(lines, keep="\n")
         return printable(self._neither())
 
     def _which_network(self) -> list[str]:
         subject = "The pods whose machine is not shown look like"
         if self.machine:
             subject = f"{self.machine} looks like"
-        canal = " (together they are called canal)" if len(self.networks) > 1 else ""
-        signs = [sign for sign in self.signs if sign.network in self.networks]
+        canal = ""
+        if len(self.networks) > 1:
+            canal = " (together they are called canal)"
         lines = [f"{subject} {self.network}{canal}:"]
-        lines += [f"  {sign.words} {sign.place}: {sign.sign}" for sign in signs[:MOST_SIGNS]]
-        if len(signs) > MOST_SIGNS:
-            lines.append(f"  and {len(signs) - MOST_SIGNS} more signs")
+        signs = [sign for sign in self.signs if sign.network in self.networks]
+        for sign in signs[:MOST_SIGNS]:
+            lines.append(f"  {sign.words} {sign.place}: {sign.sign}")
+        more = len(signs) - MOST_SIGNS
+        if more > 0:
+            lines.append(f"  and {more} more signs")
         return lines
 
     def _neither(self) -> str:
@@ -124,9 +137,14 @@ class Finding:
 
 def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
     """One finding for each machine that has pods or signs, and one for the pods whose machine is not known."""
-    homes = {space.namespace: space.machine for space in snapshot.rows.namespaces}
-    signs: dict[str | None, list[Sign]] = {home: [] for home in homes.values()}
-    names: dict[str | None, set[str]] = {home: set() for home in homes.values()}
+    homes: dict[str, str | None] = {}
+    signs: dict[str | None, list[Sign]] = {}
+    names: dict[str | None, set[str]] = {}
+    for space in snapshot.rows.namespaces:
+        home = space.machine
+        homes[space.namespace] = home
+        signs[home] = []
+        names[home] = set()
     for sign in _signs(snapshot):
         home = homes[sign.namespace]
         signs[home].append(sign)
@@ -135,10 +153,16 @@ def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
         names[home].add(link.name)
     found = []
     for home, own in signs.items():
+        networks = _verdict(own)
         others = _others(names[home])
-        found.append(Finding(home, _verdict(own), tuple(own), others))
-    telling = [finding for finding in found if finding.networks or finding.signs or finding.others]
+        found.append(Finding(home, networks, tuple(own), others))
+    telling = [finding for finding in found if _tells(finding)]
     return tuple(telling or found[:1])
+
+
+def _tells(finding: Finding) -> bool:
+    """Whether it says more than that nothing was seen."""
+    return bool(finding.networks or finding.signs or finding.others)
 
 
 def _verdict(signs: Sequence[Sign]) -> tuple[str, ...]:
@@ -158,7 +182,9 @@ def _others(names: set[str]) -> tuple[str, ...]:
     """What else machines of this look are wired by."""
     found = []
     for pattern, what in OTHERS:
-        found += [f"{name} ({what})" for name in sorted(names) if pattern.fullmatch(name)]
+        for name in sorted(names):
+            if pattern.fullmatch(name):
+                found.append(f"{name} ({what})")
     return tuple(found[:MOST_OTHERS])
 
 
@@ -191,7 +217,8 @@ def _of_link(link: Link) -> Iterator[Sign]:
             yield Sign(network, decides, what, link.name, link.namespace, link.line)
     if link.mac == EVERYBODYS_MAC:
         what = "calico gives this MAC to its end of every cable"
-        yield Sign(CALICO, True, what, f"{link.name} {link.mac}", link.namespace, link.line)
+        words = f"{link.name} {link.mac}"
+        yield Sign(CALICO, True, what, words, link.namespace, link.line)
 
 
 def _of_address(address: Address) -> Iterator[Sign]:
@@ -200,7 +227,8 @@ def _of_address(address: Address) -> Iterator[Sign]:
     ip = ip_interface(address.address).ip
     if ip in FLANNEL_NETWORK:
         what = f"of flannel's usual network, {FLANNEL_NETWORK}"
-        yield Sign(FLANNEL, False, what, f"{address.dev} {address.address}", address.namespace, address.line)
+        words = f"{address.dev} {address.address}"
+        yield Sign(FLANNEL, False, what, words, address.namespace, address.line)
 
 
 def _of_route(route: Route) -> Iterator[Sign]:
@@ -242,10 +270,13 @@ def _words(route: Route) -> str:
 
 
 def _of_neighbour(neighbour: Neighbour) -> Iterator[Sign]:
-    namespace, line = neighbour.namespace, neighbour.line
+    namespace = neighbour.namespace
+    line = neighbour.line
     if neighbour.mac == EVERYBODYS_MAC:
+        what = "answered with the MAC of calico's ends"
         words = f"{neighbour.ip} is at {neighbour.mac}"
-        yield Sign(CALICO, True, "answered with the MAC of calico's ends", words, namespace, line)
+        yield Sign(CALICO, True, what, words, namespace, line)
     elif FLANNEL_VXLAN.fullmatch(neighbour.dev or ""):
+        what = "flannel's entry for another node"
         words = f"{neighbour.ip} dev {neighbour.dev}"
-        yield Sign(FLANNEL, True, "flannel's entry for another node", words, namespace, line)
+        yield Sign(FLANNEL, True, what, words, namespace, line)

@@ -1,4 +1,4 @@
-"""Is a line without its prompt a command, or is it prose or output?"""
+"""Is a line without its prompt a command? If it begins with a known program and goes on as that one is used."""
 
 from __future__ import annotations
 
@@ -53,20 +53,26 @@ def is_command(line: str, programs: Set[str] = PROGRAMS) -> bool:
         return _is_ip(words[1:])
     if program not in USED_AS:
         return True
-    rest = line.split(None, 1)[1] if len(words) > 1 else ""
+    rest = ""
+    if len(words) > 1:
+        _, rest = line.split(None, 1)
     return USED_AS[program].match(rest) is not None
 
 
 def _is_ip(words: list[str]) -> bool:
     """`ip` as it is used: options, then an object, then one of its verbs (or nothing, or a pipe)."""
     while words and words[0].startswith("-"):
-        words = words[2:] if words[0] in ("-n", "-netns", "-f", "-family") else words[1:]
+        length = 2 if words[0] in ("-n", "-netns", "-f", "-family") else 1
+        words = words[length:]
     if not words:
         return False
     things = [name for name in IP_OBJECTS if name.startswith(words[0])]
     if not things:
         return False
     verbs = IP_VERBS.get(things[0])  # iproute2 takes the first that a short form fits
-    if verbs is None or len(words) == 1 or not words[1][0].isalpha():
+    if verbs is None or len(words) == 1:
         return True
-    return any(verb.startswith(words[1]) for verb in verbs)
+    verb = words[1]
+    if not verb[0].isalpha():
+        return True
+    return any(known.startswith(verb) for known in verbs)

@@ -7,7 +7,7 @@ numbers, addresses and entries in them, and what was not understood is listed wi
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
@@ -65,47 +65,62 @@ class Explanation(Wired):
     @property
     def read(self) -> list[Row]:
         """A row an output: the line of its command, where it ran, the command, the table and how many rows it has."""
-        return [
-            {
-                "line": output.line,
-                "namespace": output.at,
-                "rows": len(output.rows),
-                "table": output.name,
-                "command": output.command or "(not shown)",
-            }
-            for output in self.outputs
-        ]
+        return [_brief(output) for output in self.outputs]
 
     def as_dict(self) -> Row:
         """Everything, for programs."""
-        outputs = [
-            {
-                "line": output.line,
-                "at": output.at,
-                "command": output.command,
-                "table": output.name,
-                "rows": [{column: row[column] for column in columns(output.name)} for row in output.rows],
-            }
-            for output in self.outputs
-        ]
-        return {"outputs": outputs, **super().as_dict(), "unknown": self.unknown_rows, "notes": list(self.notes)}
+        return {
+            "outputs": [_in_full(output) for output in self.outputs],
+            **super().as_dict(),
+            "unknown": self.unknown_rows,
+            "notes": list(self.notes),
+        }
 
     def __str__(self) -> str:
-        cables = [f"- {sentence}" for sentence in self.sentences]
         notes = [markup.printable(note) for note in self.notes]
-        unknown = [
-            markup.printable(f"line {lines.line}: {lines.text.strip()} ({lines.why})", keep="\t")
-            for lines in self.unknown_lines
-        ]
-        parts = [self.finding, "\n".join(cables), self.as_text(), "\n".join(notes), "\n".join(unknown)]
+        unknown = [_not_understood(lines) for lines in self.unknown_lines]
+        parts = [self.finding, self.listed_cables, self.as_text(), "\n".join(notes), "\n".join(unknown)]
         return "\n\n".join(part for part in parts if part)
 
     def _repr_html_(self) -> str:
         parts = [super()._repr_html_()]
-        parts += [f"<p>{escape(markup.printable(note))}</p>" for note in self.notes]
+        for note in self.notes:
+            words = markup.printable(note)
+            parts.append(f"<p>{escape(words)}</p>")
         if self.unknown_lines:
             parts.append(markup.table(self.unknown_rows, UNKNOWN, ("text", "why"), "Not understood"))
         return "\n".join(parts)
+
+
+def _brief(output: Output) -> Row:
+    """An output as a row of the list of outputs."""
+    return {
+        "line": output.line,
+        "namespace": output.at,
+        "rows": len(output.rows),
+        "table": output.name,
+        "command": output.command or "(not shown)",
+    }
+
+
+def _in_full(output: Output) -> Row:
+    """An output with the rows of its table, each with every column."""
+    names = columns(output.name)
+    rows = []
+    for row in output.rows:
+        rows.append({name: row[name] for name in names})
+    return {
+        "line": output.line,
+        "at": output.at,
+        "command": output.command,
+        "table": output.name,
+        "rows": rows,
+    }
+
+
+def _not_understood(lines: UnknownLines) -> str:
+    words = f"line {lines.line}: {lines.text.strip()} ({lines.why})"
+    return markup.printable(words, keep="\t")
 
 
 def explain(*texts: str, names: Sequence[str] = ()) -> Explanation:
@@ -118,23 +133,32 @@ def explain(*texts: str, names: Sequence[str] = ()) -> Explanation:
         raise BadInput("There is nothing to explain: the text is empty.")
     if any("\0" in text for text in texts):
         raise BadInput("This is no text: it holds a zero byte, as programs and pictures do.")
-    return _Explainer(pasted.read(*texts, names=names)).explanation()
+    session = pasted.read(*texts, names=names)
+    return _Explainer(session).explanation()
 
 
 def read_file(file: str) -> str:
     """The text of a file, `-` being standard input. Raises BadInput when it cannot be read, or is no text."""
     try:
-        found = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise BadInput(f"Cannot read {file}: {error.strerror}.") from None
     name = "Standard input" if file == "-" else file
-    encoding = "utf-16" if found[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    text = found.decode(encoding, errors="replace")
+    text = _decoded(content)
     if not text.strip():
         raise BadInput(f"{name} is empty: there is nothing to explain.")
-    if "\0" in text or text.count("\ufffd") > len(text) // 10:
+    undecodable = text.count("\ufffd")  # U+FFFD stands for each byte that is no letter
+    if "\0" in text or undecodable > len(text) // 10:
         raise BadInput(f"{name} is no text: paste the commands and their output into a text file.")
     return text
+
+
+def _decoded(content: bytes) -> str:
+    """The text in a file's bytes: UTF-8, or UTF-16 where its byte order mark says so, as Windows writes it."""
+    encoding = "utf-8-sig"
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "utf-16"
+    return content.decode(encoding, errors="replace")
 
 
 # ---- from outputs to what is known --------------------------------------------------------------------------
@@ -203,18 +227,27 @@ class _Explainer:
     def _spoken_of(self, outputs: Sequence[Output]) -> tuple[str, str] | None:
         """The one place where other outputs name devices that these list, and why it is meant."""
         mentions = self._evidence.mentions
-        names = {row["name"] for output in outputs for row in output.rows if row.get("name")} - EVERYWHERE
-        named = sorted(name for name in names if name in mentions)
-        places = {place for name in named for place in mentions[name]}
+        names = {row.get("name") for row in _rows(outputs)}
+        named = sorted(name for name in names if name in mentions and name not in EVERYWHERE)
+        places: set[str] = set()
+        for name in named:
+            places |= mentions[name]
         if len(places) != 1:
             return None
-        return places.pop(), f"{', '.join(named)} is spoken of there"
+        why = f"{', '.join(named)} is spoken of there"
+        return places.pop(), why
 
     def _beside(self, typed: Typed, outputs: Sequence[Output]) -> tuple[str, str]:
         """Where we were, or the place next to it that holds the other ends of its devices; and why."""
         here = typed.at.name
-        rows = [row for output in outputs for row in output.rows]
-        if not any(self._evidence.is_far_end(here, row) for row in rows):
+        if not any(self._evidence.is_far_end(here, row) for row in _rows(outputs)):
             return here, "no prompt says otherwise"
-        there = typed.next_at if typed.next_at not in (None, here) else f"the machine of {here}"
-        return str(there), f"it shows the other end of a device of {here}"
+        there = typed.next_at
+        if there is None or there == here:
+            there = f"the machine of {here}"
+        return there, f"it shows the other end of a device of {here}"
+
+
+def _rows(outputs: Sequence[Output]) -> Iterator[Row]:
+    for output in outputs:
+        yield from output.rows

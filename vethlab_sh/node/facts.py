@@ -23,6 +23,7 @@ WELL_KNOWN_KINDS = (
     (re.compile(r"veth[0-9a-f]{6,}"), "veth"),
     (re.compile(r"cni0|docker0|br\d+|br-[0-9a-f]{12}"), "bridge"),
 )
+Key = tuple[object, ...]  # what tells one route, neighbour or entry from another
 NOT_FORWARDING = ("local", "broadcast", "multicast", "anycast")  # what the kernel delivers to itself, or to all
 
 
@@ -43,9 +44,9 @@ class Evidence:
         self._links: dict[Device, Link] = {}
         self._named: dict[str, set[Device]] = {}  # those links, by their name alone
         self._addresses: dict[Device, list[Address]] = {}
-        self._routes: dict[tuple[object, ...], Route] = {}
-        self._neighbours: dict[tuple[object, ...], Neighbour] = {}
-        self._fdb: dict[tuple[object, ...], Entry] = {}
+        self._routes: dict[Key, Route] = {}
+        self._neighbours: dict[Key, Neighbour] = {}
+        self._fdb: dict[Key, Entry] = {}
         self._bridges: set[Device] = set()
         self._made: list[Made] = []
         self._moved: dict[Device, Device] = {}
@@ -96,9 +97,9 @@ class Evidence:
         """Forget what a new listing of the same place no longer has."""
         names = dict.fromkeys(row.get("name") for row in output.rows)
         if output.whole:
-            for device in list(self._links):
-                if device[0] == output.at and device[1] not in names:
-                    self._forget(device)
+            for at, before in list(self._links):
+                if at == output.at and before not in names:
+                    self._forget((at, before))
         if output.name in ("ip addr", "ifconfig"):  # the others list no addresses
             for name in names:
                 self._addresses[output.at, str(name)] = []
@@ -111,30 +112,35 @@ class Evidence:
 
     def _keep(self, link: Link) -> None:
         self._links[link.device] = link
-        self._named.setdefault(link.name, set()).add(link.device)
+        namesakes = self._named.setdefault(link.name, set())
+        namesakes.add(link.device)
 
     def _link(self, at: str, name: str, line: int) -> Link:
         """What is known of a device so far; nothing but its name when it is new."""
         device = (at, name)
         if device not in self._links:
-            self._keep(Link(namespace=at, name=name, line=line))
+            new = Link(namespace=at, name=name, line=line)
+            self._keep(new)
         return self._links[device]
 
     def _spoken_of(self, at: str, name: str, line: int) -> Link:
         """The same of a device that is not listed, but that an entry or a route names."""
-        self.mentions.setdefault(name, set()).add(at)
+        places = self.mentions.setdefault(name, set())
+        places.add(at)
         return self._link(at, name, line)
 
     def _device(self, at: str, record: Record) -> None:
         """A row of `ip addr`, `ip link`, `bridge link` or `ifconfig`."""
         row = record.row
         self._forget_elsewhere(at, row)
-        link = rows.listed(self._link(at, row["name"], record.line), record)
+        before = self._link(at, row["name"], record.line)
+        link = rows.listed(before, record)
         self._keep(link)
         if link.master:
             self._bridges.add((at, link.master))
         if row.get("address"):
-            self._addresses.setdefault(link.device, []).append(rows.address(at, record))
+            address = rows.address(at, record)
+            self._addresses.setdefault(link.device, []).append(address)
 
     def _forget_elsewhere(self, at: str, row: Row) -> None:
         """The same device, shown at another place before, has moved."""
@@ -143,14 +149,17 @@ class Evidence:
         index = row.get("index")
         if name == "lo" or mac is None or index is None:
             return
-        for device in list(self._named.get(name, ())):
+        namesakes = self._named.get(name, set())
+        for device in list(namesakes):
             link = self._links[device]
-            if link.namespace != at and link.mac == mac and link.index == index:
+            is_same = link.mac == mac and link.index == index
+            if is_same and link.namespace != at:
                 self._forget(device)
 
     def _port(self, at: str, record: Record) -> None:
         """A row of `brctl show`."""
-        bridge, port = record.row["bridge"], record.row["interface"]
+        bridge = record.row["bridge"]
+        port = record.row["interface"]
         self._spoken_of(at, bridge, record.line)
         self._bridges.add((at, bridge))
         if port:
@@ -172,9 +181,15 @@ class Evidence:
         if row.get("proxy") or not row["ip"]:
             return
         dev: str | None = row["dev"]
-        self._neighbours[at, dev, row["ip"]] = Neighbour(
-            namespace=at, dev=dev, ip=row["ip"], mac=row["mac"], state=row.get("state"), line=record.line
+        neighbour = Neighbour(
+            namespace=at,
+            dev=dev,
+            ip=row["ip"],
+            mac=row["mac"],
+            state=row.get("state"),
+            line=record.line,
         )
+        self._neighbours[at, dev, neighbour.ip] = neighbour
         if dev:
             self._spoken_of(at, dev, record.line)
 
@@ -182,34 +197,42 @@ class Evidence:
         """A row of `bridge fdb`."""
         entry = rows.entry(at, record)
         self._fdb[at, entry.mac, entry.dev, entry.dst, entry.vlan] = entry
+        bridge = entry.master
         if entry.dev:
             link = self._spoken_of(at, entry.dev, record.line)
-            if entry.master and entry.master != entry.dev:  # a bridge's own entries name it twice
-                self._keep(replace(link, master=entry.master))
-        if entry.master:
-            self._spoken_of(at, entry.master, record.line)
-            self._bridges.add((at, entry.master))
+            if bridge and bridge != entry.dev:  # a bridge's own entries name it twice
+                self._keep(replace(link, master=bridge))
+        if bridge:
+            self._spoken_of(at, bridge, record.line)
+            self._bridges.add((at, bridge))
 
     # ---- what it comes to -----------------------------------------------------------------------------------
 
     def reading(self, places: Mapping[str, Place]) -> Reading:
         """All that is known as a snapshot, ends joined; places: those of the text, by name."""
         facts = self._facts(places)
-        made = [Made(self._now(pair.one), self._now(pair.two), pair.line) for pair in self._made]
-        joined, notes = pairs.pair(facts, made)
-        links = [replace(link, unseen=link.kind == "veth" and link.peer is None) for link in joined]
-        facts = replace(facts, links=tuple(links), wires=tuple(veth_pairs(links)))
-        facts = replace(facts, namespaces=machines.placed(facts))
-        return Reading(Snapshot(facts), notes)
+        joined, notes = pairs.pair(facts, self._pairs_now())
+        links = []
+        for link in joined:
+            unseen = link.kind == "veth" and link.peer is None
+            links.append(replace(link, unseen=unseen))
+        wires = veth_pairs(links)
+        facts = replace(facts, links=tuple(links), wires=tuple(wires))
+        spaces = machines.placed(facts)
+        return Reading(Snapshot(replace(facts, namespaces=spaces)), notes)
 
     def _facts(self, places: Mapping[str, Place]) -> Facts:
         """All that was said, each end alone."""
+        links = []
+        for link in self._links.values():
+            kind = self._kind(link)
+            links.append(replace(link, kind=kind))
         addresses: list[Address] = []
         for own in self._addresses.values():
             addresses += own
         return Facts(
             namespaces=tuple(self._namespaces(places)),
-            links=tuple(replace(link, kind=self._kind(link)) for link in self._links.values()),
+            links=tuple(links),
             addresses=tuple(addresses),
             routes=tuple(self._routes.values()),
             neighbours=tuple(self._neighbours.values()),
@@ -218,16 +241,24 @@ class Evidence:
 
     def _namespaces(self, places: Mapping[str, Place]) -> list[Namespace]:
         """A fact a place, and one a machine that is only named as what others are on."""
-        spaces = [_namespace(name, places.get(name)) for name in self.spaces]
+        spaces = []
+        for name in self.spaces:
+            place = places.get(name)
+            spaces.append(_namespace(name, place))
         hosts = {space.on for space in spaces if space.on}
         for name in sorted(hosts - self.spaces.keys()):
             host = Place(name, "machine")
             spaces.append(_namespace(name, host))
         return spaces
 
-    def _now(self, device: Device) -> Device:
-        """Where a device is after the moves that were typed."""
-        return self._moved.get(device, device)
+    def _pairs_now(self) -> list[Made]:
+        """The pairs that were made, each end where it is after the moves that were typed."""
+        now = []
+        for pair in self._made:
+            one = self._moved.get(pair.one, pair.one)
+            two = self._moved.get(pair.two, pair.two)
+            now.append(Made(one, two, pair.line))
+        return now
 
     def _kind(self, link: Link) -> str | None:
         """What a device is: as the text says, by what stands in it, or by a name that only one kind has."""
@@ -238,11 +269,15 @@ class Evidence:
         for pattern, kind in WELL_KNOWN_KINDS:
             if pattern.fullmatch(link.name):
                 return kind
-        return "veth" if link.peer_index is not None else None
+        if link.peer_index is not None:
+            return "veth"
+        return None
 
 
 def _namespace(name: str, place: Place | None) -> Namespace:
     if place is None:
         return Namespace(namespace=name)
-    kind = "pod" if place.kind == "namespace" else place.kind
-    return Namespace(namespace=name, on=place.on, kind=kind or None)
+    kind = place.kind or None
+    if kind == "namespace":
+        kind = "pod"
+    return Namespace(namespace=name, on=place.on, kind=kind)

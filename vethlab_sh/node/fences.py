@@ -1,4 +1,4 @@
-"""What of a text is a terminal session: what stands between fences, less what a mail put before?"""
+"""What of a text is a terminal session? What stands between fences, or all of it, less what a mail put before."""
 
 from __future__ import annotations
 
@@ -70,10 +70,15 @@ def without_margin(lines: list[str]) -> list[str]:
 
 def _count_up(lines: list[str]) -> bool:
     """Whether each line begins with a number that is one more than the one before: replies of `ping` do not."""
-    numbers = []
+    if len(lines) < 2:
+        return False
+    before: int | None = None
     for line in lines:
         found = NUMBERED.match(line)
         if not found:
             return False
-        numbers.append(int(found[1]))
-    return len(numbers) > 1 and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+        number = int(found[1])
+        if before is not None and number != before + 1:
+            return False
+        before = number
+    return True

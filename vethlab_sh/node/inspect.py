@@ -1,4 +1,4 @@
-"""How is this machine wired: which cable belongs to which pod?
+"""How is this machine wired: which cable belongs to which pod? Each namespace is asked, and the ends joined.
 
 Only asks: of every network namespace that it may enter it reads `ip -j` and `bridge -j`. On request it sends one ping
 and listens to it on its way.
@@ -76,11 +76,11 @@ class Inspection(Wired):
 
     def as_dict(self) -> Row:
         """Everything, for programs."""
-        return {"namespaces": self.space_rows, "hidden": self.hidden, **super().as_dict()}
+        wired = super().as_dict()
+        return {"namespaces": self.space_rows, "hidden": self.hidden, **wired}
 
     def __str__(self) -> str:
-        cables = [f"- {sentence}" for sentence in self.sentences]
-        parts = [self.finding, "\n".join(cables), self.as_text(), self.hidden]
+        parts = [self.finding, self.listed_cables, self.as_text(), self.hidden]
         return "\n\n".join(part for part in parts if part)
 
 
@@ -97,7 +97,8 @@ def inspect(what: str | None = None) -> Inspection:
             labels = chosen(what, machine.answering, taken, machine.own)
             taken = _only(taken, labels, machine.own)
             spaces = [space for space in spaces if space.namespace in labels]
-        return Inspection(taken, cni.findings(taken), tuple(spaces), machine.hidden())
+        findings = cni.findings(taken)
+        return Inspection(taken, findings, tuple(spaces), machine.hidden())
 
 
 def walk(src: str, dst: str) -> Walk:
@@ -116,9 +117,11 @@ def walk(src: str, dst: str) -> Walk:
         target = target_of(tables, start, goal)
         spaces, devices = _on_the_way(tables, machine.own, start, target)
         ground = Ground(machine.run, machine.inside, machine.look, machine.typed)
+        probe = Probe.of((start, goal, target))
         # it promises to change nothing, so a probe that is lost is not traced by tables of ours
-        walked = follow(ground, tables, Probe.of((start, goal, target)), devices, may_trace=False)
-        return replace(walked, snapshot=_shown(walked.snapshot, spaces, devices))
+        walked = follow(ground, tables, probe, devices, may_trace=False)
+        shown = _shown(walked.snapshot, spaces, devices)
+        return replace(walked, snapshot=shown)
 
 
 def _goal(dst: str, taken: Snapshot, machine: _Machine) -> str:
@@ -142,7 +145,10 @@ class _Machine:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._shell.close()  # whose bash has the same descriptors, which hold each namespace
         for space in self._spaces:
@@ -159,7 +165,8 @@ class _Machine:
     def look(self) -> Snapshot:
         """What each namespace that we may enter has now, called by its label."""
         first = self._answers is None
-        self._answers = ask(self._shell, [space.fd for space in self._spaces])
+        fds = [space.fd for space in self._spaces]
+        self._answers = ask(self._shell, fds)
         if first:
             self._name_spaces(self._answers)
         labels = {str(space.fd): space.label for space in self._spaces}
@@ -177,7 +184,8 @@ class _Machine:
     def run(self, line: str) -> Ran:
         """Run a line where `inside` finds the namespaces."""
         fds = [space.fd for space in self._spaces]
-        return self._shell.run(privately(line, fds), expect=None)
+        hidden = privately(line, fds)
+        return self._shell.run(hidden, expect=None)
 
     def inside(self, label: str, line: str) -> str:
         """The line that runs a line in the namespace of this label."""
@@ -265,7 +273,8 @@ def _named(spaces: Collection[Space]) -> str:
 def _counted(count: int, thing: str) -> str:
     if count == 1:
         return f"{count} {thing}"
-    return f"{count} {thing}es" if thing.endswith("s") else f"{count} {thing}s"
+    ending = "es" if thing.endswith("s") else "s"
+    return f"{count} {thing}{ending}"
 
 
 # ---- the answer -----------------------------------------------------------------------------------------------
@@ -293,7 +302,11 @@ def _relabelled(taken: Snapshot, labels: Mapping[str, str], own: str) -> Snapsho
 
 
 def _called(facts: Iterable[F], labels: Mapping[str, str]) -> tuple[F, ...]:
-    return tuple(replace(fact, namespace=labels[fact.namespace]) for fact in facts)
+    relabelled = []
+    for fact in facts:
+        label = labels[fact.namespace]
+        relabelled.append(replace(fact, namespace=label))
+    return tuple(relabelled)
 
 
 def _relabelled_link(link: Link, labels: Mapping[str, str]) -> Link:
@@ -317,10 +330,12 @@ def _on_the_way(tables: Tables, own: str, src: str, target: str) -> tuple[set[st
     there = owner[0] if owner else own
     spaces = {src, own, there}
     for start, end in ((src, own), (src, there), (own, there)):
-        spaces.update(tables.way(start, partial(eq, end)))
+        between = tables.way(start, partial(eq, end))
+        spaces.update(between)
     devices = []
     for link in tables.snapshot.rows.links:
-        leads_aside = link.peer_namespace is not None and link.peer_namespace not in spaces
+        other = link.peer_namespace
+        leads_aside = other is not None and other not in spaces
         if link.namespace in spaces and not leads_aside:
             devices.append(link.device)
     return spaces, devices
@@ -341,12 +356,19 @@ def _shown(taken: Snapshot, spaces: Collection[str], devices: Iterable[Device]) 
 def _only(taken: Snapshot, labels: Collection[str], own: str) -> Snapshot:
     """One wiring: the chosen namespaces, and of the machine the other ends of their cables with their bridges."""
     links = taken.rows.links
-    ends = {link.peer_device for link in links if link.namespace in labels and link.peer_device}
-    bridges = {(own, link.master) for link in links if link.device in ends and link.master}
-    kept = ends | bridges
+    ends = set()
+    for link in links:
+        if link.namespace in labels and link.peer_device:
+            ends.add(link.peer_device)
+    kept = set(ends)
+    for link in links:
+        if link.device in ends and link.master:
+            kept.add((own, link.master))
 
     def is_kept(namespace: str, dev: str | None) -> bool:
-        return namespace in labels or (namespace, dev) in kept
+        if namespace in labels:
+            return True
+        return (namespace, dev) in kept
 
     spaces = {own, *labels}
     spaces.update(namespace for namespace, _ in kept)
@@ -357,17 +379,21 @@ def _filtered(taken: Snapshot, spaces: Collection[str], is_kept: Callable[[str, 
     """Of a snapshot these namespaces, and the facts whose namespace and device are kept."""
 
     def of_kept(facts: Iterable[F]) -> tuple[F, ...]:
-        return tuple(fact for fact in facts if is_kept(fact.namespace, fact.dev))
+        kept = [fact for fact in facts if is_kept(fact.namespace, fact.dev)]
+        return tuple(kept)
 
     rows = taken.rows
+    namespaces = [space for space in rows.namespaces if space.namespace in spaces]
+    links = [link for link in rows.links if is_kept(link.namespace, link.name)]
+    wires = [wire for wire in rows.wires if is_kept(wire.namespace, wire.name)]
     return Snapshot(
         Facts(
-            namespaces=tuple(space for space in rows.namespaces if space.namespace in spaces),
-            links=tuple(link for link in rows.links if is_kept(link.namespace, link.name)),
+            namespaces=tuple(namespaces),
+            links=tuple(links),
             addresses=of_kept(rows.addresses),
             routes=of_kept(rows.routes),
             neighbours=of_kept(rows.neighbours),
             fdb=of_kept(rows.fdb),
-            wires=tuple(wire for wire in rows.wires if is_kept(wire.namespace, wire.name)),
+            wires=tuple(wires),
         )
     )

@@ -1,4 +1,4 @@
-"""Which places of a text are machines, which are pods, and which machine is each pod on?"""
+"""Which places of a text are machines, and which machine is each pod on? Their devices and cables tell."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ def placed(facts: Facts) -> tuple[Namespace, ...]:
     settled = []
     for space in facts.namespaces:
         name = space.namespace
+        kind = kinds[name]
         machine: str | None = name
-        if kinds[name] != "machine":
+        if kind != "machine":
             machine = _machine_behind(links[name], kinds) or space.on
-        settled.append(replace(space, kind=kinds[name], machine=machine, placed=True))
+        settled.append(replace(space, kind=kind, machine=machine, placed=True))
     return tuple(settled)
 
 
@@ -46,10 +47,16 @@ def _guessed(links: Sequence[Link], has_calico: bool) -> str:
 
     has_calico: its gateway is 169.254.1.1, which only calico's pods have.
     """
-    own = [link for link in links if link.kind != "loopback"]
-    ports = [link for link in own if link.master]
-    ends = [link for link in own if link.peer_index is not None and not link.name.startswith(NODE_NAMES)]
     if has_calico:
         return "pod"
-    only_ends = len(own) > 0 and len(ends) == len(own)
-    return "pod" if only_ends and not ports else "machine"
+    own = [link for link in links if link.kind != "loopback"]
+    if own and all(_leads_out(link) for link in own):
+        return "pod"
+    return "machine"
+
+
+def _leads_out(link: Link) -> bool:
+    """Whether it is an end of a cable, and neither in a bridge nor called as a machine's ends are."""
+    if link.peer_index is None or link.master:
+        return False
+    return not link.name.startswith(NODE_NAMES)

@@ -1,4 +1,4 @@
-"""Which veth pair does a typed line make, and which device does it move: names that outputs then show apart?"""
+"""Which veth pair does a typed line make, and which device does it move? The words of `ip link` tell both."""
 
 from __future__ import annotations
 
@@ -51,5 +51,7 @@ def _ip_link(line: str) -> str | None:
         words = shlex.split(line)
     except ValueError:
         return None
-    is_link = len(words) > 3 and words[0].endswith("ip") and any("link".startswith(word) for word in words[1:4])
+    if len(words) < 4 or not words[0].endswith("ip"):
+        return None
+    is_link = any("link".startswith(word) for word in words[1:4])  # options may stand before it
     return " ".join(words) if is_link else None

@@ -1,4 +1,4 @@
-"""Which rows does an output in a text have, and which of its lines does no parser know?"""
+"""Which rows does an output in a text have? Its parser's, less the lines it does not know; those are listed."""
 
 from __future__ import annotations
 
@@ -100,12 +100,13 @@ def read_output(typed: Typed) -> tuple[list[Output], list[UnknownLines]]:
 def without_table(typed: Typed) -> Iterator[UnknownLines]:
     """What a command without a table printed: not understood, and listed; an error gets its hint."""
     for lines in _runs(typed.output):
-        first, last = lines[0], lines[-1]
+        first, text = lines[0]
+        last, _ = lines[-1]
         if typed.line:
             why = _hint(typed, lines) or f"there is no table for `{typed.inner}`"
         else:
             why = "it is neither a command nor the output of one that has a table"
-        yield UnknownLines(first[0], last[0], first[1], why)
+        yield UnknownLines(first, last, text, why)
 
 
 class _Reader:
@@ -123,20 +124,21 @@ class _Reader:
         for lines in _grouped(self._name, typed.output):
             records += self._records(lines)
         names = {record.row.get("name") for record in records}
+        may_lack_lines = not typed.line or "|" in typed.line
         return Output(
             line=typed.number,
             at=typed.at.name,
             command=typed.line,
             name=self._name,
             records=tuple(records),
-            whole=typed.line != "" and "|" not in typed.line and "lo" in names,
+            whole=not may_lack_lines and "lo" in names,
         )
 
     def _records(self, lines: Lines) -> list[Record]:
         """The rows of lines that belong together, less the lines not known; nothing without the first of them."""
         while lines:
             try:
-                rows = TABLES[self._name].read("\n".join(text for _, text in lines))
+                rows = TABLES[self._name].read(_text(lines))
             except OutputNotUnderstood as error:
                 bad = min(error.number, len(lines)) - 1
                 lines = self._without(bad, lines, error.word)
@@ -145,7 +147,7 @@ class _Reader:
             if stray:
                 self._complain(lines, f"the filter left out which device has {stray}")
                 return []
-            return [Record(row, lines[0][0], _address_line(row, lines)) for row in rows]
+            return list(_records(rows, lines))
         return []
 
     def _without(self, bad: int, lines: Lines, word: str) -> Lines:
@@ -154,35 +156,52 @@ class _Reader:
         if bad == 0:
             self._complain(lines, why)
             return []
-        end = bad + 2 if _has_lifetimes(lines, bad) else bad + 1
+        end = bad + 1
+        if _has_lifetimes(lines, bad):
+            end += 1
         self._complain(lines[bad:end], why)
         return lines[:bad] + lines[end:]
 
     def _complain(self, lines: Lines, why: str) -> None:
         """List lines as not understood, together with those just before them."""
-        first, last = lines[0], lines[-1]
+        first, text = lines[0]
+        last, _ = lines[-1]
         hint = _hint(self._typed, lines)
         before = self.unknown[-1] if self.unknown else None
-        if before and not hint and before.until + 1 == first[0]:
-            self.unknown[-1] = replace(before, until=last[0])
+        if before and not hint and before.until + 1 == first:
+            self.unknown[-1] = replace(before, until=last)
             return
-        if MESSAGE.match(first[1]):
+        if MESSAGE.match(text):
             why = AN_ERROR
-        self.unknown.append(UnknownLines(first[0], last[0], first[1], hint or why))
+        unknown = UnknownLines(first, last, text, hint or why)
+        self.unknown.append(unknown)
+
+
+def _text(lines: Lines) -> str:
+    return "\n".join(text for _, text in lines)
 
 
 def _hint(typed: Typed, lines: Lines) -> str | None:
-    printed = "\n".join(text for _, text in lines)
-    return hint_for(typed.inner, 1, printed)
+    return hint_for(typed.inner, 1, _text(lines))
+
+
+def _records(rows: Sequence[Row], lines: Lines) -> Iterator[Record]:
+    """The rows of some lines, each with the lines where it begins and where its address stands."""
+    first, _ = lines[0]
+    for row in rows:
+        yield Record(row, first, _address_line(row, lines))
 
 
 def _address_line(row: Row, lines: Lines) -> int:
     """The line of a record in which its address stands."""
+    first, _ = lines[0]
     address = row.get("address")
-    for number, text in lines if address else ():
+    if not address:
+        return first
+    for number, text in lines:
         if address in text.split():
             return number
-    return lines[0][0]
+    return first
 
 
 def _runs(lines: Lines) -> Iterator[Lines]:
@@ -220,14 +239,20 @@ def _has_lifetimes(lines: Lines, at: int) -> bool:
     """Whether the next line says how long the address in this one lives."""
     if at + 1 == len(lines):
         return False
-    (_, text), (_, below) = lines[at : at + 2]
+    _, text = lines[at]
+    _, below = lines[at + 1]
     return text.lstrip().startswith("inet") and "valid_lft" in below
 
 
 def _stray_address(rows: Sequence[Row]) -> str | None:
     """An address whose label names another device than the one it stands under: the filter took a line away."""
     for row in rows:
-        label, name, address = row.get("label"), row.get("name"), row.get("address")
-        if label and name and address and label.partition(":")[0] != name:
+        label = row.get("label")
+        name = row.get("name")
+        address = row.get("address")
+        if not label or not name or not address:
+            continue
+        device, _, _ = label.partition(":")  # it begins with the name of its device: ip-address(8)
+        if device != name:
             return str(address)
     return None

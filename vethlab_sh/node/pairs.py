@@ -1,4 +1,4 @@
-"""Which end of a veth pair belongs to which, when a text shows them apart?
+"""Which end of a veth pair belongs to which, when a text shows them apart? The only one that fits.
 
 Pasted text says `eth0@if32` here and `32: veth...@if3` there. Nothing is guessed: an end that two devices fit is left
 open, and the note says so.
@@ -21,6 +21,7 @@ from .cni import EVERYBODYS_MAC
 from .making import Made
 
 Links = Mapping[Device, Link]
+Numbers = tuple[int | None, int | None]  # an end's own, and the one that it gives for the other end
 Interface = IPv4Interface | IPv6Interface
 A = TypeVar("A", Address, Route, Neighbour, Entry)
 
@@ -69,9 +70,10 @@ def _join(links: dict[Device, Link], match: Match) -> None:
     two = links[match.two.device]
     if one.peer is not None or two.peer is not None:
         return
-    if _may_name(one, two) and _may_name(two, one):
-        links[one.device] = _with_end(one, two, match.how)
-        links[two.device] = _with_end(two, one, match.how)
+    if not _may_name(one, two) or not _may_name(two, one):
+        return
+    links[one.device] = _with_end(one, two, match.how)
+    links[two.device] = _with_end(two, one, match.how)
 
 
 def _may_name(here: Link, there: Link) -> bool:
@@ -98,10 +100,14 @@ def _open_ends(links: Links, fits: Mapping[Device, list[Fit]], best: Mapping[Dev
         one = links[device]
         if one.peer is not None or _is_mutual(device, best):
             continue
-        others = [links[fit.link.device] for fit in candidates]
-        free = [f"{two.namespace} {two.name}" for two in others if two.peer is None]
+        free = []
+        for fit in candidates:
+            two = links[fit.link.device]
+            if two.peer is None:
+                free.append(f"{two.namespace} {two.name}")
         if free:
-            yield f"{one.namespace} {_numbered(one)} could belong to {' or '.join(free)}: the text does not tell."
+            end = f"{one.namespace} {_numbered(one)}"
+            yield f"{end} could belong to {' or '.join(free)}: the text does not tell."
 
 
 # ---- by numbers ---------------------------------------------------------------------------------------------
@@ -109,14 +115,16 @@ def _open_ends(links: Links, fits: Mapping[Device, list[Fit]], best: Mapping[Dev
 
 def _fits(clues: _Clues, links: Links) -> dict[Device, list[Fit]]:
     """`3: eth0@if32` there and `32: veth...@if3` here: for each link those whose number and its own cross."""
-    by_numbers: dict[tuple[int | None, int | None], list[Link]] = {}
+    by_numbers: dict[Numbers, list[Link]] = {}
     for link in links.values():
-        by_numbers.setdefault((link.index, link.peer_index), []).append(link)
+        numbers = (link.index, link.peer_index)
+        by_numbers.setdefault(numbers, []).append(link)
     fits: dict[Device, list[Fit]] = {}
     for one in links.values():
         if one.index is None or one.peer_index is None:
             continue
-        for two in by_numbers.get((one.peer_index, one.index), ()):
+        crossed = (one.peer_index, one.index)
+        for two in by_numbers.get(crossed, ()):
             if two is one or not _may_meet(clues, one, two):
                 continue
             support = clues.support(one, two)
@@ -130,22 +138,28 @@ def _may_meet(clues: _Clues, one: Link, two: Link) -> bool:
     """
     if one.namespace == two.namespace:
         return False
-    if one.netns not in (None, two.namespace) or two.netns not in (None, one.namespace):
+    if one.netns not in (None, two.namespace):
         return False
-    return clues.may_be_one_machine(one.namespace, two.namespace) or clues.support(one, two) > 0
+    if two.netns not in (None, one.namespace):
+        return False
+    if clues.may_be_one_machine(one.namespace, two.namespace):
+        return True
+    return clues.support(one, two) > 0
 
 
 def _best(fits: list[Fit]) -> Link | None:
     """The one that most speaks for; none when two are alike."""
     most = max(fit.support for fit in fits)
-    first, *others = [fit.link for fit in fits if fit.support == most]
-    return None if others else first
+    best = [fit.link for fit in fits if fit.support == most]
+    return best[0] if len(best) == 1 else None
 
 
 def _is_mutual(device: Device, best: Mapping[Device, Link | None]) -> bool:
     """Whether the best for a link has this link as its own best."""
     other = best.get(device)
-    back = best.get(other.device) if other else None
+    if other is None:
+        return False
+    back = best.get(other.device)
     return back is not None and back.device == device
 
 
@@ -174,7 +188,8 @@ class _Clues:
 
     def may_be_one_machine(self, one: str, two: str) -> bool:
         """Whether nothing says that two namespaces are on two machines."""
-        on_one, on_two = self._on.get(one), self._on.get(two)
+        on_one = self._on.get(one)
+        on_two = self._on.get(two)
         if on_one is None and on_two is None:
             return True
         return (on_one or one) == (on_two or two)
@@ -188,27 +203,31 @@ class _Clues:
     def _for_port(self, pod: Link, port: Link) -> int:
         """What a machine's tables say of a pod's addresses and MAC at one of its devices, if that is what these are."""
         own = self._interfaces(pod.device)
-        count = self._entries(pod, port, {str(interface.ip) for interface in own})
+        ips = {str(interface.ip) for interface in own}
+        count = self._entries(pod, port, ips)
         if port.master is None:
             return count
-        networks = [interface.network for interface in self._interfaces((port.namespace, port.master))]
-        if any(interface.ip in network for interface in own for network in networks):
-            count += 1
-        for network in networks:  # an address of another network than the bridge's speaks against it
-            if any(one.version == network.version and one.ip not in network for one in own):
+        is_of_the_bridge = False
+        for gateway in self._interfaces((port.namespace, port.master)):
+            network = gateway.network
+            same_version = [one.ip for one in own if one.version == network.version]
+            inside = [ip for ip in same_version if ip in network]
+            if inside:
+                is_of_the_bridge = True
+            if len(inside) < len(same_version):  # an address of another network than the bridge's speaks against it
                 count -= 1
-        return count
+        return count + 1 if is_of_the_bridge else count
 
     def _entries(self, pod: Link, port: Link, ips: set[str]) -> int:
         """How many routes to the pod's addresses, neighbours and FDB entries of its MAC lead to this device."""
         count = 0
-        for route in self._routes.get(port.device, ()):
+        for route in self._routes.get(port.device, []):
             if _host(route) in ips:
                 count += 1
-        for neighbour in self._neighbours.get(port.device, ()):
+        for neighbour in self._neighbours.get(port.device, []):
             if pod.mac and neighbour.mac == pod.mac:
                 count += 1
-        for entry in self._fdb.get(port.device, ()):
+        for entry in self._fdb.get(port.device, []):
             if entry.mac == pod.mac:
                 count += 1
         return count
@@ -224,10 +243,11 @@ class _Clues:
 
 def _by_device(facts: Iterable[A]) -> dict[tuple[str, str | None], list[A]]:
     """The facts of each device, in their order."""
-    found: dict[tuple[str, str | None], list[A]] = {}
+    of_device: dict[tuple[str, str | None], list[A]] = {}
     for fact in facts:
-        found.setdefault((fact.namespace, fact.dev), []).append(fact)
-    return found
+        device = (fact.namespace, fact.dev)
+        of_device.setdefault(device, []).append(fact)
+    return of_device
 
 
 @lru_cache(maxsize=4096)
@@ -256,26 +276,38 @@ def _by_name(links: Links) -> Iterator[Match]:
 
 def _by_table(facts: Facts, links: Links) -> Iterator[Match]:
     """A node's FDB entry, neighbour or route names the device behind which a pod's MAC or address is."""
-    bridges = {(link.namespace, link.master) for link in links.values() if link.master}
-    ports = {device: link for device, link in links.items() if device not in bridges}
+    ports = _no_bridges(links)
     by_mac = _by_mac(links)
     by_ip = _by_ip(facts.addresses, links)
     for entry in facts.fdb:
         if entry.dst:  # the MAC is behind another node's VTEP
             continue
-        port = ports.get((entry.namespace, entry.dev or ""))
+        pod = by_mac.get(entry.mac)
+        port = ports.get((entry.namespace, entry.dev))
         how = f"{entry.namespace}'s bridge has {entry.mac} behind {entry.dev}"
-        yield from _behind(by_mac.get(entry.mac), port, how + _lines(entry))
+        yield from _behind(pod, port, how + _lines(entry))
     for neighbour in facts.neighbours:
-        port = ports.get((neighbour.namespace, neighbour.dev or ""))
+        pod = by_mac.get(neighbour.mac)
+        port = ports.get((neighbour.namespace, neighbour.dev))
         how = f"{neighbour.namespace} has met {neighbour.mac} on {neighbour.dev}"
-        yield from _behind(by_mac.get(neighbour.mac or ""), port, how + _lines(neighbour))
+        yield from _behind(pod, port, how + _lines(neighbour))
     for route in facts.routes:
         if route.via:  # the address is behind another router
             continue
-        port = ports.get((route.namespace, route.dev or ""))
+        pod = by_ip.get(_host(route))
+        port = ports.get((route.namespace, route.dev))
         how = f"{route.namespace} sends {route.to} to {route.dev}"
-        yield from _behind(by_ip.get(_host(route)), port, how + _lines(route))
+        yield from _behind(pod, port, how + _lines(route))
+
+
+def _no_bridges(links: Links) -> dict[tuple[str, str | None], Link]:
+    """The links less those that are bridges, which have ports instead of another end."""
+    bridges = {(link.namespace, link.master) for link in links.values() if link.master}
+    ports: dict[tuple[str, str | None], Link] = {}
+    for device, link in links.items():
+        if device not in bridges:
+            ports[device] = link
+    return ports
 
 
 def _behind(pod: Link | None, port: Link | None, how: str) -> Iterator[Match]:
@@ -295,12 +327,14 @@ def _may_be_end(link: Link) -> bool:
     return re.fullmatch(r"(if)?\d*", link.says) is not None  # else the other end is in the same namespace
 
 
-def _by_mac(links: Links) -> dict[str, Link]:
+def _by_mac(links: Links) -> dict[str | None, Link]:
     """The links by their MAC address, those that no other has."""
     counts = Counter(link.mac for link in links.values())
-    unique = {}
+    unique: dict[str | None, Link] = {}
     for link in links.values():
-        if link.mac and link.mac != EVERYBODYS_MAC and counts[link.mac] == 1:
+        if not link.mac or link.mac == EVERYBODYS_MAC:
+            continue
+        if counts[link.mac] == 1:
             unique[link.mac] = link
     return unique
 
@@ -309,8 +343,10 @@ def _by_ip(addresses: Iterable[Address], links: Links) -> dict[str, Link]:
     """The links by their addresses, those that no other has."""
     holders: dict[str, set[Device]] = {}
     for address in addresses:
-        if address.scope == "global" and address.device in links:
-            holders.setdefault(address.ip, set()).add(address.device)
+        if address.scope != "global" or address.device not in links:
+            continue
+        devices = holders.setdefault(address.ip, set())
+        devices.add(address.device)
     unique = {}
     for ip, devices in holders.items():
         if len(devices) == 1:
@@ -320,9 +356,10 @@ def _by_ip(addresses: Iterable[Address], links: Links) -> dict[str, Link]:
 
 def _by_command(links: Links, made: Iterable[Made]) -> Iterator[Match]:
     for both in made:
-        if both.one in links and both.two in links:
-            how = f"made as one pair (line {both.line})"
-            yield Match(links[both.one], links[both.two], how)
+        one = links.get(both.one)
+        two = links.get(both.two)
+        if one and two:
+            yield Match(one, two, f"made as one pair (line {both.line})")
 
 
 def _lines(*facts: Link | Entry | Neighbour | Route) -> str:

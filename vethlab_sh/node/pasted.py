@@ -1,4 +1,4 @@
-"""Which commands are in a pasted terminal session, where was each typed, and what did each print?
+"""Which commands are in a pasted session, where was each typed, what did it print? Prompts and looks tell.
 
 People paste prompts of any look, comments in any language, several machines, a `kubectl exec ... bash` in the
 middle, Markdown around it all, and output whose command they left out. Nothing here is executed, and no line is
@@ -49,9 +49,12 @@ class Typed:
         if tables or "|" not in self.inner:
             return tables
         first, *filters = stages(self.inner) or [[]]
-        if filters and all(words and words[0] in LEAVE_LINES_OUT for words in filters):
-            return recognise(shlex.join(first))
-        return ()
+        if not filters:
+            return ()
+        for words in filters:
+            if not words or words[0] not in LEAVE_LINES_OUT:
+                return ()
+        return recognise(shlex.join(first))
 
 
 @dataclass
@@ -74,7 +77,8 @@ def read(*texts: str, names: Sequence[str] = ()) -> Session:
     for n, text in enumerate(texts):
         name = names[n] if n < len(names) else UNNAMED
         lines = list(session_lines(_cleaned(text), first))
-        reader = _Reader(Whereabouts(name, session.places))
+        where = Whereabouts(name, session.places)
+        reader = _Reader(where)
         reader.read(lines)
         _look_ahead(reader.typed, name)
         session.typed += reader.typed
@@ -117,12 +121,13 @@ class _Reader:
             elif not line.is_session:
                 self.kinds[line.number] = "comment" if line.text.strip() else "blank"
         session = [line for line in lines if line.is_session or line.is_fence]
-        for n, line in enumerate(session):
+        for n, line in enumerate(session, 1):
             if line.is_fence:
                 self._apart = True
             elif line.number not in self.kinds:  # else a command has gone on in it
-                following = session[n + 1 : n + 1 + GOES_ON]
-                self.kinds[line.number] = self._line(line.number, line.text.rstrip(), following)
+                text = line.text.rstrip()
+                following = session[n : n + GOES_ON]
+                self.kinds[line.number] = self._line(line.number, text, following)
 
     def _line(self, number: int, text: str, following: Sequence[Line]) -> str:
         """Take one line of a session, and of those that follow what it goes on in; returns what it is."""
@@ -151,7 +156,9 @@ class _Reader:
         for line in following:
             if not command.endswith("\\"):
                 break
-            command = command[:-1].rstrip() + " " + line.text.strip().removeprefix(">").strip()
+            before = command.removesuffix("\\").rstrip()
+            more = line.text.strip().removeprefix(">").strip()  # `> ` is bash's prompt for a line that goes on, PS2
+            command = f"{before} {more}"
             number = line.number
             self.kinds[number] = "command"
         at, inner = self._where.command(command)
@@ -162,13 +169,18 @@ class _Reader:
         """Take a line of output, of the last command or of one that the text does not show."""
         last = self.typed[-1] if self.typed and not self._apart else None
         if last is None or self._does_not_belong(text, last):
-            table = shape(text)
-            command = example(table) if table else ""
-            remark = self._remark and table is not None
-            last = Typed("", number, self._where.here, command, remark=remark)
+            last = self._without_command(number, text)
             self.typed.append(last)
         last.output.append((number, text))
         self._remark = self._apart = False
+
+    def _without_command(self, number: int, text: str) -> Typed:
+        """What printed this line: a command that the text does not show, told by the line's looks."""
+        here = self._where.here
+        table = shape(text)
+        if table is None:
+            return Typed("", number, here, "")
+        return Typed("", number, here, example(table), remark=self._remark)
 
     def _does_not_belong(self, text: str, last: Typed) -> bool:
         """Whether a line is by its looks not of the last command: of another table, or after a remark."""

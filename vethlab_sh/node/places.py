@@ -1,4 +1,4 @@
-"""Where does a command line run: in which pod, container, namespace or machine that its words enter?
+"""Where does a command line run? In the pod, container, namespace or machine that its own words enter.
 
 `sudo kubectl exec web -- ip a` runs in web, `ssh node2 ip netns exec ns9 bash` in ns9 on node2.
 """
@@ -40,7 +40,9 @@ class Place:
         """The machine that one is on there, as far as it is known."""
         if self.on:
             return self.on
-        return self.name if self.kind in ("", "machine") else None
+        if self.kind in ("", "machine"):
+            return self.name
+        return None
 
 
 Step = tuple[Place | None, list[str]]  # the place that words enter, and the words that run there
@@ -92,7 +94,9 @@ def is_shell(words: list[str]) -> bool:
 
 def _unwrapped(program: str, words: list[str]) -> list[str]:
     """What `sudo -u me`, `timeout 5`, `watch -n 1`, `env A=b` runs."""
-    with_value = WRAPPERS_WITH_VALUE | {"-n"} if program == "watch" else WRAPPERS_WITH_VALUE
+    with_value = set(WRAPPERS_WITH_VALUE)
+    if program == "watch":
+        with_value.add("-n")
     rest = _operands(words[1:], with_value)
     if program == "timeout":
         rest = rest[1:]
@@ -104,25 +108,26 @@ def _unwrapped(program: str, words: list[str]) -> list[str]:
 def _into_namespace(program: str, words: list[str], at: Place) -> Step | None:
     """`ip netns exec NS ...`, which may be cut short, and `ip -n NS ...`, which runs itself there."""
     if program == "ip" and len(words) > 3:
-        is_exec = "netns".startswith(words[1]) and "exec".startswith(words[2])
-        if is_exec:
-            return Place(words[3], "namespace", at.machine), words[4:]
-    name = _netns_option(words)
-    if name is None:
+        _, thing, verb, name, *rest = words
+        if "netns".startswith(thing) and "exec".startswith(verb):
+            return Place(name, "namespace", at.machine), rest
+    option = _netns_option(words)
+    if option is None:
         return None
-    return Place(name, "namespace", at.machine), words
+    return Place(option, "namespace", at.machine), words
 
 
 def _into_pod(program: str, words: list[str], at: Place) -> Step | None:
     """`kubectl exec POD -- ...`, `docker exec -it NAME ...`."""
     with_value = WITH_VALUE - INTERACTIVE
-    operands = _operands(words[words.index("exec") + 1 :], with_value)
+    after_exec = words.index("exec") + 1
+    operands = _operands(words[after_exec:], with_value)
     if not operands:
         return None
     # kubectl is typed anywhere, a runtime's own tool on the machine that the container is on
     on = at.machine if program in INTO_CONTAINER else None
-    place = Place(operands[0].removeprefix("pod/"), "pod", on)
-    return place, _operands(operands[1:], with_value)
+    name = operands[0].removeprefix("pod/")
+    return Place(name, "pod", on), _operands(operands[1:], with_value)
 
 
 def _into_process(words: list[str], at: Place) -> Step | None:
@@ -130,7 +135,10 @@ def _into_process(words: list[str], at: Place) -> Step | None:
     target = _nsenter_target(words)
     if not target:
         return None
-    rest = words[words.index("--") + 1 :] if "--" in words else _operands(words[1:], {"-t", "--target"})
+    if "--" in words:
+        rest = words[words.index("--") + 1 :]
+    else:
+        rest = _operands(words[1:], {"-t", "--target"})
     return Place(target, "namespace", at.machine), rest
 
 
@@ -139,7 +147,8 @@ def _onto_machine(words: list[str]) -> Step | None:
     operands = _operands(words[1:], WITH_VALUE)
     if not operands:
         return None
-    return Place(operands[0].rpartition("@")[2], "machine"), operands[1:]
+    _, _, host = operands[0].rpartition("@")
+    return Place(host, "machine"), operands[1:]
 
 
 def _operands(words: list[str], with_value: Set[str]) -> list[str]:
@@ -147,7 +156,8 @@ def _operands(words: list[str], with_value: Set[str]) -> list[str]:
     while words and words[0].startswith("-"):
         if words[0] == "--":
             return words[1:]
-        words = words[2:] if words[0] in with_value else words[1:]
+        length = 2 if words[0] in with_value else 1
+        words = words[length:]
     return words
 
 
@@ -171,4 +181,6 @@ def _nsenter_target(words: list[str]) -> str | None:
         return f"process {pid[1]}" if pid else path.rsplit("/", 1)[-1]
     target = re.search(r"(?:-t|--target)[ =]?(\S+)", line)
     network = re.search(r"\s(--net\b|--all\b|-[a-zA-Z]*[na])", line)
-    return f"process {target[1]}" if target and network else None
+    if target is None or network is None:
+        return None
+    return f"process {target[1]}"

@@ -1,4 +1,4 @@
-"""Which pod is a namespace of this machine, as far as anybody wrote it down?
+"""Which pod is a namespace of this machine? The one that CNI, the kubelet or a runtime wrote down, if any did.
 
 CNI's library, the IP address plugin host-local, the kubelet and the container runtimes each keep files that tell.
 """
@@ -48,21 +48,28 @@ def name_spaces(spaces: Sequence[Space], addresses: Mapping[int, Sequence[str]],
 
     addresses: those of each namespace, by its inode; own: what the machine's own namespace is called.
     """
-    attachments = list(_attachments())
-    by_inode = {inode: attachment for attachment in attachments for inode in attachment.inodes}
-    by_container = {attachment.container: attachment for attachment in attachments if attachment.container}
+    by_inode = {}
+    by_container = {}
+    for attachment in _attachments():
+        for inode in attachment.inodes:
+            by_inode[inode] = attachment
+        if attachment.container:
+            by_container[attachment.container] = attachment
     leased = _leased(spaces, addresses)
     for space in spaces:
         by_cgroup = _containers(space)
-        by_lease = [leased[space.inode]] if space.inode in leased else []
-        containers = by_cgroup + by_lease
-        attachment = by_inode.get(space.inode) or _first_of(containers, by_container)
-        if attachment:
-            space.container, space.pod = attachment.container, attachment.pod
+        containers = list(by_cgroup)
+        if space.inode in leased:
+            containers.append(leased[space.inode])
+        attached = by_inode.get(space.inode) or _first_of(containers, by_container)
+        if attached:
+            space.container = attached.container
+            space.pod = attached.pod
         if containers:
             space.container = containers[0]
         space.pod = space.pod or _pod_by_uid(space.pids) or _pod_by_runtime(by_cgroup)
-        space.label = printable(space.pod or _spoken(space.names) or _by_process(space))
+        label = space.pod or _spoken(space.names) or _by_process(space)
+        space.label = printable(label)
     _tell_apart(spaces, own)
 
 
@@ -99,10 +106,12 @@ def _by_process(space: Space) -> str:
 
 def _containers(space: Space) -> list[str]:
     """The containers that its processes are in: the runtimes end a cgroup's path with the container's identity."""
-    found = []
+    containers = []
     for pid in space.pids[:LOOKED_AT]:
-        found += CONTAINER.findall(read(f"/proc/{pid}/cgroup"))[-1:]
-    return found
+        path = read(f"/proc/{pid}/cgroup")
+        identities = CONTAINER.findall(path)
+        containers += identities[-1:]
+    return containers
 
 
 # ---- what CNI wrote down ------------------------------------------------------------------------------------
@@ -119,8 +128,11 @@ def _attachments() -> Iterator[Attachment]:
 
 def _attachment(kept: dict[str, Any]) -> Attachment:
     arguments = dict(kept.get("cniArgs") or [])
-    interfaces = (kept.get("result") or {}).get("interfaces") or []
-    paths = {str(interface["sandbox"]) for interface in interfaces if interface.get("sandbox")}
+    result = kept.get("result") or {}
+    paths = set()
+    for interface in result.get("interfaces") or []:
+        if interface.get("sandbox"):
+            paths.add(str(interface["sandbox"]))
     if kept.get("netns"):
         paths.add(str(kept["netns"]))
     inodes = []
@@ -152,7 +164,11 @@ def _leased(spaces: Iterable[Space], addresses: Mapping[int, Sequence[str]]) -> 
             continue
         for ip in own:
             holders.setdefault(ip, []).append(space.inode)
-    return {inodes[0]: leases[ip] for ip, inodes in holders.items() if len(inodes) == 1}
+    leased = {}
+    for ip, inodes in holders.items():
+        if len(inodes) == 1:
+            leased[inodes[0]] = leases[ip]
+    return leased
 
 
 def _leases() -> dict[str, str]:
@@ -161,7 +177,8 @@ def _leases() -> dict[str, str]:
     for folder in files(CNI / "networks"):
         for file in files(folder):
             if IP_FILE.match(file.name):
-                leases[file.name] = read(file).split("\n")[0].strip()
+                container, *_ = read(file).split("\n")
+                leases[file.name] = container.strip()
     return leases
 
 
@@ -171,18 +188,24 @@ def _leases() -> dict[str, str]:
 def _pod_by_uid(pids: Sequence[int]) -> str | None:
     """kubelet puts a pod's UID into the cgroup path, and names the folder of its logs NAMESPACE_POD_UID."""
     for pid in pids[:4]:
-        found = POD_UID.search(read(f"/proc/{pid}/cgroup"))
-        pod = _pod_of_logs(found[1].replace("_", "-")) if found else None
+        path = read(f"/proc/{pid}/cgroup")
+        found = POD_UID.search(path)
+        if not found:
+            continue
+        uid = found[1].replace("_", "-")  # systemd takes a dash for a level of its slices
+        pod = _pod_of_logs(uid)
         if pod:
             return pod
     return None
 
 
 def _pod_of_logs(uid: str) -> str | None:
+    ending = f"_{uid}"
     for folder in files(POD_LOGS):
         namespace, _, rest = folder.name.partition("_")
-        if rest.endswith(f"_{uid}"):
-            return f"{namespace}/{rest.removesuffix(f'_{uid}')}"
+        if rest.endswith(ending):
+            name = rest.removesuffix(ending)
+            return f"{namespace}/{name}"
     return None
 
 
@@ -191,7 +214,8 @@ def _pod_by_runtime(containers: Iterable[str]) -> str | None:
     for container in containers:
         for file in RUNTIMES:
             with contextlib.suppress(ValueError, AttributeError):  # half written, or of another kind
-                name = _runtime_name(json.loads(read(file.format(container))))
+                kept = json.loads(read(file.format(container)))
+                name = _runtime_name(kept)
                 if name:
                     return name
     return None
@@ -199,11 +223,14 @@ def _pod_by_runtime(containers: Iterable[str]) -> str | None:
 
 def _runtime_name(kept: dict[str, Any]) -> str | None:
     """The name in what a runtime keeps: annotations (OCI) or labels (Docker) that the kubelet set, else its own."""
-    labels = kept.get("annotations") or (kept.get("Config") or {}).get("Labels") or {}
+    config = kept.get("Config") or {}
+    labels = kept.get("annotations") or config.get("Labels") or {}
     name = _labelled(labels, POD_NAME)
     if name:
-        return _full_name(_labelled(labels, POD_NAMESPACE), name)
-    return str(kept["Name"]).lstrip("/") if kept.get("Name") else None
+        namespace = _labelled(labels, POD_NAMESPACE)
+        return _full_name(namespace, name)
+    own = kept.get("Name")
+    return str(own).lstrip("/") if own else None  # Docker puts a slash before it
 
 
 def _labelled(labels: Mapping[str, Any], keys: Iterable[str]) -> str | None:

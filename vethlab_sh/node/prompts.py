@@ -1,4 +1,4 @@
-"""Is a line a prompt, a remark or what a terminal puts between, and which command stands behind the prompt?"""
+"""Is a line a prompt, a remark or a terminal's chatter? Its looks tell, or the command behind the prompt."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ def prompt(line: str) -> Prompt | None:
     for pattern in NAMED:
         found = pattern.match(line)
         if found:
-            return Prompt(found["host"], (found["line"] or "").strip())
+            command = found["line"] or ""
+            return Prompt(found["host"], command.strip())
     found = OPENING.match(line)
     if found:
         return Prompt(found["host"], "")
@@ -66,8 +67,9 @@ def _by_command(line: str) -> Prompt | None:
     """A prompt of looks that we do not know: it is one because a command follows."""
     found = ANY.match(line)
     if found and is_command(found["line"]):
-        host = USER_AT_HOST.search(found["prompt"])
-        return Prompt(host["host"] if host else None, found["line"].strip())
+        user = USER_AT_HOST.search(found["prompt"])
+        host = user["host"] if user else None
+        return Prompt(host, found["line"].strip())
     if is_command(line, CERTAIN) and not shape(line):
         return Prompt(None, line.strip())
     return None

@@ -1,4 +1,4 @@
-"""Which fact does a row of a pasted table tell: a link, an address, a route, an FDB entry?"""
+"""Which fact does a row of a pasted table tell? A link, an address, a route or an FDB entry, by its table."""
 
 from __future__ import annotations
 
@@ -36,8 +36,9 @@ def listed(link: Link, record: Record) -> Link:
     )
     if _is_first_line_of_ip(row):  # it names the master whenever there is one
         link = replace(link, master=row.get("master"), state=row["state"])
-    if row.get("peer"):
-        link = replace(link, says=row["peer"], peer_index=number(row["peer"]))
+    peer = row.get("peer")
+    if peer:
+        link = replace(link, says=peer, peer_index=number(peer))
     flags = str(row.get("flags") or "").split(",")
     if "UP" in flags and "RUNNING" in flags:  # ifconfig's word for a signal
         link = replace(link, carrier=True)
@@ -75,10 +76,12 @@ def address(at: str, record: Record) -> Address:
 def route(at: str, record: Record) -> Route:
     """The route in a row of `ip route`; a default route's family is its gateway's."""
     row = record.row
-    to, via = row["to"], row["via"]
+    to = row["to"]
+    via = row["via"]
+    telling = via or "" if to == "default" else to
     return Route(
         namespace=at,
-        family=_family(via or "" if to == "default" else to),
+        family=_family(telling),
         kind=row["kind"],
         to=to,
         via=via,
@@ -111,7 +114,9 @@ def entry(at: str, record: Record) -> Entry:
 
 def number(peer: str | None) -> int | None:
     """32 of `if32`."""
-    found = re.fullmatch(r"if(\d+)", peer or "")
+    if peer is None:
+        return None
+    found = re.fullmatch(r"if(\d+)", peer)
     return int(found[1]) if found else None
 
 
@@ -123,4 +128,6 @@ def _scope(address: str) -> str:
     """The scope of an address whose command prints none."""
     if address.startswith("fe80"):
         return "link"
-    return "host" if address.startswith(("127.", "::1/")) else "global"
+    if address.startswith(("127.", "::1/")):
+        return "host"
+    return "global"

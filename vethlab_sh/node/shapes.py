@@ -1,4 +1,4 @@
-"""Which table does a line of output belong to, by its looks alone?
+"""Which table does a line of output belong to, by its looks alone? The one whose command alone prints such a line.
 
 People leave commands out of what they paste. A line that only one command prints tells that its output begins here.
 """

@@ -1,4 +1,4 @@
-"""Where is the one who types: at the machine of the last prompt, or in what a command has entered since?"""
+"""Where is the one who types? At the machine of the last prompt, or in what a command has entered since."""
 
 from __future__ import annotations
 
@@ -57,8 +57,9 @@ class Whereabouts:
         elif through and is_shell(words):
             self._inside += through
             self._entering = True
-        # a pipe is not in the words' power: its filters run outside
-        return at, shlex.join(words) if through and "|" not in line else line
+        if through and "|" not in line:  # a pipe is not in the words' power: its filters run outside
+            return at, shlex.join(words)
+        return at, line
 
     def _unmistakable(self, place: Place) -> Place:
         """The place, with its machine in its name when a namespace of that name is on another machine too."""

@@ -1,4 +1,4 @@
-"""How do namespaces with their cables joined read, as tables, text, picture and JSON?"""
+"""How do namespaces with their cables joined read? As tables, as sentences, as a picture and as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import markup
 from ..facts import as_row
-from ..snapshot import COLUMNS, KINDS, Facts, Snapshot
+from ..snapshot import BESIDE_SETTINGS, COLUMNS, KINDS, Facts, Snapshot
 from ..wiring import characters, ink, layout
 from . import cables as cabling
 from .cables import Cable
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 F = TypeVar("F")
 Row = dict[str, Any]  # of a table, or of JSON
 FIELDS: dict[type, tuple[str, ...]] = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS.values()}
+# The cables are told otherwise here, and a real node is not asked for its rules and filters
+TABLES = tuple(name for name in COLUMNS if name not in ("wires", *BESIDE_SETTINGS))
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,16 @@ class Wired:
     @property
     def sentences(self) -> list[str]:
         """Each cable in words."""
-        return [markup.printable(cabling.sentence(cable)) for cable in self.cables]
+        sentences = []
+        for cable in self.cables:
+            words = cabling.sentence(cable)
+            sentences.append(markup.printable(words))
+        return sentences
+
+    @property
+    def listed_cables(self) -> str:
+        """The same as a list."""
+        return "\n".join(f"- {sentence}" for sentence in self.sentences)
 
     def as_text(self, unicode: bool = True) -> str:
         """The wiring in characters; nothing when there is no device."""
@@ -97,10 +108,11 @@ class Wired:
 
     def as_dict(self) -> Row:
         """Everything, for programs."""
+        facts = self.snapshot.rows
         return {
             "findings": [finding.as_dict() for finding in self.findings],
             "wires": self.wire_rows,
-            "snapshot": {name: self.snapshot.rows.plain(name) for name in COLUMNS if name != "wires"},
+            "snapshot": {name: facts.plain(name) for name in TABLES},
         }
 
     def _repr_html_(self) -> str:
@@ -121,4 +133,6 @@ def _printable_fact(fact: F) -> F:
         value = getattr(fact, name)
         if isinstance(value, str) and not value.isprintable():
             changed[name] = markup.printable(value)
-    return replace(fact, **changed) if changed else fact  # type: ignore[type-var]
+    if not changed:
+        return fact
+    return replace(fact, **changed)  # type: ignore[type-var]

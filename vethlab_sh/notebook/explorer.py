@@ -37,9 +37,12 @@ class Explorer:
         self.lab = lab
         self.walked: Walk | None = None
         snapshot = lab.snapshot()
-        self._make_questions(ends(snapshot) or [HOSTNAME], src, dst)
+        names = ends(snapshot) or [HOSTNAME]
+        self._make_questions(names, src, dst)
         self._make_switch(snapshot)
-        self.said, self.shown, self.facts = ipywidgets.HTML(), ipywidgets.HTML(), ipywidgets.HTML()
+        self.said = ipywidgets.HTML()
+        self.shown = ipywidgets.HTML()
+        self.facts = ipywidgets.HTML()
         row = ipywidgets.Layout(flex_flow="row wrap", align_items="center")
         ask = ipywidgets.HBox([self.src, self.dst, self.cold, self.go], layout=row)
         switch = ipywidgets.HBox([self.device, self.state], layout=row)
@@ -50,8 +53,10 @@ class Explorer:
         import ipywidgets
 
         narrow = ipywidgets.Layout(width="auto")
-        self.src = ipywidgets.Dropdown(options=names, value=src or names[0], description="from", layout=narrow)
-        self.dst = ipywidgets.Dropdown(options=names, value=dst or names[-1], description="to", layout=narrow)
+        src = src or names[0]
+        dst = dst or names[-1]
+        self.src = ipywidgets.Dropdown(options=names, value=src, description="from", layout=narrow)
+        self.dst = ipywidgets.Dropdown(options=names, value=dst, description="to", layout=narrow)
         forget = "forget MAC addresses first"
         self.cold = ipywidgets.Checkbox(value=False, description=forget, indent=False, layout=narrow)
         what = "send one ping and follow it"
@@ -76,12 +81,16 @@ class Explorer:
             self.said.value = _text(str(error))
             return
         self.walked = walk
-        self.said.value = _typed([*lines, inside(walk.src, probe(walk.target))])
-        self.shown.value = walk.animate()._repr_html_()
+        ping = inside(walk.src, probe(walk.target))
+        player = walk.animate()
+        self.said.value = _typed([*lines, ping])
+        self.shown.value = player._repr_html_()
         self.facts.value = _scrolled(walk._repr_html_())
 
     def _forgetting(self) -> list[str]:
-        return forgetting(Tables(self.lab.snapshot())).splitlines()
+        """The lines by which the lab's machines forget what they learned."""
+        tables = Tables(self.lab.snapshot())
+        return forgetting(tables).splitlines()
 
     def switch(self, state: str) -> None:
         """Switch the chosen device up or down, and show what changed and the wiring."""
@@ -94,26 +103,32 @@ class Explorer:
             self.said.value = _text(str(error))
             return
         changes = self.lab.changes()
+        wiring = layout(self.lab.snapshot(), changes.devices)
         self.said.value = _typed([line])
-        self.shown.value = svg(layout(self.lab.snapshot(), changes.devices), moving=False)
+        self.shown.value = svg(wiring, moving=False)
         self.facts.value = changes._repr_html_()
 
     def _switched(self, change: dict[str, Any]) -> None:
-        if change["new"] != _state(self.lab.snapshot(), self.device.value):
-            self.switch(change["new"])
+        """Follow the control; it also moves when another device is chosen, and then nothing is to be switched."""
+        wanted = change["new"]
+        state = _state(self.lab.snapshot(), self.device.value)
+        if wanted != state:
+            self.switch(wanted)
 
     def _show_state(self) -> None:
-        if self.device.value:
-            self.state.value = _state(self.lab.snapshot(), self.device.value) or "up"
+        if not self.device.value:
+            return
+        state = _state(self.lab.snapshot(), self.device.value)
+        self.state.value = state or "up"
 
     def show(self) -> None:
         """Walk once and display the controls; elsewhere than in a live front end, that walk's table and picture."""
         self.walk()
-        still = ""
+        still = self.said.value
         if self.walked:
-            picture = svg(self.walked.picture(), moving=False)
-            still = picture + _scrolled(self.walked._repr_html_())
-        show_widget(self.widget, self.said.value + still)
+            still += svg(self.walked.picture(), moving=False)
+            still += _scrolled(self.walked._repr_html_())
+        show_widget(self.widget, still)
 
 
 def ends(snapshot: Snapshot) -> list[str]:
@@ -145,11 +160,13 @@ def _state(snapshot: Snapshot, device: Device) -> str | None:
 
 def _typed(lines: list[str]) -> str:
     prompt = f"[root@{HOSTNAME} ~]# "
-    return _text("\n".join(prompt + line for line in lines))
+    shown = [prompt + line for line in lines]
+    return _text("\n".join(shown))
 
 
 def _text(text: str) -> str:
-    return f'<pre style="white-space:pre-wrap;word-break:normal;margin:4px 0">{escape(text)}</pre>'
+    style = "white-space:pre-wrap;word-break:normal;margin:4px 0"
+    return f'<pre style="{style}">{escape(text)}</pre>'
 
 
 def _scrolled(html: str) -> str:

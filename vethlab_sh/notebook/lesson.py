@@ -44,10 +44,13 @@ class Lesson:
         box = _input(choices, self.answers[name], keep)
         more = ""  # what only the saved form shows, as it has no widget
         if choices:
-            more += f" ({escape(' / '.join(choices))})"
+            listed = " / ".join(choices)
+            more += f" ({escape(listed)})"
         if answer:
-            more += f"<br>answer: <b>{escape(self.answers[name])}</b>"
-        _show(_note(OPEN, question), box, static=_note(OPEN, question, more))
+            written = escape(self.answers[name])
+            more += f"<br>answer: <b>{written}</b>"
+        asked = _note(OPEN, question)
+        _show(asked, box, static=_note(OPEN, question, more))
 
     def look(self, name: str, line: str, because: str = "", lab: Lab | None = None) -> None:
         """Run a line, and hold what it printed against the prediction of that name.
@@ -56,17 +59,20 @@ class Lesson:
         notebook's own.
         """
         try:
-            ran = (lab or self._lab()).run(line, expect=None)
+            lab = lab or self._lab()
+            ran = lab.run(line, expect=None)
         except LabError as error:
             print(PAGE.ink(str(error), "31"))
             if isinstance(error, NotRecorded) and because:
                 _show(_note(OPEN, because))
             return
         print(PAGE.record(ran))
-        if truth := ran.out.strip():
+        truth = ran.out.strip()
+        if truth:
             self._judge(name, truth, because, "so says the kernel", "the kernel says")
         else:
-            _show(_note(OPEN, f"The command printed nothing. {ran.hint or 'Did all the cells above run?'}"))
+            hint = ran.hint or "Did all the cells above run?"
+            _show(_note(OPEN, f"The command printed nothing. {hint}"))
 
     def hold(self, name: str, value: object, because: str = "") -> None:
         """Hold what was measured in the cells above against the prediction of that name.
@@ -77,14 +83,19 @@ class Lesson:
 
     def _judge(self, name: str, truth: str, because: str, agrees: str, tells: str) -> None:
         answer = self.answers.get(name, "").strip()
-        reason = f" {because}" if because else ""
         if not answer:
-            ask = "You predicted nothing; the question is above. A wrong guess teaches more than none."
-            _show(_note(OPEN, f"{ask} {tells.capitalize()} {truth}.{reason}"))
+            sign = OPEN
+            sentence = "You predicted nothing; the question is above. A wrong guess teaches more than none."
+            sentence += f" {tells.capitalize()} {truth}."
         elif _plain(answer) == _plain(truth):
-            _show(_note(RIGHT, f"You predicted {answer}, and {agrees}.{reason}"))
+            sign = RIGHT
+            sentence = f"You predicted {answer}, and {agrees}."
         else:
-            _show(_note(WRONG, f"You predicted {answer}; {tells} {truth}.{reason}"))
+            sign = WRONG
+            sentence = f"You predicted {answer}; {tells} {truth}."
+        if because:
+            sentence += f" {because}"
+        _show(_note(sign, sentence))
 
     def exercise(self, *claims: str | Drill, lab: Lab | None = None) -> None:
         """Is it done? Each claim is held against the kernel; the first that does not hold says why.
@@ -95,9 +106,10 @@ class Lesson:
         """
         for claim in claims:
             is_done, sentence = self._verdict(claim, lab)
-            _show(_note(RIGHT if is_done else WRONG, sentence))
             if is_done:
+                _show(_note(RIGHT, sentence))
                 continue
+            _show(_note(WRONG, sentence))
             if os.environ.get("NBGRADER_EXECUTION"):
                 raise AssertionError(sentence)
             return
@@ -105,21 +117,29 @@ class Lesson:
     def _verdict(self, claim: str | Drill, lab: Lab | None) -> tuple[bool, str]:
         """Whether a claim holds, and the sentence that says so; what cannot be judged does not hold."""
         try:
-            verdict = claim.check() if isinstance(claim, Drill) else (lab or self._lab()).check(claim)
+            if isinstance(claim, Drill):
+                verdict = claim.check()
+            else:
+                lab = lab or self._lab()
+                verdict = lab.check(claim)
         except LabError as error:
             return False, str(error)
         return bool(verdict), str(verdict)
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.casefold().split()).rstrip(".")
+    """An answer as it is compared: letter case, spaces and a full stop at its end do not count."""
+    words = text.casefold().split()
+    return " ".join(words).rstrip(".")
 
 
 def _note(sign: tuple[str, str], text: str, more: str = "") -> str:
     mark, colour = sign
     style = f"border-left:4px solid {colour};padding:4px 10px;margin:4px 0"
-    html = re.sub("`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
-    return f'<div style="{style}"><b style="color:{colour}">{mark}</b> {html}{more}</div>'
+    escaped = escape(text, quote=False)
+    html = re.sub("`([^`]+)`", r"<code>\1</code>", escaped)
+    coloured = f'<b style="color:{colour}">{mark}</b>'
+    return f'<div style="{style}">{coloured} {html}{more}</div>'
 
 
 def _input(choices: Sequence[str], value: str, keep: Callable[[str], None]) -> Any:
@@ -128,7 +148,8 @@ def _input(choices: Sequence[str], value: str, keep: Callable[[str], None]) -> A
 
     wide = ipywidgets.Layout(width="auto")
     if choices:
-        box = ipywidgets.RadioButtons(options=list(choices), value=value if value in choices else None, layout=wide)
+        chosen = value if value in choices else None
+        box = ipywidgets.RadioButtons(options=list(choices), value=chosen, layout=wide)
     else:
         box = ipywidgets.Text(value=value, placeholder="your answer", continuous_update=True)
     box.observe(lambda change: keep(change["new"] or ""), "value")
@@ -147,5 +168,6 @@ def _show(html: str, widget: Any = None, static: str = "") -> None:
 
 def show_widget(widget: Any, static: str) -> None:
     """Display a widget whose saved form, without a live front end, is the static HTML."""
-    bundle = widget._repr_mimebundle_()
-    display({**bundle, "text/html": static}, raw=True)
+    bundle = dict(widget._repr_mimebundle_())
+    bundle["text/html"] = static
+    display(bundle, raw=True)

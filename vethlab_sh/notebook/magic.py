@@ -60,7 +60,8 @@ def commands(cell: str) -> Iterator[str]:
     """
     held: list[str] = []
     for line in cell.splitlines():
-        if not held and (not line.strip() or line.lstrip().startswith("#")):
+        begins = line.lstrip()
+        if not held and (not begins or begins.startswith("#")):
             continue
         held.append(line)
         text = "\n".join(held)
@@ -79,34 +80,59 @@ def _goes_on(text: str) -> bool:
     bash = find("bash")
     if bash is None:  # a recording on Windows
         return False
-    judged = subprocess.run([bash, "-n", "-c", text], capture_output=True, text=True, env={"LC_ALL": "C"})
+    judging = [bash, "-n", "-c", text]
+    judged = subprocess.run(judging, capture_output=True, text=True, env={"LC_ALL": "C"})
     return bool(UNFINISHED.search(judged.stderr))
 
 
 def load(shell: InteractiveShell) -> None:
     """Give a notebook its `%%lab` cells and a first lab; where none can be made, a sentence says why."""
-    if magics := shell.magics_manager.registry.get("LabMagics"):  # loaded again: begin anew
+    magics = shell.magics_manager.registry.get("LabMagics")
+    if magics:  # loaded again: begin anew
         magics.leave()
         magics.current()
         return
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # `!python` is ours
     magics = LabMagics(shell)
     shell.register_magics(magics)
     shell.set_custom_exc((LabError,), _tell)  # in cells of Python too
     shell.Completer.custom_matchers.append(magics.complete)
-    lesson = Lesson(magics.current)
-    given = {"predict": lesson.predict, "look": lesson.look, "hold": lesson.hold,
-             "exercise": lesson.exercise, "explore": magics.explore, "drill": magics.drill}  # fmt: skip
-    shell.user_ns.update(given)
+    _run_our_python()
+    _give_words(shell, magics)
     try:
         magics.current()
     except LabError as error:
-        print(PAGE.ink(str(error), "31"))
+        _print_error(error)
+
+
+def _run_our_python() -> None:
+    """Let `!python` in a cell be the Python that the notebook runs with."""
+    ours = str(Path(sys.executable).parent)
+    path = [ours, os.environ["PATH"]]
+    os.environ["PATH"] = os.pathsep.join(path)
+
+
+def _give_words(shell: InteractiveShell, magics: LabMagics) -> None:
+    """Let cells of Python say `predict`, `look` and the like."""
+    lesson = Lesson(magics.current)
+    words = {
+        "predict": lesson.predict,
+        "look": lesson.look,
+        "hold": lesson.hold,
+        "exercise": lesson.exercise,
+        "explore": magics.explore,
+        "drill": magics.drill,
+    }
+    shell.user_ns.update(words)
 
 
 def _tell(shell: InteractiveShell, kind: type, error: BaseException, trace: object, tb_offset: object = None) -> None:
     """Show an error as the sentence that it is, without a traceback; the cell has failed all the same."""
-    print(PAGE.ink(str(error), "31"))
+    _print_error(error)
+
+
+def _print_error(error: BaseException) -> None:
+    sentence = str(error)
+    print(PAGE.ink(sentence, "31"))
 
 
 @magics_class
@@ -124,11 +150,14 @@ class LabMagics(Magics):
         One that stays is `lab` in the notebook's Python cells from here on.
         """
         assert self.shell
-        if isinstance(held := self.shell.user_ns.get(name), Lab):
-            return held
-        if name not in self.staying or not self.staying[name].alive:
-            self.staying[name] = Lab(name)
-        return self._give(self.staying[name])
+        variable = self.shell.user_ns.get(name)
+        if isinstance(variable, Lab):
+            return variable
+        lab = self.staying.get(name)
+        if lab is None or not lab.alive:
+            lab = Lab(name)
+            self.staying[name] = lab
+        return self._give(lab)
 
     def current(self, replay: str | None = None) -> Lab:
         """The kernel's lab, made when it is first needed; `lab` in the notebook's Python cells.
@@ -149,7 +178,9 @@ class LabMagics(Magics):
 
     def _is_new(self, lab: Lab) -> bool:
         """Whether a cell has made this lab: it is neither the one that this keeps nor one that stays under a name."""
-        return lab.alive and lab is not self.world and lab not in self.staying.values()
+        if lab is self.world or lab in self.staying.values():
+            return False
+        return lab.alive
 
     def _give(self, lab: Lab) -> Lab:
         assert self.shell
@@ -165,19 +196,22 @@ class LabMagics(Magics):
     def drill(self, name: str, seed: int | str = 0) -> Drill:
         """A network with a fault to find, in a fresh lab; see `Lab.drill`."""
         self.leave()
-        return self.current().drill(name, seed)
+        lab = self.current()
+        return lab.drill(name, seed)
 
     def explore(self, src: str | None = None, dst: str | None = None, lab: Lab | None = None) -> None:
         """Controls for the lab as it is now: send a ping and step after it, switch devices up and down.
 
         lab: another than the notebook's own.
         """
-        Explorer(lab or self.current(), src, dst).show()
+        explorer = Explorer(lab or self.current(), src, dst)
+        explorer.show()
 
     @context_matcher()
     def complete(self, context: CompletionContext) -> dict[str, Any]:
         """In a %%lab cell: programs, words of `ip`, and the lab's namespaces, devices and addresses as they are now."""
-        if not context.full_text.startswith("%%lab") or context.cursor_line == 0 or self.world is None:
+        is_command = context.full_text.startswith("%%lab") and context.cursor_line > 0
+        if not is_command or self.world is None:
             return {"completions": []}
         begun = context.token
         completions = []
@@ -187,11 +221,15 @@ class LabMagics(Magics):
         return {"completions": completions, "suppress": True}
 
     def _words(self) -> list[str]:
-        rows = self.current().snapshot().rows
+        lab = self.current()
+        rows = lab.snapshot().rows
         names = {space.namespace for space in rows.namespaces}
-        names.update(link.name for link in rows.links)
-        names.update(address.ip for address in rows.addresses if address.scope == "global")
-        return [*sorted(names), *WORDS]
+        for link in rows.links:
+            names.add(link.name)
+        for address in rows.addresses:
+            if address.scope == "global":
+                names.add(address.ip)
+        return sorted(names) + list(WORDS)
 
     @magic_arguments()
     @argument("--new", action="store_true", help="begin with a fresh lab")
@@ -210,9 +248,7 @@ class LabMagics(Magics):
         """Run each line as typed in the notebook's lab."""
         options = parse_argstring(self.lab, line)
         try:
-            if (options.new or options.replay) and self.world:
-                self.world.close()
-            lab = self.named(options.lab) if options.lab else self.current(options.replay)
+            lab = self._lab_for(options)
             if options.replay:
                 print(PAGE.prose(lab.recording))
             lab.changes()
@@ -220,9 +256,18 @@ class LabMagics(Magics):
                 self._run(lab, command, options)
             _look(lab, options)
         except LabError as error:
-            print(PAGE.ink(str(error), "31"))
+            _print_error(error)
         except KeyboardInterrupt:
             print("^C (the command is stopped, the lab is still there)")
+
+    def _lab_for(self, options: Namespace) -> Lab:
+        """The lab that the first line of a cell asks for."""
+        begins_anew = options.new or options.replay
+        if begins_anew and self.world:
+            self.world.close()
+        if options.lab:
+            return self.named(options.lab)
+        return self.current(options.replay)
 
     def _run(self, lab: Lab, command: str, options: Namespace) -> None:
         ran = lab.run(command, at=options.at, expect=None)
@@ -230,9 +275,13 @@ class LabMagics(Magics):
         _show_table(ran)
         if options.changes:
             display(lab.changes())
-        if ran.code not in {0, *(options.expect or ())}:
-            hint = f" {ran.hint}" if ran.hint else ""
-            raise LabError(f"(Exit code {ran.code}; the lines below did not run.{hint})")
+        expected = options.expect or []
+        if ran.code == 0 or ran.code in expected:
+            return
+        sentence = f"Exit code {ran.code}; the lines below did not run."
+        if ran.hint:
+            sentence += f" {ran.hint}"
+        raise LabError(f"({sentence})")
 
 
 def _look(lab: Lab, options: Namespace) -> None:
@@ -256,4 +305,5 @@ def _show_table(ran: Ran) -> None:
     for name, rows in tables.items():
         telling = [column for column in columns(name) if column not in ASIDE]
         if rows and markup.filled(rows, telling):
-            display(HTML(markup.table(rows, telling)))
+            html = markup.table(rows, telling)
+            display(HTML(html))

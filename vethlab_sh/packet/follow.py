@@ -99,11 +99,13 @@ def _walk_in_a_circle(ground: Ground, tables: Tables, probe: Probe, circle: Diag
 
 
 def _ears(tables: Tables, probe: Probe, places: Collection[Device]) -> list[Device]:
-    """The devices to listen at: lo only where a namespace asks itself."""
-    own = probe.target in tables.own(probe.src)
+    """The devices to listen at: lo only of a namespace that asks itself."""
+    is_own = probe.target in tables.own(probe.src)
     devices = []
     for device in places:
         link = tables.link(device)
-        if link and link.up and (link.kind != "loopback" or own):
+        if not link or not link.up:
+            continue
+        if link.kind != "loopback" or (is_own and link.namespace == probe.src):
             devices.append(device)
     return devices

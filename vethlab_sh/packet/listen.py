@@ -1,4 +1,4 @@
-"""What passed every device of the lab while one command ran?
+"""What passed every device of the lab while one command ran? What a tcpdump on each of them printed.
 
 One real `tcpdump` per device, all started by one script. Nothing here waits for time: a listener is ready when it
 says `listening on`, and it has told everything when it says that it printed as many packets as the kernel gave it,

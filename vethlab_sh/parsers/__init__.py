@@ -1,4 +1,4 @@
-"""What did a command say, as rows?
+"""What did a command say, as rows? One dict for each thing that it tells of.
 
 One module per command: text in, list of flat dicts out, nothing else touched. An unknown word is
 `OutputNotUnderstood`, never a guess and never dropped.

@@ -106,7 +106,9 @@ def _rows(device: Device) -> list[Row]:
     """A row for each address of a device, or one without."""
     facts, addresses = device
     facts["details"] = "; ".join(facts["details"]) or None
-    return [facts | address for address in addresses or [{}]]
+    if not addresses:
+        return [facts]
+    return [facts | address for address in addresses]
 
 
 def _device(head: re.Match[str]) -> Row:

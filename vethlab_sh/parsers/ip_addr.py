@@ -79,7 +79,9 @@ def _rows(link: Link) -> list[Row]:
     """A row for each address of a device, or one without."""
     device, addresses = link
     ip_link.finish(device)
-    return [device | address for address in addresses or [NO_ADDRESS]]
+    if not addresses:
+        return [device | NO_ADDRESS]
+    return [device | address for address in addresses]
 
 
 def _first_line(words: Words) -> Link:

@@ -84,7 +84,11 @@ ASIDE = re.compile(
 
 def replies(printed: str) -> list[Row]:
     """A row per reply, or per error that came instead."""
-    return [row for kind, row in _read(printed) if kind == "reply"]
+    rows = []
+    for kind, row in _read(printed):
+        if kind == "reply":
+            rows.append(row)
+    return rows
 
 
 def statistics(printed: str) -> list[Row]:
@@ -114,7 +118,8 @@ def _line(line: str, words: Words) -> tuple[str, Row]:
         return "reply", _reply(reply)
     error = ERROR.fullmatch(line) or LOCAL.fullmatch(line) or NO_ANSWER.fullmatch(line)
     if error:
-        return "reply", _error(error.groupdict())
+        groups = error.groupdict()
+        return "reply", _error(groups)
     start = START.fullmatch(line)
     if start:
         return "start", start.groupdict()

@@ -174,9 +174,10 @@ def _quote(frames: list[list[_Line]], row: Row) -> None:
 
 def _nanoseconds(line: _Line) -> int:
     """The time that begins a line, `1732550000.123456`; a float would not hold its last digits."""
-    time = line.text.split()[0]
+    time, *_ = line.text.split(maxsplit=1)
     seconds, _, part = time.partition(".")
-    return int(seconds) * 10**9 + int(part.ljust(9, "0"))
+    nanoseconds = part.ljust(9, "0")
+    return int(seconds) * 10**9 + int(nanoseconds)
 
 
 def _frame(lines: list[_Line]) -> Row:

@@ -152,5 +152,7 @@ def telling_first(names: str, columns: Columns) -> Columns:
     >>> list(telling_first("name mtu", {"index": (int, ""), "mtu": (int, ""), "name": (str, "")}))
     ['name', 'mtu', 'index']
     """
-    first = {name: columns[name] for name in names.split()}
-    return {**first, **columns}
+    in_front = {}
+    for name in names.split():
+        in_front[name] = columns[name]
+    return {**in_front, **columns}

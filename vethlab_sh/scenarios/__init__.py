@@ -1,4 +1,4 @@
-"""Which lessons are there?
+"""Which lessons are there? Those of SCENARIOS, each as data in a module of its own.
 
 Each module here holds one scenario as data (`Scenario`, `Step`): no machinery, nothing is run. An edition
 in another language is a sibling of these modules with the same lines.

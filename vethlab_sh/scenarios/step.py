@@ -1,4 +1,4 @@
-"""What is a scenario made of?
+"""What is a scenario made of? Of steps, each a reason and the lines that a learner would type.
 
 Data only: a scenario is a list of steps, a step is a reason and the lines that a learner would type.
 """

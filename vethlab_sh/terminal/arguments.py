@@ -1,4 +1,4 @@
-"""Which arguments do several verbs share, and how is a verb declared?"""
+"""Which arguments do several verbs share? A scenario with its options, and --replay; a verb is declared here too."""
 
 from __future__ import annotations
 

@@ -44,9 +44,14 @@ def _doctor(options: argparse.Namespace) -> int:
     findings = list(examine())
     rows = []
     for finding in findings:
-        answer = finding.found if finding.ok else finding.cure
-        rows.append({"status": finding.status, "what": finding.what, "found, or to do": answer})
-    print(Page.of(sys.stdout).table(rows, rows[0]))
+        row = {
+            "status": finding.status,
+            "what": finding.what,
+            "found, or to do": finding.found if finding.ok else finding.cure,
+        }
+        rows.append(row)
+    page = Page.of(sys.stdout)
+    print(page.table(rows, rows[0]))
     if all(finding.ok for finding in findings if finding.needed):
         print("\nThis machine is ready.")
         return 0
@@ -85,8 +90,9 @@ def examine() -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    version = ".".join(str(number) for number in sys.version_info[:3])
-    return Finding("Python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
+    major, minor, patch = sys.version_info[:3]
+    ok = sys.version_info >= (3, 11)
+    return Finding("Python", ok, f"{major}.{minor}.{patch}", "install Python 3.11 or newer")
 
 
 def _package(name: str, needed: bool) -> Finding:
@@ -104,8 +110,10 @@ def _program(name: str, needed: bool) -> Finding:
     what = f"program {name}"
     path = find(name)
     if path is None:
-        return Finding(what, False, "", f"sudo apt-get install {PACKAGES[name]}", needed)
-    return Finding(what, True, _version(path, name) or path, needed=needed)
+        cure = f"sudo apt-get install {PACKAGES[name]}"
+        return Finding(what, False, "", cure, needed)
+    found = _version(path, name) or path
+    return Finding(what, True, found, needed=needed)
 
 
 def _version(path: str, name: str) -> str:
@@ -135,16 +143,19 @@ def _kernel() -> Iterator[Finding]:
 
 
 def _device(lab: Lab, kind: str, line: str) -> Finding:
+    what = f"kernel: {kind}"
     ran = lab.run(line, expect=None)
     if ran.code == 0:
-        return Finding(f"kernel: {kind}", True, "works")
-    cure = f"the kernel has no {kind}: {ran.err.strip()}. Try `sudo modprobe {kind}`"
-    return Finding(f"kernel: {kind}", False, "", cure)
+        return Finding(what, True, "works")
+    complaint = ran.err.strip()
+    cure = f"the kernel has no {kind}: {complaint}. Try `sudo modprobe {kind}`"
+    return Finding(what, False, "", cure)
 
 
 def _brctl(lab: Lab) -> Finding:
     # brctl reads /sys/class/net, which shows the network namespace of whoever mounted it: sysfs(5)
     what = "brctl sees the lab's bridges"
-    if "vl-b" in lab.run("brctl show", expect=None).out:
+    ran = lab.run("brctl show", expect=None)
+    if "vl-b" in ran.out:
         return Finding(what, True, "works")
     return Finding(what, False, "", "sysfs could not be mounted in here (a container that masks /sys?)")

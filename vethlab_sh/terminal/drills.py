@@ -1,4 +1,4 @@
-"""What do `drill list`, `start`, `ticket`, `hint`, `check` and `give-up` do?"""
+"""What do the verbs of `drill` do? They begin one in a lab that stays, tell ticket and hints, and judge the repair."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def _list(options: argparse.Namespace) -> int:
 
     page = Page.of(sys.stdout)
     for row in drills.listed():
-        print(f"{page.heading(row['name'])} ({row['scenario']})")
+        name = page.heading(row["name"])
+        print(f"{name} ({row['scenario']})")
         print(page.prose(row["ticket"]) + "\n")
     return 0
 
@@ -58,28 +59,32 @@ def _add_start(verbs: Verbs) -> None:
 
 
 def _start(options: argparse.Namespace) -> int:
-    stay.check_free(options.name)
+    name = options.name
+    stay.check_free(name)
     with Lab() as lab:
         drill = lab.drill(options.drill, options.seed)
-        lab.stay(options.name, f"drill {drill.name} --seed {drill.seed}")
+        lab.stay(name, f"drill {drill.name} --seed {drill.seed}")
     page = Page.of(sys.stdout)
+    where = f"Everything stands in the lab {name}, where you are root:"
     print(_as_text(page, drill) + "\n")
-    print(page.prose(f"Everything stands in the lab {options.name}, where you are root:") + "\n")
-    print(_ways_on(options.name))
+    print(page.prose(where) + "\n")
+    print(_ways_on(name))
     return 0
 
 
 def _ways_on(lab: str) -> str:
     """The commands that go on with a drill, each with what it does."""
     named = "" if lab == LAB else f" {lab}"
+    longest = f"{ME} drill give-up{named}"
     ways = {
         f"{ME} shell {lab}": "look and mend there (`exit` leaves it)",
         f"{ME} drill check{named}": "is it mended? And if it is, what was it?",
         f"{ME} drill hint{named}": "a command worth running",
-        f"{ME} drill give-up{named}": "mend it and explain it",
+        longest: "mend it and explain it",
     }
-    width = len(f"{ME} drill give-up{named}") + 4
-    return "\n".join(f"  {typed:{width}} # {what}" for typed, what in ways.items())
+    width = len(longest) + 4
+    lines = [f"  {typed:{width}} # {what}" for typed, what in ways.items()]
+    return "\n".join(lines)
 
 
 # --- of a drill that is under way ---------------------------------------------------------------------------------
@@ -100,14 +105,16 @@ def _under_way(options: argparse.Namespace) -> Iterator[Drill]:
 
 
 def _ticket(options: argparse.Namespace) -> int:
+    page = Page.of(sys.stdout)
     with _under_way(options) as drill:
-        print(_as_text(Page.of(sys.stdout), drill))
+        print(_as_text(page, drill))
     return 0
 
 
 def _hint(options: argparse.Namespace) -> int:
+    page = Page.of(sys.stdout)
     with _under_way(options) as drill:
-        print(Page.of(sys.stdout).prose(drill.hint()))
+        print(page.prose(drill.hint()))
     return 0
 
 
@@ -115,15 +122,19 @@ def _check(options: argparse.Namespace) -> int:
     page = Page.of(sys.stdout)
     with _under_way(options) as drill:
         verdict = drill.check()
-        print(f"{page.prose(verdict.sentence)}\n\n{verdict.evidence}")
+        print(page.prose(verdict.sentence))
+        print(f"\n{verdict.evidence}")
         if verdict:
-            print("\n" + _explained(page, options.lab, drill.debriefing()))
+            end = drill.debriefing()
+            print("\n" + _explained(page, options.lab, end))
     return 0 if verdict else 1
 
 
 def _give_up(options: argparse.Namespace) -> int:
+    page = Page.of(sys.stdout)
     with _under_way(options) as drill:
-        print(_explained(Page.of(sys.stdout), options.lab, drill.give_up()))
+        end = drill.give_up()
+        print(_explained(page, options.lab, end))
     return 0
 
 
@@ -131,7 +142,9 @@ def _give_up(options: argparse.Namespace) -> int:
 
 
 def _as_text(page: Page, drill: Drill) -> str:
-    return page.chapter(f"Drill {drill.name}, seed {drill.seed}", page.prose(drill.ticket))
+    title = f"Drill {drill.name}, seed {drill.seed}"
+    ticket = page.prose(drill.ticket)
+    return page.chapter(title, ticket)
 
 
 def _explained(page: Page, lab: str, end: Debriefing) -> str:
@@ -141,7 +154,8 @@ def _explained(page: Page, lab: str, end: Debriefing) -> str:
         if isinstance(part, str):
             text = part
         else:
-            text = f"{sightings(page, part)}\n\n{page.prose(part.verdict)}"
+            verdict = page.prose(part.verdict)
+            text = f"{sightings(page, part)}\n\n{verdict}"
         parts.append(page.chapter(heading, text))
     parts.append(page.prose(f"The lab stays until `{ME} down {lab}`."))
     return "\n\n".join(parts)

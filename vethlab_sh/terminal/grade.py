@@ -36,15 +36,19 @@ def _grade(options: argparse.Namespace) -> int:
     from ..grading.submissions import read_claims
 
     folder = Path(options.folder)
-    claims = read_claims(Path(options.checks or f"{folder}.checks"))
-    rows = list(grade.grade(folder, claims, options.jobs, Limits(seconds=options.seconds)))
+    checks = Path(options.checks or f"{folder}.checks")
+    claims = read_claims(checks)
+    limits = Limits(seconds=options.seconds)
+    rows = list(grade.grade(folder, claims, options.jobs, limits))
     rows.sort(key=lambda row: (row.learner, row.exercise))
     if options.out:
         with written(options.out) as file:
             file.write_text(grade.as_csv(rows))
     page = Page.of(sys.stdout)
     columns = [column for column in grade.COLUMNS if column != SENTENCE]
-    print(page.table([asdict(row) for row in rows], columns) + "\n")
+    plain = [asdict(row) for row in rows]
+    print(page.table(plain, columns) + "\n")
     for row in rows:
-        print(page.prose(f"{row.learner}, {row.exercise or 'all'}: {row.sentence}"))
+        exercise = row.exercise or "all"
+        print(page.prose(f"{row.learner}, {exercise}: {row.sentence}"))
     return 0

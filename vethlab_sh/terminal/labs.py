@@ -53,14 +53,23 @@ def _up(options: argparse.Namespace) -> int:
     stay.check_free(name)
     with Lab() as lab:  # which vanishes when something fails before it stays
         if file:
-            lab.run(f"bash {shlex.quote(str(file.absolute()))}")
+            script = shlex.quote(str(file.absolute()))
+            lab.run(f"bash {script}")
         elif options.scenario != EMPTY or scenario_options(options):
             lab.play(options.scenario, **scenario_options(options))
         lab.stay(name, file.name if file else _as_typed(options))
-        namespaces = len(lab.snapshot().rows.namespaces) - 1
-    beside = {0: "no namespace", 1: "a namespace"}.get(namespaces, f"{namespaces} namespaces")
+        namespaces = lab.snapshot().rows.namespaces
+    beside = _counted(len(namespaces) - 1)
     print(f"The lab {name} is up, with {beside} beside master. It stays until `python -m vethlab_sh down {name}`.")
     return 0
+
+
+def _counted(namespaces: int) -> str:
+    if namespaces == 0:
+        return "no namespace"
+    if namespaces == 1:
+        return "a namespace"
+    return f"{namespaces} namespaces"
 
 
 def _saved_file(options: argparse.Namespace) -> Path | None:
@@ -75,7 +84,9 @@ def _as_typed(options: argparse.Namespace) -> str:
     """The scenario and its options, as they were typed."""
     words = [options.scenario]
     for name, value in scenario_options(options).items():
-        words.append(f"--{name}" if value is True else f"--{name} {value}")
+        words.append(f"--{name}")
+        if value is not True:
+            words.append(str(value))
     return " ".join(words)
 
 
@@ -90,18 +101,20 @@ def add_ps(verbs: Verbs) -> None:
 def _ps(options: argparse.Namespace) -> int:
     rows = []
     for lab in stay.every():
+        mebibytes = lab.memory / 2**20
         row = {
             "name": lab.name,
             "scenario": lab.scenario,
             "age": _span(lab.age),
             "processes": len(lab.processes),
-            "memory": f"{lab.memory / 2**20:.1f} MiB",
+            "memory": f"{mebibytes:.1f} MiB",
         }
         rows.append(row)
-    if rows:
-        print(Page.of(sys.stdout).table(rows, rows[0]))
-    else:
+    if not rows:
         print("No lab stays. `python -m vethlab_sh up` makes one.")
+        return 0
+    page = Page.of(sys.stdout)
+    print(page.table(rows, rows[0]))
     return 0
 
 
@@ -168,15 +181,17 @@ def add_show(verbs: Verbs) -> None:
 
 
 def _show(options: argparse.Namespace) -> int:
-    if options.table == HISTORY:
-        print("\n".join(stay.find(options.lab).history) or "(no line was typed in it)")
+    name = options.table
+    if name == HISTORY:
+        lines = "\n".join(stay.find(options.lab).history)
+        print(lines or "(no line was typed in it)")
         return 0
     page = Page.of(sys.stdout)
     with Lab(options.lab) as lab:
         facts = lab.snapshot(settings=True).rows
         typed = lab.typed
-    if options.table:
-        print(page.table(facts.plain(options.table), snapshot.COLUMNS[options.table]))
+    if name:
+        print(page.table(facts.plain(name), snapshot.COLUMNS[name]))
         return 0
     rows: list[dict[str, object]] = [{"table": name, "rows": len(facts.kind(name))} for name in snapshot.COLUMNS]
     rows.append({"table": HISTORY, "rows": len(typed)})
@@ -218,17 +233,20 @@ def _down(options: argparse.Namespace) -> int:
         raise BadOption("Say which lab is to end, `down LAB`, or `down --all`. `python -m vethlab_sh ps` lists them.")
     names = stay.names() if options.all else [options.lab]
     for name in names:
-        print(_ended(name, stay.down(name)))
+        processes = stay.down(name)
+        print(_ended(name, processes))
     return 0
 
 
 def _ended(name: str, processes: list[stay.Process]) -> str:
     if not processes:
         return f"The lab {name} is gone. Nothing ran in it."
-    what = "process" if len(processes) == 1 else "processes"
-    lines = [f"The lab {name} is gone. Ended in it: {len(processes)} {what}"]
+    count = len(processes)
+    what = "process" if count == 1 else "processes"
+    lines = [f"The lab {name} is gone. Ended in it: {count} {what}"]
     for process in processes[:LISTED]:
-        lines.append(f"  {process.pid} {process.command[:COMMAND_WIDTH]}")
-    if len(processes) > LISTED:
-        lines.append(f"  and {len(processes) - LISTED} more")
+        command = process.command[:COMMAND_WIDTH]
+        lines.append(f"  {process.pid} {command}")
+    if count > LISTED:
+        lines.append(f"  and {count - LISTED} more")
     return "\n".join(lines)

@@ -6,11 +6,12 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .. import markup
 from ..errors import BadOption
+from ..snapshot import BESIDE_SETTINGS
 from ..snapshot import COLUMNS as TABLES
 from ..tables import columns
 from .arguments import add_verb
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..node.cni import Finding
     from ..node.explain import Explanation
     from ..node.inspect import Inspection
+    from ..node.outputs import Output, UnknownLines
     from .arguments import Verbs
 
 NO_OUTPUT = "There is no output here of a command that has a table. `python -m vethlab_sh tables` lists them."
@@ -47,13 +49,16 @@ def _explain(options: argparse.Namespace) -> int:
     if "-" in files and sys.stdin.isatty():
         print("Paste the session here, then press Ctrl-D on an empty line.", file=sys.stderr)
     texts = [read_file(file) for file in files]
-    names = [os.path.basename(file) for file in files] if len(files) > 1 else []
+    names = []
+    if len(files) > 1:  # each may be of another machine
+        names = [os.path.basename(file) for file in files]
     explanation = explain(*texts, names=names)
     save_pictures(options, explanation.draw, explanation.as_text)
     if options.json:
         print(json.dumps(explanation.as_dict(), indent=1))
     else:
-        print(_explanation(Page.of(sys.stdout), explanation, options.tables))
+        page = Page.of(sys.stdout)
+        print(_explanation(page, explanation, options.tables))
     if not explanation.outputs:
         return say(NO_OUTPUT, 1)
     return 0
@@ -61,32 +66,39 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _explanation(page: Page, explanation: Explanation, with_tables: bool) -> str:
     """What a pasted session says, most telling first."""
+    picture = explanation.as_text(page.unicode)
     parts = [
         _findings(page, explanation.findings),
-        _wiring(page, explanation.sentences, explanation.as_text(page.unicode)),
+        _wiring(page, explanation.sentences, picture),
     ]
-    if explanation.outputs:
-        parts.append(page.titled("What was read:", explanation.read, explanation.read[0]))
+    read = explanation.read
+    if read:
+        parts.append(page.titled("What was read:", read, read[0]))
     if with_tables:
-        for output in explanation.outputs:
-            heading = page.heading(f"line {output.line}, {output.at}: {output.command or output.name}")
-            parts.append(f"{heading}\n{page.table(output.rows, columns(output.name))}")
+        parts += [_output(page, output) for output in explanation.outputs]
     if explanation.notes:
-        notes = "\n".join(page.item(note) for note in explanation.notes)
-        parts.append(page.chapter("Taken for granted, or left open:", notes))
-    if explanation.unknown_rows:
-        unknown = "\n".join(_unknown(row) for row in explanation.unknown_rows)
-        parts.append(page.chapter("Not understood:", unknown))
+        notes = [page.item(note) for note in explanation.notes]
+        parts.append(page.chapter("Taken for granted, or left open:", "\n".join(notes)))
+    if explanation.unknown_lines:
+        unknown = [_unknown(lines) for lines in explanation.unknown_lines]
+        parts.append(page.chapter("Not understood:", "\n".join(unknown)))
     return chapters(parts)
 
 
-def _unknown(row: Mapping[str, Any]) -> str:
+def _output(page: Page, output: Output) -> str:
+    """One output with its table."""
+    command = output.command or output.name
+    heading = page.heading(f"line {output.line}, {output.at}: {command}")
+    table = page.table(output.rows, columns(output.name))
+    return f"{heading}\n{table}"
+
+
+def _unknown(lines: UnknownLines) -> str:
     """What was not understood, and why."""
-    if row["line"] == row["until"]:
-        where = f"line {row['line']}"
-    else:
-        where = f"lines {row['line']} to {row['until']}"
-    unknown = f"{where}: {row['text'].strip()}\n    {row['why']}"
+    where = f"line {lines.line}"
+    if lines.until != lines.line:
+        where = f"lines {lines.line} to {lines.until}"
+    unknown = f"{where}: {lines.text.strip()}\n    {lines.why}"
     return markup.printable(unknown, keep="\n\t")
 
 
@@ -114,13 +126,15 @@ def _inspect(options: argparse.Namespace) -> int:
     if options.walk:
         if options.what or options.tables:
             raise BadOption(WALK_ALONE)
-        return show_walk(this_machine.walk(*options.walk), options)
+        src, dst = options.walk
+        return show_walk(this_machine.walk(src, dst), options)
     inspection = this_machine.inspect(options.what)
     save_pictures(options, inspection.draw, inspection.as_text)
     if options.json:
         print(json.dumps(inspection.as_dict(), indent=1))
     else:
-        print(_inspection(Page.of(sys.stdout), inspection, options))
+        page = Page.of(sys.stdout)
+        print(_inspection(page, inspection, options))
     return 0
 
 
@@ -132,14 +146,18 @@ def _inspection(page: Page, inspection: Inspection, options: argparse.Namespace)
     if options.what:
         parts.append(_cables(page, inspection.sentences))
     else:
-        parts.append(page.titled("The namespaces:", inspection.space_rows, inspection.space_rows[0]))
-        if inspection.wire_rows:
-            parts.append(page.titled("The cables:", inspection.wire_rows, WIRES))
+        spaces = inspection.space_rows
+        wires = inspection.wire_rows
+        parts.append(page.titled("The namespaces:", spaces, spaces[0]))
+        if wires:
+            parts.append(page.titled("The cables:", wires, WIRES))
     if options.tables:
+        facts = inspection.snapshot.rows
         for name, shown in TABLES.items():
-            if name not in ("namespaces", "wires", "settings"):
-                parts.append(page.titled(f"The {name}:", inspection.snapshot.rows.plain(name), shown))
-    parts.append(page.chapter("The wiring:", inspection.as_text(page.unicode)))
+            if name not in ("namespaces", "wires", "settings", *BESIDE_SETTINGS):
+                parts.append(page.titled(f"The {name}:", facts.plain(name), shown))
+    picture = inspection.as_text(page.unicode)
+    parts.append(page.chapter("The wiring:", picture))
     parts.append(page.prose(inspection.hidden))
     return chapters(parts)
 
@@ -160,11 +178,14 @@ def _wiring(page: Page, sentences: Sequence[str], picture: str) -> str:
     """Every cable in words, then all in characters."""
     if not picture:
         return ""
-    parts = [page.chapter("The wiring, as far as it is shown:", picture)]
+    parts = []
     if sentences:
-        parts.insert(0, page.chapter("The cables:", _cables(page, sentences)))
+        cables = _cables(page, sentences)
+        parts.append(page.chapter("The cables:", cables))
+    parts.append(page.chapter("The wiring, as far as it is shown:", picture))
     return chapters(parts)
 
 
 def _cables(page: Page, sentences: Sequence[str]) -> str:
-    return "\n".join(page.item(sentence) for sentence in sentences)
+    items = [page.item(sentence) for sentence in sentences]
+    return "\n".join(items)

@@ -46,12 +46,15 @@ class Page:
     @classmethod
     def of(cls, stream: TextIO) -> Page:
         """The page that a stream is: a terminal has a width and, unless NO_COLOR is set, colours."""
-        unicode = (stream.encoding or "").lower().startswith("utf")
+        encoding = stream.encoding or ""
+        unicode = encoding.lower().startswith("utf")
         if not stream.isatty():
-            return cls(int(os.environ.get("COLUMNS") or 100), unicode=unicode)
+            width = int(os.environ.get("COLUMNS") or 100)
+            return cls(width, unicode=unicode)
         # https://no-color.org; a dumb terminal would show the codes
         colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        return cls(shutil.get_terminal_size().columns, colour, unicode)
+        width = shutil.get_terminal_size().columns
+        return cls(width, colour, unicode)
 
     def ink(self, text: str, code: str) -> str:
         """The text in a colour (an SGR code), or as it is."""
@@ -62,7 +65,8 @@ class Page:
     @property
     def prose_width(self) -> int:
         """How wide a paragraph is: no wider than is good to read."""
-        return max(LEAST_WIDTH, min(self.width, PROSE_WIDTH))
+        width = min(self.width, PROSE_WIDTH)
+        return max(LEAST_WIDTH, width)
 
     def prose(self, text: str) -> str:
         """A paragraph, wrapped; an empty text stays empty."""
@@ -82,7 +86,8 @@ class Page:
 
     def heading(self, text: str) -> str:
         """A line that stands out."""
-        return self.ink(markup.printable(text, keep="\n"), BOLD)
+        text = markup.printable(text, keep="\n")
+        return self.ink(text, BOLD)
 
     def chapter(self, title: str, text: str) -> str:
         """A text below its heading."""
@@ -90,11 +95,14 @@ class Page:
 
     def titled(self, title: str, rows: Sequence[Row], columns: Iterable[str]) -> str:
         """A table below its heading."""
-        return self.chapter(title, self.table(rows, columns))
+        table = self.table(rows, columns)
+        return self.chapter(title, table)
 
     def record(self, ran: Ran) -> str:
         """Prompt, line and raw output, as in a terminal."""
-        lines = [self.ink(ran.prompt, GREEN) + self.ink(ran.line, BOLD)]
+        prompt = self.ink(ran.prompt, GREEN)
+        typed = self.ink(ran.line, BOLD)
+        lines = [prompt + typed]
         for text in (ran.out, ran.err):
             if text.strip():
                 lines.append(text.rstrip("\n"))
@@ -110,18 +118,24 @@ class Page:
         filled = markup.filled(rows, columns)
         if not filled:
             return "(no rows)"
-        cells = {column: [column, *(markup.text(row[column]) for row in rows)] for column in filled}
+        cells = {}
+        for column in filled:
+            texts = [markup.text(row[column]) for row in rows]
+            cells[column] = [column, *texts]
         widths = _widths(cells, self.width)
-        right = {column for column in widths if all(_is_number(row[column]) for row in rows)}
+        right = {column for column in widths if _is_of_numbers(rows, column)}
         lines = []
         for number in range(len(rows) + 1):
-            row = {column: cells[column][number] for column in widths}
-            for line in _side_by_side(row, widths, right):
-                text = line.rstrip()[: self.width]
-                lines.append(self.ink(text, HEAD) if number == 0 else text)
+            line = {column: cells[column][number] for column in widths}
+            for part in _side_by_side(line, widths, right):
+                text = part.rstrip()[: self.width]
+                if number == 0:
+                    text = self.ink(text, HEAD)
+                lines.append(text)
         hidden = [column for column in filled if column not in widths]
         if hidden:
-            lines.append(self.prose(f"(no room for {_named(hidden)})"))
+            note = f"(no room for {_named(hidden)})"
+            lines.append(self.prose(note))
         return "\n".join(lines)
 
 
@@ -145,6 +159,11 @@ def _named(hidden: list[str]) -> str:
     return ", ".join(hidden)
 
 
+def _is_of_numbers(rows: Iterable[Row], column: str) -> bool:
+    """Whether a column holds nothing but numbers, which then end at its right edge."""
+    return all(_is_number(row[column]) for row in rows)
+
+
 def _is_number(value: Any) -> bool:
     if isinstance(value, bool):  # which is an int to Python
         return False
@@ -153,12 +172,18 @@ def _is_number(value: Any) -> bool:
 
 def _widths(cells: Cells, room: int) -> Widths:
     """Which columns are shown, and how wide: each as wide as it is, or else with its longest cells wrapped."""
-    widths = {column: max(len(text) for text in texts) for column, texts in cells.items()}
+    widths = {}
+    for column, texts in cells.items():
+        widths[column] = max(len(text) for text in texts)
     if _total(widths) <= room:
         return widths
-    least = {column: max(_least(text) for text in texts) for column, texts in cells.items()}
-    while len(widths) > 1 and _total({column: least[column] for column in widths}) > room:
-        widths.popitem()  # the last column tells least
+    least = {}
+    for column, texts in cells.items():
+        least[column] = max(_least(text) for text in texts)
+    narrowest = dict(least)
+    while len(widths) > 1 and _total(narrowest) > room:
+        last, _ = widths.popitem()  # the last column tells least
+        del narrowest[last]
     while _total(widths) > room:
         may_shrink = [column for column in widths if widths[column] > least[column]]
         if not may_shrink:
@@ -169,29 +194,35 @@ def _widths(cells: Cells, room: int) -> Widths:
 
 
 def _total(widths: Widths) -> int:
-    return sum(widths.values()) + len(GAP) * (len(widths) - 1)
+    gaps = len(widths) - 1
+    return sum(widths.values()) + gaps * len(GAP)
 
 
 def _least(cell: str) -> int:
     """How narrow a cell may be made: no word is cut, and it takes three lines at most, unless it is a whole text."""
     for width in range(len(cell)):
         lines = _wrapped(cell, width)
-        fits = max(len(line) for line in lines) <= width
-        if fits and (len(lines) <= CELL_LINES or width >= TEXT_WIDTH):
+        if max(len(line) for line in lines) > width:
+            continue
+        if len(lines) <= CELL_LINES or width >= TEXT_WIDTH:
             return width
     return len(cell)
 
 
 def _side_by_side(row: Mapping[str, str], widths: Widths, right: Container[str]) -> list[str]:
     """One row of cells as lines: as many as its tallest cell has. right: the columns of numbers."""
-    columns = [_wrapped(row[column], width) for column, width in widths.items()]
-    lines = []
+    columns = []
+    for column, width in widths.items():
+        lines = _wrapped(row[column], width)
+        columns.append(lines)
+    together = []
     for texts in itertools.zip_longest(*columns, fillvalue=""):
         padded = []
         for text, (column, width) in zip(texts, widths.items(), strict=True):
-            padded.append(text.rjust(width) if column in right else text.ljust(width))
-        lines.append(GAP.join(padded))
-    return lines
+            pad = text.rjust if column in right else text.ljust
+            padded.append(pad(width))
+        together.append(GAP.join(padded))
+    return together
 
 
 def _wrapped(cell: str, width: int) -> list[str]:
@@ -202,8 +233,11 @@ def _wrapped(cell: str, width: int) -> list[str]:
     """
     lines = [""]
     for piece in PIECES.findall(cell):
-        is_begun = bool(lines[-1].strip())
-        if is_begun and len((lines[-1] + piece).rstrip()) > width:
-            lines.append(HANG)
-        lines[-1] += piece
+        line = lines[-1]
+        longer = line + piece
+        is_begun = line.strip() != ""
+        if is_begun and len(longer.rstrip()) > width:
+            lines.append(HANG + piece)
+        else:
+            lines[-1] = longer
     return [line.rstrip() for line in lines]

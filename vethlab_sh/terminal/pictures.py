@@ -1,4 +1,4 @@
-"""How is the wiring drawn on request: into files, or in the terminal's own characters?"""
+"""How is the wiring drawn on request? Into PNG and SVG files, or in the terminal's own characters."""
 
 from __future__ import annotations
 

@@ -56,7 +56,8 @@ def _demo(options: argparse.Namespace) -> int:
             played = _play(lab, scenario, options)
         save_wiring(lab, options)
         if narrates:
-            print(page.chapter("The wiring now:", in_characters(lab)) + "\n")
+            wiring = in_characters(lab)
+            print(page.chapter("The wiring now:", wiring) + "\n")
     if options.json:
         print(json.dumps(played.as_dict(), indent=1))
     else:
@@ -67,17 +68,21 @@ def _demo(options: argparse.Namespace) -> int:
 def _play(lab: Lab, scenario: Scenario, options: argparse.Namespace) -> Played:
     """Play without a word."""
     changes: dict[Ran, Difference] = {}
+    watching = _watching(lab, changes, options)
     together = options.quiet and not options.changes
-    steps = lab.steps(scenario, after=_watching(lab, changes, options), together=together)
+    steps = lab.steps(scenario, after=watching, together=together)
     return Played(scenario, tuple(steps), changes)
 
 
 def _narrate(lab: Lab, scenario: Scenario, page: Page, options: argparse.Namespace) -> Played:
     """Play, and tell each step as it has happened."""
-    print(page.chapter(f"{scenario.name}: {scenario.title}", page.prose(scenario.intro)) + "\n")
+    title = f"{scenario.name}: {scenario.title}"
+    intro = page.prose(scenario.intro)
+    print(page.chapter(title, intro) + "\n")
     changes: dict[Ran, Difference] = {}
+    watching = _watching(lab, changes, options)
     steps = []
-    for played in lab.steps(scenario, after=_watching(lab, changes, options)):
+    for played in lab.steps(scenario, after=watching):
         steps.append(played)
         print(_step(page, played, changes) + "\n", flush=True)
         if options.pause:
@@ -103,13 +108,17 @@ def _step(page: Page, played: PlayedStep, changes: Mapping[Ran, Difference]) -> 
         parts.append(page.record(ran))
         for name in recognise(ran.line):
             if name in played.step.tables:
-                parts += ["", _table(page, ran, name), ""]
+                table = _table(page, ran, name)
+                parts += ["", table, ""]
         if ran in changes:
-            parts += [page.ink(str(changes[ran]), CYAN), ""]
+            changed = page.ink(str(changes[ran]), CYAN)
+            parts += [changed, ""]
     if played.step.look:
-        parts += ["", page.prose(played.step.look)]
+        look = page.prose(played.step.look)
+        parts += ["", look]
+    text = "\n".join(parts)
     # where one part ends with an empty line and the next begins with one, one is enough
-    return "\n".join(parts).replace("\n\n\n", "\n\n").rstrip()
+    return text.replace("\n\n\n", "\n\n").rstrip()
 
 
 def _table(page: Page, ran: Ran, name: str) -> str:
@@ -168,8 +177,9 @@ def add_compare(verbs: Verbs) -> None:
 def _compare(options: argparse.Namespace) -> int:
     from ..measure.compare import compare
 
+    page = Page.of(sys.stdout)
     rows = compare(*options.names, **scenario_options(options))
-    print(Page.of(sys.stdout).table(rows, rows[0]))
+    print(page.table(rows, rows[0]))
     return 0
 
 
@@ -227,7 +237,8 @@ def add_script(verbs: Verbs) -> None:
 
 
 def _script(options: argparse.Namespace) -> int:
-    print(scenarios.as_script(_scenario(options)), end="")
+    script = scenarios.as_script(_scenario(options))
+    print(script, end="")
     return 0
 
 
@@ -238,7 +249,8 @@ def add_list(verbs: Verbs) -> None:
 
 def _list(options: argparse.Namespace) -> int:
     for name in scenarios.SCENARIOS:
-        print(f"{name:9} {scenarios.load(name).title}")
+        title = scenarios.load(name).title
+        print(f"{name:9} {title}")
     return 0
 
 

@@ -16,7 +16,8 @@ def prepare_streams() -> None:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for number, name, mode in STREAMS:
         if getattr(sys, name) is None:
-            setattr(sys, name, _opened(number, mode))
+            opened = _opened(number, mode)
+            setattr(sys, name, opened)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a console without, say, the sign × shows a ? there
         sys.stdout.reconfigure(errors="replace")
 
@@ -26,9 +27,11 @@ def _opened(number: int, mode: str) -> io.TextIOWrapper:
 
     Nothing can be written to what is open for reading, so a closed standard output fails as it should.
     """
-    nothing = os.open(os.devnull, os.O_WRONLY if number == 2 else os.O_RDONLY)
+    access = os.O_WRONLY if number == 2 else os.O_RDONLY
+    nothing = os.open(os.devnull, access)
     os.dup2(nothing, number)
-    return io.TextIOWrapper(io.FileIO(number, mode, closefd=False), "utf-8")
+    raw = io.FileIO(number, mode, closefd=False)
+    return io.TextIOWrapper(raw, "utf-8")
 
 
 def say(sentence: str, code: int) -> int:
@@ -42,4 +45,5 @@ def say(sentence: str, code: int) -> int:
 
 def nowhere(number: int) -> None:
     """Let a stream that takes nothing more lead nowhere: what is still buffered would fail once more at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, number)

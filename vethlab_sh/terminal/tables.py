@@ -21,5 +21,6 @@ def add_tables(verbs: Verbs) -> None:
 
 def _tables(options: argparse.Namespace) -> int:
     rows = listed()
-    print(Page.of(sys.stdout).table(rows, rows[0]))
+    page = Page.of(sys.stdout)
+    print(page.table(rows, rows[0]))
     return 0

@@ -1,4 +1,4 @@
-"""What does the verb `walk` do, and how does a packet's way read?"""
+"""What does `walk` do? It sends a ping and shows every device that it passes, and why it goes so."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def show_walk(walk: Walk, options: argparse.Namespace) -> int:
         del plain["snapshot"]  # it has verbs of its own
         print(json.dumps(plain, indent=1))
     else:
-        print(chapters([sightings(page, walk), page.heading(page.prose(walk.verdict)), *proof(page, walk)]))
+        verdict = page.heading(page.prose(walk.verdict))
+        print(chapters([sightings(page, walk), verdict, *proof(page, walk)]))
     return 0 if walk.ok else 1
 
 
@@ -64,11 +65,12 @@ def proof(page: Page, judged: Walk | Verdict) -> list[str]:
     """What shows the cause, and what mends it; nothing where an answer came."""
     if judged.ok or judged.evidence is None:
         return []
-    parts = [f"What shows it:\n{textwrap.indent(str(judged.evidence), '  ')}"]
+    evidence = textwrap.indent(str(judged.evidence), "  ")
+    parts = [f"What shows it:\n{evidence}"]
     if judged.fixes:
         heading = "What mends it:" if len(judged.fixes) == 1 else "What mends it, each by itself:"
-        lines = "\n".join(f"  [root@{HOSTNAME} ~]# {line}" for line in judged.fixes)
-        parts.append(f"{heading}\n{lines}")
+        lines = [f"  [root@{HOSTNAME} ~]# {line}" for line in judged.fixes]
+        parts.append("\n".join([heading, *lines]))
     return parts
 
 
@@ -77,14 +79,16 @@ def sightings(page: Page, walk: Walk) -> str:
     lines = []
     for row in walk.rows:
         lines.append(page.heading(_seen(row)))
-        lines.append(textwrap.indent(page.prose(row.why + _outer(row)), " " * WHY_INDENT))
+        why = page.prose(row.why + _outer(row))
+        lines.append(textwrap.indent(why, " " * WHY_INDENT))
     return "\n".join(lines)
 
 
 def _seen(row: Sighting) -> str:
     place = f"{row.namespace} {row.device}"
     arrow = "->" if row.way == "out" else "<-"
-    parts = [f"{row.number:3} {row.us:8.1f} us  {place:24} {arrow}", row.caption]
+    moment = f"{row.number:3} {row.us:8.1f} us"
+    parts = [moment, f"{place:24} {arrow}", row.caption]
     if row.leg != "ask":  # who asks for a MAC address has said so in `what`
         parts.append(f"{row.src_ip} > {row.dst_ip}")
         if row.ttl is not None:

@@ -1,1 +1,1 @@
-"""What does the kernel have, drawn; and what changed?"""
+"""What does the kernel have, drawn; and what changed? The picture of a snapshot, and what two differ in."""

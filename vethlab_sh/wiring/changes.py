@@ -1,4 +1,4 @@
-"""What does the kernel have now that it had not before, and the reverse?
+"""What does the kernel have now that it had not before, and the reverse? What two snapshots differ in.
 
 Two snapshots in, changes out, each with a sentence that a learner reads. Consequences that nobody typed are changes
 too (a connected route, a link-local address, a learned MAC address); counters, ages and timers are not.
@@ -6,53 +6,28 @@ too (a connected route, a link-local address, a learned MAC address); counters, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from ..facts import UNANSWERED, Address, Device, Entry, Fact, Link, Neighbour, Route, Setting, is_group
+from ..facts import UNANSWERED, Address, Device, Entry, Link, Neighbour, Route, is_group
 from ..markup import table
 from ..sandbox import HOSTNAME
 from ..snapshot import Row, Snapshot
+from . import policies
+from .change import APPEARED, CHANGED, VANISHED, Change, Finder, by_key, names, only_in, switch
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-APPEARED, VANISHED, CHANGED = "+", "-", "~"
-NOTHING = "nothing changed (in devices, addresses, routes, neighbours, FDB and settings)"
+NOTHING = (
+    "nothing changed (in devices, bridge ports, addresses, routes, policy rules, neighbours, FDB, settings and packet"
+    " filters)"
+)
 COLUMNS = ("sign", "what", "namespace", "name", "change")
 LEARNED = ("neighbour", "fdb")  # what the kernel learns and forgets by itself
 # The states between which a neighbour wanders by timers alone: it is known in all of them.
 KNOWN = frozenset({"REACHABLE", "STALE", "DELAY", "PROBE"})
-
-F = TypeVar("F", bound=Fact)
-Key = TypeVar("Key", bound="tuple[object, ...]")
-
-
-@dataclass(frozen=True)
-class Change:
-    """One thing that is no longer as it was.
-
-    sign: + appeared, - vanished, ~ changed; what: namespace, link, address, route, neighbour, fdb or setting;
-    namespace; name: the device, where there is one; sentence: for the learner.
-    """
-
-    sign: str
-    what: str
-    namespace: str
-    name: str
-    sentence: str
-
-    @property
-    def row(self) -> Row:
-        """It as a table has it."""
-        return {
-            "sign": self.sign,
-            "what": self.what,
-            "namespace": self.namespace,
-            "name": self.name,
-            "change": self.sentence,
-        }
 
 
 @dataclass(frozen=True)
@@ -106,24 +81,11 @@ def between(before: Snapshot, after: Snapshot) -> Difference:
     return Difference(tuple(changes))
 
 
-# ---- what only one of two snapshots has -------------------------------------------------------------------
-
-
-def _by_key(facts: Iterable[F], key: Callable[[F], Key]) -> dict[Key, F]:
-    return {key(fact): fact for fact in facts}
-
-
-def _only_in(one: Mapping[Key, F], other: Mapping[Key, F]) -> list[F]:
-    """The facts of one whose key the other has not."""
-    return [fact for key, fact in one.items() if key not in other]
-
-
-def _names(snapshot: Snapshot) -> set[str]:
-    return {space.namespace for space in snapshot.rows.namespaces}
+# ---- namespaces -------------------------------------------------------------------------------------------
 
 
 def _namespaces(before: Snapshot, after: Snapshot) -> Iterator[Change]:
-    old, new = _names(before), _names(after)
+    old, new = names(before), names(after)
     for name in sorted(new - old - {HOSTNAME}):  # which was there before the first look
         yield Change(APPEARED, "namespace", name, "", f"the namespace {name} appeared")
     for name in sorted(old - new):
@@ -135,7 +97,7 @@ def _namespaces(before: Snapshot, after: Snapshot) -> Iterator[Change]:
 
 def _links(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     old, new = _devices(before), _devices(after)
-    gone, come = _but_lo(_only_in(old, new)), _but_lo(_only_in(new, old))
+    gone, come = _but_lo(only_in(old, new)), _but_lo(only_in(new, old))
     moves = list(_moves(gone, come))
     for was, now in moves:
         yield _moved(was, now)
@@ -150,12 +112,15 @@ def _links(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     earlier = old | {now.device: was for was, now in moves}
     for device, now in new.items():
         if device in earlier:
-            for sentence in _alterations(earlier[device], now):
+            was = earlier[device]
+            for sentence in _alterations(was, now):
+                yield _link(CHANGED, now, sentence)
+            for sentence in _port_alterations(was, now, _bridge_of(was, old), _bridge_of(now, new)):
                 yield _link(CHANGED, now, sentence)
 
 
 def _devices(snapshot: Snapshot) -> dict[Device, Link]:
-    return _by_key(snapshot.rows.links, _place)
+    return by_key(snapshot.rows.links, _place)
 
 
 def _place(link: Link) -> Device:
@@ -204,9 +169,9 @@ def _moved(was: Link, now: Link) -> Change:
 
 def _alterations(was: Link, now: Link) -> Iterator[str]:
     """What is different about a device that is still there, a sentence each."""
-    name = now.name if now.namespace == HOSTNAME else f"{now.name} in {now.namespace}"
+    name = _in_place(now)
     if was.up != now.up:
-        yield f"{name} was switched {_on(now.up)}"
+        yield f"{name} was switched {switch(now.up)}"
     if was.carrier != now.carrier:
         yield f"{name} has a signal now" if now.carrier else f"{name} has lost its signal"
     if was.state != now.state:
@@ -218,27 +183,77 @@ def _alterations(was: Link, now: Link) -> Iterator[str]:
     if was.mac != now.mac:
         yield f"the MAC address of {name} is now {now.mac}, was {was.mac}"
     if bool(was.hairpin) != bool(now.hairpin):  # what is no port has no hairpin at all
-        yield f"hairpin is now {_on(now.hairpin)} at {name}"
+        yield f"hairpin is now {switch(now.hairpin)} at {name}"
     if was.vxlan_port != now.vxlan_port:
         yield f"{name} now sends to UDP port {now.vxlan_port}, was {was.vxlan_port}"
     if was.vxlan_id != now.vxlan_id:
         yield f"the VNI of {name} is now {now.vxlan_id}, was {was.vxlan_id}"
+    if was.vxlan_local != now.vxlan_local:
+        yield f"{name} now sends from {now.vxlan_local}, was {was.vxlan_local}"
+    if was.vxlan_learning != now.vxlan_learning:
+        yield f"learning is now {switch(now.vxlan_learning)} at {name}"
+    if _differs(was.arp, now.arp):
+        yield f"ARP is now {switch(now.arp)} at {name}" + ("" if now.arp else " (NOARP)")
+    if was.mode != now.mode and was.mode and now.mode:
+        yield f"the mode of {name} is now {now.mode}, was {was.mode}"
+    yield from _bridge_alterations(name, was, now)
 
 
-def _on(switch: bool | None) -> str:
-    return "on" if switch else "off"
+def _in_place(link: Link) -> str:
+    return link.name if link.namespace == HOSTNAME else f"{link.name} in {link.namespace}"
+
+
+def _differs(was: object, now: object) -> bool:
+    """Whether both are known, and not the same: an older recording does not tell everything."""
+    return was is not None and now is not None and was != now
+
+
+# ---- bridges and their ports --------------------------------------------------------------------------------
+
+# As bridge(8) calls what can be switched at a port
+SWITCHES = ("learning", "flood", "mcast_flood", "bcast_flood", "isolated", "locked", "guard")
+
+
+def _bridge_alterations(name: str, was: Link, now: Link) -> Iterator[str]:
+    if _differs(was.stp, now.stp):
+        yield f"STP is now {switch(now.stp)} at {name}"
+    if _differs(was.forward_delay, now.forward_delay):
+        yield f"the forward delay of {name} is now {now.forward_delay:g} s, was {was.forward_delay:g} s"
+    if _differs(was.vlan_filtering, now.vlan_filtering):
+        yield f"VLAN filtering is now {switch(now.vlan_filtering)} at {name}"
+
+
+def _bridge_of(port: Link, links: Mapping[Device, Link]) -> Link | None:
+    return links.get((port.namespace, port.master)) if port.master else None
+
+
+def _port_alterations(was: Link, now: Link, earlier: Link | None, later: Link | None) -> Iterator[str]:
+    """What its bridge does otherwise at a port that is still one of the same bridge; earlier, later: that bridge."""
+    if was.port is None or now.port is None or was.master != now.master:
+        return
+    for word in SWITCHES:
+        if getattr(was.port, word) != getattr(now.port, word):
+            yield f"{word} is now {switch(getattr(now.port, word))} at {_in_place(now)}"
+    if earlier and later and was.port.state != now.port.state and not _is_switched(was, now, earlier, later):
+        by = ", which its spanning tree decided" if earlier.stp or later.stp else ""
+        yield f"the port {_in_place(now)} is now {now.port.state}, was {was.port.state}{by}"
+
+
+def _is_switched(was: Link, now: Link, earlier: Link, later: Link) -> bool:
+    """Whether port or bridge was switched on or off, or the signal came or went: the port's state goes with it."""
+    return (was.up, was.carrier, earlier.up) != (now.up, now.carrier, later.up)
 
 
 # ---- addresses and routes ---------------------------------------------------------------------------------
 
 
 def _addresses(before: Snapshot, after: Snapshot) -> Iterator[Change]:
-    old, new = (_by_key(snapshot.rows.addresses, _address_key) for snapshot in (before, after))
-    for address in _only_in(new, old):
+    old, new = (by_key(snapshot.rows.addresses, _address_key) for snapshot in (before, after))
+    for address in only_in(new, old):
         if not _born_with(address.namespace, address.dev, before):
             made = ", which IPv6 made of its MAC address" if address.address.startswith("fe80:") else ""
             yield _address(APPEARED, address, f"has the address {address.address}{made}")
-    for address in _only_in(old, new):
+    for address in only_in(old, new):
         yield _address(VANISHED, address, f"has lost the address {address.address}")
 
 
@@ -253,17 +268,21 @@ def _address(sign: str, address: Address, predicate: str) -> Change:
 
 def _born_with(namespace: str, device: str | None, before: Snapshot) -> bool:
     """Whether a fact about lo came with its namespace, which is a change already told."""
-    return device == "lo" and namespace not in _names(before)
+    return device == "lo" and namespace not in names(before)
 
 
 def _routes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
-    old, new = (_by_key(snapshot.rows.routes, _route_key) for snapshot in (before, after))
-    for route in _only_in(new, old):
+    old, new = (by_key(_of_every_table(snapshot), _route_key) for snapshot in (before, after))
+    for route in only_in(new, old):
         if not _born_with(route.namespace, route.dev, before):
             by = ", which the kernel added by itself" if route.proto == "kernel" else ""
             yield _route(APPEARED, route, f"has the route {_in_full(route)}{by}")
-    for route in _only_in(old, new):
+    for route in only_in(old, new):
         yield _route(VANISHED, route, f"has lost the route {_in_full(route)}")
+
+
+def _of_every_table(snapshot: Snapshot) -> tuple[Route, ...]:
+    return snapshot.rows.routes + snapshot.rows.policy_routes
 
 
 def _route_key(route: Route) -> tuple[object, ...]:
@@ -278,21 +297,22 @@ def _route(sign: str, route: Route, predicate: str) -> Change:
 
 
 def _in_full(route: Route) -> str:
-    return f"{route.words} onlink" if route.onlink else route.words
+    words = f"{route.words} onlink" if route.onlink else route.words
+    return words if route.table == "main" else f"{words} in the table {route.table}"
 
 
 # ---- what is learned --------------------------------------------------------------------------------------
 
 
 def _neighbours(before: Snapshot, after: Snapshot) -> Iterator[Change]:
-    old, new = (_by_key(snapshot.rows.neighbours, _neighbour_key) for snapshot in (before, after))
+    old, new = (by_key(snapshot.rows.neighbours, _neighbour_key) for snapshot in (before, after))
     for key, neighbour in new.items():
         was = old.get(key)
         if was is None:
             yield _neighbour(APPEARED, neighbour, _met(neighbour))
         elif (_acquaintance(was), was.mac) != (_acquaintance(neighbour), neighbour.mac):
             yield _neighbour(CHANGED, neighbour, _met(neighbour))
-    for neighbour in _only_in(old, new):
+    for neighbour in only_in(old, new):
         yield _neighbour(VANISHED, neighbour, f"{neighbour.namespace} has forgotten who {neighbour.ip} is")
 
 
@@ -322,28 +342,34 @@ def _met(neighbour: Neighbour) -> str:
 
 def _entries(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     old, new = (_learned(snapshot) for snapshot in (before, after))
-    for entry in _only_in(new, old):
+    for entry in only_in(new, old):
         yield _entry(APPEARED, entry, _behind(entry))
-    for entry in _only_in(old, new):
+    for entry in only_in(old, new):
         yield _entry(VANISHED, entry, f"{entry.master or entry.dev} has forgotten where {entry.mac} is")
 
 
 def _learned(snapshot: Snapshot) -> dict[tuple[object, ...], Entry]:
-    entries = filter(_is_about_others, snapshot.rows.fdb)
-    return _by_key(entries, _entry_key)
+    own = {(link.namespace, link.mac) for link in snapshot.rows.links}
+    entries = [entry for entry in snapshot.rows.fdb if _is_about_others(entry, own)]
+    return by_key(entries, _entry_key)
 
 
-def _is_about_others(entry: Entry) -> bool:
+def _is_about_others(entry: Entry, own: Collection[tuple[str, str | None]]) -> bool:
     """Whether an entry was learned or given, and is not just a device's own or a multicast address."""
     if is_group(entry.mac):
         return False
     # A bridge also keeps the MAC address of each of its ports, as permanent: br_fdb_add_local(), net/bridge/br_fdb.c
-    is_learned = entry.master is not None and entry.state != "permanent"
-    return entry.dst is not None or is_learned
+    is_own = entry.state == "permanent" and (entry.namespace, entry.mac) in own
+    return entry.dst is not None or (entry.master is not None and not is_own)
 
 
 def _entry_key(entry: Entry) -> tuple[object, ...]:
-    return entry.namespace, entry.dev, entry.mac, entry.dst, entry.master
+    return entry.namespace, entry.dev, entry.mac, entry.dst, entry.master, _given_as(entry)
+
+
+def _given_as(entry: Entry) -> str | None:
+    """How somebody gave it; None for what was learned, also when it is stale meanwhile: fdb_to_nud() in br_fdb.c."""
+    return entry.state if entry.state in ("permanent", "static") else None
 
 
 def _entry(sign: str, entry: Entry, sentence: str) -> Change:
@@ -353,41 +379,21 @@ def _entry(sign: str, entry: Entry, sentence: str) -> Change:
 def _behind(entry: Entry) -> str:
     if entry.dst:
         return f"{entry.dev} was told that {entry.mac} is behind the node {entry.dst}"
-    return f"{entry.master} learned that {entry.mac} is behind {entry.dev}"
+    if entry.state == "permanent":
+        return f"{entry.master} was told that {entry.mac} is one of its own"
+    verb = "was told" if _given_as(entry) else "learned"
+    return f"{entry.master} {verb} that {entry.mac} is behind {entry.dev}"
 
 
-# ---- settings ---------------------------------------------------------------------------------------------
-
-
-def _settings(before: Snapshot, after: Snapshot) -> Iterator[Change]:
-    """Settings of devices come and go with them; what is told is a setting that was there and is another now."""
-    old, new = (_by_key(snapshot.rows.settings, _setting_key) for snapshot in (before, after))
-    for key, setting in new.items():
-        was = old.get(key)
-        if was is None or was.value == setting.value:
-            continue
-        name = _as_typed(setting.key)
-        if setting.namespace != HOSTNAME:
-            name += f" in {setting.namespace}"
-        sentence = f"{name} is now {setting.value}, was {was.value}"
-        yield Change(CHANGED, "setting", setting.namespace, "", sentence)
-
-
-def _setting_key(setting: Setting) -> tuple[str, str]:
-    return setting.namespace, setting.key
-
-
-def _as_typed(key: str) -> str:
-    """A setting as sysctl(8) takes it: with dots, but with slashes where a device's name holds a dot (eth0.100)."""
-    return key if "." in key else key.replace("/", ".")
-
-
-FINDERS: tuple[Callable[[Snapshot, Snapshot], Iterator[Change]], ...] = (
+FINDERS: tuple[Finder, ...] = (
     _namespaces,
     _links,
     _addresses,
     _routes,
+    policies.rules,
     _neighbours,
     _entries,
-    _settings,
+    policies.settings,
+    policies.chains,
+    policies.filters,
 )

@@ -7,8 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..facts import Device, Link
 from ..snapshot import Snapshot
-from .devices import Tunnel, addresses, condition, devices, is_cut, is_dead, rank, remark, status, tunnels, unseen
-from .machines import UNSEEN, machines
+from .devices import (
+    Tunnel,
+    addresses,
+    comes_first,
+    condition,
+    devices,
+    is_cut,
+    is_dead,
+    rank,
+    remark,
+    status,
+    tunnels,
+    unseen,
+)
+from .machines import SWITCHING, UNSEEN, machines
 
 UNICODE = {
     "tee": "├─ ",
@@ -37,14 +50,17 @@ ASCII = {
 
 def as_text(snapshot: Snapshot, unicode: bool = True) -> str:
     """The wiring as a tree of characters: machines, bridges and their ports, and what is at the far end."""
-    return "\n".join(_Tree(snapshot, UNICODE if unicode else ASCII).lines())
+    signs = UNICODE if unicode else ASCII
+    tree = _Tree(snapshot, signs)
+    return "\n".join(tree.lines())
 
 
 class _Tree:
     """A tree in the making, and the devices that are in it already: each is shown once, mostly at a far end."""
 
     def __init__(self, snapshot: Snapshot, signs: Mapping[str, str]) -> None:
-        self.snapshot, self.signs = snapshot, signs
+        self.snapshot = snapshot
+        self.signs = signs
         self.shown: set[Device] = set()
 
     def lines(self) -> Iterator[str]:
@@ -58,42 +74,60 @@ class _Tree:
 
     def _namespace(self, namespace: str, is_machine: bool) -> Iterator[str]:
         own = devices(self.snapshot, namespace)
-        roots = sorted((link for link in own if not link.master), key=rank)
-        if any(link.device not in self.shown for link in roots):
+        roots = [link for link in own if not link.master]
+        if self._not_shown(roots):
             yield namespace
             yield from self._branches(roots)
-        elif namespace != UNSEEN and (is_machine or not own):
-            yield namespace if own else f"{namespace} (no devices but lo)"
+            return
+        if namespace == UNSEEN:
+            return
+        if not own:
+            yield f"{namespace} (no devices but lo)"
+        elif is_machine:
+            yield namespace
+
+    def _not_shown(self, links: Iterable[Link]) -> list[Link]:
+        return [link for link in links if link.device not in self.shown]
 
     def _branches(self, links: Iterable[Link]) -> Iterator[str]:
         """Devices that are not shown yet, each with its ports below it."""
-        left = [link for link in links if link.device not in self.shown]
+        left = sorted(self._not_shown(links), key=rank)
         for link in left:
             is_last = link is left[-1]
-            yield self.signs["end" if is_last else "tee"] + self._with_far_end(link)
-            ports = [port for port in devices(self.snapshot, link.namespace) if port.master == link.name]
+            branch = self.signs["end" if is_last else "tee"]
             indent = self.signs["gap" if is_last else "bar"]
-            for line in self._branches(sorted(ports, key=rank)):
+            yield branch + self._with_far_end(link)
+            ports = self._ports(link)
+            for line in self._branches(ports):
                 yield indent + line
+
+    def _ports(self, bridge: Link) -> list[Link]:
+        own = devices(self.snapshot, bridge.namespace)
+        return [link for link in own if link.master == bridge.name]
 
     def _with_far_end(self, link: Link) -> str:
         self.shown.add(link.device)
+        signs = self.signs
         text = _described(self.snapshot, link)
         if is_cut(link):
-            return f"{text}{self.signs['cut']}(its other end is not to be found)"
+            return f"{text}{signs['cut']}(its other end is not to be found)"
         if link.unseen:
-            return f"{text}{self.signs['unknown']}({unseen(link)})"
+            return f"{text}{signs['unknown']}({unseen(link)})"
         if link.peer_device:
-            return text + self.signs["wire"] + self._far_end(link.peer_device)
-        for end in _tunnel_ends(tunnels(self.snapshot), link):
-            text += f"{self.signs['tunnel']}{end.namespace}: {end.name}"
+            far_end = self._far_end(link.peer_device)
+            return text + signs["wire"] + far_end
+        pairs = tunnels(self.snapshot)
+        for end in _tunnel_ends(pairs, link):
+            text += signs["tunnel"]
+            text += f"{end.namespace}: {end.name}"
         return text
 
     def _far_end(self, device: Device) -> str:
         self.shown.add(device)
-        namespace, name = device
-        link = next(link for link in devices(self.snapshot, namespace) if link.name == name)
-        return f"{namespace}: {_described(self.snapshot, link)}"
+        namespace, _ = device
+        links = {link.device: link for link in devices(self.snapshot, namespace)}
+        far = _described(self.snapshot, links[device])
+        return f"{namespace}: {far}"
 
 
 def _tunnel_ends(pairs: Iterable[Tunnel], link: Link) -> list[Link]:
@@ -110,12 +144,13 @@ def _tunnel_ends(pairs: Iterable[Tunnel], link: Link) -> list[Link]:
 def _described(snapshot: Snapshot, link: Link) -> str:
     """A device in a line: its name and kind, its addresses, and in brackets what is wrong with it."""
     words = [link.name]
-    if link.kind in ("bridge", "vxlan"):
+    if link.kind in SWITCHING:
         words.append(f"({link.kind})")
     words += addresses(snapshot, link.device)
     if is_dead(link):
         words.append(f"[{condition(link)}]")
-    if odd := remark(link, snapshot):
+    odd = remark(link, snapshot)
+    if odd:
         words.append(f"[{odd}]")
     return " ".join(words)
 
@@ -127,36 +162,53 @@ def as_mermaid(snapshot: Snapshot) -> str:
     """The same graph as Mermaid text: machines and namespaces as frames, devices as nodes, cables as edges."""
     lines = ["graph TD"]
     for machine, members in machines(snapshot).items():
-        lines.append(f'  subgraph {_id("m", machine)}["{_quoted(machine)}"]')
-        lines += [f"    {_node(snapshot, link)}" for link in devices(snapshot, machine)]
+        lines.append(f"  {_subgraph('m', machine)}")
+        lines += _nodes(snapshot, machine, "    ")
         for namespace in members:
-            lines.append(f'    subgraph {_id("s", namespace)}["{_quoted(namespace)}"]')
-            lines += [f"      {_node(snapshot, link)}" for link in devices(snapshot, namespace)]
+            lines.append(f"    {_subgraph('s', namespace)}")
+            lines += _nodes(snapshot, namespace, "      ")
             lines.append("    end")
         lines.append("  end")
-    return "\n".join([*lines, *_edges(snapshot)])
+    lines += _edges(snapshot)
+    return "\n".join(lines)
+
+
+def _subgraph(kind: str, name: str) -> str:
+    """The line that opens a frame; kind: m for a machine, s for a namespace on it, which may have the same name."""
+    frame = _id(kind, name)
+    return f'subgraph {frame}["{_quoted(name)}"]'
+
+
+def _nodes(snapshot: Snapshot, namespace: str, indent: str) -> Iterator[str]:
+    for link in devices(snapshot, namespace):
+        yield indent + _node(snapshot, link)
 
 
 def _edges(snapshot: Snapshot) -> Iterator[str]:
     for link in snapshot.rows.links:
-        here, other = link.device, link.peer_device
-        if link.kind == "veth" and other and here < other:  # from one of its ends only
-            yield f"  {_id(*here)} --- {_id(*other)}"
+        here = _id(*link.device)
+        if link.kind == "veth" and link.peer_device and comes_first(link):
+            other = _id(*link.peer_device)
+            yield f"  {here} --- {other}"
         if link.master:
-            yield f"  {_id(*here)} -- port --- {_id(link.namespace, link.master)}"
+            bridge = _id(link.namespace, link.master)
+            yield f"  {here} -- port --- {bridge}"
     for tunnel in tunnels(snapshot):
         if tunnel.works:
-            one, two = tunnel.one, tunnel.two
-            yield f"  {_id(*one.device)} -. VXLAN {one.vxlan_id} .- {_id(*two.device)}"
+            one = _id(*tunnel.one.device)
+            two = _id(*tunnel.two.device)
+            yield f"  {one} -. VXLAN {tunnel.one.vxlan_id} .- {two}"
 
 
 def _id(*parts: str) -> str:
     """A name that Mermaid takes: letters, digits and underscores, and no two alike."""
-    return "_".join(re.sub(r"\W", _in_hex, part) for part in parts)
+    taken = [re.sub(r"\W", _in_hex, part) for part in parts]
+    return "_".join(taken)
 
 
 def _in_hex(sign: re.Match[str]) -> str:
-    return f"x{ord(sign.group()):x}"
+    number = ord(sign.group())
+    return f"x{number:x}"
 
 
 def _quoted(text: str) -> str:
@@ -165,7 +217,8 @@ def _quoted(text: str) -> str:
 
 
 def _as_entity(sign: re.Match[str]) -> str:
-    return f"#{ord(sign.group())};"
+    number = ord(sign.group())
+    return f"#{number};"
 
 
 def _node(snapshot: Snapshot, link: Link) -> str:
@@ -174,5 +227,7 @@ def _node(snapshot: Snapshot, link: Link) -> str:
     words += [status(link), remark(link, snapshot)]
     if link.unseen:
         words.append(f"? {unseen(link)}")
-    text = "<br/>".join(_quoted(word) for word in words if word)
-    return f'{_id(*link.device)}["{text}"]'
+    lines = [_quoted(word) for word in words if word]
+    text = "<br/>".join(lines)
+    name = _id(*link.device)
+    return f'{name}["{text}"]'

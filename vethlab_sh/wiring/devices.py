@@ -74,12 +74,14 @@ def _addresses(snapshot: Snapshot) -> Mapping[Device, Sequence[str]]:
 
 def routes(snapshot: Snapshot, namespace: str) -> list[Route]:
     """The routes of a namespace, without those that IPv6 makes for every device."""
-    return [route for route in _chosen(snapshot) if route.namespace == namespace]
+    chosen = _chosen(snapshot)
+    return [route for route in chosen if route.namespace == namespace]
 
 
 @lru_cache(maxsize=4)
 def _chosen(snapshot: Snapshot) -> Sequence[Route]:
-    return [route for route in snapshot.rows.routes if not route.to.startswith(AUTOMATIC)]
+    routes = snapshot.rows.routes
+    return [route for route in routes if not route.to.startswith(AUTOMATIC)]
 
 
 # ---- what is odd ------------------------------------------------------------------------------------------
@@ -98,36 +100,46 @@ def condition(link: Link) -> str:
         return ""
     if not link.up:
         return "DOWN"
-    return "no signal" if link.carrier is False else "UP"
+    if link.carrier is False:
+        return "no signal"
+    return "UP"
 
 
 def status(link: Link) -> str:
     """MTU and state, as far as they are known."""
-    mtu = "" if link.mtu is None else f"mtu {link.mtu}"
-    return f"{mtu} {condition(link)}".strip()
+    state = condition(link)
+    if link.mtu is None:
+        return state
+    return f"mtu {link.mtu} {state}".strip()
 
 
 def remark(link: Link, snapshot: Snapshot) -> str:
     """What is odd about a device at first sight; empty when nothing is."""
     if is_cut(link):
         return "peer missing"
-    return "no master" if _wants_master(link, snapshot) else ""
+    if _wants_master(link, snapshot):
+        return "no master"
+    return ""
 
 
 def _wants_master(link: Link, snapshot: Snapshot) -> bool:
     """Whether a cable from a machine with a bridge to a pod is neither plugged in nor has anything routed to it."""
-    if link.kind != "veth" or link.master is not None or link.device in _routed(snapshot):
+    if link.kind != "veth" or link.master is not None:
+        return False
+    if link.device in _routed(snapshot):
         return False
     if link.peer_namespace in machines(snapshot):
         return False
-    return any(other.kind == "bridge" for other in devices(snapshot, link.namespace))
+    beside = devices(snapshot, link.namespace)
+    return any(other.kind == "bridge" for other in beside)
 
 
 @lru_cache(maxsize=4)
 def _routed(snapshot: Snapshot) -> frozenset[Device | None]:
     """The devices that something is routed to, by an address or a route that somebody chose: those need no bridge."""
-    by_route = {route.device for route in _chosen(snapshot)}
-    return frozenset(by_route.union(_addresses(snapshot)))
+    routed = {route.device for route in _chosen(snapshot)}
+    routed.update(_addresses(snapshot))
+    return frozenset(routed)
 
 
 def is_cut(link: Link) -> bool:
@@ -141,7 +153,9 @@ def unseen(link: Link) -> str:
     """What is known of an end that we cannot see: its number, if that; empty when both ends are seen."""
     if not link.unseen:
         return ""
-    return "not shown" if link.peer_index is None else f"number {link.peer_index}, not shown"
+    if link.peer_index is None:
+        return "not shown"
+    return f"number {link.peer_index}, not shown"
 
 
 # ---- tunnels, order ---------------------------------------------------------------------------------------
@@ -152,28 +166,48 @@ def tunnels(snapshot: Snapshot) -> Iterator[Tunnel]:
     ends = [link for link in snapshot.rows.links if link.kind == "vxlan"]
     for one, two in combinations(ends, 2):
         if _speak_alike(one, two):
-            yield Tunnel(one, two, _leads(snapshot, one, two), _leads(snapshot, two, one))
+            there = _leads(snapshot, one, two)
+            back = _leads(snapshot, two, one)
+            yield Tunnel(one, two, there, back)
 
 
 def _speak_alike(one: Link, two: Link) -> bool:
     """Whether what one wraps the other would unwrap: VNI, UDP port and address family are the same."""
-    if (one.vxlan_id, one.vxlan_port) != (two.vxlan_id, two.vxlan_port):
+    if one.vxlan_id != two.vxlan_id:
+        return False
+    if one.vxlan_port != two.vxlan_port:
         return False
     return _is_ipv6(one.vxlan_local) == _is_ipv6(two.vxlan_local)
 
 
 def _is_ipv6(address: str | None) -> bool:
-    return address is not None and ":" in address
+    if address is None:
+        return False
+    return ":" in address
 
 
 def _leads(snapshot: Snapshot, one: Link, two: Link) -> bool:
     """Whether the FDB of one VXLAN device has an entry for the MAC address of the other, behind its machine."""
-    own = [entry for entry in snapshot.rows.fdb if (entry.namespace, entry.dev) == one.device]
-    destinations = {entry.dst for entry in own if entry.mac == two.mac}
-    return two.vxlan_local in destinations
+    for entry in snapshot.rows.fdb:
+        is_own = (entry.namespace, entry.dev) == one.device
+        is_about_two = entry.mac == two.mac
+        if is_own and is_about_two and entry.dst == two.vxlan_local:
+            return True
+    return False
+
+
+def comes_first(link: Link) -> bool:
+    """Whether this end of a cable is the one at which the cable is told, so that it is told once."""
+    if link.peer_device is None:
+        return False
+    return link.device < link.peer_device
+
+
+RANKS = {"bridge": 0, "vxlan": 1}  # all other kinds come after these
 
 
 def rank(link: Link) -> tuple[int, list[bool | int | str]]:
     """Sort key: bridges first, then tunnels, then the rest, so that short lines suffice."""
-    order = {"bridge": 0, "vxlan": 1}
-    return order.get(link.kind or "", 2), natural(link.name)
+    kind = link.kind or ""
+    order = RANKS.get(kind, len(RANKS))
+    return order, natural(link.name)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..files import written
-from .picture import FONT, LEADING, PAD, Box, Line, Picture, Point
+from .picture import FONT, LEADING, PAD, Box, Line, Picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,16 +34,25 @@ def draw(picture: Picture, ax: Axes | None = None) -> Axes:
     if ax is None:
         inches = (picture.width / POINTS, picture.height / POINTS)
         ax = new_figure(figsize=inches, dpi=110).add_axes((0, 0, 1, 1))
-    ax.set(xlim=(0, picture.width), ylim=(picture.height, 0), aspect="equal")
+    ax.set_xlim(0, picture.width)
+    ax.set_ylim(picture.height, 0)  # matplotlib counts upwards, a picture downwards
+    ax.set_aspect("equal")
     ax.axis("off")
-    corners = ax.get_window_extent()
-    pixels = min(corners.width / picture.width, corners.height / picture.height)
-    scale = pixels * POINTS / ax.figure.dpi
+    scale = _scale(picture, ax)
     for box in picture.boxes:
         _ink_box(ax, box, scale)
     for line in picture.lines:
         _ink_line(ax, line, scale)
     return ax
+
+
+def _scale(picture: Picture, ax: Axes) -> float:
+    """How much larger than itself a picture is on these axes; letters and lines do not grow by themselves."""
+    extent = ax.get_window_extent()
+    across = extent.width / picture.width
+    down = extent.height / picture.height
+    pixels = min(across, down)
+    return pixels * POINTS / ax.figure.dpi
 
 
 def save(ax: Axes, file: str, kind: str, description: str) -> None:
@@ -63,16 +73,18 @@ def placed(ax: Axes) -> str:
     """All that was drawn, a text or a line each line, with its place."""
     lines = []
     for text in ax.texts:
-        x, y = text.get_position()
-        lines.append(f"{x:.0f},{y:.0f} {text.get_text()}")
+        place = _place(text.get_position())
+        lines.append(f"{place} {text.get_text()}")
     for line in ax.lines:
-        lines.append(" ".join(f"{x:.0f},{y:.0f}" for x, y in _points(line)))
+        corners: Any = line.get_xydata()  # an array, of which matplotlib's types tell less
+        places = [_place(corner) for corner in corners]
+        lines.append(" ".join(places))
     return "\n".join(lines)
 
 
-def _points(line: Any) -> list[Point]:
-    corners: list[Point] = line.get_xydata().tolist()
-    return corners
+def _place(point: Iterable[float]) -> str:
+    x, y = point
+    return f"{x:.0f},{y:.0f}"
 
 
 def new_figure(**size: Any) -> Figure:
@@ -100,22 +112,31 @@ def edge_of(box: Box) -> tuple[str, float]:
 
 def fill_of(box: Box) -> str:
     """The colour inside of a box: by its kind, none where something is wrong with it."""
-    return INK["off" if box.off else box.kind]
+    if box.off:
+        return INK["off"]
+    return INK[box.kind]
 
 
 def _ink_box(ax: Axes, box: Box, scale: float) -> None:
-    from matplotlib.patches import FancyBboxPatch, Rectangle
+    from matplotlib.patches import FancyBboxPatch, Patch, Rectangle
 
     colour, width = edge_of(box)
-    style: dict[str, Any] = {"facecolor": fill_of(box), "edgecolor": colour, "linewidth": width * scale}
+    style: dict[str, Any] = {
+        "facecolor": fill_of(box),
+        "edgecolor": colour,
+        "linewidth": width * scale,
+    }
     corner = (box.x, box.y)
+    frame: Patch
     if box.kind in BELOW:
-        round_edges = "round,pad=0,rounding_size=4"
-        order = BELOW[box.kind]
-        ax.add_patch(FancyBboxPatch(corner, box.width, box.height, boxstyle=round_edges, zorder=order, **style))
+        style["boxstyle"] = "round,pad=0,rounding_size=4"
+        style["zorder"] = BELOW[box.kind]
+        frame = FancyBboxPatch(corner, box.width, box.height, **style)
     else:
-        dashes = "--" if box.off else "-"
-        ax.add_patch(Rectangle(corner, box.width, box.height, linestyle=dashes, zorder=DEVICES, **style))
+        style["linestyle"] = "--" if box.off else "-"
+        style["zorder"] = DEVICES
+        frame = Rectangle(corner, box.width, box.height, **style)
+    ax.add_patch(frame)
     _ink_lines(ax, box, scale)
 
 
@@ -142,10 +163,25 @@ def _ink_lines(ax: Axes, box: Box, scale: float) -> None:
 def _ink_line(ax: Axes, line: Line, scale: float) -> None:
     xs, ys = zip(*line.points, strict=True)
     order = LEVEL.get(line.kind, LINES)
-    ax.plot(xs, ys, solid_joinstyle="round", zorder=order, **_looks(line.kind, scale))
+    looks = _looks(line.kind, scale)
+    ax.plot(xs, ys, solid_joinstyle="round", zorder=order, **looks)
     if line.label:
-        colour = INK["broken" if line.kind == "broken" else "edge"]
-        ax.text(*line.at, line.label, fontsize=FONT * scale, family="monospace", va="bottom", zorder=TEXT, color=colour)
+        _ink_label(ax, line, scale)
+
+
+def _ink_label(ax: Axes, line: Line, scale: float) -> None:
+    x, y = line.at
+    is_broken = line.kind == "broken"
+    ax.text(
+        x,
+        y,
+        line.label,
+        fontsize=FONT * scale,
+        family="monospace",
+        color=INK["broken"] if is_broken else INK["edge"],
+        va="bottom",
+        zorder=TEXT,
+    )
 
 
 def _looks(kind: str, scale: float) -> dict[str, Any]:

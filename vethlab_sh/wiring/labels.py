@@ -27,24 +27,34 @@ class Labels:
 
     def title(self, namespace: str) -> Label:
         """What stands at the top of a frame."""
-        if not self.routes:
-            return Label((namespace,))
-        return Label((namespace, *(route.words for route in routes(self.snapshot, namespace))))
+        lines = [namespace]
+        if self.routes:
+            lines += [route.words for route in routes(self.snapshot, namespace)]
+        return Label(tuple(lines))
 
     def device(self, link: Link) -> Label:
         """What stands on a device."""
-        lines = list(self._lines(link))
-        warnings = [number for number, (_, warns) in enumerate(lines) if warns]
-        return Label(tuple(text for text, _ in lines), tuple(warnings))
+        lines: list[str] = []
+        warnings: list[int] = []
+        for text, is_warning in self._lines(link):
+            if is_warning:
+                warnings.append(len(lines))
+            lines.append(text)
+        return Label(tuple(lines), tuple(warnings))
 
     def _lines(self, link: Link) -> Iterator[tuple[str, bool]]:
         """Each line, and whether it tells of something wrong."""
         yield self._name(link), False
-        for line in (*_kind(link), *self._addresses(link)):
-            yield line, False
-        if state := status(link):
+        kind = _kind(link)
+        if kind:
+            yield kind, False
+        for address in self._addresses(link):
+            yield address, False
+        state = status(link)
+        if state:
             yield state, is_dead(link)
-        if odd := remark(link, self.snapshot):
+        odd = remark(link, self.snapshot)
+        if odd:
             yield f"! {odd}", True
         for note in self.notes.get(link.device, ()):
             yield note, False
@@ -53,30 +63,42 @@ class Labels:
 
     def _name(self, link: Link) -> str:
         """As `ip addr` begins the lines of a device, `5: veth0@if4`, with a star when it is accented."""
-        star = "* " if link.device in self.changed else ""
-        number = "" if link.index is None else f"{link.index}: "
-        return f"{star}{number}{link.name}{_other_end(link)}"
+        name = link.name + _other_end(link)
+        if link.index is not None:
+            name = f"{link.index}: {name}"
+        if link.device in self.changed:
+            name = f"* {name}"
+        return name
 
     def _addresses(self, link: Link) -> list[str]:
-        given = addresses(self.snapshot, link.device)
-        if len(given) <= MOST:
-            return list(given)
-        return [*given[:MOST], f"and {len(given) - MOST} more"]
+        chosen = addresses(self.snapshot, link.device)
+        lines = list(chosen[:MOST])
+        left = len(chosen) - MOST
+        if left > 0:
+            lines.append(f"and {left} more")
+        return lines
 
     def size(self, link: Link) -> Size:
         """The room that a device takes."""
         label = self.device(link)
-        return Size(label.width + 2 * PAD, label.height + PAD)
+        width = label.width + 2 * PAD
+        height = label.height + PAD
+        return Size(width, height)
 
 
 def _other_end(link: Link) -> str:
     """The other end as `ip` tells it: by name in the same namespace, else by number."""
     if link.peer and link.peer_namespace == link.namespace:
         return f"@{link.peer}"
-    return f"@if{link.peer_index}" if link.peer_index else ""
+    if link.peer_index:
+        return f"@if{link.peer_index}"
+    return ""
 
 
-def _kind(link: Link) -> list[str]:
+def _kind(link: Link) -> str:
+    """The kind in words, of those devices that hand frames on; empty for all others."""
     if link.kind == "vxlan":
-        return [f"VNI {link.vxlan_id}, UDP {link.vxlan_port}"]
-    return ["bridge"] if link.kind == "bridge" else []
+        return f"VNI {link.vxlan_id}, UDP {link.vxlan_port}"
+    if link.kind == "bridge":
+        return "bridge"
+    return ""

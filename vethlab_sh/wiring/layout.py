@@ -15,9 +15,9 @@ from itertools import zip_longest
 
 from ..facts import Device, Link
 from ..snapshot import Snapshot
-from .devices import Tunnel, devices, is_cut, is_dead, rank, remark, tunnels
+from .devices import Tunnel, comes_first, devices, is_cut, is_dead, rank, remark, tunnels
 from .labels import Labels
-from .machines import machines
+from .machines import SWITCHING, machines
 from .picture import BUS, CHAR, GAP, LANE, LEADING, PAD, WIRE, Box, Line, Picture, Point
 
 SIDE_BY_SIDE = 4  # namespaces in one row, as long as a page or a notebook need not make the letters small
@@ -37,16 +37,21 @@ def layout(
     """
     paper = _Paper(Labels(snapshot, frozenset(changed), routes, notes or {}))
     homes = machines(snapshot)
-    left, floor = GAP, 0.0
+    is_alone = len(homes) == 1
+    left = GAP
+    floor = 0.0
     for machine, members in homes.items():
         frame = _Frame(paper, machine, members, left)
-        frame.place(is_alone=len(homes) == 1)
+        frame.place(is_alone)
         left = frame.right + 3 * GAP
         floor = max(floor, frame.floor)
     lanes = _between_machines(paper, floor + LANE)
     picture = paper.picture
     picture.width = left - 2 * GAP
-    picture.height = floor + LANE + lanes * LANE if lanes else floor + GAP
+    if lanes:
+        picture.height = floor + LANE + lanes * LANE
+    else:
+        picture.height = floor + GAP
     _fit_labels(picture)
     return picture
 
@@ -54,7 +59,9 @@ def layout(
 def _fit_labels(picture: Picture) -> None:
     """Widen the paper until every label is on it."""
     for line in picture.lines:
-        end = line.at[0] + len(line.label) * CHAR + GAP
+        start, _ = line.at
+        length = len(line.label) * CHAR
+        end = start + length + GAP
         picture.width = max(picture.width, end)
 
 
@@ -70,32 +77,41 @@ class _Paper:
         self.picture = Picture()
         self.chips: dict[Device, Box] = {}
 
-    def add(self, *lines: Line) -> None:
-        """Put lines on it."""
-        self.picture.lines += lines
+    def line(self, kind: str, corners: Sequence[Point], ends: tuple[Device, Device]) -> None:
+        """A line between two devices, which has these corners."""
+        self.picture.lines.append(Line(kind, tuple(corners), ends=ends))
 
     def chip(self, link: Link, x: float, y: float) -> None:
         """A device, its upper left corner here; a cable without an end that could be drawn stands on top of it."""
-        label, size = self.labels.device(link), self.labels.size(link)
+        label = self.labels.device(link)
+        size = self.labels.size(link)
+        is_odd = is_dead(link) or bool(remark(link, self.snapshot))
         box = Box(
-            kind=link.kind if link.kind in ("bridge", "vxlan") else "device",
+            kind=link.kind if link.kind in SWITCHING else "device",
             name=link.name,
             x=x,
             y=y,
             width=size.width,
             height=size.height,
             lines=label.lines,
-            off=is_dead(link) or bool(remark(link, self.snapshot)),
+            off=is_odd,
             changed=link.device in self.labels.changed,
             key=link.device,
             warnings=label.warnings,
         )
         self.chips[link.device] = box
         self.picture.boxes.append(box)
-        if is_cut(link) or link.unseen:
-            kind = "cut" if is_cut(link) else "unknown"
-            above = (box.top[0], y - GAP * 0.7)
-            self.add(Line(kind, (box.top, above), ends=(box.key, box.key)))
+        if is_cut(link):
+            self._stub("cut", box)
+        elif link.unseen:
+            self._stub("unknown", box)
+
+    def _stub(self, kind: str, box: Box) -> None:
+        """A short piece of cable that stands on a device."""
+        x, y = box.top
+        above = (x, y - GAP * 0.7)
+        corners = (box.top, above)
+        self.line(kind, corners, (box.key, box.key))
 
     def row(self, links: Iterable[Link], x: float, y: float) -> float:
         """Devices side by side from x on, hanging from y; returns the right end."""
@@ -116,7 +132,8 @@ class _Paper:
         if not links:
             return 0.0
         widths = [self.labels.size(link).width for link in links]
-        return sum(widths) + GAP * (len(links) - 1)
+        gaps = len(links) - 1
+        return sum(widths) + GAP * gaps
 
     def height_of(self, links: Sequence[Link]) -> float:
         """The height of the highest of some devices, 0 when there are none."""
@@ -125,20 +142,25 @@ class _Paper:
 
     def wire_down(self, link: Link) -> None:
         """A cable that goes straight down from its other end, where that is placed already."""
-        other = self.chips.get(link.peer_device) if link.peer_device else None
-        if other:
-            end = self.chips[link.device]
-            self.add(Line("wire", (other.bottom, end.top), ends=(other.key, end.key)))
+        if link.peer_device not in self.chips:
+            return
+        other = self.chips[link.peer_device]
+        end = self.chips[link.device]
+        corners = (other.bottom, end.top)
+        self.line("wire", corners, (other.key, end.key))
 
     def under(self, kind: str, ends: tuple[Device, Device], y: float, label: str = "") -> None:
         """A line from one device to another, down to a lane of its own and up again."""
         one, two = ends
-        start, end = self.chips[one].bottom, self.chips[two].bottom
-        below_start = (start[0], y)
-        below_end = (end[0], y)
-        left = min(below_start, below_end)[0]
-        corners = (start, below_start, below_end, end)
-        self.add(Line(kind, corners, label, (left + PAD, y - 2), ends))
+        start = self.chips[one].bottom
+        end = self.chips[two].bottom
+        start_x, _ = start
+        end_x, _ = end
+        corners = (start, (start_x, y), (end_x, y), end)
+        left = min(start_x, end_x)
+        above_lane = (left + PAD, y - 2)
+        line = Line(kind, corners, label, above_lane, ends)
+        self.picture.lines.append(line)
 
 
 # ---- one machine ------------------------------------------------------------------------------------------
@@ -160,14 +182,18 @@ class _Frame:
     """
 
     def __init__(self, paper: _Paper, machine: str, members: Sequence[str], left: float) -> None:
-        self.paper, self.machine, self.members, self.left = paper, machine, members, left
+        self.paper = paper
+        self.machine = machine
+        self.members = members
+        self.left = left
         self.ports: dict[str, list[Link]] = {namespace: [] for namespace in members}
         self.rest: list[Link] = []
         self._sort(devices(paper.snapshot, machine))
         self.bridges = [link for link in self.rest if link.kind == "bridge"]
         self.bars: list[_Bar] = []
         self.title = paper.labels.title(machine)
-        self.inner = left + GAP + BUS * len(self.bridges)  # the bars come down at the left, one beside the other
+        room_for_bars = BUS * len(self.bridges)  # they come down at the left, one beside the other
+        self.inner = left + GAP + room_for_bars
         self.right = left + self.title.width + 2 * PAD
         self.floor = GAP + PAD + self.title.height + GAP
 
@@ -184,7 +210,7 @@ class _Frame:
         """Put all of it on the paper; is_alone: whether the machine has the paper for itself."""
         crossing = _crossing(self.paper.snapshot, self.members)
         columns = ONE_ROW if crossing else _columns(len(self.members), is_alone)
-        rows = [self.members[start : start + columns] for start in range(0, len(self.members), columns)]
+        rows = _in_rows(self.members, columns)
         widths = self._widths(rows)
         for row in rows:
             self._place_row(row, widths)
@@ -211,61 +237,92 @@ class _Frame:
         """The width of each column: of the widest that stands in it."""
         widths = []
         for column in zip_longest(*rows):
-            widths.append(max(self._breadth(namespace) for namespace in column if namespace))
+            standing = [namespace for namespace in column if namespace]  # the last row may be shorter
+            widest = max(map(self._breadth, standing))
+            widths.append(widest)
         return widths
 
     def _breadth(self, namespace: str) -> float:
         """The room that a namespace's box takes, or the ends of its cables below it."""
+        box = self._box_width(namespace)
         below = self.paper.width_of(self.ports[namespace])
-        return max(self._box_width(namespace), below)
+        return max(box, below)
 
     def _box_width(self, namespace: str) -> float:
         inside = devices(self.paper.snapshot, namespace)
         title = self.paper.labels.title(namespace)
-        return max(self.paper.width_of(inside), title.width) + 2 * PAD
+        content = self.paper.width_of(inside)
+        return max(content, title.width) + 2 * PAD
 
     def _place_row(self, row: Sequence[str], widths: Sequence[float]) -> None:
-        x, top = self.inner, self.floor
-        deepest = top
+        x = self.inner
+        top = deepest = self.floor
+        ports: list[Link] = []
         for namespace, width in zip(row, widths, strict=False):  # the last row may be shorter
-            deepest = max(deepest, self._place_namespace(namespace, x + width / 2, top))
+            middle = x + width / 2
+            depth = self._place_namespace(namespace, middle, top)
+            deepest = max(deepest, depth)
             x += width + GAP
+            ports += self.ports[namespace]
         self.right = max(self.right, x)
-        plugged = [link for namespace in row for link in self.ports[namespace]]
-        self.floor = self._place_bars(plugged, deepest) + GAP
+        self.floor = self._place_bars(ports, deepest) + GAP
 
     def _place_namespace(self, namespace: str, middle: float, y: float) -> float:
         """A namespace's box and, below it, the ends of its cables that are on the machine; returns their floor."""
-        paper, ports = self.paper, self.ports[namespace]
+        paper = self.paper
+        ports = self.ports[namespace]
+        floor = self._place_box(namespace, middle, y)
+        if not ports:
+            return floor
+        left = middle - paper.width_of(ports) / 2
+        top = floor + WIRE
+        paper.row(ports, left, top)
+        for port in ports:
+            paper.wire_down(port)
+        return top + paper.height_of(ports)
+
+    def _place_box(self, namespace: str, middle: float, y: float) -> float:
+        """A namespace's box and the devices in it; returns its floor."""
+        paper = self.paper
         inside = devices(paper.snapshot, namespace)
-        title, width = paper.labels.title(namespace), self._box_width(namespace)
+        title = paper.labels.title(namespace)
+        width = self._box_width(namespace)
         height = 2 * PAD + title.height
         if inside:
             height += PAD + paper.height_of(inside)
         left = middle - width / 2
-        paper.picture.boxes.append(Box("namespace", namespace, left, y, width, height, title.lines))
-        paper.row_on(inside, middle - paper.width_of(inside) / 2, y + height - PAD)
-        if not ports:
-            return y + height
-        paper.row(ports, middle - paper.width_of(ports) / 2, y + height + WIRE)
-        for port in ports:
-            paper.wire_down(port)
-        return y + height + WIRE + paper.height_of(ports)
+        box = Box("namespace", namespace, left, y, width, height, title.lines)
+        paper.picture.boxes.append(box)
+        floor = y + height
+        first = middle - paper.width_of(inside) / 2
+        paper.row_on(inside, first, floor - PAD)
+        return floor
 
     def _place_bars(self, ports: Sequence[Link], y: float) -> float:
         """For each bridge a bar below this row, to which its ports reach down; returns the depth used."""
         for number, bridge in enumerate(self.bridges):
-            plugged = [self.paper.chips[port.device] for port in ports if port.master == bridge.name]
-            if not plugged:
+            own = [port for port in ports if port.master == bridge.name]
+            if not own:
                 continue
             y += BUS
             side = self.left + GAP + number * BUS
-            for box in plugged:
-                self.paper.add(Line("bus", (box.bottom, (box.bottom[0], y)), ends=(box.key, bridge.device)))
-            farthest = max(box.bottom[0] for box in plugged)
-            self.paper.add(Line("bus", ((side, y), (farthest, y)), ends=(bridge.device, bridge.device)))
-            self.bars.append(_Bar(bridge.name, side, y))
+            bar = _Bar(bridge.name, side, y)
+            self.bars.append(bar)
+            self._place_bar(bridge, own, bar)
         return y
+
+    def _place_bar(self, bridge: Link, ports: Sequence[Link], bar: _Bar) -> None:
+        """A line from each port down to the bar, and the bar, as far as the port that is farthest from its side."""
+        farthest = bar.side
+        for port in ports:
+            box = self.paper.chips[port.device]
+            x, _ = box.bottom
+            corners = (box.bottom, (x, bar.level))
+            self.paper.line("bus", corners, (box.key, bridge.device))
+            farthest = max(farthest, x)
+        start = (bar.side, bar.level)
+        end = (farthest, bar.level)
+        self.paper.line("bus", (start, end), (bridge.device, bridge.device))
 
     def _place_lanes(self, crossing: Sequence[Link]) -> None:
         """Cables between two namespaces, each in a lane of its own below the boxes."""
@@ -275,42 +332,63 @@ class _Frame:
 
     def _in_lane(self, kind: str, link: Link) -> None:
         if link.peer_device:
-            self.paper.under(kind, (link.device, link.peer_device), self.floor)
+            ends = (link.device, link.peer_device)
+            self.paper.under(kind, ends, self.floor)
 
     def _place_rest(self) -> None:
         """The machine's other devices in a row at its foot, and what joins them."""
         top = self.floor
-        self.right = max(self.right, self.paper.row(self.rest, self.inner, top))
+        right = self.paper.row(self.rest, self.inner, top)
+        self.right = max(self.right, right)
         self.floor = top + self.paper.height_of(self.rest)
         for number, bridge in enumerate(self.bridges):
             self._join_bars(bridge, number, top)
-            for port in (link for link in self.rest if link.master == bridge.name):
-                self.floor += LANE
-                self.paper.under("bus", (port.device, bridge.device), self.floor)
+            self._plug_rest(bridge)
         for link in self.rest:
             if _joins_within(link):
                 self.floor += LANE
                 self._in_lane("wire", link)
+
+    def _plug_rest(self, bridge: Link) -> None:
+        """What joins a bridge to those of its ports that stand beside it, each in a lane of its own."""
+        for link in self.rest:
+            if link.master == bridge.name:
+                self.floor += LANE
+                self.paper.under("bus", (link.device, bridge.device), self.floor)
 
     def _join_bars(self, bridge: Link, number: int, top: float) -> None:
         """The bars of a bridge, joined at the side, down to it: into its side, or from above past those before it."""
         bars = [bar for bar in self.bars if bar.bridge == bridge.name]
         if not bars:
             return
-        box, side = self.paper.chips[bridge.device], bars[0].side
-        corners: list[Point] = [(side, min(bar.level for bar in bars))]
+        highest = bars[0]  # they are placed from above
+        side = highest.side
+        box = self.paper.chips[bridge.device]
+        corners: list[Point] = [(side, highest.level)]
         if number == 0:
             level = box.y + LEADING
             corners += [(side, level), (box.x, level)]
         else:
             level = top - 3 * number
-            corners += [(side, level), (box.top[0], level), box.top]
-        self.paper.add(Line("bus", tuple(corners), ends=(bridge.device, bridge.device)))
+            above_box = (box.top[0], level)
+            corners += [(side, level), above_box, box.top]
+        self.paper.line("bus", corners, (bridge.device, bridge.device))
+
+
+def _in_rows(members: Sequence[str], columns: int) -> list[Sequence[str]]:
+    """Namespaces in rows of so many."""
+    rows = []
+    for start in range(0, len(members), columns):
+        row = members[start : start + columns]
+        rows.append(row)
+    return rows
 
 
 def _joins_within(link: Link) -> bool:
     """Whether both ends of a cable are in one namespace; said of one end only, so that it is drawn once."""
-    return link.peer_namespace == link.namespace and _comes_first(link)
+    if link.peer_namespace != link.namespace:
+        return False
+    return comes_first(link)
 
 
 def _crossing(snapshot: Snapshot, members: Sequence[str]) -> list[Link]:
@@ -318,22 +396,20 @@ def _crossing(snapshot: Snapshot, members: Sequence[str]) -> list[Link]:
     cables = []
     for namespace in members:
         for link in devices(snapshot, namespace):
-            if link.peer_namespace in members and _comes_first(link):
+            if link.peer_namespace in members and comes_first(link):
                 cables.append(link)
     return cables
-
-
-def _comes_first(link: Link) -> bool:
-    return link.peer_device is not None and link.device < link.peer_device
 
 
 def _columns(count: int, is_alone: bool) -> int:
     """How many namespaces side by side, so that a page or a notebook need not make the letters small."""
     if not is_alone:
-        return max(2, min(SIDE_BY_SIDE, math.ceil(math.sqrt(count))))
+        square = math.ceil(math.sqrt(count))
+        return max(2, min(SIDE_BY_SIDE, square))
     if count <= SIDE_BY_SIDE:
         return max(1, count)
-    return min(MOST_COLUMNS, math.ceil(math.sqrt(2 * count)))
+    twice_as_wide = math.ceil(math.sqrt(2 * count))
+    return min(MOST_COLUMNS, twice_as_wide)
 
 
 # ---- between machines -------------------------------------------------------------------------------------
@@ -343,11 +419,14 @@ def _between_machines(paper: _Paper, y: float) -> int:
     """Cables and tunnels from machine to machine, each in a lane of its own; returns how many there are."""
     lanes = 0
     for ends in _undrawn_cables(paper):
-        paper.under("wire", ends, y + lanes * LANE)
+        lane = y + lanes * LANE
+        paper.under("wire", ends, lane)
         lanes += 1
     for tunnel in tunnels(paper.snapshot):
         kind = "tunnel" if tunnel.works else "broken"
-        paper.under(kind, (tunnel.one.device, tunnel.two.device), y + lanes * LANE, _name(tunnel))
+        ends = (tunnel.one.device, tunnel.two.device)
+        lane = y + lanes * LANE
+        paper.under(kind, ends, lane, _name(tunnel))
         lanes += 1
     return lanes
 
@@ -367,5 +446,8 @@ def _undrawn_cables(paper: _Paper) -> list[tuple[Device, Device]]:
 
 
 def _name(tunnel: Tunnel) -> str:
-    missing = " and ".join(tunnel.missing)
-    return f"VXLAN {tunnel.one.vxlan_id}" + (f": no FDB entry on {missing}" if missing else "")
+    name = f"VXLAN {tunnel.one.vxlan_id}"
+    if not tunnel.works:
+        missing = " and ".join(tunnel.missing)
+        name += f": no FDB entry on {missing}"
+    return name

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from ipaddress import ip_interface
 
+from ..facts import Namespace
 from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
 
@@ -25,16 +26,20 @@ SWITCHING = ("bridge", "vxlan")  # kinds of devices that hand frames on
 def machines(snapshot: Snapshot) -> Mapping[str, list[str]]:
     """Each machine and the namespaces on it, in the order in which a person would list them."""
     homes = _homes(snapshot)
-    members: dict[str, list[str]] = {machine: [] for machine in _in_order(snapshot, homes)}
+    members: dict[str, list[str]] = {}
+    for machine in _in_order(snapshot, homes):
+        members[machine] = []
     for namespace in sorted(homes, key=natural):
         if namespace not in members:
-            members[homes[namespace]].append(namespace)
+            machine = homes[namespace]
+            members[machine].append(namespace)
     return members
 
 
 def machine_of(snapshot: Snapshot, namespace: str) -> str:
     """The machine that a namespace is on: itself when it plays one, UNSEEN when no text shows it."""
-    return _homes(snapshot).get(namespace, HOSTNAME)
+    homes = _homes(snapshot)
+    return homes.get(namespace, HOSTNAME)
 
 
 def plays_machine(snapshot: Snapshot, namespace: str) -> bool:
@@ -48,8 +53,9 @@ def cables(snapshot: Snapshot) -> Mapping[str, frozenset[str]]:
     neighbours: dict[str, set[str]] = {}
     for link in snapshot.rows.links:
         others = neighbours.setdefault(link.namespace, set())
-        if link.peer_namespace is not None and link.peer_namespace != link.namespace:
-            others.add(link.peer_namespace)
+        there = link.peer_namespace
+        if there is not None and there != link.namespace:
+            others.add(there)
     return {namespace: frozenset(others) for namespace, others in neighbours.items()}
 
 
@@ -80,7 +86,10 @@ def natural(name: str) -> list[bool | int | str]:
     """Sort key: ns9 before ns10, master first."""
     key: list[bool | int | str] = [name != HOSTNAME]
     for part in re.split(r"(\d+)", name):
-        key.append(int(part) if part.isdigit() else part)
+        if part.isdigit():
+            key.append(int(part))
+        else:
+            key.append(part)
     return key
 
 
@@ -90,23 +99,32 @@ def natural(name: str) -> list[bool | int | str]:
 @lru_cache(maxsize=4)
 def _homes(snapshot: Snapshot) -> Mapping[str, str]:
     """The machine of every namespace."""
-    spaces = snapshot.rows.namespaces
-    if any(space.placed for space in spaces):
-        return {space.namespace: space.machine or UNSEEN for space in spaces if space.placed}
+    placed = _placed(snapshot)
+    if placed:
+        return {space.namespace: space.machine or UNSEEN for space in placed}
     playing = _playing(snapshot)
     homes = {machine: machine for machine in playing}
-    for space in spaces:
-        if space.namespace not in playing:
-            homes[space.namespace] = _nearest(snapshot, space.namespace, playing)
+    for space in snapshot.rows.namespaces:
+        end = space.namespace
+        if end not in playing:
+            homes[end] = _nearest(snapshot, end, playing)
     return homes
+
+
+def _placed(snapshot: Snapshot) -> list[Namespace]:
+    """The namespaces of which somebody told the machine: in a lab none."""
+    return [space for space in snapshot.rows.namespaces if space.placed]
 
 
 def _in_order(snapshot: Snapshot, homes: Mapping[str, str]) -> list[str]:
     """The machines: as they were told, what is not shown last; in a lab by name, the root first."""
     names = list(dict.fromkeys(homes.values()))
-    if any(space.placed for space in snapshot.rows.namespaces):
-        return sorted(names, key=lambda machine: machine == UNSEEN)
-    return sorted(names, key=natural)
+    if not _placed(snapshot):
+        return sorted(names, key=natural)
+    if UNSEEN in names:
+        names.remove(UNSEEN)
+        names.append(UNSEEN)
+    return names
 
 
 def _playing(snapshot: Snapshot) -> set[str]:
@@ -123,7 +141,8 @@ def _playing(snapshot: Snapshot) -> set[str]:
 
 def _nearest(snapshot: Snapshot, end: str, playing: set[str]) -> str:
     """The machine that the cable of an end leads to, which is one at most: who has cables to two others plays one."""
-    near = cables(snapshot).get(end, frozenset()) & playing
+    others = cables(snapshot).get(end, frozenset())
+    near = others & playing
     return next(iter(near), HOSTNAME)
 
 
@@ -132,15 +151,19 @@ def _gateways(snapshot: Snapshot) -> Iterator[str]:
     links = {link.device: link for link in snapshot.rows.links}
     routers = _in_two_networks(snapshot)
     for route in snapshot.rows.routes:
-        link = links.get(route.device) if route.device else None
-        if route.via is None or link is None:
+        if route.via is None or route.device not in links:
             continue
+        link = links[route.device]
         peer = links.get(link.peer_device) if link.peer_device else None
-        if peer is None or peer.master:
-            switch = peer.namespace if peer else route.namespace
-            yield from routers.get(route.via, frozenset()) & cables(snapshot).get(switch, frozenset())
-        elif peer.namespace != route.namespace:  # whatever the address is, it is asked for at the end of the cable
-            yield peer.namespace
+        if peer is not None and not peer.master:
+            # Whatever the address is, it is asked for at the end of the cable.
+            if peer.namespace != route.namespace:
+                yield peer.namespace
+            continue
+        switch = peer.namespace if peer else route.namespace
+        on_switch = cables(snapshot).get(switch, frozenset())
+        having_address = routers.get(route.via, frozenset())
+        yield from having_address & on_switch
 
 
 def _in_two_networks(snapshot: Snapshot) -> Mapping[str, frozenset[str]]:
@@ -152,15 +175,21 @@ def _in_two_networks(snapshot: Snapshot) -> Mapping[str, frozenset[str]]:
     owners: dict[str, set[str]] = {}
     networks: dict[str, set[str]] = {}
     for address in snapshot.rows.addresses:
-        if address.scope == "global":
-            owners.setdefault(address.ip, set()).add(address.namespace)
-            network = str(ip_interface(address.address).network)
-            networks.setdefault(address.namespace, set()).add(network)
-    hosts = {namespace for namespace, those in networks.items() if _count_of_one_family(those) < 2}
+        if address.scope != "global":
+            continue
+        owners.setdefault(address.ip, set()).add(address.namespace)
+        interface = ip_interface(address.address)
+        network = str(interface.network)
+        networks.setdefault(address.namespace, set()).add(network)
+    hosts = set()
+    for namespace, own in networks.items():
+        if _count_of_one_family(own) < 2:
+            hosts.add(namespace)
     return {ip: frozenset(spaces - hosts) for ip, spaces in owners.items()}
 
 
 def _count_of_one_family(networks: set[str]) -> int:
     """How many of IPv4 or of IPv6, whichever are more: a host may well have an address of each."""
-    six = sum(":" in network for network in networks)
-    return max(six, len(networks) - six)
+    six = [network for network in networks if ":" in network]
+    count_of_four = len(networks) - len(six)
+    return max(len(six), count_of_four)

@@ -89,13 +89,19 @@ class Box:
     def edge_towards(self, point: Point) -> Point:
         """Where the straight line from its centre to a point leaves it."""
         x, y = self.middle
-        dx, dy = point[0] - x, point[1] - y
+        there_x, there_y = point
+        dx = there_x - x
+        dy = there_y - y
         share = 1.0  # of the way: no further than the point itself
         if dx:
-            share = min(share, self.width / 2 / abs(dx))
+            to_side = self.width / 2 / abs(dx)
+            share = min(share, to_side)
         if dy:
-            share = min(share, self.height / 2 / abs(dy))
-        return x + dx * share, y + dy * share
+            to_side = self.height / 2 / abs(dy)
+            share = min(share, to_side)
+        edge_x = x + dx * share
+        edge_y = y + dy * share
+        return edge_x, edge_y
 
 
 @dataclass(frozen=True)
@@ -115,8 +121,10 @@ class Line:
     @property
     def is_bar(self) -> bool:
         """Whether it is a bridge's own bar, into which the cables are plugged."""
+        if self.kind != "bus":
+            return False
         one, two = self.ends
-        return self.kind == "bus" and one == two
+        return one == two
 
 
 @dataclass
@@ -130,7 +138,8 @@ class Picture:
 
     def device(self, key: Device) -> Box:
         """The box of one device."""
-        return next(box for box in self.boxes if box.key == key)
+        boxes = {box.key: box for box in self.boxes}
+        return boxes[key]
 
 
 # ---- the way from a device to another ---------------------------------------------------------------------
@@ -143,15 +152,19 @@ def way(picture: Picture, one: Device, two: Device) -> list[Point]:
     is not drawn, as lo never is, nothing is left; a way from a device to itself is one point.
     """
     drawn = {box.key: box for box in picture.boxes}
-    seen = [drawn[device] for device in dict.fromkeys((one, two)) if device in drawn]
-    if len(seen) < 2:
-        return [box.bottom for box in seen]
+    seen = [drawn[device] for device in (one, two) if device in drawn]
+    if not seen:
+        return []
+    start, end = seen[0], seen[-1]
+    if start is end:
+        return [start.bottom]
     points = _along_a_line(picture, one, two)
     if not points:
         points = _by_bridge(picture, one, two)
     if not points:
-        start, end = seen
-        points = [start.edge_towards(end.middle), end.edge_towards(start.middle)]
+        leaves = start.edge_towards(end.middle)
+        arrives = end.edge_towards(start.middle)
+        points = [leaves, arrives]
     return points
 
 
@@ -162,18 +175,24 @@ def _along_a_line(picture: Picture, one: Device, two: Device) -> list[Point]:
     """
     for line in picture.lines:
         is_stub = line.kind == "bus" and len(line.points) == 2
-        if set(line.ends) == {one, two} and not is_stub:
-            return list(line.points) if line.ends[0] == one else list(line.points[::-1])
+        if is_stub:
+            continue
+        if line.ends == (one, two):
+            return list(line.points)
+        if line.ends == (two, one):
+            return list(line.points[::-1])
     return []
 
 
 def _by_bridge(picture: Picture, one: Device, two: Device) -> list[Point]:
     """From a port to its bridge, the reverse, or between two ports of one bridge; empty when it is none of these."""
-    bridge, bridge_of_two = _bridge_of(picture, one), _bridge_of(picture, two)
+    bridge = _bridge_of(picture, one)
+    bridge_of_two = _bridge_of(picture, two)
     if bridge == two:
         return _onto_bridge(picture, one, two)
     if bridge_of_two == one:
-        return _onto_bridge(picture, two, one)[::-1]
+        up = _onto_bridge(picture, two, one)
+        return up[::-1]
     if bridge is None or bridge != bridge_of_two:
         return []
     up = _onto_bridge(picture, one, bridge)
@@ -197,20 +216,32 @@ def _between_ports(up: list[Point], down: list[Point]) -> list[Point]:
 
 def _bridge_of(picture: Picture, port: Device) -> Device | None:
     for line in picture.lines:
-        if line.kind == "bus" and line.ends[0] == port and not line.is_bar:
-            return line.ends[1]
+        if line.kind != "bus" or line.is_bar:
+            continue
+        plugged, bridge = line.ends
+        if plugged == port:
+            return bridge
     return None
 
 
 def _onto_bridge(picture: Picture, port: Device, bridge: Device) -> list[Point]:
     """From a port down to the bar, along it to the side and down to the bridge."""
-    plugs = [line for line in picture.lines if line.kind == "bus"]
-    plug = next(line.points for line in plugs if line.ends == (port, bridge))
+    plug = _plug(picture, port, bridge)
     spine = _spine(picture, bridge)
     if len(plug) > 2 or not spine:
         return list(plug)
-    side = (spine[0][0], plug[-1][1])
+    side_x, _ = spine[0]
+    _, level = plug[-1]
+    side = (side_x, level)
     return [*plug, side, *spine[1:]]
+
+
+def _plug(picture: Picture, port: Device, bridge: Device) -> Sequence[Point]:
+    """The line from a port down to the bar of its bridge, or along a lane of its own to the bridge itself."""
+    for line in picture.lines:
+        if line.kind == "bus" and line.ends == (port, bridge):
+            return line.points
+    raise LookupError(port)
 
 
 def _spine(picture: Picture, bridge: Device) -> Sequence[Point]:

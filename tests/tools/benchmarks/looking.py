@@ -75,11 +75,56 @@ def pyroute2() -> float:
     return float(ran.out)
 
 
+@cache
+def broken() -> Lab:
+    """The same with one node that does not forward: the most common fault between nodes."""
+    lab = Lab()
+    lab.play("flannel")
+    lab.run("ip netns exec node2 sysctl -qw net.ipv4.ip_forward=0")
+    return lab
+
+
+@cache
+def looped() -> Lab:
+    """A bridge with both ends of a cable in it, and no STP."""
+    lab = Lab()
+    lab.play("bridge")
+    lab.run("ip link add l1 up master br0 type veth peer name l2")
+    lab.run("ip link set l2 master br0")
+    return lab
+
+
+def timed(lab: Lab, src: str, dst: str, ok: bool = True) -> float:
+    """Seconds for a walk, which has to end well, or not."""
+    start = time.perf_counter()
+    assert lab.walk(src, dst).ok is ok
+    return time.perf_counter() - start
+
+
 def walk() -> float:
     """Seconds for a walk across the nodes."""
+    return timed(nodes(), "pod-a", "pod-c")
+
+
+def failing_walk() -> float:
+    """Seconds for the same walk, where it fails and is told why."""
+    return timed(broken(), "pod-a", "pod-c", ok=False)
+
+
+def own_walk() -> float:
+    """Seconds for a walk from a pod to its own address."""
+    return timed(nodes(), "pod-a", "pod-a")
+
+
+def named_loop() -> float:
+    """Seconds until a walk names a loop of bridges. The loop is only there meanwhile: it takes a processor."""
+    lab = looped()
+    lab.run("ip link set l2 up")
     start = time.perf_counter()
-    assert nodes().walk("pod-a", "pod-c").ok
-    return time.perf_counter() - start
+    assert lab.walk("ns100", "ns101").cause == "loop"
+    seconds = time.perf_counter() - start
+    lab.run("ip link set l2 down")
+    return seconds
 
 
 def bare_loop() -> float:
@@ -99,3 +144,6 @@ def pairs() -> Iterator[Pair]:
         lambda: said(OURS), lambda: said(SH), rounds=5,
     )  # fmt: skip
     yield Pair("walk across nodes on flannel", "the same tcpdumps, one ping, a bare loop", 1.5, walk, bare_loop)
+    yield Pair("walk that fails, evidence included (forwarding off)", "a walk that succeeds", 3, failing_walk, walk)
+    yield Pair("walk to an own address", "a walk across nodes", 1.2, own_walk, walk)
+    yield Pair("a loop of bridges, named", "one second", 1, named_loop, lambda: 1.0, rounds=3)

@@ -14,6 +14,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from ...facts import Route, Rule
+from ...parsers import routing
 from ..listen import Ground
 from ..lookup import best, prefix_length
 
@@ -33,7 +34,7 @@ PARTS = {
     "settings": f"cd /proc/sys/net && grep -s . {' '.join(PATHS)}",
     "rules": "ip -j rule",
     "rules6": "ip -6 -j rule",
-    "routes": "ip -j route show table all",
+    "routes": "ip -j route show table all root 0.0.0.0/0",
     "routes6": "ip -6 -j route show table all",
     "nft": "nft -a list ruleset",
     # the names of iptables-legacy's tables alone; where the file is missing no module is loaded
@@ -42,11 +43,10 @@ PARTS = {
     "sockets": "ss -Htuln",
     "counters": "cat /proc/net/snmp /proc/net/netstat",
     "counters6": "cat /proc/net/snmp6 /proc/net/xfrm_stat",
-    "links": "ip -j -s -s link",
     "queues": "tc -s -j qdisc",
 }
 # What a probe moves, to be asked for before and after it; the rest stays as it is.
-COUNTED = ("legacy", "legacy6", "counters", "counters6", "links", "queues")
+COUNTED = ("legacy", "legacy6", "counters", "counters6", "queues")
 RULES = tuple(part for part in PARTS if part not in COUNTED or part.startswith("legacy"))
 NUMBERS = ("local", "main", "default")  # tables with a name: 255, 254, 253
 
@@ -75,8 +75,8 @@ class Look:
     """What one namespace answered.
 
     settings: by their path below /proc/sys/net; routes: of all tables; nft: the ruleset, as text; legacy: what
-    iptables-legacy-save says, by family; counters: of the kernel's SNMP tables, as `nstat` calls them; links, queues:
-    counters of devices as `ip -s -s link` and `tc -s qdisc` tell them.
+    iptables-legacy-save says, by family; counters: of the kernel's SNMP tables, as `nstat` calls them; queues: what
+    each device's queue has dropped, as `tc -s qdisc` tells it.
     """
 
     namespace: str
@@ -87,7 +87,6 @@ class Look:
     legacy: Mapping[str, str] = field(default_factory=dict)
     sockets: tuple[Socket, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
-    links: Mapping[tuple[str, str], int] = field(default_factory=dict)
     queues: Mapping[str, int] = field(default_factory=dict)
 
     def number(self, path: str) -> int:
@@ -119,7 +118,7 @@ class Look:
         for rule in sorted(self.rules, key=lambda rule: rule.priority):
             if rule.family != family or not _matches(rule, dst, src, iif or "lo"):
                 continue
-            if rule.action in ("goto", "nop"):
+            if rule.action and rule.action.startswith(("goto", "nop")):
                 continue
             if rule.action:
                 return Decision(rule, None)
@@ -211,8 +210,11 @@ def _read(space: str, text: str) -> Look:
         name, _, answer = part.partition("\n")
         parts[name] = answer
     settings = (line.partition(":") for line in parts.get("settings", "").splitlines())
-    rules = [*_rules(space, "inet", parts.get("rules", "")), *_rules(space, "inet6", parts.get("rules6", ""))]
-    routes = [*_routes(space, "inet", parts.get("routes", "")), *_routes(space, "inet6", parts.get("routes6", ""))]
+    rules: list[Rule] = []
+    routes: list[Route] = []
+    for family, number in (("inet", ""), ("inet6", "6")):
+        rules += routing.rules(space, family, _json(parts.get(f"rules{number}", "")))
+        routes += routing.routes(space, family, _json(parts.get(f"routes{number}", "")))
     return Look(
         namespace=space,
         settings={path: value for path, _, value in settings},
@@ -222,7 +224,6 @@ def _read(space: str, text: str) -> Look:
         legacy={"ip": parts.get("legacy", ""), "ip6": parts.get("legacy6", "")},
         sockets=tuple(_sockets(parts.get("sockets", ""))),
         counters=_counters(parts.get("counters", ""), parts.get("counters6", "")),
-        links=_link_counters(parts.get("links", "")),
         queues=_queue_drops(parts.get("queues", "")),
     )
 
@@ -233,50 +234,6 @@ def _json(text: str) -> list[dict[str, Any]]:
     except ValueError:
         return []
     return [row for row in rows if row]
-
-
-def _rules(space: str, family: str, text: str) -> Iterable[Rule]:
-    for row in _json(text):
-        yield Rule(
-            namespace=space,
-            family=family,
-            priority=row["priority"],
-            src=_prefix(row, "src") or "all",
-            dst=_prefix(row, "dst"),
-            iif=row.get("iif"),
-            oif=row.get("oif"),
-            fwmark=row.get("fwmark"),
-            table=row.get("table"),
-            action=row.get("action"),
-            inverted="not" in row,
-            suppress=row.get("suppress_prefixlen"),
-        )
-
-
-def _prefix(row: dict[str, Any], end: str) -> str | None:
-    if end not in row:
-        return None
-    length = row.get(f"{end}len")
-    return f"{row[end]}/{length}" if length is not None else str(row[end])
-
-
-def _routes(space: str, family: str, text: str) -> Iterable[Route]:
-    for row in _json(text):
-        for hop in row.get("nexthops", ({},)):
-            one = {**row, **hop}
-            yield Route(
-                namespace=space,
-                family=family,
-                kind=one.get("type", "unicast"),
-                to=one["dst"],
-                via=one.get("gateway") or one.get("via", {}).get("host"),
-                dev=one.get("dev"),
-                src=one.get("prefsrc"),
-                proto=one.get("protocol"),
-                metric=one.get("metric"),
-                table=str(one.get("table", "main")),
-                is_whole="nhid" not in row and "nexthops" not in row,
-            )
 
 
 def _sockets(text: str) -> Iterable[Socket]:
@@ -301,15 +258,6 @@ def _counters(snmp: str, snmp6: str) -> dict[str, int]:
         words = line.split()
         if len(words) == 2 and words[1].isdigit():
             counters[words[0]] = int(words[1])
-    return counters
-
-
-def _link_counters(text: str) -> dict[tuple[str, str], int]:
-    counters = {}
-    for row in _json(text):
-        for way in ("rx", "tx"):
-            for name, number in row.get("stats64", {}).get(way, {}).items():
-                counters[row["ifname"], f"{way}_{name}"] = int(number)
     return counters
 
 

@@ -40,8 +40,8 @@ trace() {  # NUMBER TABLES LINE-THAT-ENTERS...
     printf '%s\\n' "$tables" >&"$pipe"
 }
 heard() {  # NUMBER WORD
-    local end=$((SECONDS + LIMIT)) round=0
-    until grep -q "TABLE $2" "$here/out$1"; do
+    local end=$((SECONDS + LIMIT)) round=0 told
+    until mapfile told <"$here/out$1"; [[ ${told[*]} == *"TABLE $2"* ]]; do
         [ $SECONDS -lt $end ] || return 1
         printf 'add chain inet TABLE %s%s\\n' "$2" $((round++)) >&"${pipes[$1]}"
         read -r -t 0.01 -u "$nap"
@@ -95,13 +95,6 @@ class Again:
         if space not in self.before or space not in self.after:
             return 0
         return self.after[space].counters.get(counter, 0) - self.before[space].counters.get(counter, 0)
-
-    def moved_at(self, space: str, device: str, counter: str) -> int:
-        """By how much a counter of a device grew, as `ip -s -s link` calls it, with `rx_` or `tx_` before it."""
-        if space not in self.before or space not in self.after:
-            return 0
-        key = (device, counter)
-        return self.after[space].links.get(key, 0) - self.before[space].links.get(key, 0)
 
     def dropped_by_queue(self, space: str, device: str) -> int:
         """How many packets the device's queue dropped."""

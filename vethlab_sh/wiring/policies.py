@@ -1,0 +1,233 @@
+"""What changed in what decides about packets? Settings, policy rules, and the rules and chains of packet filters.
+
+What comes with a new namespace, or goes with one, is told with it and not again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from fnmatch import fnmatchcase
+
+from ..facts import Chain, FilterRule, Rule, Setting
+from ..parsers.filters import is_set
+from ..sandbox import HOSTNAME
+from ..snapshot import Snapshot
+from .change import APPEARED, CHANGED, VANISHED, Change, by_key, names, only_in
+
+# ---- settings ---------------------------------------------------------------------------------------------
+
+# Who writes the first writes the others too: devinet_sysctl_forward() in net/ipv4/devinet.c,
+# addrconf_fixup_forwarding() and addrconf_disable_ipv6() in net/ipv6/addrconf.c
+FOLLOWERS = {
+    "net/ipv4/ip_forward": "net/ipv4/conf/*/forwarding",
+    "net/ipv6/conf/all/forwarding": "net/ipv6/conf/*/forwarding",
+    "net/ipv6/conf/all/disable_ipv6": "net/ipv6/conf/*/disable_ipv6",
+}
+SettingKey = tuple[str, str]  # namespace, path
+
+
+def settings(before: Snapshot, after: Snapshot) -> Iterator[Change]:
+    """Settings of devices come and go with them; what is told is a setting that was there and is another now."""
+    old = by_key(before.rows.settings, _setting_key)
+    changed = {}
+    for setting in after.rows.settings:
+        was = old.get(_setting_key(setting))
+        if was is not None and was.value != setting.value:
+            changed[_setting_key(setting)] = setting
+    for key, setting in changed.items():
+        if not _follows(setting, changed):
+            yield _setting(setting, old[key].value)
+
+
+def _setting_key(setting: Setting) -> SettingKey:
+    return setting.namespace, setting.key
+
+
+def _follows(setting: Setting, changed: Mapping[SettingKey, Setting]) -> bool:
+    """Whether the kernel wrote this one because somebody wrote the one for all devices."""
+    for leader, followers in FOLLOWERS.items():
+        led = changed.get((setting.namespace, leader))
+        if led is None or led == setting or led.value != setting.value:
+            continue
+        if fnmatchcase(setting.key, followers):
+            return True
+    return False
+
+
+def _setting(setting: Setting, earlier: str) -> Change:
+    name = _as_typed(setting.key)
+    if setting.namespace != HOSTNAME:
+        name += f" in {setting.namespace}"
+    sentence = f"{name} is now {setting.value}, was {earlier}"
+    return Change(CHANGED, "setting", setting.namespace, "", sentence)
+
+
+def _as_typed(key: str) -> str:
+    """A setting as sysctl(8) takes it: with dots, but with slashes where a device's name holds a dot (eth0.100)."""
+    return key if "." in key else key.replace("/", ".")
+
+
+# ---- policy routing -----------------------------------------------------------------------------------------
+
+
+def rules(before: Snapshot, after: Snapshot) -> Iterator[Change]:
+    """Rules of policy routing; each namespace has three of IPv4 and two of IPv6 from its beginning."""
+    old, new = (by_key(snapshot.rows.rules, _rule_key) for snapshot in (before, after))
+    earlier, later = names(before), names(after)
+    for rule in only_in(new, old):
+        by_kernel = rule.proto == "kernel"
+        if rule.namespace in earlier or not by_kernel:
+            by = ", which the kernel added by itself" if by_kernel else ""
+            yield _rule(APPEARED, rule, f"has the {_in_words(rule)}{by}")
+    for rule in only_in(old, new):
+        if rule.namespace in later:
+            yield _rule(VANISHED, rule, f"has lost the {_in_words(rule)}")
+
+
+def _rule_key(rule: Rule) -> tuple[str, str, str]:
+    return rule.namespace, rule.family, rule.words
+
+
+def _rule(sign: str, rule: Rule, predicate: str) -> Change:
+    return Change(sign, "rule", rule.namespace, rule.iif or "", f"{rule.namespace} {predicate}")
+
+
+def _in_words(rule: Rule) -> str:
+    kind = "IPv6 policy rule" if rule.family == "inet6" else "policy rule"
+    return f"{kind} `{rule.words}`"
+
+
+# ---- chains of packet filters ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where a rule of a packet filter is."""
+
+    namespace: str
+    program: str
+    family: str
+    table: str
+    chain: str
+
+    @classmethod
+    def of(cls, fact: Chain | FilterRule) -> Place:
+        """The chain that this is, or is in."""
+        return cls(fact.namespace, fact.program, fact.family, fact.table, fact.chain)
+
+    @property
+    def in_table(self) -> str:
+        """Its table as one types it: with the family for nft, without for iptables, whose name tells it."""
+        return f"table {self.family} {self.table}" if self.program == "nft" else f"table {self.table}"
+
+
+def chains(before: Snapshot, after: Snapshot) -> Iterator[Change]:
+    """Chains of packet filters and their policies."""
+    old = {Place.of(chain): chain for chain in before.rows.chains}
+    new = {Place.of(chain): chain for chain in after.rows.chains}
+    for place in {**old, **new}:
+        if place.namespace in names(after):
+            yield from _chain(place, old.get(place), new.get(place))
+
+
+def _chain(place: Place, was: Chain | None, now: Chain | None) -> Iterator[Change]:
+    one = now or was
+    if one is not None and one.policy and place.program != "nft":
+        yield from _policy(place, was, now)
+    elif was is None and now is not None:
+        yield _filter(APPEARED, place, f"{place.namespace} has the {_chain_in_full(place, now)}")
+    elif was is not None and now is None:
+        yield _filter(VANISHED, place, f"{place.namespace} has lost the {_chain_in_full(place, was)}")
+    elif was is not None and now is not None:
+        yield from _policy(place, was, now)
+        if was.hook != now.hook:
+            yield _filter(CHANGED, place, f"{_chain_of(place)} is now `{now.hook}`, was `{was.hook}`")
+
+
+def _policy(place: Place, was: Chain | None, now: Chain | None) -> Iterator[Change]:
+    """Of the kernel's own chains iptables says ACCEPT also before there is one."""
+    earlier = was.policy if was else "ACCEPT"
+    later = now.policy if now else "ACCEPT"
+    if earlier != later:
+        yield _filter(CHANGED, place, f"the policy of {_chain_of(place)} is now {later}, was {earlier}")
+
+
+def _chain_of(place: Place) -> str:
+    return f"the {place.program} chain {place.chain} ({place.in_table}) in {place.namespace}"
+
+
+def _chain_in_full(place: Place, chain: Chain) -> str:
+    parts = [place.in_table]
+    if chain.hook:
+        parts.append(chain.hook)
+    if chain.policy:
+        parts.append(f"policy {chain.policy}")
+    return f"{place.program} chain {place.chain} ({', '.join(parts)})"
+
+
+def _filter(sign: str, place: Place, sentence: str) -> Change:
+    return Change(sign, "filter", place.namespace, "", sentence)
+
+
+# ---- rules of packet filters ------------------------------------------------------------------------------------
+
+
+def filters(before: Snapshot, after: Snapshot) -> Iterator[Change]:
+    """Rules of packet filters: which came, which went, and which stand elsewhere in their chain, as order decides."""
+    old, new = _by_chain(before), _by_chain(after)
+    for place in {**old, **new}:
+        was, now = old.get(place, []), new.get(place, [])
+        if was != now and place.namespace in names(after):
+            yield from _rules_of_chain(place, was, now)
+
+
+def _by_chain(snapshot: Snapshot) -> dict[Place, list[str]]:
+    """The texts of the rules of each chain, in their order."""
+    texts: dict[Place, list[str]] = {}
+    for rule in snapshot.rows.filters:
+        texts.setdefault(Place.of(rule), []).append(rule.text)
+    return texts
+
+
+def _rules_of_chain(place: Place, was: list[str], now: list[str]) -> Iterator[Change]:
+    gone, come = _different(was, now)
+    if is_set(place.chain):
+        yield _set(place, gone, [text for _, text in come])
+        return
+    moved = Counter(gone) & Counter(text for _, text in come)
+    for text in gone:
+        if text not in moved:
+            where = f"{place.in_table}, chain {place.chain}"
+            yield _filter(VANISHED, place, f"{place.namespace} has lost the {place.program} rule `{text}` ({where})")
+    for number, text in come:
+        where = f"{place.in_table}, chain {place.chain}, rule {number}"
+        if text in moved:
+            sentence = f"the {place.program} rule `{text}` in {place.namespace} stands elsewhere now ({where})"
+            yield _filter(CHANGED, place, sentence)
+        else:
+            yield _filter(APPEARED, place, f"{place.namespace} has the {place.program} rule `{text}` ({where})")
+
+
+def _set(place: Place, gone: list[str], come: list[str]) -> Change:
+    """A set or a map of nft: it is one thing, whatever is in it."""
+    one = f"nft {place.chain}"
+    if not gone:
+        return _filter(APPEARED, place, f"{place.namespace} has the {one} with `{come[0]}` ({place.in_table})")
+    if not come:
+        return _filter(VANISHED, place, f"{place.namespace} has lost the {one} with `{gone[0]}` ({place.in_table})")
+    sentence = f"the {one} ({place.in_table}) in {place.namespace} is now `{come[0]}`, was `{gone[0]}`"
+    return _filter(CHANGED, place, sentence)
+
+
+def _different(was: list[str], now: list[str]) -> tuple[list[str], list[tuple[int, str]]]:
+    """The rules that are no longer where they were, and those that are there instead, with their positions from 1."""
+    gone: list[str] = []
+    come: list[tuple[int, str]] = []
+    for kind, i1, i2, j1, j2 in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
+        if kind != "equal":
+            gone += was[i1:i2]
+            come += enumerate(now[j1:j2], start=j1 + 1)
+    return gone, come
