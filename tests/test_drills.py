@@ -132,7 +132,7 @@ def expected(name):
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("name", map(expected, drills.names()))
+@pytest.mark.parametrize("name", [expected(name) for name in drills.names()])
 def test_walk_in_the_broken_network_names_the_fault(stories, name):
     """The cause is the one that was planted, and the reason names the device, entry or setting."""
     story = stories[name, SEEDS[0]].result()
