@@ -122,17 +122,8 @@ def test_hints_lead_to_the_fault(stories, name):
         assert story.hints != story.whole_hints, "no hint shows the fault"
 
 
-# Drills whose walk does not yet name what was planted: to be taken from here when it does.
-UNNAMED = ("wrong-mask", "left-on-host", "hairpin-off", "no-node-route", "no-pod-route")
-
-
-def expected(name):
-    """The drill, as one whose walk names the fault or does not."""
-    return pytest.param(name, marks=pytest.mark.xfail(strict=True)) if name in UNNAMED else name
-
-
 @pytest.mark.live
-@pytest.mark.parametrize("name", [expected(name) for name in drills.names()])
+@pytest.mark.parametrize("name", drills.names())
 def test_walk_in_the_broken_network_names_the_fault(stories, name):
     """The cause is the one that was planted, and the reason names the device, entry or setting."""
     story = stories[name, SEEDS[0]].result()

@@ -242,7 +242,23 @@ def nobody_has(scene: Scene, ip: str, last: Sighting) -> Diagnosis:
     shown = Shown.of(last.namespace, f"ip neigh show {ip}")
     asker = next((one.namespace for one in scene.course.questions if one.dst_ip == ip), last.namespace)
     shown = Shown.of(asker, f"ip neigh show {ip}", ip)
-    return Diagnosis(Cause.NOBODY_HAS, f"nobody has {ip}: no namespace has this address", shown)
+    reason = f"nobody has {ip}: no namespace has this address"
+    bare = _without_address(scene, last)
+    if bare:
+        reason += f", and {full(bare)}, the other end of a port of the bridge, has none at all"
+    return Diagnosis(Cause.NOBODY_HAS, reason, shown)
+
+
+def _without_address(scene: Scene, last: Sighting) -> Device | None:
+    """What hangs at a port of the bridges here and has no address: an end left bare; None where several."""
+    bare = []
+    for bridge in scene.tables.bridges(last.namespace):
+        for port in scene.tables.ports(bridge):
+            link = scene.link(scene.tables.peer(port))
+            if link is None or link.kind != "veth" or link.master or scene.tables.addresses_of(link.device):
+                continue
+            bare.append(link.device)
+    return bare[0] if len(bare) == 1 else None
 
 
 def _towards(diagnosis: Diagnosis, device: Device) -> Diagnosis:

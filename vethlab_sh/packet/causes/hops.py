@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
+from ipaddress import IPv4Network, IPv6Network, ip_interface
 
 from ...facts import Device, Route, Rule
-from ..lookup import best
+from ..lookup import best, prefix_length
 from ..sighting import ASKS, Sighting
 from .cause import Cause, Diagnosis, Shown, fix, full
 from .filters import rewritten_to
@@ -30,12 +32,47 @@ def with_the_way(scene: Scene, first: Sighting, found: Diagnosis) -> Diagnosis:
     if route is not None and route.via == hop:
         if decision.is_special and decision.rule:
             return _sent_by_a_rule(decision.rule, route, found)
-        return replace(found, reason=f"{space} sends it by {route.words}, but {found.reason}")
+        reason = f"{space} sends it by {route.words}, but {found.reason}"
+        return _past_the_tunnel(scene, route, goal, reason) or replace(found, reason=reason)
     marked = _rule_for(scene, space, hop, goal)
     if marked:
         return _sent_by_a_rule(*marked, found)
     if last is not None and hop != goal:
         return _sent_rewritten(scene, last, hop, found)
+    return found
+
+
+def _past_the_tunnel(scene: Scene, taken: Route, goal: str, reason: str) -> Diagnosis | None:
+    """A default route took what a tunnel is made for: it has a neighbour in the network of the goal.
+
+    flannel gives that neighbour the first address of the other node's network (backend/vxlan/vxlan_network.go).
+    """
+    if taken.to != "default":
+        return None
+    space = taken.namespace
+    for network in _networks_of(scene, goal):
+        for neighbour in scene.tables.facts.neighbours:
+            tunnel = (space, str(neighbour.dev))
+            if neighbour.namespace != space or not scene.tables.is_kind(tunnel, "vxlan"):
+                continue
+            if not neighbour.mac or prefix_length(str(network), neighbour.ip) is None:
+                continue
+            told = f"{reason}; it has no route to {network}, though {full(tunnel)} has a neighbour there"
+            family = "-6 " if network.version == 6 else ""
+            line = f"ip {family}route add {network} via {neighbour.ip} dev {shlex.quote(tunnel[1])} onlink"
+            shown = Shown.of(space, f"ip {family}route", "default")
+            return Diagnosis(Cause.NO_ROUTE, told, shown, (fix(space, line),))
+    return None
+
+
+def _networks_of(scene: Scene, ip: str) -> list[IPv4Network | IPv6Network]:
+    """The networks in which the owners of an address have it; not those of one address alone."""
+    found = []
+    for owner in scene.owners(ip):
+        for row in scene.tables.addresses_of(owner):
+            network = ip_interface(row.address).network
+            if row.ip == ip and network.num_addresses > 1:
+                found.append(network)
     return found
 
 

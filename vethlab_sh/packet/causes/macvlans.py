@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from ...facts import Device, Link
 from ..sighting import Sighting
 from .cause import Cause, Diagnosis, Shown, fix, full
@@ -24,8 +26,24 @@ def not_to_the_parent(scene: Scene, last: Sighting) -> Diagnosis | None:
         is_sibling = other and (other.parent_namespace, other.parent) == (link.parent_namespace, link.parent)
         modes = {link.mode, other.mode if other else None}
         if is_sibling and modes != {"bridge"} and "bridge" not in (modes - {link.mode}):
-            return _kept_apart(link, owner, shown)
+            return _not_sent_back(scene, link, owner, parent) or _kept_apart(link, owner, shown)
     return None
+
+
+def _not_sent_back(scene: Scene, link: Link, other: Device, parent: Device) -> Diagnosis | None:
+    """Two of mode vepa: the switch behind their parent has to send frames back where they came from (bridge(8))."""
+    far_end = scene.link(scene.tables.peer(parent))
+    if link.mode != "vepa" or far_end is None or far_end.master is None or far_end.port is None:
+        return None
+    if far_end.port.hairpin is not False:
+        return None
+    reason = (
+        f"{full(link.device)} and {full(other)} are {link.kind} devices of mode vepa on {full(parent)}: what one sends "
+        f"comes back to the other by {far_end.master} only, and hairpin is off at its port {full(far_end.device)}"
+    )
+    port = shlex.quote(far_end.name)
+    shown = Shown.of(far_end.namespace, f"bridge -d link show dev {port}", "hairpin")
+    return Diagnosis(Cause.MACVLAN, reason, shown, (fix(far_end.namespace, f"bridge link set dev {port} hairpin on"),))
 
 
 def _kept_apart(link: Link, other: Device, shown: Shown) -> Diagnosis:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 from ipaddress import ip_interface
 
-from ...facts import Device, Route
+from ...facts import Address, Device, Route
 from ...wiring.machines import cables
 from ..lookup import best, prefix_length
 from ..sighting import Kind, Sighting
@@ -115,8 +115,44 @@ def _no_route(scene: Scene, space: str, dst: str) -> Diagnosis:
         reason = f"{space} has no route to {dst} ({names} {verb} down, and a device that is down has no routes)"
         mend = fix(space, *(f"ip link set {shlex.quote(link.name)} up" for link in down))
         return Diagnosis(Cause.DEVICE_DOWN, reason, Shown.of(space, "ip -br link", down[0].name), (mend,))
+    narrow = _too_narrow(scene, space, dst)
+    if narrow:
+        return narrow
     mends = _missing_route(scene, space, dst)
     return Diagnosis(Cause.NO_ROUTE, f"{space} has no route to {dst}", shown, mends)
+
+
+def _too_narrow(scene: Scene, space: str, dst: str) -> Diagnosis | None:
+    """A neighbour on the same wire whose network has our address, while ours leaves it out."""
+    for owner in scene.owners(dst):
+        for theirs in scene.tables.addresses_of(owner):
+            if theirs.ip != dst:
+                continue
+            for device in scene.tables.wire(owner):
+                own = _left_out(scene, device, theirs) if device[0] == space else None
+                if own:
+                    return _prefix_of(own, theirs)
+    return None
+
+
+def _left_out(scene: Scene, device: Device, theirs: Address) -> Address | None:
+    network = ip_interface(theirs.address).network
+    for own in scene.tables.addresses_of(device):
+        if own.family == theirs.family and ip_interface(own.address).ip in network:
+            return own
+    return None
+
+
+def _prefix_of(own: Address, theirs: Address) -> Diagnosis:
+    space, name = own.device
+    length = theirs.address.partition("/")[2]
+    reason = (
+        f"{full(own.device)} has {own.address}, so its network {ip_interface(own.address).network} does not have "
+        f"{theirs.ip}, which {full(theirs.device)} has as {theirs.address}, and {space} has no other route to it"
+    )
+    dev = f"dev {shlex.quote(name)}"
+    mend = fix(space, f"ip addr add {own.ip}/{length} {dev}", f"ip addr del {own.address} {dev}")
+    return Diagnosis(Cause.WRONG_PREFIX, reason, Shown.of(space, f"ip -br addr show {dev}", own.address), (mend,))
 
 
 def _missing_route(scene: Scene, space: str, dst: str) -> tuple[Fix, ...]:
@@ -175,9 +211,22 @@ def _dead_end(scene: Scene, decision: Decision, space: str, dst: str) -> Diagnos
         )
         undo = fix(space, f"ip {family}rule del pref {rule.priority}")
         return Diagnosis(Cause.POLICY_RULE, reason, shown, (undo, mend))
+    cable = _cable_to(scene, space, dst)
+    if cable and route.to != dst:
+        what = f"{space} has no route to {dst} itself, which is behind {cable}, and its route {route.words} swallows it"
+        return Diagnosis(Cause.DEAD_ROUTE, what, shown, (fix(space, f"ip route add {dst} dev {shlex.quote(cable)}"),))
     is_enough = other is not None and not other.is_dead_end and _leads_there(scene, space, other, dst)
     mends = (mend,) if is_enough and route.is_whole else ()
     return Diagnosis(Cause.DEAD_ROUTE, f"the route {route.words} in {space} swallows it", shown, mends)
+
+
+def _cable_to(scene: Scene, space: str, dst: str) -> str | None:
+    """The device whose other end has this address; of pods that share no wire with anybody else."""
+    for owner in scene.owners(dst):
+        end = scene.tables.peer(owner)
+        if end and end[0] == space and not scene.tables.master(end) and not switched_off(scene.tables, end):
+            return end[1]
+    return None
 
 
 def _leads_there(scene: Scene, space: str, route: Route, dst: str) -> bool:
