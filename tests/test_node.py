@@ -184,6 +184,29 @@ def test_walk_from_a_process_tells_why_it_goes_nowhere(node):
     assert f"sleep {node.sleeper} has no route to 10.244.0.2" in told
 
 
+def test_traced_walk_names_the_rule_that_has_it_and_leaves_no_table(node):
+    """Without --trace nothing is added to the machine, so the rule is not known."""
+    (ip,) = (i["address"].partition("/")[0] for i in node.results["db-1"]["ips"])
+    node.run(f"iptables -I FORWARD -d {ip} -p icmp -j DROP")
+    before = node.run("nft list tables").out
+    try:
+        only_read = json.loads(node.run(f"{INSPECT} --walk web-1 db-1 --json", expect=(1,)).out)
+        traced = node.run(f"{INSPECT} --walk web-1 db-1 --trace --json", expect=(1,))
+        after = node.run("nft list tables").out
+    finally:
+        node.run(f"iptables -D FORWARD -d {ip} -p icmp -j DROP")
+    assert only_read["cause"] in ("unknown", "netfilter-rule")
+    told = json.loads(traced.out)
+    assert told["cause"] == "netfilter-rule"
+    assert f"-d {ip}/32 -p icmp -j DROP" in told["verdict"]
+    assert "is gone when this ends" in traced.err
+    assert after == before
+
+
+def test_trace_without_a_walk_says_how_it_is_typed(node):
+    assert "inspect --walk SRC DST --trace" in node.run(f"{INSPECT} --trace", expect=(2,)).err
+
+
 def test_walk_from_the_machine_itself(node):
     assert json.loads(node.run(f"{INSPECT} --walk master web-1 --json").out)["ok"]
     assert json.loads(node.run(f"{INSPECT} --walk web-1 10.244.0.1 --json").out)["ok"]

@@ -101,11 +101,12 @@ def inspect(what: str | None = None) -> Inspection:
         return Inspection(taken, findings, tuple(spaces), machine.hidden())
 
 
-def walk(src: str, dst: str) -> Walk:
+def walk(src: str, dst: str, trace: bool = False) -> Walk:
     """Send one real ping on this machine and see every device that it passes, as `Lab.walk` does.
 
     src: where it is sent from, named as for `inspect`; dst: likewise, or any address. Nothing is changed but what the
-    kernel learns from a ping; the listeners are on the way from src to dst only, not on other pods' cables.
+    kernel learns from a ping; the listeners are on the way from src to dst only, not on other pods' cables. trace:
+    whether a ping that is lost is sent once more, with a table of nft in the namespaces on its way that traces it.
     Raises BadInput when there is no such end here, NotReady when we may not listen.
     """
     with _Machine() as machine:
@@ -118,8 +119,7 @@ def walk(src: str, dst: str) -> Walk:
         spaces, devices = _on_the_way(tables, machine.own, start, target)
         ground = Ground(machine.run, machine.inside, machine.look, machine.typed)
         probe = Probe.of((start, goal, target))
-        # it promises to change nothing, so a probe that is lost is not traced by tables of ours
-        walked = follow(ground, tables, probe, devices, may_trace=False)
+        walked = follow(ground, tables, probe, devices, may_trace=trace)
         shown = _shown(walked.snapshot, spaces, devices)
         return replace(walked, snapshot=shown)
 

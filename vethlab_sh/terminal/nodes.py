@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from .arguments import Verbs
 
 NO_OUTPUT = "There is no output here of a command that has a table. `python -m vethlab_sh tables` lists them."
+TRACE_NEEDS_WALK = "--trace is about one ping: inspect --walk SRC DST --trace"
+TRACING = (
+    "If the ping is lost, it is sent once more, with a table vethlab_trace of nft in the namespaces on its way that "
+    "have filters. It stops nothing, and is gone when this ends."
+)
 WALK_ALONE = "inspect --walk SRC DST stands alone: it shows one way, and no wiring or tables beside it."
 
 # --- explain ------------------------------------------------------------------------------------------------------
@@ -114,6 +119,7 @@ def add_inspect(verbs: Verbs) -> None:
     verb.add_argument(
         "--walk", nargs=2, metavar=("SRC", "DST"), help="send one real ping and show its way (needs root)"
     )
+    verb.add_argument("--trace", action="store_true", help="with --walk: if it is lost, find the filter that has it")
     verb.add_argument("--html", metavar="FILE", help="with --walk: save the packet's way as a page to play")
     verb.add_argument("--tables", action="store_true", help="print devices, addresses, routes, neighbours and FDB too")
     verb.add_argument("--json", action="store_true", help="print everything as JSON, and nothing else")
@@ -127,7 +133,11 @@ def _inspect(options: argparse.Namespace) -> int:
         if options.what or options.tables:
             raise BadOption(WALK_ALONE)
         src, dst = options.walk
-        return show_walk(this_machine.walk(src, dst), options)
+        if options.trace:
+            print(TRACING, file=sys.stderr)
+        return show_walk(this_machine.walk(src, dst, options.trace), options)
+    if options.trace:
+        raise BadOption(TRACE_NEEDS_WALK)
     inspection = this_machine.inspect(options.what)
     save_pictures(options, inspection.draw, inspection.as_text)
     if options.json:
