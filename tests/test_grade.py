@@ -7,6 +7,7 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+import live
 import pytest
 from conftest import ROOT, until
 
@@ -273,7 +274,9 @@ def test_others_submissions_cannot_be_read(graded, tmp_path):
     assert "type veth" not in read["thief"].sentence
 
 
-def test_hidden_folder_stays_hidden_and_files_read_only():
+def test_hidden_folder_stays_hidden_and_files_read_only(monkeypatch):
+    without_ours = [folder for folder in os.environ["PATH"].split(":") if folder != str(live.watch.folder)]
+    monkeypatch.setenv("PATH", ":".join(without_ours))  # /var/tmp, where ours is, is hidden before it would run
     place = Path("/etc/iproute2")
     assert list(place.iterdir())
     with Lab(sandbox=confined([place], SMALL)) as lab:

@@ -64,6 +64,7 @@ def test_line_typed_for_a_namespace_does_what_it_does_in_there(lab, line):
     assert inside("master", line) == line
 
 
+@pytest.mark.no_lab
 @pytest.mark.parametrize("line", ["ip -d link show", "tcpdump -c 1 'arp or icmp'", "bash -c 'a | b'"])
 def test_line_of_one_command_needs_no_bash_in_there(line):
     assert inside("ns1", line) == f"ip netns exec ns1 {line}"
