@@ -96,7 +96,7 @@ def _arrived(scene: Scene, answerer: str | None) -> str:
         who = f" from {answerer} itself"
     return (
         f"{probe.src} reached {probe.name} and the answer came back{who}: "
-        f"seen {_times(len(there))} on the way there and {_times(len(back))} on the way back; "
+        f"{_seen_on_the_ways(len(there), len(back))}; "
         f"{ttl} ({passed} between).{_rewriting(there, back)}"
     )
 
@@ -165,8 +165,11 @@ def _thing(sighting: Sighting) -> str:
     return f"the {sighting.caption}"
 
 
-def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number} times"
+def _seen_on_the_ways(there: int, back: int) -> str:
+    """How often it was seen; `times` is said once."""
+    first = "once" if there == 1 else f"{there} times"
+    second = f"{back} times" if there == 1 < back else "once" if back == 1 else str(back)
+    return f"seen {first} on the way there and {second} on the way back"
 
 
 def written(scene: Scene, lines: Fix) -> str:

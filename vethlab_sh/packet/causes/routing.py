@@ -136,9 +136,11 @@ def _too_narrow(scene: Scene, space: str, dst: str) -> Diagnosis | None:
 
 
 def _left_out(scene: Scene, device: Device, theirs: Address) -> Address | None:
+    """The address of a device that is in the network of a neighbour who is not in its own."""
     network = ip_interface(theirs.address).network
     for own in scene.tables.addresses_of(device):
-        if own.family == theirs.family and ip_interface(own.address).ip in network:
+        is_mutual = prefix_length(str(ip_interface(own.address).network), theirs.ip) is not None
+        if own.family == theirs.family and ip_interface(own.address).ip in network and not is_mutual:
             return own
     return None
 
