@@ -298,16 +298,20 @@ def _no_nd_proxy(scene: Scene, device: Device, route: Route | None, ip: str) -> 
     space, name = device
     if not _is_between(scene, space, route, ip):
         return None
-    reason = (
-        f"{scene.owners(ip)[0][0]} has {ip}, but behind {space}, which does not answer for it: "
-        f"it has no ND proxy entry for it at {name}"
-    )
-    mend = (
-        *setting(space, f"ipv6/conf/{name}/proxy_ndp", 1),
-        *fix(space, f"ip -6 neigh add proxy {ip} dev {shlex.quote(name)}"),
-    )
-    shown = Shown.of(space, "ip -6 neigh show proxy")
-    return Diagnosis(Cause.PROXY_ARP_OFF, reason, shown, (mend,), space)
+    start = f"{scene.owners(ip)[0][0]} has {ip}, but behind {space}, which does not answer for it"
+    path = f"ipv6/conf/{name}/proxy_ndp"
+    ask = "ip -6 neigh show proxy"
+    entries = scene.ground.run(scene.ground.inside(space, ask)).out.splitlines()
+    has_entry = any(line.split()[:3] == [ip, "dev", name] for line in entries)
+    if not has_entry:
+        reason = f"{start}: it has no ND proxy entry for it at {name}"
+        mend = (*setting(space, path, 1), *fix(space, f"ip -6 neigh add proxy {ip} dev {shlex.quote(name)}"))
+        return Diagnosis(Cause.PROXY_ARP_OFF, reason, Shown.of(space, ask), (mend,), space)
+    one = scene.look(space)
+    if not one.number(path) and not one.number("ipv6/conf/all/proxy_ndp"):
+        reason = f"{start}: proxy_ndp is off at {full(device)}"
+        return Diagnosis(Cause.PROXY_ARP_OFF, reason, show_setting(space, path), (setting(space, path, 1),), space)
+    return None  # the kernel lets such an answer wait, up to proxy_delay: pndisc_redo(), net/ipv6/ndisc.c
 
 
 def _is_between(scene: Scene, space: str, route: Route | None, ip: str) -> bool:

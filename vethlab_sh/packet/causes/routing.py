@@ -139,6 +139,8 @@ def _left_out(scene: Scene, device: Device, theirs: Address) -> Address | None:
     """The address of a device that is in the network of a neighbour who is not in its own."""
     network = ip_interface(theirs.address).network
     for own in scene.tables.addresses_of(device):
+        if ip_interface(own.address).network.num_addresses == 1:  # of a pod, or one that has a peer
+            continue
         is_mutual = prefix_length(str(ip_interface(own.address).network), theirs.ip) is not None
         if own.family == theirs.family and ip_interface(own.address).ip in network and not is_mutual:
             return own
@@ -153,7 +155,9 @@ def _prefix_of(own: Address, theirs: Address) -> Diagnosis:
         f"{theirs.ip}, which {full(theirs.device)} has as {theirs.address}, and {space} has no other route to it"
     )
     dev = f"dev {shlex.quote(name)}"
-    mend = fix(space, f"ip addr add {own.ip}/{length} {dev}", f"ip addr del {own.address} {dev}")
+    add, remove = f"ip addr add {own.ip}/{length} {dev}", f"ip addr del {own.address} {dev}"
+    # a device has an IPv6 address once, whatever its prefix
+    mend = fix(space, remove, add) if own.family == "inet6" else fix(space, add, remove)
     return Diagnosis(Cause.WRONG_PREFIX, reason, Shown.of(space, f"ip -br addr show {dev}", own.address), (mend,))
 
 
