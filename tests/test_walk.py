@@ -285,7 +285,7 @@ calico: ip -n pod-a route del default
  None, None, pod-a has no route to 10.240.77.130
 calico: ip -n node2 route del 10.240.77.130
  ip -n node2 route add 10.240.77.130 dev cali3754a2f57f6
- node2 vxlan.calico, None, route blackhole 10.240.77.128/26 in node2 swallows it
+ node2 vxlan.calico, None, its route blackhole 10.240.77.128/26 swallows it
 """
 UP = """ip -n node2 link set flannel.1 up
 ip -n node2 route add 10.244.0.0/24 via 10.244.0.0 dev flannel.1 onlink

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import vethlab_sh
 
-ROOMS = ("packet.", "claims.", "drills.", "wiring.changes", "scenarios.step")
+ROOMS = ("packet.", "claims.", "drills.", "wiring.change", "scenarios.step")
 # What a field is called that holds a sentence, or a clause of one.
 PROSE = ("why", "reason", "ruled_out", "sentence", "verdict", "ticket", "explanation", "look", "known")
 # nft's own word for what a rule does with a packet: it is read, and not ours.
