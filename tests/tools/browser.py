@@ -17,6 +17,8 @@ from playwright.sync_api import expect, sync_playwright
 
 from vethlab_sh import Lab
 
+pytestmark = pytest.mark.live  # each has labs, of its own or in the lessons of its page
+
 SHOTS = ROOT / "tests" / "screenshots"
 SECONDS = 120_000
 
