@@ -541,3 +541,43 @@ def test_default_route_of_ipv6_is_none_of_ipv4(lab):
         "ip -n b addr add 10.0.0.2/24 dev vb; ip -n b addr add 10.9.9.9/32 dev vb; ip -n a -6 route add default dev va"
     )
     assert lab.walk("a", "10.9.9.9").cause == "no-route"
+
+
+ROUTED = """
+    ip netns add a; ip netns add r; ip netns add b
+    ip link add a0 netns a type veth peer name left netns r
+    ip link add b0 netns b type veth peer name right netns r
+    ip -n a addr add 10.1.0.2/24 dev a0; ip -n r addr add 10.1.0.1/24 dev left
+    ip -n b addr add 10.2.0.2/24 dev b0; ip -n r addr add 10.2.0.1/24 dev right
+    ip -n a link set a0 up; ip -n b link set b0 up; ip -n r link set left up; ip -n r link set right up
+    ip -n a route add default via 10.1.0.1; ip -n b route add default via 10.2.0.1
+    ip netns exec r sysctl -qw net.ipv4.ip_forward=1
+"""
+
+
+@pytest.mark.parametrize(
+    ("planted", "probe", "cause", "words"),
+    [
+        # a rule of another protocol has no part in the loss
+        (
+            "ip -n r rule add ipproto tcp dport 80 blackhole pref 100; ip -n r link set right down",
+            "icmp", "device-down", "right is down",
+        ),
+        ("ip -n r rule add ipproto tcp dport 80 blackhole pref 100", "tcp:80", "policy-rule", "100: from all ipproto"),
+        ("ip -n r rule add not ipproto tcp blackhole pref 100", "icmp", "policy-rule", "100: not from all ipproto tcp"),
+        # a jump over table main
+        ("ip -n r rule add pref 100 goto 32767", "icmp", "policy-rule", "100: from all goto 32767"),
+        # the mark is given by a filter, so its rule is not among what was ruled out
+        (
+            "ip netns exec r iptables -t mangle -A PREROUTING -j MARK --set-mark 7; "
+            "ip -n r rule add fwmark 7 blackhole pref 90",
+            "icmp", "unknown", "devices and cables, routes, forwarding",
+        ),
+    ],
+)  # fmt: skip
+def test_rule_is_blamed_where_it_means_the_probe(lab, planted, probe, cause, words):
+    lab.run(ROUTED)
+    lab.run(planted)
+    walk = lab.walk("a", "10.2.0.2", proto=probe)
+    assert walk.cause == cause, walk.verdict
+    assert words in walk.verdict

@@ -55,7 +55,8 @@ def _not_sent(scene: Scene) -> Diagnosis | None:
 def _unknown(scene: Scene, last: Sighting | None) -> Diagnosis:
     """What was ruled out, and what to look at next."""
     where = place(last.place) if last else scene.probe.src
-    ruled_out = ["devices and cables", "routes and rules", "forwarding and rp_filter"]
+    rules = "routes and rules" if scene.look(last.namespace if last else scene.probe.src).is_judged else "routes"
+    ruled_out = ["devices and cables", rules, "forwarding and rp_filter"]
     if scene.may_trace:
         ruled_out.append("packet filters")
     if scene.again.answered:

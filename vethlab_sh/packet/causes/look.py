@@ -9,7 +9,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -76,7 +76,8 @@ class Look:
 
     settings: by their path below /proc/sys/net; routes: of all tables; nft: the ruleset, as text; legacy: what
     iptables-legacy-save says, by family; counters: of the kernel's SNMP tables, as `nstat` calls them; queues: what
-    each device's queue has dropped, as `tc -s qdisc` tells it.
+    each device's queue has dropped, as `tc -s qdisc` tells it; protocol, port: of the probe that is asked about, as
+    ip-rule(8) calls them.
     """
 
     namespace: str
@@ -88,6 +89,8 @@ class Look:
     sockets: tuple[Socket, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
     queues: Mapping[str, int] = field(default_factory=dict)
+    protocol: str = "icmp"
+    port: int = 0
 
     def number(self, path: str) -> int:
         """A setting as a number; 0 where this kernel has none of that name."""
@@ -115,10 +118,18 @@ class Look:
         """
         family = "inet6" if ":" in dst else "inet"
         thrown: Decision | None = None
-        for rule in sorted(self.rules, key=lambda rule: rule.priority):
-            if rule.family != family or not _matches(rule, dst, src, iif or "lo"):
+        asked = sorted((rule for rule in self.rules if rule.family == family), key=lambda rule: rule.priority)
+        jump: Rule | None = None
+        goes_on_at = 0
+        for rule in asked:
+            if rule.priority < goes_on_at or not self._matches(rule, dst, src, iif or "lo"):
                 continue
-            if rule.action and rule.action.startswith(("goto", "nop")):
+            if rule.action == "nop":
+                continue
+            if rule.action and rule.action.startswith("goto"):
+                target = int(rule.action.split()[1])
+                if any(other.priority == target for other in asked):  # else the kernel goes on with the next one
+                    jump, goes_on_at = rule, target
                 continue
             if rule.action:
                 return Decision(rule, None)
@@ -128,7 +139,31 @@ class Look:
             if route.kind != "throw":
                 return Decision(rule, route)
             thrown = thrown or Decision(rule, route)
-        return thrown or Decision(None, None)
+        if thrown or jump is None:
+            return thrown or Decision(None, None)
+        others = tuple(rule for rule in self.rules if rule is not jump)
+        would_go = replace(self, rules=others).decide(dst, src, iif).route
+        return Decision(jump if would_go else None, None)
+
+    def _matches(self, rule: Rule, dst: str, src: str | None, iif: str) -> bool:
+        meant = self._meets(rule) and _means(rule, dst, src, iif)
+        return meant != rule.inverted
+
+    def _meets(self, rule: Rule) -> bool:
+        """Whether the probe has what a rule asks of its header; no, where that is not known."""
+        words = rule.selectors.split()
+        selectors = dict(zip(words[::2], words[1::2], strict=False))
+        known = {"ipproto": self.protocol, "dport": str(self.port)}
+        return all(known.get(name) == value for name, value in selectors.items())
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether its rules can be judged from here: of a mark, a user or a source port only the kernel knows."""
+        for rule in self.rules:
+            others = set(rule.selectors.split()[::2]) - {"ipproto", "dport"}
+            if rule.fwmark or rule.oif or others:
+                return False
+        return True
 
     def has_own(self, ip: str) -> Route | None:
         """The route by which the namespace takes an address for its own."""
@@ -163,10 +198,6 @@ def _takes(route: Route, ip: str) -> bool:
 def _is_suppressed(rule: Rule, route: Route, dst: str) -> bool:
     length = prefix_length(route.to, dst)
     return rule.suppress is not None and length is not None and length <= rule.suppress
-
-
-def _matches(rule: Rule, dst: str, src: str | None, iif: str) -> bool:
-    return _means(rule, dst, src, iif) != rule.inverted
 
 
 def _means(rule: Rule, dst: str, src: str | None, iif: str) -> bool:

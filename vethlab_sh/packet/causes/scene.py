@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ...facts import Device, Link
@@ -40,8 +40,13 @@ class Scene:
         if space not in self.looks:
             wanted = [one for one in {space, *self.spaces} if one in self.tables.spaces]
             missing = [one for one in wanted if one not in self.looks]
-            self.looks |= look(self.ground, missing, self._parts)
+            asked = look(self.ground, missing, self._parts)
+            self.looks |= {name: self._about_the_probe(one) for name, one in asked.items()}
         return self.looks.get(space, Look(space))
+
+    def _about_the_probe(self, one: Look) -> Look:
+        protocol = "ipv6-icmp" if self.probe.is_ping and self.probe.is_v6 else self.probe.protocol
+        return replace(one, protocol=protocol, port=self.probe.port)
 
     @property
     def _parts(self) -> tuple[str, ...]:
