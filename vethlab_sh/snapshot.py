@@ -94,7 +94,7 @@ cat <&3
 exit 0
 """
 # Each answer begins with a NUL, as do those of the next namespace; their names are in EXTRAS. What iptables of today
-# made is in nft's list too (it is asked where nft is missing); iptables-legacy is not, and /proc has its tables' names.
+# made is in nft's list too (it is asked where nft is missing); iptables-legacy is not.
 SETTINGS = r"""
 look "$1"
 exec 2>/dev/null
@@ -107,9 +107,7 @@ part; ip -6 -d -j rule
 part; nft=$(nft -s list ruleset) && echo "$nft" || nft='table ip , table ip6 '
 part; case $nft in *'table ip '*) iptables-nft-save || iptables-save ;; esac
 part; case $nft in *'table ip6 '*) ip6tables-nft-save || ip6tables-save ;; esac
-part; read -r _ </proc/net/ip_tables_names && iptables-legacy-save
-part; read -r _ </proc/net/ip6_tables_names && ip6tables-legacy-save
-"""
+""" + "".join(f"part; {line}\n" for line in filters.LEGACY_SAVES.values())
 # A NUL stands around the name of each namespace: no file name and no output of `ip` can hold one.
 MARK = "\0"
 ANSWERS = ("addr", "neigh", "ids", "route", "route6", "fdb")

@@ -14,17 +14,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from ..inside import inside
+from ..packet.causes.look import ask_each
+from ..packet.follow import ground_of
+from ..parsers.filters import LEGACY_SAVES, iptables_chains, iptables_rules
 from ..shell import Shell
 
-# /proc/net/ip_tables_names lists the tables of iptables-legacy alone: its own save would make them where none are.
-SAVES = {
-    "iptables": "iptables-nft-save",
-    "ip6tables": "ip6tables-nft-save",
-    "iptables-legacy": "grep -qs . /proc/net/ip_tables_names && iptables-legacy-save",
-    "ip6tables-legacy": "grep -qs . /proc/net/ip6_tables_names && ip6tables-legacy-save",
-}
-MARK = "\1="  # begins the line above each answer; no tool prints it
+SAVES = {"iptables": "iptables-nft-save", "ip6tables": "ip6tables-nft-save", **LEGACY_SAVES}
 BUILT_IN = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 
 
@@ -212,28 +207,12 @@ class Filters:
 
 def read_filters(shell: Shell, spaces: Iterable[str]) -> dict[str, Filters]:
     """Ask these namespaces, all at the same time."""
-    spaces = list(spaces)
-    lines = ["here=$(mktemp -d /run/filters.XXXXXX) || exit 1", "trap 'rm -rf \"$here\"' EXIT"]
-    for number, space in enumerate(spaces):
-        asked = inside(space, f"bash -c {shlex.quote(_script())}")
-        lines.append(f'{asked} >"$here/{number}" 2>/dev/null &')
-    lines.append("wait")
-    for number in range(len(spaces)):
-        lines.append(f"printf '\\0'; cat \"$here/{number}\"")
-    answers = shell.run("\n".join(lines)).out.split("\0")[1:]
-    return {space: _read(space, text) for space, text in zip(spaces, answers, strict=True)}
-
-
-def _script() -> str:
     parts = {"json": "nft -j list ruleset", "text": "nft -a list ruleset", **SAVES}
-    return "\n".join(f"printf '\\n{MARK}%s\\n' {name}; {line}" for name, line in parts.items())
+    answers = ask_each(ground_of(shell), spaces, parts)
+    return {space: _read(space, answer) for space, answer in answers.items()}
 
 
-def _read(space: str, text: str) -> Filters:
-    parts: dict[str, str] = {}
-    for part in text.split(f"\n{MARK}")[1:]:
-        name, _, answer = part.partition("\n")
-        parts[name] = answer
+def _read(space: str, parts: Mapping[str, str]) -> Filters:
     chains: list[Chain] = []
     for program in SAVES:
         chains += saved(program, parts.get(program, ""))
@@ -254,25 +233,17 @@ def saved(program: str, text: str) -> list[Chain]:
     >>> chain.hook, chain.policy, chain.rules[0].deed.value, chain.rules[0].means_all
     ('forward', 'drop', 'accept', False)
     """
-    family = "ip6" if program.startswith("ip6") else "ip"
-    table = ""
-    policies: dict[tuple[str, str], str] = {}
     rules: dict[tuple[str, str], list[list[str]]] = {}
-    for line in text.splitlines():
-        if line.startswith("*"):
-            table = line[1:]
-        elif line.startswith(":"):
-            name, policy = line[1:].split()[:2]
-            policies[table, name] = policy
-        elif line.startswith("-A "):
-            words = shlex.split(line)
-            rules.setdefault((table, words[1]), []).append(words)
+    for rule in iptables_rules("", program, text):
+        rules.setdefault((rule.table, rule.chain), []).append(shlex.split(rule.text))
+    listed = list(iptables_chains("", program, text))
     chains = []
-    for (table, name), policy in policies.items():
-        names = {name for where, name in policies if where == table}
-        own = tuple(_typed_rule(words, names) for words in rules.get((table, name), ()))
-        hook = name.lower() if name in BUILT_IN else ""
-        chains.append(Chain(program, family, table, name, hook, policy.lower().strip("-"), own))
+    for chain in listed:
+        names = {other.chain for other in listed if other.table == chain.table}
+        own = tuple(_typed_rule(words, names) for words in rules.get((chain.table, chain.chain), ()))
+        hook = chain.chain.lower() if chain.chain in BUILT_IN else ""
+        policy = (chain.policy or "").lower()
+        chains.append(Chain(program, chain.family, chain.table, chain.chain, hook, policy, own))
     return chains
 
 

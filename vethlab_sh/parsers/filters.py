@@ -15,6 +15,12 @@ from ..facts import Chain, FilterRule
 # The tables that iptables makes, also in nf_tables
 TABLES = ("filter", "nat", "mangle", "raw", "security")
 FAMILIES = {"ip": "iptables", "ip6": "ip6tables"}
+# The line that asks for what iptables-legacy made. /proc lists its tables alone: where it lists none, its save would
+# make them, and where the file is missing no module is loaded.
+LEGACY_SAVES = {
+    "iptables-legacy": "read -r _ </proc/net/ip_tables_names && iptables-legacy-save",
+    "ip6tables-legacy": "read -r _ </proc/net/ip6_tables_names && ip6tables-legacy-save",
+}
 BEGINS = re.compile(r"^\t(chain|set|map) (\S+) \{")
 HANDLE = re.compile(r" # handle \d+$")
 POLICY = re.compile(r"policy (\w+);")

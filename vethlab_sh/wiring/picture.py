@@ -63,11 +63,6 @@ class Box:
     warnings: tuple[int, ...] = ()
 
     @property
-    def is_device(self) -> bool:
-        """Whether it is a device, and no frame around others."""
-        return self.key != NO_DEVICE
-
-    @property
     def top(self) -> Point:
         """The middle of its upper edge."""
         x, _ = self.middle

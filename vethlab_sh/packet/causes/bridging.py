@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
 from ...facts import ANY_MAC, Device, Entry, Port, is_group
 from ..sighting import Sighting
@@ -19,7 +20,7 @@ def not_bridged(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | Non
     """Why a frame that is in a bridge was not seen to leave it. last: where it was seen; None when nothing tells."""
     off = switched_off(scene.tables, bridge)
     if off:
-        return _towards(off, bridge)
+        return replace(off, should_be=place(bridge))
     came_by = last.place if last.way == "in" and scene.tables.master(last.place) == bridge else None
     if came_by:
         waits = _waits(scene, came_by)
@@ -171,7 +172,7 @@ def _towards_the_port(scene: Scene, bridge: Device, last: Sighting, came_by: Dev
     peer = tables.peer(port)
     off = switched_off(tables, port) or (switched_off(tables, peer) if peer else None)
     if off:
-        return _towards(off, port)
+        return replace(off, should_be=place(port))
     waits = _waits(scene, port)
     if waits:
         return waits
@@ -259,10 +260,6 @@ def _without_address(scene: Scene, last: Sighting) -> Device | None:
                 continue
             bare.append(link.device)
     return bare[0] if len(bare) == 1 else None
-
-
-def _towards(diagnosis: Diagnosis, device: Device) -> Diagnosis:
-    return Diagnosis(diagnosis.cause, diagnosis.reason, diagnosis.shown, diagnosis.fixes, place(device))
 
 
 def is_port(flags: Port | None) -> bool:

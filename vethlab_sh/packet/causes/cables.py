@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 from ...facts import Device
@@ -91,7 +92,7 @@ def lost_on_a_cable(tables: Tables, device: Device, size: int) -> Diagnosis | No
         return Diagnosis(Cause.PEER_MISSING, f"the other end of {device[1]} is missing", shown)
     off = switched_off(tables, peer)
     if off:
-        return _expecting(off, peer)
+        return replace(off, should_be=place(peer))
     far = tables.link(peer)
     if far and far.mtu and size > far.mtu + ETHERNET + VLAN:
         reason = f"the packet is of {size - ETHERNET} bytes, and {full(peer)} takes {far.mtu} (its MTU)"
@@ -99,7 +100,3 @@ def lost_on_a_cable(tables: Tables, device: Device, size: int) -> Diagnosis | No
         mends = (fix(peer[0], f"ip link set {shlex.quote(peer[1])} mtu {near}"),)
         return Diagnosis(Cause.MTU, reason, show_link(peer), mends, place(peer))
     return None
-
-
-def _expecting(diagnosis: Diagnosis, device: Device) -> Diagnosis:
-    return Diagnosis(diagnosis.cause, diagnosis.reason, diagnosis.shown, diagnosis.fixes, place(device))

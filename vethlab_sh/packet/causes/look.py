@@ -15,6 +15,7 @@ from typing import Any
 
 from ...facts import Route, Rule
 from ...parsers import routing
+from ...parsers.filters import LEGACY_SAVES
 from ..listen import Ground
 from ..lookup import best, prefix_length
 
@@ -37,9 +38,8 @@ PARTS = {
     "routes": "ip -j route show table all root 0.0.0.0/0",
     "routes6": "ip -6 -j route show table all",
     "nft": "nft -a list ruleset",
-    # the names of iptables-legacy's tables alone; where the file is missing no module is loaded
-    "legacy": "read -r _ </proc/net/ip_tables_names && iptables-legacy-save -c",
-    "legacy6": "read -r _ </proc/net/ip6_tables_names && ip6tables-legacy-save -c",
+    "legacy": f"{LEGACY_SAVES['iptables-legacy']} -c",
+    "legacy6": f"{LEGACY_SAVES['ip6tables-legacy']} -c",
     "sockets": "ss -Htuln",
     "counters": "cat /proc/net/snmp /proc/net/netstat",
     "counters6": "cat /proc/net/snmp6 /proc/net/xfrm_stat",
@@ -221,8 +221,14 @@ def look(ground: Ground, spaces: Iterable[str], parts: Iterable[str] = RULES) ->
 
     parts: what they are asked for, of PARTS; of the rest nothing is known.
     """
+    answers = ask_each(ground, spaces, {part: PARTS[part] for part in parts})
+    return {space: _read(space, answer) for space, answer in answers.items()}
+
+
+def ask_each(ground: Ground, spaces: Iterable[str], parts: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Run these lines in each of these namespaces, all at the same time; what each line printed, by its name."""
     spaces = list(spaces)
-    asking = "\n".join(f"printf '\\n{MARK_PRINTED}%s\\n' {part}; ({PARTS[part]})" for part in parts)
+    asking = "\n".join(f"printf '\\n{MARK_PRINTED}%s\\n' {part}; ({line})" for part, line in parts.items())
     lines = []
     for number, space in enumerate(spaces):
         asked = ground.inside(space, f"bash -c {shlex.quote(asking)}")
@@ -232,14 +238,18 @@ def look(ground: Ground, spaces: Iterable[str], parts: Iterable[str] = RULES) ->
         lines.append(f"printf '\\0'; cat \"$here/{number}\"")
     script = "\n".join(["here=$(mktemp -d /run/look.XXXXXX) || exit 1", "trap 'rm -rf \"$here\"' EXIT", *lines])
     answers = ground.run(script).out.split("\0")[1:]
-    return {space: _read(space, text) for space, text in zip(spaces, answers, strict=False)}
+    return {space: _by_part(text) for space, text in zip(spaces, answers, strict=False)}
 
 
-def _read(space: str, text: str) -> Look:
+def _by_part(text: str) -> dict[str, str]:
     parts: dict[str, str] = {}
     for part in text.split(f"\n{MARK}")[1:]:
         name, _, answer = part.partition("\n")
         parts[name] = answer
+    return parts
+
+
+def _read(space: str, parts: Mapping[str, str]) -> Look:
     settings = (line.partition(":") for line in parts.get("settings", "").splitlines())
     rules: list[Rule] = []
     routes: list[Route] = []

@@ -398,8 +398,3 @@ def address_on_port(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
         f"ip addr add {row.address} dev {shlex.quote(bridge[1])}",
     )
     return Diagnosis(Cause.ADDRESS_ON_PORT, reason, shown, (mend,))
-
-
-def is_told(sighting: Sighting) -> bool:
-    """Whether it is the answer to a question for a MAC."""
-    return sighting.kind in TELLS

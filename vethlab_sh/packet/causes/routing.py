@@ -6,6 +6,7 @@ In the order in which the kernel asks: ip_route_input_slow(), net/ipv4/route.c.
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from ipaddress import ip_interface
 
 from ...facts import Address, Device, Route
@@ -44,9 +45,7 @@ def _expected(space: str, decision: Decision) -> str | None:
 
 
 def _towards(diagnosis: Diagnosis, should_be: str | None) -> Diagnosis:
-    return Diagnosis(
-        diagnosis.cause, diagnosis.reason, diagnosis.shown, diagnosis.fixes, diagnosis.should_be or should_be
-    )
+    return replace(diagnosis, should_be=diagnosis.should_be or should_be)
 
 
 def no_way(scene: Scene, space: str, dst: str, decision: Decision | None = None) -> Diagnosis | None:
