@@ -581,3 +581,12 @@ def test_rule_is_blamed_where_it_means_the_probe(lab, planted, probe, cause, wor
     walk = lab.walk("a", "10.2.0.2", proto=probe)
     assert walk.cause == cause, walk.verdict
     assert words in walk.verdict
+
+
+def test_router_with_the_same_address_is_not_said_to_be_faster(lab):
+    """It stands on the way and takes the packet, which the other one never gets."""
+    lab.run(ROUTED)
+    lab.run("ip -n r addr add 10.2.0.2/32 dev lo")
+    walk = lab.walk("a", "b")
+    assert (walk.ok, walk.cause, walk.answered_by) == (False, "wrong-answerer", "r")
+    assert "r has 10.2.0.2 too, and b was not even asked" in walk.verdict

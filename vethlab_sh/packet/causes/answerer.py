@@ -17,8 +17,10 @@ def other_answerer(scene: Scene, answerer: str) -> Diagnosis:
     if scene.is_local(answerer, target):
         if answerer == scene.probe.src:
             reason = f"{answerer} has {target} itself, so the packet did not leave it"
-        else:
+        elif any(one.namespace == scene.probe.dst for one in scene.course.sightings):
             reason = f"{answerer} has {target} too, and its answer came first"
+        else:
+            reason = f"{answerer} has {target} too, and {scene.probe.dst} was not even asked"
         return Diagnosis(Cause.WRONG_ANSWERER, reason, shown)
     local = scene.look(answerer).has_own(target)
     if local:
