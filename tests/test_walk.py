@@ -13,7 +13,7 @@ from promises import packets_or_not_understood
 from test_diagram import assert_tidy, kept
 
 from vethlab_sh import Lab
-from vethlab_sh.errors import BadOption
+from vethlab_sh.errors import BadOption, ToolMissing
 from vethlab_sh.packet.player import layers
 from vethlab_sh.packet.walk import COLUMNS
 from vethlab_sh.wiring.ink import placed
@@ -590,3 +590,15 @@ def test_router_with_the_same_address_is_not_said_to_be_faster(lab):
     walk = lab.walk("a", "b")
     assert (walk.ok, walk.cause, walk.answered_by) == (False, "wrong-answerer", "r")
     assert "r has 10.2.0.2 too, and b was not even asked" in walk.verdict
+
+
+def test_filters_that_nobody_can_read_are_not_ruled_out(lab):
+    """Without the program nft a rule may be there and not be told: a verdict does not say that none is in the way."""
+    lab.run(ROUTED)
+    lab.run("ip netns exec r iptables -A FORWARD -d 10.2.0.2 -j DROP; mount --bind /dev/null $(command -v nft)")
+    walk = lab.walk("a", "10.2.0.2")
+    assert walk.cause == "unknown"
+    assert "packet filters" not in walk.verdict
+    for claim in ("r forwards", "r rewrites no addresses", "nobody rewrites addresses"):
+        with pytest.raises(ToolMissing, match="apt-get install nftables"):
+            lab.check(claim)

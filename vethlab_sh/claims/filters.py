@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from ..errors import ToolMissing
 from ..packet.causes.look import ask_each
 from ..packet.follow import ground_of
-from ..parsers.filters import LEGACY_SAVES, iptables_chains, iptables_rules
+from ..parsers.filters import HAS_NFT, LEGACY_SAVES, iptables_chains, iptables_rules
 from ..shell import Shell
 
 SAVES = {"iptables": "iptables-nft-save", "ip6tables": "ip6tables-nft-save", **LEGACY_SAVES}
@@ -206,9 +207,11 @@ class Filters:
 
 
 def read_filters(shell: Shell, spaces: Iterable[str]) -> dict[str, Filters]:
-    """Ask these namespaces, all at the same time."""
-    parts = {"json": "nft -j list ruleset", "text": "nft -a list ruleset", **SAVES}
+    """Ask these namespaces, all at the same time; raises ToolMissing where nobody can tell what filters."""
+    parts = {"has_nft": HAS_NFT, "json": "nft -j list ruleset", "text": "nft -a list ruleset", **SAVES}
     answers = ask_each(ground_of(shell), spaces, parts)
+    if not all(answer.get("has_nft", "").strip() for answer in answers.values()):
+        raise ToolMissing("nft", "nftables")
     return {space: _read(space, answer) for space, answer in answers.items()}
 
 

@@ -15,6 +15,7 @@ from ..facts import Chain, FilterRule
 # The tables that iptables makes, also in nf_tables
 TABLES = ("filter", "nat", "mangle", "raw", "security")
 FAMILIES = {"ip": "iptables", "ip6": "ip6tables"}
+HAS_NFT = '[ -x "$(command -v nft)" ] && echo yes'  # without the program, no rule in its list proves nothing
 # The line that asks for what iptables-legacy made. /proc lists its tables alone: where it lists none, its save would
 # make them, and where the file is missing no module is loaded.
 LEGACY_SAVES = {

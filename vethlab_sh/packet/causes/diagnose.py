@@ -57,7 +57,7 @@ def _unknown(scene: Scene, last: Sighting | None) -> Diagnosis:
     where = place(last.place) if last else scene.probe.src
     rules = "routes and rules" if scene.look(last.namespace if last else scene.probe.src).is_judged else "routes"
     ruled_out = ["devices and cables", rules, "forwarding and rp_filter"]
-    if scene.may_trace:
+    if scene.again.heard and all(scene.look(space).has_nft for space in scene.spaces):
         ruled_out.append("packet filters")
     if scene.again.answered:
         return Diagnosis(Cause.UNKNOWN, "the same probe, sent once more, was answered: ask again", None)

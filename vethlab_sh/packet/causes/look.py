@@ -15,7 +15,7 @@ from typing import Any
 
 from ...facts import Route, Rule
 from ...parsers import routing
-from ...parsers.filters import LEGACY_SAVES
+from ...parsers.filters import HAS_NFT, LEGACY_SAVES
 from ..listen import Ground
 from ..lookup import best, prefix_length
 
@@ -38,6 +38,7 @@ PARTS = {
     "routes": "ip -j route show table all root 0.0.0.0/0",
     "routes6": "ip -6 -j route show table all",
     "nft": "nft -a list ruleset",
+    "has_nft": HAS_NFT,
     "legacy": f"{LEGACY_SAVES['iptables-legacy']} -c",
     "legacy6": f"{LEGACY_SAVES['ip6tables-legacy']} -c",
     "sockets": "ss -Htuln",
@@ -74,10 +75,10 @@ class Socket:
 class Look:
     """What one namespace answered.
 
-    settings: by their path below /proc/sys/net; routes: of all tables; nft: the ruleset, as text; legacy: what
-    iptables-legacy-save says, by family; counters: of the kernel's SNMP tables, as `nstat` calls them; queues: what
-    each device's queue has dropped, as `tc -s qdisc` tells it; protocol, port: of the probe that is asked about, as
-    ip-rule(8) calls them.
+    settings: by their path below /proc/sys/net; routes: of all tables; nft: the ruleset, as text; has_nft: whether the
+    program is there that tells it; legacy: what iptables-legacy-save says, by family; counters: of the kernel's SNMP
+    tables, as `nstat` calls them; queues: what each device's queue has dropped, as `tc -s qdisc` tells it; protocol,
+    port: of the probe that is asked about, as ip-rule(8) calls them.
     """
 
     namespace: str
@@ -85,6 +86,7 @@ class Look:
     rules: tuple[Rule, ...] = ()
     routes: tuple[Route, ...] = ()
     nft: str = ""
+    has_nft: bool = False
     legacy: Mapping[str, str] = field(default_factory=dict)
     sockets: tuple[Socket, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
@@ -262,6 +264,7 @@ def _read(space: str, parts: Mapping[str, str]) -> Look:
         rules=tuple(rules),
         routes=tuple(routes),
         nft=parts.get("nft", ""),
+        has_nft=bool(parts.get("has_nft", "").strip()),
         legacy={"ip": parts.get("legacy", ""), "ip6": parts.get("legacy6", "")},
         sockets=tuple(_sockets(parts.get("sockets", ""))),
         counters=_counters(parts.get("counters", ""), parts.get("counters6", "")),

@@ -82,13 +82,14 @@ class Step:
 @dataclass(frozen=True)
 class Again:
     """What the same probe, sent once more, did. answered: whether an answer came; before, after: what each namespace
-    had counted before and after it (COUNTED); steps: what its filters did, in order.
+    had counted before and after it (COUNTED); steps: what its filters did, in order; heard: whether all was heard.
     """
 
     answered: bool
     before: Mapping[str, Look] = field(default_factory=dict)
     after: Mapping[str, Look] = field(default_factory=dict)
     steps: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    heard: bool = False
 
     def moved(self, space: str, counter: str) -> int:
         """By how much one of the kernel's counters grew."""
@@ -114,18 +115,19 @@ def again(ground: Ground, probe: Probe, looks: Mapping[str, Look], ports: Iterab
     for number, space in enumerate(spaces):
         tables = shlex.quote("\n".join(_tables(looks[space], probe, ports)))
         lines.append(f"trace {number} {tables} {ground.way_into(space)}")
-    lines += [f"heard {number} ready" for number in range(len(spaces))]
+    lines += ["deaf=0"]
+    lines += [f"heard {number} ready || deaf=1" for number in range(len(spaces))]
     lines += [f'{ground.inside(probe.src, probe.line)} >"$here/said" 2>&1; code=$?']
-    lines += [f"heard {number} done" for number in range(len(spaces))]
+    lines += [f"heard {number} done || deaf=1" for number in range(len(spaces))]
     lines += [f"printf '{MARK_OF_STEPS}'; cat \"$here/out{number}\"" for number in range(len(spaces))]
-    lines += [f"printf '{MARK_OF_STEPS}%s' $code"]
+    lines += [f"printf '{MARK_OF_STEPS}%s %s' $code $deaf"]
     answers = ground.run("\n".join(lines)).out.split(STEPS_BEGIN)[1:]
     after = look(ground, looks, COUNTED)
     if len(answers) != len(spaces) + 1:
         return Again(False, before, after)
     steps = {space: tuple(read(text)) for space, text in zip(spaces, answers, strict=False)}
-    answered = answers[-1].strip() == "0"
-    return Again(answered, before, after, steps)
+    code, deaf = answers[-1].split()
+    return Again(code == "0", before, after, steps, heard=deaf == "0")
 
 
 STEPS_BEGIN, MARK_OF_STEPS = "\0", "\\0"
