@@ -571,7 +571,8 @@ ROUTED = """
         (
             "ip netns exec r iptables -t mangle -A PREROUTING -j MARK --set-mark 7; "
             "ip -n r rule add fwmark 7 blackhole pref 90",
-            "icmp", "unknown", "devices and cables, routes, forwarding",
+            "icmp", "unknown", "devices and cables, routes, forwarding and rp_filter, packet filters. Look next at the "
+            "rules that ask for more than addresses: `ip -n r rule`.",
         ),
     ],
 )  # fmt: skip
@@ -599,6 +600,7 @@ def test_filters_that_nobody_can_read_are_not_ruled_out(lab):
     walk = lab.walk("a", "10.2.0.2")
     assert walk.cause == "unknown"
     assert "packet filters" not in walk.verdict
+    assert "Look next at the kernel's counters there, while you ask again: `ip netns exec r nstat`." in walk.verdict
     for claim in ("r forwards", "r rewrites no addresses", "nobody rewrites addresses"):
         with pytest.raises(ToolMissing, match="apt-get install nftables"):
             lab.check(claim)

@@ -187,7 +187,7 @@ class Diagnosis:
     """Why a packet goes no further.
 
     reason: a clause that a learner can act upon; should_be: where it should have come next, for a reader; shown: what
-    proves it; fixes: each mends it by itself; ruled_out: of what is not known, what it is not.
+    proves it; fixes: each mends it by itself.
     """
 
     cause: Cause
@@ -195,7 +195,6 @@ class Diagnosis:
     shown: Shown | None = None
     fixes: tuple[Fix, ...] = ()
     should_be: str | None = None
-    ruled_out: tuple[str, ...] = ()
 
     @property
     def is_known(self) -> bool:

@@ -54,13 +54,19 @@ def _not_sent(scene: Scene) -> Diagnosis | None:
 
 def _unknown(scene: Scene, last: Sighting | None) -> Diagnosis:
     """What was ruled out, and what to look at next."""
-    where = place(last.place) if last else scene.probe.src
-    rules = "routes and rules" if scene.look(last.namespace if last else scene.probe.src).is_judged else "routes"
-    ruled_out = ["devices and cables", rules, "forwarding and rp_filter"]
-    if scene.again.heard and all(scene.look(space).has_nft for space in scene.spaces):
-        ruled_out.append("packet filters")
     if scene.again.answered:
         return Diagnosis(Cause.UNKNOWN, "the same probe, sent once more, was answered: ask again", None)
-    listed = ", ".join(ruled_out)
-    reason = f"I do not know why. Looked for at {where}, and nothing found in the way: {listed}"
-    return Diagnosis(Cause.UNKNOWN, reason, None, ruled_out=tuple(ruled_out))
+    space = last.namespace if last else scene.probe.src
+    is_judged = scene.look(space).is_judged
+    ruled_out = ["devices and cables", "routes and rules" if is_judged else "routes", "forwarding and rp_filter"]
+    if scene.again.heard and all(scene.look(one).has_nft for one in scene.spaces):
+        ruled_out.append("packet filters")
+    where = place(last.place) if last else space
+    reason = f"I do not know why. Looked for at {where}, and nothing found in the way: {', '.join(ruled_out)}. "
+    if is_judged:
+        reason += (
+            f"Look next at the kernel's counters there, while you ask again: `{scene.ground.typed(space, 'nstat')}`"
+        )
+    else:
+        reason += f"Look next at the rules that ask for more than addresses: `{scene.ground.typed(space, 'ip rule')}`"
+    return Diagnosis(Cause.UNKNOWN, reason, None)
