@@ -16,12 +16,28 @@ from ..facts import Chain, FilterRule
 TABLES = ("filter", "nat", "mangle", "raw", "security")
 FAMILIES = {"ip": "iptables", "ip6": "ip6tables"}
 HAS_NFT = '[ -x "$(command -v nft)" ] && echo yes'  # without the program, no rule in its list proves nothing
-# The line that asks for what iptables-legacy made. /proc lists its tables alone: where it lists none, its save would
-# make them, and where the file is missing no module is loaded.
-LEGACY_SAVES = {
-    "iptables-legacy": "read -r _ </proc/net/ip_tables_names && iptables-legacy-save",
-    "ip6tables-legacy": "read -r _ </proc/net/ip6_tables_names && ip6tables-legacy-save",
-}
+# What iptables-legacy locks before it touches a table (xtables_lock() of iptables): where this is not, it never did.
+LEGACY_LOCK = "/run/xtables.lock"
+
+
+def _legacy_save(program: str, names: str, options: str = "") -> str:
+    """The line of bash that prints what iptables-legacy made in this network namespace, and makes nothing there.
+
+    /proc lists the tables. Where it lists none, a save would make them; where the file is missing, no module is loaded.
+    It is readable for user 0 of the namespace's owner only. A rootless world has no user 0, so there each table is
+    asked for by its name, which makes an empty one of it, and only where somebody has used iptables-legacy.
+    """
+    save = f"{program}-save {options}".strip()
+    by_name = f"for table in {' '.join(TABLES)}; do {save} -t $table 2>/dev/null; done"
+    return (
+        f"if [ -r {names} ]; then read -r _ <{names} && {save}; "
+        f"elif [ -e {names} ] && [ -e {LEGACY_LOCK} ]; then {by_name}; fi"
+    )
+
+
+LEGACY_NAMES = {"iptables-legacy": "/proc/net/ip_tables_names", "ip6tables-legacy": "/proc/net/ip6_tables_names"}
+LEGACY_SAVES = {program: _legacy_save(program, names) for program, names in LEGACY_NAMES.items()}
+LEGACY_COUNTED = {program: _legacy_save(program, names, "-c") for program, names in LEGACY_NAMES.items()}
 BEGINS = re.compile(r"^\t(chain|set|map) (\S+) \{")
 HANDLE = re.compile(r" # handle \d+$")
 POLICY = re.compile(r"policy (\w+);")

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...facts import Route, Rule
 from ...parsers import routing
-from ...parsers.filters import HAS_NFT, LEGACY_SAVES
+from ...parsers.filters import HAS_NFT, LEGACY_COUNTED
 from ..listen import Ground
 from ..lookup import best, prefix_length
 
@@ -39,8 +39,8 @@ PARTS = {
     "routes6": "ip -6 -j route show table all",
     "nft": "nft -a list ruleset",
     "has_nft": HAS_NFT,
-    "legacy": f"{LEGACY_SAVES['iptables-legacy']} -c",
-    "legacy6": f"{LEGACY_SAVES['ip6tables-legacy']} -c",
+    "legacy": LEGACY_COUNTED["iptables-legacy"],
+    "legacy6": LEGACY_COUNTED["ip6tables-legacy"],
     "sockets": "ss -Htuln",
     "counters": "cat /proc/net/snmp /proc/net/netstat",
     "counters6": "cat /proc/net/snmp6 /proc/net/xfrm_stat",
