@@ -42,7 +42,8 @@ class Evidence:
         self.spaces: dict[str, int] = {}  # the places that anything was said of, and the line of the first word
         self.mentions: dict[str, set[str]] = {}  # the places where a device is spoken of, but not listed, by its name
         self._links: dict[Device, Link] = {}
-        self._named: dict[str, set[Device]] = {}  # those links, by their name alone
+        self._alike: dict[Key, set[Device]] = {}  # those links, by name, MAC address and number
+        self._names_at: dict[str, dict[str, None]] = {}  # their names, by place, in the order of the text
         self._addresses: dict[Device, list[Address]] = {}
         self._routes: dict[Key, Route] = {}
         self._neighbours: dict[Key, Neighbour] = {}
@@ -88,8 +89,9 @@ class Evidence:
         peer = rows.number(row.get("peer"))
         if peer is None:
             return False
-        for link in self._links.values():
-            if link.namespace == at and link.index == peer and link.peer_index == number:
+        for name in self._names_at.get(at, ()):
+            link = self._links[at, name]
+            if link.index == peer and link.peer_index == number:
                 return True
         return False
 
@@ -97,9 +99,9 @@ class Evidence:
         """Forget what a new listing of the same place no longer has."""
         names = dict.fromkeys(row.get("name") for row in output.rows)
         if output.whole:
-            for at, before in list(self._links):
-                if at == output.at and before not in names:
-                    self._forget((at, before))
+            for before in list(self._names_at.get(output.at, ())):
+                if before not in names:
+                    self._forget((output.at, before))
         if output.name in ("ip addr", "ifconfig"):  # the others list no addresses
             for name in names:
                 self._addresses[output.at, str(name)] = []
@@ -107,13 +109,19 @@ class Evidence:
     def _forget(self, device: Device) -> None:
         link = self._links.pop(device, None)
         if link:
-            self._named[link.name].discard(device)
+            self._alike[link.name, link.mac, link.index].discard(device)
+            self._names_at[link.namespace].pop(link.name)
         self._addresses.pop(device, None)
 
     def _keep(self, link: Link) -> None:
+        before = self._links.get(link.device)
+        if before:
+            self._alike[before.name, before.mac, before.index].discard(before.device)
         self._links[link.device] = link
-        namesakes = self._named.setdefault(link.name, set())
-        namesakes.add(link.device)
+        alike = self._alike.setdefault((link.name, link.mac, link.index), set())
+        alike.add(link.device)
+        names = self._names_at.setdefault(link.namespace, {})
+        names[link.name] = None
 
     def _link(self, at: str, name: str, line: int) -> Link:
         """What is known of a device so far; nothing but its name when it is new."""
@@ -149,11 +157,10 @@ class Evidence:
         index = row.get("index")
         if name == "lo" or mac is None or index is None:
             return
-        namesakes = self._named.get(name, set())
-        for device in list(namesakes):
-            link = self._links[device]
-            is_same = link.mac == mac and link.index == index
-            if is_same and link.namespace != at:
+        alike = self._alike.get((name, mac, index), set())
+        for device in list(alike):
+            place, _ = device
+            if place != at:
                 self._forget(device)
 
     def _port(self, at: str, record: Record) -> None:

@@ -33,11 +33,15 @@ HEADS = {
     "ping statistics": PING,
 }
 # `brctl show` lists the further ports of a bridge below it, alone on their lines.
-PORT = re.compile(r"\s+[\w.@:+-]{1,15}\s*$|[\w.@:+-]*\d[\w.@:+-]*\s*$", re.ASCII)
+PORT = re.compile(r"\s+[\w.@:+-]{1,15}\s*$|[\w.@:+-]{0,15}\d[\w.@:+-]{0,15}\s*$", re.ASCII)
 MESSAGE = re.compile(
     r"\s*(-?[\w./]*sh|[Ee]rror|[Ww]arning|OCI runtime exec failed)( \S+)?: |\S+: .*(not found|denied)\s*$"
 )
 AN_ERROR = "it is an error message"
+# A record is read anew without each line that its parser does not know. With more of them it has long ended, and what
+# follows is another text.
+MOST_UNKNOWN = 32
+HINTED_LINES, HINTED_SIGNS = 20, 4096  # of the beginning and of the end of what was printed: that is where errors stand
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,9 @@ class _Reader:
 
     def _records(self, lines: Lines) -> list[Record]:
         """The rows of lines that belong together, less the lines not known; nothing without the first of them."""
-        while lines:
+        for _ in range(MOST_UNKNOWN):
+            if not lines:
+                return []
             try:
                 rows = TABLES[self._name].read(_text(lines))
             except OutputNotUnderstood as error:
@@ -148,7 +154,17 @@ class _Reader:
                 self._complain(lines, f"the filter left out which device has {stray}")
                 return []
             return list(_records(rows, lines))
-        return []
+        return self._as_far_as_known(lines)
+
+    def _as_far_as_known(self, lines: Lines) -> list[Record]:
+        """The rows of what stands before the next line that the parser does not know; that one ends the record."""
+        try:
+            rows = TABLES[self._name].read(_text(lines))
+        except OutputNotUnderstood as error:
+            bad = min(error.number, len(lines)) - 1
+            self._complain(lines[bad:], f"`{self._name}` does not know {error.word!r}")
+            return self._records(lines[:bad])
+        return list(_records(rows, lines))
 
     def _without(self, bad: int, lines: Lines, word: str) -> Lines:
         """The lines without the one that the parser does not know, which is listed: without the first, none is left."""
@@ -182,26 +198,21 @@ def _text(lines: Lines) -> str:
 
 
 def _hint(typed: Typed, lines: Lines) -> str | None:
-    return hint_for(typed.inner, 1, _text(lines))
+    told = lines if len(lines) <= 2 * HINTED_LINES else lines[:HINTED_LINES] + lines[-HINTED_LINES:]
+    short = [(number, text[:HINTED_SIGNS]) for number, text in told]
+    return hint_for(typed.inner[:HINTED_SIGNS], 1, _text(short))
 
 
 def _records(rows: Sequence[Row], lines: Lines) -> Iterator[Record]:
     """The rows of some lines, each with the lines where it begins and where its address stands."""
     first, _ = lines[0]
-    for row in rows:
-        yield Record(row, first, _address_line(row, lines))
-
-
-def _address_line(row: Row, lines: Lines) -> int:
-    """The line of a record in which its address stands."""
-    first, _ = lines[0]
-    address = row.get("address")
-    if not address:
-        return first
+    line_of: dict[str | None, int] = {}  # the first in which a word stands
     for number, text in lines:
-        if address in text.split():
-            return number
-    return first
+        for word in text.split():
+            line_of.setdefault(word, number)
+    for row in rows:
+        address_line = line_of.get(row.get("address"), first)
+        yield Record(row, first, address_line)
 
 
 def _runs(lines: Lines) -> Iterator[Lines]:

@@ -16,7 +16,7 @@ from ..recognise import recognise, stages
 from ..tables import clean
 from .fences import Line, session_lines
 from .places import Place
-from .prompts import is_chatter, is_remark, prompt
+from .prompts import LONGEST, is_chatter, is_remark, prompt
 from .shapes import are_alike, example, shape
 from .whereabouts import Whereabouts
 
@@ -154,7 +154,7 @@ class _Reader:
     def _command(self, number: int, command: str, following: Sequence[Line]) -> None:
         """Take a command with the lines that it goes on in."""
         for line in following:
-            if not command.endswith("\\"):
+            if not command.endswith("\\") or len(command) > LONGEST:
                 break
             before = command.removesuffix("\\").rstrip()
             more = line.text.strip().removeprefix(">").strip()  # `> ` is bash's prompt for a line that goes on, PS2

@@ -9,13 +9,14 @@ from .commands import CERTAIN, is_command
 from .shapes import shape
 
 SIGN = r"[#$%>❯➜➤»λ✗▶]"
-HOST = r"[A-Za-z0-9](?:[\w.-]*\w)?"
+# An atomic group: a name is not given up sign by sign, which takes the square of a long line's time.
+HOST = r"(?>[A-Za-z0-9](?:[\w.-]*\w)?)"
 NAMED = (  # the prompt says which machine it is on
     re.compile(rf"\[[\w.-]+@(?P<host>{HOST})[^\]]*\]\s*{SIGN}(?:\s+(?P<line>.*))?$"),
     re.compile(rf"(?:\([\w.:-]+\)\s*)*[\w.-]+@(?P<host>{HOST})(?:[:\s][^#$%❯➜»]*)?{SIGN}(?:\s+(?P<line>.*))?$"),
     re.compile(rf"(?P<host>{HOST}):[~/\w][^\s#$%>]*\s*{SIGN}(?:\s+(?P<line>.*))?$"),
 )
-OPENING = re.compile(rf"[┌╭╔]\S*.*?[\w.-]+\s?[@㉿]\s?(?P<host>{HOST})")  # the first line of a prompt of two
+OPENING = re.compile(rf"[┌╭╔].{{0,100}}?[\w.-]{{1,64}}\s?[@㉿]\s?(?P<host>{HOST})")  # the first line of a prompt of two
 ANONYMOUS = (  # it is a prompt whatever follows
     re.compile(r"(?:\([\w.-]+\)\s*)?[~/][^\s#$%>]*\s*[#$%]\s+(?P<line>.*)$"),
     re.compile(r"(?:[a-z]{0,3}sh)(?:-[\d.]+)?[#$%]\s*(?P<line>.*)$"),
@@ -25,6 +26,7 @@ ANONYMOUS = (  # it is a prompt whatever follows
     re.compile(r"[$❯➤λ»]\s+(?P<line>.*)$"),
 )
 ANY = re.compile(rf"(?P<prompt>.{{0,100}}?{SIGN}|\+{{1,4}})\s*(?P<line>[^\s#$%>].*)$")  # a prompt if a command follows
+LONGEST = 4096  # signs of a line that is typed: a terminal hands on no longer one, termios(3)
 USER_AT_HOST = re.compile(rf"[\w.-]+@(?P<host>{HOST})")
 REMARK = re.compile(r"\s*(#|//|<!--|--\s)")
 # What terminals and those who paste put between the lines: no output, and no end of one either.
@@ -46,8 +48,10 @@ class Prompt:
 def prompt(line: str) -> Prompt | None:
     """The prompt at the beginning of a line, and the command after it; None when the line has none.
 
-    A line that can only be a command counts as one without a prompt.
+    A line that can only be a command counts as one without a prompt; one too long to be typed has none.
     """
+    if len(line) > LONGEST:
+        return None
     for pattern in NAMED:
         found = pattern.match(line)
         if found:
