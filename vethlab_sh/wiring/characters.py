@@ -10,11 +10,13 @@ from ..snapshot import Snapshot
 from .devices import (
     Tunnel,
     addresses,
+    by_device,
     comes_first,
     condition,
     devices,
     is_cut,
     is_dead,
+    ports_of,
     rank,
     remark,
     status,
@@ -62,6 +64,7 @@ class _Tree:
         self.snapshot = snapshot
         self.signs = signs
         self.shown: set[Device] = set()
+        self.tunnel_ends = _tunnel_ends(tunnels(snapshot))
 
     def lines(self) -> Iterator[str]:
         """Machine by machine, then what is left of the namespaces on them."""
@@ -102,8 +105,7 @@ class _Tree:
                 yield indent + line
 
     def _ports(self, bridge: Link) -> list[Link]:
-        own = devices(self.snapshot, bridge.namespace)
-        return [link for link in own if link.master == bridge.name]
+        return list(ports_of(self.snapshot, bridge.device))
 
     def _with_far_end(self, link: Link) -> str:
         self.shown.add(link.device)
@@ -116,8 +118,7 @@ class _Tree:
         if link.peer_device:
             far_end = self._far_end(link.peer_device)
             return text + signs["wire"] + far_end
-        pairs = tunnels(self.snapshot)
-        for end in _tunnel_ends(pairs, link):
+        for end in self.tunnel_ends.get(link.device, ()):
             text += signs["tunnel"]
             text += f"{end.namespace}: {end.name}"
         return text
@@ -125,19 +126,17 @@ class _Tree:
     def _far_end(self, device: Device) -> str:
         self.shown.add(device)
         namespace, _ = device
-        links = {link.device: link for link in devices(self.snapshot, namespace)}
-        far = _described(self.snapshot, links[device])
+        far = _described(self.snapshot, by_device(self.snapshot)[device])
         return f"{namespace}: {far}"
 
 
-def _tunnel_ends(pairs: Iterable[Tunnel], link: Link) -> list[Link]:
-    """The other ends of the tunnels that work."""
-    ends = []
+def _tunnel_ends(pairs: Iterable[Tunnel]) -> dict[Device, list[Link]]:
+    """The other ends of the tunnels that work, by the device at the one end."""
+    ends: dict[Device, list[Link]] = {}
     for pair in pairs:
-        if pair.works and pair.one is link:
-            ends.append(pair.two)
-        if pair.works and pair.two is link:
-            ends.append(pair.one)
+        if pair.works:
+            ends.setdefault(pair.one.device, []).append(pair.two)
+            ends.setdefault(pair.two.device, []).append(pair.one)
     return ends
 
 

@@ -58,6 +58,27 @@ def _by_namespace(snapshot: Snapshot) -> Mapping[str, Sequence[Link]]:
     return links
 
 
+def ports_of(snapshot: Snapshot, bridge: Device) -> Sequence[Link]:
+    """The devices that are plugged into one."""
+    return _by_master(snapshot).get(bridge, ())
+
+
+@lru_cache(maxsize=4)
+def _by_master(snapshot: Snapshot) -> Mapping[Device, Sequence[Link]]:
+    plugged: dict[Device, list[Link]] = {}
+    for own in _by_namespace(snapshot).values():
+        for link in own:
+            if link.master:
+                plugged.setdefault((link.namespace, link.master), []).append(link)
+    return plugged
+
+
+@lru_cache(maxsize=4)
+def by_device(snapshot: Snapshot) -> Mapping[Device, Link]:
+    """Every device, by its namespace and name."""
+    return {link.device: link for link in snapshot.rows.links}
+
+
 def addresses(snapshot: Snapshot, device: Device) -> Sequence[str]:
     """The addresses of a device that somebody chose: not the link-local ones that IPv6 makes."""
     return _addresses(snapshot).get(device, ())
@@ -130,8 +151,13 @@ def _wants_master(link: Link, snapshot: Snapshot) -> bool:
         return False
     if link.peer_namespace in machines(snapshot):
         return False
-    beside = devices(snapshot, link.namespace)
-    return any(other.kind == "bridge" for other in beside)
+    return link.namespace in _bridged(snapshot)
+
+
+@lru_cache(maxsize=4)
+def _bridged(snapshot: Snapshot) -> frozenset[str]:
+    """The namespaces that have a bridge."""
+    return frozenset(link.namespace for link in snapshot.rows.links if link.kind == "bridge")
 
 
 @lru_cache(maxsize=4)
@@ -188,12 +214,13 @@ def _is_ipv6(address: str | None) -> bool:
 
 def _leads(snapshot: Snapshot, one: Link, two: Link) -> bool:
     """Whether the FDB of one VXLAN device has an entry for the MAC address of the other, behind its machine."""
-    for entry in snapshot.rows.fdb:
-        is_own = (entry.namespace, entry.dev) == one.device
-        is_about_two = entry.mac == two.mac
-        if is_own and is_about_two and entry.dst == two.vxlan_local:
-            return True
-    return False
+    return (*one.device, two.mac, two.vxlan_local) in _entries(snapshot)
+
+
+@lru_cache(maxsize=4)
+def _entries(snapshot: Snapshot) -> frozenset[tuple[str, str | None, str | None, str | None]]:
+    """Every FDB entry: namespace, device, MAC address, and the VTEP that it leads to."""
+    return frozenset((entry.namespace, entry.dev, entry.mac, entry.dst) for entry in snapshot.rows.fdb)
 
 
 def comes_first(link: Link) -> bool:
