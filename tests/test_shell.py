@@ -70,6 +70,36 @@ def test_line_of_one_command_needs_no_bash_in_there(line):
     assert inside("ns1", line) == f"ip netns exec ns1 {line}"
 
 
+SUDO = [
+    "sudo ip netns add ns1",
+    "sudo -E -n ip netns exec ns1 sudo ip link set lo up",
+    "echo 1 | sudo tee /proc/sys/net/ipv4/ip_forward",
+    "sudo sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'",
+    "sudo -- sysctl -w net.ipv4.ip_forward=1",
+    "for n in 2 3; do sudo ip netns add ns$n; done",
+    "timeout 5 sudo -u root ip netns list",
+    "sudo NAME=x printenv NAME",
+    "sudo -s ip netns list",
+    "sudo -v",
+]
+
+
+def test_sudo_runs_the_line_and_says_so_once(lab):
+    said = ""
+    for line in SUDO:
+        said += lab.run(line).err
+    assert said.count("root's rights already") == 1
+    assert sorted(lab.run("ip netns list").out.split()) == ["ns1", "ns2", "ns3"]
+    assert lab.run("cat /proc/sys/net/ipv4/ip_forward").out == "1\n"
+
+
+def test_sudo_does_not_pretend(lab):
+    shown = lab.run("sudo cd /tmp", expect=(1,))
+    assert shown.err.endswith("sudo: cd: command not found\n")
+    assert "`ping`" in lab.run("sudo pign", expect=(1,)).hint
+    assert lab.run("sudo -u nobody-is-called-so id", expect=(1,)).err
+
+
 def test_failure_carries_record_and_hint(lab):
     with pytest.raises(CommandFailed, match="Cannot find device") as failed:
         lab.run("ip link set nosuch up")
@@ -106,6 +136,32 @@ MISTAKES = [
     ("ping -c 1 -W 1 10.66.0.1", "blackhole"),
     ("iptables -A NOSUCH -j ACCEPT", "iptables -N NAME"),
     ("echo 'open", "not closed"),
+    ("ip link add br2 type bridge vlan_filtering 2 vlan_filtering", "ip link help"),
+    ("ip link add br2 type bridge; ip netns add ns1; ip netns add ns1", "ip netns list"),
+    ("ip neigh add 10.0.0.8 lladdr 02:00:00:00:00:01 dev br0; ip neigh add 10.0.0.8 dev br0", "neigh replace"),
+    ("ip link set br0 up; ip route add 10.5.0.0/16 dev br0; ip route add 10.5.0.0/16 dev br0", "route replace"),
+    (
+        "bridge fdb add 02:00:00:00:00:02 dev br0 self; bridge fdb add 02:00:00:00:00:02 dev br0 self",
+        "bridge fdb append",
+    ),
+    ("iptables -N ONE && iptables -N ONE", "chain of this name"),
+    ("ip netns exec ns1 ping -c 1 -W 1 127.0.0.1", "ip link set lo up"),
+    ("ip netns exec ns1 ping -c 1 -W 1 ::1", "ip link set lo up"),
+    ("pign -c 1 10.0.0.1", "`ping`"),
+    ("ip a | gerp lo", "`grep`"),
+    ("ip netns exec ns1 pign 10.0.0.1", "`ping`"),
+    ("nsenter --net=/run/netns/ns1 pign", "`ping`"),
+    ("timeout 1 pign", "`ping`"),
+    ("brclt show", "`brctl`"),
+    ("ifconifg", "`ifconfig`"),
+    ("ip nets add ns9", "`netns`"),
+    ("ip netns exce ns1 ip a", "`exec`"),
+    ("bridge fbd show", "`fdb`"),
+    ("brctl addbridge br9", "`addbr`"),
+    ("ip link add name x type vteh", "`veth`"),
+    ("sysctl -w net.ipv4.ip_froward=1", "`net.ipv4.ip_forward`"),
+    ("$ ip a", "prompt"),
+    ("ip netns exec ns1 ip netns add pod; ip netns exec pod ip a", "Made at a node"),
 ]
 
 

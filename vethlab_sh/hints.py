@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .errors import NO_SUCH_PROGRAM, ToolMissing
+from .errors import NO_SUCH_PROGRAM, ToolMissing, nearest
 from .sandbox import find
 
 # Debian's packages
@@ -33,6 +34,41 @@ PACKAGES = {
     "unshare": "util-linux",
     "bash": "bash",
 }
+
+# What else is often typed: a misspelt program is probably one of these or of those above.
+EVERYDAY = (
+    "awk", "cat", "cd", "chmod", "conntrack", "cp", "curl", "cut", "dhclient", "dig", "echo", "env", "export", "find",
+    "grep", "head", "hostname", "iperf3", "ipset", "jq", "kill", "less", "ls", "lsns", "mkdir", "modprobe", "mount",
+    "mv", "nc", "nsenter", "printf", "ps", "python3", "read", "rm", "route", "sed", "seq", "set", "sleep", "sort",
+    "source", "sudo", "tail", "tee", "test", "timeout", "touch", "tr", "traceroute", "tracepath", "uname", "wait",
+    "watch", "wc", "wget", "which", "xargs",
+)  # fmt: skip
+# How it is said that there is no such program: bash and dash, `sudo`, `ip netns exec`, util-linux, coreutils.
+NOT_FOUND = (
+    re.compile(r"(?:^|: )(?P<word>[^\s:]+): (?:command )?not found$", re.MULTILINE),
+    re.compile(r"^exec of \"(?P<word>[^\"]+)\" failed: No such file", re.MULTILINE),
+    re.compile(r"^(?:nsenter|unshare): failed to execute (?P<word>\S+): No such file", re.MULTILINE),
+    re.compile(r"^timeout: failed to run command '(?P<word>[^']+)': No such file", re.MULTILINE),
+    re.compile(r"^(?:env|nice|nohup|xargs|setsid): '?(?P<word>[^\s':]+)'?: No such file", re.MULTILINE),
+)
+OBJECTS = {
+    "ip": ("address", "addr", "link", "maddress", "monitor", "mroute", "neighbour", "neigh", "netns", "nexthop",
+           "route", "rule", "tunnel", "tuntap", "vrf", "xfrm"),
+    "bridge": ("fdb", "link", "mdb", "monitor", "vlan"),
+}  # fmt: skip
+VERBS = (
+    "add", "append", "attach", "change", "del", "delete", "exec", "flush", "get", "identify", "list", "list-id",
+    "monitor", "pids", "replace", "restore", "save", "set", "show",
+)  # fmt: skip
+BRCTL_VERBS = (
+    "addbr", "delbr", "addif", "delif", "hairpin", "setageing", "setbridgeprio", "setfd", "sethello", "setmaxage",
+    "setpathcost", "setportprio", "show", "showmacs", "showstp", "stp",
+)  # fmt: skip
+KINDS = (
+    "bareudp", "bond", "bridge", "dummy", "geneve", "gre", "gretap", "ifb", "ip6gre", "ip6tnl", "ipip", "ipvlan",
+    "ipvtap", "macsec", "macvlan", "macvtap", "netkit", "sit", "team", "veth", "vlan", "vrf", "vti", "vxlan",
+    "wireguard",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,6 +103,10 @@ _GATEWAY = "The gateway is on no connected network: `ip route` shows them; tunne
 _NO_NAMES = "A lab has no names, only addresses such as 10.0.0.1."
 _MISSPELT = "Is a word missing or misspelt? `ip link help` (or addr, route, neigh) shows what may stand there."
 
+_EXISTS = "File exists|[Aa]lready exists"
+_NO_VLANS = "this kernel's bridges know no VLANs (CONFIG_BRIDGE_VLAN_FILTERING)."
+_LO_DOWN = "lo, the way to oneself, is down in this namespace: `ip link set lo up`."
+
 # The first rule that fits is the one that is told: what is special stands above what is general.
 RULES = (
     Rule(
@@ -78,9 +118,37 @@ RULES = (
         said="already a member of a bridge",
     ),
     Rule("The device has this address already: look with `ip a`.", said="[Aa]ddress already assigned"),
+    Rule("There is such a rule already: look with `ip rule`.", line=r"\brule add", said=_EXISTS),
     Rule(
-        "It is there already: look with `ip a`, `ip route` or `ip netns list`.",
-        said="File exists|[Aa]lready exists",
+        "There is a neighbour entry for this address already: look with `ip neigh`; `ip neigh replace` changes it.",
+        line=r"\bneigh\w* add",
+        said=_EXISTS,
+    ),
+    Rule(
+        "There is an entry for this MAC address already: look with `bridge fdb`; `bridge fdb replace` changes it, "
+        "`bridge fdb append` adds another remote.",
+        line=r"\bfdb add",
+        said=_EXISTS,
+    ),
+    Rule(
+        "There is a route to this network already: look with `ip route`; `ip route replace` changes it.",
+        line=r"\br(oute)? add",
+        said=_EXISTS,
+    ),
+    Rule(
+        "There is a chain of this name already: `iptables -S` lists them (`-t nat` those of that table).",
+        said="Chain already exists",
+    ),
+    Rule(
+        "The name is there already: look with `ip netns list`. `ip netns del NAME` takes it away.",
+        said="Cannot create namespace file",
+    ),
+    Rule("It is there already: look with `ip a`, `ip route` or `ip netns list`.", said=_EXISTS),
+    Rule(
+        "The name is in /run/netns, but from here it leads to no namespace. Made at a node, by `ip netns exec NODE ip "
+        "netns add NAME`, a namespace is known by its name to that one command, or shell, and is gone with it. "
+        "`ip netns del NAME` removes the name; `ip netns add NAME` on master makes one for all.",
+        said='setting the network namespace ".*" failed: Invalid argument',
     ),
     Rule("A device of that name is here already: look with `ip link`.", said="Name not unique"),
     Rule(_NAMESPACES, said='Cannot open network namespace|Cannot remove namespace file|Invalid "netns" value'),
@@ -121,6 +189,11 @@ RULES = (
     Rule(_GATEWAY, said="invalid gateway"),
     Rule(_GATEWAY, line="via ", said="No route to host"),
     Rule(
+        _LO_DOWN,
+        line=r"\s(127\.\d+\.\d+\.\d+|::1|localhost)\b",
+        said="Network is unreachable|Cannot assign requested address",
+    ),
+    Rule(
         "No route leads there: look at `ip route`, and at whether the device is up.",
         said="Network is unreachable",
     ),
@@ -137,9 +210,15 @@ RULES = (
     ),
     Rule(_NO_PORT, line="master ", said="Invalid argument|enslave"),
     Rule(_NO_PORT, said="can't add .* to bridge"),
+    Rule(f"Probably {_NO_VLANS}", line="link add .*type bridge .*vlan_", said="Operation not supported"),
+    Rule(
+        f"Either this device is no bridge, or {_NO_VLANS}",
+        line="type bridge .*vlan_|bridge vlan",
+        said="Operation not supported",
+    ),
     Rule(
         "It is no port of a bridge: `ip link set DEVICE master BRIDGE` first.",
-        line="bridge",
+        line=r"\bbridge (-\S+ )*(link|fdb) ",
         said="Operation not supported",
     ),
     Rule("A Linux bridge has room for 1023 ports.", said="Exchange full"),  # BR_MAX_PORTS: net/bridge/br_private.h
@@ -179,7 +258,12 @@ RULES = (
     Rule(_MISSPELT, said='not complete|argument ".*" is wrong|is unknown, try|^Usage: ip'),
     Rule("A quote or a bracket was opened and not closed.", said="unexpected EOF"),
     Rule("A lab may change its own network, not the machine.", said="Operation not permitted"),
-    Rule("Nobody answered: look at `ip a`, `ip route` and `ip neigh` on both sides.", program="ping", code=1),
+    Rule(
+        "Nobody answered: look at `ip a`, `ip route` and `ip neigh` on both sides. (One's own address answers only "
+        "while lo is up.)",
+        program="ping",
+        code=1,
+    ),
 )
 
 
@@ -188,26 +272,106 @@ def hint_for(line: str, code: int, said: str) -> str:
 
     line: as typed; code: the exit code, not 0; said: what the command printed, errors first.
     """
-    if code == NO_SUCH_PROGRAM:
-        program = program_of(line)
-        if program and find(program) is None:
-            package = PACKAGES.get(program)
-            return str(ToolMissing(program, package))
+    missing = _missing_program(line, code, said)
+    if missing:
+        return _instead_of(missing)
+    meant = _meant(line, said)
     for rule in RULES:
         if rule.fits(line, code, said):
-            return rule.hint
+            return f"{meant} {rule.hint}".strip()
+    return meant
+
+
+def _missing_program(line: str, code: int, said: str) -> str:
+    """The program that was typed and is not here; empty when it was something else that failed."""
+    for pattern in NOT_FOUND:
+        found = pattern.search(said)
+        if found and find(found["word"]) is None:
+            return found["word"]
+    if code != NO_SUCH_PROGRAM:
+        return ""
+    program = program_of(line)
+    return program if find(program) is None else ""
+
+
+def _instead_of(program: str) -> str:
+    """What may be done where this program is missing."""
+    if set(program) <= set("$#%>"):
+        return f"`{program}` is a terminal's prompt: type what stands behind it."
+    package = PACKAGES.get(program)
+    meant = None if package else _nearest(program, [*PACKAGES, *EVERYDAY])
+    if meant:
+        return f"There is no program {program!r}. Did you mean `{meant}`?"
+    return str(ToolMissing(program, package))
+
+
+def _nearest(word: str, words: Iterable[str]) -> str:
+    """The one of these that was probably meant; empty when it is one of them, or none is like it."""
+    known = list(words)
+    if word in known:
+        return ""
+    for other in known:  # two letters that changed places, a usual slip, count for much in a short word
+        if len(other) == len(word) and sorted(other) == sorted(word):
+            return other
+    return next(iter(nearest(word, known, likeness=0.65)), "")
+
+
+# How programs say that they do not know a word, and which ones they know.
+UNKNOWN = (
+    (re.compile(r'Object "(?P<word>[^"]*)" is unknown, try "ip '), OBJECTS["ip"]),
+    (re.compile(r'Object "(?P<word>[^"]*)" is unknown, try "bridge '), OBJECTS["bridge"]),
+    (re.compile(r'Command "(?P<word>[^"]*)" is unknown'), VERBS),
+    (re.compile(r"never heard of command \[(?P<word>[^]]*)\]"), BRCTL_VERBS),
+)
+
+
+def _meant(line: str, said: str) -> str:
+    """Which word was probably meant, where a program does not know one; empty when nothing is like it."""
+    for pattern, words in UNKNOWN:
+        found = pattern.search(said)
+        if found:
+            return _question(_nearest(found["word"], words))
+    kind = re.search(r"\btype (\S+)", line)
+    if kind and "Unknown device type" in said:
+        return _question(_nearest(kind[1], KINDS))
+    setting = re.search(r"cannot stat (/proc/sys/\S+):", said)
+    if setting:
+        return _question(_nearest_setting(setting[1]))
     return ""
 
 
-def program_of(line: str) -> str:
-    """The program that a line ends up in: the word after `ip netns exec NS`, if it begins so.
+def _question(word: str) -> str:
+    return f"Did you mean `{word}`?" if word else ""
 
-    >>> program_of("ip netns exec ns1 /bin/ping -c 1 10.0.0.2")
+
+def _nearest_setting(file: str) -> str:
+    """The setting that was probably meant, among those beside it on this machine, as sysctl writes it."""
+    folder, name = os.path.split(file)
+    try:
+        beside = os.listdir(folder)
+    except OSError:
+        return ""
+    if "/conf/" in folder + "/" and folder.endswith(("/conf", "/neigh")):
+        return ""  # the name of a device: those of the lab are not to be seen from here
+    meant = _nearest(name, beside)
+    path = os.path.join(folder, meant).removeprefix("/proc/sys/")
+    return path.replace("/", ".") if meant else ""
+
+
+def program_of(line: str) -> str:
+    """The program that a line ends up in: the word after `sudo` and `ip netns exec NS`, if it begins so.
+
+    >>> program_of("sudo ip netns exec ns1 /bin/ping -c 1 10.0.0.2")
     'ping'
     """
     words = line.split()
-    while words[:3] == ["ip", "netns", "exec"] and len(words) > 4:
-        words = words[4:]
+    while True:
+        if words[:1] == ["sudo"] and len(words) > 1:
+            words = words[1:]
+        elif words[:3] == ["ip", "netns", "exec"] and len(words) > 4:
+            words = words[4:]
+        else:
+            break
     if not words:
         return ""
     return os.path.basename(words[0])

@@ -18,6 +18,7 @@ import time
 import weakref
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from .errors import BadInput, NotReady
@@ -33,6 +34,8 @@ except ImportError:  # sh refuses Windows; what only reads records, as a replay 
 PLAIN = re.compile(r"[\w@%+:,./ \t-]+", re.ASCII)
 STARVED = "The machine may be out of processes, descriptors or memory."
 PATIENCE = 1.0  # seconds for a command to end after Ctrl-C
+FOLDER, ANSWERS = 198, 199  # descriptors that a program which stays is given; no script is known to use them
+PROGRAMS = Path(__file__).with_name("programs")  # those that are others in a lab than outside: `sudo`
 
 
 @dataclass(frozen=True)
@@ -101,14 +104,9 @@ class Shell:
         Raises CommandFailed, when all have, for the first one that ended with another exit code.
         """
         commands = [self._words(line, at) for line in lines]
-        try:
+        with _starving(self._sandbox):
             self._sandbox.check_alive()
             records = self._records(lines, at, commands, timeout)
-        except (OSError, EOFError, RuntimeError, sh.ForkException) as error:  # RuntimeError: sh can start no thread
-            with contextlib.suppress(OSError):
-                self._sandbox.check_alive()  # it went just now
-            why = str(error).strip().splitlines()[-1]  # sh gives a traceback
-            raise NotReady(f"The lab could start no program, or not keep what it said ({why}). {STARVED}") from error
         for ran in records:
             ran.expected(expect)
         return records
@@ -125,7 +123,7 @@ class Shell:
                 # to make, is a forker of 40 kB that does that and passes the exit status on.
                 ended = subprocess.run(
                     [str(find("unshare")), "--fork", "--", *words],
-                    env=_environment() | dict(environment or {}),
+                    env=self.environment() | dict(environment or {}),
                     preexec_fn=self._sandbox.enter,
                 )
             except (OSError, subprocess.SubprocessError):
@@ -135,6 +133,30 @@ class Shell:
         if ended.returncode < 0:  # a signal ended it: its number, as bash tells it
             return 128 - ended.returncode
         return ended.returncode
+
+    def environment(self) -> dict[str, str]:
+        """The caller's, in English (parsers read it), with the system folders on PATH, and in a lab its own `sudo`."""
+        environment = dict(os.environ)
+        for name in ("BASH_ENV", "ENV"):  # files that a shell would run before anything else
+            environment.pop(name, None)
+        path = search_path()
+        if isinstance(self._sandbox, Sandbox):
+            path = f"{PROGRAMS}:{path}"
+        environment |= {"PATH": path, "LC_ALL": "C", "LANGUAGE": "C"}
+        return environment
+
+    def open(self, words: Sequence[str], at: str = HOSTNAME) -> Opened:
+        """Start a program that stays, and reads from us what it is to do, as a shell does.
+
+        Raises LabClosed or NotReady.
+        """
+        words = [*way_into(check_name(at)), *words]
+        self._sandbox.check_alive()
+        with _interrupted_later(), _starving(self._sandbox):
+            bash = self._bash()
+            opened = Opened(self._sandbox, bash, words)
+            self._idle.append(bash)
+        return opened
 
     def close(self) -> None:
         """End what waits for lines. Harmless when repeated; a further line starts it anew."""
@@ -188,7 +210,7 @@ class Shell:
 
     def _bash(self) -> _Bash:
         """One that waits and has our environment as it is now; else a new one."""
-        environment = _environment()
+        environment = self.environment()
         while self._idle:
             bash = self._idle.pop()
             if bash.alive and bash.environment == environment:
@@ -210,29 +232,24 @@ class _Bash:
         keys_end, tell_end = os.pipe()  # what it reads as if it were typed
         hear_end, mouth_end = os.pipe()  # what it says
         self._tell = os.fdopen(tell_end, "wb")
-        self._hear = os.fdopen(hear_end, "rb", 0)
-        self._heard = b""
-        self._ear = select.poll()
-        self._ear.register(hear_end, select.POLLIN)
+        self._ear = _Ear(hear_end)
         with open(keys_end, "rb") as keys, open(mouth_end, "wb") as mouth, open(os.devnull, "wb") as nothing:
             process = sh.Command(str(find("bash")))(
                 _in=keys, _out=mouth, _err=nothing, _env=environment, _preexec_fn=sandbox.host,
                 _tty_out=False, _close_fds=False, _new_session=True, _bg=True, _bg_exc=False,
             )  # fmt: skip
-        self._end = weakref.finalize(self, _end, process, self._tell, self._hear)
+        self._end = weakref.finalize(self, _end, process, self._tell, self._ear.file)
 
     @property
     def alive(self) -> bool:
         """Whether it waits for us: it says nothing unasked, so the end is all that there can be to hear."""
-        return not self._ear.poll(0)
+        return not self._ear.hears(0)
 
     def start(self, jobs: Sequence[Job]) -> None:
         """Start programs, all at the same time. `exec`, so that no word is taken for a command of bash itself."""
-        place = shlex.quote(folder() or "/")
-        here = f"cd {place} || cd /; unset OLDPWD"  # it may be hidden in there
         starts = ""
         for job in jobs:
-            starts += f"({here}; exec {shlex.join(job.words)}) </dev/null >{job.out} 2>{job.err} & pids+=($!)\n"
+            starts += f"({_here()}; exec {shlex.join(job.words)}) </dev/null >{job.out} 2>{job.err} & pids+=($!)\n"
         # With `set -m` each job has a process group of its own, so that all of it can be signalled (as an option of
         # bash it wants a terminal); without it `wait` waits for the end, not for a stop. Not `wait -f`: when a signal
         # ends a job, bash 5.2 may look at what it has freed, and go round for ever.
@@ -240,20 +257,31 @@ class _Bash:
             f"pids=()\nset -m\n{starts}set +m\necho ${{pids[@]}}\n"
             "for pid in ${pids[@]}; do wait $pid; echo $?; done\n"
         )
-        self._tell.write(os.fsencode(typed))
-        self._tell.flush()
-        self._pids = [int(pid) for pid in str(self._answer()).split()]
+        self._pids = [int(pid) for pid in self._ask(typed).split()]
+
+    def open(self, words: Sequence[str], keys: str, answers: str) -> int:
+        """Start a program that stays; return its process number. keys, answers: the pipes that it reads and answers by.
+
+        It has them as descriptors 0 and ANSWERS, and as FOLDER that in which its files are.
+        """
+        given = f"<{keys} {FOLDER}<. {ANSWERS}>{answers} >/dev/null 2>&1"
+        typed = f"set -m\n({_here()}; exec {shlex.join(words)}) {given} &\nset +m\necho $!\n"
+        return int(self._ask(typed))
+
+    def code_of(self, pid: int) -> int:
+        """The exit code of a program that it opened, once that has ended."""
+        return int(self._ask(f"wait {pid}; echo $?\n"))
 
     def code(self, timeout: float | None) -> int:
         """The exit code of the next of them, once it has ended.
 
         After so many seconds all are told to end, as by Ctrl-C (ping then prints its statistics), and soon firmly.
         """
-        answer = self._answer(timeout)
+        answer = self._ear.line(timeout)
         for number in (signal.SIGINT, signal.SIGKILL):
             if answer is None:
                 self._signal(number)
-                answer = self._answer(PATIENCE)
+                answer = self._ear.line(PATIENCE)
         if answer is None:
             raise EOFError("a program cannot be ended")
         self._pids.pop(0)
@@ -275,18 +303,138 @@ class _Bash:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(pid, number)
 
-    def _answer(self, timeout: float | None = None) -> str | None:
-        """The next line that it says; None when there was none for so many seconds. Raises EOFError when it ended."""
+    def _ask(self, typed: str) -> str:
+        """Type something that it answers with a line; return that."""
+        self._tell.write(os.fsencode(typed))
+        self._tell.flush()
+        return str(self._ear.line())
+
+
+class _Ear:
+    """Reads what a bash says, line by line. file: the end of the pipe that is read."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.file = os.fdopen(descriptor, "rb", 0)
+        self._heard = b""
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN)
+
+    def hears(self, timeout: float | None) -> bool:
+        """Whether, within so many seconds (None: however long), it speaks or ends."""
         patience = None if timeout is None else timeout * 1000  # poll(2) counts milliseconds
+        return bool(self._poll.poll(patience))
+
+    def line(self, timeout: float | None = None) -> str | None:
+        """The next line that it says; None when there was none for so many seconds. Raises EOFError when it ended."""
         while b"\n" not in self._heard:
-            if not self._ear.poll(patience):
+            if not self.hears(timeout):
                 return None
-            more = self._hear.read(select.PIPE_BUF)
+            more = self.file.read(select.PIPE_BUF)
             if not more:
                 raise EOFError("bash has ended")
             self._heard += more
         line, _, self._heard = self._heard.partition(b"\n")
-        return line.decode()
+        return line.decode(errors="replace")
+
+
+class Opened:
+    """A program that stays, as a shell does: we type into its pipe, and it answers through another.
+
+    Its files are in a folder that it has as descriptor FOLDER. It ends with the last who can type, so with this Python.
+    """
+
+    def __init__(self, sandbox: Sandbox | Outside, bash: _Bash, words: Sequence[str]) -> None:
+        self.file = sandbox.file
+        self._bash = bash
+        with contextlib.ExitStack() as made:
+            keys, answers = made.enter_context(sandbox.file()), made.enter_context(sandbox.file())
+            for pipe in (keys, answers):
+                os.mkfifo(pipe.name, 0o600, dir_fd=pipe.folder)
+            # For reading, too: otherwise to open it would wait for one who reads.
+            self._keys = os.open(keys.name, os.O_RDWR | os.O_CLOEXEC, dir_fd=keys.folder)
+            made.callback(os.close, self._keys)
+            self._ear = _Ear(os.open(answers.name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=answers.folder))
+            made.callback(self._ear.file.close)
+            self.pid = bash.open(words, keys.name, answers.name)
+            self._pidfd = os.pidfd_open(self.pid)
+            made.callback(os.close, self._pidfd)
+            self._end = weakref.finalize(self, made.pop_all().close)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        if not self._end.alive:
+            return False
+        ended, _, _ = select.select([self._pidfd], [], [], 0)
+        return not ended
+
+    def type(self, text: str) -> None:
+        """Type something, as on a keyboard. It is not waited for; raises EOFError when it has ended."""
+        if not self._end.alive:
+            raise EOFError("it has ended")
+        rest = os.fsencode(text)
+        while rest:
+            written = os.write(self._keys, rest)
+            rest = rest[written:]
+
+    def answer(self, timeout: float) -> str | None:
+        """The next line that it answers; None when there was none for so many seconds. Raises EOFError when it ended.
+
+        What it has started may hold its pipe for longer than it lives, so its own end is asked after.
+        """
+        line = self._ear.line(timeout)
+        if line is None and not self.alive:
+            line = self._ear.line(0)  # said just before
+            if line is None:
+                raise EOFError("it has ended")
+        return line
+
+    def interrupt(self) -> None:
+        """As Ctrl-C in a terminal: what runs in the foreground is told to end, and it itself to stop what it does."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGINT)
+
+    def kill_leaves(self) -> None:
+        """End at once what it waits for, in the end itself: of all that it has started, those who started no other."""
+        for pid in _leaves(self.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def code(self) -> int:
+        """The exit code with which it ended."""
+        return self._bash.code_of(self.pid)
+
+    def close(self) -> None:
+        """Let it end, by the end of what is typed. Harmless when repeated."""
+        self._end()
+
+
+def _leaves(pid: int) -> list[int]:
+    """Of a process and all that it has started, those who started no other that lives."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")  # proc(5); of a shell, which has one thread
+    below: list[int] = []
+    with contextlib.suppress(OSError):
+        for child in children.read_text().split():
+            below += _leaves(int(child))
+    return below or [pid]
+
+
+def _here() -> str:
+    """What a bash in a sandbox is told to be where we are; the folder may be hidden in there."""
+    place = shlex.quote(folder() or "/")
+    return f"cd {place} || cd /; unset OLDPWD"
+
+
+@contextlib.contextmanager
+def _starving(sandbox: Sandbox | Outside) -> Iterator[None]:
+    """Say in a sentence that no program could be started, and why; raises LabClosed or NotReady."""
+    try:
+        yield
+    except (OSError, EOFError, RuntimeError, sh.ForkException) as error:  # RuntimeError: sh can start no thread
+        with contextlib.suppress(OSError):
+            sandbox.check_alive()  # it went just now
+        why = str(error).strip().splitlines()[-1]  # sh gives a traceback
+        raise NotReady(f"The lab could start no program, or not keep what it said ({why}). {STARVED}") from error
 
 
 def _end(process: sh.RunningCommand, *pipes: IO[bytes]) -> None:
@@ -343,12 +491,3 @@ def _terminal_given() -> Iterator[None]:
                 termios.tcsetattr(0, termios.TCSADRAIN, as_it_was)
             signal.signal(signal.SIGTTOU, background)
         signal.signal(signal.SIGINT, before)
-
-
-def _environment() -> dict[str, str]:
-    """The caller's environment, in English (parsers read it) and with the system folders on PATH."""
-    environment = dict(os.environ)
-    for name in ("BASH_ENV", "ENV"):  # files that a shell would run before anything else
-        environment.pop(name, None)
-    environment |= {"PATH": search_path(), "LC_ALL": "C", "LANGUAGE": "C"}
-    return environment
