@@ -100,5 +100,40 @@ def test_control_character_in_an_alias_is_read(lab):
 def test_newline_in_the_name_of_a_namespace_is_read(lab):
     """`ip netns` would make it, too: a name is any name of a file."""
     name = r"$'/run/netns/a\n\x01b'"
-    lab.run(f"mkdir -p /run/netns && touch {name} && mount --bind /proc/self/ns/net {name}")
+    lab.run(f"mkdir -p /run/netns && touch {name} && unshare --net={name} true")
     assert "a\n\x01b" in {space.namespace for space in lab.snapshot().rows.namespaces}
+
+
+def test_namespace_with_two_names_is_one(lab):
+    """A link and a second mount, as CNI scripts make them; the name that came first is told, also beside an earlier."""
+    for line in ("ip netns add pod", "ln -s pod /run/netns/by-link", "touch /run/netns/also /run/netns/own"):
+        lab.run(line)
+    lab.run("mount --bind /run/netns/pod /run/netns/also && mount --bind /proc/self/ns/net /run/netns/own")
+    lab.run("ip link add name there type veth peer name here netns also")
+    for settings in (False, True):
+        taken = lab.snapshot(settings)
+        names = {space.namespace: space.names for space in taken.rows.namespaces}
+        assert names == {"master": ("own",), "pod": ("also", "by-link")}
+        assert [taken.name_of(name) for name in ("pod", "also", "by-link", "own")] == ["pod", "pod", "pod", "master"]
+        assert [(wire.name, wire.peer_namespace, wire.peer) for wire in taken.rows.wires] == [("there", "pod", "here")]
+
+
+def test_tunnel_that_was_moved_is_still_told_where_it_sends(lab):
+    """Its device is told by a number, which `ip` reads as one of the namespace that the tunnel is in now."""
+    lab.run("ip netns add far")
+    for line in (
+        "index 7 name low type veth peer name low2 index 8",
+        "name vx netns far type vxlan id 9 dev low dstport 4789",
+    ):
+        lab.run(f"ip link add {line}")
+    lab.run("ip -n far link add index 9 name nine type veth peer name seven index 7")
+    tunnel = next(link for link in lab.snapshot().rows.links if link.name == "vx")
+    assert (tunnel.wrapping.namespace, tunnel.wrapping.dev, tunnel.wrapping.key) == ("master", "low", "9")
+
+
+def test_parent_is_found_in_another_namespace(lab):
+    lab.run("ip netns add pod")
+    lab.run("ip link add name low type veth peer name other")
+    lab.run("ip link add link low name own netns pod type macvlan mode private")
+    child = next(link for link in lab.snapshot().rows.links if link.name == "own")
+    assert (child.parent_device, child.mode) == (("master", "low"), "private")

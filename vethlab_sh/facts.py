@@ -27,16 +27,32 @@ def as_row(fact: object, columns: Iterable[str]) -> dict[str, Any]:
     return {column: getattr(fact, column) for column in columns}
 
 
+# Kinds of devices that come in pairs: what is sent into one end comes out of the other
+CABLES = ("veth", "netkit", "vxcan")
+# Kinds that wrap what they send into packets of another network, which carries them to the other end
+TUNNELS = (
+    "vxlan", "geneve", "gre", "gretap", "erspan", "ip6gre", "ip6gretap", "ip6erspan", "ipip", "sit", "ip6tnl", "vti",
+    "vti6", "wireguard", "bareudp",
+)  # fmt: skip
+# By name, what a module makes in every namespace as soon as it is loaded: the device that takes what no other tunnel
+# of its kind takes; net/ipv4/ipip.c and its like. net.core.fb_tunnels_only_for_init_net decides about it.
+FALLBACKS = {
+    "tunl0": "ipip", "gre0": "gre", "gretap0": "gretap", "erspan0": "erspan", "sit0": "sit", "ip6tnl0": "ip6tnl",
+    "ip6gre0": "ip6gre", "ip_vti0": "vti", "ip6_vti0": "vti6",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Namespace:
     """A network namespace.
 
-    namespace: its name, `master` for the lab's own root; machine: the namespace that plays the machine it is on, when
-    somebody told; placed: whether somebody did; kind: pod or machine, where a text tells; on: the machine whose prompt
-    showed it.
+    namespace: its name, `master` for the lab's own root; names: its further names under /run/netns; machine: the
+    namespace that plays the machine it is on, when somebody told; placed: whether somebody did; kind: pod or machine,
+    where a text tells; on: the machine whose prompt showed it.
     """
 
     namespace: str
+    names: tuple[str, ...] = ()
     machine: str | None = None
     placed: bool = False
     kind: str | None = None
@@ -64,15 +80,79 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wrapping:
+    """How a tunnel device wraps what it sends, as `ip -d link` tells it (ip-link(8)).
+
+    local, remote: the outer addresses, None for any; group: the multicast group that means all other ends; key: what
+    tells tunnels between the same ends apart, the VNI or the key of GRE; port: of UDP, where there is one; dev: the
+    device that the wrapped packets leave by, where it is fixed; namespace: where they travel, which is where the tunnel
+    device was made, None where that has no name; external: whether each packet brings its own ends along.
+    """
+
+    local: str | None = None
+    remote: str | None = None
+    group: str | None = None
+    key: str | None = None
+    port: int | None = None
+    dev: str | None = None
+    namespace: str | None = None
+    external: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortVlan:
+    """A VLAN that a bridge lets through at a port, or into the bridge itself (bridge(8)).
+
+    pvid: whether frames without a tag come in as this VLAN's; untagged: whether the tag is taken off on the way out.
+    """
+
+    vlan: int
+    pvid: bool = False
+    untagged: bool = False
+
+    @property
+    def words(self) -> str:
+        """As `bridge vlan` says it."""
+        words = str(self.vlan)
+        if self.pvid:
+            words += " PVID"
+        if self.untagged:
+            words += " untagged"
+        return words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A process that holds a tun or tap device open: it reads what is sent there, and sends what it writes."""
+
+    pid: int
+    process: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A virtual function of a network card (SR-IOV): its number; the MAC address and VLAN that the card gives it."""
+
+    number: int
+    mac: str | None = None
+    vlan: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """A device, as `ip -d -j link` tells it (ip-link(8), if_link.h).
 
     index: its number in its namespace; kind: `info_kind`, or the link type where there is none; state: operstate
-    (RFC 2863); up: switched on (IFF_UP); carrier: IFF_LOWER_UP; mtu: bytes; master: the bridge that it is a port of;
-    peer_namespace, peer, peer_index: the other end of a veth; hairpin: of a bridge port; vxlan_...: of a VXLAN device.
+    (RFC 2863); up: switched on (IFF_UP); carrier: IFF_LOWER_UP; mtu: bytes; master: the bridge, bond, team or VRF that
+    it is a port of; peer_namespace, peer, peer_index: the other end of a veth or netkit; hairpin: of a bridge port;
+    vxlan_...: of a VXLAN device.
     port: what the bridge does here; arp: whether it asks and answers (no NOARP); stp: whether a bridge runs STP;
     forward_delay: of that, in seconds; vlan_filtering: whether a bridge looks at VLANs, None where the kernel cannot;
-    parent: the device that a macvlan, VLAN or the like is on, in parent_namespace; mode: of a macvlan.
+    parent: the device that a macvlan, VLAN or the like is on, in parent_namespace, with its number parent_index; mode:
+    of a macvlan, ipvlan, bond or netkit, and tun or tap. wrapping: of a tunnel; vlan_id, vlan_protocol: of a VLAN
+    device; vrf_table: the routing table of a VRF; active: the port that a bond uses now; vlans: what a bridge lets
+    through here, where it looks at VLANs; holders: the processes that hold a tun or tap; functions: of a network card;
+    alias: what somebody wrote on it.
     how: by what both ends were joined; unseen: whether its other end is out of sight, which is not gone; says: the
     name behind the @ of a text; netns: the namespace that a text names for the other end; line: where it stands there.
     """
@@ -103,7 +183,17 @@ class Link:
     vlan_filtering: bool | None = None
     parent: str | None = None
     parent_namespace: str | None = None
+    parent_index: int | None = None
     mode: str | None = None
+    wrapping: Wrapping | None = None
+    vlan_id: int | None = None
+    vlan_protocol: str | None = None
+    vrf_table: int | None = None
+    active: str | None = None
+    vlans: tuple[PortVlan, ...] = ()
+    holders: tuple[Holder, ...] = ()
+    functions: tuple[Function, ...] = ()
+    alias: str | None = None
     how: str | None = None
     unseen: bool = False
     says: str | None = None
@@ -121,6 +211,25 @@ class Link:
         if self.peer_namespace is None or self.peer is None:
             return None
         return self.peer_namespace, self.peer
+
+    @property
+    def parent_device(self) -> Device | None:
+        """The device that it is on, as far as it is known."""
+        if self.parent_namespace is None or self.parent is None:
+            return None
+        return self.parent_namespace, self.parent
+
+    @property
+    def is_cable(self) -> bool:
+        """Whether it is one end of a pair."""
+        return self.kind in CABLES
+
+    @property
+    def is_fallback(self) -> bool:
+        """Whether a module made it by being loaded (`tunl0`, `gre0`), and nobody has given it an end."""
+        if FALLBACKS.get(self.name) != self.kind:
+            return False
+        return self.wrapping is None or (self.wrapping.local, self.wrapping.remote) == (None, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,7 +430,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wire:
-    """Both ends of a veth pair, as far as they are known."""
+    """Both ends of a pair of devices (veth, netkit), as far as they are known."""
 
     namespace: str
     name: str

@@ -20,17 +20,21 @@ from .facts import (
     Entry,
     Fact,
     FilterRule,
+    Function,
+    Holder,
     Link,
     Namespace,
     Neighbour,
     Port,
+    PortVlan,
     Route,
     Rule,
     Setting,
     Wire,
+    Wrapping,
     as_row,
 )
-from .parsers import filters, routing
+from .parsers import filters, of_kind, routing
 from .parsers.filters import Filters
 from .sandbox import HOSTNAME
 
@@ -65,32 +69,84 @@ look() {{
     it=$(ip "$@" -d -j -batch - 2>/dev/null <<<{lines})
     printf '\\0%s\\0%s\\n' "$name" "$it"
     case $it in *'"bridge"'*|*'"vxlan"'*) bridge "$@" -j fdb 2>/dev/null ;; *) echo '[]' ;; esac
+    case $it in *'"vlan_filtering":1'*) bridge "$@" -j vlan 2>/dev/null ;; *) echo '[]' ;; esac
 }}
 """
-QUESTION = """
+# A namespace may have several names: a symbolic link or a second mount, as CNI scripts make them. It is asked once, by
+# the name that it got first; `files` holds those. The others follow in the part `//`: no name holds a slash.
+SPACES = r"""
+files=() seconds=()
+spaces() {{
+    local -A first=()
+    local -a all=(/run/netns/*)
+    local it node
+    first[$(stat -Lc %d:%i /proc/self/ns/net)]={host}
+    if [ "${{#all[@]}}" -gt 1 ]; then in_order; fi
+    while IFS= read -rd '' it; do
+        node=${{it%% *}} it=${{it#* /run/netns/}}
+        if [ "${{first[$node]}}" ]; then
+            seconds+=("${{first[$node]}}/$it")
+        else
+            first[$node]=$it files+=("/run/netns/$it")
+        fi
+    done < <(stat -L --printf '%d:%i %n\0' "${{all[@]}}" 2>/dev/null)
+}}
+# Where two names are of one namespace, those that were mounted come first, as the kernel lists its mounts.
+in_order() {{
+    local it mounted=() linked=()
+    for it in "${{all[@]}}"; do if [ -L "$it" ]; then linked+=("$it"); fi; done
+    if [ "${{#linked[@]}}" = 0 ] && [ -z "$(stat -Lc %d:%i "${{all[@]}}" 2>/dev/null | sort | uniq -d)" ]; then
+        return
+    fi
+    while read -r _ _ _ _ it _; do
+        printf -v it %b "$it"  # a space stands there as \040
+        if [[ $it == /run/netns/* ]]; then mounted+=("$it"); fi
+    done </proc/self/mountinfo
+    all=("${{mounted[@]}}" "${{linked[@]}}")
+}}
+spaces
+printf '\0//\0'; printf '%s//' "${{seconds[@]}}"; echo
+"""
+QUESTION = (
+    SPACES
+    + """
 look {host}
-for file in /run/netns/*; do
+for file in "${{files[@]}}"; do
     name=${{file#/run/netns/}}
-    [ -e "$file" ] && look "$name" -n "$name"
+    look "$name" -n "$name"
 done
 exit 0
 """
+)
 # Settings and filters are those of the process that asks, so all is asked in the namespace: a bash there, and four
 # programs. `nsenter`, because `ip netns exec` copies every mount of the machine. Half of the namespaces are asked
 # beside the others: descriptor 3 reads what that half says.
-THOROUGHLY = """
+THOROUGHLY = (
+    SPACES
+    + """
 export QUESTION={question}
 look_into() {{
     for file; do
         [ -e "$file" ] && nsenter --net="$file" bash -c "$QUESTION" look "${{file#/run/netns/}}" 2>/dev/null
     done
 }}
-files=(/run/netns/*)
 half=$((${{#files[@]}} / 2))
 exec 3< <(look_into "${{files[@]:half}}")
 bash -c "$QUESTION" look {host}
 look_into "${{files[@]:0:half}}"
 cat <&3
+exit 0
+"""
+)
+# Who has /dev/net/tun open tells for which device; the process may be in another namespace than that. pid(5) has no
+# word of it: `iff:` is written by tun_chr_show_fdinfo(), drivers/net/tun.c.
+HOLDERS = r"""
+while IFS= read -r line; do
+    file=${line%%:iff:*} pid=${line#/proc/}
+    pid=${pid%%/*} space=$(stat -Lc %i "/proc/$pid/ns/net") && comm=$(<"/proc/$pid/comm") &&
+    printf '%s/%s/%s/%s\0' "$pid" "$space" "${line#*:iff:$'\t'}" "$comm"
+done < <(grep -s ^iff: /proc/[0-9]*/fdinfo/*) 2>/dev/null
+printf '%s' //; stat -L --printf '%i %n\0' /proc/self/ns/net /run/netns/* 2>/dev/null
 exit 0
 """
 # Each answer begins with a NUL, as do those of the next namespace; their names are in EXTRAS. What iptables of today
@@ -110,11 +166,11 @@ part; case $nft in *'table ip6 '*) ip6tables-nft-save || ip6tables-save ;; esac
 """ + "".join(f"part; {line}\n" for line in filters.LEGACY_SAVES.values())
 # A NUL stands around the name of each namespace: no file name and no output of `ip` can hold one.
 MARK = "\0"
-ANSWERS = ("addr", "neigh", "ids", "route", "route6", "fdb")
+ANSWERS = ("addr", "neigh", "ids", "route", "route6", "fdb", "vlans")
 # In one process: a batch has no -6, but this asks for IPv6 routes too, those of every table
 LINES = "addr", "neigh", "netns list-id", "route", "route show table all root ::/0"
 # With settings: a batch has the rules of IPv4 only
-ANSWERS_THOROUGH = ("addr", "neigh", "ids", "route", "route6", "rules", "fdb")
+ANSWERS_THOROUGH = ("addr", "neigh", "ids", "route", "route6", "rules", "fdb", "vlans")
 LINES_THOROUGH = (*LINES[:3], "route show table all root 0.0.0.0/0", LINES[4], "rule")
 EXTRAS = ("settings", "rules6", "nft", "iptables", "ip6tables", "iptables-legacy", "ip6tables-legacy")
 FILTERS = EXTRAS[2:]
@@ -177,7 +233,13 @@ class Facts:
 # Tables that are empty unless settings were asked for, beside those
 BESIDE_SETTINGS: tuple[TableName, ...] = ("rules", "policy_routes", "chains", "filters")
 # What the table of links does not show: it is kept beside it in plain values
-DETAILS = ("port", "arp", "stp", "forward_delay", "vlan_filtering", "parent", "parent_namespace", "mode")
+DETAILS = (
+    "arp", "stp", "forward_delay", "vlan_filtering", "parent", "parent_namespace", "parent_index", "mode", "vlan_id",
+    "vlan_protocol", "vrf_table", "active", "alias",
+)  # fmt: skip
+# Those that are facts themselves, or several
+PARTS: dict[str, type] = {"port": Port, "wrapping": Wrapping}
+LISTS: dict[str, type] = {"vlans": PortVlan, "holders": Holder, "functions": Function}
 
 KINDS: dict[TableName, type[Fact]] = {
     "namespaces": Namespace,
@@ -272,15 +334,24 @@ class Snapshot:
 
     @cached_property
     def wires(self) -> DataFrame:
-        """A row a veth pair, both ends."""
+        """A row a pair of devices (veth, netkit), both ends."""
         return self.frame("wires")
 
     def plain(self) -> dict[str, list[Row]]:
         """All tables as plain values, which JSON can hold; `from_plain` makes the snapshot of them again."""
         tables: dict[str, list[Row]] = {name: self.rows.plain(name) for name in COLUMNS}
         for link, row in zip(self.rows.links, tables["links"], strict=True):
-            row.update(as_row(link, DETAILS), port=asdict(link.port) if link.port else None)
+            row.update(_details(link))
+        for space, row in zip(self.rows.namespaces, tables["namespaces"], strict=True):
+            row["names"] = list(space.names)
         return tables
+
+    def name_of(self, name: str) -> str:
+        """The name by which a namespace stands in here, given that or any other name of it."""
+        for space in self.rows.namespaces:
+            if name in space.names:
+                return space.namespace
+        return name
 
 
 def from_plain(tables: Mapping[str, Iterable[Row]]) -> Snapshot:
@@ -289,12 +360,31 @@ def from_plain(tables: Mapping[str, Iterable[Row]]) -> Snapshot:
     for name, make in KINDS.items():
         kinds[name] = tuple(make(**row) for row in tables.get(name, ()))
     facts = Facts(**kinds)
-    return Snapshot(replace(facts, links=tuple(map(_with_port, facts.links))))
+    links = tuple(map(_with_parts, facts.links))
+    namespaces = tuple(replace(space, names=tuple(space.names)) for space in facts.namespaces)
+    return Snapshot(replace(facts, links=links, namespaces=namespaces))
 
 
-def _with_port(link: Link) -> Link:
-    """The link with what a bridge does at it as a fact: from JSON it comes as a dict."""
-    return replace(link, port=Port(**link.port)) if isinstance(link.port, dict) else link
+def _details(link: Link) -> Row:
+    """What the table of links does not show, as plain values."""
+    row = as_row(link, DETAILS)
+    for name in PARTS:
+        part = getattr(link, name)
+        row[name] = asdict(part) if part else None
+    for name in LISTS:
+        row[name] = [asdict(part) for part in getattr(link, name)]
+    return row
+
+
+def _with_parts(link: Link) -> Link:
+    """The link with its parts as facts: from JSON they come as dicts."""
+    parts: dict[str, Any] = {}
+    for name, kind in PARTS.items():
+        if isinstance(getattr(link, name), dict):
+            parts[name] = kind(**getattr(link, name))
+    for name, kind in LISTS.items():
+        parts[name] = tuple(kind(**row) for row in getattr(link, name))
+    return replace(link, **parts)
 
 
 EMPTY = Snapshot(Facts())
@@ -305,7 +395,43 @@ def take(shell: Shell, settings: bool = False) -> Snapshot:
     ran = shell.run(thorough_question() if settings else _question(), expect=None)
     if ran.code != 0:
         raise CommandFailed(ran)
-    return of(dict(answers(ran.out, ANSWERS_THOROUGH if settings else ANSWERS)))
+    taken = of(dict(answers(ran.out, ANSWERS_THOROUGH if settings else ANSWERS)))
+    if any(link.kind == "tun" for link in taken.rows.links):
+        return _with_holders(taken, shell.run(HOLDERS, expect=None).out)
+    return taken
+
+
+def _with_holders(taken: Snapshot, printed: str) -> Snapshot:
+    """The snapshot with the processes that hold its tun and tap devices; printed: what HOLDERS printed."""
+    held, _, listed = printed.rpartition("//")
+    spaces: dict[str, str] = {}
+    for line in listed.split(MARK):
+        inode, _, file = line.partition(" ")
+        spaces[inode] = HOSTNAME if file.startswith("/proc/") else taken.name_of(file.removeprefix("/run/netns/"))
+    holders: dict[str, list[tuple[str | None, Holder]]] = {}
+    for line in held.split(MARK):
+        pid, _, rest = line.partition("/")
+        inode, _, rest = rest.partition("/")
+        device, _, process = rest.partition("/")
+        if pid.isdigit():
+            holder = Holder(pid=int(pid), process=process)
+            holders.setdefault(device, []).append((spaces.get(inode), holder))
+    links = []
+    for link in taken.rows.links:
+        if link.kind == "tun":
+            same = [one for one in taken.rows.links if one.kind == "tun" and one.name == link.name]
+            link = replace(link, holders=_holders(link, holders.get(link.name, ()), is_only=len(same) == 1))
+        links.append(link)
+    return Snapshot(replace(taken.rows, links=tuple(links)))
+
+
+def _holders(link: Link, candidates: Iterable[tuple[str | None, Holder]], is_only: bool) -> tuple[Holder, ...]:
+    """Of the processes that hold a device of this name those that hold this one.
+
+    The kernel tells the name only. Where several namespaces have a device of this name, a process counts for that of
+    its own namespace.
+    """
+    return tuple(holder for space, holder in candidates if is_only or space == link.namespace)
 
 
 def _question() -> str:
@@ -324,14 +450,16 @@ def _look(lines: Iterable[str]) -> str:
 
 def of(spaces: Mapping[str, Answer]) -> Snapshot:
     """A snapshot of what each namespace answered, by its name."""
-    ends = {space: _Ends.of(answer) for space, answer in spaces.items()}
+    first_names = {name: space for space, answer in spaces.items() for name in answer.get("names", ())}
+    ends = {space: _Ends.of(answer).called(first_names) for space, answer in spaces.items()}
     links: list[Link] = []
     for space, answer in spaces.items():
         links += _links(space, answer, ends)
+    namespaces = [Namespace(namespace=space, names=tuple(answer.get("names", ()))) for space, answer in spaces.items()]
     filtering = [_filters(space, answer) for space, answer in spaces.items()]
     return Snapshot(
         Facts(
-            namespaces=tuple(Namespace(namespace=space) for space in spaces),
+            namespaces=tuple(namespaces),
             links=tuple(links),
             addresses=_each(spaces, _addresses),
             routes=_each(spaces, _routes),
@@ -352,6 +480,7 @@ def answers(text: str, names: Sequence[str] = ANSWERS) -> Iterator[tuple[str, An
 
     One that did not answer, or not in JSON, is left out: it costs the others nothing.
     """
+    names_of = _second_names(text)
     for space, first, extras in _by_space(text):
         try:
             values = _values(first)
@@ -360,7 +489,19 @@ def answers(text: str, names: Sequence[str] = ANSWERS) -> Iterator[tuple[str, An
         if len(values) == len(names):
             answer = dict(zip(names, values, strict=True))
             answer.update(zip(EXTRAS, extras, strict=False))
+            answer["names"] = names_of.get(space, [])
             yield space, answer
+
+
+def _second_names(text: str) -> dict[str, list[str]]:
+    """The further names of each namespace, from the part that lists them."""
+    listed = dict(parts(text)).get("//", "")
+    names: dict[str, list[str]] = {}
+    for pair in listed.strip("\n").split("//"):
+        first, slash, second = pair.partition("/")
+        if slash:
+            names.setdefault(first, []).append(second)
+    return names
 
 
 def _by_space(text: str) -> Iterator[tuple[str, str, list[str]]]:
@@ -405,6 +546,7 @@ def _each(spaces: Mapping[str, Answer], read: Callable[[str, Answer], Iterator[F
 
 
 def _links(space: str, answer: Answer, ends: Mapping[str, _Ends]) -> Iterator[Link]:
+    vlans = of_kind.port_vlans(answer.get("vlans", []))
     for link in answer["addr"]:
         if not link:  # iproute2 prints {} for what a filter left out
             continue
@@ -424,16 +566,20 @@ def _links(space: str, answer: Answer, ends: Mapping[str, _Ends]) -> Iterator[Li
             hairpin=info.get("info_slave_data", {}).get("hairpin"),
             port=_port(info),
             arp="NOARP" not in link["flags"],
+            vlans=vlans.get(link["ifname"], ()),
+            functions=of_kind.functions(link),
+            alias=link.get("ifalias"),
         )
+        fact = replace(fact, **of_kind.of_kind(kind, info))
+        if fact.wrapping is not None:
+            fact = replace(fact, wrapping=_underlay(fact.wrapping, space, link, ends))
         if kind == "vxlan":
             fact = _with_tunnel(fact, info["info_data"])
         elif kind == "bridge":
             fact = _with_spanning_tree(fact, info["info_data"])
-        elif kind == "veth":
+        elif fact.is_cable:
             fact = _with_peer(fact, link, ends)
-        elif "link" in link or "link_netnsid" in link:
-            data = info.get("info_data", {})
-            fact = replace(fact, mode=data.get("mode"))
+        elif fact.wrapping is None and ("link" in link or "link_netnsid" in link):
             fact = _with_parent(fact, link, ends)
         yield fact
 
@@ -465,15 +611,40 @@ def _with_spanning_tree(link: Link, data: Row) -> Link:
 def _with_parent(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
     """The device that a macvlan, VLAN or the like is on; in another namespace it is told by its number."""
     if "link" in link:
-        return replace(fact, parent=link["link"], parent_namespace=fact.namespace)
+        here = ends[fact.namespace].devices.get(link["link"], {})
+        return replace(fact, parent=link["link"], parent_namespace=fact.namespace, parent_index=here.get("ifindex"))
+    number = link.get("link_index", 0)
+    fact = replace(fact, parent_index=number or None)
     there = ends[fact.namespace].spaces.get(link.get("link_netnsid"))
     if there is None or there not in ends:
         return fact
-    number = link.get("link_index", 0)
     other = ends[there].devices.get(number)
     if other is None:
         return fact
     return replace(fact, parent=other["ifname"], parent_namespace=there)
+
+
+def _underlay(wrapping: Wrapping, space: str, link: Row, ends: Mapping[str, _Ends]) -> Wrapping:
+    """The wrapping with the namespace in which its packets travel, and its device there.
+
+    A tunnel device that was moved goes on sending where it was made. The device below it is then told by its number
+    there, which iproute2 takes for a number here: it says the name that has this number here, else `if9`.
+    """
+    if "link_netnsid" not in link:
+        return replace(wrapping, namespace=space)
+    there = ends[space].spaces.get(link["link_netnsid"])
+    if wrapping.dev is None:
+        return replace(wrapping, namespace=there)
+    here = ends[space].devices.get(wrapping.dev)
+    number = here["ifindex"] if here else _number(wrapping.dev)
+    other = ends[there].devices.get(number) if there is not None and there in ends else None
+    return replace(wrapping, namespace=there, dev=other["ifname"] if other else None)
+
+
+def _number(name: str) -> int:
+    """9 of `if9`; 0, which no device has, of another name."""
+    digits = name.removeprefix("if")
+    return int(digits) if digits.isdecimal() else 0
 
 
 def _with_tunnel(link: Link, data: Row) -> Link:
@@ -482,7 +653,7 @@ def _with_tunnel(link: Link, data: Row) -> Link:
         vxlan_id=data.get("id"),
         vxlan_port=data.get("port"),
         vxlan_local=data.get("local") or data.get("local6"),
-        vxlan_dev=data.get("link"),
+        vxlan_dev=link.wrapping.dev if link.wrapping else None,
         vxlan_learning=data.get("learning"),
     )
 
@@ -504,6 +675,11 @@ class _Ends:
                 devices[link["ifname"]] = link
         spaces = {row["nsid"]: row.get("name", HOSTNAME) for row in answer["ids"]}
         return cls(devices, spaces)
+
+    def called(self, first_names: Mapping[str, str]) -> _Ends:
+        """The same with each namespace called by the name that it stands under: `ip` may take any other."""
+        spaces = {number: first_names.get(name, name) for number, name in self.spaces.items()}
+        return _Ends(self.devices, spaces)
 
 
 def _with_peer(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
@@ -626,7 +802,7 @@ def _settings(space: str, answer: Answer) -> Iterator[Setting]:
 
 def veth_pairs(links: Iterable[Link]) -> Iterator[Wire]:
     """Each veth pair once: the end on the host first, else the one that comes first."""
-    ends = {link.device: link for link in links if link.kind == "veth"}
+    ends = {link.device: link for link in links if link.is_cable}
     seen = set()
     for device, end in ends.items():
         if device in seen:
