@@ -28,9 +28,18 @@ def other_answerer(scene: Scene, answerer: str) -> Diagnosis:
         shown = Shown.of(answerer, "ip route show table all", f"local {local.to}")
         table = "" if local.table == "local" else f" table {local.table}"
         mend = fix(answerer, f"ip route del local {local.to}{table}")
-        return Diagnosis(Cause.WRONG_ANSWERER, reason, shown, (mend,))
+        return Diagnosis(
+            cause=Cause.WRONG_ANSWERER,
+            reason=reason,
+            shown=shown,
+            fixes=(mend,),
+        )
     reason = f"the packet to {target} came to {answerer}, which answered"
-    return Diagnosis(Cause.WRONG_ANSWERER, reason, Shown.of(answerer, f"ip route get {target}", target))
+    return Diagnosis(
+        cause=Cause.WRONG_ANSWERER,
+        reason=reason,
+        shown=Shown.of(answerer, f"ip route get {target}", target),
+    )
 
 
 def _rewriting(scene: Scene, answerer: str) -> Diagnosis | None:
@@ -47,5 +56,10 @@ def _rewriting(scene: Scene, answerer: str) -> Diagnosis | None:
             return Diagnosis(Cause.WRONG_ANSWERER, reason)
         where = f"{rule.program} table {rule.table}: `{rule.text}`"
         reason = f"{space} rewrites {target} to {goal} ({where}), so {itself} answers"
-        return Diagnosis(Cause.WRONG_ANSWERER, reason, rule.shown, (rule.undo,) if rule.undo else ())
+        return Diagnosis(
+            cause=Cause.WRONG_ANSWERER,
+            reason=reason,
+            shown=rule.shown,
+            fixes=(rule.undo,) if rule.undo else (),
+        )
     return None

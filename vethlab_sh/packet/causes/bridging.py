@@ -48,7 +48,13 @@ def _waits(scene: Scene, port: Device) -> Diagnosis | None:
     if not bridge.stp:
         reason = f"the port {full(port)} of {bridge.name} is {state}, so nothing passes it"
         mend = fix(port[0], f"bridge link set dev {shlex.quote(port[1])} state 3")
-        return Diagnosis(Cause.PORT_STATE, reason, shown, (mend,), place(port))
+        return Diagnosis(
+            cause=Cause.PORT_STATE,
+            reason=reason,
+            shown=shown,
+            fixes=(mend,),
+            should_be=place(port),
+        )
     seconds = f" {bridge.forward_delay:g} s" if bridge.forward_delay else ""
     reason = (
         f"{bridge.name} runs STP, and its port {full(port)} is {state}: a new port listens{seconds} "
@@ -58,7 +64,13 @@ def _waits(scene: Scene, port: Device) -> Diagnosis | None:
     waiting = [one for one in scene.tables.ports(bridge.device) if _is_waiting(scene, one)]
     turned_on = [f"bridge link set dev {shlex.quote(one[1])} state 3" for one in waiting]
     mend = fix(port[0], f"ip link set {shlex.quote(bridge.name)} type bridge stp_state 0", *turned_on)
-    return Diagnosis(Cause.PORT_STATE, reason, shown, (mend,), place(port))
+    return Diagnosis(
+        cause=Cause.PORT_STATE,
+        reason=reason,
+        shown=shown,
+        fixes=(mend,),
+        should_be=place(port),
+    )
 
 
 def _is_waiting(scene: Scene, port: Device) -> bool:
@@ -77,7 +89,12 @@ def _locked(scene: Scene, port: Device, source: str) -> Diagnosis | None:
         return None
     reason = f"the port {full(port)} is locked, and {source} is not in the FDB of {bridge[1]} for it"
     mends = (fix(port[0], f"bridge link set dev {shlex.quote(port[1])} locked off"),)
-    return Diagnosis(Cause.PORT_LOCKED, reason, _show_port(port, "locked"), mends)
+    return Diagnosis(
+        cause=Cause.PORT_LOCKED,
+        reason=reason,
+        shown=_show_port(port, "locked"),
+        fixes=mends,
+    )
 
 
 def _show_port(port: Device, word: str) -> Shown:
@@ -110,7 +127,12 @@ def bridge_keeps(scene: Scene, bridge: Device, holder: Device) -> Diagnosis:
     mac = scene.tables.mac(bridge)
     reason = f"{full(holder)} has the MAC {mac}, which is {bridge[1]}'s own MAC, so the bridge keeps what is for it"
     mend = fix(holder[0], f"ip link set {shlex.quote(holder[1])} address {_other(str(mac))}")
-    return Diagnosis(Cause.BRIDGE_MAC, reason, show_link(bridge, "link/ether"), (mend,))
+    return Diagnosis(
+        cause=Cause.BRIDGE_MAC,
+        reason=reason,
+        shown=show_link(bridge, "link/ether"),
+        fixes=(mend,),
+    )
 
 
 def _other(mac: str) -> str:
@@ -124,7 +146,12 @@ def _twice(bridge: Device, mac: str, holders: list[Device], entry: Entry) -> Dia
         f"{names} both have the MAC {mac}, so {bridge[1]} sends what is for it to where it saw it last, {entry.dev}"
     )
     mend = fix(holders[0][0], f"ip link set {shlex.quote(holders[0][1])} address {_other(mac)}")
-    return Diagnosis(Cause.DUPLICATE_MAC, reason, _show_entry(bridge, mac), (mend,))
+    return Diagnosis(
+        cause=Cause.DUPLICATE_MAC,
+        reason=reason,
+        shown=_show_entry(bridge, mac),
+        fixes=(mend,),
+    )
 
 
 def _show_entry(bridge: Device, mac: str) -> Shown:
@@ -137,7 +164,12 @@ def _taken_for_its_own(bridge: Device, entry: Entry, holder: Device) -> Diagnosi
         f"but it is the MAC of {full(holder)}"
     )
     mend = fix(bridge[0], f"bridge fdb del {entry.mac} dev {shlex.quote(bridge[1])} self")
-    return Diagnosis(Cause.FDB_ENTRY, reason, _show_entry(bridge, entry.mac), (mend,))
+    return Diagnosis(
+        cause=Cause.FDB_ENTRY,
+        reason=reason,
+        shown=_show_entry(bridge, entry.mac),
+        fixes=(mend,),
+    )
 
 
 def own_by_mistake(scene: Scene, bridge: Device, mac: str) -> Diagnosis | None:
@@ -154,7 +186,13 @@ def _wrong_entry(bridge: Device, entry: Entry, real: Device) -> Diagnosis:
     reason = f"{kind} of {bridge[1]} says that {entry.mac} is behind {entry.dev}, but it is behind {real[1]}"
     # `static` and `permanent` entries do not move; a learned one does with the next frame from there
     mend = fix(bridge[0], f"bridge fdb del {entry.mac} dev {shlex.quote(str(entry.dev))} master")
-    return Diagnosis(Cause.FDB_ENTRY, reason, _show_entry(bridge, entry.mac), (mend,), place(real))
+    return Diagnosis(
+        cause=Cause.FDB_ENTRY,
+        reason=reason,
+        shown=_show_entry(bridge, entry.mac),
+        fixes=(mend,),
+        should_be=place(real),
+    )
 
 
 def _towards_the_port(scene: Scene, bridge: Device, last: Sighting, came_by: Device | None) -> Diagnosis | None:
@@ -205,7 +243,13 @@ def unplugged(scene: Scene, port: Device, bridge: Device) -> Diagnosis:
         reason = f"{port[1]} has no master, so {bridge[1]} does not reach it"
         cause = Cause.NO_MASTER
     mend = fix(port[0], f"ip link set {shlex.quote(port[1])} master {shlex.quote(bridge[1])}")
-    return Diagnosis(cause, reason, show_link(port), (mend,), place(port))
+    return Diagnosis(
+        cause=cause,
+        reason=reason,
+        shown=show_link(port),
+        fixes=(mend,),
+        should_be=place(port),
+    )
 
 
 def _held_back(scene: Scene, port: Device, mac: str, came_by: Device | None) -> Diagnosis | None:
@@ -217,7 +261,13 @@ def _held_back(scene: Scene, port: Device, mac: str, came_by: Device | None) -> 
     if flags.isolated and source and source.port and source.port.isolated:
         reason = f"{came_by[1] if came_by else ''} and {port[1]} are isolated ports: nothing passes between such two"
         mend = fix(port[0], f"bridge link set dev {shlex.quote(port[1])} isolated off")
-        return Diagnosis(Cause.PORT_ISOLATED, reason, _show_port(port, "isolated"), (mend,), place(port))
+        return Diagnosis(
+            cause=Cause.PORT_ISOLATED,
+            reason=reason,
+            shown=_show_port(port, "isolated"),
+            fixes=(mend,),
+            should_be=place(port),
+        )
     bridge = scene.tables.master(port)
     known = bridge is not None and not is_group(mac) and scene.before.fdb(bridge, mac) is not None
     off = [name for name in _floods(mac) if not known and not getattr(flags, name)]
@@ -228,7 +278,13 @@ def _held_back(scene: Scene, port: Device, mac: str, came_by: Device | None) -> 
     reason = f"the port {full(port)} does not flood ({', '.join(every)} off), and the frame is {what}"
     turned_on = " ".join(f"{name} on" for name in every)
     mend = fix(port[0], f"bridge link set dev {shlex.quote(port[1])} {turned_on}")
-    return Diagnosis(Cause.PORT_FLOOD, reason, _show_port(port, "flood"), (mend,), place(port))
+    return Diagnosis(
+        cause=Cause.PORT_FLOOD,
+        reason=reason,
+        shown=_show_port(port, "flood"),
+        fixes=(mend,),
+        should_be=place(port),
+    )
 
 
 def _floods(mac: str) -> tuple[str, ...]:

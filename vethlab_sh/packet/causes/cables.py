@@ -24,7 +24,11 @@ def switched_off(tables: Tables, device: Device) -> Diagnosis | None:
     link = tables.link(device)
     if link is None:
         shown = Shown.of(device[0], "ip -br link")
-        return Diagnosis(Cause.NO_DEVICE, f"{device[1]} is missing in {device[0]}", shown)
+        return Diagnosis(
+            cause=Cause.NO_DEVICE,
+            reason=f"{device[1]} is missing in {device[0]}",
+            shown=shown,
+        )
     if link.up is False:
         return _down(tables, device, f"{full(device)} is down")
     parent = (str(link.parent_namespace), link.parent) if link.parent else None
@@ -39,7 +43,12 @@ def switched_off(tables: Tables, device: Device) -> Diagnosis | None:
 
 
 def _down(tables: Tables, device: Device, reason: str) -> Diagnosis:
-    return Diagnosis(Cause.DEVICE_DOWN, reason, show_link(device, "state"), _switched_on(tables, device))
+    return Diagnosis(
+        cause=Cause.DEVICE_DOWN,
+        reason=reason,
+        shown=show_link(device, "state"),
+        fixes=_switched_on(tables, device),
+    )
 
 
 def _switched_on(tables: Tables, device: Device) -> tuple[Fix, ...]:
@@ -89,7 +98,11 @@ def lost_on_a_cable(tables: Tables, device: Device, size: int) -> Diagnosis | No
         if link is None or link.kind != "veth" or link.unseen:
             return None
         shown = show_link(device)
-        return Diagnosis(Cause.PEER_MISSING, f"the other end of {device[1]} is missing", shown)
+        return Diagnosis(
+            cause=Cause.PEER_MISSING,
+            reason=f"the other end of {device[1]} is missing",
+            shown=shown,
+        )
     off = switched_off(tables, peer)
     if off:
         return replace(off, should_be=place(peer))
@@ -98,5 +111,11 @@ def lost_on_a_cable(tables: Tables, device: Device, size: int) -> Diagnosis | No
         reason = f"the packet is of {size - ETHERNET} bytes, and {full(peer)} takes {far.mtu} (its MTU)"
         near = link.mtu if link and link.mtu else size - ETHERNET
         mends = (fix(peer[0], f"ip link set {shlex.quote(peer[1])} mtu {near}"),)
-        return Diagnosis(Cause.MTU, reason, show_link(peer), mends, place(peer))
+        return Diagnosis(
+            cause=Cause.MTU,
+            reason=reason,
+            shown=show_link(peer),
+            fixes=mends,
+            should_be=place(peer),
+        )
     return None

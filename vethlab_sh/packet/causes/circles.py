@@ -49,4 +49,9 @@ def _circle(port: Device, peer: Device, here: Device, there: Device) -> Diagnosi
     reason = f"{what}, and no STP runs: a loop, in which what is for everyone goes round for ever"
     opened = fix(port[0], f"ip link set {shlex.quote(port[1])} nomaster")
     shown = Shown.of(port[0], "bridge link show", f" {port[1]}")
-    return Diagnosis(Cause.ROUTING_LOOP, reason, shown, (opened,))
+    return Diagnosis(
+        cause=Cause.ROUTING_LOOP,
+        reason=reason,
+        shown=shown,
+        fixes=(opened,),
+    )

@@ -38,7 +38,13 @@ def _way_back(scene: Scene, space: str, source: str, dst: str) -> Diagnosis | No
     reason = f"{space} has {dst}, but its answer to {source} does not leave: {lost.reason}"
     if lost.cause == Cause.NO_ROUTE:
         reason = f"{space} has {dst}, but no route back: {lost.reason}, so its answer does not leave"
-    return Diagnosis(cause, reason, lost.shown, lost.fixes, lost.should_be)
+    return Diagnosis(
+        cause=cause,
+        reason=reason,
+        shown=lost.shown,
+        fixes=lost.fixes,
+        should_be=lost.should_be,
+    )
 
 
 def nobody_listens(scene: Scene, space: str, ip: str, port: int | None = None) -> Diagnosis:

@@ -55,7 +55,10 @@ def _not_sent(scene: Scene) -> Diagnosis | None:
 def _unknown(scene: Scene, last: Sighting | None) -> Diagnosis:
     """What was ruled out, and what to look at next."""
     if scene.again.answered:
-        return Diagnosis(Cause.UNKNOWN, "the same probe, sent once more, was answered: ask again", None)
+        return Diagnosis(
+            cause=Cause.UNKNOWN,
+            reason="the same probe, sent once more, was answered: ask again",
+        )
     space = last.namespace if last else scene.probe.src
     is_judged = scene.look(space).is_judged
     ruled_out = ["devices and cables", "routes and rules" if is_judged else "routes", "forwarding and rp_filter"]

@@ -100,14 +100,34 @@ def _told_by_nft(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
     who = f"{rule.program} table {rule.table}, chain {step.chain}, in {space}"
     if REFUSING.search(rule.text) or REFUSING.search(step.rule):
         reason = f"the rule `{rule.text}` ({who}) rejects it (REJECT)"
-        return Diagnosis(Cause.REJECTED, reason, rule.shown, rule.fixes)
+        return Diagnosis(
+            cause=Cause.REJECTED,
+            reason=reason,
+            shown=rule.shown,
+            fixes=rule.fixes,
+        )
     if step.verdict == "queue":
         reason = (
             f"the rule `{rule.text}` ({who}) hands it to a queue, where no program takes it, so the kernel drops it"
         )
-        return Diagnosis(Cause.FILTER_RULE, reason, rule.shown, rule.fixes)
+        return Diagnosis(
+            cause=Cause.FILTER_RULE,
+            reason=reason,
+            shown=rule.shown,
+            fixes=rule.fixes,
+        )
     reason = f"the rule `{rule.text}` ({who}) drops it"
-    return _also_bridged(scene, Diagnosis(Cause.FILTER_RULE, reason, rule.shown, rule.fixes), space, is_bridged)
+    return _also_bridged(
+        scene,
+        Diagnosis(
+            cause=Cause.FILTER_RULE,
+            reason=reason,
+            shown=rule.shown,
+            fixes=rule.fixes,
+        ),
+        space,
+        is_bridged,
+    )
 
 
 @dataclass(frozen=True)
@@ -208,13 +228,23 @@ def _policy(scene: Scene, drop: Drop, program: str | None, is_bridged: bool) -> 
         if source and goal and step.chain == "FORWARD":
             accept = f"{program} -I FORWARD -s {{}} -d {{}} -j ACCEPT"
             mends.append(fix(space, accept.format(source, goal), accept.format(goal, source)))
-        found = Diagnosis(Cause.FILTER_POLICY, reason, shown, tuple(mends))
+        found = Diagnosis(
+            cause=Cause.FILTER_POLICY,
+            reason=reason,
+            shown=shown,
+            fixes=tuple(mends),
+        )
         return _also_bridged(scene, found, space, is_bridged)
     where = f"{step.family} {step.table} {step.chain}"
     reason = _policy_of(f"nft's chain {step.chain} (table {step.family} {step.table})", space, "drop")
     shown = Shown.of(space, f"nft list chain {where}", "policy drop")
     mend = fix(space, f"nft 'chain {where} {{ policy accept; }}'")
-    return Diagnosis(Cause.FILTER_POLICY, reason, shown, (mend,))
+    return Diagnosis(
+        cause=Cause.FILTER_POLICY,
+        reason=reason,
+        shown=shown,
+        fixes=(mend,),
+    )
 
 
 def _also_bridged(scene: Scene, found: Diagnosis, space: str, is_bridged: bool) -> Diagnosis:
@@ -223,7 +253,13 @@ def _also_bridged(scene: Scene, found: Diagnosis, space: str, is_bridged: bool) 
     if not is_bridged or not scene.look(space).number(path):
         return found
     reason = f"{found.reason}; iptables gets what is only bridged, because bridge-nf-call-iptables is 1"
-    return Diagnosis(found.cause, reason, found.shown, (*found.fixes, setting(space, path, 0)), found.should_be)
+    return Diagnosis(
+        cause=found.cause,
+        reason=reason,
+        shown=found.shown,
+        fixes=(*found.fixes, setting(space, path, 0)),
+        should_be=found.should_be,
+    )
 
 
 # --- iptables-legacy, which nft does not see ---
@@ -263,7 +299,10 @@ def _legacy(space: str, program: str, table: str, old: str, new: str) -> Diagnos
         reason = _policy_of(f"{program} {policy[1]} (table {table})", space, "DROP")
         shown = Shown.of(space, line, f"-P {policy[1]} DROP")
         return Diagnosis(
-            Cause.FILTER_POLICY, reason, shown, (fix(space, f"{program} -t {table} -P {policy[1]} ACCEPT"),)
+            cause=Cause.FILTER_POLICY,
+            reason=reason,
+            shown=shown,
+            fixes=(fix(space, f"{program} -t {table} -P {policy[1]} ACCEPT"),),
         )
     rule = COUNTED.match(new)
     if rule and re.search(r"-j (DROP|REJECT)\b", rule[2]):
@@ -272,7 +311,12 @@ def _legacy(space: str, program: str, table: str, old: str, new: str) -> Diagnos
         reason = f"the rule `{rule[2]}` ({program} table {table}, chain {rule[3]}, in {space}) {verb}"
         shown = Shown.of(space, f"{program} -t {table} -S {rule[3]}", rule[2], rule[2])
         undo = fix(space, f"{program} -t {table} -D {rule[2].removeprefix('-A ')}")
-        return Diagnosis(Cause.REJECTED if rejects else Cause.FILTER_RULE, reason, shown, (undo,))
+        return Diagnosis(
+            cause=Cause.REJECTED if rejects else Cause.FILTER_RULE,
+            reason=reason,
+            shown=shown,
+            fixes=(undo,),
+        )
     return None
 
 

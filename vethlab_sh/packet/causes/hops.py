@@ -61,7 +61,12 @@ def _past_the_tunnel(scene: Scene, taken: Route, goal: str, reason: str) -> Diag
             family = "-6 " if network.version == 6 else ""
             line = f"ip {family}route add {network} via {neighbour.ip} dev {shlex.quote(tunnel[1])} onlink"
             shown = Shown.of(space, f"ip neigh show dev {shlex.quote(tunnel[1])}", neighbour.ip)
-            return Diagnosis(Cause.NO_ROUTE, told, shown, (fix(space, line),))
+            return Diagnosis(
+                cause=Cause.NO_ROUTE,
+                reason=told,
+                shown=shown,
+                fixes=(fix(space, line),),
+            )
     return None
 
 

@@ -28,19 +28,37 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
         name = full(tunnel) if tunnel else f"a tunnel of {start.namespace}"
         reason = f"{gone}: {name} wraps it with a TTL of {first}"
         line = "ip -d link show type vxlan"
-        return Diagnosis(Cause.HOP_LIMIT, reason, Shown.of(start.namespace, line, "ttl"))
+        return Diagnosis(
+            cause=Cause.HOP_LIMIT,
+            reason=reason,
+            shown=Shown.of(start.namespace, line, "ttl"),
+        )
     path = "ipv6/conf/all/hop_limit" if ":" in last.dst_ip else "ipv4/ip_default_ttl"
     default = scene.look(start.namespace).number(path)
     if first is not None and first == default and default < LITTLE:
         reason = f"{gone}: {start.namespace} sends with a TTL of {first} (ip_default_ttl)"
         mend = setting(start.namespace, path, 64)
-        return Diagnosis(Cause.HOP_LIMIT, reason, show_setting(start.namespace, path), (mend,))
+        return Diagnosis(
+            cause=Cause.HOP_LIMIT,
+            reason=reason,
+            shown=show_setting(start.namespace, path),
+            fixes=(mend,),
+        )
     rule = rule_that_sets(scene, start.namespace, SETS_TTL)
     if rule:
         reason = f"{gone}: the rule `{rule.text}` ({rule.program} table {rule.table}) in {start.namespace} sets it"
-        return Diagnosis(Cause.HOP_LIMIT, reason, rule.shown, (rule.undo,) if rule.undo else ())
+        return Diagnosis(
+            cause=Cause.HOP_LIMIT,
+            reason=reason,
+            shown=rule.shown,
+            fixes=(rule.undo,) if rule.undo else (),
+        )
     reason = f"{gone}: it was sent by {start.namespace} with a TTL of {first}"
-    return Diagnosis(Cause.HOP_LIMIT, reason, Shown.of(router, "nstat -asz IpInHdrErrors", "IpInHdrErrors"))
+    return Diagnosis(
+        cause=Cause.HOP_LIMIT,
+        reason=reason,
+        shown=Shown.of(router, "nstat -asz IpInHdrErrors", "IpInHdrErrors"),
+    )
 
 
 def _start(scene: Scene, last: Sighting) -> Sighting:

@@ -22,7 +22,12 @@ def not_for_this_device(scene: Scene, last: Sighting) -> Diagnosis | None:
     if not tables.addresses_of(device) and tables.bridges(device[0]) and link and link.kind == "veth":
         reason = f"{device[1]} has no master, so no bridge takes the frame, and {mac} is not its own MAC"
         mends = tuple(fix(device[0], f"ip link set {device[1]} master {b[1]}") for b in tables.bridges(device[0]))
-        return Diagnosis(Cause.NO_MASTER, reason, show_link(device), mends)
+        return Diagnosis(
+            cause=Cause.NO_MASTER,
+            reason=reason,
+            shown=show_link(device),
+            fixes=mends,
+        )
     came = next((one for one in scene.course.sightings if one.number == last.after), None)
     sender = came.place if came else None
     if sender and mac == tables.mac(sender) and _asks_nobody(scene, sender):
@@ -52,7 +57,12 @@ def _mac_rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:
             shown = rule.shown if rule else Shown.of(space, "nft list ruleset", after.macs[1])
             fixes = (rule.undo,) if rule and rule.undo else ()
             where = f": `{rule.text}` ({rule.program} table {rule.table}, chain {rule.chain})" if rule else ""
-            return Diagnosis(Cause.REWRITTEN, reason + where, shown, fixes)
+            return Diagnosis(
+                cause=Cause.REWRITTEN,
+                reason=reason + where,
+                shown=shown,
+                fixes=fixes,
+            )
     return None
 
 
@@ -68,7 +78,12 @@ def _wrong_neighbour(scene: Scene, row: Neighbour, device: Device, own: str | No
         mend = fix(row.namespace, f"ip neigh replace {row.ip} lladdr {owner} dev {row.dev} nud permanent")
     else:
         mend = fix(row.namespace, f"ip neigh del {row.ip} dev {row.dev}")
-    return Diagnosis(Cause.WRONG_NEIGHBOUR, reason, shown, (mend,))
+    return Diagnosis(
+        cause=Cause.WRONG_NEIGHBOUR,
+        reason=reason,
+        shown=shown,
+        fixes=(mend,),
+    )
 
 
 def _asks_nobody(scene: Scene, device: Device) -> bool:

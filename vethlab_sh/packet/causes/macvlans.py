@@ -43,7 +43,12 @@ def _not_sent_back(scene: Scene, link: Link, other: Device, parent: Device) -> D
     )
     port = shlex.quote(far_end.name)
     shown = Shown.of(far_end.namespace, f"bridge -d link show dev {port}", "hairpin")
-    return Diagnosis(Cause.MACVLAN, reason, shown, (fix(far_end.namespace, f"bridge link set dev {port} hairpin on"),))
+    return Diagnosis(
+        cause=Cause.MACVLAN,
+        reason=reason,
+        shown=shown,
+        fixes=(fix(far_end.namespace, f"bridge link set dev {port} hairpin on"),),
+    )
 
 
 def _kept_apart(link: Link, other: Device, shown: Shown) -> Diagnosis:
@@ -53,4 +58,9 @@ def _kept_apart(link: Link, other: Device, shown: Shown) -> Diagnosis:
         "what one sends does not come to the other, which only mode bridge does"
     )
     lines = [fix(device[0], f"ip link set {device[1]} type macvlan mode bridge")[0] for device in (link.device, other)]
-    return Diagnosis(Cause.MACVLAN, reason, shown, (tuple(lines),))
+    return Diagnosis(
+        cause=Cause.MACVLAN,
+        reason=reason,
+        shown=shown,
+        fixes=(tuple(lines),),
+    )

@@ -24,5 +24,10 @@ def _queued(scene: Scene, space: str) -> Diagnosis | None:
         line = f"tc -s qdisc show dev {link.name}"
         reason = f"the queue of {full(link.device)} dropped {number} packet{'s' if number > 1 else ''}"
         mend = fix(space, f"tc qdisc del dev {link.name} root")
-        return Diagnosis(Cause.QUEUE, reason, Shown.of(space, line, "dropped"), (mend,))
+        return Diagnosis(
+            cause=Cause.QUEUE,
+            reason=reason,
+            shown=Shown.of(space, line, "dropped"),
+            fixes=(mend,),
+        )
     return None

@@ -62,5 +62,9 @@ def _error(scene: Scene, first: Sighting) -> tuple[Sighting | None, Diagnosis] |
         if expired:
             return came[-1], expired
         reason = f"the TTL of the packet was used up in {space}: it passes more routers than it may"
-        return first, Diagnosis(Cause.HOP_LIMIT, reason, Shown.of(space, "nstat -asz IcmpOutTimeExcds"))
+        return first, Diagnosis(
+            cause=Cause.HOP_LIMIT,
+            reason=reason,
+            shown=Shown.of(space, "nstat -asz IcmpOutTimeExcds"),
+        )
     return None

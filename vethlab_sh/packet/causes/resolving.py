@@ -49,7 +49,11 @@ def stood_in_for_nobody(scene: Scene, ip: str) -> Diagnosis | None:
     for one in scene.course.questions:
         if one.kind in TELLS and one.way == "out" and one.src_ip == ip and not scene.tables.master(one.place):
             reason = f"nobody has {ip}: no namespace has this address; {one.namespace} answers for it by proxy ARP"
-            return Diagnosis(Cause.NOBODY_HAS, reason, Shown.of(one.namespace, f"ip route get {ip}", ip))
+            return Diagnosis(
+                cause=Cause.NOBODY_HAS,
+                reason=reason,
+                shown=Shown.of(one.namespace, f"ip route get {ip}", ip),
+            )
     return None
 
 
@@ -57,7 +61,13 @@ def arp_off(device: Device) -> Diagnosis:
     """A device that neither asks nor answers."""
     reason = f"ARP is switched off at {full(device)} (NOARP)"
     mend = fix(device[0], f"ip link set {shlex.quote(device[1])} arp on")
-    return Diagnosis(Cause.ARP_OFF, reason, show_link(device, "mtu"), (mend,), device[0])
+    return Diagnosis(
+        cause=Cause.ARP_OFF,
+        reason=reason,
+        shown=show_link(device, "mtu"),
+        fixes=(mend,),
+        should_be=device[0],
+    )
 
 
 def _hangs_free(scene: Scene, device: Device, ip: str) -> bool:
@@ -76,7 +86,13 @@ def _no_bridge_takes(scene: Scene, device: Device) -> Diagnosis:
     should_be = place(bridges[0]) if len(bridges) == 1 else None
     mends = tuple(fix(device[0], f"ip link set {shlex.quote(device[1])} master {shlex.quote(b[1])}") for b in bridges)
     reason = f"{device[1]} has no master, so no bridge takes the question"
-    return Diagnosis(Cause.NO_MASTER, reason, show_link(device), mends, should_be)
+    return Diagnosis(
+        cause=Cause.NO_MASTER,
+        reason=reason,
+        shown=show_link(device),
+        fixes=mends,
+        should_be=should_be,
+    )
 
 
 def _does_not_answer(scene: Scene, device: Device, ip: str, asker: str) -> Diagnosis | None:
@@ -113,7 +129,13 @@ def _local_not_asked(scene: Scene, space: str, ip: str) -> Diagnosis | None:
         return None
     reason = f"no rule of {space} looks up table local, so it does not take {ip} for its own"
     mend = fix(space, "ip rule add pref 0 lookup local")
-    return Diagnosis(Cause.POLICY_RULE, reason, Shown.of(space, "ip rule"), (mend,), space)
+    return Diagnosis(
+        cause=Cause.POLICY_RULE,
+        reason=reason,
+        shown=Shown.of(space, "ip rule"),
+        fixes=(mend,),
+        should_be=space,
+    )
 
 
 def _by_setting(cause: Cause, reason: str, device: Device, name: str, one: Look) -> Diagnosis:
@@ -122,7 +144,13 @@ def _by_setting(cause: Cause, reason: str, device: Device, name: str, one: Look)
     paths = [f"ipv4/conf/{where}/{name}" for where in ("all", device[1])]
     on = [path for path in paths if one.number(path)]
     mend = fix(space, "sysctl -w " + " ".join(f"{key(path)}=0" for path in on))
-    return Diagnosis(cause, reason, show_setting(space, *on), (mend,), space)
+    return Diagnosis(
+        cause=cause,
+        reason=reason,
+        shown=show_setting(space, *on),
+        fixes=(mend,),
+        should_be=space,
+    )
 
 
 def unusable(scene: Scene, space: str, ip: str) -> Diagnosis | None:
@@ -138,9 +166,20 @@ def unusable(scene: Scene, space: str, ip: str) -> Diagnosis | None:
             f"ip addr del {row.address} dev {shlex.quote(row.dev)}",
             f"ip addr add {row.address} dev {shlex.quote(row.dev)} nodad",
         )
-        return Diagnosis(Cause.ADDRESS_FAILED, reason, shown, (again,), space)
+        return Diagnosis(
+            cause=Cause.ADDRESS_FAILED,
+            reason=reason,
+            shown=shown,
+            fixes=(again,),
+            should_be=space,
+        )
     reason = f"{ip} of {full(row.device)} is not used yet: it asks whether somebody else has it (tentative)"
-    return Diagnosis(Cause.ADDRESS_FAILED, reason, shown, (), space)
+    return Diagnosis(
+        cause=Cause.ADDRESS_FAILED,
+        reason=reason,
+        shown=shown,
+        should_be=space,
+    )
 
 
 def asks_in_the_wrong_place(scene: Scene, asked: Sighting) -> Diagnosis | None:
@@ -169,7 +208,12 @@ def asks_in_the_wrong_place(scene: Scene, asked: Sighting) -> Diagnosis | None:
         f"{name}, but {full(others[0])} has it, on another wire"
     )
     shown = Shown.of(space, f"ip route get {ip}", ip)
-    return Diagnosis(Cause.WRONG_ROUTE, reason, shown, _by_a_gateway(scene, space, route))
+    return Diagnosis(
+        cause=Cause.WRONG_ROUTE,
+        reason=reason,
+        shown=shown,
+        fixes=_by_a_gateway(scene, space, route),
+    )
 
 
 def _by_a_gateway(scene: Scene, space: str, route: Route) -> tuple[Fix, ...]:
@@ -204,7 +248,12 @@ def _other_way(scene: Scene, space: str, name: str, ip: str) -> Diagnosis | None
         )
         shown = Shown.of(space, f"ip route get {ip}", ip)
         mend = fix(space, f"ip route replace {ip} dev {shlex.quote(str(route.dev))}")
-        return Diagnosis(Cause.WRONG_ROUTE, reason, shown, (mend,))
+        return Diagnosis(
+            cause=Cause.WRONG_ROUTE,
+            reason=reason,
+            shown=shown,
+            fixes=(mend,),
+        )
     return None
 
 
@@ -239,7 +288,12 @@ def _too_wide(scene: Scene, device: Device, ip: str, network: str) -> Diagnosis 
         f"ip addr add {own[0].ip}/{near} dev {shlex.quote(name)}",
         f"ip addr del {own[0].address} dev {shlex.quote(name)}",
     )
-    return Diagnosis(Cause.WRONG_PREFIX, reason, shown, (mend,))
+    return Diagnosis(
+        cause=Cause.WRONG_PREFIX,
+        reason=reason,
+        shown=shown,
+        fixes=(mend,),
+    )
 
 
 def _holds(address: str, ip: str) -> bool:
@@ -278,18 +332,40 @@ def _no_proxy(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
                 f"proxy_arp is off at {full(device)}"
             )
         mend = setting(space, paths[1], 1)
-        return Diagnosis(Cause.PROXY_ARP_OFF, reason, show_setting(space, paths[1]), (mend,), space)
+        return Diagnosis(
+            cause=Cause.PROXY_ARP_OFF,
+            reason=reason,
+            shown=show_setting(space, paths[1]),
+            fixes=(mend,),
+            should_be=space,
+        )
     off = forwarding_off(scene, device, ip)
     if off:
         reason = f"proxy_arp is on at {name}, but the kernel answers for others only where it forwards: {off.reason}"
-        return Diagnosis(off.cause, reason, off.shown, off.fixes, space)
+        return Diagnosis(
+            cause=off.cause,
+            reason=reason,
+            shown=off.shown,
+            fixes=off.fixes,
+            should_be=space,
+        )
     shown = Shown.of(space, f"ip route get {ip}")
     if route is None or route.is_dead_end:
         reason = f"proxy_arp is on at {name}, but {space} itself has no route to {ip}, so it does not answer for it"
-        return Diagnosis(Cause.NO_ROUTE, reason, shown, (), space)
+        return Diagnosis(
+            cause=Cause.NO_ROUTE,
+            reason=reason,
+            shown=shown,
+            should_be=space,
+        )
     if behind_here:
         reason = f"proxy_arp is on at {name}, but {space} itself has no other way to {ip} than {name}"
-        return Diagnosis(Cause.NO_ROUTE, reason, shown, (), space)
+        return Diagnosis(
+            cause=Cause.NO_ROUTE,
+            reason=reason,
+            shown=shown,
+            should_be=space,
+        )
     return None
 
 
@@ -306,11 +382,23 @@ def _no_nd_proxy(scene: Scene, device: Device, route: Route | None, ip: str) -> 
     if not has_entry:
         reason = f"{start}: it has no ND proxy entry for it at {name}"
         mend = (*setting(space, path, 1), *fix(space, f"ip -6 neigh add proxy {ip} dev {shlex.quote(name)}"))
-        return Diagnosis(Cause.PROXY_ARP_OFF, reason, Shown.of(space, ask), (mend,), space)
+        return Diagnosis(
+            cause=Cause.PROXY_ARP_OFF,
+            reason=reason,
+            shown=Shown.of(space, ask),
+            fixes=(mend,),
+            should_be=space,
+        )
     one = scene.look(space)
     if not one.number(path) and not one.number("ipv6/conf/all/proxy_ndp"):
         reason = f"{start}: proxy_ndp is off at {full(device)}"
-        return Diagnosis(Cause.PROXY_ARP_OFF, reason, show_setting(space, path), (setting(space, path, 1),), space)
+        return Diagnosis(
+            cause=Cause.PROXY_ARP_OFF,
+            reason=reason,
+            shown=show_setting(space, path),
+            fixes=(setting(space, path, 1),),
+            should_be=space,
+        )
     return None  # the kernel lets such an answer wait, up to proxy_delay: pndisc_redo(), net/ipv6/ndisc.c
 
 
@@ -342,11 +430,23 @@ def _lacks_address(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
     if family == "inet6" and scene.look(space).number(path):
         reason = f"IPv6 is switched off at {full(device)} (disable_ipv6=1), so it has no IPv6 address, {ip} neither"
         mend = (*setting(space, path, 0), *_given(scene, device, ip))
-        return Diagnosis(Cause.IPV6_OFF, reason, show_setting(space, path), (mend,), space)
+        return Diagnosis(
+            cause=Cause.IPV6_OFF,
+            reason=reason,
+            shown=show_setting(space, path),
+            fixes=(mend,),
+            should_be=space,
+        )
     version = "IPv6" if family == "inet6" else "IPv4"
     reason = f"nobody has {ip}: no namespace has this address, and {full(device)} has no {version} address at all"
     mend = _given(scene, device, ip)
-    return Diagnosis(Cause.NO_ADDRESS, reason, shown, (mend,) if mend else (), space)
+    return Diagnosis(
+        cause=Cause.NO_ADDRESS,
+        reason=reason,
+        shown=shown,
+        fixes=(mend,) if mend else (),
+        should_be=space,
+    )
 
 
 def _given(scene: Scene, device: Device, ip: str) -> Fix:
@@ -397,4 +497,9 @@ def address_on_port(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
         f"ip addr del {row.address} dev {shlex.quote(name)}",
         f"ip addr add {row.address} dev {shlex.quote(bridge[1])}",
     )
-    return Diagnosis(Cause.ADDRESS_ON_PORT, reason, shown, (mend,))
+    return Diagnosis(
+        cause=Cause.ADDRESS_ON_PORT,
+        reason=reason,
+        shown=shown,
+        fixes=(mend,),
+    )

@@ -32,7 +32,12 @@ def answered_from_elsewhere(scene: Scene) -> tuple[Sighting, Diagnosis] | None:
         _, rule = rewritten_to(scene, space, before)
         shown = rule.shown if rule else Shown.of(space, "nft list ruleset", "dnat")
         masquerade = f"iptables -t nat -A POSTROUTING -d {after} -j MASQUERADE"
-        return one, Diagnosis(Cause.REWRITTEN, reason, shown, (fix(space, masquerade),))
+        return one, Diagnosis(
+            cause=Cause.REWRITTEN,
+            reason=reason,
+            shown=shown,
+            fixes=(fix(space, masquerade),),
+        )
     return None
 
 
@@ -91,10 +96,20 @@ def rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:
         if scene.look(space).conf(last.device, "route_localnet") == 0:
             reason = f"{told}, and drops it: what came in at {last.device} may not go to 127.0.0.0/8 (route_localnet=0)"
             mends = (setting(space, path, 1), *fixes)
-            return Diagnosis(Cause.REWRITTEN, reason, show_setting(space, path), mends)
+            return Diagnosis(
+                cause=Cause.REWRITTEN,
+                reason=reason,
+                shown=show_setting(space, path),
+                fixes=mends,
+            )
     lost = no_way(scene, space, goal)
     if lost:
         return replace(lost, cause=Cause.REWRITTEN, reason=f"{told}, and {lost.reason}", shown=shown, fixes=fixes)
     if not scene.owners(goal):
-        return Diagnosis(Cause.REWRITTEN, f"{told}, and nobody has {goal}: no namespace has this address", shown, fixes)
+        return Diagnosis(
+            cause=Cause.REWRITTEN,
+            reason=f"{told}, and nobody has {goal}: no namespace has this address",
+            shown=shown,
+            fixes=fixes,
+        )
     return None

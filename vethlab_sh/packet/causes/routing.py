@@ -65,7 +65,12 @@ def no_way(scene: Scene, space: str, dst: str, decision: Decision | None = None)
         return None
     off = switched_off(scene.tables, (space, route.dev))
     if off:
-        return Diagnosis(off.cause, f"route {route.words}, but {off.reason}", off.shown, off.fixes)
+        return Diagnosis(
+            cause=off.cause,
+            reason=f"route {route.words}, but {off.reason}",
+            shown=off.shown,
+            fixes=off.fixes,
+        )
     return None
 
 
@@ -77,7 +82,12 @@ def _swallowed_by_a_rule(decision: Decision, space: str, dst: str) -> Diagnosis 
     reason = f"the rule `{rule.words}` in {space} decides about {dst}: {rule.action}"
     shown = Shown.of(space, f"ip {family}rule", f"{rule.priority}:")
     mend = fix(space, f"ip {family}rule del pref {rule.priority}")
-    return Diagnosis(Cause.POLICY_RULE, reason, shown, (mend,))
+    return Diagnosis(
+        cause=Cause.POLICY_RULE,
+        reason=reason,
+        shown=shown,
+        fixes=(mend,),
+    )
 
 
 def _table_not_asked(scene: Scene, space: str, dst: str) -> Diagnosis | None:
@@ -91,7 +101,12 @@ def _table_not_asked(scene: Scene, space: str, dst: str) -> Diagnosis | None:
     word = WORDS[family]
     reason = f"no rule of {space} looks up table main, which has the route {route.words}"
     mend = fix(space, f"ip {word}rule add pref 32766 lookup main")
-    return Diagnosis(Cause.POLICY_RULE, reason, Shown.of(space, f"ip {word}rule"), (mend,))
+    return Diagnosis(
+        cause=Cause.POLICY_RULE,
+        reason=reason,
+        shown=Shown.of(space, f"ip {word}rule"),
+        fixes=(mend,),
+    )
 
 
 def _no_route(scene: Scene, space: str, dst: str) -> Diagnosis:
@@ -113,12 +128,22 @@ def _no_route(scene: Scene, space: str, dst: str) -> Diagnosis:
         verb = "is" if len(down) == 1 else "are"
         reason = f"{space} has no route to {dst} ({names} {verb} down, and a device that is down has no routes)"
         mend = fix(space, *(f"ip link set {shlex.quote(link.name)} up" for link in down))
-        return Diagnosis(Cause.DEVICE_DOWN, reason, Shown.of(space, "ip -br link", down[0].name), (mend,))
+        return Diagnosis(
+            cause=Cause.DEVICE_DOWN,
+            reason=reason,
+            shown=Shown.of(space, "ip -br link", down[0].name),
+            fixes=(mend,),
+        )
     narrow = _too_narrow(scene, space, dst)
     if narrow:
         return narrow
     mends = _missing_route(scene, space, dst)
-    return Diagnosis(Cause.NO_ROUTE, f"{space} has no route to {dst}", shown, mends)
+    return Diagnosis(
+        cause=Cause.NO_ROUTE,
+        reason=f"{space} has no route to {dst}",
+        shown=shown,
+        fixes=mends,
+    )
 
 
 def _too_narrow(scene: Scene, space: str, dst: str) -> Diagnosis | None:
@@ -157,7 +182,12 @@ def _prefix_of(own: Address, theirs: Address) -> Diagnosis:
     add, remove = f"ip addr add {own.ip}/{length} {dev}", f"ip addr del {own.address} {dev}"
     # a device has an IPv6 address once, whatever its prefix
     mend = fix(space, remove, add) if own.family == "inet6" else fix(space, add, remove)
-    return Diagnosis(Cause.WRONG_PREFIX, reason, Shown.of(space, f"ip -br addr show {dev}", own.address), (mend,))
+    return Diagnosis(
+        cause=Cause.WRONG_PREFIX,
+        reason=reason,
+        shown=Shown.of(space, f"ip -br addr show {dev}", own.address),
+        fixes=(mend,),
+    )
 
 
 def _missing_route(scene: Scene, space: str, dst: str) -> tuple[Fix, ...]:
@@ -215,14 +245,29 @@ def _dead_end(scene: Scene, decision: Decision, space: str, dst: str) -> Diagnos
             f"and its route {route.words} swallows it"
         )
         undo = fix(space, f"ip {family}rule del pref {rule.priority}")
-        return Diagnosis(Cause.POLICY_RULE, reason, shown, (undo, mend))
+        return Diagnosis(
+            cause=Cause.POLICY_RULE,
+            reason=reason,
+            shown=shown,
+            fixes=(undo, mend),
+        )
     cable = _cable_to(scene, space, dst)
     if cable and route.to != dst:
         what = f"{space} has no route to {dst} itself, which is behind {cable}, and its route {route.words} swallows it"
-        return Diagnosis(Cause.DEAD_ROUTE, what, shown, (fix(space, f"ip route add {dst} dev {shlex.quote(cable)}"),))
+        return Diagnosis(
+            cause=Cause.DEAD_ROUTE,
+            reason=what,
+            shown=shown,
+            fixes=(fix(space, f"ip route add {dst} dev {shlex.quote(cable)}"),),
+        )
     is_enough = other is not None and not other.is_dead_end and _leads_there(scene, space, other, dst)
     mends = (mend,) if is_enough and route.is_whole else ()
-    return Diagnosis(Cause.DEAD_ROUTE, f"the route {route.words} in {space} swallows it", shown, mends)
+    return Diagnosis(
+        cause=Cause.DEAD_ROUTE,
+        reason=f"the route {route.words} in {space} swallows it",
+        shown=shown,
+        fixes=mends,
+    )
 
 
 def _cable_to(scene: Scene, space: str, dst: str) -> str | None:
@@ -250,7 +295,13 @@ def nothing_left(scene: Scene) -> Diagnosis | None:
         off = switched_off(scene.tables, (space, "lo"))
         if off:
             reason = f"{off.reason}, and a namespace talks to itself by lo"
-            return Diagnosis(off.cause, reason, off.shown, off.fixes, space)
+            return Diagnosis(
+                cause=off.cause,
+                reason=reason,
+                shown=off.shown,
+                fixes=off.fixes,
+                should_be=space,
+            )
         return None
     decision = scene.decide(space, target)
     lost = no_way(scene, space, target, decision)
@@ -291,7 +342,12 @@ def too_large(scene: Scene, device: Device, size: int | None) -> Diagnosis | Non
         if peer:
             lines.append(fix(peer[0], f"ip link set {shlex.quote(peer[1])} mtu {packet}")[0])
         mends = (tuple(lines),)
-    return Diagnosis(Cause.MTU, reason, shown, mends)
+    return Diagnosis(
+        cause=Cause.MTU,
+        reason=reason,
+        shown=shown,
+        fixes=mends,
+    )
 
 
 def loop(scene: Scene) -> Diagnosis | None:
@@ -319,7 +375,11 @@ def loop(scene: Scene) -> Diagnosis | None:
     else:
         reason = f"{target} goes in a loop through {', '.join(routers or spaces)} until the TTL is used up"
     last = (routers or spaces)[-1]
-    return Diagnosis(Cause.ROUTING_LOOP, reason, Shown.of(last, f"ip route get {target}", target))
+    return Diagnosis(
+        cause=Cause.ROUTING_LOOP,
+        reason=reason,
+        shown=Shown.of(last, f"ip route get {target}", target),
+    )
 
 
 def _sends_on(scene: Scene, space: str, target: str) -> bool:

@@ -42,15 +42,30 @@ def forwarding_off(scene: Scene, arrived: Device, dst: str) -> Diagnosis | None:
         if one.settings.get(path) != "0":
             return None
         reason = f"forwarding is off in {space} ({key(path)}=0)"
-        return Diagnosis(Cause.FORWARDING_OFF, reason, show_setting(space, path), (setting(space, path, 1),))
+        return Diagnosis(
+            cause=Cause.FORWARDING_OFF,
+            reason=reason,
+            shown=show_setting(space, path),
+            fixes=(setting(space, path, 1),),
+        )
     path, whole = f"ipv4/conf/{name}/forwarding", "ipv4/ip_forward"
     if one.settings.get(path, "1") != "0":
         return None
     if one.settings.get(whole) == "0":
         reason = f"forwarding is off in {space} ({key(whole)}=0)"
-        return Diagnosis(Cause.FORWARDING_OFF, reason, show_setting(space, whole), (setting(space, whole, 1),))
+        return Diagnosis(
+            cause=Cause.FORWARDING_OFF,
+            reason=reason,
+            shown=show_setting(space, whole),
+            fixes=(setting(space, whole, 1),),
+        )
     reason = f"forwarding is off at {name} in {space} ({key(path)}=0): what comes in there is not forwarded"
-    return Diagnosis(Cause.FORWARDING_OFF, reason, show_setting(space, path), (setting(space, path, 1),))
+    return Diagnosis(
+        cause=Cause.FORWARDING_OFF,
+        reason=reason,
+        shown=show_setting(space, path),
+        fixes=(setting(space, path, 1),),
+    )
 
 
 def reverse_path(scene: Scene, arrived: Device, source: str) -> Diagnosis | None:
@@ -76,7 +91,12 @@ def reverse_path(scene: Scene, arrived: Device, source: str) -> Diagnosis | None
     reason = (
         f"rp_filter is on at {name} and the route back is {back.words}: a packet from {source} must not come in here"
     )
-    return Diagnosis(Cause.RP_FILTER, reason, show_setting(space, *paths), _let_in(scene, arrived, source, back))
+    return Diagnosis(
+        cause=Cause.RP_FILTER,
+        reason=reason,
+        shown=show_setting(space, *paths),
+        fixes=_let_in(scene, arrived, source, back),
+    )
 
 
 def _let_in(scene: Scene, arrived: Device, source: str, back: Route) -> tuple[Fix, ...]:
@@ -128,4 +148,9 @@ def echo_ignored(scene: Scene, space: str, target: str) -> Diagnosis | None:
     if scene.look(space).number(path) == 0:
         return None
     reason = f"{space} ignores pings ({key(path)}=1)"
-    return Diagnosis(Cause.ECHO_IGNORED, reason, show_setting(space, path), (setting(space, path, 0),))
+    return Diagnosis(
+        cause=Cause.ECHO_IGNORED,
+        reason=reason,
+        shown=show_setting(space, path),
+        fixes=(setting(space, path, 0),),
+    )

@@ -181,7 +181,13 @@ def _too_large_for_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagn
             )
             # what VXLAN takes is what is left of the machine's own packets: there, the ends must send less
             mends = () if link.kind == "vxlan" else (fix(port[0], f"ip link set {port[1]} mtu {size}"),)
-            return Diagnosis(Cause.MTU, reason, show_link(port), mends, place(port))
+            return Diagnosis(
+                cause=Cause.MTU,
+                reason=reason,
+                shown=show_link(port),
+                fixes=mends,
+                should_be=place(port),
+            )
     return None
 
 

@@ -34,7 +34,13 @@ def not_wrapped(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | Non
                 f"no neighbour entry tells the MAC of {hop}, and {full(tunnel)} has no FDB entry "
                 "00:00:00:00:00:00, a flood entry for what is for everyone"
             )
-        return Diagnosis(Cause.VXLAN_ENTRY, reason, show_fdb(tunnel), _flood(scene, tunnel), below)
+        return Diagnosis(
+            cause=Cause.VXLAN_ENTRY,
+            reason=reason,
+            shown=show_fdb(tunnel),
+            fixes=_flood(scene, tunnel),
+            should_be=below,
+        )
     if entry is None:
         reason = f"{tunnel[1]} has no FDB entry for {mac}, so it does not know which node to wrap it for"
         remote = _remote_of(scene, mac)
@@ -42,7 +48,13 @@ def not_wrapped(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | Non
         if remote:
             line = f"bridge fdb append {mac} dev {shlex.quote(tunnel[1])} dst {remote}"
             mends = (fix(tunnel[0], line),)
-        return Diagnosis(Cause.VXLAN_ENTRY, reason, show_fdb(tunnel), mends, below)
+        return Diagnosis(
+            cause=Cause.VXLAN_ENTRY,
+            reason=reason,
+            shown=show_fdb(tunnel),
+            fixes=mends,
+            should_be=below,
+        )
     return None
 
 
@@ -56,8 +68,20 @@ def _unknown_neighbour(scene: Scene, tunnel: Device, hop: str, below: str | None
     mac = scene.tables.mac(scene.tables.owner(hop))
     if mac and scene.tables.fdb(tunnel, mac):
         line = f"ip neigh replace {hop} lladdr {mac} dev {shlex.quote(tunnel[1])} nud permanent"
-        return Diagnosis(Cause.NO_NEIGHBOUR, reason, shown, (fix(tunnel[0], line),), below)
-    return Diagnosis(Cause.VXLAN_ENTRY, reason, show_fdb(tunnel), _flood(scene, tunnel), below)
+        return Diagnosis(
+            cause=Cause.NO_NEIGHBOUR,
+            reason=reason,
+            shown=shown,
+            fixes=(fix(tunnel[0], line),),
+            should_be=below,
+        )
+    return Diagnosis(
+        cause=Cause.VXLAN_ENTRY,
+        reason=reason,
+        shown=show_fdb(tunnel),
+        fixes=_flood(scene, tunnel),
+        should_be=below,
+    )
 
 
 def _flood(scene: Scene, tunnel: Device) -> tuple[Fix, ...]:
@@ -119,7 +143,12 @@ def missing_remote(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | 
             )
             line = f"bridge fdb append 00:00:00:00:00:00 dev {shlex.quote(tunnel[1])} dst {link.vxlan_local}"
             shown = show_fdb(tunnel, "00:00:00:00:00:00")
-            return Diagnosis(Cause.VXLAN_ENTRY, reason, shown, (fix(tunnel[0], line),))
+            return Diagnosis(
+                cause=Cause.VXLAN_ENTRY,
+                reason=reason,
+                shown=shown,
+                fixes=(fix(tunnel[0], line),),
+            )
     return None
 
 
@@ -130,7 +159,12 @@ def sent_to_itself(scene: Scene, tunnel: Device, mac: str, remote: str) -> Diagn
     mends: tuple[Fix, ...] = ()
     if real and real != remote:
         mends = (fix(tunnel[0], f"bridge fdb replace {mac} dev {shlex.quote(tunnel[1])} dst {real}"),)
-    return Diagnosis(Cause.VXLAN_REMOTE, reason, show_fdb(tunnel, remote), mends)
+    return Diagnosis(
+        cause=Cause.VXLAN_REMOTE,
+        reason=reason,
+        shown=show_fdb(tunnel, remote),
+        fixes=mends,
+    )
 
 
 def not_its_own_address(scene: Scene, tunnel: Device, local: str) -> Diagnosis:
@@ -154,17 +188,37 @@ def not_unwrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
         others = [link for link in scene.tables.links.values() if link.namespace == space and link.kind == "vxlan"]
         has = f"; {others[0].name} has VNI {others[0].vxlan_id}" if others else ""
         reason = f"{space} has no VXLAN device with VNI {last.vni}{has}"
-        return Diagnosis(Cause.VXLAN_VNI, reason, Shown.of(space, "ip -d link show type vxlan", "vxlan"))
+        return Diagnosis(
+            cause=Cause.VXLAN_VNI,
+            reason=reason,
+            shown=Shown.of(space, "ip -d link show type vxlan", "vxlan"),
+        )
     off = switched_off(scene.tables, tunnel)
     if off:
-        return Diagnosis(off.cause, off.reason, off.shown, off.fixes, place(tunnel))
+        return Diagnosis(
+            cause=off.cause,
+            reason=off.reason,
+            shown=off.shown,
+            fixes=off.fixes,
+            should_be=place(tunnel),
+        )
     link = scene.link(tunnel)
     if not same_port and link:
         reason = f"{full(tunnel)} listens on UDP port {link.vxlan_port}, this is for {last.outer_port}"
-        return Diagnosis(Cause.VXLAN_PORT, reason, show_link_details(tunnel), (), place(tunnel))
+        return Diagnosis(
+            cause=Cause.VXLAN_PORT,
+            reason=reason,
+            shown=show_link_details(tunnel),
+            should_be=place(tunnel),
+        )
     if link and link.vxlan_local and link.vxlan_local != last.outer_dst_ip:
         reason = f"{full(tunnel)} has the local address {link.vxlan_local}, this is for {last.outer_dst_ip}"
-        return Diagnosis(Cause.VXLAN_REMOTE, reason, show_link_details(tunnel), (), place(tunnel))
+        return Diagnosis(
+            cause=Cause.VXLAN_REMOTE,
+            reason=reason,
+            shown=show_link_details(tunnel),
+            should_be=place(tunnel),
+        )
     return None
 
 
