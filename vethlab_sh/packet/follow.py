@@ -38,7 +38,8 @@ def walk(
     """
     ground = ground_of(shell)
     before = Tables(ground.look())
-    probe = Probe.of((src, dst, target_of(before, src, dst)), count, size, proto)
+    ends = (src, dst, target_of(before, src, dst))
+    probe = Probe.of(ends, count, size, proto)
     before = _ready(ground, before, cold)
     hurried = follow(ground, before, replace(probe, patience=None), before.links)
     if hurried.ok or hurried.cause not in (None, Cause.UNKNOWN):
@@ -75,27 +76,42 @@ def follow(ground: Ground, before: Tables, probe: Probe, places: Collection[Devi
     circle = switching_loop(before)
     if circle:
         return _walk_in_a_circle(ground, before, probe, circle)
-    command = ground.way_into(probe.src) + probe.line
-    heard = listen(ground, _ears(before, probe, places), command, probe.wanted(before, is_lab=may_trace))
-    probe = replace(probe, patience=heard.patience if probe.patience is None else probe.patience)
+    heard = listen(
+        ground,
+        _ears(before, probe, places),
+        command=ground.way_into(probe.src) + probe.line,
+        wanted=probe.wanted(before, is_lab=may_trace),
+    )
+    if probe.patience is None:
+        probe = replace(probe, patience=heard.patience)
+    is_lost = heard.code != 0
     seen = course(before, before, heard, probe)
     now = before
     # Tables that nothing was learned into meanwhile still hold, and spare us a second look.
-    if heard.code != 0 or seen.taught:
+    if is_lost or seen.taught:
         now = Tables(ground.look())
-        seen = course(before, now, heard, probe, is_lost=heard.code != 0 and may_trace)
-    outcome = judge(Scene(ground, probe, before, now, seen, heard, may_trace))
-    return Walk.of(probe, seen, outcome, heard.out, now.snapshot)
+        seen = course(before, now, heard, probe, is_lost=is_lost and may_trace)
+    scene = Scene(ground, probe, before, now, seen, heard, may_trace)
+    return Walk.of(probe, seen, judge(scene), heard.out, now.snapshot)
 
 
 def _walk_in_a_circle(ground: Ground, tables: Tables, probe: Probe, circle: Diagnosis) -> Walk:
     """A walk without listeners: in a loop of bridges each frame would be heard for ever, and very often."""
     probe = replace(probe, patience=SHORT)
-    ran = ground.run(ground.inside(probe.src, probe.line))
-    heard = Heard((), ran.out, ran.err, ran.code)
-    scene = Scene(ground, probe, tables, tables, Course((), False), heard, may_trace=False)
-    outcome = in_a_circle(scene, circle, ran.code == 0)
-    return Walk.of(probe, scene.course, outcome, ran.out, tables.snapshot)
+    line = ground.inside(probe.src, probe.line)
+    ran = ground.run(line)
+    nothing_seen = Course((), taught=False)
+    scene = Scene(
+        ground,
+        probe,
+        before=tables,
+        tables=tables,
+        course=nothing_seen,
+        heard=Heard((), ran.out, ran.err, ran.code),
+        may_trace=False,
+    )
+    outcome = in_a_circle(scene, circle, answered=ran.code == 0)
+    return Walk.of(probe, nothing_seen, outcome, ran.out, tables.snapshot)
 
 
 def _ears(tables: Tables, probe: Probe, places: Collection[Device]) -> list[Device]:

@@ -28,18 +28,23 @@ class Learned:
 
     def sees(self, sighting: Sighting) -> None:
         """Learn from a sighting, when it is a frame that comes in at a port."""
-        bridge = self.before.master(sighting.place)
-        link = self.before.link(sighting.place)
+        tables = self.before
+        bridge = tables.master(sighting.place)
+        link = tables.link(sighting.place)
         if bridge is None or sighting.way != "in" or link is None:
             return
         if link.port and not link.port.learning:
             return
-        entry = self.before.fdb(bridge, sighting.macs[0])
-        if entry is None or not entry.state:  # a permanent or static entry stays where it is
-            self.since[bridge, sighting.macs[0]] = sighting.device
+        source = sighting.macs[0]
+        entry = tables.fdb(bridge, source)
+        is_fixed = entry is not None and entry.state  # permanent or static: stays where it is
+        if not is_fixed:
+            self.since[bridge, source] = sighting.device
 
     def is_flooded(self, sighting: Sighting) -> bool:
         """Whether a bridge sends this frame out of a port because it does not know where its goal is."""
         bridge = self.before.master(sighting.place)
         mac = sighting.macs[1]
-        return bridge is not None and sighting.way == "out" and not is_group(mac) and self.port(bridge, mac) is None
+        if bridge is None or sighting.way != "out" or is_group(mac):
+            return False
+        return self.port(bridge, mac) is None

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,8 @@ from .probe import PATIENCE
 
 Row = dict[str, Any]
 MARK = "=listened="
+# A part of what the script prints: a line with its name, and all up to the next such line.
+PART = re.compile(rf"^{MARK} (\w+)\n(.*?)(?=^{MARK} |\Z)", re.S | re.M)
 SECONDS = 10  # for the listeners to start: a busy machine with a thousand devices needs a while
 COUNTING = 2  # seconds for the counts to agree: frames that go round without end are never all told
 HURRY = 0.03  # seconds that an answer is always waited for; it takes some 0.0001
@@ -143,8 +145,12 @@ def listen(ground: Ground, devices: Iterable[tuple[str, str]], command: str, wan
     if find("tcpdump") is None:
         raise ToolMissing("tcpdump", "tcpdump")
     devices = list(devices)
+    listeners = []
+    for namespace, name in devices:
+        listener = ground.inside(namespace, _listener(name, wanted))
+        listeners.append(f"listen {listener}")
     script = SCRIPT.format(
-        listeners="\n".join(f"listen {ground.inside(space, _listener(name, wanted))}" for space, name in devices),
+        listeners="\n".join(listeners),
         times=" ".join(str(_times_counted(name)) for _, name in devices),
         command=command,
         least=int(HURRY * MICRO),
@@ -156,17 +162,30 @@ def listen(ground: Ground, devices: Iterable[tuple[str, str]], command: str, wan
     )
     ran = ground.run(script)
     if ran.code == NOT_READY:
-        raise GaveUpWaiting(f"every tcpdump listens ({ran.err.strip() or 'it did not say why not'})", SECONDS)
+        said = ran.err.strip() or "it did not say why not"
+        raise GaveUpWaiting(f"every tcpdump listens ({said})", SECONDS)
     if ran.code != 0:
         raise CommandFailed(ran)
-    parts = dict(re.findall(rf"^{MARK} (\w+)\n(.*?)(?=^{MARK} |\Z)", ran.out, re.S | re.M))
-    ended = round(float(parts["ended"]) * 1e9)  # what comes later is nobody's, and some ears are closed already
-    rows = []
+    parts = dict(PART.findall(ran.out))
+    return Heard(
+        rows=tuple(_rows(devices, parts)),
+        out=parts["out"],
+        err=parts["err"],
+        code=int(parts["code"]),
+        patience=float(parts["patience"]),
+    )
+
+
+def _rows(devices: list[tuple[str, str]], parts: Mapping[str, str]) -> Iterator[Row]:
+    """What each tcpdump printed, until the command had ended.
+
+    What comes later is nobody's, and some ears are closed already.
+    """
+    ended = round(float(parts["ended"]) * 1e9)
     for number, (namespace, device) in enumerate(devices):
         for row in _understood(parts[str(number)]):
             if row["time_ns"] <= ended:
-                rows.append({"namespace": namespace, "device": device, **row})
-    return Heard(tuple(rows), parts["out"], parts["err"], int(parts["code"]), float(parts["patience"]))
+                yield {"namespace": namespace, "device": device, **row}
 
 
 def _times_counted(device: str) -> int:
@@ -182,13 +201,14 @@ def _understood(printed: str) -> list[Row]:
     try:
         return tcpdump.parse(printed)
     except OutputNotUnderstood:
-        rows = []
-        for packet in re.split(r"\n(?=\d+\.\d+ )", printed):
-            with contextlib.suppress(OutputNotUnderstood):
-                rows += tcpdump.parse(packet)
-        return rows
+        pass
+    rows = []
+    for packet in re.split(r"\n(?=\d+\.\d+ )", printed):
+        with contextlib.suppress(OutputNotUnderstood):
+            rows += tcpdump.parse(packet)
+    return rows
 
 
 def _listener(device: str, wanted: str) -> str:
-    user = "" if is_rootless() else AS_ROOT
-    return f"tcpdump {user}-i {shlex.quote(device)} {OPTIONS} {shlex.quote(wanted)}"
+    options = OPTIONS if is_rootless() else AS_ROOT + OPTIONS
+    return f"tcpdump -i {shlex.quote(device)} {options} {shlex.quote(wanted)}"

@@ -45,7 +45,9 @@ class Tables:
     def master(self, device: Device | None) -> Device | None:
         """The bridge that the device is a port of."""
         link = self.link(device)
-        return (link.namespace, link.master) if link and link.master else None
+        if link is None or link.master is None:
+            return None
+        return link.namespace, link.master
 
     def peer(self, device: Device | None) -> Device | None:
         """The other end of a veth."""
@@ -54,11 +56,18 @@ class Tables:
 
     def owner(self, ip: str | None) -> Device | None:
         """Who has this address; the first, where several have."""
-        return next(iter(self.addresses.get(ip or "", ())), None)
+        if ip is None:
+            return None
+        owners = self.addresses.get(ip, [])
+        return owners[0] if owners else None
 
     def own(self, namespace: str) -> set[str]:
         """All addresses of a namespace."""
-        return {address.ip for address in self.facts.addresses if address.namespace == namespace}
+        own = set()
+        for address in self.facts.addresses:
+            if address.namespace == namespace:
+                own.add(address.ip)
+        return own
 
     def addresses_of(self, device: Device) -> list[Address]:
         """The addresses of one device."""
@@ -73,17 +82,22 @@ class Tables:
 
     def route(self, namespace: str, ip: str) -> Route | None:
         """The route that the kernel takes in its main table: the longest prefix, then the smallest metric."""
-        return best(routes_of(self.facts.routes, namespace), ip)
+        routes = routes_of(self.facts.routes, namespace)
+        return best(routes, ip)
 
     def next_hop(self, namespace: str, ip: str) -> str | None:
         """The address whose MAC is asked for: the gateway, or the destination itself."""
         route = self.route(namespace, ip)
-        return None if route is None or route.dev is None else route.via or ip
+        if route is None or route.dev is None:
+            return None
+        return route.via or ip
 
     def neighbour(self, device: Device, ip: str) -> str | None:
         """The MAC address that the device's namespace knows for an address."""
+        namespace, name = device
         for row in self.facts.neighbours:
-            if (row.namespace, row.dev, row.ip) == (*device, ip) and row.state not in UNANSWERED:
+            is_meant = row.namespace == namespace and row.dev == name and row.ip == ip
+            if is_meant and row.state not in UNANSWERED:
                 return row.mac
         return None
 
@@ -92,50 +106,70 @@ class Tables:
         namespace, name = device
         entries = [entry for entry in self.facts.fdb if entry.namespace == namespace]
         if self.is_kind(device, "vxlan"):
-            entries = [entry for entry in entries if entry.dev == name and entry.dst]
-            return _first(entries, mac) or _first(entries, ANY_MAC)
-        return _first((entry for entry in entries if entry.master == name), mac)
+            remote = [entry for entry in entries if entry.dev == name and entry.dst]
+            # vxlan_find_mac(): an entry for all zeros is for every MAC that has none, drivers/net/vxlan/
+            return _first(remote, mac) or _first(remote, ANY_MAC)
+        local = [entry for entry in entries if entry.master == name]
+        return _first(local, mac)
 
     def flood(self, tunnel: Device) -> list[Entry]:
         """The entries of a VXLAN device for all that has no entry of its own."""
-        return [
-            entry
-            for entry in self.facts.fdb
-            if (entry.namespace, entry.dev) == tunnel and entry.dst and entry.mac == ANY_MAC
-        ]
+        entries = []
+        for entry in self.facts.fdb:
+            is_here = (entry.namespace, entry.dev) == tunnel
+            if is_here and entry.dst and entry.mac == ANY_MAC:
+                entries.append(entry)
+        return entries
 
     def tunnel(self, namespace: str, vni: int | None, local: str | None = None) -> Device | None:
         """The VXLAN device of this number, with this address of its own if one is given."""
+        if vni is None:
+            return None
         for device, link in self.links.items():
-            if device[0] == namespace and link.vxlan_id == vni is not None and local in (None, link.vxlan_local):
+            if device[0] != namespace or link.vxlan_id != vni:
+                continue
+            if local is None or local == link.vxlan_local:
                 return device
         return None
 
     def ports(self, bridge: Device) -> list[Device]:
         """The ports of a bridge."""
-        return [device for device in self.links if self.master(device) == bridge]
+        ports = []
+        for device in self.links:
+            if self.master(device) == bridge:
+                ports.append(device)
+        return ports
 
     def bridges(self, namespace: str) -> list[Device]:
         """The bridges of a namespace."""
-        return [device for device in self.links if device[0] == namespace and self.is_kind(device, "bridge")]
+        bridges = []
+        for device in self.links:
+            if device[0] == namespace and self.is_kind(device, "bridge"):
+                bridges.append(device)
+        return bridges
 
     def wire(self, device: Device) -> list[Device]:
         """The other devices on the same wire: the cable's other end, or all ends of the bridge that it leads to."""
-        found: list[Device] = []
+        on_it: list[Device] = []
         waiting = [device]
         while waiting:
             here = waiting.pop()
             near = [self.peer(here), self.master(here)]
-            near += self.ports(here) if self.is_kind(here, "bridge") else []
+            if self.is_kind(here, "bridge"):
+                near += self.ports(here)
             for there in near:
-                if there and there != device and there not in found:
-                    found.append(there)
+                if there and there != device and there not in on_it:
+                    on_it.append(there)
                     waiting.append(there)
-        return found
+        return on_it
 
     def holders(self, mac: str) -> list[Device]:
         """The devices that have this MAC address and could be the end of a frame's way: neither ports nor lo."""
-        return [device for device, link in self.links.items() if link.mac == mac and not link.master]
+        holders = []
+        for device, link in self.links.items():
+            if link.mac == mac and not link.master:
+                holders.append(device)
+        return holders
 
     def depth(self, device: Device) -> int:
         """How many devices a frame that arrives has passed before it comes to this one."""
@@ -143,9 +177,11 @@ class Tables:
         if link is None:
             return 0
         if link.kind == "vxlan" and link.vxlan_dev:
-            return 1 + self.depth((device[0], link.vxlan_dev))
+            below = (device[0], link.vxlan_dev)
+            return 1 + self.depth(below)
         if link.kind == "bridge":
-            return 1 + max(map(self.depth, self.ports(device)), default=0)
+            depths = [self.depth(port) for port in self.ports(device)]
+            return 1 + max(depths, default=0)
         return 0
 
     def way(self, start: str, is_goal: Callable[[str], bool]) -> list[str]:
@@ -162,23 +198,37 @@ class Tables:
 
 
 def _first(entries: Iterable[Entry], mac: str) -> Entry | None:
-    return next((entry for entry in entries if entry.mac == mac), None)
+    for entry in entries:
+        if entry.mac == mac:
+            return entry
+    return None
 
 
 def routes_of(routes: Iterable[Route], namespace: str, table: str = "main") -> list[Route]:
     """The routes of one table of a namespace."""
-    return [route for route in routes if route.namespace == namespace and route.table == table]
+    chosen = []
+    for route in routes:
+        if route.namespace == namespace and route.table == table:
+            chosen.append(route)
+    return chosen
 
 
 def best(routes: Iterable[Route], ip: str) -> Route | None:
     """The route that the kernel takes of a table: the longest prefix that holds the address, then the least metric."""
     family = "inet6" if ":" in ip else "inet"
-    fitting: list[tuple[int, int, Route]] = []
+    chosen: Route | None = None
+    best_rank = (-1, 0)
     for route in routes:
-        length = prefix_length(route.to, ip) if route.family == family else None
-        if length is not None and route.kind not in ("broadcast", "multicast"):
-            fitting.append((length, -(route.metric or 0), route))
-    return max(fitting, key=lambda found: found[:2], default=(0, 0, None))[2]
+        # these two are not asked for packets to one address; ip-route(8)
+        if route.family != family or route.kind in ("broadcast", "multicast"):
+            continue
+        length = prefix_length(route.to, ip)
+        if length is None:
+            continue
+        rank = (length, -(route.metric or 0))
+        if chosen is None or rank > best_rank:
+            chosen, best_rank = route, rank
+    return chosen
 
 
 @cache
@@ -192,6 +242,10 @@ def prefix_length(to: str, ip: str) -> int | None:
 
 def first_address(tables: Tables, namespace: str) -> Iterator[str]:
     """The addresses of a namespace by which others reach it, IPv4 first, in the kernel's order."""
-    own = [row for row in tables.facts.addresses if row.namespace == namespace and row.scope == "global"]
-    for row in sorted(own, key=lambda row: row.family):
+    own = []
+    for row in tables.facts.addresses:
+        if row.namespace == namespace and row.scope == "global":
+            own.append(row)
+    own.sort(key=lambda row: row.family)  # inet stands before inet6
+    for row in own:
         yield str(ip_interface(row.address).ip)

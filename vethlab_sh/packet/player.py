@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -27,6 +27,7 @@ LINES = {
     "unknown": 'stroke-width="1.8" stroke-dasharray="1.8 3"',
 }
 BANDS = {"there": 'stroke-width="5" opacity="0.45"', "back": 'stroke-width="5" opacity="0.45" stroke-dasharray="6 2.5"'}
+PACKET = '<g id="packet"><rect x="-8" y="-8" width="16" height="16" rx="3"/><circle r="5.5"/></g>'
 STYLE = """
 text { font: 8px "DejaVu Sans Mono", ui-monospace, monospace; white-space: pre; }
 .first { font-weight: bold; }
@@ -52,25 +53,28 @@ class Player:
 
         The last line of the words is the verdict.
         """
-        steps = json.dumps([_step(row, way) for row, way in zip(rows, ways, strict=True)])
+        verdict = escape(text.splitlines()[-1])
+        steps = [_step(row, way) for row, way in zip(rows, ways, strict=True)]
         parts = {
-            "TITLE": escape(text.splitlines()[-1]),
+            "TITLE": verdict,
             "PICTURE": svg(picture),
-            "VERDICT": escape(text.splitlines()[-1]),
+            "VERDICT": verdict,
             "TEXT": escape(text),
-            "STEPS": steps.replace("</", "<\\/"),
+            # inside <script> even a string must not have this
+            "STEPS": json.dumps(steps).replace("</", "<\\/"),
         }
         page = PAGE.read_text(encoding="utf-8")
         for word, part in parts.items():
             before, _, after = page.partition(word)
             page = before + part + after
-        return cls(page, round(min(960, 250 + picture.height * min(1.34, 960 / max(1, picture.width)))))
+        # a notebook's cell is some 960 pixels wide, and a point is 1.34 of them
+        scale = min(1.34, 960 / max(1, picture.width))
+        height = 250 + picture.height * scale
+        return cls(page, round(min(960, height)))
 
     def _repr_html_(self) -> str:
-        frame = "width:100%;border:0"
-        return (
-            f'<iframe srcdoc="{escape(self.page)}" style="{frame};height:{self.height}px" title="packet walk"></iframe>'
-        )
+        look = f"width:100%;border:0;height:{self.height}px"
+        return f'<iframe srcdoc="{escape(self.page)}" style="{look}" title="packet walk"></iframe>'
 
 
 def _step(row: Sighting, way: list[Point]) -> Row:
@@ -91,25 +95,35 @@ def _step(row: Sighting, way: list[Point]) -> Row:
 
 def layers(row: Sighting) -> list[Layer]:
     """The headers of a frame from the outermost to what it carries."""
-    found: list[Layer] = []
-    if row.wrapped:
-        found = [
-            ("Ethernet", f"{row.outer_src_mac} → {row.outer_dst_mac}", COLOURS["Ethernet"], True),
-            ("IP", f"{row.outer_src_ip} → {row.outer_dst_ip}", COLOURS["IP"], True),
-            ("UDP", f"to port {row.outer_port}", COLOURS["UDP"], True),
-            ("VXLAN", f"VNI {row.vni}", COLOURS["VXLAN"], True),
-        ]
     size = row.inner_bytes or row.bytes
-    ends = f"{row.src_mac} → {row.dst_mac}"
-    found.append(("Ethernet", f"{ends}  {size} bytes", COLOURS["Ethernet"], False))
-    between = f"{row.src_ip} → {row.dst_ip}"
+    headers = _wrapping(row)
+    frame = f"{row.src_mac} → {row.dst_mac}  {size} bytes"
+    headers.append(("Ethernet", frame, COLOURS["Ethernet"], False))
     if row.kind == Kind.ARP_ASK:
-        return [*found, ("ARP", f"who has {row.dst_ip}? tell {row.src_ip}", INSIDE, False)]
+        question = f"who has {row.dst_ip}? tell {row.src_ip}"
+        return [*headers, ("ARP", question, INSIDE, False)]
     if row.kind in (Kind.ARP_TELL, Kind.ARP_OTHER):
-        return [*found, ("ARP", f"{row.src_ip} is at {row.src_mac}", INSIDE, False)]
-    ttl = f"  TTL {row.ttl}" if row.ttl is not None else ""
-    number = f"sequence {row.seq}" if row.seq is not None else ""
-    return [*found, ("IP", between + ttl, COLOURS["IP"], False), (row.what, number, INSIDE, False)]
+        answer = f"{row.src_ip} is at {row.src_mac}"
+        return [*headers, ("ARP", answer, INSIDE, False)]
+    packet = f"{row.src_ip} → {row.dst_ip}"
+    if row.ttl is not None:
+        packet += f"  TTL {row.ttl}"
+    headers.append(("IP", packet, COLOURS["IP"], False))
+    number = "" if row.seq is None else f"sequence {row.seq}"
+    headers.append((row.what, number, INSIDE, False))
+    return headers
+
+
+def _wrapping(row: Sighting) -> list[Layer]:
+    """The headers that VXLAN puts around a frame (RFC 7348); none where it is not wrapped."""
+    if not row.wrapped:
+        return []
+    return [
+        ("Ethernet", f"{row.outer_src_mac} → {row.outer_dst_mac}", COLOURS["Ethernet"], True),
+        ("IP", f"{row.outer_src_ip} → {row.outer_dst_ip}", COLOURS["IP"], True),
+        ("UDP", f"to port {row.outer_port}", COLOURS["UDP"], True),
+        ("VXLAN", f"VNI {row.vni}", COLOURS["VXLAN"], True),
+    ]
 
 
 # ---- the picture ------------------------------------------------------------------------------------------
@@ -117,41 +131,68 @@ def layers(row: Sighting) -> list[Layer]:
 
 def svg(picture: Picture, moving: bool = True) -> str:
     """The picture as SVG: with a packet to be moved, or still, with the packet's way as bands."""
+    frames: list[str] = []
+    chips: list[str] = []
+    bands: list[str] = []
+    lines: list[str] = []
+    crosses: list[str] = []
+    for box in picture.boxes:
+        # a box without a device is a frame around others, and stands behind the lines
+        layer = chips if any(box.key) else frames
+        layer += _box(box)
+    for line in picture.lines:
+        if line.kind in BANDS and not moving:
+            bands.append(_line(line))
+        elif line.kind in LINES:
+            lines.append(_line(line))
+        elif line.kind == "lost":
+            crosses.append(_cross(line.points[0], 6, 5))
+    inside = [f"<style>{STYLE}</style>", *frames, *bands, *lines, *chips, *crosses]
+    if moving:
+        inside.append(PACKET)
     size = f"{picture.width:.0f} {picture.height:.0f}"
-    width = f'width="{picture.width * 4 / 3:.0f}"'  # points of 1/72 inch; a page has 96 to the inch
-    bands = "" if moving else "".join(_line(line) for line in picture.lines if line.kind in BANDS)
-    lines = "".join(_line(line) for line in picture.lines if line.kind in LINES)
-    lost = "".join(_cross(line.points[0], 6, 5) for line in picture.lines if line.kind == "lost")
-    packet = '<g id="packet"><rect x="-8" y="-8" width="16" height="16" rx="3"/><circle r="5.5"/></g>' if moving else ""
-    frames, chips = ([*_boxes(b for b in picture.boxes if any(b.key) == plain)] for plain in (False, True))
+    width = picture.width * 4 / 3  # points of 1/72 inch; a page has 96 to the inch
     look = 'style="max-width:100%;height:auto;background:#fff"'
-    inside = f"<style>{STYLE}</style>{''.join(frames)}{bands}{lines}{''.join(chips)}{lost}{packet}"
-    return f'<svg viewBox="0 0 {size}" {width} {look} role="img">{inside}</svg>'
+    return f'<svg viewBox="0 0 {size}" width="{width:.0f}" {look} role="img">{"".join(inside)}</svg>'
 
 
-def _boxes(boxes: Iterable[Box]) -> Iterable[str]:
-    for box in boxes:
-        edge, width = edge_of(box)
-        look = f'fill="{fill_of(box)}" stroke="{edge}" stroke-width="{width}"'
-        look += ' stroke-dasharray="4 2"' if box.off else ""
-        name = f' data-device="{escape(" ".join(box.key))}"' if any(box.key) else ""
-        place = f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
-        yield f'<rect {place} rx="{0 if name else 4}" {look}{name}/>'
-        for n, text in enumerate(box.lines):
-            at = f'x="{box.x + PAD:.1f}" y="{box.y + PAD / 2 + (n + 0.5) * LEADING + FONT * 0.35:.1f}"'
-            warns = n in box.warnings
-            heavy = ' class="first"' if n == 0 or warns else ""
-            colour = f' fill="{INK["broken"]}"' if warns else ""
-            yield f'<text {at}{heavy}{colour} textLength="{len(text) * CHAR:.1f}">{escape(text)}</text>'
+def _box(box: Box) -> list[str]:
+    edge, width = edge_of(box)
+    look = f'fill="{fill_of(box)}" stroke="{edge}" stroke-width="{width}"'
+    if box.off:
+        look += ' stroke-dasharray="4 2"'
+    is_device = any(box.key)
+    if is_device:
+        look += f' data-device="{escape(" ".join(box.key))}"'
+    corners = 0 if is_device else 4
+    place = f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
+    drawn = [f'<rect {place} rx="{corners}" {look}/>']
+    for number, text in enumerate(box.lines):
+        drawn.append(_text(box, number, text))
+    return drawn
+
+
+def _text(box: Box, number: int, text: str) -> str:
+    """A line of text in a box; a device's first line is its name."""
+    x = box.x + PAD
+    middle = box.y + PAD / 2 + (number + 0.5) * LEADING
+    y = middle + FONT * 0.35  # SVG counts from the line that letters stand on
+    warns = number in box.warnings
+    look = ' class="first"' if number == 0 or warns else ""
+    if warns:
+        look += f' fill="{INK["broken"]}"'
+    return f'<text x="{x:.1f}" y="{y:.1f}"{look} textLength="{len(text) * CHAR:.1f}">{escape(text)}</text>'
 
 
 def _line(line: Line) -> str:
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in line.points)
     colour = INK["changed"] if line.kind == "there" else INK.get(line.kind, INK["broken"])
-    drawn = f'<polyline points="{points}" fill="none" stroke="{colour}" {(LINES | BANDS)[line.kind]}/>'
-    told = INK["broken" if line.kind == "broken" else "edge"]
+    look = (LINES | BANDS)[line.kind]
+    drawn = f'<polyline points="{points}" fill="none" stroke="{colour}" {look}/>'
     if line.label:
-        drawn += f'<text x="{line.at[0]:.1f}" y="{line.at[1]:.1f}" fill="{told}">{escape(line.label)}</text>'
+        x, y = line.at
+        fill = INK["broken"] if line.kind == "broken" else INK["edge"]
+        drawn += f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}">{escape(line.label)}</text>'
     if line.kind == "cut":
         drawn += _cross(line.points[-1], 4, 1.8)
     if line.kind == "unknown":
@@ -161,5 +202,8 @@ def _line(line: Line) -> str:
 
 
 def _cross(at: Point, half: float, width: float) -> str:
-    (x, y), look = at, f'stroke="{INK["broken"]}" stroke-width="{width}"'
-    return f'<path d="M{x - half} {y - half}l{2 * half} {2 * half}m0 {-2 * half}l{-2 * half} {2 * half}" {look}/>'
+    x, y = at
+    whole = 2 * half
+    falling = f"M{x - half} {y - half}l{whole} {whole}"
+    rising = f"m0 {-whole}l{-whole} {whole}"
+    return f'<path d="{falling}{rising}" stroke="{INK["broken"]}" stroke-width="{width}"/>'

@@ -44,9 +44,19 @@ class Probe:
         protocol, _, port = proto.partition(":")
         if protocol not in ("icmp", *PORTS) or (port and not _is_port(port)):
             raise BadOption(f"{proto!r} is no probe: icmp, tcp:PORT or udp:PORT.")
-        if count < 1 or (size is not None and not 0 <= size <= LARGEST):
+        is_size = size is None or 0 <= size <= LARGEST
+        if count < 1 or not is_size:
             raise BadOption("A walk sends at least one packet, and a ping holds 0 to 65507 bytes.")
-        return cls(*ends, protocol, int(port or PORTS.get(protocol, 0)), count, size)
+        src, dst, target = ends
+        return cls(
+            src=src,
+            dst=dst,
+            target=target,
+            protocol=protocol,
+            port=int(port) if port else PORTS.get(protocol, 0),
+            count=count,
+            size=size,
+        )
 
     @property
     def is_ping(self) -> bool:
@@ -61,38 +71,47 @@ class Probe:
     @property
     def name(self) -> str:
         """The other end as a reader knows it."""
-        return self.target if self.dst == self.target else f"{self.dst} ({self.target})"
+        if self.dst == self.target:
+            return self.target
+        return f"{self.dst} ({self.target})"
 
     @property
     def line(self) -> str:
         """The line that sends it, as typed in its namespace: one command."""
         seconds = '"$patience"' if self.patience is None else str(self.patience)
         if self.is_ping:
-            size = f" -s {self.size}" if self.size is not None else ""
+            size = "" if self.size is None else f" -s {self.size}"
             return f"ping -n -c {self.count} -i 0.2 -W {seconds}{size} {self.target}"
-        opened = f"exec 3<>/dev/{self.protocol}/{self.target}/{self.port}"
-        # UDP opens without a packet; the refusal, if any, ends the read.
-        wait = "; echo >&3; read -r -u 3" if self.protocol == "udp" else ""
-        return f"timeout {seconds} bash -c {shlex.quote(opened + wait)}"
+        script = f"exec 3<>/dev/{self.protocol}/{self.target}/{self.port}"
+        if self.protocol == "udp":
+            # UDP opens without a packet; the refusal, if any, ends the read.
+            script += "; echo >&3; read -r -u 3"
+        return f"timeout {seconds} bash -c {shlex.quote(script)}"
 
     def wanted(self, tables: Tables, is_lab: bool = True) -> str:
         """What the listeners take, in tcpdump's language; the rest of the choice is made from the rows.
 
         is_lab: whether all of TCP, or UDP, is taken: a rule may send the packets on to another port.
         """
-        ports = {link.vxlan_port for link in tables.links.values() if link.vxlan_port} | VXLAN_PORTS
+        ports = set(VXLAN_PORTS)
+        for link in tables.links.values():
+            if link.vxlan_port:
+                ports.add(link.vxlan_port)
         # NAT gives a packet its machine's address.
-        ips = {self.target, *tables.own(self.src), *tables.own(tables.machine(self.src))}
-        inner = _wrapped(ips)
+        machine = tables.machine(self.src)
+        inner = _wrapped({self.target} | tables.own(self.src) | tables.own(machine))
         wanted = ["arp", "icmp6" if self.is_v6 else "icmp"]
-        wanted += [f"(udp port {port} and ({inner}))" for port in sorted(ports)]
+        for port in sorted(ports):
+            wanted.append(f"(udp port {port} and ({inner}))")
         if not self.is_ping:
             wanted.append(self.protocol if is_lab else f"{self.protocol} port {self.port}")
         return " or ".join(wanted)
 
 
 def _is_port(text: str) -> bool:
-    return text.isascii() and text.isdigit() and 0 < int(text) < 65536
+    if not (text.isascii() and text.isdigit()):
+        return False
+    return 0 < int(text) < 65536
 
 
 def _wrapped(ips: Iterable[str]) -> str:
@@ -102,29 +121,35 @@ def _wrapped(ips: Iterable[str]) -> str:
     """
     choices = ["ip6", "udp[28:2] != 0x0800"]
     for ip in sorted(ips):
-        if ":" not in ip:
-            choices += [f"udp[{at}:4] = {int(ip_address(ip))}" for at in (42, 46)]
+        if ":" in ip:
+            continue
+        number = int(ip_address(ip))
+        choices.append(f"udp[42:4] = {number}")
+        choices.append(f"udp[46:4] = {number}")
     return " or ".join(choices)
 
 
 def probe(target: str, count: int = 1, size: int | None = None, proto: str = "icmp") -> str:
     """The line that a walk sends its packets by, in the namespace where they start."""
-    return Probe.of(("", target, target), count, size, proto).line
+    ends = ("", target, target)
+    return Probe.of(ends, count, size, proto).line
 
 
 def target_of(tables: Tables, src: str, dst: str) -> str:
     """The address that a walk from src is to reach. Raises BadOption when there is no such end."""
     names = tables.spaces
+    there_are = f"There are: {', '.join(names)}."
     if src not in names:
-        raise BadOption(f"There is no namespace {src!r} to walk from. There are: {', '.join(names)}.")
+        raise BadOption(f"There is no namespace {src!r} to walk from. {there_are}")
     if dst in names:
-        if address := next(first_address(tables, dst), None):
-            return address
-        raise BadOption(f"{dst} has no address that a packet could be sent to.")
+        address = next(first_address(tables, dst), None)
+        if address is None:
+            raise BadOption(f"{dst} has no address that a packet could be sent to.")
+        return address
     try:
         return str(ip_address(dst))
     except ValueError:
-        raise BadOption(f"{dst!r} is neither an address nor a namespace. There are: {', '.join(names)}.") from None
+        raise BadOption(f"{dst!r} is neither an address nor a namespace. {there_are}") from None
 
 
 def open_questions(tables: Tables) -> str:
@@ -141,9 +166,11 @@ def forgetting(tables: Tables) -> str:
     lines = [inside(space, "ip neigh flush all") for space in tables.spaces]
     for (namespace, name), link in tables.links.items():
         if link.kind == "bridge":
-            lines.append(inside(namespace, f"ip link set {shlex.quote(name)} type bridge fdb_flush"))
+            line = f"ip link set {shlex.quote(name)} type bridge fdb_flush"
+            lines.append(inside(namespace, line))
     for entry in tables.facts.fdb:
-        if entry.dst and entry.dev and not entry.state:
+        is_learned = entry.dst and not entry.state
+        if is_learned and entry.dev:
             line = f"bridge fdb del {entry.mac} dev {shlex.quote(entry.dev)} dst {entry.dst}"
             lines.append(inside(entry.namespace, line))
     return "\n".join(lines)

@@ -17,10 +17,12 @@ def why(tables: Tables, learned: Learned, sighting: Sighting) -> str:
 
 def _why_in(tables: Tables, sighting: Sighting) -> str:
     namespace, name = device = sighting.place
-    link, mac = tables.link(device), sighting.macs[1]
-    if link and link.kind == "vxlan":
+    link = tables.link(device)
+    kind = link.kind if link else ""
+    if link and kind == "vxlan":
         return f"VXLAN {link.vxlan_id} on UDP port {link.vxlan_port} is {name}: the wrapping comes off"
-    if link and link.kind == "bridge":
+    if kind == "bridge":
+        mac = sighting.macs[1]
         if is_group(mac):
             return f"bridge {name} takes a copy of what is for everyone"
         return f"{mac} is bridge {name}'s own MAC, so the frame leaves the bridge here, for {namespace} itself"
@@ -34,7 +36,10 @@ def _why_in(tables: Tables, sighting: Sighting) -> str:
 
 def _place(device: Device, seen_from: Device) -> str:
     """The device with its namespace, which is left out when it is the same."""
-    return device[1] if device[0] == seen_from[0] else f"{device[0]} {device[1]}"
+    namespace, name = device
+    if namespace == seen_from[0]:
+        return name
+    return f"{namespace} {name}"
 
 
 def _why_out(tables: Tables, learned: Learned, sighting: Sighting) -> str:
@@ -65,7 +70,8 @@ def _bridged(tables: Tables, learned: Learned, bridge: Device, sighting: Sightin
     port, name = sighting.place, bridge[1]
     source, mac = sighting.macs
     link = tables.link(port)
-    if link and link.hairpin and learned.port(bridge, source) == port[1]:
+    comes_from_here = learned.port(bridge, source) == port[1]
+    if link and link.hairpin and comes_from_here:
         return f"hairpin is on at {port[1]}: bridge {name} also sends back where the frame came from"
     if is_group(mac):
         return f"bridge {name} sends what is for everyone to every port"
@@ -84,22 +90,27 @@ def _asked_or_answered(tables: Tables, sighting: Sighting) -> str:
 
 
 def _routed(tables: Tables, device: Device, ip: str) -> str:
-    route = tables.route(device[0], ip)
-    if route is None or route.dev != device[1]:
-        return f"{device[0]} sends it by {device[1]}"
+    namespace, name = device
+    route = tables.route(namespace, ip)
+    if route is None or route.dev != name:
+        return f"{namespace} sends it by {name}"
     hop = route.via or ip
     mac = tables.neighbour(device, hop)
-    neighbour = f"; neighbour {hop} is {mac}" if mac else ""
-    return f"route {route.words}{neighbour}"
+    if mac is None:
+        return f"route {route.words}"
+    return f"route {route.words}; neighbour {hop} is {mac}"
 
 
 def rewritten(sighting: Sighting, before: Sighting) -> str:
     """What NAT did to a packet between two sightings, as the rest of a sentence; nothing, mostly."""
-    if sighting.leg == "ask" or (before.leg, before.seq) != (sighting.leg, sighting.seq):
+    is_same_packet = (before.leg, before.seq) == (sighting.leg, sighting.seq)
+    if sighting.leg == "ask" or not is_same_packet:
         return ""
     changes = []
     if sighting.src_ip != before.src_ip:
         changes.append(f"comes from {sighting.src_ip}, not {before.src_ip}")
     if sighting.dst_ip != before.dst_ip:
         changes.append(f"goes to {sighting.dst_ip}, not {before.dst_ip}")
-    return f"; rewritten (NAT): it now {' and '.join(changes)}" if changes else ""
+    if not changes:
+        return ""
+    return f"; rewritten (NAT): it now {' and '.join(changes)}"

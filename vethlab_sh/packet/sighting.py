@@ -115,11 +115,11 @@ class Sighting:
     @classmethod
     def of(cls, namespace: str, device: str, row: dict[str, Any]) -> Self:
         """What the parser of tcpdump made of a frame at this device."""
-        known = {name: row[name] for name in NAMES if row.get(name) is not None}
+        printed = {name: row[name] for name in NAMES if row.get(name) is not None}
         # What announces an address names nobody whom it asks.
-        known.setdefault("dst_ip", "")
-        known.setdefault("src_ip", "")
-        return cls(namespace=namespace, kind=kind_of(row["what"]), **{**known, "device": device})
+        printed.setdefault("dst_ip", "")
+        printed.setdefault("src_ip", "")
+        return cls(namespace=namespace, device=device, kind=kind_of(row["what"]), **printed)
 
     @property
     def place(self) -> Device:
@@ -150,17 +150,24 @@ class Sighting:
         """What it says, when it is an ICMP error."""
         if self.kind != Kind.ICMP:
             return None
-        return next((error for pattern, error in ERRORS if pattern.search(self.what)), None)
+        for pattern, error in ERRORS:
+            if pattern.search(self.what):
+                return error
+        return None
 
     @property
     def is_reset(self) -> bool:
         """Whether it is a TCP segment that ends a connection, or refuses one."""
-        return self.kind == Kind.TCP and RESET.search(self.what) is not None
+        if self.kind != Kind.TCP:
+            return False
+        return RESET.search(self.what) is not None
 
     @property
     def caption(self) -> str:
         """What it is, for a reader: in a few words, and whether it is wrapped."""
-        return self.what + IN_VXLAN if self.wrapped else self.what
+        if self.wrapped:
+            return self.what + IN_VXLAN
+        return self.what
 
     @property
     def wrapped(self) -> bool:
@@ -201,10 +208,13 @@ COLUMNS: dict[str, type] = {
 
 def plain(sighting: Sighting) -> dict[str, Any]:
     """A row of a walk's table."""
-    return {**as_row(sighting, COLUMNS), "what": sighting.caption}
+    row = as_row(sighting, COLUMNS)
+    row["what"] = sighting.caption
+    return row
 
 
 def from_plain(row: dict[str, Any]) -> Sighting:
     """The sighting that a row of a walk's table tells."""
     what = row["what"].removesuffix(IN_VXLAN)
-    return Sighting(**{**row, "what": what}, kind=kind_of(what))
+    values = {**row, "what": what, "kind": kind_of(what)}
+    return Sighting(**values)

@@ -16,6 +16,8 @@ from .sighting import ASKS, TELLS, Kind, Sighting
 
 # What two sightings of one frame may differ in.
 NOT_THE_FRAME = {"time_ns", "namespace", "device", "way"}
+# What a frame keeps when its wrapping comes off.
+INNER = ("src_mac", "dst_mac", "src_ip", "dst_ip", "seq", "kind")
 
 
 @dataclass(frozen=True)
@@ -28,17 +30,20 @@ class Course:
     @property
     def there(self) -> list[Sighting]:
         """What went to the target."""
-        return [sighting for sighting in self.sightings if sighting.leg == "there"]
+        return self._of_leg("there")
 
     @property
     def back(self) -> list[Sighting]:
         """What came from there, errors of routers included."""
-        return [sighting for sighting in self.sightings if sighting.leg == "back"]
+        return self._of_leg("back")
 
     @property
     def questions(self) -> list[Sighting]:
         """What is about MAC addresses."""
-        return [sighting for sighting in self.sightings if sighting.leg == "ask"]
+        return self._of_leg("ask")
+
+    def _of_leg(self, leg: str) -> list[Sighting]:
+        return [sighting for sighting in self.sightings if sighting.leg == leg]
 
 
 def course(before: Tables, now: Tables, heard: Heard, probe: Probe, is_lost: bool = False) -> Course:
@@ -49,7 +54,8 @@ def course(before: Tables, now: Tables, heard: Heard, probe: Probe, is_lost: boo
     rule of policy routing, or NAT, has led.
     """
     sightings = [Sighting.of(row["namespace"], row["device"], dict(row)) for row in heard.rows]
-    ours = _in_order(now, _with_ways(now, _Choice(now, probe, is_lost).frames(sightings)))
+    chosen = _Choice(now, probe, is_lost).frames(sightings)
+    ours = _in_order(now, _with_ways(now, chosen))
     port = None if probe.is_ping else _asking_port(ours, probe)
     learned = Learned(before)
     numbered: list[Sighting] = []
@@ -68,6 +74,7 @@ def course(before: Tables, now: Tables, heard: Heard, probe: Probe, is_lost: boo
             us=(sighting.time_ns - first) / 1000,
             machine=now.machine(sighting.namespace),
         )
+        # in this order: a bridge decides first, and learns from what it has decided about
         flooded |= learned.is_flooded(sighting)
         reason = why(now, learned, sighting)
         if after:
@@ -80,7 +87,9 @@ def course(before: Tables, now: Tables, heard: Heard, probe: Probe, is_lost: boo
 
 def _begins(sighting: Sighting, probe: Probe) -> bool:
     """Whether it is the question for a MAC with which a walk may begin."""
-    return sighting.namespace == probe.src and sighting.way == "out" and sighting.kind in ASKS
+    if sighting.namespace != probe.src or sighting.way != "out":
+        return False
+    return sighting.kind in ASKS
 
 
 def _before(tables: Tables, sighting: Sighting, leg: str, earlier: list[Sighting]) -> int | None:
@@ -93,9 +102,9 @@ def _before(tables: Tables, sighting: Sighting, leg: str, earlier: list[Sighting
         near = [one for one in earlier if one.place == peer]
     else:
         near = [one for one in earlier if one.namespace == sighting.namespace]
-    carrying = [one for one in near if one.leg != "ask" and one.seq == sighting.seq]
-    if leg != "ask" and carrying:
-        return carrying[-1].number
+    if leg != "ask":
+        carrying = [one for one in near if one.leg != "ask" and one.seq == sighting.seq]
+        near = carrying or near
     return near[-1].number if near else None
 
 
@@ -108,17 +117,21 @@ def _leg(sighting: Sighting, probe: Probe, port: int | None) -> str:
 def _goes_there(sighting: Sighting, probe: Probe, port: int | None) -> bool:
     """Whether a packet is on its way to the target, as far as its header tells. port: from which TCP or UDP asks."""
     if sighting.kind in (Kind.ECHO, Kind.ECHO_REPLY, Kind.ICMP):
-        is_part = bool(sighting.offset) and sighting.dst_ip == probe.target
-        return sighting.kind == Kind.ECHO or is_part
+        # only the first fragment of a packet has its ICMP header
+        is_later_part = bool(sighting.offset) and sighting.dst_ip == probe.target
+        return sighting.kind == Kind.ECHO or is_later_part
     if port is not None and port in (sighting.src_port, sighting.dst_port):
         return sighting.src_port == port
-    return sighting.dst_ip == probe.target or sighting.dst_port == probe.port != 0
+    if sighting.dst_ip == probe.target:
+        return True
+    return probe.port != 0 and sighting.dst_port == probe.port
 
 
 def _asking_port(sightings: Iterable[Sighting], probe: Probe) -> int | None:
     """The port from which a TCP or UDP probe asks."""
+    asked = (probe.target, probe.port)
     for one in sightings:
-        if one.namespace == probe.src and (one.dst_ip, one.dst_port) == (probe.target, probe.port):
+        if one.namespace == probe.src and (one.dst_ip, one.dst_port) == asked:
             return one.src_port
     return None
 
@@ -138,12 +151,7 @@ class _Choice:
         """Those of the probe, of all that was heard."""
         heard = sorted(heard, key=lambda sighting: sighting.time_ns)
         packets = self._echoes(heard) if self.probe.is_ping else self._segments(heard)
-        parts = {(one.ip_id, one.src_ip, one.dst_ip) for one in packets if one.ip_id}
-        chosen = {id(one) for one in packets}
-        for one in heard:
-            is_part = one.offset and id(one) not in chosen
-            if is_part and (one.ip_id, one.src_ip, one.dst_ip) in parts:
-                packets.append(one)
+        packets += _later_parts(packets, heard)
         hops, askers = self._asked({one.namespace for one in packets})
         if self.is_lost:
             hops = {one.dst_ip for one in heard if one.kind in ASKS and one.src_ip in askers}
@@ -160,54 +168,88 @@ class _Choice:
         if number is None:
             return []
         ours = {(one.ip_id, one.seq) for one in asked if one.id == number and one.ip_id}
-        numbers = {number} | {one.id for one in asked if (one.ip_id, one.seq) in ours}
+        numbers = {number}
+        for one in asked:
+            if one.id is not None and (one.ip_id, one.seq) in ours:
+                numbers.add(one.id)
         quoted = [f"echo request, id {one}," for one in numbers]
-        return [one for one in heard if one.id in numbers or (one.id is None and _quotes(one, quoted))]
+        chosen = []
+        for one in heard:
+            is_error = one.id is None and _quotes(one, quoted)
+            if one.id in numbers or is_error:
+                chosen.append(one)
+        return chosen
 
     def _segments(self, heard: list[Sighting]) -> list[Sighting]:
         """What went to the port asked, its answers, and errors that quote it; also behind a rewriting of the target."""
         port = self.probe.port
         protocol = Kind.TCP if self.probe.protocol == "tcp" else Kind.UDP
         quoted = [f".{port}:"]
-        return [
-            one
-            for one in heard
-            if (one.kind == protocol and port in (one.dst_port, one.src_port))
-            or (one.kind == protocol and self._is_rewritten_port(one, heard))
-            or (one.kind == Kind.ICMP and _quotes(one, quoted))
-        ]
+        chosen = []
+        for one in heard:
+            if one.kind == protocol:
+                is_ours = port in (one.dst_port, one.src_port) or self._is_rewritten_port(one, heard)
+            else:
+                is_ours = one.kind == Kind.ICMP and _quotes(one, quoted)
+            if is_ours:
+                chosen.append(one)
+        return chosen
 
     def _is_rewritten_port(self, sighting: Sighting, heard: list[Sighting]) -> bool:
         """Whether DNAT gave our packet another port: the sender's port and IP number are ours all the same."""
+        ports = (sighting.src_port, sighting.dst_port)
         for one in heard:
-            ours = self._is_first(one) and one.dst_port == self.probe.port
-            if ours and one.src_port in (sighting.src_port, sighting.dst_port):
+            if not self._is_first(one) or one.dst_port != self.probe.port:
+                continue
+            if one.src_port in ports:
                 return True
         return False
 
     def _is_first(self, sighting: Sighting) -> bool:
-        return sighting.namespace == self.probe.src and sighting.dst_ip == self.probe.target
+        is_from_there = sighting.namespace == self.probe.src
+        return is_from_there and sighting.dst_ip == self.probe.target
 
     def _asked(self, passed: set[str]) -> tuple[set[str], set[str]]:
         """Whose MAC may be asked for on the way, and by whom: next hops and addresses of the namespaces passed."""
+        tables = self.tables
         spaces = passed | {self.probe.src}
-        owner = self.tables.owner(self.probe.target)
+        owner = tables.owner(self.probe.target)
         if owner:
             spaces.add(owner[0])
-        ends = {self.probe.target, *self.tables.own(self.probe.src)}
-        ends |= {entry.dst for entry in self.tables.facts.fdb if entry.dst and entry.namespace in spaces}
+        ends = {self.probe.target} | tables.own(self.probe.src)
+        for entry in tables.facts.fdb:
+            if entry.dst and entry.namespace in spaces:
+                ends.add(entry.dst)
         hops: set[str] = set()
-        for space in spaces:
-            # every gateway, too: a rule may send the packet by another table, and NAT gives it another address
-            hops |= {route.via for route in self.tables.facts.routes if route.namespace == space and route.via}
-            hops |= {hop for ip in ends if (hop := self.tables.next_hop(space, ip))}
         askers: set[str] = set()
         for space in spaces:
-            askers |= self.tables.own(space)
+            askers |= tables.own(space)
+            for end in ends:
+                hop = tables.next_hop(space, end)
+                if hop:
+                    hops.add(hop)
+        for route in tables.facts.routes:
+            # every gateway, too: a rule may send the packet by another table, and NAT gives it another address
+            if route.via and route.namespace in spaces:
+                hops.add(route.via)
         return hops, askers
 
 
+def _later_parts(packets: Iterable[Sighting], heard: Iterable[Sighting]) -> list[Sighting]:
+    """The other fragments of these packets, which have no header of ICMP, TCP or UDP; RFC 791, identification."""
+    begun = {(one.ip_id, one.src_ip, one.dst_ip) for one in packets if one.ip_id}
+    chosen = {id(one) for one in packets}
+    parts = []
+    for one in heard:
+        if not one.offset or id(one) in chosen:
+            continue
+        if (one.ip_id, one.src_ip, one.dst_ip) in begun:
+            parts.append(one)
+    return parts
+
+
 def _quotes(sighting: Sighting, words: Iterable[str]) -> bool:
+    """Whether an ICMP error has one of these words, in the packet that it quotes."""
     info = sighting.info or ""
     return any(one in info for one in words)
 
@@ -216,7 +258,10 @@ def _needed(resolving: list[Sighting]) -> list[Sighting]:
     """Without the kernel's checks of old neighbours: it asks them alone, when it likes, and no packet waits for it."""
     asked = [one for one in resolving if one.kind in ASKS and is_group(one.dst_mac)]
     waiting = {(one.src_mac, one.dst_ip) for one in asked}
-    answers = [one for one in resolving if one.kind in TELLS and (one.dst_mac, one.src_ip) in waiting]
+    answers = []
+    for one in resolving:
+        if one.kind in TELLS and (one.dst_mac, one.src_ip) in waiting:
+            answers.append(one)
     return asked + answers
 
 
@@ -224,7 +269,9 @@ def _is_about(sighting: Sighting, hops: set[str], askers: set[str]) -> bool:
     """Whether a question for a MAC, or its answer, is about a next hop."""
     if sighting.kind in ASKS:
         return sighting.dst_ip in hops and sighting.src_ip in askers
-    return sighting.kind in TELLS and sighting.src_ip in hops
+    if sighting.kind in TELLS:
+        return sighting.src_ip in hops
+    return False
 
 
 # --- in which order ---
@@ -236,22 +283,38 @@ def _with_ways(tables: Tables, sightings: list[Sighting]) -> list[Sighting]:
     A frame on a cable is seen going out at one end and then coming in at the other, in turn; source MACs would not
     do, because a bridge port with hairpin sends a frame back to where it came from.
     """
-    ways = {id(one): "in" if _comes_in(tables, one, sightings) else "out" for one in sightings}
+    ways: dict[int, str] = {}
     on_cables: dict[Any, list[Sighting]] = {}
     for one in sightings:
+        ways[id(one)] = "in" if _comes_in(tables, one, sightings) else "out"
         peer = tables.peer(one.place)
         if peer:
-            on_cables.setdefault((frozenset((one.place, peer)), _frame(one)), []).append(one)
+            cable = frozenset((one.place, peer))
+            on_cables.setdefault((cable, _frame(one)), []).append(one)
     for frames in on_cables.values():
-        out: Device | None = None
-        for one in sorted(frames, key=lambda one: (one.time_ns, ways[id(one)] == "in")):
-            ways[id(one)] = "in" if out is not None and out != one.place else "out"
-            out = one.place if ways[id(one)] == "out" else None
+        _take_turns(frames, ways)
     return [replace(one, way=ways[id(one)]) for one in sightings]
 
 
+def _take_turns(frames: list[Sighting], ways: dict[int, str]) -> None:
+    """Set the ways of one frame's sightings on one cable: out at one end, in at the other, and so on."""
+
+    def place(sighting: Sighting) -> tuple[int, bool]:
+        return sighting.time_ns, ways[id(sighting)] == "in"
+
+    out: Device | None = None  # where it went out, until it has come in at the other end
+    for one in sorted(frames, key=place):
+        if out is None or out == one.place:
+            ways[id(one)] = "out"
+            out = one.place
+        else:
+            ways[id(one)] = "in"
+            out = None
+
+
 def _frame(sighting: Sighting) -> tuple[object, ...]:
-    return tuple(getattr(sighting, one.name) for one in fields(sighting) if one.name not in NOT_THE_FRAME)
+    names = [one.name for one in fields(sighting)]
+    return tuple(getattr(sighting, name) for name in names if name not in NOT_THE_FRAME)
 
 
 def _comes_in(tables: Tables, sighting: Sighting, others: list[Sighting]) -> bool:
@@ -260,19 +323,24 @@ def _comes_in(tables: Tables, sighting: Sighting, others: list[Sighting]) -> boo
     A tunnel that is a port of a bridge carries the frames of others both ways: what came out of its wrapping was seen
     wrapped in the same namespace just before.
     """
-    if tables.is_kind(sighting.place, "vxlan") and tables.master(sighting.place) and not sighting.wrapped:
+    place = sighting.place
+    is_plugged_tunnel = tables.is_kind(place, "vxlan") and tables.master(place) is not None
+    if is_plugged_tunnel and not sighting.wrapped:
         return any(_is_the_same_wrapped(tables, one, sighting) for one in others)
-    return sighting.device == "lo" or sighting.macs[0] != tables.mac(sighting.place)
+    if sighting.device == "lo":
+        return True
+    return sighting.macs[0] != tables.mac(place)
 
 
 def _is_the_same_wrapped(tables: Tables, wrapped: Sighting, bare: Sighting) -> bool:
     """Whether a frame came in wrapped, before it was seen without its wrapping."""
-    if not wrapped.wrapped or wrapped.namespace != bare.namespace or wrapped.time_ns > bare.time_ns:
+    if not wrapped.wrapped or wrapped.namespace != bare.namespace:
+        return False
+    if wrapped.time_ns > bare.time_ns:
         return False
     if wrapped.macs[0] == tables.mac(wrapped.place):
-        return False
-    inner = (wrapped.src_mac, wrapped.dst_mac, wrapped.src_ip, wrapped.dst_ip, wrapped.seq, wrapped.kind)
-    return inner == (bare.src_mac, bare.dst_mac, bare.src_ip, bare.dst_ip, bare.seq, bare.kind)
+        return False  # it goes out
+    return all(getattr(wrapped, name) == getattr(bare, name) for name in INNER)
 
 
 def _in_order(tables: Tables, sightings: list[Sighting]) -> list[Sighting]:

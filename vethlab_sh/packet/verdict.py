@@ -33,8 +33,9 @@ def judge(scene: Scene) -> Outcome:
     if not _came_back(scene):
         return _lost(scene)
     answerer = who_answered(scene)
-    asked = scene.probe.dst if scene.probe.dst in scene.tables.spaces else None
-    if asked and answerer and answerer != asked:
+    asked = scene.probe.dst
+    is_known = asked in scene.tables.spaces  # else it is an address, and who has it may answer
+    if is_known and answerer and answerer != asked:
         return _answered_by_another(scene, asked, answerer)
     return Outcome(True, _arrived(scene, answerer), answered_by=answerer)
 
@@ -42,28 +43,41 @@ def judge(scene: Scene) -> Outcome:
 def in_a_circle(scene: Scene, circle: Diagnosis, answered: bool) -> Outcome:
     """A probe over bridges that cables join in a circle: what passes there is not to be followed."""
     probe = scene.probe
-    shown = evidence(scene, circle)
-    fixes = tuple(written(scene, lines) for lines in circle.fixes)
     if answered:
         sentence = f"{probe.src} reached {probe.name} and an answer came back, but {circle.reason}."
-        return Outcome(True, sentence, circle, None, shown, fixes)
-    sentence = f"{probe.src} did not get an answer from {probe.name}. The reason: {circle.reason}."
-    return Outcome(False, sentence, circle, None, shown, fixes)
+    else:
+        sentence = f"{probe.src} did not get an answer from {probe.name}. The reason: {circle.reason}."
+    return Outcome(
+        ok=answered,
+        sentence=sentence,
+        diagnosis=circle,
+        evidence=evidence(scene, circle),
+        fixes=_fixes(scene, circle),
+    )
+
+
+def _fixes(scene: Scene, diagnosis: Diagnosis) -> tuple[str, ...]:
+    return tuple(written(scene, lines) for lines in diagnosis.fixes)
 
 
 def _came_back(scene: Scene) -> bool:
-    probe, back = scene.probe, scene.course.back
+    probe = scene.probe
     if probe.is_ping:
         statistics = ping.statistics(scene.heard.out)
         if not statistics:
             return False
         sent, received = statistics[0]["sent"], statistics[0]["received"]
         return bool(sent and sent == received)
-    home = [one for one in back if one.namespace == probe.src and one.way == "in"]
-    if probe.src == scene.probe.dst or scene.is_local(probe.src, probe.target):
+    if probe.src == probe.dst or scene.is_local(probe.src, probe.target):
         home = [one for one in scene.course.sightings if one.device == "lo"]
+    else:
+        home = [one for one in scene.course.back if one.namespace == probe.src and one.way == "in"]
     wanted = Kind.TCP if probe.protocol == "tcp" else Kind.UDP
-    answers = [one for one in home if one.kind == wanted and (one.src_ip, one.src_port) == (probe.target, probe.port)]
+    answers = []
+    for one in home:
+        is_from_there = (one.src_ip, one.src_port) == (probe.target, probe.port)
+        if one.kind == wanted and is_from_there:
+            answers.append(one)
     if any(one.is_reset for one in answers):
         return False
     return bool(answers)
@@ -74,21 +88,17 @@ def who_answered(scene: Scene) -> str | None:
     for one in scene.course.back:
         if one.kind != Kind.ICMP and one.way == "out":
             return one.namespace
-    local = [one for one in scene.course.sightings if one.device == "lo"]
-    if local:
-        return local[0].namespace
+    for one in scene.course.sightings:
+        if one.device == "lo":
+            return one.namespace
     # An answer came, and nothing passed any device but, perhaps, a lo that nobody listened to.
-    return scene.probe.src if not scene.course.there else None
+    return None if scene.course.there else scene.probe.src
 
 
 def _arrived(scene: Scene, answerer: str | None) -> str:
     probe = scene.probe
-    there = [one for one in scene.course.there if one.seq in (None, 1) and not one.offset]
-    back = [one for one in scene.course.back if one.seq in (None, 1) and not one.offset]
-    start, end = (there[0].ttl, there[-1].ttl) if there else (None, None)
-    routers = (start or 0) - (end or 0)
-    ttl = f"TTL {start}, untouched" if start == end else f"TTL {start} on leaving, {end} on arrival"
-    passed = "no router" if routers == 0 else f"{routers} router{'s' * (routers != 1)}"
+    there = _of_the_first(scene.course.there)
+    back = _of_the_first(scene.course.back)
     who = ""
     if answerer and answerer not in (probe.dst, probe.src):
         who = f" from {answerer}"
@@ -97,8 +107,24 @@ def _arrived(scene: Scene, answerer: str | None) -> str:
     return (
         f"{probe.src} reached {probe.name} and the answer came back{who}: "
         f"{_seen_on_the_ways(len(there), len(back))}; "
-        f"{ttl} ({passed} between).{_rewriting(there, back)}"
+        f"{_routers_between(there)}.{_rewriting(there, back)}"
     )
+
+
+def _of_the_first(sightings: list[Sighting]) -> list[Sighting]:
+    """The sightings of the first of several pings, each packet once: without its later fragments."""
+    return [one for one in sightings if one.seq in (None, 1) and not one.offset]
+
+
+def _routers_between(there: list[Sighting]) -> str:
+    """What the TTL tells: each router takes one off (RFC 791)."""
+    start = there[0].ttl if there else None
+    end = there[-1].ttl if there else None
+    if start == end:
+        return f"TTL {start}, untouched (no router between)"
+    routers = (start or 0) - (end or 0)
+    passed = "1 router" if routers == 1 else f"{routers} routers"
+    return f"TTL {start} on leaving, {end} on arrival ({passed} between)"
 
 
 def _rewriting(there: list[Sighting], back: list[Sighting]) -> str:
@@ -106,20 +132,30 @@ def _rewriting(there: list[Sighting], back: list[Sighting]) -> str:
     parts = []
     for leg, sightings in (("there", there), ("back", back)):
         for before, after in itertools.pairwise(sightings):
-            if before.namespace == after.namespace and before.dst_ip != after.dst_ip:
-                parts.append(f"{after.namespace} rewrote where it goes from {before.dst_ip} to {after.dst_ip} ({leg})")
-            if before.namespace == after.namespace and before.src_ip != after.src_ip:
-                parts.append(f"{after.namespace} rewrote who sends from {before.src_ip} to {after.src_ip} ({leg})")
-    return f" On the way {', '.join(parts)}." if parts else ""
+            space = after.namespace
+            if before.namespace != space:
+                continue
+            if before.dst_ip != after.dst_ip:
+                parts.append(f"{space} rewrote where it goes from {before.dst_ip} to {after.dst_ip} ({leg})")
+            if before.src_ip != after.src_ip:
+                parts.append(f"{space} rewrote who sends from {before.src_ip} to {after.src_ip} ({leg})")
+    if not parts:
+        return ""
+    return f" On the way {', '.join(parts)}."
 
 
 def _answered_by_another(scene: Scene, asked: str, answerer: str) -> Outcome:
     from .causes.answerer import other_answerer
 
     diagnosis = other_answerer(scene, answerer)
-    sentence = f"An answer came back, but not from {asked}: {diagnosis.reason}."
-    fixes = tuple(written(scene, lines) for lines in diagnosis.fixes)
-    return Outcome(False, sentence, diagnosis, None, evidence(scene, diagnosis), fixes, answerer)
+    return Outcome(
+        ok=False,
+        sentence=f"An answer came back, but not from {asked}: {diagnosis.reason}.",
+        diagnosis=diagnosis,
+        evidence=evidence(scene, diagnosis),
+        fixes=_fixes(scene, diagnosis),
+        answered_by=answerer,
+    )
 
 
 def _lost(scene: Scene) -> Outcome:
@@ -127,14 +163,26 @@ def _lost(scene: Scene) -> Outcome:
 
     last, diagnosis = diagnose(scene)
     probe = scene.probe
-    parts = [f"{probe.src} did not get an answer from {probe.name}."]
-    parts += sorted({_answer_of(scene, one) for one in scene.course.back if one.kind == Kind.ICMP})
-    parts.append(_seen(scene, last))
+    errors = {_answer_of(scene, one) for one in scene.course.back if one.kind == Kind.ICMP}
+    parts = [
+        f"{probe.src} did not get an answer from {probe.name}.",
+        *sorted(errors),
+        _seen(scene, last),
+    ]
     if diagnosis.should_be:
         parts.append(f"Next should have been {diagnosis.should_be}.")
-    parts.append(f"The reason: {diagnosis.reason}." if diagnosis.is_known else f"{capitalised(diagnosis.reason)}.")
-    fixes = tuple(written(scene, lines) for lines in diagnosis.fixes)
-    return Outcome(False, " ".join(parts), diagnosis, last, evidence(scene, diagnosis), fixes)
+    if diagnosis.is_known:
+        parts.append(f"The reason: {diagnosis.reason}.")
+    else:
+        parts.append(f"{capitalised(diagnosis.reason)}.")
+    return Outcome(
+        ok=False,
+        sentence=" ".join(parts),
+        diagnosis=diagnosis,
+        last_seen=last,
+        evidence=evidence(scene, diagnosis),
+        fixes=_fixes(scene, diagnosis),
+    )
 
 
 def capitalised(clause: str) -> str:
@@ -145,15 +193,15 @@ def capitalised(clause: str) -> str:
 def _answer_of(scene: Scene, error: Sighting) -> str:
     owner = scene.tables.owner(error.src_ip)
     who = owner[0] if owner else error.src_ip
-    return f"{who} answered: {error.what.removeprefix('ICMP ')}."
+    words = error.what.removeprefix("ICMP ")
+    return f"{who} answered: {words}."
 
 
 def _seen(scene: Scene, last: Sighting | None) -> str:
     if last is None:
         return f"Nothing left {scene.probe.src}."
-    thing = _thing(last)
     way = "coming in at" if last.way == "in" else "going out of"
-    return f"Last seen: {thing} {way} {last.namespace} {last.device}."
+    return f"Last seen: {_thing(last)} {way} {last.namespace} {last.device}."
 
 
 def _thing(sighting: Sighting) -> str:
@@ -161,20 +209,25 @@ def _thing(sighting: Sighting) -> str:
     if sighting.kind in ASKS:
         return f"the question who has {sighting.dst_ip}{wrapped}"
     if sighting.kind == Kind.TCP:
-        return f"the TCP {'reset' if sighting.is_reset else 'segment'}{wrapped}"
+        segment = "reset" if sighting.is_reset else "segment"
+        return f"the TCP {segment}{wrapped}"
     return f"the {sighting.caption}"
 
 
 def _seen_on_the_ways(there: int, back: int) -> str:
     """How often it was seen; `times` is said once."""
     first = "once" if there == 1 else f"{there} times"
-    second = f"{back} times" if there == 1 < back else "once" if back == 1 else str(back)
+    if back == 1:
+        second = "once"
+    else:
+        second = f"{back} times" if there == 1 and back > 1 else str(back)
     return f"seen {first} on the way there and {second} on the way back"
 
 
 def written(scene: Scene, lines: Fix) -> str:
     """A fix as it is typed on master: one line."""
-    return " && ".join(scene.ground.typed(line.namespace, line.text) for line in lines)
+    typed = [scene.ground.typed(line.namespace, line.text) for line in lines]
+    return " && ".join(typed)
 
 
 def evidence(scene: Scene, diagnosis: Diagnosis) -> Evidence | None:
@@ -182,10 +235,11 @@ def evidence(scene: Scene, diagnosis: Diagnosis) -> Evidence | None:
     shown = diagnosis.shown
     if shown is None:
         return None
-    command = scene.ground.typed(shown.line.namespace, shown.line.text)
+    namespace, text = shown.line.namespace, shown.line.text
+    command = scene.ground.typed(namespace, text)
     if shown.output:
         return Evidence(command, shown.output)
-    ran = scene.ground.run(scene.ground.inside(shown.line.namespace, shown.line.text))
+    ran = scene.ground.run(scene.ground.inside(namespace, text))
     return Evidence(command, _line_to_look_at(ran.out + ran.err, shown.word))
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-TOLD = ("", "\u00b5s", "where", "what", "why")
+HEADINGS = ("", "\u00b5s", "where", "what", "why")
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,7 @@ class Walk:
     @classmethod
     def of(cls, probe: Probe, seen: Course, outcome: Outcome, out: str, snapshot: Snapshot) -> Self:
         """The walk of a probe, of its sightings and of what became of it."""
-        found = outcome.diagnosis
-        last = outcome.last_seen
-        # as it stands in the table: a reason may have been sought at another device
-        shown = next((one for one in seen.sightings if last and one.number == last.number), None)
+        diagnosis = outcome.diagnosis
         return cls(
             src=probe.src,
             dst=probe.dst,
@@ -77,10 +74,10 @@ class Walk:
             verdict=outcome.sentence,
             out=out,
             snapshot=snapshot,
-            last_seen=shown,
-            should_be=found.should_be if found else None,
-            reason=found.reason if found else None,
-            cause=found.cause if found else None,
+            last_seen=_row_of(seen, outcome.last_seen),
+            should_be=diagnosis.should_be if diagnosis else None,
+            reason=diagnosis.reason if diagnosis else None,
+            cause=diagnosis.cause if diagnosis else None,
             evidence=outcome.evidence,
             fixes=outcome.fixes,
             answered_by=outcome.answered_by,
@@ -113,30 +110,39 @@ class Walk:
     @property
     def passed(self) -> list[Device]:
         """The devices that saw it, each once, in the order in which they did."""
-        return list(dict.fromkeys(row.place for row in self.rows))
+        places = [row.place for row in self.rows]
+        return list(dict.fromkeys(places))
 
     def picture(self) -> Picture:
         """The wiring with the way on it: at each device the numbers of its sightings, and the bands from one to
         the next."""
+        picture = layout(self.snapshot, notes=self._notes())
+        for leg, shift in (("there", -2.5), ("back", 2.5)):
+            for row in self.rows:
+                if row.leg == leg:
+                    self._add_band(picture, row, shift)
+        for box in picture.boxes:
+            if self.last_seen and box.key == self.last_seen.place:
+                corner = (box.x + box.width, box.y + box.height)
+                picture.lines.append(Line("lost", (corner,)))
+        return picture
+
+    def _notes(self) -> dict[Device, list[str]]:
+        """What stands at each device: the numbers of its sightings, a line for each leg."""
         notes: dict[Device, list[str]] = {}
         for device in self.passed:
             here = [row for row in self.rows if row.place == device]
             for leg, rows in _by_leg(here):
                 numbers = " ".join(str(row.number) for row in rows)
                 notes.setdefault(device, []).append(f"{leg} {numbers}")
-        picture = layout(self.snapshot, notes=notes)
-        for leg, shift in (("there", -2.5), ("back", 2.5)):
-            for row in self.rows:
-                points = self.came_by(picture, row) if row.leg == leg else []
-                if len(points) > 1:
-                    moved = tuple((x + shift, y + shift) for x, y in points)
-                    picture.lines.append(Line(leg, moved))
-        if self.last_seen:
-            for box in picture.boxes:
-                if box.key == self.last_seen.place:
-                    corner = (box.x + box.width, box.y + box.height)
-                    picture.lines.append(Line("lost", (corner,)))
-        return picture
+        return notes
+
+    def _add_band(self, picture: Picture, row: Sighting, shift: float) -> None:
+        """Draw the way to a sighting, moved aside so that the way back does not cover the way there."""
+        points = self.came_by(picture, row)
+        if len(points) > 1:
+            moved = tuple((x + shift, y + shift) for x, y in points)
+            picture.lines.append(Line(row.leg, moved))
 
     def came_by(self, picture: Picture, row: Sighting) -> list[Point]:
         """The corners on the way from the sighting before to this one; one point where it begins."""
@@ -156,7 +162,8 @@ class Walk:
         path: where to write it as a page of its own, which needs no other file.
         """
         picture = self.picture()
-        player = Player.of(picture, self.rows, [self.came_by(picture, row) for row in self.rows], str(self))
+        ways = [self.came_by(picture, row) for row in self.rows]
+        player = Player.of(picture, self.rows, ways, str(self))
         if path is not None:
             with written(path) as file:
                 file.write_text(player.page, encoding="utf-8")
@@ -174,15 +181,20 @@ class Walk:
         return values
 
     def _repr_html_(self) -> str:
-        shown = [dict(zip(TOLD, _in_cells(row), strict=True)) for row in self.rows]
-        return f"{table(shown, TOLD, prose=TOLD[-2:])}<p>{escape(self.verdict)}</p>"
+        shown = []
+        for row in self.rows:
+            cells = _in_cells(row)
+            shown.append(dict(zip(HEADINGS, cells, strict=True)))
+        sightings = table(shown, HEADINGS, prose=HEADINGS[-2:])
+        return f"{sightings}<p>{escape(self.verdict)}</p>"
 
     def __str__(self) -> str:
-        lines = [
-            f"{row.number:3} {row.us:9.1f} us  {row.namespace} {row.device} {row.way}: {row.caption} ({row.why})"
-            for row in self.rows
-        ]
-        return "\n".join([*lines, self.verdict])
+        lines = []
+        for row in self.rows:
+            where = f"{row.namespace} {row.device} {row.way}"
+            lines.append(f"{row.number:3} {row.us:9.1f} us  {where}: {row.caption} ({row.why})")
+        lines.append(self.verdict)
+        return "\n".join(lines)
 
 
 # What `plain` copies as it is.
@@ -192,8 +204,9 @@ PLAIN = ("src", "dst", "target", "ok", "verdict", "out", "should_be", "reason", 
 def from_plain(values: Mapping[str, Any]) -> Walk:
     """The walk that `Walk.plain` told."""
     last, cause, shown = values.get("last_seen"), values.get("cause"), values.get("evidence")
+    same = {name: values.get(name) for name in PLAIN}
     return Walk(
-        **{name: values.get(name) for name in PLAIN},  # type: ignore[arg-type]
+        **same,  # type: ignore[arg-type]
         rows=tuple(sighting.from_plain(row) for row in values["rows"]),
         snapshot=snapshot.from_plain(values["snapshot"]),
         last_seen=sighting.from_plain(last) if last else None,
@@ -203,16 +216,33 @@ def from_plain(values: Mapping[str, Any]) -> Walk:
     )
 
 
+def _row_of(seen: Course, last: Sighting | None) -> Sighting | None:
+    """The last sighting as it stands in the table: the reason may have been sought at another device."""
+    if last is None:
+        return None
+    for row in seen.sightings:
+        if row.number == last.number:
+            return row
+    return None
+
+
 def _in_cells(row: Sighting) -> tuple[str, ...]:
     """A sighting as a reader sees it: number, time, place, what it is, why it is here."""
-    arrow = "\u2192" if row.way == "out" else "\u2190"
+    arrow = "\u2192"
     what = row.caption
     if row.wrapped:
-        what += f" ({row.outer_src_ip} \u2192 {row.outer_dst_ip}, UDP {row.outer_port}, VNI {row.vni})"
+        what += f" ({row.outer_src_ip} {arrow} {row.outer_dst_ip}, UDP {row.outer_port}, VNI {row.vni})"
     if row.leg != "ask":
-        what += f", {row.src_ip} \u2192 {row.dst_ip}, TTL {row.ttl}"
+        what += f", {row.src_ip} {arrow} {row.dst_ip}, TTL {row.ttl}"
     what += f", {row.bytes} bytes"
-    return str(row.number), f"{row.us:.1f}", f"{row.namespace} {row.device} {arrow}", what, row.why
+    way = arrow if row.way == "out" else "\u2190"
+    return (
+        str(row.number),
+        f"{row.us:.1f}",
+        f"{row.namespace} {row.device} {way}",
+        what,
+        row.why,
+    )
 
 
 def _by_leg(rows: Iterable[Sighting]) -> list[tuple[str, list[Sighting]]]:
@@ -220,4 +250,4 @@ def _by_leg(rows: Iterable[Sighting]) -> list[tuple[str, list[Sighting]]]:
     legs: dict[str, list[Sighting]] = {"ask": [], "there": [], "back": []}
     for row in rows:
         legs[row.leg].append(row)
-    return [(leg, found) for leg, found in legs.items() if found]
+    return [(leg, members) for leg, members in legs.items() if members]
