@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 
-from ...facts import ANY_MAC, Device, Entry, Port, is_group
+from ...facts import ANY_MAC, Device, Entry, Link, is_group
 from ..sighting import Sighting
 from .cables import show_link, switched_off
-from .cause import Cause, Diagnosis, Shown, fix, full, place
+from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
 from .scene import Scene
 
-FORWARDING = (None, "forwarding")
+FLOOD_FLAGS = ("flood", "bcast_flood", "mcast_flood")  # of a port: bridge(8)
 # The kernel's own words for the states of the spanning tree that keep a port from forwarding.
 WAITING = ("listening", "learning", "blocking", "disabled")
 
@@ -21,61 +21,57 @@ def not_bridged(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | Non
     off = switched_off(scene.tables, bridge)
     if off:
         return replace(off, should_be=place(bridge))
-    came_by = last.place if last.way == "in" and scene.tables.master(last.place) == bridge else None
+    is_at_a_port = last.way == "in" and scene.tables.master(last.place) == bridge
+    came_by = last.place if is_at_a_port else None
+    held = None
     if came_by:
-        waits = _waits(scene, came_by)
-        if waits:
-            return waits
-        locked = _locked(scene, came_by, last.macs[0])
-        if locked:
-            return locked
-    misled = _misled(scene, bridge, last, came_by)
-    if misled:
-        return misled
-    return _towards_the_port(scene, bridge, last, came_by)
+        held = _waits(scene, came_by) or _locked(scene, came_by, last.macs[0])
+    return held or _misled(scene, bridge, last) or _towards_the_port(scene, bridge, last, came_by)
 
 
 def _waits(scene: Scene, port: Device) -> Diagnosis | None:
     """A port that does not forward yet, or at all."""
     link = scene.link(port)
-    if link is None or link.port is None or link.port.state in FORWARDING or not link.carrier:
-        return None
     bridge = scene.link(scene.tables.master(port))
-    state = link.port.state
-    shown = Shown.of(port[0], f"bridge link show dev {shlex.quote(port[1])}", "state")
-    if bridge is None or state not in WAITING:
+    if bridge is None or link is None or link.port is None or not link.carrier:
         return None
-    if not bridge.stp:
-        reason = f"the port {full(port)} of {bridge.name} is {state}, so nothing passes it"
-        mend = fix(port[0], f"bridge link set dev {shlex.quote(port[1])} state 3")
-        return Diagnosis(
-            cause=Cause.PORT_STATE,
-            reason=reason,
-            shown=shown,
-            fixes=(mend,),
-            should_be=place(port),
+    state = link.port.state
+    if state not in WAITING:
+        return None
+    dev = shlex.quote(port[1])
+    if bridge.stp:
+        seconds = f" {bridge.forward_delay:g} s" if bridge.forward_delay else ""
+        reason = (
+            f"{bridge.name} runs STP, and its port {full(port)} is {state}: a new port listens{seconds} "
+            f"and learns{seconds} before it forwards (forward_delay)"
         )
-    seconds = f" {bridge.forward_delay:g} s" if bridge.forward_delay else ""
-    reason = (
-        f"{bridge.name} runs STP, and its port {full(port)} is {state}: a new port listens{seconds} "
-        f"and learns{seconds} before it forwards (forward_delay)"
-    )
-    # switched off, STP leaves the ports that wait to their timers, so each is told, too
-    waiting = [one for one in scene.tables.ports(bridge.device) if _is_waiting(scene, one)]
-    turned_on = [f"bridge link set dev {shlex.quote(one[1])} state 3" for one in waiting]
-    mend = fix(port[0], f"ip link set {shlex.quote(bridge.name)} type bridge stp_state 0", *turned_on)
+        lines = _without_stp(scene, bridge)
+    else:
+        reason = f"the port {full(port)} of {bridge.name} is {state}, so nothing passes it"
+        lines = [f"bridge link set dev {dev} state 3"]
     return Diagnosis(
         cause=Cause.PORT_STATE,
         reason=reason,
-        shown=shown,
-        fixes=(mend,),
+        shown=Shown.of(port[0], f"bridge link show dev {dev}", "state"),
+        fixes=(fix(port[0], *lines),),
         should_be=place(port),
     )
 
 
+def _without_stp(scene: Scene, bridge: Link) -> list[str]:
+    """The lines that switch STP off. It leaves the ports that wait to their timers, so each is told, too."""
+    lines = [f"ip link set {shlex.quote(bridge.name)} type bridge stp_state 0"]
+    for port in scene.tables.ports(bridge.device):
+        if _is_waiting(scene, port):
+            lines.append(f"bridge link set dev {shlex.quote(port[1])} state 3")
+    return lines
+
+
 def _is_waiting(scene: Scene, port: Device) -> bool:
     link = scene.link(port)
-    return link is not None and link.port is not None and link.port.state in WAITING
+    if link is None or link.port is None:
+        return False
+    return link.port.state in WAITING
 
 
 def _locked(scene: Scene, port: Device, source: str) -> Diagnosis | None:
@@ -87,57 +83,69 @@ def _locked(scene: Scene, port: Device, source: str) -> Diagnosis | None:
     entry = scene.tables.fdb(bridge, source)
     if entry and entry.dev == port[1]:
         return None
-    reason = f"the port {full(port)} is locked, and {source} is not in the FDB of {bridge[1]} for it"
-    mends = (fix(port[0], f"bridge link set dev {shlex.quote(port[1])} locked off"),)
     return Diagnosis(
         cause=Cause.PORT_LOCKED,
-        reason=reason,
+        reason=f"the port {full(port)} is locked, and {source} is not in the FDB of {bridge[1]} for it",
         shown=_show_port(port, "locked"),
-        fixes=mends,
+        fixes=(_set_port(port, "locked off"),),
     )
 
 
 def _show_port(port: Device, word: str) -> Shown:
-    return Shown.of(port[0], f"bridge -d link show dev {shlex.quote(port[1])}", word)
+    namespace, name = port
+    line = f"bridge -d link show dev {shlex.quote(name)}"
+    return Shown.of(namespace, line, word)
 
 
-def _misled(scene: Scene, bridge: Device, last: Sighting, came_by: Device | None) -> Diagnosis | None:
+def _set_port(port: Device, words: str) -> Fix:
+    """The line that sets flags of a port, in bridge(8)'s words: `locked off`."""
+    namespace, name = port
+    return fix(namespace, f"bridge link set dev {shlex.quote(name)} {words}")
+
+
+def _misled(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
     """An FDB that puts a MAC elsewhere than where it is."""
     mac = last.macs[1]
     if is_group(mac):
         return None
-    entry = scene.before.fdb(bridge, mac) or scene.tables.fdb(bridge, mac)
-    holders = [device for device in scene.tables.holders(mac) if device != bridge]
+    holders = _others_with(scene, mac, bridge)
     if mac == scene.tables.mac(bridge) and holders:
         return bridge_keeps(scene, bridge, holders[0])
-    if entry is None or entry.dev is None or entry.mac == ANY_MAC:
+    entry = scene.before.fdb(bridge, mac) or scene.tables.fdb(bridge, mac)
+    if entry is None or entry.dev is None or entry.mac == ANY_MAC or not holders:
         return None
-    if entry.dev == bridge[1] and entry.state and holders:
+    if entry.dev == bridge[1] and entry.state:
         return _taken_for_its_own(bridge, entry, holders[0])
     if len(holders) > 1:
         return _twice(bridge, mac, holders, entry)
-    real = scene.tables.peer(holders[0]) if holders else None
+    real = scene.tables.peer(holders[0])
     if real is None or scene.tables.master(real) != bridge or real[1] == entry.dev:
         return None
     return _wrong_entry(bridge, entry, real)
 
 
+def _others_with(scene: Scene, mac: str, bridge: Device) -> list[Device]:
+    """The devices, the bridge apart, that have a MAC address."""
+    return [device for device in scene.tables.holders(mac) if device != bridge]
+
+
 def bridge_keeps(scene: Scene, bridge: Device, holder: Device) -> Diagnosis:
     """A host with the bridge's own MAC: what is for it, the bridge takes for itself."""
-    mac = scene.tables.mac(bridge)
+    mac = str(scene.tables.mac(bridge))
     reason = f"{full(holder)} has the MAC {mac}, which is {bridge[1]}'s own MAC, so the bridge keeps what is for it"
-    mend = fix(holder[0], f"ip link set {shlex.quote(holder[1])} address {_other(str(mac))}")
     return Diagnosis(
         cause=Cause.BRIDGE_MAC,
         reason=reason,
         shown=show_link(bridge, "link/ether"),
-        fixes=(mend,),
+        fixes=(_with_another_mac(holder, mac),),
     )
 
 
-def _other(mac: str) -> str:
-    """Another MAC address of the same kind: the last byte's bits turned round."""
-    return f"{mac[:-2]}{int(mac[-2:], 16) ^ 0xFF:02x}"
+def _with_another_mac(device: Device, mac: str) -> Fix:
+    """The line that gives a device another MAC address of the same kind: the last byte's bits turned round."""
+    start, last = mac[:-2], int(mac[-2:], 16)
+    other = f"{start}{last ^ 0xFF:02x}"
+    return fix(device[0], f"ip link set {shlex.quote(device[1])} address {other}")
 
 
 def _twice(bridge: Device, mac: str, holders: list[Device], entry: Entry) -> Diagnosis:
@@ -145,25 +153,27 @@ def _twice(bridge: Device, mac: str, holders: list[Device], entry: Entry) -> Dia
     reason = (
         f"{names} both have the MAC {mac}, so {bridge[1]} sends what is for it to where it saw it last, {entry.dev}"
     )
-    mend = fix(holders[0][0], f"ip link set {shlex.quote(holders[0][1])} address {_other(mac)}")
     return Diagnosis(
         cause=Cause.DUPLICATE_MAC,
         reason=reason,
         shown=_show_entry(bridge, mac),
-        fixes=(mend,),
+        fixes=(_with_another_mac(holders[0], mac),),
     )
 
 
 def _show_entry(bridge: Device, mac: str) -> Shown:
-    return Shown.of(bridge[0], f"bridge fdb show br {shlex.quote(bridge[1])}", mac)
+    namespace, name = bridge
+    line = f"bridge fdb show br {shlex.quote(name)}"
+    return Shown.of(namespace, line, mac)
 
 
 def _taken_for_its_own(bridge: Device, entry: Entry, holder: Device) -> Diagnosis:
+    space, name = bridge
     reason = (
-        f"the FDB of {bridge[1]} has {entry.mac} as one of {bridge[1]}'s own (a permanent entry), "
+        f"the FDB of {name} has {entry.mac} as one of {name}'s own (a permanent entry), "
         f"but it is the MAC of {full(holder)}"
     )
-    mend = fix(bridge[0], f"bridge fdb del {entry.mac} dev {shlex.quote(bridge[1])} self")
+    mend = fix(space, f"bridge fdb del {entry.mac} dev {shlex.quote(name)} self")
     return Diagnosis(
         cause=Cause.FDB_ENTRY,
         reason=reason,
@@ -175,20 +185,21 @@ def _taken_for_its_own(bridge: Device, entry: Entry, holder: Device) -> Diagnosi
 def own_by_mistake(scene: Scene, bridge: Device, mac: str) -> Diagnosis | None:
     """A MAC of somebody else that the FDB of a bridge has as the bridge's own, so that it takes the frames."""
     entry = scene.before.fdb(bridge, mac)
-    holders = [device for device in scene.tables.holders(mac) if device != bridge]
-    if entry is None or not entry.state or entry.dev != bridge[1] or not holders:
+    holders = _others_with(scene, mac, bridge)
+    if entry is None or not entry.state or not holders:
+        return None
+    if entry.dev != bridge[1]:
         return None
     return _taken_for_its_own(bridge, entry, holders[0])
 
 
 def _wrong_entry(bridge: Device, entry: Entry, real: Device) -> Diagnosis:
     kind = "a static FDB entry" if entry.state else "the FDB"
-    reason = f"{kind} of {bridge[1]} says that {entry.mac} is behind {entry.dev}, but it is behind {real[1]}"
     # `static` and `permanent` entries do not move; a learned one does with the next frame from there
     mend = fix(bridge[0], f"bridge fdb del {entry.mac} dev {shlex.quote(str(entry.dev))} master")
     return Diagnosis(
         cause=Cause.FDB_ENTRY,
-        reason=reason,
+        reason=f"{kind} of {bridge[1]} says that {entry.mac} is behind {entry.dev}, but it is behind {real[1]}",
         shown=_show_entry(bridge, entry.mac),
         fixes=(mend,),
         should_be=place(real),
@@ -201,48 +212,51 @@ def _towards_the_port(scene: Scene, bridge: Device, last: Sighting, came_by: Dev
     goal = last.ips[1]
     port = _expected(scene, bridge, mac, goal)
     if port is None:
-        if not scene.owners(goal) and is_group(mac) and last.resolves:
+        if last.resolves and is_group(mac) and not scene.owners(goal):
             return nobody_has(scene, goal, last)
         return None
-    master = tables.master(port)
-    if master != bridge:
+    if tables.master(port) != bridge:
         return unplugged(scene, port, bridge)
     peer = tables.peer(port)
-    off = switched_off(tables, port) or (switched_off(tables, peer) if peer else None)
+    off = switched_off(tables, port)
+    if off is None and peer:
+        off = switched_off(tables, peer)
     if off:
         return replace(off, should_be=place(port))
-    waits = _waits(scene, port)
-    if waits:
-        return waits
-    return _held_back(scene, port, mac, came_by)
+    return _waits(scene, port) or _held_back(scene, port, mac, came_by)
 
 
 def _expected(scene: Scene, bridge: Device, mac: str, goal: str) -> Device | None:
     """The port that the frame should leave by: the one at whose other end its MAC, or the address, is."""
     tables = scene.tables
-    ends = [device for device in tables.holders(mac) if device[0] != bridge[0]] if not is_group(mac) else []
-    ends += scene.owners(goal)
+    ends = scene.owners(goal)
+    if not is_group(mac):
+        holders = [device for device in tables.holders(mac) if device[0] != bridge[0]]
+        ends = holders + ends
     for end in ends:
         peer = tables.peer(end)
         if peer and peer[0] == bridge[0]:
             return peer
+    if not ends:
+        return None
     # behind a tunnel that is plugged into the bridge
     for port in tables.ports(bridge):
-        if tables.is_kind(port, "vxlan") and ends:
+        if tables.is_kind(port, "vxlan"):
             return port
     return None
 
 
 def unplugged(scene: Scene, port: Device, bridge: Device) -> Diagnosis:
     """A cable's end that is no port of the bridge that should reach it."""
+    space, name = port
     link = scene.link(port)
     if link and link.master:
-        reason = f"{port[1]} is a port of {link.master}, so {bridge[1]} does not reach it"
+        reason = f"{name} is a port of {link.master}, so {bridge[1]} does not reach it"
         cause = Cause.WRONG_BRIDGE
     else:
-        reason = f"{port[1]} has no master, so {bridge[1]} does not reach it"
+        reason = f"{name} has no master, so {bridge[1]} does not reach it"
         cause = Cause.NO_MASTER
-    mend = fix(port[0], f"ip link set {shlex.quote(port[1])} master {shlex.quote(bridge[1])}")
+    mend = fix(space, f"ip link set {shlex.quote(name)} master {shlex.quote(bridge[1])}")
     return Diagnosis(
         cause=cause,
         reason=reason,
@@ -254,56 +268,57 @@ def unplugged(scene: Scene, port: Device, bridge: Device) -> Diagnosis:
 
 def _held_back(scene: Scene, port: Device, mac: str, came_by: Device | None) -> Diagnosis | None:
     """What the flags of ports keep from passing: br_flood(), should_deliver(), net/bridge/br_forward.c."""
-    link, source = scene.link(port), scene.link(came_by)
+    link = scene.link(port)
     flags = link.port if link else None
     if flags is None:
         return None
-    if flags.isolated and source and source.port and source.port.isolated:
-        reason = f"{came_by[1] if came_by else ''} and {port[1]} are isolated ports: nothing passes between such two"
-        mend = fix(port[0], f"bridge link set dev {shlex.quote(port[1])} isolated off")
+    if came_by and flags.isolated and _is_isolated(scene, came_by):
         return Diagnosis(
             cause=Cause.PORT_ISOLATED,
-            reason=reason,
+            reason=f"{came_by[1]} and {port[1]} are isolated ports: nothing passes between such two",
             shown=_show_port(port, "isolated"),
-            fixes=(mend,),
+            fixes=(_set_port(port, "isolated off"),),
             should_be=place(port),
         )
+    off = [name for name in FLOOD_FLAGS if not getattr(flags, name)]
     bridge = scene.tables.master(port)
-    known = bridge is not None and not is_group(mac) and scene.before.fdb(bridge, mac) is not None
-    off = [name for name in _floods(mac) if not known and not getattr(flags, name)]
-    if not off:
+    has_entry = bridge is not None and not is_group(mac) and scene.before.fdb(bridge, mac) is not None
+    if has_entry or _flood_flag(mac) not in off:
         return None
-    every = [name for name in ("flood", "bcast_flood", "mcast_flood") if not getattr(flags, name)]
     what = "for everyone" if is_group(mac) else "for a MAC that it does not know"
-    reason = f"the port {full(port)} does not flood ({', '.join(every)} off), and the frame is {what}"
-    turned_on = " ".join(f"{name} on" for name in every)
-    mend = fix(port[0], f"bridge link set dev {shlex.quote(port[1])} {turned_on}")
     return Diagnosis(
         cause=Cause.PORT_FLOOD,
-        reason=reason,
+        reason=f"the port {full(port)} does not flood ({', '.join(off)} off), and the frame is {what}",
         shown=_show_port(port, "flood"),
-        fixes=(mend,),
+        fixes=(_set_port(port, " ".join(f"{name} on" for name in off)),),
         should_be=place(port),
     )
 
 
-def _floods(mac: str) -> tuple[str, ...]:
-    """The flag that decides about a frame to this MAC."""
+def _is_isolated(scene: Scene, port: Device) -> bool:
+    link = scene.link(port)
+    return bool(link and link.port and link.port.isolated)
+
+
+def _flood_flag(mac: str) -> str:
+    """The flag that decides about a frame to this MAC, which a bridge has no entry for: br_flood()."""
     if mac == "ff:ff:ff:ff:ff:ff":
-        return ("bcast_flood",)
-    return ("mcast_flood",) if is_group(mac) else ("flood",)
+        return "bcast_flood"
+    return "mcast_flood" if is_group(mac) else "flood"
 
 
 def nobody_has(scene: Scene, ip: str, last: Sighting) -> Diagnosis:
     """An address that no namespace has."""
-    shown = Shown.of(last.namespace, f"ip neigh show {ip}")
-    asker = next((one.namespace for one in scene.course.questions if one.dst_ip == ip), last.namespace)
-    shown = Shown.of(asker, f"ip neigh show {ip}", ip)
+    asker = last.namespace
+    for one in scene.course.questions:
+        if one.dst_ip == ip:
+            asker = one.namespace
+            break
     reason = f"nobody has {ip}: no namespace has this address"
     bare = _without_address(scene, last)
     if bare:
         reason += f", and {full(bare)}, the other end of a port of the bridge, has none at all"
-    return Diagnosis(Cause.NOBODY_HAS, reason, shown)
+    return Diagnosis(Cause.NOBODY_HAS, reason, Shown.of(asker, f"ip neigh show {ip}", ip))
 
 
 def _without_address(scene: Scene, last: Sighting) -> Device | None:
@@ -312,12 +327,8 @@ def _without_address(scene: Scene, last: Sighting) -> Device | None:
     for bridge in scene.tables.bridges(last.namespace):
         for port in scene.tables.ports(bridge):
             link = scene.link(scene.tables.peer(port))
-            if link is None or link.kind != "veth" or link.master or scene.tables.addresses_of(link.device):
+            if link is None or link.kind != "veth" or link.master:
                 continue
-            bare.append(link.device)
+            if not scene.tables.addresses_of(link.device):
+                bare.append(link.device)
     return bare[0] if len(bare) == 1 else None
-
-
-def is_port(flags: Port | None) -> bool:
-    """Whether a device is a bridge's port."""
-    return flags is not None

@@ -16,30 +16,32 @@ ETHERNET, VLAN = 14, 4  # bytes that a veth takes beyond its MTU: __is_skb_forwa
 
 def show_link(device: Device, word: str = "") -> Shown:
     """What `ip link` says of a device."""
-    return Shown.of(device[0], f"ip link show dev {shlex.quote(device[1])}", word or "mtu")
+    namespace, name = device
+    line = f"ip link show dev {shlex.quote(name)}"
+    return Shown.of(namespace, line, word or "mtu")
 
 
 def switched_off(tables: Tables, device: Device) -> Diagnosis | None:
     """Why nothing passes a device: missing, down, or without a signal. None when it is in order."""
+    namespace, name = device
     link = tables.link(device)
     if link is None:
-        shown = Shown.of(device[0], "ip -br link")
-        return Diagnosis(
-            cause=Cause.NO_DEVICE,
-            reason=f"{device[1]} is missing in {device[0]}",
-            shown=shown,
-        )
+        shown = Shown.of(namespace, "ip -br link")
+        return Diagnosis(Cause.NO_DEVICE, f"{name} is missing in {namespace}", shown)
     if link.up is False:
         return _down(tables, device, f"{full(device)} is down")
     parent = (str(link.parent_namespace), link.parent) if link.parent else None
-    below = tables.link(parent)
-    if parent and below and below.up is False:
+    if parent and _is_down(tables, parent):
         return _down(tables, parent, f"{full(device)} is a {link.kind} on {full(parent)}, which is down")
     peer = tables.peer(device)
-    far = tables.link(peer)
-    if link.carrier is False and peer and far and far.up is False:
+    if link.carrier is False and peer and _is_down(tables, peer):
         return _down(tables, peer, f"{full(device)} has no signal, because {full(peer)} is down")
     return None
+
+
+def _is_down(tables: Tables, device: Device) -> bool:
+    link = tables.link(device)
+    return link is not None and link.up is False
 
 
 def _down(tables: Tables, device: Device, reason: str) -> Diagnosis:
@@ -57,35 +59,49 @@ def _switched_on(tables: Tables, device: Device) -> tuple[Fix, ...]:
     A device that is switched off loses all routes but those of its own networks, which come back by themselves. The
     host routes of a cable follow from the addresses at its other end; those of a tunnel follow from nothing here.
     """
+    namespace, name = device
     link = tables.link(device)
     if link is None or (link.kind == "vxlan" and not link.master):
         return ()
-    lines = [f"ip link set {shlex.quote(device[1])} up"]
+    dev = shlex.quote(name)
+    lines = [f"ip link set {dev} up"]
+    if link.master:
+        return (fix(namespace, *lines),)
     peer = tables.peer(device)
-    if peer and not link.master and not tables.addresses_of(device):
+    if peer and not tables.addresses_of(device):
         for row in tables.addresses_of(peer):
             if row.address.endswith("/32"):
-                lines.append(f"ip route replace {row.ip} dev {shlex.quote(device[1])} scope link")
-    gateway = None if link.master else only_gateway(tables, device)
-    if gateway and not any(route.namespace == device[0] and route.to == "default" for route in tables.facts.routes):
+                lines.append(f"ip route replace {row.ip} dev {dev} scope link")
+    gateway = only_gateway(tables, device)
+    if gateway and not _has_default(tables, namespace):
         lines.append(f"ip route replace default via {gateway}")
-    return (fix(device[0], *lines),)
+    return (fix(namespace, *lines),)
+
+
+def _has_default(tables: Tables, namespace: str) -> bool:
+    routes = [route for route in tables.facts.routes if route.namespace == namespace]
+    return any(route.to == "default" for route in routes)
 
 
 def only_gateway(tables: Tables, device: Device) -> str | None:
     """The address of the one router on the wire of a device, when there is just one, and the device's own network
     holds it.
     """
-    if any(tables.is_kind(one, "vxlan") for one in tables.links if one[0] == device[0]):
-        return None  # what is behind a tunnel is not reached past it
-    own = [row.address for row in tables.addresses_of(device) if row.family == "inet"]
+    namespace = device[0]
+    for one in tables.links:
+        if one[0] == namespace and tables.is_kind(one, "vxlan"):
+            return None  # what is behind a tunnel is not reached past it
+    networks = [ip_interface(row.address).network for row in tables.addresses_of(device) if row.family == "inet"]
+    ends_of = cables(tables.snapshot)
     gateways = []
     for other in tables.wire(device):
-        if other[0] == device[0] or len(cables(tables.snapshot).get(other[0], ())) < 2:
+        is_router = len(ends_of.get(other[0], ())) > 1
+        if other[0] == namespace or not is_router:
             continue
         for row in tables.addresses_of(other):
-            near = any(ip_address(row.ip) in ip_interface(address).network for address in own)
-            if row.family == "inet" and row.scope == "global" and near:
+            if row.family != "inet" or row.scope != "global":
+                continue
+            if any(ip_address(row.ip) in network for network in networks):
                 gateways.append(row.ip)
     return gateways[0] if len(gateways) == 1 else None
 
@@ -97,25 +113,20 @@ def lost_on_a_cable(tables: Tables, device: Device, size: int) -> Diagnosis | No
     if peer is None:
         if link is None or link.kind != "veth" or link.unseen:
             return None
-        shown = show_link(device)
-        return Diagnosis(
-            cause=Cause.PEER_MISSING,
-            reason=f"the other end of {device[1]} is missing",
-            shown=shown,
-        )
+        reason = f"the other end of {device[1]} is missing"
+        return Diagnosis(Cause.PEER_MISSING, reason, show_link(device))
     off = switched_off(tables, peer)
     if off:
         return replace(off, should_be=place(peer))
     far = tables.link(peer)
-    if far and far.mtu and size > far.mtu + ETHERNET + VLAN:
-        reason = f"the packet is of {size - ETHERNET} bytes, and {full(peer)} takes {far.mtu} (its MTU)"
-        near = link.mtu if link and link.mtu else size - ETHERNET
-        mends = (fix(peer[0], f"ip link set {shlex.quote(peer[1])} mtu {near}"),)
-        return Diagnosis(
-            cause=Cause.MTU,
-            reason=reason,
-            shown=show_link(peer),
-            fixes=mends,
-            should_be=place(peer),
-        )
-    return None
+    if far is None or not far.mtu or size <= far.mtu + ETHERNET + VLAN:
+        return None
+    near = link.mtu if link and link.mtu else size - ETHERNET
+    mend = fix(peer[0], f"ip link set {shlex.quote(peer[1])} mtu {near}")
+    return Diagnosis(
+        cause=Cause.MTU,
+        reason=f"the packet is of {size - ETHERNET} bytes, and {full(peer)} takes {far.mtu} (its MTU)",
+        shown=show_link(peer),
+        fixes=(mend,),
+        should_be=place(peer),
+    )

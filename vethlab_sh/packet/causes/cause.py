@@ -209,16 +209,20 @@ def typed(line: Line) -> str:
     ('ip -n ns1 link set veth1 up', 'ip netns exec ns1 sysctl -w net.ipv4.ip_forward=1')
     """
     program, _, rest = line.text.partition(" ")
-    if line.namespace != HOSTNAME and program in ("ip", "bridge") and not any(sign in rest for sign in "|&;"):
+    enters_by_itself = program in ("ip", "bridge")
+    is_one_command = not any(sign in rest for sign in "|&;")
+    if line.namespace != HOSTNAME and enters_by_itself and is_one_command:
         return f"{program} -n {line.namespace} {rest}"
     return inside(line.namespace, line.text)
 
 
 def full(device: Device) -> str:
     """A device with its namespace, for a sentence."""
-    return f"{device[1]} in {device[0]}"
+    namespace, name = device
+    return f"{name} in {namespace}"
 
 
 def place(device: Device) -> str:
     """A device with its namespace, for `Next should have been`."""
-    return f"{device[0]} {device[1]}"
+    namespace, name = device
+    return f"{namespace} {name}"

@@ -13,6 +13,7 @@ FORWARDING = (None, "forwarding")
 
 def switching_loop(tables: Tables) -> Diagnosis | None:
     """The first cable that closes a circle of bridges; None when there is no circle, or STP has opened each."""
+    # Bridges that are joined form a group; a cable within one group closes a circle.
     group: dict[Device, Device] = {}
 
     def root(bridge: Device) -> Device:
@@ -23,7 +24,9 @@ def switching_loop(tables: Tables) -> Diagnosis | None:
     seen: set[Device] = set()
     for port in tables.links:
         peer = tables.peer(port)
-        if peer is None or port in seen or not (_hands_on(tables, port) and _hands_on(tables, peer)):
+        if peer is None or port in seen:
+            continue
+        if not _hands_on(tables, port) or not _hands_on(tables, peer):
             continue
         seen |= {port, peer}
         here, there = tables.master(port), tables.master(peer)
@@ -38,20 +41,24 @@ def switching_loop(tables: Tables) -> Diagnosis | None:
 def _hands_on(tables: Tables, port: Device) -> bool:
     """Whether a port takes frames and sends them out: switched on, with a signal, and not held back by STP."""
     link = tables.link(port)
-    return bool(link and link.up and link.carrier and link.port and link.port.state in FORWARDING)
+    if link is None or link.port is None:
+        return False
+    if not link.up or not link.carrier:
+        return False
+    return link.port.state in FORWARDING
 
 
 def _circle(port: Device, peer: Device, here: Device, there: Device) -> Diagnosis:
+    cable = f"{port[1]}, {peer[1]}"
     if here == there:
-        what = f"both ends of the cable {port[1]}, {peer[1]} are ports of {full(here)}"
+        what = f"both ends of the cable {cable} are ports of {full(here)}"
     else:
-        what = f"the cable {port[1]}, {peer[1]} is one more way from {full(here)} to {full(there)}"
+        what = f"the cable {cable} is one more way from {full(here)} to {full(there)}"
     reason = f"{what}, and no STP runs: a loop, in which what is for everyone goes round for ever"
     opened = fix(port[0], f"ip link set {shlex.quote(port[1])} nomaster")
-    shown = Shown.of(port[0], "bridge link show", f" {port[1]}")
     return Diagnosis(
         cause=Cause.ROUTING_LOOP,
         reason=reason,
-        shown=shown,
+        shown=Shown.of(port[0], "bridge link show", f" {port[1]}"),
         fixes=(opened,),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...facts import Device
 from ..sighting import Sighting
 from .cause import Cause, Diagnosis, Shown
@@ -15,15 +17,16 @@ def not_answered(scene: Scene, arrived: Device, last: Sighting) -> Diagnosis | N
     """Why a namespace that got a packet for an address of its own did not answer; None when nothing tells."""
     space = arrived[0]
     source, dst = last.src_ip, last.dst_ip
-    found = unusable(scene, space, dst)
-    if found:
-        return found
-    found = own_source(scene, arrived, source) or reverse_path(scene, arrived, source)
-    if found and (found.cause != Cause.RP_FILTER or _way_back(scene, space, source, dst) is None):
-        return found
-    back = _way_back(scene, space, source, dst)
-    if back:
-        return back
+    unused = unusable(scene, space, dst)
+    if unused:
+        return unused
+    no_way_back = _way_back(scene, space, source, dst)
+    dropped = own_source(scene, arrived, source) or reverse_path(scene, arrived, source)
+    # without a way back rp_filter drops it, too: then the missing way is the cause
+    if dropped and (dropped.cause != Cause.RP_FILTER or no_way_back is None):
+        return dropped
+    if no_way_back:
+        return no_way_back
     if scene.probe.is_ping:
         return echo_ignored(scene, space, dst)
     return None
@@ -34,33 +37,26 @@ def _way_back(scene: Scene, space: str, source: str, dst: str) -> Diagnosis | No
     lost = no_way(scene, space, source, scene.decide(space, source, dst))
     if lost is None:
         return None
-    cause = Cause.NO_ROUTE_BACK if lost.cause == Cause.NO_ROUTE else lost.cause
-    reason = f"{space} has {dst}, but its answer to {source} does not leave: {lost.reason}"
     if lost.cause == Cause.NO_ROUTE:
         reason = f"{space} has {dst}, but no route back: {lost.reason}, so its answer does not leave"
-    return Diagnosis(
-        cause=cause,
-        reason=reason,
-        shown=lost.shown,
-        fixes=lost.fixes,
-        should_be=lost.should_be,
-    )
+        return replace(lost, cause=Cause.NO_ROUTE_BACK, reason=reason)
+    reason = f"{space} has {dst}, but its answer to {source} does not leave: {lost.reason}"
+    return replace(lost, reason=reason)
 
 
 def nobody_listens(scene: Scene, space: str, ip: str, port: int | None = None) -> Diagnosis:
     """A port that nobody takes: refused by a reset, or by ICMP. port: where a rule has changed it."""
     protocol, port = scene.probe.protocol, port or scene.probe.port
+    name = f"{protocol.upper()} port {port}"
     sockets = [one for one in scene.look(space).sockets if (one.protocol, one.port) == (protocol, port)]
+    if any(one.takes(protocol, ip, port) for one in sockets):
+        reason = f"{space} refused it, though a program listens on {name} there"
+    elif sockets:
+        addresses = dict.fromkeys(one.address for one in sockets)
+        where = " and ".join(addresses)
+        reason = f"{space} refused it: its {name} is open on {where} only, nobody listens on {ip}"
+    else:
+        reason = f"{space} refused it: nobody listens on {name} there"
     flag = "t" if protocol == "tcp" else "u"
     shown = Shown.of(space, f"ss -Hln{flag}", f":{port}")
-    if any(one.takes(protocol, ip, port) for one in sockets):
-        reason = f"{space} refused it, though a program listens on {protocol.upper()} port {port} there"
-        return Diagnosis(Cause.REFUSED, reason, shown)
-    if sockets:
-        where = " and ".join(dict.fromkeys(one.address for one in sockets))
-        reason = (
-            f"{space} refused it: its {protocol.upper()} port {port} is open on {where} only, nobody listens on {ip}"
-        )
-        return Diagnosis(Cause.REFUSED, reason, shown)
-    reason = f"{space} refused it: nobody listens on {protocol.upper()} port {port} there"
     return Diagnosis(Cause.REFUSED, reason, shown)

@@ -43,11 +43,9 @@ def diagnose(scene: Scene) -> tuple[Sighting | None, Diagnosis]:
 
 
 def _not_sent(scene: Scene) -> Diagnosis | None:
-    found = nothing_left(scene)
-    if found:
-        return found
     space, target = scene.probe.src, scene.probe.target
-    if scene.is_local(space, target):
+    found = nothing_left(scene)
+    if found is None and scene.is_local(space, target):
         found = echo_ignored(scene, space, target)
     return found or filtered(scene, space)
 
@@ -55,21 +53,22 @@ def _not_sent(scene: Scene) -> Diagnosis | None:
 def _unknown(scene: Scene, last: Sighting | None) -> Diagnosis:
     """What was ruled out, and what to look at next."""
     if scene.again.answered:
-        return Diagnosis(
-            cause=Cause.UNKNOWN,
-            reason="the same probe, sent once more, was answered: ask again",
-        )
+        return Diagnosis(Cause.UNKNOWN, "the same probe, sent once more, was answered: ask again")
     space = last.namespace if last else scene.probe.src
     is_judged = scene.look(space).is_judged
-    ruled_out = ["devices and cables", "routes and rules" if is_judged else "routes", "forwarding and rp_filter"]
+    ruled_out = [
+        "devices and cables",
+        "routes and rules" if is_judged else "routes",
+        "forwarding and rp_filter",
+    ]
     if scene.again.heard and all(scene.look(one).has_nft for one in scene.spaces):
         ruled_out.append("packet filters")
-    where = place(last.place) if last else space
-    reason = f"I do not know why. Looked for at {where}, and nothing found in the way: {', '.join(ruled_out)}. "
     if is_judged:
-        reason += (
-            f"Look next at the kernel's counters there, while you ask again: `{scene.ground.typed(space, 'nstat')}`"
-        )
+        line = scene.ground.typed(space, "nstat")
+        next_look = f"Look next at the kernel's counters there, while you ask again: `{line}`"
     else:
-        reason += f"Look next at the rules that ask for more than addresses: `{scene.ground.typed(space, 'ip rule')}`"
-    return Diagnosis(Cause.UNKNOWN, reason, None)
+        line = scene.ground.typed(space, "ip rule")
+        next_look = f"Look next at the rules that ask for more than addresses: `{line}`"
+    where = place(last.place) if last else space
+    looked = f"Looked for at {where}, and nothing found in the way: {', '.join(ruled_out)}."
+    return Diagnosis(Cause.UNKNOWN, f"I do not know why. {looked} {next_look}")

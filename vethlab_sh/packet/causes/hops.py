@@ -30,16 +30,22 @@ def with_the_way(scene: Scene, first: Sighting, found: Diagnosis) -> Diagnosis:
     decision = _decision(scene, last, space, goal)
     route = decision.route
     if route is not None and route.via == hop:
-        if decision.is_special and decision.rule:
-            return _sent_by_a_rule(decision.rule, route, found)
-        reason = f"{space} sends it by {route.words}, but {found.reason}"
-        return _past_the_tunnel(scene, route, goal, reason) or replace(found, reason=reason)
+        return _sent_by_a_gateway(scene, decision, route, goal, found)
     marked = _rule_for(scene, space, hop, goal)
     if marked:
-        return _sent_by_a_rule(*marked, found)
+        rule, route = marked
+        return _sent_by_a_rule(rule, route, found)
     if last is not None and hop != goal:
         return _sent_rewritten(scene, last, hop, found)
     return found
+
+
+def _sent_by_a_gateway(scene: Scene, decision: Decision, route: Route, goal: str, found: Diagnosis) -> Diagnosis:
+    if decision.is_special and decision.rule:
+        return _sent_by_a_rule(decision.rule, route, found)
+    reason = f"{route.namespace} sends it by {route.words}, but {found.reason}"
+    past = _past_the_tunnel(scene, route, goal, reason)
+    return past or replace(found, reason=reason)
 
 
 def _past_the_tunnel(scene: Scene, taken: Route, goal: str, reason: str) -> Diagnosis | None:
@@ -49,36 +55,39 @@ def _past_the_tunnel(scene: Scene, taken: Route, goal: str, reason: str) -> Diag
     """
     if taken.to != "default":
         return None
-    space = taken.namespace
     for network in _networks_of(scene, goal):
         for neighbour in scene.tables.facts.neighbours:
-            tunnel = (space, str(neighbour.dev))
-            if neighbour.namespace != space or not scene.tables.is_kind(tunnel, "vxlan"):
+            if neighbour.namespace != taken.namespace or not neighbour.mac:
                 continue
-            if not neighbour.mac or prefix_length(str(network), neighbour.ip) is None:
-                continue
-            told = f"{reason}; it has no route to {network}, though {full(tunnel)} has a neighbour there"
-            family = "-6 " if network.version == 6 else ""
-            line = f"ip {family}route add {network} via {neighbour.ip} dev {shlex.quote(tunnel[1])} onlink"
-            shown = Shown.of(space, f"ip neigh show dev {shlex.quote(tunnel[1])}", neighbour.ip)
-            return Diagnosis(
-                cause=Cause.NO_ROUTE,
-                reason=told,
-                shown=shown,
-                fixes=(fix(space, line),),
-            )
+            tunnel = (taken.namespace, str(neighbour.dev))
+            is_in_it = prefix_length(str(network), neighbour.ip) is not None
+            if is_in_it and scene.tables.is_kind(tunnel, "vxlan"):
+                return _no_route_by(tunnel, network, neighbour.ip, reason)
     return None
+
+
+def _no_route_by(tunnel: Device, network: IPv4Network | IPv6Network, neighbour: str, reason: str) -> Diagnosis:
+    """The route that is missing: to a network, by the neighbour that a tunnel has in it."""
+    space, dev = tunnel[0], shlex.quote(tunnel[1])
+    family = "-6 " if network.version == 6 else ""
+    line = f"ip {family}route add {network} via {neighbour} dev {dev} onlink"
+    return Diagnosis(
+        cause=Cause.NO_ROUTE,
+        reason=f"{reason}; it has no route to {network}, though {full(tunnel)} has a neighbour there",
+        shown=Shown.of(space, f"ip neigh show dev {dev}", neighbour),
+        fixes=(fix(space, line),),
+    )
 
 
 def _networks_of(scene: Scene, ip: str) -> list[IPv4Network | IPv6Network]:
     """The networks in which the owners of an address have it; not those of one address alone."""
-    found = []
+    networks = []
     for owner in scene.owners(ip):
         for row in scene.tables.addresses_of(owner):
             network = ip_interface(row.address).network
             if row.ip == ip and network.num_addresses > 1:
-                found.append(network)
-    return found
+                networks.append(network)
+    return networks
 
 
 def _decision(scene: Scene, last: Sighting | None, space: str, goal: str) -> Decision:
@@ -87,16 +96,18 @@ def _decision(scene: Scene, last: Sighting | None, space: str, goal: str) -> Dec
         return scene.decide(space, goal)
     if scene.is_local(space, last.dst_ip):
         return scene.decide(space, goal, last.dst_ip)
-    return scene.decide(space, goal, last.src_ip, last.device if last.namespace == space else None)
+    came_by = last.device if last.namespace == space else None
+    return scene.decide(space, goal, last.src_ip, came_by)
 
 
 def _rule_for(scene: Scene, space: str, hop: str, goal: str) -> tuple[Rule, Route] | None:
     """A rule, of marked packets for example, whose table sends to this next hop."""
     one = scene.look(space)
     for rule in one.rules:
-        if rule.table in (None, *NUMBERS):
+        if rule.table is None or rule.table in NUMBERS:
             continue
-        route = best((route for route in one.routes if route.table == rule.table), goal)
+        routes = [route for route in one.routes if route.table == rule.table]
+        route = best(routes, goal)
         if route and route.via == hop:
             return rule, route
     return None
@@ -108,7 +119,9 @@ def _goal(scene: Scene, last: Sighting | None, space: str) -> str:
         return scene.probe.target
     if last.leg == "there" and scene.is_local(space, last.dst_ip):
         return last.src_ip
-    return last.dst_ip if last.leg == "back" else scene.probe.target
+    if last.leg == "back":
+        return last.dst_ip
+    return scene.probe.target
 
 
 def sent_to_a_remote(tunnel: Device, remote: str, found: Diagnosis) -> Diagnosis:
@@ -116,17 +129,25 @@ def sent_to_a_remote(tunnel: Device, remote: str, found: Diagnosis) -> Diagnosis
     reason = f"the FDB of {full(tunnel)} sends it to {remote}, but {found.reason}"
     if found.cause not in (Cause.NOBODY_HAS, Cause.NO_ADDRESS):
         return replace(found, reason=reason)
-    shown = Shown.of(tunnel[0], f"bridge fdb show dev {tunnel[1]}", remote)
-    return replace(found, cause=Cause.VXLAN_REMOTE, reason=reason, shown=shown, fixes=())
+    return replace(
+        found,
+        cause=Cause.VXLAN_REMOTE,
+        reason=reason,
+        shown=Shown.of(tunnel[0], f"bridge fdb show dev {tunnel[1]}", remote),
+        fixes=(),
+    )
 
 
 def _sent_by_a_rule(rule: Rule, route: Route, found: Diagnosis) -> Diagnosis:
     space = rule.namespace
-    reason = f"the rule `{rule.words}` in {space} asks table {route.table}: {route.words}, but {found.reason}"
     family = "-6 " if rule.family == "inet6" else ""
-    shown = Shown.of(space, f"ip {family}rule", f"{rule.priority}:")
-    undo = fix(space, f"ip {family}rule del pref {rule.priority}")
-    return replace(found, cause=Cause.POLICY_RULE, reason=reason, shown=shown, fixes=(undo,))
+    return replace(
+        found,
+        cause=Cause.POLICY_RULE,
+        reason=f"the rule `{rule.words}` in {space} asks table {route.table}: {route.words}, but {found.reason}",
+        shown=Shown.of(space, f"ip {family}rule", f"{rule.priority}:"),
+        fixes=(fix(space, f"ip {family}rule del pref {rule.priority}"),),
+    )
 
 
 def _sent_rewritten(scene: Scene, last: Sighting, hop: str, found: Diagnosis) -> Diagnosis:
@@ -134,9 +155,11 @@ def _sent_rewritten(scene: Scene, last: Sighting, hop: str, found: Diagnosis) ->
     goal, rule = rewritten_to(scene, space, last.dst_ip)
     if goal != hop:
         return found
-    reason = f"{space} rewrites {last.dst_ip} to {hop} (DNAT), and {found.reason}"
-    if rule is None:
-        return replace(found, cause=Cause.REWRITTEN, reason=reason)
-    return replace(
-        found, cause=Cause.REWRITTEN, reason=reason, shown=rule.shown, fixes=(rule.undo,) if rule.undo else ()
+    found = replace(
+        found,
+        cause=Cause.REWRITTEN,
+        reason=f"{space} rewrites {last.dst_ip} to {hop} (DNAT), and {found.reason}",
     )
+    if rule is None:
+        return found
+    return replace(found, shown=rule.shown, fixes=rule.fixes)

@@ -16,49 +16,42 @@ LITTLE = 16  # nobody starts with less by himself: Linux sends with 64, others w
 
 def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
     """A packet that comes to a router with its last hop: ip_forward() sends it no further, net/ipv4/ip_forward.c."""
-    ttl = last.outer_ttl if last.wrapped else last.ttl
-    if ttl is None or ttl > 1 or last.way != "in" or scene.is_local(last.namespace, last.ips[1]):
+    ttl = _ttl(last)
+    router = last.namespace
+    if ttl is None or ttl > 1 or last.way != "in" or scene.is_local(router, last.ips[1]):
         return None
     start = _start(scene, last)
-    first = start.outer_ttl if last.wrapped else start.ttl
-    router = last.namespace
+    sender, first = start.namespace, _ttl(start)
     gone = f"{router} does not send it on, because its TTL is used up ({ttl})"
     if last.wrapped:
-        tunnel = scene.tables.tunnel(start.namespace, last.vni)
-        name = full(tunnel) if tunnel else f"a tunnel of {start.namespace}"
-        reason = f"{gone}: {name} wraps it with a TTL of {first}"
-        line = "ip -d link show type vxlan"
-        return Diagnosis(
-            cause=Cause.HOP_LIMIT,
-            reason=reason,
-            shown=Shown.of(start.namespace, line, "ttl"),
-        )
+        tunnel = scene.tables.tunnel(sender, last.vni)
+        name = full(tunnel) if tunnel else f"a tunnel of {sender}"
+        shown = Shown.of(sender, "ip -d link show type vxlan", "ttl")
+        return Diagnosis(Cause.HOP_LIMIT, f"{gone}: {name} wraps it with a TTL of {first}", shown)
     path = "ipv6/conf/all/hop_limit" if ":" in last.dst_ip else "ipv4/ip_default_ttl"
-    default = scene.look(start.namespace).number(path)
-    if first is not None and first == default and default < LITTLE:
-        reason = f"{gone}: {start.namespace} sends with a TTL of {first} (ip_default_ttl)"
-        mend = setting(start.namespace, path, 64)
+    default = scene.look(sender).number(path)
+    if first == default and default < LITTLE:
         return Diagnosis(
             cause=Cause.HOP_LIMIT,
-            reason=reason,
-            shown=show_setting(start.namespace, path),
-            fixes=(mend,),
+            reason=f"{gone}: {sender} sends with a TTL of {first} (ip_default_ttl)",
+            shown=show_setting(sender, path),
+            fixes=(setting(sender, path, 64),),
         )
-    rule = rule_that_sets(scene, start.namespace, SETS_TTL)
+    rule = rule_that_sets(scene, sender, SETS_TTL)
     if rule:
-        reason = f"{gone}: the rule `{rule.text}` ({rule.program} table {rule.table}) in {start.namespace} sets it"
         return Diagnosis(
             cause=Cause.HOP_LIMIT,
-            reason=reason,
+            reason=f"{gone}: the rule `{rule.text}` ({rule.program} table {rule.table}) in {sender} sets it",
             shown=rule.shown,
-            fixes=(rule.undo,) if rule.undo else (),
+            fixes=rule.fixes,
         )
-    reason = f"{gone}: it was sent by {start.namespace} with a TTL of {first}"
-    return Diagnosis(
-        cause=Cause.HOP_LIMIT,
-        reason=reason,
-        shown=Shown.of(router, "nstat -asz IpInHdrErrors", "IpInHdrErrors"),
-    )
+    shown = Shown.of(router, "nstat -asz IpInHdrErrors", "IpInHdrErrors")
+    return Diagnosis(Cause.HOP_LIMIT, f"{gone}: it was sent by {sender} with a TTL of {first}", shown)
+
+
+def _ttl(sighting: Sighting) -> int | None:
+    """The TTL that a router looks at: of a wrapped packet the outer one."""
+    return sighting.outer_ttl if sighting.wrapped else sighting.ttl
 
 
 def _start(scene: Scene, last: Sighting) -> Sighting:

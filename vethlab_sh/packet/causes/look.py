@@ -50,6 +50,7 @@ PARTS = {
 COUNTED = ("legacy", "legacy6", "counters", "counters6", "queues")
 RULES = tuple(part for part in PARTS if part not in COUNTED or part.startswith("legacy"))
 NUMBERS = ("local", "main", "default")  # tables with a name: 255, 254, 253
+GIVEN = (0, 32766, 32767)  # the priorities of the three rules that each namespace has: ip-rule(8)
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class Socket:
         if self.address == "*":
             return True
         if self.address in ("0.0.0.0", "::"):
-            return (":" in self.address) == (":" in ip)
+            is_v6 = ":" in self.address
+            return is_v6 == (":" in ip)
         return self.address == ip
 
 
@@ -97,21 +99,26 @@ class Look:
     def number(self, path: str) -> int:
         """A setting as a number; 0 where this kernel has none of that name."""
         value = self.settings.get(path, "0")
-        return int(value) if value.lstrip("-").isdigit() else 0
+        is_number = value.removeprefix("-").isdigit()
+        return int(value) if is_number else 0
 
     def conf(self, device: str, name: str) -> int:
         """A setting of a device's IPv4 for which the larger one of `all` and the device counts (IN_DEV_MAXCONF)."""
-        return max(self.number(f"ipv4/conf/all/{name}"), self.number(f"ipv4/conf/{device}/{name}"))
+        of_all = self.number(f"ipv4/conf/all/{name}")
+        own = self.number(f"ipv4/conf/{device}/{name}")
+        return max(of_all, own)
 
     @property
     def filters(self) -> bool:
         """Whether anything could drop or rewrite here: a rule, or a policy that is not accept."""
-        return bool(self.nft.strip() or any(text.strip() for text in self.legacy.values()))
+        texts = [self.nft, *self.legacy.values()]
+        return any(text.strip() for text in texts)
 
     @property
     def families(self) -> set[str]:
         """The families that nft has tables in."""
-        return set(re.findall(r"^table (\w+) ", self.nft, re.M))
+        tables = re.findall(r"^table (\w+) ", self.nft, re.M)
+        return set(tables)
 
     def decide(self, dst: str, src: str | None = None, iif: str | None = None) -> Decision:
         """The rule and the route that the kernel takes for a packet (fib_rules_lookup(), net/core/fib_rules.c).
@@ -119,18 +126,21 @@ class Look:
         src: its source, when it is known; iif: the device that it came in by, `lo` for what starts here.
         """
         family = "inet6" if ":" in dst else "inet"
+        asked = [rule for rule in self.rules if rule.family == family]
+        asked.sort(key=lambda rule: rule.priority)
+        priorities = {rule.priority for rule in asked}
         thrown: Decision | None = None
-        asked = sorted((rule for rule in self.rules if rule.family == family), key=lambda rule: rule.priority)
         jump: Rule | None = None
         goes_on_at = 0
         for rule in asked:
-            if rule.priority < goes_on_at or not self._matches(rule, dst, src, iif or "lo"):
+            if rule.priority < goes_on_at or rule.action == "nop":
                 continue
-            if rule.action == "nop":
+            if not self._matches(rule, dst, src, iif or "lo"):
                 continue
             if rule.action and rule.action.startswith("goto"):
                 target = int(rule.action.split()[1])
-                if any(other.priority == target for other in asked):  # else the kernel goes on with the next one
+                # else the kernel goes on with the next one
+                if target in priorities:
                     jump, goes_on_at = rule, target
                 continue
             if rule.action:
@@ -141,10 +151,13 @@ class Look:
             if route.kind != "throw":
                 return Decision(rule, route)
             thrown = thrown or Decision(rule, route)
-        if thrown or jump is None:
-            return thrown or Decision(None, None)
-        others = tuple(rule for rule in self.rules if rule is not jump)
-        would_go = replace(self, rules=others).decide(dst, src, iif).route
+        if thrown:
+            return thrown
+        if jump is None:
+            return Decision(None, None)
+        # Nothing took it after a jump: the jump is to blame, if without it there would be a route.
+        without = replace(self, rules=tuple(rule for rule in self.rules if rule is not jump))
+        would_go = without.decide(dst, src, iif).route
         return Decision(jump if would_go else None, None)
 
     def _matches(self, rule: Rule, dst: str, src: str | None, iif: str) -> bool:
@@ -154,26 +167,32 @@ class Look:
     def _meets(self, rule: Rule) -> bool:
         """Whether the probe has what a rule asks of its header; no, where that is not known."""
         words = rule.selectors.split()
-        selectors = dict(zip(words[::2], words[1::2], strict=False))
-        known = {"ipproto": self.protocol, "dport": str(self.port)}
-        return all(known.get(name) == value for name, value in selectors.items())
+        selectors = zip(words[::2], words[1::2], strict=False)
+        header = {"ipproto": self.protocol, "dport": str(self.port)}
+        return all(header.get(name) == value for name, value in selectors)
 
     @property
     def is_judged(self) -> bool:
         """Whether its rules can be judged from here: of a mark, a user or a source port only the kernel knows."""
         for rule in self.rules:
-            others = set(rule.selectors.split()[::2]) - {"ipproto", "dport"}
-            if rule.fwmark or rule.oif or others:
+            names = set(rule.selectors.split()[::2])
+            if rule.fwmark or rule.oif or names - {"ipproto", "dport"}:
                 return False
         return True
 
     def has_own(self, ip: str) -> Route | None:
         """The route by which the namespace takes an address for its own."""
-        return next((route for route in self.routes if route.kind == "local" and _takes(route, ip)), None)
+        for route in self.routes:
+            if route.kind == "local" and _takes(route, ip):
+                return route
+        return None
 
     def is_broadcast(self, ip: str) -> Route | None:
         """The route that makes an address a broadcast address of a network here."""
-        return next((route for route in self.routes if route.kind == "broadcast" and route.to == ip), None)
+        for route in self.routes:
+            if route.kind == "broadcast" and route.to == ip:
+                return route
+        return None
 
 
 @dataclass(frozen=True)
@@ -186,20 +205,22 @@ class Decision:
     @property
     def is_special(self) -> bool:
         """Whether a rule that somebody made decided: not one of the three that every namespace has."""
-        return self.rule is not None and (self.rule.priority, self.rule.src) not in (
-            (0, "all"),
-            (32766, "all"),
-            (32767, "all"),
-        )
+        if self.rule is None:
+            return False
+        is_given = self.rule.src == "all" and self.rule.priority in GIVEN
+        return not is_given
 
 
 def _takes(route: Route, ip: str) -> bool:
-    return (":" in route.to) == (":" in ip) and prefix_length(route.to, ip) is not None
+    is_same_family = (":" in route.to) == (":" in ip)
+    return is_same_family and prefix_length(route.to, ip) is not None
 
 
 def _is_suppressed(rule: Rule, route: Route, dst: str) -> bool:
+    if rule.suppress is None:
+        return False
     length = prefix_length(route.to, dst)
-    return rule.suppress is not None and length is not None and length <= rule.suppress
+    return length is not None and length <= rule.suppress
 
 
 def _means(rule: Rule, dst: str, src: str | None, iif: str) -> bool:
@@ -223,7 +244,8 @@ def look(ground: Ground, spaces: Iterable[str], parts: Iterable[str] = RULES) ->
 
     parts: what they are asked for, of PARTS; of the rest nothing is known.
     """
-    answers = ask_each(ground, spaces, {part: PARTS[part] for part in parts})
+    lines = {part: PARTS[part] for part in parts}
+    answers = ask_each(ground, spaces, lines)
     return {space: _read(space, answer) for space, answer in answers.items()}
 
 
@@ -231,15 +253,14 @@ def ask_each(ground: Ground, spaces: Iterable[str], parts: Mapping[str, str]) ->
     """Run these lines in each of these namespaces, all at the same time; what each line printed, by its name."""
     spaces = list(spaces)
     asking = "\n".join(f"printf '\\n{MARK_PRINTED}%s\\n' {part}; ({line})" for part, line in parts.items())
-    lines = []
+    script = ["here=$(mktemp -d /run/look.XXXXXX) || exit 1", "trap 'rm -rf \"$here\"' EXIT"]
     for number, space in enumerate(spaces):
         asked = ground.inside(space, f"bash -c {shlex.quote(asking)}")
-        lines.append(f'{asked} >"$here/{number}" 2>/dev/null &')
-    lines.append("wait")
+        script.append(f'{asked} >"$here/{number}" 2>/dev/null &')
+    script.append("wait")
     for number in range(len(spaces)):
-        lines.append(f"printf '\\0'; cat \"$here/{number}\"")
-    script = "\n".join(["here=$(mktemp -d /run/look.XXXXXX) || exit 1", "trap 'rm -rf \"$here\"' EXIT", *lines])
-    answers = ground.run(script).out.split("\0")[1:]
+        script.append(f"printf '\\0'; cat \"$here/{number}\"")
+    answers = ground.run("\n".join(script)).out.split("\0")[1:]
     return {space: _by_part(text) for space, text in zip(spaces, answers, strict=False)}
 
 
@@ -252,7 +273,6 @@ def _by_part(text: str) -> dict[str, str]:
 
 
 def _read(space: str, parts: Mapping[str, str]) -> Look:
-    settings = (line.partition(":") for line in parts.get("settings", "").splitlines())
     rules: list[Rule] = []
     routes: list[Route] = []
     for family, number in (("inet", ""), ("inet6", "6")):
@@ -260,7 +280,7 @@ def _read(space: str, parts: Mapping[str, str]) -> Look:
         routes += routing.routes(space, family, _json(parts.get(f"routes{number}", "")))
     return Look(
         namespace=space,
-        settings={path: value for path, _, value in settings},
+        settings=_settings(parts.get("settings", "")),
         rules=tuple(rules),
         routes=tuple(routes),
         nft=parts.get("nft", ""),
@@ -270,6 +290,15 @@ def _read(space: str, parts: Mapping[str, str]) -> Look:
         counters=_counters(parts.get("counters", ""), parts.get("counters6", "")),
         queues=_queue_drops(parts.get("queues", "")),
     )
+
+
+def _settings(text: str) -> dict[str, str]:
+    """What `grep . FILE...` prints: a line `PATH:VALUE` for each file."""
+    settings = {}
+    for line in text.splitlines():
+        path, _, value = line.partition(":")
+        settings[path] = value
+    return settings
 
 
 def _json(text: str) -> list[dict[str, Any]]:
@@ -285,9 +314,11 @@ def _sockets(text: str) -> Iterable[Socket]:
         words = line.split()
         if len(words) < 5:
             continue
-        address, _, port = words[4].rpartition(":")
+        protocol, local = words[0], words[4]
+        address, _, port = local.rpartition(":")
+        address = address.partition("%")[0].strip("[]")  # without its device, and without the brackets of IPv6
         if port.isdigit():
-            yield Socket(words[0], address.partition("%")[0].strip("[]"), int(port))
+            yield Socket(protocol, address, int(port))
 
 
 def _counters(snmp: str, snmp6: str) -> dict[str, int]:
@@ -295,9 +326,10 @@ def _counters(snmp: str, snmp6: str) -> dict[str, int]:
     counters: dict[str, int] = {}
     lines = snmp.splitlines()
     for names, numbers in zip(lines[::2], lines[1::2], strict=False):
-        table = names.partition(":")[0]
-        for name, number in zip(names.split()[1:], numbers.split()[1:], strict=False):
-            counters[table + name] = int(number)
+        table, _, names = names.partition(":")
+        values = numbers.split()[1:]
+        for name, value in zip(names.split(), values, strict=False):
+            counters[table + name] = int(value)
     for line in snmp6.splitlines():
         words = line.split()
         if len(words) == 2 and words[1].isdigit():
@@ -308,5 +340,6 @@ def _counters(snmp: str, snmp6: str) -> dict[str, int]:
 def _queue_drops(text: str) -> dict[str, int]:
     drops: dict[str, int] = {}
     for row in _json(text):
-        drops[row["dev"]] = drops.get(row["dev"], 0) + row.get("drops", 0)
+        device = row["dev"]  # which has several queues, when it has classes
+        drops[device] = drops.get(device, 0) + row.get("drops", 0)
     return drops

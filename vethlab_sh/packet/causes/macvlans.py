@@ -6,14 +6,16 @@ import shlex
 
 from ...facts import Device, Link
 from ..sighting import Sighting
-from .cause import Cause, Diagnosis, Shown, fix, full
+from .cause import Cause, Diagnosis, Fix, Shown, fix, full
 from .scene import Scene
+
+KINDS = ("macvlan", "macvtap", "ipvlan")
 
 
 def not_to_the_parent(scene: Scene, last: Sighting) -> Diagnosis | None:
     """A macvlan device and the device it is on do not hear each other (macvlan.c sends out, never up)."""
     link = scene.link(last.place)
-    if link is None or link.kind not in ("macvlan", "macvtap", "ipvlan") or link.parent is None:
+    if link is None or link.kind not in KINDS or link.parent is None:
         return None
     parent = (str(link.parent_namespace), link.parent)
     shown = Shown.of(link.namespace, f"ip -d link show dev {link.name}", link.kind)
@@ -23,9 +25,9 @@ def not_to_the_parent(scene: Scene, last: Sighting) -> Diagnosis | None:
         return Diagnosis(Cause.MACVLAN, reason, shown)
     for owner in owners:
         other = scene.link(owner)
-        is_sibling = other and (other.parent_namespace, other.parent) == (link.parent_namespace, link.parent)
-        modes = {link.mode, other.mode if other else None}
-        if is_sibling and modes != {"bridge"} and "bridge" not in (modes - {link.mode}):
+        if other is None or (other.parent_namespace, other.parent) != (link.parent_namespace, link.parent):
+            continue
+        if other.mode != "bridge":  # who gets it decides, whatever the mode of who sends
             return _not_sent_back(scene, link, owner, parent) or _kept_apart(link, owner, shown)
     return None
 
@@ -33,21 +35,21 @@ def not_to_the_parent(scene: Scene, last: Sighting) -> Diagnosis | None:
 def _not_sent_back(scene: Scene, link: Link, other: Device, parent: Device) -> Diagnosis | None:
     """Two of mode vepa: the switch behind their parent has to send frames back where they came from (bridge(8))."""
     far_end = scene.link(scene.tables.peer(parent))
-    if link.mode != "vepa" or far_end is None or far_end.master is None or far_end.port is None:
+    if link.mode != "vepa" or far_end is None:
         return None
-    if far_end.port.hairpin is not False:
+    if far_end.master is None or far_end.port is None or far_end.port.hairpin is not False:
         return None
     reason = (
         f"{full(link.device)} and {full(other)} are {link.kind} devices of mode vepa on {full(parent)}: what one sends "
         f"comes back to the other by {far_end.master} only, and hairpin is off at its port {full(far_end.device)}"
     )
-    port = shlex.quote(far_end.name)
-    shown = Shown.of(far_end.namespace, f"bridge -d link show dev {port}", "hairpin")
+    switch, port = far_end.namespace, shlex.quote(far_end.name)
+    mend = fix(switch, f"bridge link set dev {port} hairpin on")
     return Diagnosis(
         cause=Cause.MACVLAN,
         reason=reason,
-        shown=shown,
-        fixes=(fix(far_end.namespace, f"bridge link set dev {port} hairpin on"),),
+        shown=Shown.of(switch, f"bridge -d link show dev {port}", "hairpin"),
+        fixes=(mend,),
     )
 
 
@@ -57,10 +59,12 @@ def _kept_apart(link: Link, other: Device, shown: Shown) -> Diagnosis:
         f"{full(link.device)} and {full(other)} are {link.kind} devices of mode {link.mode} on {link.parent}: "
         "what one sends does not come to the other, which only mode bridge does"
     )
-    lines = [fix(device[0], f"ip link set {device[1]} type macvlan mode bridge")[0] for device in (link.device, other)]
+    mend: Fix = ()
+    for namespace, name in (link.device, other):
+        mend += fix(namespace, f"ip link set {name} type macvlan mode bridge")
     return Diagnosis(
         cause=Cause.MACVLAN,
         reason=reason,
         shown=shown,
-        fixes=(tuple(lines),),
+        fixes=(mend,),
     )

@@ -18,16 +18,16 @@ def dropped_by_a_queue(scene: Scene) -> Diagnosis | None:
 def _queued(scene: Scene, space: str) -> Diagnosis | None:
     """A queue that dropped it: what is lost there is seen by no listener."""
     for link in scene.tables.links.values():
-        if link.namespace != space or not scene.again.dropped_by_queue(space, link.name):
+        if link.namespace != space:
             continue
         number = scene.again.dropped_by_queue(space, link.name)
-        line = f"tc -s qdisc show dev {link.name}"
-        reason = f"the queue of {full(link.device)} dropped {number} packet{'s' if number > 1 else ''}"
-        mend = fix(space, f"tc qdisc del dev {link.name} root")
+        if number <= 0:
+            continue
+        packets = "1 packet" if number == 1 else f"{number} packets"
         return Diagnosis(
             cause=Cause.QUEUE,
-            reason=reason,
-            shown=Shown.of(space, line, "dropped"),
-            fixes=(mend,),
+            reason=f"the queue of {full(link.device)} dropped {packets}",
+            shown=Shown.of(space, f"tc -s qdisc show dev {link.name}", "dropped"),
+            fixes=(fix(space, f"tc qdisc del dev {link.name} root"),),
         )
     return None

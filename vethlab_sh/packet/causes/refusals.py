@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..sighting import Error, Kind, Sighting
+from ..sighting import Error, Sighting
 from .cause import Cause, Diagnosis, Shown
 from .delivering import nobody_listens
 from .filters import filtered, rewritten_to
@@ -19,30 +19,27 @@ def refused(scene: Scene) -> tuple[Sighting | None, Diagnosis] | None:
     back = scene.course.back
     if not scene.probe.is_ping:
         for one in back:
-            is_reset = one.kind == Kind.TCP and one.is_reset
-            if is_reset and one.way == "out":
+            if one.is_reset and one.way == "out":
                 found = filtered(scene, one.namespace) or _refused_behind(scene, one)
                 return one, found or nobody_listens(scene, one.namespace, one.src_ip, one.src_port)
-    errors = [one for one in back if one.kind == Kind.ICMP and one.error is not None]
-    if not errors:
-        return None
-    first = errors[0]
-    return _error(scene, first)
+    for one in back:
+        if one.error is not None:
+            return _error(scene, one)
+    return None
 
 
 def _refused_behind(scene: Scene, reset: Sighting) -> Diagnosis | None:
     """A refusal by who got the packet in the end: a rule had rewritten where it goes."""
     space = reset.namespace
-    goal, rule = rewritten_to(scene, space, scene.probe.target)
-    owner = scene.tables.owner(goal) if goal else None
+    probe = scene.probe
+    goal, rule = rewritten_to(scene, space, probe.target)
+    owner = scene.tables.owner(goal)
     if goal is None or owner is None:
         return None
-    port = rule.port if rule and rule.port else scene.probe.port
-    refused = nobody_listens(scene, owner[0], goal, port)
-    reason = (
-        f"{space} rewrites {scene.probe.target} port {scene.probe.port} to {goal} port {port}, and {refused.reason}"
-    )
-    return replace(refused, reason=reason)
+    port = rule.port if rule and rule.port else probe.port
+    refusal = nobody_listens(scene, owner[0], goal, port)
+    reason = f"{space} rewrites {probe.target} port {probe.port} to {goal} port {port}, and {refusal.reason}"
+    return replace(refusal, reason=reason)
 
 
 def _error(scene: Scene, first: Sighting) -> tuple[Sighting | None, Diagnosis] | None:
@@ -57,14 +54,17 @@ def _error(scene: Scene, first: Sighting) -> tuple[Sighting | None, Diagnosis] |
         found = filtered(scene, space)
         return (last_seen(scene), found) if found else None
     if first.error == Error.TIME_EXCEEDED and loop(scene) is None:
-        came = [one for one in scene.course.there if one.namespace == space and one.way == "in"]
-        expired = used_up(scene, came[-1]) if came else None
-        if expired:
-            return came[-1], expired
-        reason = f"the TTL of the packet was used up in {space}: it passes more routers than it may"
-        return first, Diagnosis(
-            cause=Cause.HOP_LIMIT,
-            reason=reason,
-            shown=Shown.of(space, "nstat -asz IcmpOutTimeExcds"),
-        )
+        return _expired(scene, first)
     return None
+
+
+def _expired(scene: Scene, error: Sighting) -> tuple[Sighting, Diagnosis]:
+    """Who sent it with so little, or that it passes too many: what came in where the error was made."""
+    space = error.namespace
+    came = [one for one in scene.course.there if one.namespace == space and one.way == "in"]
+    expired = used_up(scene, came[-1]) if came else None
+    if expired:
+        return came[-1], expired
+    reason = f"the TTL of the packet was used up in {space}: it passes more routers than it may"
+    shown = Shown.of(space, "nstat -asz IcmpOutTimeExcds")
+    return error, Diagnosis(Cause.HOP_LIMIT, reason, shown)

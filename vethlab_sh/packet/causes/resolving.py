@@ -9,7 +9,7 @@ import shlex
 from dataclasses import replace
 from ipaddress import ip_interface
 
-from ...facts import Device, Route
+from ...facts import Address, Device, Route
 from ..lookup import prefix_length
 from ..sighting import ASKS, TELLS, Sighting
 from .bridging import nobody_has
@@ -31,15 +31,10 @@ def unanswered(scene: Scene, asked: Sighting) -> Diagnosis | None:
         return _no_bridge_takes(scene, device)
     if scene.is_local(device[0], ip):
         return _does_not_answer(scene, device, ip, asked.src_ip)
-    proxy = _no_proxy(scene, device, ip)
-    if proxy:
-        return proxy
-    lacking = _lacks_address(scene, device, ip)
-    if lacking:
-        return lacking
-    if not scene.owners(ip):
+    found = _no_proxy(scene, device, ip) or _lacks_address(scene, device, ip)
+    if found is None and not scene.owners(ip):
         return nobody_has(scene, ip, asked)
-    return None
+    return found
 
 
 def stood_in_for_nobody(scene: Scene, ip: str) -> Diagnosis | None:
@@ -47,108 +42,149 @@ def stood_in_for_nobody(scene: Scene, ip: str) -> Diagnosis | None:
     if scene.owners(ip):
         return None
     for one in scene.course.questions:
-        if one.kind in TELLS and one.way == "out" and one.src_ip == ip and not scene.tables.master(one.place):
+        if one.kind not in TELLS or one.way != "out" or one.src_ip != ip:
+            continue
+        if scene.tables.master(one.place) is None:  # a bridge only hands it on
             reason = f"nobody has {ip}: no namespace has this address; {one.namespace} answers for it by proxy ARP"
-            return Diagnosis(
-                cause=Cause.NOBODY_HAS,
-                reason=reason,
-                shown=Shown.of(one.namespace, f"ip route get {ip}", ip),
-            )
+            return Diagnosis(Cause.NOBODY_HAS, reason, Shown.of(one.namespace, f"ip route get {ip}", ip))
     return None
 
 
 def arp_off(device: Device) -> Diagnosis:
     """A device that neither asks nor answers."""
-    reason = f"ARP is switched off at {full(device)} (NOARP)"
-    mend = fix(device[0], f"ip link set {shlex.quote(device[1])} arp on")
+    namespace, name = device
     return Diagnosis(
         cause=Cause.ARP_OFF,
-        reason=reason,
+        reason=f"ARP is switched off at {full(device)} (NOARP)",
         shown=show_link(device, "mtu"),
-        fixes=(mend,),
-        should_be=device[0],
+        fixes=(fix(namespace, f"ip link set {shlex.quote(name)} arp on"),),
+        should_be=namespace,
     )
 
 
 def _hangs_free(scene: Scene, device: Device, ip: str) -> bool:
     """Whether a cable ends here in nothing: no port of a bridge, and neither an address nor a route leads to it."""
     link = scene.link(device)
-    if link is None or link.kind not in ("veth", "vxlan") or link.master or not scene.tables.bridges(device[0]):
+    if link is None or link.kind not in ("veth", "vxlan") or link.master:
         return False
-    family = "inet6" if ":" in ip else "inet"
-    has_address = any(row.family == family for row in scene.tables.addresses_of(device) if row.scope != "link")
-    routes = (route for route in scene.tables.facts.routes if (route.namespace, route.dev) == device)
-    return not has_address and not any(route.family == family and not route.to.startswith("fe80") for route in routes)
+    if not scene.tables.bridges(device[0]) or _has_address(scene, device, ip):
+        return False
+    family = _family(ip)
+    for route in scene.tables.facts.routes:
+        if (route.namespace, route.dev) != device or route.family != family:
+            continue
+        if not route.to.startswith("fe80"):  # that one each device has by itself
+            return False
+    return True
+
+
+def _family(ip: str) -> str:
+    return "inet6" if ":" in ip else "inet"
+
+
+def _has_address(scene: Scene, device: Device, like: str) -> bool:
+    """Whether a device has an address of this one's family, other than the link-local one that it has by itself."""
+    family = _family(like)
+    rows = scene.tables.addresses_of(device)
+    return any(row.family == family and row.scope != "link" for row in rows)
 
 
 def _no_bridge_takes(scene: Scene, device: Device) -> Diagnosis:
-    bridges = scene.tables.bridges(device[0])
-    should_be = place(bridges[0]) if len(bridges) == 1 else None
-    mends = tuple(fix(device[0], f"ip link set {shlex.quote(device[1])} master {shlex.quote(b[1])}") for b in bridges)
-    reason = f"{device[1]} has no master, so no bridge takes the question"
+    space, name = device
+    bridges = scene.tables.bridges(space)
+    mends = []
+    for _, bridge in bridges:
+        mends.append(fix(space, f"ip link set {shlex.quote(name)} master {shlex.quote(bridge)}"))
     return Diagnosis(
         cause=Cause.NO_MASTER,
-        reason=reason,
+        reason=f"{name} has no master, so no bridge takes the question",
         shown=show_link(device),
-        fixes=mends,
-        should_be=should_be,
+        fixes=tuple(mends),
+        should_be=place(bridges[0]) if len(bridges) == 1 else None,
     )
 
 
 def _does_not_answer(scene: Scene, device: Device, ip: str, asker: str) -> Diagnosis | None:
     """Why a namespace that has an address does not answer for it."""
-    space, name = device
+    space = device[0]
     if ":" in ip:
         return unusable(scene, space, ip)
+    return (
+        _ignores(scene, device, ip, asker)
+        or _filters_arp(scene, device, ip, asker)
+        or own_source(scene, device, asker)
+        or reverse_path(scene, device, asker)
+        or _local_not_asked(scene, space, ip)
+    )
+
+
+def _ignores(scene: Scene, device: Device, ip: str, asker: str) -> Diagnosis | None:
+    """arp_ignore(): 1 and 2 want the address on the device that is asked at, 2 also who asks in its network; 8 none."""
+    space, name = device
     one = scene.look(space)
-    owner = next((owner for owner in scene.owners(ip) if owner[0] == space), None)
-    on_device = any(row.ip == ip for row in scene.tables.addresses_of(device))
     ignore = one.conf(name, "arp_ignore")
-    near = any(row.ip == ip and _holds(row.address, asker) for row in scene.tables.addresses_of(device))
-    if ignore == 8 or (ignore in (1, 2) and not on_device) or (ignore == 2 and not near):
-        where = f", and {ip} is on {owner[1]}, not on {name}" if owner and owner != device else ""
-        if on_device and not near:
-            where = f", and {asker}, who asks, is not in the network of {ip} on {name}"
-        reason = f"arp_ignore is {ignore} in {space}{where}"
-        return _by_setting(Cause.ARP_IGNORE, reason, device, "arp_ignore", one)
+    here = [row for row in scene.tables.addresses_of(device) if row.ip == ip]
+    near = [row for row in here if _holds(row.address, asker)]
+    where = ""
+    if here and not near:
+        where = f", and {asker}, who asks, is not in the network of {ip} on {name}"
+    elif not here:
+        owner = _owner_in(scene, space, ip)
+        where = f", and {ip} is on {owner[1]}, not on {name}" if owner else ""
+    is_ignored = ignore == 8 or (ignore == 1 and not here) or (ignore == 2 and not near)
+    if not is_ignored:
+        return None
+    reason = f"arp_ignore is {ignore} in {space}{where}"
+    return _by_setting(Cause.ARP_IGNORE, reason, device, "arp_ignore", one)
+
+
+def _owner_in(scene: Scene, space: str, ip: str) -> Device | None:
+    """The first device of a namespace that has an address."""
+    for owner in scene.owners(ip):
+        if owner[0] == space:
+            return owner
+    return None
+
+
+def _filters_arp(scene: Scene, device: Device, ip: str, asker: str) -> Diagnosis | None:
+    """arp_filter(): the answer would leave by another device than the one that is asked at."""
+    space, name = device
+    one = scene.look(space)
     out = scene.decide(space, asker, ip).route
-    if one.conf(name, "arp_filter") and out is not None and out.dev != name:
-        reason = f"arp_filter is 1 at {full(device)}, and its route to {asker} is by {out.dev}"
-        filtering = _by_setting(Cause.ARP_FILTER, reason, device, "arp_filter", one)
-        # without the filter the answer to the packet itself would still go by the other device
-        route = fix(space, f"ip route replace {asker} dev {shlex.quote(name)}")
-        return replace(filtering, fixes=(route,))
-    found = own_source(scene, device, asker) or reverse_path(scene, device, asker)
-    return found or _local_not_asked(scene, space, ip)
+    if not one.conf(name, "arp_filter") or out is None or out.dev == name:
+        return None
+    reason = f"arp_filter is 1 at {full(device)}, and its route to {asker} is by {out.dev}"
+    found = _by_setting(Cause.ARP_FILTER, reason, device, "arp_filter", one)
+    # without the filter the answer to the packet itself would still go by the other device
+    route = fix(space, f"ip route replace {asker} dev {shlex.quote(name)}")
+    return replace(found, fixes=(route,))
 
 
 def _local_not_asked(scene: Scene, space: str, ip: str) -> Diagnosis | None:
     """Addresses are a namespace's own by table local, which rule 0 asks; without it they are strangers'."""
-    rules = [rule for rule in scene.look(space).rules if rule.family == "inet"]
-    if not rules or any(rule.table == "local" for rule in rules):
+    tables = {rule.table for rule in scene.look(space).rules if rule.family == "inet"}
+    if not tables or "local" in tables:
         return None
-    reason = f"no rule of {space} looks up table local, so it does not take {ip} for its own"
-    mend = fix(space, "ip rule add pref 0 lookup local")
     return Diagnosis(
         cause=Cause.POLICY_RULE,
-        reason=reason,
+        reason=f"no rule of {space} looks up table local, so it does not take {ip} for its own",
         shown=Shown.of(space, "ip rule"),
-        fixes=(mend,),
+        fixes=(fix(space, "ip rule add pref 0 lookup local"),),
         should_be=space,
     )
 
 
 def _by_setting(cause: Cause, reason: str, device: Device, name: str, one: Look) -> Diagnosis:
     """A setting of which the larger one of `all` and the device counts: the fix sets those that are not 0."""
-    space = device[0]
-    paths = [f"ipv4/conf/{where}/{name}" for where in ("all", device[1])]
+    space, own = device
+    paths = (f"ipv4/conf/all/{name}", f"ipv4/conf/{own}/{name}")
     on = [path for path in paths if one.number(path)]
-    mend = fix(space, "sysctl -w " + " ".join(f"{key(path)}=0" for path in on))
+    settings = " ".join(f"{key(path)}=0" for path in on)
     return Diagnosis(
         cause=cause,
         reason=reason,
         shown=show_setting(space, *on),
-        fixes=(mend,),
+        fixes=(fix(space, f"sysctl -w {settings}"),),
         should_be=space,
     )
 
@@ -158,26 +194,18 @@ def unusable(scene: Scene, space: str, ip: str) -> Diagnosis | None:
     row = scene.tables.address(space, ip)
     if row is None or not (row.dadfailed or row.tentative):
         return None
-    shown = Shown.of(space, f"ip -6 addr show dev {shlex.quote(row.dev)}", ip)
+    dev = f"dev {shlex.quote(row.dev)}"
     if row.dadfailed:
-        reason = f"{ip} of {full(row.device)} is not used: somebody else had it (dadfailed, duplicate address)"
-        again = fix(
-            space,
-            f"ip addr del {row.address} dev {shlex.quote(row.dev)}",
-            f"ip addr add {row.address} dev {shlex.quote(row.dev)} nodad",
-        )
-        return Diagnosis(
-            cause=Cause.ADDRESS_FAILED,
-            reason=reason,
-            shown=shown,
-            fixes=(again,),
-            should_be=space,
-        )
-    reason = f"{ip} of {full(row.device)} is not used yet: it asks whether somebody else has it (tentative)"
+        what = "is not used: somebody else had it (dadfailed, duplicate address)"
+        mend = fix(space, f"ip addr del {row.address} {dev}", f"ip addr add {row.address} {dev} nodad")
+    else:
+        what = "is not used yet: it asks whether somebody else has it (tentative)"
+        mend = ()
     return Diagnosis(
         cause=Cause.ADDRESS_FAILED,
-        reason=reason,
-        shown=shown,
+        reason=f"{ip} of {full(row.device)} {what}",
+        shown=Shown.of(space, f"ip -6 addr show {dev}", ip),
+        fixes=(mend,) if mend else (),
         should_be=space,
     )
 
@@ -187,48 +215,51 @@ def asks_in_the_wrong_place(scene: Scene, asked: Sighting) -> Diagnosis | None:
 
     asked: the first sighting of the question, where it is sent.
     """
-    ip, (space, name) = asked.dst_ip, asked.place
+    ip, device = asked.dst_ip, asked.place
+    space, name = device
     if not scene.is_local(space, asked.src_ip):
         return None
     others = [owner for owner in scene.owners(ip) if owner[0] != space]
-    decision = scene.decide(space, ip, None)
-    route = decision.route
+    route = scene.decide(space, ip).route
     if not others or route is None or route.via:
         return None
     beside = _other_way(scene, space, name, ip)
     if beside:
         return beside
-    if not _is_elsewhere(scene, (space, name), others) or _is_proxied(scene, (space, name)):
+    if not _is_elsewhere(scene, device, others) or _is_proxied(scene, device):
         return None
-    wide = _too_wide(scene, (space, name), ip, route.to)
-    if wide or any(_holds(row.address, ip) for row in scene.tables.addresses_of((space, name))):
+    wide = _too_wide(scene, device, ip, route.to)
+    if wide:
         return wide
+    if any(_holds(row.address, ip) for row in scene.tables.addresses_of(device)):
+        return None
     reason = (
         f"{space} sends to {ip} by its route {route.words}, which has no gateway, so it asks for the MAC of {ip} on "
         f"{name}, but {full(others[0])} has it, on another wire"
     )
-    shown = Shown.of(space, f"ip route get {ip}", ip)
     return Diagnosis(
         cause=Cause.WRONG_ROUTE,
         reason=reason,
-        shown=shown,
+        shown=Shown.of(space, f"ip route get {ip}", ip),
         fixes=_by_a_gateway(scene, space, route),
     )
 
 
 def _by_a_gateway(scene: Scene, space: str, route: Route) -> tuple[Fix, ...]:
     """The same route, by the one router next door."""
-    gateways = routers_next_door(scene, space, route.to.partition("/")[0])
+    network = route.to.partition("/")[0]
+    gateways = routers_next_door(scene, space, network)
     if len(gateways) != 1:
         return ()
-    return (fix(space, f"ip route replace {route.to} via {gateways[0][0]}"),)
+    gateway, _ = gateways[0]
+    return (fix(space, f"ip route replace {route.to} via {gateway}"),)
 
 
 def _is_proxied(scene: Scene, device: Device) -> bool:
     """Whether somebody on the wire answers for others."""
-    for other in scene.tables.wire(device):
-        one = scene.looks.get(other[0])
-        if one and (one.number("ipv4/conf/all/proxy_arp") or one.number(f"ipv4/conf/{other[1]}/proxy_arp")):
+    for space, name in scene.tables.wire(device):
+        one = scene.looks.get(space)
+        if one and one.conf(name, "proxy_arp"):
             return True
     return False
 
@@ -236,68 +267,67 @@ def _is_proxied(scene: Scene, device: Device) -> bool:
 def _other_way(scene: Scene, space: str, name: str, ip: str) -> Diagnosis | None:
     """Another route of the same network, by another device, behind which the address is."""
     chosen = scene.tables.route(space, ip)
+    if chosen is None:
+        return None
     for route in scene.tables.facts.routes:
-        if route.namespace != space or route.dev in (None, name, "lo") or route.via or chosen is None:
+        if route.namespace != space or route.dev in (None, name, "lo") or route.via:
             continue
-        holds = prefix_length(route.to, ip) if (":" in route.to) == (":" in ip) else None
-        if not holds or not _is_behind(scene, (space, str(route.dev)), ip):
-            continue
-        reason = (
-            f"{space} asks on {name}, whose route {chosen.words} wins, but {ip} is behind {route.dev}, "
-            f"which has the route {route.words}"
-        )
-        shown = Shown.of(space, f"ip route get {ip}", ip)
-        mend = fix(space, f"ip route replace {ip} dev {shlex.quote(str(route.dev))}")
-        return Diagnosis(
-            cause=Cause.WRONG_ROUTE,
-            reason=reason,
-            shown=shown,
-            fixes=(mend,),
-        )
+        if route.family != chosen.family or not prefix_length(route.to, ip):
+            continue  # of length 0, a default route, it is no other route of the same network
+        dev = str(route.dev)
+        if _is_behind(scene, (space, dev), ip):
+            reason = (
+                f"{space} asks on {name}, whose route {chosen.words} wins, but {ip} is behind {dev}, "
+                f"which has the route {route.words}"
+            )
+            return Diagnosis(
+                cause=Cause.WRONG_ROUTE,
+                reason=reason,
+                shown=Shown.of(space, f"ip route get {ip}", ip),
+                fixes=(fix(space, f"ip route replace {ip} dev {shlex.quote(dev)}"),),
+            )
     return None
 
 
 def _is_behind(scene: Scene, device: Device, ip: str) -> bool:
     """Whether an address is at the other end of a device's cable."""
     peer = scene.tables.peer(device)
-    return peer is not None and any(owner == peer or owner[0] == peer[0] for owner in scene.owners(ip))
+    if peer is None:
+        return False
+    namespaces = {owner[0] for owner in scene.owners(ip)}
+    return peer[0] in namespaces
 
 
 def _is_elsewhere(scene: Scene, device: Device, owners: list[Device]) -> bool:
     """Whether none of these is on the wire that the device is on."""
     wire = scene.tables.wire(device)
-    return not any(owner in wire for owner in owners)
+    return all(owner not in wire for owner in owners)
 
 
 def _too_wide(scene: Scene, device: Device, ip: str, network: str) -> Diagnosis | None:
     """A prefix that takes what is behind a router for a neighbour."""
     space, name = device
     own = [row for row in scene.tables.addresses_of(device) if _holds(row.address, ip)]
-    if not own:
-        return None
-    near = _narrower_on_the_wire(scene, device, own[0].address, ip)
+    near = _narrower_on_the_wire(scene, device, own[0].address, ip) if own else None
     if near is None:
         return None
+    mine = own[0]
+    dev = f"dev {shlex.quote(name)}"
     reason = (
-        f"{space} has {own[0].address}, so it takes {ip} for a neighbour (its network is {network}); "
+        f"{space} has {mine.address}, so it takes {ip} for a neighbour (its network is {network}); "
         f"others on this wire have /{near}"
-    )
-    shown = Shown.of(space, f"ip -br addr show dev {shlex.quote(name)}", own[0].address)
-    mend = fix(
-        space,
-        f"ip addr add {own[0].ip}/{near} dev {shlex.quote(name)}",
-        f"ip addr del {own[0].address} dev {shlex.quote(name)}",
     )
     return Diagnosis(
         cause=Cause.WRONG_PREFIX,
         reason=reason,
-        shown=shown,
-        fixes=(mend,),
+        shown=Shown.of(space, f"ip -br addr show {dev}", mine.address),
+        fixes=(fix(space, f"ip addr add {mine.ip}/{near} {dev}", f"ip addr del {mine.address} {dev}"),),
     )
 
 
 def _holds(address: str, ip: str) -> bool:
-    return prefix_length(str(ip_interface(address).network), ip) is not None
+    network = str(ip_interface(address).network)
+    return prefix_length(network, ip) is not None
 
 
 def _narrower_on_the_wire(scene: Scene, device: Device, own: str, ip: str) -> int | None:
@@ -305,10 +335,10 @@ def _narrower_on_the_wire(scene: Scene, device: Device, own: str, ip: str) -> in
     mine = ip_interface(own)
     for other in scene.tables.wire(device):
         for row in scene.tables.addresses_of(other):
-            if row.scope != "global" or not _holds(row.address, str(mine.ip)) or _holds(row.address, ip):
+            if row.scope != "global" or _holds(row.address, ip):
                 continue
             length = ip_interface(row.address).network.prefixlen
-            if length > mine.network.prefixlen:
+            if length > mine.network.prefixlen and _holds(row.address, str(mine.ip)):
                 return length
     return None
 
@@ -316,57 +346,49 @@ def _narrower_on_the_wire(scene: Scene, device: Device, own: str, ip: str) -> in
 def _no_proxy(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
     """Why a namespace that could answer for others does not: arp_process() answers where it would forward."""
     space, name = device
-    one, route = scene.look(space), scene.decide(space, ip).route
-    paths = ("ipv4/conf/all/proxy_arp", f"ipv4/conf/{name}/proxy_arp")
+    route = scene.decide(space, ip).route
     behind_here = route is not None and route.dev == name
     if ":" in ip:
         return None if behind_here else _no_nd_proxy(scene, device, route, ip)
-    if not any(one.number(path) for path in paths):
-        between = not behind_here and _is_between(scene, space, route, ip)
-        if behind_here or not (between or _wants_a_proxy(scene, ip)):
-            return None
-        reason = f"nobody has {ip}, and proxy_arp is off at {full(device)}"
-        if between:
-            reason = (
-                f"{scene.owners(ip)[0][0]} has {ip}, but behind {space}, which does not answer for it: "
-                f"proxy_arp is off at {full(device)}"
-            )
-        mend = setting(space, paths[1], 1)
-        return Diagnosis(
-            cause=Cause.PROXY_ARP_OFF,
-            reason=reason,
-            shown=show_setting(space, paths[1]),
-            fixes=(mend,),
-            should_be=space,
-        )
+    if not scene.look(space).conf(name, "proxy_arp"):
+        return None if behind_here else _proxy_arp_off(scene, device, route, ip)
+    on = f"proxy_arp is on at {name}"
     off = forwarding_off(scene, device, ip)
     if off:
-        reason = f"proxy_arp is on at {name}, but the kernel answers for others only where it forwards: {off.reason}"
-        return Diagnosis(
-            cause=off.cause,
-            reason=reason,
-            shown=off.shown,
-            fixes=off.fixes,
-            should_be=space,
-        )
-    shown = Shown.of(space, f"ip route get {ip}")
+        reason = f"{on}, but the kernel answers for others only where it forwards: {off.reason}"
+        return replace(off, reason=reason, should_be=space)
     if route is None or route.is_dead_end:
-        reason = f"proxy_arp is on at {name}, but {space} itself has no route to {ip}, so it does not answer for it"
-        return Diagnosis(
-            cause=Cause.NO_ROUTE,
-            reason=reason,
-            shown=shown,
-            should_be=space,
-        )
-    if behind_here:
-        reason = f"proxy_arp is on at {name}, but {space} itself has no other way to {ip} than {name}"
-        return Diagnosis(
-            cause=Cause.NO_ROUTE,
-            reason=reason,
-            shown=shown,
-            should_be=space,
-        )
-    return None
+        reason = f"{on}, but {space} itself has no route to {ip}, so it does not answer for it"
+    elif behind_here:
+        reason = f"{on}, but {space} itself has no other way to {ip} than {name}"
+    else:
+        return None
+    return Diagnosis(
+        cause=Cause.NO_ROUTE,
+        reason=reason,
+        shown=Shown.of(space, f"ip route get {ip}"),
+        should_be=space,
+    )
+
+
+def _proxy_arp_off(scene: Scene, device: Device, route: Route | None, ip: str) -> Diagnosis | None:
+    """A machine that could answer for others and does not: it stands between, or who asks counts on it."""
+    space, name = device
+    if _is_between(scene, space, route, ip):
+        owner = scene.owners(ip)[0][0]
+        what = f"{owner} has {ip}, but behind {space}, which does not answer for it: "
+    elif _wants_a_proxy(scene, ip):
+        what = f"nobody has {ip}, and "
+    else:
+        return None
+    path = f"ipv4/conf/{name}/proxy_arp"
+    return Diagnosis(
+        cause=Cause.PROXY_ARP_OFF,
+        reason=f"{what}proxy_arp is off at {full(device)}",
+        shown=show_setting(space, path),
+        fixes=(setting(space, path, 1),),
+        should_be=space,
+    )
 
 
 def _no_nd_proxy(scene: Scene, device: Device, route: Route | None, ip: str) -> Diagnosis | None:
@@ -374,76 +396,74 @@ def _no_nd_proxy(scene: Scene, device: Device, route: Route | None, ip: str) -> 
     space, name = device
     if not _is_between(scene, space, route, ip):
         return None
-    start = f"{scene.owners(ip)[0][0]} has {ip}, but behind {space}, which does not answer for it"
+    owner = scene.owners(ip)[0][0]
+    start = f"{owner} has {ip}, but behind {space}, which does not answer for it"
     path = f"ipv6/conf/{name}/proxy_ndp"
-    ask = "ip -6 neigh show proxy"
-    entries = scene.ground.run(scene.ground.inside(space, ask)).out.splitlines()
+    list_them = "ip -6 neigh show proxy"
+    entries = scene.ground.run(scene.ground.inside(space, list_them)).out.splitlines()
     has_entry = any(line.split()[:3] == [ip, "dev", name] for line in entries)
+    one = scene.look(space)
+    mend = setting(space, path, 1)
     if not has_entry:
         reason = f"{start}: it has no ND proxy entry for it at {name}"
-        mend = (*setting(space, path, 1), *fix(space, f"ip -6 neigh add proxy {ip} dev {shlex.quote(name)}"))
-        return Diagnosis(
-            cause=Cause.PROXY_ARP_OFF,
-            reason=reason,
-            shown=Shown.of(space, ask),
-            fixes=(mend,),
-            should_be=space,
-        )
-    one = scene.look(space)
-    if not one.number(path) and not one.number("ipv6/conf/all/proxy_ndp"):
+        shown = Shown.of(space, list_them)
+        mend += fix(space, f"ip -6 neigh add proxy {ip} dev {shlex.quote(name)}")
+    elif not one.number(path) and not one.number("ipv6/conf/all/proxy_ndp"):
         reason = f"{start}: proxy_ndp is off at {full(device)}"
-        return Diagnosis(
-            cause=Cause.PROXY_ARP_OFF,
-            reason=reason,
-            shown=show_setting(space, path),
-            fixes=(setting(space, path, 1),),
-            should_be=space,
-        )
-    return None  # the kernel lets such an answer wait, up to proxy_delay: pndisc_redo(), net/ipv6/ndisc.c
+        shown = show_setting(space, path)
+    else:
+        return None  # the kernel lets such an answer wait, up to proxy_delay: pndisc_redo(), net/ipv6/ndisc.c
+    return Diagnosis(
+        cause=Cause.PROXY_ARP_OFF,
+        reason=reason,
+        shown=shown,
+        fixes=(mend,),
+        should_be=space,
+    )
 
 
 def _is_between(scene: Scene, space: str, route: Route | None, ip: str) -> bool:
     """Whether a namespace that is asked stands between who asks and who has the address."""
     if route is None or route.dev is None:
         return False
-    wire = scene.tables.wire((space, route.dev))
-    return any(owner in wire for owner in scene.owners(ip))
+    beyond = scene.tables.wire((space, route.dev))
+    return any(owner in beyond for owner in scene.owners(ip))
 
 
 def _wants_a_proxy(scene: Scene, ip: str) -> bool:
     """Whether who asks counts on somebody who answers for others: it asks for its gateway, which nobody has."""
-    askers = {one.namespace for one in scene.course.questions if one.kind in ASKS and one.dst_ip == ip}
-    routes = scene.tables.facts.routes
-    return not scene.owners(ip) and any(route.via == ip and route.namespace in askers for route in routes)
+    if scene.owners(ip):
+        return False
+    askers = set()
+    for one in scene.course.questions:
+        if one.kind in ASKS and one.dst_ip == ip:
+            askers.add(one.namespace)
+    gateways = [route for route in scene.tables.facts.routes if route.via == ip]
+    return any(route.namespace in askers for route in gateways)
 
 
 def _lacks_address(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
     """A device that has no address of this family at all, at the end of the cable on which it is asked for."""
     if scene.owners(ip) or scene.tables.master(device):
         return None
-    space, name = device
-    family = "inet6" if ":" in ip else "inet"
-    if any(row.family == family and row.scope != "link" for row in scene.tables.addresses_of(device)):
+    if _has_address(scene, device, ip):
         return None
-    shown = Shown.of(space, f"ip -br addr show dev {shlex.quote(name)}", name)
+    space, name = device
+    mend = _given(scene, device, ip)
     path = f"ipv6/conf/{name}/disable_ipv6"
-    if family == "inet6" and scene.look(space).number(path):
-        reason = f"IPv6 is switched off at {full(device)} (disable_ipv6=1), so it has no IPv6 address, {ip} neither"
-        mend = (*setting(space, path, 0), *_given(scene, device, ip))
+    if ":" in ip and scene.look(space).number(path):
         return Diagnosis(
             cause=Cause.IPV6_OFF,
-            reason=reason,
+            reason=f"IPv6 is switched off at {full(device)} (disable_ipv6=1), so it has no IPv6 address, {ip} neither",
             shown=show_setting(space, path),
-            fixes=(mend,),
+            fixes=(setting(space, path, 0) + mend,),
             should_be=space,
         )
-    version = "IPv6" if family == "inet6" else "IPv4"
-    reason = f"nobody has {ip}: no namespace has this address, and {full(device)} has no {version} address at all"
-    mend = _given(scene, device, ip)
+    version = "IPv6" if ":" in ip else "IPv4"
     return Diagnosis(
         cause=Cause.NO_ADDRESS,
-        reason=reason,
-        shown=shown,
+        reason=f"nobody has {ip}: no namespace has this address, and {full(device)} has no {version} address at all",
+        shown=Shown.of(space, f"ip -br addr show dev {shlex.quote(name)}", name),
         fixes=(mend,) if mend else (),
         should_be=space,
     )
@@ -451,19 +471,23 @@ def _lacks_address(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
 
 def _given(scene: Scene, device: Device, ip: str) -> Fix:
     """The line that gives a device an address, with the prefix that somebody else on its wire has for it."""
+    space, name = device
+    # else the kernel would first ask for a second whether somebody else has it
+    nodad = " nodad" if ":" in ip else ""
     for other in scene.tables.wire(device):
         for row in scene.tables.addresses_of(other):
             if row.scope == "global" and _holds(row.address, ip):
                 length = ip_interface(row.address).network.prefixlen
-                nodad = " nodad" if ":" in ip else ""
-                return fix(device[0], f"ip addr add {ip}/{length} dev {shlex.quote(device[1])}{nodad}")
+                return fix(space, f"ip addr add {ip}/{length} dev {shlex.quote(name)}{nodad}")
     return ()
 
 
 def answer_not_taken(scene: Scene, asker: str, ip: str) -> Diagnosis | None:
     """Why the answer to a question, which came back to who asked, is not taken."""
     for asked in scene.course.questions:
-        if asked.namespace != asker or asked.way != "out" or asked.kind not in ASKS or asked.dst_ip != ip:
+        if asked.namespace != asker or asked.way != "out":
+            continue
+        if asked.kind not in ASKS or asked.dst_ip != ip:
             continue
         if not scene.is_local(asker, asked.src_ip):
             continue  # a bridge that only handed the question on
@@ -481,9 +505,8 @@ def address_on_port(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
     bridge = scene.tables.master(device)
     if bridge is None:
         return None
-    row = next((row for row in scene.tables.addresses_of(device) if row.ip == ip), None)
-    row = row or next((row for row in scene.tables.addresses_of(device) if row.scope == "global"), None)
     space, name = device
+    row = _row_on_port(scene, device, ip)
     what = row.ip if row else ip
     reason = (
         f"{name} is a port of {bridge[1]}, so what comes in there belongs to {bridge[1]}: "
@@ -503,3 +526,15 @@ def address_on_port(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
         shown=shown,
         fixes=(mend,),
     )
+
+
+def _row_on_port(scene: Scene, device: Device, ip: str) -> Address | None:
+    """This address on a port, else the first that others reach it by."""
+    rows = scene.tables.addresses_of(device)
+    for row in rows:
+        if row.ip == ip:
+            return row
+    for row in rows:
+        if row.scope == "global":
+            return row
+    return None

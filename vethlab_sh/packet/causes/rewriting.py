@@ -15,30 +15,39 @@ from .settings import setting, show_setting
 
 def answered_from_elsewhere(scene: Scene) -> tuple[Sighting, Diagnosis] | None:
     """An answer that came home from another address than the one that was asked: nobody waits for it."""
-    probe = scene.probe
+    rewriter = _who_rewrote(scene)
+    if rewriter is None:
+        return None
+    space, before, after = rewriter
+    target = scene.probe.target
     for one in scene.course.back:
-        is_home = one.namespace == probe.src and one.way == "in" and scene.link(one.place) is not None
-        if not is_home or one.kind == Kind.ICMP or one.src_ip == probe.target or one.is_reset:
+        if not _is_home(scene, one) or one.src_ip == target:
             continue
-        rewriter = _who_rewrote(scene)
-        if rewriter is None:
-            continue
-        space, before, after = rewriter
         reason = (
-            f"the answer came from {one.src_ip}, not from {probe.target}, which was asked: {space} rewrote "
+            f"the answer came from {one.src_ip}, not from {target}, which was asked: {space} rewrote "
             f"{before} to {after} (DNAT), and the answer went directly back, past {space}, which would have put "
             f"{before} back into it"
         )
         _, rule = rewritten_to(scene, space, before)
         shown = rule.shown if rule else Shown.of(space, "nft list ruleset", "dnat")
         masquerade = f"iptables -t nat -A POSTROUTING -d {after} -j MASQUERADE"
-        return one, Diagnosis(
+        diagnosis = Diagnosis(
             cause=Cause.REWRITTEN,
             reason=reason,
             shown=shown,
             fixes=(fix(space, masquerade),),
         )
+        return one, diagnosis
     return None
+
+
+def _is_home(scene: Scene, answer: Sighting) -> bool:
+    """Whether an answer, no error and no refusal, came in where the probe was sent."""
+    if answer.kind == Kind.ICMP or answer.is_reset:
+        return False
+    if answer.namespace != scene.probe.src or answer.way != "in":
+        return False
+    return scene.link(answer.place) is not None
 
 
 # What is missing when an answer does not find back to a source that was written into the packet on its way.
@@ -50,14 +59,18 @@ def with_the_source(scene: Scene, last: Sighting | None, found: Diagnosis) -> Di
     if found.cause not in LOST_BACK or last is None:
         return found
     for before, after in itertools.pairwise(scene.course.there):
-        is_rewriting = before.namespace == after.namespace and before.src_ip != after.src_ip
-        if not is_rewriting or after.src_ip not in (last.src_ip, last.dst_ip):
-            continue
         space = after.namespace
+        if before.namespace != space or before.src_ip == after.src_ip:
+            continue
+        if after.src_ip not in (last.src_ip, last.dst_ip):
+            continue
         rule = rule_of_source(scene, space, before.src_ip)
-        where = f" ({rule.program} table {rule.table}, chain {rule.chain}: `{rule.text}`)" if rule else ""
+        where = ""
+        fixes = found.fixes
+        if rule:
+            where = f" ({rule.program} table {rule.table}, chain {rule.chain}: `{rule.text}`)"
+            fixes = rule.fixes + found.fixes
         reason = f"{space} rewrites the source {before.src_ip} to {after.src_ip}{where}, and {found.reason}"
-        fixes = (*rule.fixes, *found.fixes) if rule else found.fixes
         return replace(found, reason=reason, fixes=fixes)
     return found
 
@@ -76,40 +89,44 @@ def by_its_own_service(scene: Scene, last: Sighting, found: Diagnosis) -> Diagno
     if rewriter is None or last.namespace != scene.probe.src:
         return found
     space, before, after = rewriter
-    reason = f"{space} rewrites {before} to {after} (DNAT), which is {last.namespace} itself, and {found.reason}"
-    mend = fix(space, f"iptables -t nat -A POSTROUTING -s {after} -d {after} -j MASQUERADE")
-    return replace(found, cause=Cause.REWRITTEN, reason=reason, fixes=(mend,))
+    return replace(
+        found,
+        cause=Cause.REWRITTEN,
+        reason=f"{space} rewrites {before} to {after} (DNAT), which is {last.namespace} itself, and {found.reason}",
+        fixes=(fix(space, f"iptables -t nat -A POSTROUTING -s {after} -d {after} -j MASQUERADE"),),
+    )
 
 
 def rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:
     """A packet whose destination this namespace rewrote to one that cannot be reached."""
-    goal, rule = rewritten_to(scene, last.namespace, last.dst_ip)
+    space = last.namespace
+    goal, rule = rewritten_to(scene, space, last.dst_ip)
     if goal is None:
         return None
-    space = last.namespace
     where = f" ({rule.program} table {rule.table}: `{rule.text}`)" if rule else " (DNAT)"
-    told = f"{space} rewrites {last.dst_ip} to {goal}{where}"
-    fixes = (rule.undo,) if rule and rule.undo else ()
-    shown = rule.shown if rule else None
-    if goal.startswith("127."):
+    start = f"{space} rewrites {last.dst_ip} to {goal}{where}"
+    fixes = rule.fixes if rule else ()
+    is_loopback = goal.startswith("127.")
+    if is_loopback and scene.look(space).conf(last.device, "route_localnet") == 0:
         path = f"ipv4/conf/{last.device}/route_localnet"
-        if scene.look(space).conf(last.device, "route_localnet") == 0:
-            reason = f"{told}, and drops it: what came in at {last.device} may not go to 127.0.0.0/8 (route_localnet=0)"
-            mends = (setting(space, path, 1), *fixes)
-            return Diagnosis(
-                cause=Cause.REWRITTEN,
-                reason=reason,
-                shown=show_setting(space, path),
-                fixes=mends,
-            )
-    lost = no_way(scene, space, goal)
-    if lost:
-        return replace(lost, cause=Cause.REWRITTEN, reason=f"{told}, and {lost.reason}", shown=shown, fixes=fixes)
-    if not scene.owners(goal):
+        reason = f"{start}, and drops it: what came in at {last.device} may not go to 127.0.0.0/8 (route_localnet=0)"
         return Diagnosis(
             cause=Cause.REWRITTEN,
-            reason=f"{told}, and nobody has {goal}: no namespace has this address",
-            shown=shown,
-            fixes=fixes,
+            reason=reason,
+            shown=show_setting(space, path),
+            fixes=(setting(space, path, 1), *fixes),
         )
-    return None
+    lost = no_way(scene, space, goal)
+    if lost:
+        reason = f"{start}, and {lost.reason}"
+    elif not scene.owners(goal):
+        reason = f"{start}, and nobody has {goal}: no namespace has this address"
+    else:
+        return None
+    return Diagnosis(
+        cause=Cause.REWRITTEN,
+        reason=reason,
+        shown=rule.shown if rule else None,
+        fixes=fixes,
+        should_be=lost.should_be if lost else None,
+    )

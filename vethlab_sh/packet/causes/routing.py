@@ -9,11 +9,11 @@ import shlex
 from dataclasses import replace
 from ipaddress import ip_interface
 
-from ...facts import Address, Device, Route
+from ...facts import Address, Device, Link, Route, Rule
 from ...wiring.machines import cables
 from ..lookup import best, prefix_length
 from ..sighting import Kind, Sighting
-from .cables import ETHERNET, switched_off
+from .cables import ETHERNET, show_link, switched_off
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
 from .look import Decision
 from .scene import Scene
@@ -24,17 +24,15 @@ WORDS = {"inet": "", "inet6": "-6 "}
 
 def not_forwarded(scene: Scene, arrived: Device, source: str, dst: str) -> Diagnosis | None:
     """Why a packet that came in by a device is not sent on; None when neither tables nor settings tell."""
-    space = arrived[0]
-    decision = scene.decide(space, dst, source, arrived[1])
-    expected = _expected(space, decision)
-    off = forwarding_off(scene, arrived, dst)
-    if off:
-        return _towards(off, expected)
-    lost = no_way(scene, space, dst, decision)
-    if lost:
-        return _towards(lost, expected)
-    found = own_source(scene, arrived, source) or reverse_path(scene, arrived, source)
-    return _towards(found, expected) if found else None
+    space, came_by = arrived
+    decision = scene.decide(space, dst, source, came_by)
+    found = (
+        forwarding_off(scene, arrived, dst)
+        or no_way(scene, space, dst, decision)
+        or own_source(scene, arrived, source)
+        or reverse_path(scene, arrived, source)
+    )
+    return _towards(found, _expected(space, decision)) if found else None
 
 
 def _expected(space: str, decision: Decision) -> str | None:
@@ -45,7 +43,9 @@ def _expected(space: str, decision: Decision) -> str | None:
 
 
 def _towards(diagnosis: Diagnosis, should_be: str | None) -> Diagnosis:
-    return replace(diagnosis, should_be=diagnosis.should_be or should_be)
+    if diagnosis.should_be:
+        return diagnosis
+    return replace(diagnosis, should_be=should_be)
 
 
 def no_way(scene: Scene, space: str, dst: str, decision: Decision | None = None) -> Diagnosis | None:
@@ -53,10 +53,11 @@ def no_way(scene: Scene, space: str, dst: str, decision: Decision | None = None)
 
     Whether the next hop's MAC is known need not be asked: a question without an answer would have been seen.
     """
-    decision = decision or scene.decide(space, dst)
+    if decision is None:
+        decision = scene.decide(space, dst)
     rule, route = decision.rule, decision.route
     if rule is not None and rule.action:
-        return _swallowed_by_a_rule(decision, space, dst)
+        return _swallowed_by_a_rule(rule, dst)
     if route is None:
         return _table_not_asked(scene, space, dst) or _no_route(scene, space, dst)
     if route.is_dead_end:
@@ -64,85 +65,89 @@ def no_way(scene: Scene, space: str, dst: str, decision: Decision | None = None)
     if route.dev is None:
         return None
     off = switched_off(scene.tables, (space, route.dev))
-    if off:
-        return Diagnosis(
-            cause=off.cause,
-            reason=f"route {route.words}, but {off.reason}",
-            shown=off.shown,
-            fixes=off.fixes,
-        )
-    return None
-
-
-def _swallowed_by_a_rule(decision: Decision, space: str, dst: str) -> Diagnosis | None:
-    rule = decision.rule
-    if rule is None:
+    if off is None:
         return None
-    family = WORDS[rule.family]
-    reason = f"the rule `{rule.words}` in {space} decides about {dst}: {rule.action}"
-    shown = Shown.of(space, f"ip {family}rule", f"{rule.priority}:")
-    mend = fix(space, f"ip {family}rule del pref {rule.priority}")
+    return replace(off, reason=f"route {route.words}, but {off.reason}")
+
+
+def _swallowed_by_a_rule(rule: Rule, dst: str) -> Diagnosis:
+    space = rule.namespace
+    program = f"ip {WORDS[rule.family]}rule"
     return Diagnosis(
         cause=Cause.POLICY_RULE,
-        reason=reason,
-        shown=shown,
-        fixes=(mend,),
+        reason=f"the rule `{rule.words}` in {space} decides about {dst}: {rule.action}",
+        shown=Shown.of(space, program, f"{rule.priority}:"),
+        fixes=(fix(space, f"{program} del pref {rule.priority}"),),
     )
 
 
 def _table_not_asked(scene: Scene, space: str, dst: str) -> Diagnosis | None:
     """A route that is there, in a table that no rule asks."""
-    one = scene.look(space)
     family = "inet6" if ":" in dst else "inet"
-    asked = {rule.table for rule in one.rules if rule.family == family}
+    asked = {rule.table for rule in scene.look(space).rules if rule.family == family}
     route = scene.tables.route(space, dst)
     if not asked or "main" in asked or route is None:
         return None
-    word = WORDS[family]
-    reason = f"no rule of {space} looks up table main, which has the route {route.words}"
-    mend = fix(space, f"ip {word}rule add pref 32766 lookup main")
+    program = f"ip {WORDS[family]}rule"
     return Diagnosis(
         cause=Cause.POLICY_RULE,
-        reason=reason,
-        shown=Shown.of(space, f"ip {word}rule"),
-        fixes=(mend,),
+        reason=f"no rule of {space} looks up table main, which has the route {route.words}",
+        shown=Shown.of(space, program),
+        fixes=(fix(space, f"{program} add pref 32766 lookup main"),),
     )
 
 
 def _no_route(scene: Scene, space: str, dst: str) -> Diagnosis:
     links = [link for link in scene.tables.links.values() if link.namespace == space and link.kind != "loopback"]
-    family = "-6 " if ":" in dst else ""
-    shown = Shown.of(space, f"ip {family}route")
     if not links:
         reason = f"{space} has no device but lo, so it has no route to {dst}"
         return Diagnosis(Cause.NO_DEVICE, reason, Shown.of(space, "ip -br link"))
-    if ":" in dst:
-        off = [link for link in links if scene.look(space).number(f"ipv6/conf/{link.name}/disable_ipv6")]
-        if off and len(off) == len(links):
-            path = f"ipv6/conf/{off[0].name}/disable_ipv6"
-            reason = f"IPv6 is switched off at {full(off[0].device)} (disable_ipv6=1), so {space} has no route to {dst}"
-            return Diagnosis(Cause.IPV6_OFF, reason, show_setting(space, path))
-    down = [link for link in links if link.up is False]
-    if down:
-        names = ", ".join(link.name for link in down)
-        verb = "is" if len(down) == 1 else "are"
-        reason = f"{space} has no route to {dst} ({names} {verb} down, and a device that is down has no routes)"
-        mend = fix(space, *(f"ip link set {shlex.quote(link.name)} up" for link in down))
-        return Diagnosis(
-            cause=Cause.DEVICE_DOWN,
-            reason=reason,
-            shown=Shown.of(space, "ip -br link", down[0].name),
-            fixes=(mend,),
-        )
-    narrow = _too_narrow(scene, space, dst)
-    if narrow:
-        return narrow
-    mends = _missing_route(scene, space, dst)
+    explained = (
+        _no_route_of_ipv6(scene, links, dst)
+        or _no_route_of_a_down_device(space, links, dst)
+        or _too_narrow(scene, space, dst)
+    )
+    if explained:
+        return explained
+    family = "-6 " if ":" in dst else ""
     return Diagnosis(
         cause=Cause.NO_ROUTE,
         reason=f"{space} has no route to {dst}",
-        shown=shown,
-        fixes=mends,
+        shown=Shown.of(space, f"ip {family}route"),
+        fixes=_missing_route(scene, space, dst),
+    )
+
+
+def _no_route_of_ipv6(scene: Scene, links: list[Link], dst: str) -> Diagnosis | None:
+    """IPv6 that is switched off at all devices of a namespace, so that none has a route."""
+    if ":" not in dst:
+        return None
+    first = links[0]
+    space = first.namespace
+    look = scene.look(space)
+    for link in links:
+        if not look.number(f"ipv6/conf/{link.name}/disable_ipv6"):
+            return None
+    return Diagnosis(
+        cause=Cause.IPV6_OFF,
+        reason=f"IPv6 is switched off at {full(first.device)} (disable_ipv6=1), so {space} has no route to {dst}",
+        shown=show_setting(space, f"ipv6/conf/{first.name}/disable_ipv6"),
+    )
+
+
+def _no_route_of_a_down_device(space: str, links: list[Link], dst: str) -> Diagnosis | None:
+    """A device that is switched off loses its routes: fib_disable_ip(), net/ipv4/fib_frontend.c."""
+    down = [link.name for link in links if link.up is False]
+    if not down:
+        return None
+    verb = "is" if len(down) == 1 else "are"
+    what = f"{', '.join(down)} {verb} down, and a device that is down has no routes"
+    lines = [f"ip link set {shlex.quote(name)} up" for name in down]
+    return Diagnosis(
+        cause=Cause.DEVICE_DOWN,
+        reason=f"{space} has no route to {dst} ({what})",
+        shown=Shown.of(space, "ip -br link", down[0]),
+        fixes=(fix(space, *lines),),
     )
 
 
@@ -150,12 +155,18 @@ def _too_narrow(scene: Scene, space: str, dst: str) -> Diagnosis | None:
     """A neighbour on the same wire whose network has our address, while ours leaves it out."""
     for owner in scene.owners(dst):
         for theirs in scene.tables.addresses_of(owner):
-            if theirs.ip != dst:
-                continue
-            for device in scene.tables.wire(owner):
-                own = _left_out(scene, device, theirs) if device[0] == space else None
+            if theirs.ip == dst:
+                own = _first_left_out(scene, space, theirs)
                 if own:
                     return _prefix_of(own, theirs)
+    return None
+
+
+def _first_left_out(scene: Scene, space: str, theirs: Address) -> Address | None:
+    for device in scene.tables.wire(theirs.device):
+        own = _left_out(scene, device, theirs) if device[0] == space else None
+        if own:
+            return own
     return None
 
 
@@ -163,30 +174,33 @@ def _left_out(scene: Scene, device: Device, theirs: Address) -> Address | None:
     """The address of a device that is in the network of a neighbour who is not in its own."""
     network = ip_interface(theirs.address).network
     for own in scene.tables.addresses_of(device):
-        if ip_interface(own.address).network.num_addresses == 1:  # of a pod, or one that has a peer
-            continue
-        is_mutual = prefix_length(str(ip_interface(own.address).network), theirs.ip) is not None
-        if own.family == theirs.family and ip_interface(own.address).ip in network and not is_mutual:
+        mine = ip_interface(own.address)
+        if own.family != theirs.family or mine.network.num_addresses == 1:
+            continue  # one of a pod, or one that has a peer, has no network
+        is_mutual = prefix_length(str(mine.network), theirs.ip) is not None
+        if mine.ip in network and not is_mutual:
             return own
     return None
 
 
 def _prefix_of(own: Address, theirs: Address) -> Diagnosis:
     space, name = own.device
+    network = ip_interface(own.address).network
     length = theirs.address.partition("/")[2]
+    dev = f"dev {shlex.quote(name)}"
+    add = f"ip addr add {own.ip}/{length} {dev}"
+    remove = f"ip addr del {own.address} {dev}"
+    # a device has an IPv6 address once, whatever its prefix
+    lines = (remove, add) if own.family == "inet6" else (add, remove)
     reason = (
-        f"{full(own.device)} has {own.address}, so its network {ip_interface(own.address).network} does not have "
+        f"{full(own.device)} has {own.address}, so its network {network} does not have "
         f"{theirs.ip}, which {full(theirs.device)} has as {theirs.address}, and {space} has no other route to it"
     )
-    dev = f"dev {shlex.quote(name)}"
-    add, remove = f"ip addr add {own.ip}/{length} {dev}", f"ip addr del {own.address} {dev}"
-    # a device has an IPv6 address once, whatever its prefix
-    mend = fix(space, remove, add) if own.family == "inet6" else fix(space, add, remove)
     return Diagnosis(
         cause=Cause.WRONG_PREFIX,
         reason=reason,
         shown=Shown.of(space, f"ip -br addr show {dev}", own.address),
-        fixes=(mend,),
+        fixes=(fix(space, *lines),),
     )
 
 
@@ -202,79 +216,98 @@ def _missing_route(scene: Scene, space: str, dst: str) -> tuple[Fix, ...]:
 def routers_next_door(scene: Scene, space: str, dst: str) -> list[tuple[str, Device]]:
     """The addresses, on wires of this namespace, of others that have more than one cable: who could send on."""
     found: dict[str, tuple[str, Device]] = {}
-    version = ":" in dst
-    if any(scene.tables.is_kind(one, "vxlan") for one in scene.tables.links if one[0] == space):
-        return []  # what is behind a tunnel is not reached past it
     for link in scene.tables.links.values():
         if link.namespace != space or link.kind == "loopback":
             continue
+        if link.kind == "vxlan":
+            return []  # what is behind a tunnel is not reached past it
         for other in scene.tables.wire(link.device):
-            if other[0] == space or other[0] in found:
+            if other[0] == space or other[0] in found or not _is_router(scene, other[0]):
                 continue
-            for row in scene.tables.addresses_of(other):
-                is_usable = row.scope == "global" and (":" in row.ip) == version
-                is_router = len(cables(scene.tables.snapshot).get(other[0], ())) > 1
-                if is_usable and is_router and row.ip != dst and _is_near(scene, link.device, row.ip):
-                    found[other[0]] = (row.ip, other)
+            for ip in _usable(scene, other, dst):
+                if _is_near(scene, link.device, ip):
+                    found[other[0]] = (ip, other)
     return list(found.values())
+
+
+def _is_router(scene: Scene, space: str) -> bool:
+    """Whether a namespace has more than one cable."""
+    ends = cables(scene.tables.snapshot).get(space, ())
+    return len(ends) > 1
+
+
+def _usable(scene: Scene, device: Device, dst: str) -> list[str]:
+    """The addresses of a device that could be a gateway to another address of their family."""
+    usable = []
+    for row in scene.tables.addresses_of(device):
+        is_same_family = (":" in row.ip) == (":" in dst)
+        if row.scope == "global" and is_same_family and row.ip != dst:
+            usable.append(row.ip)
+    return usable
 
 
 def _is_near(scene: Scene, device: Device, ip: str) -> bool:
     """Whether an address is in a network of this device."""
-    return any(
-        prefix_length(str(ip_interface(row.address).network), ip) is not None
-        for row in scene.tables.addresses_of(device)
-        if (":" in row.ip) == (":" in ip)
-    )
+    for row in scene.tables.addresses_of(device):
+        is_same_family = (":" in row.ip) == (":" in ip)
+        network = str(ip_interface(row.address).network)
+        if is_same_family and prefix_length(network, ip) is not None:
+            return True
+    return False
 
 
 def _dead_end(scene: Scene, decision: Decision, space: str, dst: str) -> Diagnosis | None:
     rule, route = decision.rule, decision.route
     if route is None or rule is None:
         return None
-    scene_routes = [one for one in scene.look(space).routes if one.table == route.table]
-    family = WORDS[route.family]
+    program = f"ip {WORDS[route.family]}route"
     table = "" if route.table == "main" else f" table {route.table}"
-    shown = Shown.of(space, f"ip {family}route show{table}", f"{route.kind} {route.to}")
-    without = [one for one in scene_routes if one != route]
-    other = best(without, dst)
-    mend = fix(space, f"ip {family}route del {route.kind} {route.to}{table}")
+    shown = Shown.of(space, f"{program} show{table}", f"{route.kind} {route.to}")
+    mend = fix(space, f"{program} del {route.kind} {route.to}{table}")
     if decision.is_special:
-        reason = (
-            f"the rule `{rule.words}` in {space} asks table {route.table} for {dst}, "
-            f"and its route {route.words} swallows it"
-        )
-        undo = fix(space, f"ip {family}rule del pref {rule.priority}")
+        undo = fix(space, f"ip {WORDS[route.family]}rule del pref {rule.priority}")
+        asks = f"the rule `{rule.words}` in {space} asks table {route.table} for {dst}"
         return Diagnosis(
             cause=Cause.POLICY_RULE,
-            reason=reason,
+            reason=f"{asks}, and its route {route.words} swallows it",
             shown=shown,
             fixes=(undo, mend),
         )
     cable = _cable_to(scene, space, dst)
     if cable and route.to != dst:
-        what = f"{space} has no route to {dst} itself, which is behind {cable}, and its route {route.words} swallows it"
+        lacks = f"{space} has no route to {dst} itself, which is behind {cable}"
         return Diagnosis(
             cause=Cause.DEAD_ROUTE,
-            reason=what,
+            reason=f"{lacks}, and its route {route.words} swallows it",
             shown=shown,
             fixes=(fix(space, f"ip route add {dst} dev {shlex.quote(cable)}"),),
         )
-    is_enough = other is not None and not other.is_dead_end and _leads_there(scene, space, other, dst)
-    mends = (mend,) if is_enough and route.is_whole else ()
+    is_enough = route.is_whole and _is_reached_without(scene, space, route, dst)
     return Diagnosis(
         cause=Cause.DEAD_ROUTE,
         reason=f"the route {route.words} in {space} swallows it",
         shown=shown,
-        fixes=mends,
+        fixes=(mend,) if is_enough else (),
     )
+
+
+def _is_reached_without(scene: Scene, space: str, taken: Route, dst: str) -> bool:
+    """Whether the same table, without this route, leads to the address."""
+    routes = [one for one in scene.look(space).routes if one.table == taken.table and one != taken]
+    other = best(routes, dst)
+    if other is None or other.is_dead_end:
+        return False
+    return _leads_there(scene, space, other, dst)
 
 
 def _cable_to(scene: Scene, space: str, dst: str) -> str | None:
     """The device whose other end has this address; of pods that share no wire with anybody else."""
+    tables = scene.tables
     for owner in scene.owners(dst):
-        end = scene.tables.peer(owner)
-        if end and end[0] == space and not scene.tables.master(end) and not switched_off(scene.tables, end):
+        end = tables.peer(owner)
+        if end is None or end[0] != space or tables.master(end):
+            continue
+        if switched_off(tables, end) is None:
             return end[1]
     return None
 
@@ -293,95 +326,100 @@ def nothing_left(scene: Scene) -> Diagnosis | None:
     space, target = scene.probe.src, scene.probe.target
     if scene.is_local(space, target):
         off = switched_off(scene.tables, (space, "lo"))
-        if off:
-            reason = f"{off.reason}, and a namespace talks to itself by lo"
-            return Diagnosis(
-                cause=off.cause,
-                reason=reason,
-                shown=off.shown,
-                fixes=off.fixes,
-                should_be=space,
-            )
-        return None
+        if off is None:
+            return None
+        return replace(off, reason=f"{off.reason}, and a namespace talks to itself by lo", should_be=space)
     decision = scene.decide(space, target)
     lost = no_way(scene, space, target, decision)
     if lost:
         return _towards(lost, _expected(space, decision))
     broadcast = scene.look(space).is_broadcast(target)
     if broadcast:
-        reason = f"{target} is the broadcast address of a network of {space} ({broadcast.dev}), nobody's own address"
-        shown = Shown.of(space, "ip route show table local", f"broadcast {target}")
-        return Diagnosis(Cause.BROADCAST, reason, shown)
+        return Diagnosis(
+            cause=Cause.BROADCAST,
+            reason=(
+                f"{target} is the broadcast address of a network of {space} ({broadcast.dev}), nobody's own address"
+            ),
+            shown=Shown.of(space, "ip route show table local", f"broadcast {target}"),
+        )
     return _too_large_for_the_sender(scene, decision)
 
 
 def _too_large_for_the_sender(scene: Scene, decision: Decision) -> Diagnosis | None:
     route = decision.route
-    link = scene.link((scene.probe.src, route.dev)) if route and route.dev else None
+    if route is None or route.dev is None:
+        return None
+    link = scene.link((scene.probe.src, route.dev))
     return too_large(scene, link.device, None) if link else None
 
 
 def too_large(scene: Scene, device: Device, size: int | None) -> Diagnosis | None:
     """A packet that is larger than what a device sends in one piece. size: of its frame; None: of the probe's own."""
     link = scene.link(device)
-    if size is None:
-        if scene.probe.size is None:
-            return None
-        headers = 48 if scene.probe.is_v6 else 28
-        packet = scene.probe.size + headers
-    else:
-        packet = size - ETHERNET
-    if link is None or link.mtu is None or packet <= link.mtu:
+    packet = _size_of_the_probe(scene) if size is None else size - ETHERNET
+    if packet is None or link is None or link.mtu is None or packet <= link.mtu:
         return None
-    reason = f"a packet of {packet} bytes is larger than what {full(device)} takes: its MTU is {link.mtu}"
-    shown = Shown.of(device[0], f"ip link show dev {shlex.quote(device[1])}", "mtu")
     mends: tuple[Fix, ...] = ()
     if link.kind == "veth":
-        peer = scene.tables.peer(device)
-        lines = [fix(device[0], f"ip link set {shlex.quote(device[1])} mtu {packet}")[0]]
-        if peer:
-            lines.append(fix(peer[0], f"ip link set {shlex.quote(peer[1])} mtu {packet}")[0])
-        mends = (tuple(lines),)
+        mend: Fix = ()
+        for end in (device, scene.tables.peer(device)):
+            if end:
+                mend += fix(end[0], f"ip link set {shlex.quote(end[1])} mtu {packet}")
+        mends = (mend,)
     return Diagnosis(
         cause=Cause.MTU,
-        reason=reason,
-        shown=shown,
+        reason=f"a packet of {packet} bytes is larger than what {full(device)} takes: its MTU is {link.mtu}",
+        shown=show_link(device),
         fixes=mends,
     )
 
 
+def _size_of_the_probe(scene: Scene) -> int | None:
+    """How large a ping of a size that was asked for is as a packet: with ICMP's 8 bytes, and 20 of IP or 40 of IPv6."""
+    if scene.probe.size is None:
+        return None
+    headers = 48 if scene.probe.is_v6 else 28
+    return scene.probe.size + headers
+
+
 def loop(scene: Scene) -> Diagnosis | None:
     """A packet that goes round: it was seen more than twice on one way at one device."""
-    passed: dict[tuple[Device, str, int | None, int | None], list[Sighting]] = {}
-    for one in scene.course.there:
-        if one.kind != Kind.ICMP and not one.offset:
-            passed.setdefault((one.place, one.way, one.seq, one.ip_id), []).append(one)
-    most = max(passed.values(), key=len, default=[])
+    most = _most_often_seen(scene)
     if len(most) < 3:
         return None
-    round_trip = [one for one in scene.course.there if most[0].number <= one.number < most[1].number]
-    if len({one.place for one in round_trip}) < 2:
+    first, second = most[0].number, most[1].number
+    trip = [one for one in scene.course.there if first <= one.number < second]
+    if len({one.place for one in trip}) < 2:
         return None  # sent several times, it did not come round
-    spaces = list(dict.fromkeys(one.namespace for one in round_trip))
-    ttls = [one.ttl for one in most if one.ttl is not None]
+    ttls = {one.ttl for one in most if one.ttl is not None}
+    if len(ttls) == 1:
+        names = " and ".join(dict.fromkeys(place(one.place) for one in trip[:4]))
+        always = f"the frame goes round in a loop, always with TTL {ttls.pop()}"
+        return Diagnosis(Cause.ROUTING_LOOP, f"{always}: no router is in it, but bridges ({names})")
     target = scene.probe.target
-    if len(set(ttls)) == 1 and ttls:
-        names = " and ".join(dict.fromkeys(place(one.place) for one in round_trip[:4]))
-        reason = f"the frame goes round in a loop, always with TTL {ttls[0]}: no router is in it, but bridges ({names})"
-        return Diagnosis(Cause.ROUTING_LOOP, reason, None)
+    spaces = list(dict.fromkeys(one.namespace for one in trip))
     routers = [space for space in spaces if _sends_on(scene, space, target)]
+    round_trip = routers or spaces
     if len(routers) == 2:
         reason = f"{routers[0]} and {routers[1]} send {target} to each other, in a loop, until the TTL is used up"
     else:
-        reason = f"{target} goes in a loop through {', '.join(routers or spaces)} until the TTL is used up"
-    last = (routers or spaces)[-1]
-    return Diagnosis(
-        cause=Cause.ROUTING_LOOP,
-        reason=reason,
-        shown=Shown.of(last, f"ip route get {target}", target),
-    )
+        reason = f"{target} goes in a loop through {', '.join(round_trip)} until the TTL is used up"
+    shown = Shown.of(round_trip[-1], f"ip route get {target}", target)
+    return Diagnosis(Cause.ROUTING_LOOP, reason, shown)
+
+
+def _most_often_seen(scene: Scene) -> list[Sighting]:
+    """The sightings of one packet at one device, going one way: of the packet and the device with the most."""
+    passed: dict[tuple[Device, str, int | None, int | None], list[Sighting]] = {}
+    for one in scene.course.there:
+        if one.kind != Kind.ICMP and not one.offset:
+            seen = (one.place, one.way, one.seq, one.ip_id)
+            passed.setdefault(seen, []).append(one)
+    return max(passed.values(), key=len, default=[])
 
 
 def _sends_on(scene: Scene, space: str, target: str) -> bool:
     route = scene.tables.route(space, target)
-    return route is not None and route.via is not None
+    if route is None:
+        return False
+    return route.via is not None

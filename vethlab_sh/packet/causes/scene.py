@@ -38,32 +38,38 @@ class Scene:
     def look(self, space: str) -> Look:
         """What a namespace says when it is asked once more; all that matter are asked at the first time."""
         if space not in self.looks:
-            wanted = [one for one in {space, *self.spaces} if one in self.tables.spaces]
-            missing = [one for one in wanted if one not in self.looks]
-            asked = look(self.ground, missing, self._parts)
-            self.looks |= {name: self._about_the_probe(one) for name, one in asked.items()}
+            wanted = {space, *self.spaces}
+            missing = [one for one in self.tables.spaces if one in wanted and one not in self.looks]
+            for name, answer in look(self.ground, missing, self._parts).items():
+                self.looks[name] = self._about_the_probe(answer)
         return self.looks.get(space, Look(space))
 
     def _about_the_probe(self, one: Look) -> Look:
-        protocol = "ipv6-icmp" if self.probe.is_ping and self.probe.is_v6 else self.probe.protocol
+        protocol = self.probe.protocol
+        if self.probe.is_ping and self.probe.is_v6:
+            protocol = "ipv6-icmp"
         return replace(one, protocol=protocol, port=self.probe.port)
 
     @property
     def _parts(self) -> tuple[str, ...]:
         """What a namespace is asked for: a ping meets no socket."""
-        return tuple(part for part in RULES if part != "sockets" or not self.probe.is_ping)
+        if not self.probe.is_ping:
+            return RULES
+        return tuple(part for part in RULES if part != "sockets")
 
     @cached_property
     def spaces(self) -> list[str]:
         """The namespaces that matter: where it was seen, where it starts, and who has an address that was asked for."""
-        found = {self.probe.src}
+        chosen = {self.probe.src}
         ends = {self.probe.target}
         for sighting in self.course.sightings:
-            found.add(sighting.namespace)
-            ends |= {sighting.dst_ip, *sighting.ips}
+            chosen.add(sighting.namespace)
+            ends.add(sighting.dst_ip)
+            ends.update(sighting.ips)
         for end in ends:
-            found |= {device[0] for device in self.tables.addresses.get(end, ())}
-        return [space for space in self.tables.spaces if space in found]
+            for namespace, _ in self.owners(end):
+                chosen.add(namespace)
+        return [space for space in self.tables.spaces if space in chosen]
 
     @cached_property
     def again(self) -> Again:
@@ -80,29 +86,34 @@ class Scene:
 
     def decide(self, space: str, dst: str, src: str | None = None, iif: str | None = None) -> Decision:
         """The rule and the route by which a namespace sends a packet on."""
-        return self.look(space).decide(dst, src, iif)
+        answers = self.look(space)
+        return answers.decide(dst, src, iif)
 
     # --- the sightings ---
 
     def carrying(self, space: str, way: str | None = None) -> list[Sighting]:
         """The sightings of the packet itself in a namespace, not of questions for a MAC."""
-        return [
-            one
-            for one in self.course.sightings
-            if one.namespace == space and one.leg != "ask" and way in (None, one.way)
-        ]
+        chosen = []
+        for one in self.course.sightings:
+            if one.namespace != space or one.leg == "ask":
+                continue
+            if way is None or one.way == way:
+                chosen.append(one)
+        return chosen
 
     def real_destination(self, last: Sighting) -> str:
         """Where a packet goes when it comes in at its last sighting: an answer to what was rewritten is rewritten back.
 
         What the machine wrote into the source on the way there, conntrack takes out of the destination on the way back.
         """
-        for left in self.course.there:
-            is_rewritten = left.namespace == last.namespace and left.way == "out" and left.src_ip == last.dst_ip
-            if last.leg != "back" or not is_rewritten:
+        if last.leg != "back":
+            return last.dst_ip
+        here = [one for one in self.course.there if one.namespace == last.namespace]
+        for left in here:
+            if left.way != "out" or left.src_ip != last.dst_ip:
                 continue
-            for came in self.course.there:
-                if came.namespace == last.namespace and came.way == "in" and came.seq == left.seq:
+            for came in here:
+                if came.way == "in" and came.seq == left.seq:
                     return came.src_ip
         return last.dst_ip
 
@@ -114,7 +125,8 @@ class Scene:
 
     def is_local(self, space: str, ip: str) -> bool:
         """Whether a namespace has this address itself."""
-        return ip in self.tables.own(space)
+        own = self.tables.own(space)
+        return ip in own
 
     def owners(self, ip: str) -> list[Device]:
         """All devices that have this address."""
@@ -126,4 +138,5 @@ class Scene:
         """
         line = f"ip route get {dst} from {src} iif {shlex.quote(iif)}"
         ran = self.ground.run(self.ground.inside(space, line))
-        return line, ran.code == 0, (ran.out + ran.err).strip()
+        said = (ran.out + ran.err).strip()
+        return line, ran.code == 0, said

@@ -17,17 +17,21 @@ def key(path: str) -> str:
     ('net.ipv4.conf.left.forwarding', 'net/ipv4/conf/flannel.1/rp_filter')
     """
     whole = f"net/{path}"
-    return whole if "." in path else whole.replace("/", ".")
+    if "." in path:
+        return whole
+    return whole.replace("/", ".")
 
 
 def setting(space: str, path: str, value: int) -> Fix:
     """The line that sets one."""
-    return fix(space, f"sysctl -w {key(path)}={value}")
+    line = f"sysctl -w {key(path)}={value}"
+    return fix(space, line)
 
 
 def show_setting(space: str, *paths: str) -> Shown:
     """The line that shows them; what decides is told by the last one."""
-    return Shown.of(space, f"sysctl {' '.join(key(path) for path in paths)}")
+    keys = " ".join(key(path) for path in paths)
+    return Shown.of(space, f"sysctl {keys}")
 
 
 def forwarding_off(scene: Scene, arrived: Device, dst: str) -> Diagnosis | None:
@@ -36,30 +40,23 @@ def forwarding_off(scene: Scene, arrived: Device, dst: str) -> Diagnosis | None:
     ip_route_input_slow(): IN_DEV_FORWARD(in_dev); ip6_forward(): net->ipv6.devconf_all->forwarding.
     """
     space, name = arrived
-    one = scene.look(space)
+    settings = scene.look(space).settings
     if ":" in dst:
         path = "ipv6/conf/all/forwarding"
-        if one.settings.get(path) != "0":
-            return None
-        reason = f"forwarding is off in {space} ({key(path)}=0)"
-        return Diagnosis(
-            cause=Cause.FORWARDING_OFF,
-            reason=reason,
-            shown=show_setting(space, path),
-            fixes=(setting(space, path, 1),),
-        )
-    path, whole = f"ipv4/conf/{name}/forwarding", "ipv4/ip_forward"
-    if one.settings.get(path, "1") != "0":
+        if settings.get(path) == "0":
+            return _off(space, path, f"forwarding is off in {space} ({key(path)}=0)")
         return None
-    if one.settings.get(whole) == "0":
-        reason = f"forwarding is off in {space} ({key(whole)}=0)"
-        return Diagnosis(
-            cause=Cause.FORWARDING_OFF,
-            reason=reason,
-            shown=show_setting(space, whole),
-            fixes=(setting(space, whole, 1),),
-        )
+    path, whole = f"ipv4/conf/{name}/forwarding", "ipv4/ip_forward"
+    if settings.get(path, "1") != "0":
+        return None
+    if settings.get(whole) == "0":
+        return _off(space, whole, f"forwarding is off in {space} ({key(whole)}=0)")
     reason = f"forwarding is off at {name} in {space} ({key(path)}=0): what comes in there is not forwarded"
+    return _off(space, path, reason)
+
+
+def _off(space: str, path: str, reason: str) -> Diagnosis:
+    """A switch for forwarding that is 0."""
     return Diagnosis(
         cause=Cause.FORWARDING_OFF,
         reason=reason,
@@ -75,26 +72,24 @@ def reverse_path(scene: Scene, arrived: Device, source: str) -> Diagnosis | None
     There is none for IPv6.
     """
     space, name = arrived
-    one = scene.look(space)
-    value = one.conf(name, "rp_filter")
+    value = scene.look(space).conf(name, "rp_filter")
     if ":" in source or value not in (STRICT, LOOSE):
         return None
-    decision = scene.decide(space, source)
-    back = decision.route
-    if back is not None and not back.is_dead_end and (value == LOOSE or back.dev == name):
+    back = scene.decide(space, source).route
+    shown = show_setting(space, "ipv4/conf/all/rp_filter", f"ipv4/conf/{name}/rp_filter")
+    refused = f"a packet from {source} must not come in here"
+    if back is None:
+        reason = f"rp_filter is on at {name} and {space} has no route back to {source}: {refused}"
+        return Diagnosis(Cause.RP_FILTER, reason, shown)
+    reason = f"rp_filter is on at {name} and the route back is {back.words}: {refused}"
+    if back.is_dead_end:
+        return Diagnosis(Cause.RP_FILTER, reason, shown)
+    if value == LOOSE or back.dev == name:
         return None
-    paths = ("ipv4/conf/all/rp_filter", f"ipv4/conf/{name}/rp_filter")
-    if back is None or back.is_dead_end:
-        way = f"{space} has no route back to {source}" if back is None else f"the route back is {back.words}"
-        reason = f"rp_filter is on at {name} and {way}: a packet from {source} must not come in here"
-        return Diagnosis(Cause.RP_FILTER, reason, show_setting(space, *paths))
-    reason = (
-        f"rp_filter is on at {name} and the route back is {back.words}: a packet from {source} must not come in here"
-    )
     return Diagnosis(
         cause=Cause.RP_FILTER,
         reason=reason,
-        shown=show_setting(space, *paths),
+        shown=shown,
         fixes=_let_in(scene, arrived, source, back),
     )
 
@@ -102,16 +97,26 @@ def reverse_path(scene: Scene, arrived: Device, source: str) -> Diagnosis | None
 def _let_in(scene: Scene, arrived: Device, source: str, back: Route) -> tuple[Fix, ...]:
     """What lets such packets in: a loose filter, where the answer then finds its way; else the way back itself."""
     space, name = arrived
-    leads_nowhere = back.dev is None or not scene.tables.wire((space, back.dev))
-    if not leads_nowhere and back.via is None and not _is_on(scene, (space, str(back.dev)), source):
-        leads_nowhere = True
-    loose = setting(space, f"ipv4/conf/{name}/rp_filter", LOOSE)
-    if not leads_nowhere and not _is_nobodys(scene, back.via):
-        return (loose,)
-    gateway = only_gateway(scene.tables, arrived)
+    if _leads_somewhere(scene, back, source):
+        return (setting(space, f"ipv4/conf/{name}/rp_filter", LOOSE),)
     if _is_on(scene, arrived, source):
         return (fix(space, f"ip route replace {source} dev {name}"),)
-    return (fix(space, f"ip route replace {source} via {gateway}"),) if gateway else ()
+    gateway = only_gateway(scene.tables, arrived)
+    if gateway is None:
+        return ()
+    return (fix(space, f"ip route replace {source} via {gateway}"),)
+
+
+def _leads_somewhere(scene: Scene, back: Route, source: str) -> bool:
+    """Whether a route's device has somebody on its wire, the route's gateway exists, or who sent is right there."""
+    if back.dev is None:
+        return False
+    device = (back.namespace, back.dev)
+    if not scene.tables.wire(device):
+        return False
+    if back.via is None:
+        return _is_on(scene, device, source)
+    return bool(scene.owners(back.via))
 
 
 def _is_on(scene: Scene, device: Device, ip: str) -> bool:
@@ -120,24 +125,24 @@ def _is_on(scene: Scene, device: Device, ip: str) -> bool:
     return any(owner in wire for owner in scene.owners(ip))
 
 
-def _is_nobodys(scene: Scene, ip: str | None) -> bool:
-    return ip is not None and not scene.owners(ip)
-
-
 def own_source(scene: Scene, arrived: Device, source: str) -> Diagnosis | None:
     """Whether a packet claims to come from an address of the one who gets it, which the kernel takes from nobody.
 
     fib_validate_source(): a source that is local is refused, unless accept_local is on; on lo every source is local.
     """
     space, name = arrived
-    if name == "lo":
-        return None
-    one = scene.look(space)
     if name == "lo":  # what a namespace sends to itself keeps the route that it was sent by, and is not checked
         return None
-    if not scene.is_local(space, source) or (":" not in source and one.conf(name, "accept_local")):
+    if not scene.is_local(space, source):
         return None
-    owner = next(owner for owner in scene.owners(source) or [(space, "lo")] if owner[0] == space)
+    is_v4 = ":" not in source
+    if is_v4 and scene.look(space).conf(name, "accept_local"):
+        return None
+    owner = (space, "lo")
+    for device in scene.owners(source):
+        if device[0] == space:
+            owner = device
+            break
     reason = f"{source} is an address of {space} itself too ({full(owner)}), so it takes no packet from there"
     return Diagnosis(Cause.OWN_SOURCE, reason, Shown.of(space, "ip -br addr", source))
 
@@ -147,10 +152,9 @@ def echo_ignored(scene: Scene, space: str, target: str) -> Diagnosis | None:
     path = "ipv6/icmp/echo_ignore_all" if ":" in target else "ipv4/icmp_echo_ignore_all"
     if scene.look(space).number(path) == 0:
         return None
-    reason = f"{space} ignores pings ({key(path)}=1)"
     return Diagnosis(
         cause=Cause.ECHO_IGNORED,
-        reason=reason,
+        reason=f"{space} ignores pings ({key(path)}=1)",
         shown=show_setting(space, path),
         fixes=(setting(space, path, 0),),
     )

@@ -46,37 +46,44 @@ def stuck(scene: Scene, last: Sighting) -> Diagnosis | None:
 def _went_out(scene: Scene, last: Sighting) -> Diagnosis | None:
     device, tables = last.place, scene.tables
     if tables.is_kind(device, "vxlan") and not last.wrapped:
-        found = not_wrapped(scene, device, last)
-        entry = tables.fdb(device, last.dst_mac)
-        if found is None and entry and entry.dst:
-            found = _not_sent_wrapped(scene, device, entry.dst) or too_large_when_wrapped(
-                scene, device, last, entry.dst
-            )
-        return found or missing_remote(scene, device, last) or filtered(scene, device[0])
+        return _went_into_a_tunnel(scene, last)
     if tables.is_kind(device, "bridge"):
         return not_bridged(scene, device, last) or filtered(scene, device[0], is_bridged=True)
-    parent = not_to_the_parent(scene, last)
-    if parent:
-        return parent
-    found = lost_on_a_cable(tables, device, last.bytes)
+    found = not_to_the_parent(scene, last) or lost_on_a_cable(tables, device, last.bytes)
     if found:
         return found
     peer = tables.peer(device)
     return filtered(scene, peer[0]) if peer else None
 
 
+def _went_into_a_tunnel(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """Why a frame did not come out of a VXLAN device wrapped: no entry, no way to the other machine, or its size."""
+    tunnel = last.place
+    found = not_wrapped(scene, tunnel, last)
+    entry = scene.tables.fdb(tunnel, last.dst_mac)
+    if found is None and entry and entry.dst:
+        unsent = _not_sent_wrapped(scene, tunnel, entry.dst)
+        found = unsent or too_large_when_wrapped(scene, tunnel, last, entry.dst)
+    return found or missing_remote(scene, tunnel, last) or filtered(scene, tunnel[0])
+
+
 def _not_sent_wrapped(scene: Scene, tunnel: Device, remote: str) -> Diagnosis | None:
     """Why a machine does not send what it has wrapped: no way to the other machine, or nobody tells its MAC."""
-    lost = no_way(scene, tunnel[0], remote)
+    space = tunnel[0]
+    lost = no_way(scene, space, remote)
     if lost:
         return replace(lost, reason=f"{full(tunnel)} wraps it for {remote}, but {lost.reason}")
-    route = scene.tables.route(tunnel[0], remote)
+    route = scene.tables.route(space, remote)
     hop = route.via if route and route.via else remote
-    own = scene.tables.own(tunnel[0])
-    asked = [one for one in scene.course.questions if one.kind in ASKS and one.dst_ip == hop and one.src_ip in own]
+    own = scene.tables.own(space)
+    asked = []
+    for one in scene.course.questions:
+        if one.kind in ASKS and one.dst_ip == hop and one.src_ip in own:
+            asked.append(one)
     if not asked:
         return None
-    found = stuck(scene, (on_the_way(scene, asked) or asked)[-1])
+    trail = on_the_way(scene, asked) or asked
+    found = stuck(scene, trail[-1])
     if found is None:
         return None
     return sent_to_a_remote(tunnel, remote, found)
@@ -88,31 +95,23 @@ def wrapped_for_itself(scene: Scene) -> tuple[Sighting, Diagnosis] | None:
         tunnel = scene.link(one.place)
         if one.way != "out" or one.wrapped or tunnel is None or tunnel.kind != "vxlan":
             continue
-        space = one.namespace
         entry = scene.tables.fdb(one.place, one.dst_mac)
-        if entry and entry.dst and scene.is_local(space, entry.dst):
-            return one, sent_to_itself(scene, one.place, one.dst_mac, entry.dst)
-        if tunnel.vxlan_local and not scene.is_local(space, tunnel.vxlan_local):
-            return one, not_its_own_address(scene, one.place, tunnel.vxlan_local)
+        remote = entry.dst if entry else None
+        if remote and scene.is_local(one.namespace, remote):
+            return one, sent_to_itself(scene, one.place, one.dst_mac, remote)
+        local = tunnel.vxlan_local
+        if local and not scene.is_local(one.namespace, local):
+            return one, not_its_own_address(scene, one.place, local)
     return None
 
 
 def _came_in(scene: Scene, last: Sighting) -> Diagnosis | None:
-    tables, device = scene.tables, last.place
-    bridge = tables.master(device)
-    mac = last.macs[1]
+    bridge = scene.tables.master(last.place)
     if bridge:
         return _came_in_at_a_port(scene, bridge, last)
-    if tables.is_kind(device, "bridge") and mac != tables.mac(device) and not is_group(mac):
-        mistaken = own_by_mistake(scene, device, mac)
-        if mistaken:
-            return mistaken
-    if tables.is_kind(device, "bridge") and mac == tables.mac(device) and not scene.is_local(device[0], last.ips[1]):
-        kept = _kept_by_the_bridge(scene, device, last)
-        if kept:
-            return kept
-    if not is_group(mac) and mac != tables.mac(device) and device[1] != "lo":
-        return not_for_this_device(scene, last)
+    not_taken = _not_taken(scene, last)
+    if not_taken:
+        return not_taken
     if last.wrapped:
         return used_up(scene, last) or not_unwrapped(scene, last) or _packet_arrived_wrapped(scene, last)
     if last.kind in ASKS:
@@ -121,6 +120,23 @@ def _came_in(scene: Scene, last: Sighting) -> Diagnosis | None:
         found = answer_not_taken(scene, last.namespace, last.src_ip) or filtered(scene, last.namespace)
         return found or stood_in_for_nobody(scene, last.src_ip)
     return _packet_arrived(scene, last)
+
+
+def _not_taken(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """A frame that does not get past the device's MAC: for another one, or for a host that has a bridge's own."""
+    tables, device = scene.tables, last.place
+    mac = last.macs[1]
+    is_for_device = mac == tables.mac(device)
+    if tables.is_kind(device, "bridge"):
+        if is_for_device:
+            kept = _kept_by_the_bridge(scene, device, last)
+        else:
+            kept = None if is_group(mac) else own_by_mistake(scene, device, mac)
+        if kept:
+            return kept
+    if is_for_device or is_group(mac) or device[1] == "lo":
+        return None
+    return not_for_this_device(scene, last)
 
 
 def _packet_arrived_wrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
@@ -140,89 +156,107 @@ def _silent(scene: Scene, last: Sighting) -> Diagnosis | None:
     line, goes, said = scene.oracle(last.namespace, last.dst_ip, last.src_ip, last.device)
     if goes:
         return None
-    reason = f"{last.namespace} takes nothing from {last.src_ip} that comes in at {last.device} (`{line}`: {said})"
-    return Diagnosis(Cause.UNKNOWN, reason, Shown.of(last.namespace, line, "", said))
+    return Diagnosis(
+        cause=Cause.UNKNOWN,
+        reason=f"{last.namespace} takes nothing from {last.src_ip} that comes in at {last.device} (`{line}`: {said})",
+        shown=Shown.of(last.namespace, line, "", said),
+    )
 
 
 def _came_in_at_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
     tables, mac = scene.tables, last.macs[1]
-    is_ours = last.resolves and scene.is_local(bridge[0], last.dst_ip)
-    if mac != tables.mac(bridge) and not is_ours:
-        found = not_bridged(scene, bridge, last)
-        return found or filtered(scene, bridge[0], is_bridged=True) or _too_large_for_a_port(scene, bridge, last)
+    asks_the_bridge = last.resolves and scene.is_local(bridge[0], last.dst_ip)
+    if mac != tables.mac(bridge) and not asks_the_bridge:
+        found = not_bridged(scene, bridge, last) or filtered(scene, bridge[0], is_bridged=True)
+        return found or _too_large_for_a_port(scene, bridge, last)
     off = switched_off(tables, bridge)
     if off:
         return replace(off, should_be=bridge[0])
-    if last.resolves and last.kind in ASKS:
-        up = replace(last, device=bridge[1])
-        return unanswered(scene, up) or filtered(scene, bridge[0])
-    kept = _kept_by_the_bridge(scene, bridge, last)
-    if kept:
-        return kept
-    return _packet_arrived(scene, replace(last, device=bridge[1]))
+    handed_up = replace(last, device=bridge[1])
+    if last.kind in ASKS:
+        return unanswered(scene, handed_up) or filtered(scene, bridge[0])
+    return _kept_by_the_bridge(scene, bridge, last) or _packet_arrived(scene, handed_up)
 
 
 def _kept_by_the_bridge(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
     """A frame for a host that has the bridge's own MAC."""
     mac = last.macs[1]
-    others = [device for device in scene.tables.holders(mac) if device != bridge]
-    if mac != scene.tables.mac(bridge) or not others or scene.is_local(bridge[0], last.ips[1]):
+    if mac != scene.tables.mac(bridge) or scene.is_local(bridge[0], last.ips[1]):
         return None
-    return bridge_keeps(scene, bridge, others[0])
+    others = [device for device in scene.tables.holders(mac) if device != bridge]
+    return bridge_keeps(scene, bridge, others[0]) if others else None
 
 
 def _too_large_for_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
+    size = last.bytes - ETHERNET
     for port in scene.tables.ports(bridge):
         link = scene.link(port)
-        if link and link.mtu and last.bytes - ETHERNET > link.mtu and port != last.place:
-            size = last.bytes - ETHERNET
-            reason = (
-                f"the packet is of {size} bytes, and {full(port)}, a port of {bridge[1]}, takes {link.mtu} (its MTU)"
-            )
-            # what VXLAN takes is what is left of the machine's own packets: there, the ends must send less
-            mends = () if link.kind == "vxlan" else (fix(port[0], f"ip link set {port[1]} mtu {size}"),)
-            return Diagnosis(
-                cause=Cause.MTU,
-                reason=reason,
-                shown=show_link(port),
-                fixes=mends,
-                should_be=place(port),
-            )
+        if link is None or not link.mtu or size <= link.mtu or port == last.place:
+            continue
+        # what VXLAN takes is what is left of the machine's own packets: there, the ends must send less
+        mends = () if link.kind == "vxlan" else (fix(port[0], f"ip link set {port[1]} mtu {size}"),)
+        what = f"{full(port)}, a port of {bridge[1]}, takes {link.mtu} (its MTU)"
+        return Diagnosis(
+            cause=Cause.MTU,
+            reason=f"the packet is of {size} bytes, and {what}",
+            shown=show_link(port),
+            fixes=mends,
+            should_be=place(port),
+        )
     return None
 
 
 def _packet_arrived(scene: Scene, last: Sighting) -> Diagnosis | None:
     """A packet that a namespace has got: for itself, or to be sent on."""
-    arrived, dst = last.place, scene.real_destination(last)
+    dst = scene.real_destination(last)
+    if scene.is_local(last.namespace, dst):
+        return _not_answered(scene, last, dst)
+    return _not_put_back(scene, last, dst) or used_up(scene, last) or _not_sent_on(scene, last, dst)
+
+
+def _not_answered(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
+    """A packet that came to who has its destination."""
     space = last.namespace
-    if scene.is_local(space, dst):
-        back = scene.decide(space, last.src_ip, dst).route
-        on_port = address_on_port(scene, (space, back.dev), dst) if back and back.dev else None
+    back = scene.decide(space, last.src_ip, dst).route
+    if back and back.dev:
+        on_port = address_on_port(scene, (space, back.dev), dst)
         if on_port:
             return on_port
-        found = not_answered(scene, arrived, last) if last.leg == "there" else None
-        if found and found.cause == Cause.OWN_SOURCE:
-            return by_its_own_service(scene, last, found)
-        if found and not _explains_input(found):
-            # what the tables say of the answer counts only when the request has got as far as that
-            return filtered(scene, space) or found
-        return found or filtered(scene, space) or rewritten(scene, last)
-    if dst != last.dst_ip:
-        lost = no_way(scene, space, dst)
-        if lost:
-            cause = Cause.NO_ROUTE_BACK if lost.cause == Cause.NO_ROUTE else lost.cause
-            reason = f"{space} puts {dst} back into the answer, which it had rewritten, and then {lost.reason}"
-            return replace(lost, cause=cause, reason=reason)
-    expired = used_up(scene, last)
-    if expired:
-        return expired
-    found = not_forwarded(scene, arrived, last.src_ip, dst)
+    found = not_answered(scene, last.place, last) if last.leg == "there" else None
+    if found is None:
+        return filtered(scene, space) or rewritten(scene, last)
+    if found.cause == Cause.OWN_SOURCE:
+        return by_its_own_service(scene, last, found)
+    if _explains_input(found):
+        return found
+    # what the tables say of the answer counts only when the request has got as far as that
+    return filtered(scene, space) or found
+
+
+def _not_put_back(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
+    """An answer to what was rewritten here: with its real destination put back, there is no way to it."""
+    if dst == last.dst_ip:
+        return None
+    space = last.namespace
+    lost = no_way(scene, space, dst)
+    if lost is None:
+        return None
+    return replace(
+        lost,
+        cause=Cause.NO_ROUTE_BACK if lost.cause == Cause.NO_ROUTE else lost.cause,
+        reason=f"{space} puts {dst} back into the answer, which it had rewritten, and then {lost.reason}",
+    )
+
+
+def _not_sent_on(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
+    """A packet that is for somebody else."""
+    space = last.namespace
+    found = not_forwarded(scene, last.place, last.src_ip, dst)
     if found and found.cause == Cause.NO_ROUTE and rewritten_to(scene, space, dst)[0]:
         return rewritten(scene, last)  # no route to the address before DNAT says nothing
     if found:
         return found
-    decision = scene.decide(space, dst, last.src_ip, last.device)
-    route = decision.route
+    route = scene.decide(space, dst, last.src_ip, last.device).route
     out = (space, route.dev) if route and route.dev else None
     if out and not last.wrapped:
         large = too_large(scene, out, last.bytes)
@@ -236,4 +270,5 @@ def _packet_arrived(scene: Scene, last: Sighting) -> Diagnosis | None:
 
 def _explains_input(found: Diagnosis) -> bool:
     """Whether a diagnosis is about taking the request, not about the answer to it."""
-    return found.cause in (Cause.RP_FILTER, Cause.OWN_SOURCE, Cause.ADDRESS_FAILED)
+    about_input = (Cause.RP_FILTER, Cause.OWN_SOURCE, Cause.ADDRESS_FAILED)
+    return found.cause in about_input

@@ -76,8 +76,8 @@ class Step:
     def word(self, name: str) -> str:
         """What follows a word of the packet: `saddr`, `daddr`, `iif` …; of addresses the IP's, not the MAC's."""
         prefix = "(?:ip|ip6) " if name in ("saddr", "daddr") else ""
-        found = re.search(rf'\b{prefix}{name} "?([^ "]+)', self.words)
-        return found[1] if found else ""
+        match = re.search(rf'\b{prefix}{name} "?([^ "]+)', self.words)
+        return match[1] if match else ""
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,17 @@ class Again:
         """By how much one of the kernel's counters grew."""
         if space not in self.before or space not in self.after:
             return 0
-        return self.after[space].counters.get(counter, 0) - self.before[space].counters.get(counter, 0)
+        was = self.before[space].counters.get(counter, 0)
+        now = self.after[space].counters.get(counter, 0)
+        return now - was
 
     def dropped_by_queue(self, space: str, device: str) -> int:
         """How many packets the device's queue dropped."""
         if space not in self.before or space not in self.after:
             return 0
-        return self.after[space].queues.get(device, 0) - self.before[space].queues.get(device, 0)
+        was = self.before[space].queues.get(device, 0)
+        now = self.after[space].queues.get(device, 0)
+        return now - was
 
 
 def again(ground: Ground, probe: Probe, looks: Mapping[str, Look], ports: Iterable[int]) -> Again:
@@ -111,24 +115,31 @@ def again(ground: Ground, probe: Probe, looks: Mapping[str, Look], ports: Iterab
     looks: what each namespace on the way said; ports: UDP ports of tunnels on the way.
     """
     spaces = [space for space, one in looks.items() if one.filters]
+    numbers = range(len(spaces))
     before = look(ground, looks, COUNTED)
-    lines = [SCRIPT.replace("LIMIT", str(SECONDS)).replace("TABLE", TABLE)]
+    script = [SCRIPT.replace("LIMIT", str(SECONDS)).replace("TABLE", TABLE)]
     for number, space in enumerate(spaces):
-        tables = shlex.quote("\n".join(_tables(looks[space], probe, ports)))
-        lines.append(f"trace {number} {tables} {ground.way_into(space)}")
-    lines += ["deaf=0"]
-    lines += [f"heard {number} ready || deaf=1" for number in range(len(spaces))]
-    lines += [f'{ground.inside(probe.src, probe.line)} >"$here/said" 2>&1; code=$?']
-    lines += [f"heard {number} done || deaf=1" for number in range(len(spaces))]
-    lines += [f"printf '{MARK_OF_STEPS}'; cat \"$here/out{number}\"" for number in range(len(spaces))]
-    lines += [f"printf '{MARK_OF_STEPS}%s %s' $code $deaf"]
-    answers = ground.run("\n".join(lines)).out.split(STEPS_BEGIN)[1:]
+        tables = "\n".join(_tables(looks[space], probe, ports))
+        script.append(f"trace {number} {shlex.quote(tables)} {ground.way_into(space)}")
+    script.append("deaf=0")
+    script += [f"heard {number} ready || deaf=1" for number in numbers]
+    script.append(f'{ground.inside(probe.src, probe.line)} >"$here/said" 2>&1; code=$?')
+    script += [f"heard {number} done || deaf=1" for number in numbers]
+    script += [f"printf '{MARK_OF_STEPS}'; cat \"$here/out{number}\"" for number in numbers]
+    script.append(f"printf '{MARK_OF_STEPS}%s %s' $code $deaf")
+    answers = ground.run("\n".join(script)).out.split(STEPS_BEGIN)[1:]
     after = look(ground, looks, COUNTED)
     if len(answers) != len(spaces) + 1:
         return Again(False, before, after)
-    steps = {space: tuple(read(text)) for space, text in zip(spaces, answers, strict=False)}
-    code, deaf = answers[-1].split()
-    return Again(code == "0", before, after, steps, heard=deaf == "0")
+    *traces, codes = answers
+    code, deaf = codes.split()
+    return Again(
+        answered=code == "0",
+        before=before,
+        after=after,
+        steps={space: tuple(read(trace)) for space, trace in zip(spaces, traces, strict=True)},
+        heard=deaf == "0",
+    )
 
 
 STEPS_BEGIN, MARK_OF_STEPS = "\0", "\\0"
@@ -146,9 +157,11 @@ def _tables(one: Look, probe: Probe, ports: Iterable[int]) -> list[str]:
 
     Short lines: `nft -i` reads them by libedit, which takes 1024 characters.
     """
-    chosen = [f"meta l4proto {{ icmp, ipv6-icmp }} {MARKED}"]
+    protocols = f"meta l4proto {{ icmp, ipv6-icmp }} {MARKED}"
+    chosen = [protocols]
     if not probe.is_ping:
-        chosen += [f"{probe.protocol} {end} {probe.port} {MARKED}" for end in ("dport", "sport")]
+        for end in ("dport", "sport"):
+            chosen.append(f"{probe.protocol} {end} {probe.port} {MARKED}")
     chosen += [f"udp dport {port} {MARKED}" for port in ports]
     lines = _table("inet", INET, chosen)
     if "bridge" in one.families:
@@ -175,12 +188,15 @@ def _table(family: str, hooks: Iterable[tuple[str, int]], rules: Iterable[str]) 
 
 def _hooked_devices(ruleset: str) -> set[tuple[str, str]]:
     """The hooks of devices, ingress or egress, at which somebody filters: `device "eth0"`, `devices = { "a", "b" }`."""
-    found: set[tuple[str, str]] = set()
-    for hook, names in re.findall(r"hook (ingress|egress) devices? =? ?(\{[^}]*\}|\"[^\"]+\")", ruleset):
-        found |= {(hook, name) for name in re.findall(r'"([^"]+)"', names)}
-    return found
+    hooked: set[tuple[str, str]] = set()
+    for hook, names in HOOKED.findall(ruleset):
+        for name in re.findall(r'"([^"]+)"', names):
+            hooked.add((hook, name))
+    return hooked
 
 
+RULE = re.compile(r"(?:unknown )?rule (.*?)\s*\(verdict ([^)]*)\)")
+HOOKED = re.compile(r"hook (ingress|egress) devices? =? ?(\{[^}]*\}|\"[^\"]+\")")
 TRACE = re.compile(r"trace id (?P<packet>\S+) (?P<family>\S+) (?P<table>\S+) (?P<chain>\S+) (?P<rest>.*)")
 
 
@@ -193,14 +209,15 @@ def read(text: str) -> Iterable[Step]:
     ('ip', 'filter', 'FORWARD', 'drop')
     """
     for line in text.splitlines():
-        found = TRACE.match(line)
-        if not found:
+        match = TRACE.match(line)
+        if match is None:
             continue
-        where = (found["packet"], found["family"], found["table"], found["chain"])
-        rest = found["rest"].strip()
+        where = (match["packet"], match["family"], match["table"], match["chain"])
+        rest = match["rest"].strip()
+        rule = RULE.fullmatch(rest)
         if rest.startswith("packet: "):
             yield Step(*where, words=rest.removeprefix("packet: "))
         elif rest.startswith("policy "):
             yield Step(*where, verdict=rest.split()[1], is_policy=True)
-        elif rule := re.fullmatch(r"(?:unknown )?rule (.*?)\s*\(verdict ([^)]*)\)", rest):
+        elif rule:
             yield Step(*where, rule=rule[1], verdict=rule[2].split()[0])

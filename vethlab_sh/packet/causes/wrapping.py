@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 
-from ...facts import Device, is_group
+from ...facts import ANY_MAC, Device, Link, is_group
 from ..sighting import Sighting
 from .cables import show_link, switched_off
 from .cause import Cause, Diagnosis, Fix, Line, Shown, fix, full, place
@@ -16,65 +17,43 @@ WRAPPING4, WRAPPING6 = 20 + 8 + 8, 40 + 8 + 8
 
 def show_fdb(tunnel: Device, word: str = "") -> Shown:
     """What the FDB of a VXLAN device says."""
-    return Shown.of(tunnel[0], f"bridge fdb show dev {shlex.quote(tunnel[1])}", word)
+    namespace, name = tunnel
+    line = f"bridge fdb show dev {shlex.quote(name)}"
+    return Shown.of(namespace, line, word)
 
 
 def not_wrapped(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | None:
     """Why what went into a VXLAN device did not come out of the machine, wrapped."""
-    tables, mac = scene.tables, last.dst_mac
-    entry, link = tables.fdb(tunnel, mac), tables.link(tunnel)
+    mac = last.dst_mac
+    if scene.tables.fdb(tunnel, mac) is not None:
+        return None
+    link = scene.link(tunnel)
     below = place((tunnel[0], link.vxlan_dev)) if link and link.vxlan_dev else None
-    if entry is None and is_group(mac):
-        hop = last.dst_ip
-        reason = f"{full(tunnel)} has no FDB entry for what is for everyone"
-        if last.resolves and not tables.master(tunnel):
-            return _unknown_neighbour(scene, tunnel, hop, below)
-        if last.resolves:
-            reason = (
-                f"no neighbour entry tells the MAC of {hop}, and {full(tunnel)} has no FDB entry "
-                "00:00:00:00:00:00, a flood entry for what is for everyone"
-            )
-        return Diagnosis(
-            cause=Cause.VXLAN_ENTRY,
-            reason=reason,
-            shown=show_fdb(tunnel),
-            fixes=_flood(scene, tunnel),
-            should_be=below,
-        )
-    if entry is None:
-        reason = f"{tunnel[1]} has no FDB entry for {mac}, so it does not know which node to wrap it for"
-        remote = _remote_of(scene, mac)
-        mends: tuple[Fix, ...] = ()
-        if remote:
-            line = f"bridge fdb append {mac} dev {shlex.quote(tunnel[1])} dst {remote}"
-            mends = (fix(tunnel[0], line),)
-        return Diagnosis(
-            cause=Cause.VXLAN_ENTRY,
-            reason=reason,
-            shown=show_fdb(tunnel),
-            fixes=mends,
-            should_be=below,
-        )
-    return None
-
-
-def _unknown_neighbour(scene: Scene, tunnel: Device, hop: str, below: str | None) -> Diagnosis:
-    """A next hop behind a tunnel whose MAC nobody wrote down, on a tunnel that does not ask everyone."""
-    reason = (
-        f"no neighbour entry tells the MAC of {hop} on {full(tunnel)}, which has no FDB entry 00:00:00:00:00:00, "
-        "a flood entry by which it could ask everyone"
+    if is_group(mac):
+        return _not_wrapped_for_everyone(scene, tunnel, last, below)
+    remote = _remote_of(scene, mac)
+    mends: tuple[Fix, ...] = ()
+    if remote:
+        mends = ((_appended(tunnel, mac, remote),),)
+    return Diagnosis(
+        cause=Cause.VXLAN_ENTRY,
+        reason=f"{tunnel[1]} has no FDB entry for {mac}, so it does not know which node to wrap it for",
+        shown=show_fdb(tunnel),
+        fixes=mends,
+        should_be=below,
     )
-    shown = Shown.of(tunnel[0], f"ip neigh show dev {shlex.quote(tunnel[1])}")
-    mac = scene.tables.mac(scene.tables.owner(hop))
-    if mac and scene.tables.fdb(tunnel, mac):
-        line = f"ip neigh replace {hop} lladdr {mac} dev {shlex.quote(tunnel[1])} nud permanent"
-        return Diagnosis(
-            cause=Cause.NO_NEIGHBOUR,
-            reason=reason,
-            shown=shown,
-            fixes=(fix(tunnel[0], line),),
-            should_be=below,
+
+
+def _not_wrapped_for_everyone(scene: Scene, tunnel: Device, last: Sighting, below: str | None) -> Diagnosis:
+    if not last.resolves:
+        reason = f"{full(tunnel)} has no FDB entry for what is for everyone"
+    elif scene.tables.master(tunnel):
+        reason = (
+            f"no neighbour entry tells the MAC of {last.dst_ip}, and {full(tunnel)} has no FDB entry "
+            f"{ANY_MAC}, a flood entry for what is for everyone"
         )
+    else:
+        return _unknown_neighbour(scene, tunnel, last.dst_ip, below)
     return Diagnosis(
         cause=Cause.VXLAN_ENTRY,
         reason=reason,
@@ -84,22 +63,56 @@ def _unknown_neighbour(scene: Scene, tunnel: Device, hop: str, below: str | None
     )
 
 
+def _unknown_neighbour(scene: Scene, tunnel: Device, hop: str, below: str | None) -> Diagnosis:
+    """A next hop behind a tunnel whose MAC nobody wrote down, on a tunnel that does not ask everyone."""
+    space, dev = tunnel[0], shlex.quote(tunnel[1])
+    mac = scene.tables.mac(scene.tables.owner(hop))
+    if mac and scene.tables.fdb(tunnel, mac):
+        cause = Cause.NO_NEIGHBOUR
+        mends: tuple[Fix, ...] = (fix(space, f"ip neigh replace {hop} lladdr {mac} dev {dev} nud permanent"),)
+    else:
+        cause = Cause.VXLAN_ENTRY
+        mends = _flood(scene, tunnel)
+    return Diagnosis(
+        cause=cause,
+        reason=(
+            f"no neighbour entry tells the MAC of {hop} on {full(tunnel)}, which has no FDB entry {ANY_MAC}, "
+            "a flood entry by which it could ask everyone"
+        ),
+        shown=Shown.of(space, f"ip neigh show dev {dev}"),
+        fixes=mends,
+        should_be=below,
+    )
+
+
 def _flood(scene: Scene, tunnel: Device) -> tuple[Fix, ...]:
+    """The flood entries that are missing: for the other machines of the same VNI, and theirs for this one."""
     lines: list[Line] = []
     here = scene.link(tunnel)
-    for link in scene.tables.links.values():
-        same = here and link.vxlan_id == here.vxlan_id is not None and link.device != tunnel
-        if not same or not link.vxlan_local:
+    if here is None or here.vxlan_id is None:
+        return ()
+    for link in _same_vni(scene, here):
+        if not link.vxlan_local:
             continue
-        lines.append(_appended(tunnel, link.vxlan_local))
+        lines.append(_appended(tunnel, ANY_MAC, link.vxlan_local))
         # the answers must find their way, too
-        if here and here.vxlan_local and not scene.tables.flood(link.device):
-            lines.append(_appended(link.device, here.vxlan_local))
+        if here.vxlan_local and not scene.tables.flood(link.device):
+            lines.append(_appended(link.device, ANY_MAC, here.vxlan_local))
     return (tuple(lines),) if lines else ()
 
 
-def _appended(tunnel: Device, remote: str) -> Line:
-    return Line(tunnel[0], f"bridge fdb append 00:00:00:00:00:00 dev {shlex.quote(tunnel[1])} dst {remote}")
+def _same_vni(scene: Scene, here: Link) -> list[Link]:
+    """The other tunnels with the number of this one."""
+    others = []
+    for link in scene.tables.links.values():
+        if link.vxlan_id == here.vxlan_id and link.device != here.device:
+            others.append(link)
+    return others
+
+
+def _appended(tunnel: Device, mac: str, remote: str) -> Line:
+    namespace, name = tunnel
+    return Line(namespace, f"bridge fdb append {mac} dev {shlex.quote(name)} dst {remote}")
 
 
 def _remote_of(scene: Scene, mac: str) -> str | None:
@@ -114,8 +127,7 @@ def too_large_when_wrapped(scene: Scene, tunnel: Device, last: Sighting, remote:
     """A frame that with its wrapping is larger than what the machine's own device sends in one piece."""
     route = scene.tables.route(tunnel[0], remote)
     below = scene.link((tunnel[0], route.dev)) if route and route.dev else None
-    around = WRAPPING6 if ":" in remote else WRAPPING4
-    size = last.bytes + around
+    size = last.bytes + (WRAPPING6 if ":" in remote else WRAPPING4)
     if below is None or below.mtu is None or size <= below.mtu:
         return None
     reason = (
@@ -131,37 +143,40 @@ def missing_remote(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | 
     if here is None or not last.resolves:
         return None
     listed = {entry.dst for entry in scene.tables.flood(tunnel)}
-    for owner in scene.owners(last.dst_ip):
-        for link in scene.tables.links.values():
-            on_its_way = link.namespace in (owner[0], scene.tables.machine(owner[0]))
-            same = link.kind == "vxlan" and link.vxlan_id == here.vxlan_id and link.device != tunnel
-            if not (on_its_way and same) or not link.vxlan_local or link.vxlan_local in listed:
+    for namespace, _ in scene.owners(last.dst_ip):
+        machines = (namespace, scene.tables.machine(namespace))
+        for link in _same_vni(scene, here):
+            remote = link.vxlan_local
+            if link.kind != "vxlan" or link.namespace not in machines:
                 continue
-            reason = (
-                f"{full(tunnel)} has no FDB entry 00:00:00:00:00:00 for {link.vxlan_local}, "
-                f"so what is for everyone does not get to {link.namespace}"
-            )
-            line = f"bridge fdb append 00:00:00:00:00:00 dev {shlex.quote(tunnel[1])} dst {link.vxlan_local}"
-            shown = show_fdb(tunnel, "00:00:00:00:00:00")
-            return Diagnosis(
-                cause=Cause.VXLAN_ENTRY,
-                reason=reason,
-                shown=shown,
-                fixes=(fix(tunnel[0], line),),
-            )
+            if remote and remote not in listed:
+                return _not_listed(tunnel, link.namespace, remote)
     return None
+
+
+def _not_listed(tunnel: Device, machine: str, remote: str) -> Diagnosis:
+    reason = (
+        f"{full(tunnel)} has no FDB entry {ANY_MAC} for {remote}, so what is for everyone does not get to {machine}"
+    )
+    mend = (_appended(tunnel, ANY_MAC, remote),)
+    return Diagnosis(
+        cause=Cause.VXLAN_ENTRY,
+        reason=reason,
+        shown=show_fdb(tunnel, ANY_MAC),
+        fixes=(mend,),
+    )
 
 
 def sent_to_itself(scene: Scene, tunnel: Device, mac: str, remote: str) -> Diagnosis:
     """An entry of a tunnel's FDB that names the machine's own address: it wraps the frame for itself."""
-    reason = f"the FDB of {full(tunnel)} sends {mac} to {remote}, which is {tunnel[0]}'s own address, so it comes back"
+    space, dev = tunnel[0], shlex.quote(tunnel[1])
     real = _remote_of(scene, mac)
     mends: tuple[Fix, ...] = ()
     if real and real != remote:
-        mends = (fix(tunnel[0], f"bridge fdb replace {mac} dev {shlex.quote(tunnel[1])} dst {real}"),)
+        mends = (fix(space, f"bridge fdb replace {mac} dev {dev} dst {real}"),)
     return Diagnosis(
         cause=Cause.VXLAN_REMOTE,
-        reason=reason,
+        reason=f"the FDB of {full(tunnel)} sends {mac} to {remote}, which is {space}'s own address, so it comes back",
         shown=show_fdb(tunnel, remote),
         fixes=mends,
     )
@@ -170,7 +185,8 @@ def sent_to_itself(scene: Scene, tunnel: Device, mac: str, remote: str) -> Diagn
 def not_its_own_address(scene: Scene, tunnel: Device, local: str) -> Diagnosis:
     """A tunnel that sends from an address that its machine does not have, so that no answer comes back to it."""
     reason = f"{full(tunnel)} sends from {local} (local), but {tunnel[0]} does not have this address"
-    return Diagnosis(Cause.VXLAN_LOCAL, reason, show_link_details(tunnel))
+    shown = show_link_details(tunnel)
+    return Diagnosis(Cause.VXLAN_LOCAL, reason, shown)
 
 
 def not_unwrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
@@ -178,50 +194,38 @@ def not_unwrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
     space = last.namespace
     if last.outer_dst_ip not in scene.tables.own(space):
         return None
-    same_port = [
-        link
-        for link in scene.tables.links.values()
-        if link.namespace == space and link.kind == "vxlan" and link.vxlan_port == last.outer_port
-    ]
+    tunnels = [one for one in scene.tables.links.values() if one.namespace == space and one.kind == "vxlan"]
     tunnel = scene.tables.tunnel(space, last.vni)
     if tunnel is None:
-        others = [link for link in scene.tables.links.values() if link.namespace == space and link.kind == "vxlan"]
-        has = f"; {others[0].name} has VNI {others[0].vxlan_id}" if others else ""
-        reason = f"{space} has no VXLAN device with VNI {last.vni}{has}"
-        return Diagnosis(
-            cause=Cause.VXLAN_VNI,
-            reason=reason,
-            shown=Shown.of(space, "ip -d link show type vxlan", "vxlan"),
-        )
+        reason = f"{space} has no VXLAN device with VNI {last.vni}"
+        if tunnels:
+            reason += f"; {tunnels[0].name} has VNI {tunnels[0].vxlan_id}"
+        return Diagnosis(Cause.VXLAN_VNI, reason, Shown.of(space, "ip -d link show type vxlan", "vxlan"))
     off = switched_off(scene.tables, tunnel)
     if off:
-        return Diagnosis(
-            cause=off.cause,
-            reason=off.reason,
-            shown=off.shown,
-            fixes=off.fixes,
-            should_be=place(tunnel),
-        )
+        return replace(off, should_be=place(tunnel))
     link = scene.link(tunnel)
-    if not same_port and link:
+    if link is None:
+        return None
+    is_open = any(one.vxlan_port == last.outer_port for one in tunnels)
+    if not is_open:
         reason = f"{full(tunnel)} listens on UDP port {link.vxlan_port}, this is for {last.outer_port}"
-        return Diagnosis(
-            cause=Cause.VXLAN_PORT,
-            reason=reason,
-            shown=show_link_details(tunnel),
-            should_be=place(tunnel),
-        )
-    if link and link.vxlan_local and link.vxlan_local != last.outer_dst_ip:
+        cause = Cause.VXLAN_PORT
+    elif link.vxlan_local and link.vxlan_local != last.outer_dst_ip:
         reason = f"{full(tunnel)} has the local address {link.vxlan_local}, this is for {last.outer_dst_ip}"
-        return Diagnosis(
-            cause=Cause.VXLAN_REMOTE,
-            reason=reason,
-            shown=show_link_details(tunnel),
-            should_be=place(tunnel),
-        )
-    return None
+        cause = Cause.VXLAN_REMOTE
+    else:
+        return None
+    return Diagnosis(
+        cause=cause,
+        reason=reason,
+        shown=show_link_details(tunnel),
+        should_be=place(tunnel),
+    )
 
 
 def show_link_details(device: Device) -> Shown:
     """What `ip -d link` says of a device, with what is special to its kind."""
-    return Shown.of(device[0], f"ip -d link show dev {shlex.quote(device[1])}", "vxlan")
+    namespace, name = device
+    line = f"ip -d link show dev {shlex.quote(name)}"
+    return Shown.of(namespace, line, "vxlan")
