@@ -21,8 +21,8 @@ check: setup-tests ## lint, types, and the tests that need no lab: two minutes (
 	@$(PYTHON_RUN) -m mypy --strict --no-error-summary vethlab_sh/
 	@$(PYTHON_RUN) -m pytest -n 4 --dist loadfile -m "not live or no_lab" $(ARGS)
 
-lab: setup ## open the lessons in JupyterLab, for this machine only, with its token
-	@$(PYTHON_RUN) -m jupyterlab --ip=$(LAB_IP) $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS) notebooks/0_start_here.ipynb
+lab: setup ## open your own copy of the lessons (lessons/) in JupyterLab, for this machine only, with its token
+	@$(PYTHON_RUN) -m vethlab_sh lab --ip=$(LAB_IP) -- $(ARGS)
 
 pictures: setup ## draw the pages' pictures anew
 	@mkdir -p docs/pictures

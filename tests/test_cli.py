@@ -6,6 +6,7 @@ import pty
 import re
 import resource
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,12 +14,18 @@ import sys
 import pytest
 from conftest import ROOT, hold, inhabitants, machine_state, until
 
-from vethlab_sh import errors
+from vethlab_sh import __version__, drills, errors
+from vethlab_sh.cli import parser
 from vethlab_sh.scenarios import SCENARIOS, load
 from vethlab_sh.tables import clean
 
 pytestmark = pytest.mark.live
 ME = [sys.executable, "-m", "vethlab_sh"]
+
+
+def verbs_of(program):
+    (verbs,) = (action.choices for action in program._actions if action.choices)
+    return verbs
 
 
 def on_terminal(*words, columns=80, environment=None, type_in=b""):
@@ -341,3 +348,76 @@ def test_a_hundred_plays_leave_no_trace():
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert machine_state() == before
+
+
+# --- for programs, and for who asks for help --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "keys"),
+    [
+        (("list",), {"scenario", "title"}),
+        (("tables",), {"table", "column", "type", "meaning"}),
+        (("doctor",), {"status", "what", "found, or to do"}),
+        (("drill", "list"), {"name", "scenario", "ticket"}),
+        (("compare", "flannel", "calico"), {"question", "flannel", "calico"}),
+        (
+            ("check", "direct", "ns1 can reach ns2"),
+            {"claim", "ok", "sentence", "evidence", "cause", "fixes"},
+        ),
+    ],
+)
+def test_rows_are_printed_for_programs_too(vethlab, words, keys):
+    ended = vethlab(*words, "--json")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    rows = json.loads(ended.stdout)
+    assert rows
+    assert all(set(row) >= keys for row in rows)
+
+
+def test_lab_that_stays_is_told_to_programs(vethlab):
+    assert json.loads(vethlab("ps", "--json").stdout) == []
+    vethlab("up", "direct")
+    try:
+        (row,) = json.loads(vethlab("ps", "--json").stdout)
+        assert (row["name"], row["scenario"]) == ("direct", "direct")
+        assert row["memory"] > 0
+        assert isinstance(row["age"], int)
+        links = json.loads(vethlab("show", "direct", "links", "--json").stdout)
+        assert {"ns1", "ns2"} <= {link["namespace"] for link in links}
+        vethlab("run", "direct", "ip link")
+        assert json.loads(vethlab("show", "direct", "history", "--json").stdout) == ["ip link"]
+        assert {row["table"] for row in json.loads(vethlab("show", "direct", "--json").stdout)} >= {"links", "routes"}
+    finally:
+        vethlab("down", "direct")
+
+
+@pytest.mark.no_lab
+@pytest.mark.parametrize("verb", sorted(verbs_of(parser())))
+def test_examples_of_each_verb_are_what_it_takes(verb):
+    """Each is parsed as it stands; the names of scenarios and drills in it are looked up."""
+    program = verbs_of(parser())[verb]
+    examples = re.findall(r"^  python -m vethlab_sh (.*)$", program.format_help(), re.M)
+    assert examples
+    for example in examples:
+        words = shlex.split(example)
+        assert words[0] == verb
+        if words == ["check", "--list"]:
+            continue
+        options = parser().parse_args(words)
+        if verb in ("demo", "script"):
+            assert options.name in SCENARIOS
+        if words[:2] == ["drill", "start"]:
+            assert options.drill in drills.names()
+
+
+@pytest.mark.no_lab
+def test_misspelt_verb_is_told_the_nearest(vethlab):
+    ended = vethlab("insepct")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "There is no verb 'insepct'. Did you mean 'inspect'?" in ended.stderr
+
+
+@pytest.mark.no_lab
+def test_version_is_told(vethlab):
+    assert vethlab("--version").stdout == f"vethlab_sh {__version__}\n"

@@ -221,10 +221,14 @@ def public_things(node):
             yield from public_things(child)
 
 
-def test_package_asks_for_what_set_up_installs():
+def test_package_with_all_its_parts_asks_for_what_set_up_installs():
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     package = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert package["dependencies"] == [line.partition("#")[0].strip() for line in lines]
+    extras = package["optional-dependencies"]
+    parts = [*package["dependencies"], *extras["tables"], *extras["pictures"], *extras["lab"]]
+    assert extras["all"] == ["vethlab-sh[lab,completion]"]
+    wanted = {part for part in parts if not part.startswith("vethlab-sh[")}
+    assert wanted == {line.partition("#")[0].strip() for line in lines}
 
 
 @pytest.mark.live
@@ -235,15 +239,6 @@ def test_examples_in_docstrings_run(name):
     result = doctest.testmod(importlib.import_module(name))
     assert result.attempted
     assert not result.failed
-
-
-def test_package_takes_every_file_along():
-    """What is no module goes into a package by a pattern of pyproject.toml, and each pattern stands for something."""
-    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["vethlab_sh"]
-    files = [path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]
-    assert PACKAGE / "py.typed" in files
-    assert [str(path) for path in files if not any(path.match(pattern) for pattern in patterns)] == []
-    assert [pattern for pattern in patterns if not any(path.match(pattern) for path in files)] == []
 
 
 @pytest.mark.parametrize(

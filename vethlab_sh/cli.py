@@ -7,44 +7,71 @@ from __future__ import annotations
 
 import argparse
 import errno
+import itertools
+import os
 import sys
 from collections.abc import Sequence
 
-from .errors import LabError
-from .terminal import doctor, drills, grade, labs, nodes, scenes, tables, walk
+from . import __version__
+from .errors import LabError, UnknownName, package
+from .terminal import doctor, drills, grade, labs, lessons, nodes, scenes, tables, walk
 from .terminal.streams import nowhere, prepare_streams, say
 
 # Each verb, in the order of --help: the file in terminal/ that declares it, and what it does stands below there.
-VERBS = (
-    scenes.add_demo,
-    scenes.add_draw,
-    walk.add_walk,
-    scenes.add_compare,
-    scenes.add_check,
-    drills.add_drill,
-    scenes.add_script,
-    nodes.add_explain,
-    nodes.add_inspect,
-    labs.add_up,
-    labs.add_ps,
-    labs.add_run,
-    labs.add_shell,
-    labs.add_show,
-    labs.add_save,
-    labs.add_down,
-    grade.add_grade,
-    scenes.add_list,
-    tables.add_tables,
-    doctor.add_doctor,
-)
+GROUPS = {
+    "a scenario, in a lab of its own": (
+        scenes.add_demo,
+        scenes.add_draw,
+        walk.add_walk,
+        scenes.add_check,
+        scenes.add_compare,
+        scenes.add_script,
+        scenes.add_list,
+    ),
+    "a lab that stays": (
+        labs.add_up,
+        labs.add_ps,
+        labs.add_run,
+        labs.add_shell,
+        labs.add_show,
+        labs.add_save,
+        labs.add_down,
+    ),
+    "to learn and to teach": (
+        lessons.add_lessons,
+        lessons.add_lab,
+        drills.add_drill,
+        grade.add_grade,
+    ),
+    "a real machine": (
+        nodes.add_inspect,
+        nodes.add_explain,
+    ),
+    "this kit": (
+        tables.add_tables,
+        doctor.add_doctor,
+    ),
+}
+VERBS = tuple(itertools.chain.from_iterable(GROUPS.values()))
 INTERRUPTED = 128 + 2  # as a shell tells of a program that SIGINT ended
+
+
+class UnknownVerb(UnknownName):
+    """The command line has no such verb."""
+
+    kind = "verb"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return its exit code."""
     try:
         prepare_streams()
-        options = parser().parse_args(argv)
+        program, verbs = _program()
+        complete(program)
+        words = sys.argv[1:] if argv is None else list(argv)
+        if words and not words[0].startswith("-") and words[0] not in verbs:
+            raise UnknownVerb(words[0], verbs)
+        options = program.parse_args(words)
         code: int = options.verb(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -68,11 +95,33 @@ def _reason(error: OSError) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """The command line with all its verbs."""
+    return _program()[0]
+
+
+def _program() -> tuple[argparse.ArgumentParser, list[str]]:
+    """The command line, and the names of its verbs."""
     program = argparse.ArgumentParser(
         prog="vethlab_sh",
+        usage="%(prog)s [-h] [--version] VERB ...",
         description="Learn how container networks are wired: real commands in a private world.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verbs = program.add_subparsers(title="verbs", required=True, metavar="VERB")
-    for add_verb in VERBS:
-        add_verb(verbs)
-    return program
+    program.add_argument("--version", action="version", version=f"vethlab_sh {__version__}")
+    # argparse can list verbs in one group only: ours are in the epilog
+    verbs = program.add_subparsers(required=True, metavar="VERB", help=argparse.SUPPRESS)
+    listing = []
+    for group, functions in GROUPS.items():
+        before = set(verbs.choices)
+        for add_verb in functions:
+            add_verb(verbs)
+        new = [name for name in verbs.choices if name not in before]
+        listing.append(f"{group}:")
+        listing += [f"  {name:9} {verbs.choices[name].description}" for name in new]
+    program.epilog = "\n".join([*listing, "", "`VERB --help` tells each verb's options, and what can be typed."])
+    return program, list(verbs.choices)
+
+
+def complete(program: argparse.ArgumentParser) -> None:
+    """Answer a shell that asks what can stand next, if it does; argcomplete sets this variable then."""
+    if "_ARGCOMPLETE" in os.environ:
+        package("argcomplete").autocomplete(program)

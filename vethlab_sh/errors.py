@@ -11,6 +11,7 @@ LabError                     everything below, so that one `except` catches us; 
 ├── GaveUpWaiting            a fact did not come true in time
 ├── CannotBegin              something is missing on this machine; exit code 2
 │   ├── ToolMissing          a program is not installed
+│   ├── PackageMissing       a Python package that only some parts need is not installed
 │   └── NotReady             this machine cannot make a lab (the reason says why, and the ways out)
 └── WrongUsage               what was asked for cannot be done as it was asked; exit code 2
     ├── BadName              a name that the kernel, or we, would refuse
@@ -30,8 +31,11 @@ The facts stay as attributes.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
+
+from . import files
 
 # bash's own code for a program that is not there: bash(1), EXIT STATUS
 NO_SUCH_PROGRAM = 127
@@ -182,6 +186,39 @@ class ToolMissing(CannotBegin):
         if package:
             message += f" Install it: sudo apt-get install {package}"
         super().__init__(message)
+
+
+class PackageMissing(CannotBegin):
+    """The Python package `package` is not installed; `extra` is the part of the kit that brings it."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        self.package = package
+        self.extra = extra
+        super().__init__(
+            f"This needs the Python package {package}, which is not installed. "
+            f"The command that installs it: {files.install(extra)}"
+        )
+
+
+# The packages that only some parts need, each with the part (an extra of pyproject.toml) that brings it
+EXTRAS = {
+    "pandas": "tables",
+    "matplotlib": "pictures",
+    "jupyterlab": "lab",
+    "ipywidgets": "lab",
+    "IPython": "lab",
+    "argcomplete": "completion",
+}
+
+
+def package(name: str) -> Any:
+    """A Python package that only some parts need, imported now; PackageMissing when it is not installed."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:  # it is there, and something that it needs itself is not
+            raise
+        raise PackageMissing(name, EXTRAS[name]) from None
 
 
 class NotReady(CannotBegin):

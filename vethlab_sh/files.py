@@ -1,10 +1,28 @@
-"""How is a file written? Whole, or not at all."""
+"""Where do our files lie, and how is one written? In a checkout or in an installed package; whole, or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+CHECKOUT = PACKAGE.parent
+
+
+def is_checkout() -> bool:
+    """Whether we run from a checkout, which has `make`, tests and a Vagrantfile, and not from an installed package."""
+    return (CHECKOUT / "Makefile").is_file() and (CHECKOUT / "notebooks").is_dir()
+
+
+def lessons() -> Path:
+    """The folder with the lessons as we ship them, and `solutions/` in it. The wheel has it inside of the package."""
+    return CHECKOUT / "notebooks" if is_checkout() else PACKAGE / "lessons"
+
+
+def install(extra: str) -> str:
+    """The command that brings a part of the kit which is not there; extra: as pyproject.toml calls it."""
+    return "make setup" if is_checkout() else f'pip install "vethlab-sh[{extra}]"'
 
 
 @contextlib.contextmanager

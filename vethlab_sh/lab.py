@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import played, scenarios, snapshot
+from .errors import package
 from .inside import inside
 from .keep import stay
 from .played import Played, PlayedStep
@@ -228,7 +229,7 @@ class Lab:
 
         Each is laid in a lab of its own and measured; options are given to the scenarios that have them.
         """
-        import pandas
+        pandas = package("pandas")
 
         from .measure import compare
 

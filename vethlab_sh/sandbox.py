@@ -33,15 +33,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import LabClosed, NotReady, ToolMissing
+from .files import is_checkout
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 HOSTNAME = "master"
 ENDED = "This lab is gone: the process that held it has ended."
 NUMBERS = itertools.count()  # of the files that this Python had in sandboxes
-ELSEWHERE = (
-    "use the virtual machine (`vagrant up`), or see a recording, which needs nothing "
-    "(`python -m vethlab_sh demo bridge --replay`)"
-)
+RECORDING = "see a recording, which needs nothing (`python -m vethlab_sh demo bridge --replay`)"
+MACHINE = "use the virtual machine (`vagrant up`)"  # who installed the package has no Vagrantfile
+ELSEWHERE = f"{MACHINE}, or {RECORDING}" if is_checkout() else RECORDING
 
 # /run is ours, so that `ip netns add` needs no root and meets nobody else's names. Under it is another, in which the
 # holder stands: there we keep what lines say, and nobody comes across it, or fills it, or covers it.

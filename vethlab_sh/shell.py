@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from .errors import BadInput, NotReady
+from .files import install
 from .inside import check_name, way_into
 from .record import Ran
 from .sandbox import HOSTNAME, File, Outside, Sandbox, check_linux, find, folder, search_path
@@ -72,7 +73,7 @@ class Shell:
     def __init__(self, sandbox: Sandbox | Outside) -> None:
         check_linux()
         if sh is None:
-            raise NotReady("The Python package `sh` is not installed. `make setup` installs it.")
+            raise NotReady(f"The Python package `sh` is not installed. The command that installs it: {install('all')}")
         self._sandbox = sandbox
         self._idle: list[_Bash] = []
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from .errors import CommandFailed
+from .errors import CommandFailed, package
 from .facts import (
     Address,
     Chain,
@@ -271,7 +271,7 @@ class Snapshot:
 
     def frame(self, name: TableName) -> DataFrame:
         """One of the tables by name."""
-        import pandas
+        pandas = package("pandas")
 
         rows = self.rows.plain(name)
         columns = list(COLUMNS[name])

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .errors import NoParser
+from .errors import NoParser, package
 from .parsers.registry import TABLES, Column, Table
 from .parsers.words import Row
 from .recognise import IP_OBJECTS, IP_VERBS, recognise, stages
@@ -83,7 +83,7 @@ def _typed_over(line: str) -> str:
 
 def frame(name: str, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
     """Rows as a DataFrame with every column of the table, typed, also when there is no row."""
-    import pandas
+    pandas = package("pandas")
 
     rows = list(rows)
     typed = {}
@@ -132,7 +132,7 @@ def listed() -> list[Row]:
 
 def tables() -> DataFrame:
     """Every table with its columns, their types (pandas dtypes), meanings and units."""
-    import pandas
+    pandas = package("pandas")
 
     dtypes = {kind.__name__: dtype for kind, dtype in DTYPES.items()}
     listing = pandas.DataFrame(listed(), dtype="string")

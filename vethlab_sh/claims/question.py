@@ -7,9 +7,10 @@ import re
 import shlex
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from ipaddress import ip_address
+from typing import Any
 
 from .. import snapshot
 from ..errors import nearest
@@ -61,6 +62,10 @@ class Verdict:
     def fix(self) -> str:
         """The line that mends it, as typed on master; empty where none is known."""
         return self.fixes[0] if self.fixes else ""
+
+    def plain(self) -> dict[str, Any]:
+        """The verdict as plain values, of which a list can become JSON: claim, ok, sentence, cause, evidence, fixes."""
+        return asdict(self)
 
     def __bool__(self) -> bool:
         return self.ok

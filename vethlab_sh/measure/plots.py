@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..errors import package
 from ..packet.sighting import Sighting
 from ..packet.walk import Walk
 from ..wiring.ink import INK, new_figure
@@ -64,7 +65,7 @@ def round_trips(times: Mapping[str, Any]) -> Figure:
     slowest twentieth may be beyond the right edge: those met a busy moment of the machine, and say nothing about the
     wiring.
     """
-    import pandas
+    pandas = package("pandas")
 
     milliseconds = pandas.DataFrame(dict(times)).astype(float)
     frame = 1000 * milliseconds

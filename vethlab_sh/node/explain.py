@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import markup
-from ..errors import BadInput
+from ..errors import BadInput, package
 from ..facts import as_row
 from ..tables import columns
 from . import cni, pasted
@@ -58,7 +58,7 @@ class Explanation(Wired):
     @property
     def unknown(self) -> DataFrame:
         """What was not understood: line, until (the last line of it), text (the first line) and why."""
-        import pandas
+        pandas = package("pandas")
 
         return pandas.DataFrame(self.unknown_rows, columns=list(UNKNOWN)).convert_dtypes()
 

@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import markup
+from ..errors import package
 from ..facts import as_row
 from ..snapshot import BESIDE_SETTINGS, COLUMNS, KINDS, Facts, Snapshot
 from ..wiring import characters, ink, layout
@@ -55,7 +56,7 @@ class Wired:
     @property
     def wires(self) -> DataFrame:
         """A row a cable: both ends, its bridge, the route to the pod, who answers the pod's ARP (see cables.Cable)."""
-        import pandas
+        pandas = package("pandas")
 
         return pandas.DataFrame(self.wire_rows, columns=list(cabling.COLUMNS)).convert_dtypes()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from ..errors import LabError
+from ..errors import LabError, package
 from ..facts import Device
 from ..inside import inside
 from ..lab import Lab
@@ -32,7 +32,7 @@ class Explorer:
     """
 
     def __init__(self, lab: Lab, src: str | None = None, dst: str | None = None) -> None:
-        import ipywidgets
+        ipywidgets = package("ipywidgets")
 
         self.lab = lab
         self.walked: Walk | None = None
@@ -50,7 +50,7 @@ class Explorer:
         self._show_state()
 
     def _make_questions(self, names: list[str], src: str | None, dst: str | None) -> None:
-        import ipywidgets
+        ipywidgets = package("ipywidgets")
 
         narrow = ipywidgets.Layout(width="auto")
         src = src or names[0]
@@ -64,7 +64,7 @@ class Explorer:
         self.go.on_click(lambda _: self.walk())
 
     def _make_switch(self, snapshot: Snapshot) -> None:
-        import ipywidgets
+        ipywidgets = package("ipywidgets")
 
         narrow = ipywidgets.Layout(width="auto")
         self.device = ipywidgets.Dropdown(options=_devices(snapshot), description="device", layout=narrow)

@@ -16,7 +16,7 @@ from typing import Any
 from IPython.display import display
 
 from ..drills.drill import Drill
-from ..errors import LabError, NotRecorded
+from ..errors import LabError, NotRecorded, package
 from ..lab import Lab
 from ..terminal.page import Page
 
@@ -144,7 +144,7 @@ def _note(sign: tuple[str, str], text: str, more: str = "") -> str:
 
 def _input(choices: Sequence[str], value: str, keep: Callable[[str], None]) -> Any:
     """A widget for an answer; what is chosen or typed is kept at once."""
-    import ipywidgets
+    ipywidgets = package("ipywidgets")
 
     wide = ipywidgets.Layout(width="auto")
     if choices:
@@ -161,7 +161,7 @@ def _show(html: str, widget: Any = None, static: str = "") -> None:
     if widget is None:
         display({"text/html": html, "text/plain": html}, raw=True)
         return
-    import ipywidgets
+    ipywidgets = package("ipywidgets")
 
     show_widget(ipywidgets.VBox([ipywidgets.HTML(html), widget]), static)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from .. import snapshot
+from ..errors import package
 from ..facts import Device
 from ..files import written
 from ..markup import table
@@ -99,7 +100,7 @@ class Walk:
         are inner_bytes and the outer header: outer_src_mac, outer_dst_mac, outer_src_ip, outer_dst_ip, outer_port
         (UDP), vni. seq counts the echoes.
         """
-        import pandas
+        pandas = package("pandas")
 
         rows = [sighting.plain(row) for row in self.rows]
         columns = {}

@@ -1,9 +1,9 @@
-"""Which arguments do several verbs share? A scenario with its options, and --replay; a verb is declared here too."""
+"""Which arguments do several verbs share? A scenario with its options, --json; a verb is declared here too."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import scenarios
@@ -12,19 +12,39 @@ if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]  # where argparse keeps the verbs of a program
     Function = Callable[[argparse.Namespace], int]  # what a verb does; returns the exit code
 
+ME = "python -m vethlab_sh"
 SCENARIO_OPTIONS = ("hosts", "pods", "mode", "ipv6")
 
 
-def add_verb(verbs: Verbs, name: str, help_line: str, function: Function) -> argparse.ArgumentParser:
-    """A verb of the command line, to which its arguments can be added; function: what it does."""
-    verb = verbs.add_parser(name, help=help_line, description=help_line)
+def add_verb(verbs: Verbs, name: str, help_line: str, function: Function, *examples: str) -> argparse.ArgumentParser:
+    """A verb of the command line, to which its arguments can be added.
+
+    function: what it does; examples: what may be typed after `python -m vethlab_sh`, told at the end of its --help.
+    """
+    verb = verbs.add_parser(
+        name,
+        help=help_line,
+        description=help_line,
+        epilog=_told(examples),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     verb.set_defaults(verb=function)
     return verb
 
 
-def scenario_argument(verb: argparse.ArgumentParser) -> None:
-    """The name of a scenario, with the options that scenarios have."""
-    verb.add_argument("name", help="a scenario: " + ", ".join(scenarios.SCENARIOS))
+def _told(examples: Sequence[str]) -> str:
+    heading = "example:" if len(examples) == 1 else "examples:"
+    lines = [f"  {ME} {example}" for example in examples]
+    return "\n".join([heading, *lines]) if examples else ""
+
+
+OR_LAB = ", or the name of a lab that stays, which `ps` lists"
+
+
+def scenario_argument(verb: argparse.ArgumentParser, or_lab: str = "") -> None:
+    """The name of a scenario, with the options that scenarios have; or_lab: OR_LAB where a lab's name will do too."""
+    known = ", ".join(scenarios.SCENARIOS)
+    verb.add_argument("name", help=f"a scenario ({known}){or_lab}")
     option_arguments(verb)
 
 
@@ -50,6 +70,11 @@ def scenario_options(options: argparse.Namespace) -> dict[str, Any]:
         if value is not None:
             given[name] = value
     return given
+
+
+def json_argument(verb: argparse.ArgumentParser) -> None:
+    """Whether the rows are printed as JSON, a list of objects with the same keys in each."""
+    verb.add_argument("--json", action="store_true", help="print the rows as JSON, and nothing else")
 
 
 def replay_argument(verb: argparse.ArgumentParser) -> None:

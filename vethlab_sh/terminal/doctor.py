@@ -10,23 +10,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import LabError
+from ..errors import EXTRAS, LabError
+from ..files import install
 from ..hints import PACKAGES
 from ..lab import Lab
 from ..sandbox import find, is_rootless
-from .arguments import add_verb
-from .page import Page
+from .arguments import add_verb, json_argument
+from .rows import print_rows
 
 if TYPE_CHECKING:
     from .arguments import Verbs
 
 NEEDED = ("ip", "bridge", "brctl", "ping", "ifconfig", "arp", "sysctl", "iptables", "unshare", "bash")
 USEFUL = ("tcpdump", "nft", "arping")  # for walks, and for lines of your own
-# Whether no demo runs without it
-PYTHON_PACKAGES = {"sh": True, "pandas": True, "matplotlib": False, "jupyterlab": False, "ipywidgets": False}
+# What each is for: without the first nothing runs
+PYTHON_PACKAGES = {
+    "sh": "every line",
+    "pandas": "tables in Python",
+    "matplotlib": "pictures as PNG and SVG",
+    "jupyterlab": "the lessons",
+    "ipywidgets": "the lessons' controls",
+}
 # Those that do not know --version
 VERSION_FLAG = {"ip": "-V", "bridge": "-V", "ping": "-V", "sysctl": "-V", "ifconfig": "-V", "arp": "-V"}
 VERSION = re.compile(r"\b(?:iproute2-|iputils |v)?(\d[\w.]*\d)")
+READY = "This machine is ready."
+NOT_READY = "The demos cannot run here until the missing things are there."
 PATIENCE = 5  # seconds for a program to tell its version
 LINKS = {
     "veth": "ip link add name vl-p type veth peer name vl-q",
@@ -37,7 +46,8 @@ LINKS = {
 
 def add_doctor(verbs: Verbs) -> None:
     """`doctor`: what this machine has and lacks."""
-    add_verb(verbs, "doctor", "tell what this machine needs to run the demos", _doctor)
+    verb = add_verb(verbs, "doctor", "tell what this machine needs to run the demos", _doctor, "doctor")
+    json_argument(verb)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -50,13 +60,11 @@ def _doctor(options: argparse.Namespace) -> int:
             "found, or to do": finding.found if finding.ok else finding.cure,
         }
         rows.append(row)
-    page = Page.of(sys.stdout)
-    print(page.table(rows, rows[0]))
-    if all(finding.ok for finding in findings if finding.needed):
-        print("\nThis machine is ready.")
-        return 0
-    print("\nThe demos cannot run here until the missing things are there.")
-    return 1
+    print_rows(options, rows)
+    is_ready = all(finding.ok for finding in findings if finding.needed)
+    if not options.json:
+        print("\n" + (READY if is_ready else NOT_READY))
+    return 0 if is_ready else 1
 
 
 @dataclass(frozen=True)
@@ -80,8 +88,8 @@ class Finding:
 def examine() -> Iterator[Finding]:
     """Every requirement in turn."""
     yield _python()
-    for name, needed in PYTHON_PACKAGES.items():
-        yield _package(name, needed)
+    for name, purpose in PYTHON_PACKAGES.items():
+        yield _package(name, purpose)
     for name in NEEDED:
         yield _program(name, True)
     for name in USEFUL:
@@ -95,14 +103,16 @@ def _python() -> Finding:
     return Finding("Python", ok, f"{major}.{minor}.{patch}", "install Python 3.11 or newer")
 
 
-def _package(name: str, needed: bool) -> Finding:
+def _package(name: str, purpose: str) -> Finding:
     import importlib.metadata  # which brings 50 modules along, and no other verb waits for them
 
     what = f"Python package {name}"
+    needed = name not in EXTRAS
     try:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return Finding(what, False, "", f"pip install {name}", needed)
+        cure = f"for {purpose}: {install(EXTRAS.get(name, 'all'))}"
+        return Finding(what, False, "", cure, needed)
     return Finding(what, True, version, needed=needed)
 
 

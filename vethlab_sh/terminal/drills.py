@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from ..errors import NoDrill
 from ..keep import stay
 from ..lab import Lab
-from .arguments import add_verb
+from .arguments import ME, add_verb, json_argument
 from .page import Page
+from .rows import print_rows
 from .walk import sightings
 
 if TYPE_CHECKING:
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from .arguments import Function, Verbs
 
 LAB = "drill"  # the name of a drill's lab, when none is given
-ME = "python -m vethlab_sh"
 
 
 def add_drill(verbs: Verbs) -> None:
     """`drill WHAT`: networks with a fault to find and mend."""
-    drill = add_verb(verbs, "drill", "networks with a fault to find and mend, each in a lab that stays", _list)
+    examples = "drill list", "drill start port-down --seed 7", "drill check"
+    drill = add_verb(
+        verbs, "drill", "networks with a fault to find and mend, each in a lab that stays", _list, *examples
+    )
     verbs = drill.add_subparsers(title="what to do", required=True, metavar="WHAT")
     _add_list(verbs)
     _add_start(verbs)
@@ -37,14 +40,19 @@ def add_drill(verbs: Verbs) -> None:
 
 
 def _add_list(verbs: Verbs) -> None:
-    add_verb(verbs, "list", "list the drills: name, scenario and ticket of each", _list)
+    verb = add_verb(verbs, "list", "list the drills: name, scenario and ticket of each", _list, "drill list")
+    json_argument(verb)
 
 
 def _list(options: argparse.Namespace) -> int:
     from .. import drills
 
+    rows = drills.listed()
+    if options.json:
+        print_rows(options, rows)
+        return 0
     page = Page.of(sys.stdout)
-    for row in drills.listed():
+    for row in rows:
         name = page.heading(row["name"])
         print(f"{name} ({row['scenario']})")
         print(page.prose(row["ticket"]) + "\n")

@@ -20,7 +20,8 @@ SENTENCE = "sentence"  # the last column, too long for a cell: it stands below t
 
 def add_grade(verbs: Verbs) -> None:
     """`grade FOLDER`: points for claims that hold."""
-    verb = add_verb(verbs, "grade", "run what learners handed in and give points for claims that hold", _grade)
+    example = "grade examples/class"
+    verb = add_verb(verbs, "grade", "run what learners handed in and give points for claims that hold", _grade, example)
     verb.add_argument("folder", help="a folder or a file (.sh, .ipynb) for each learner")
     verb.add_argument(
         "--checks", metavar="FILE", help="claims, each after its points, or a solved lesson (FOLDER.checks)"

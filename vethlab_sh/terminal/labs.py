@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import sys
@@ -13,8 +14,8 @@ from .. import scenarios, snapshot
 from ..errors import BadOption
 from ..keep import stay
 from ..lab import Lab
-from .arguments import add_verb, option_arguments, scenario_options
-from .page import Page
+from .arguments import add_verb, json_argument, option_arguments, scenario_options
+from .rows import print_rows
 
 if TYPE_CHECKING:
     from .arguments import Function, Verbs
@@ -27,9 +28,9 @@ LISTED = 20  # processes that are told of when their lab ends
 COMMAND_WIDTH = 100
 
 
-def _lab_verb(verbs: Verbs, name: str, help_line: str, function: Function) -> argparse.ArgumentParser:
+def _lab_verb(verbs: Verbs, name: str, help_line: str, function: Function, *examples: str) -> argparse.ArgumentParser:
     """A verb for a lab that stays."""
-    verb = add_verb(verbs, name, help_line, function)
+    verb = add_verb(verbs, name, help_line, function, *examples)
     verb.add_argument("lab", help="the name of a lab that stays, as `ps` lists it")
     return verb
 
@@ -39,7 +40,8 @@ def _lab_verb(verbs: Verbs, name: str, help_line: str, function: Function) -> ar
 
 def add_up(verbs: Verbs) -> None:
     """`up [NAME]`: make a lab that stays."""
-    verb = add_verb(verbs, "up", "make a lab that stays, from a scenario or empty", _up)
+    examples = "up bridge", "up --name mine", "up saved.sh --name again"
+    verb = add_verb(verbs, "up", "make a lab that stays, from a scenario or empty", _up, *examples)
     verb.add_argument("scenario", nargs="?", default=EMPTY, help="a scenario, a file made by save, or empty")
     verb.add_argument("--name", metavar="LAB", help="the lab's name (without it that of the scenario)")
     option_arguments(verb)
@@ -95,12 +97,17 @@ def _as_typed(options: argparse.Namespace) -> str:
 
 def add_ps(verbs: Verbs) -> None:
     """`ps`: which labs stay."""
-    add_verb(verbs, "ps", "list the labs that stay", _ps)
+    verb = add_verb(verbs, "ps", "list the labs that stay", _ps, "ps", "ps --json")
+    json_argument(verb)
 
 
 def _ps(options: argparse.Namespace) -> int:
+    labs = list(stay.every())
+    if options.json:
+        print_rows(options, [_plain(lab) for lab in labs])
+        return 0
     rows = []
-    for lab in stay.every():
+    for lab in labs:
         mebibytes = lab.memory / 2**20
         row = {
             "name": lab.name,
@@ -113,9 +120,19 @@ def _ps(options: argparse.Namespace) -> int:
     if not rows:
         print("No lab stays. `python -m vethlab_sh up` makes one.")
         return 0
-    page = Page.of(sys.stdout)
-    print(page.table(rows, rows[0]))
+    print_rows(options, rows)
     return 0
+
+
+def _plain(lab: stay.Stay) -> dict[str, object]:
+    """A lab for a program: its age in seconds, its memory in bytes."""
+    return {
+        "name": lab.name,
+        "scenario": lab.scenario,
+        "age": round(lab.age),
+        "processes": len(lab.processes),
+        "memory": lab.memory,
+    }
 
 
 def _span(seconds: float) -> str:
@@ -139,7 +156,8 @@ def _span(seconds: float) -> str:
 
 def add_run(verbs: Verbs) -> None:
     """`run LAB -- COMMAND`: one line."""
-    verb = _lab_verb(verbs, "run", "run a line in a lab that stays", _run)
+    examples = "run bridge -- ip netns exec ns100 ip route", "run bridge 'ip -br link | sort'"
+    verb = _lab_verb(verbs, "run", "run a line in a lab that stays", _run, *examples)
     verb.add_argument("words", nargs="+", metavar="COMMAND", help="after --, a command or one quoted line of bash")
 
 
@@ -153,7 +171,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def add_shell(verbs: Verbs) -> None:
     """`shell LAB`: many lines."""
-    _lab_verb(verbs, "shell", "open a shell in a lab that stays", _shell)
+    _lab_verb(verbs, "shell", "open a shell in a lab that stays", _shell, "shell bridge")
 
 
 def _shell(options: argparse.Namespace) -> int:
@@ -175,7 +193,9 @@ def _shell(options: argparse.Namespace) -> int:
 
 def add_show(verbs: Verbs) -> None:
     """`show LAB [TABLE]`: what the kernel has in there."""
-    verb = _lab_verb(verbs, "show", "show a table of a lab that stays, or which tables there are", _show)
+    examples = "show bridge", "show bridge links", "show bridge fdb --json"
+    verb = _lab_verb(verbs, "show", "show a table of a lab that stays, or which tables there are", _show, *examples)
+    json_argument(verb)
     tables = [*snapshot.COLUMNS, HISTORY]
     verb.add_argument("table", nargs="?", choices=tables, metavar="TABLE", help="one of " + ", ".join(tables))
 
@@ -183,27 +203,30 @@ def add_show(verbs: Verbs) -> None:
 def _show(options: argparse.Namespace) -> int:
     name = options.table
     if name == HISTORY:
-        lines = "\n".join(stay.find(options.lab).history)
-        print(lines or "(no line was typed in it)")
+        typed = stay.find(options.lab).history
+        if options.json:
+            print(json.dumps(typed, indent=1))
+        else:
+            print("\n".join(typed) or "(no line was typed in it)")
         return 0
-    page = Page.of(sys.stdout)
     with Lab(options.lab) as lab:
         facts = lab.snapshot(settings=True).rows
         typed = lab.typed
     if name:
-        print(page.table(facts.plain(name), snapshot.COLUMNS[name]))
+        print_rows(options, facts.plain(name), snapshot.COLUMNS[name])
         return 0
     rows: list[dict[str, object]] = []
     for table in snapshot.COLUMNS:
         rows.append({"table": table, "rows": len(facts.kind(table))})
     rows.append({"table": HISTORY, "rows": len(typed)})
-    print(page.table(rows, rows[0]))
+    print_rows(options, rows)
     return 0
 
 
 def add_save(verbs: Verbs) -> None:
     """`save LAB FILE`: a script that makes it again."""
-    verb = _lab_verb(verbs, "save", "write a lab that stays as a bash script that rebuilds it", _save)
+    example = "save bridge saved.sh"
+    verb = _lab_verb(verbs, "save", "write a lab that stays as a bash script that rebuilds it", _save, example)
     verb.add_argument("file", help="where to write it (- prints it); `up FILE` rebuilds it in a fresh lab")
 
 
@@ -225,7 +248,7 @@ def _save(options: argparse.Namespace) -> int:
 
 def add_down(verbs: Verbs) -> None:
     """`down LAB`: end it."""
-    verb = add_verb(verbs, "down", "end a lab that stays, and all that runs in it", _down)
+    verb = add_verb(verbs, "down", "end a lab that stays, and all that runs in it", _down, "down bridge", "down --all")
     verb.add_argument("lab", nargs="?", help="the name of a lab that stays, as `ps` lists it")
     verb.add_argument("--all", action="store_true", help="end all of them")
 

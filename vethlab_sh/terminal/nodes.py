@@ -40,7 +40,10 @@ WALK_ALONE = "inspect --walk SRC DST stands alone: it shows one way, and no wiri
 
 def add_explain(verbs: Verbs) -> None:
     """`explain FILE...`: tables and wiring from what was pasted."""
-    verb = add_verb(verbs, "explain", "explain a pasted terminal session: its tables, and how it is wired", _explain)
+    examples = "explain session.txt", "explain node-a.txt node-b.txt --png wiring.png"
+    verb = add_verb(
+        verbs, "explain", "explain a pasted terminal session: its tables, and how it is wired", _explain, *examples
+    )
     verb.add_argument("files", nargs="*", metavar="FILE", help="text files; none, or -, for standard input")
     verb.add_argument("--tables", action="store_true", help="print the table of every output too")
     verb.add_argument("--json", action="store_true", help="print everything as JSON, and nothing else")
@@ -112,8 +115,9 @@ def _unknown(lines: UnknownLines) -> str:
 
 def add_inspect(verbs: Verbs) -> None:
     """`inspect [WHAT]`: how this machine is wired."""
+    examples = "inspect", "inspect eth0", "inspect --walk pod-a 10.244.1.2"
     verb = add_verb(
-        verbs, "inspect", "show how this machine's pods and namespaces are wired; changes nothing", _inspect
+        verbs, "inspect", "show how this machine's pods and namespaces are wired; changes nothing", _inspect, *examples
     )
     verb.add_argument("what", nargs="?", metavar="WHAT", help="one wiring only: of a pod, PID, device or address")
     verb.add_argument(

@@ -16,7 +16,9 @@ from ..recognise import recognise
 from ..scenarios import Scenario
 from ..tables import columns
 from .arguments import (
+    OR_LAB,
     add_verb,
+    json_argument,
     node_arguments,
     replay_argument,
     scenario_argument,
@@ -24,6 +26,7 @@ from .arguments import (
 )
 from .page import CYAN, Page
 from .pictures import in_characters, picture_arguments, save_wiring
+from .rows import print_rows
 
 if TYPE_CHECKING:
     from ..record import Ran
@@ -35,7 +38,8 @@ if TYPE_CHECKING:
 
 def add_demo(verbs: Verbs) -> None:
     """`demo NAME`: a scenario, step by step."""
-    verb = add_verb(verbs, "demo", "play a scenario and explain each step", _demo)
+    examples = "demo bridge", "demo flannel --changes", "demo bridge --replay"
+    verb = add_verb(verbs, "demo", "play a scenario and explain each step", _demo, *examples)
     scenario_argument(verb)
     verb.add_argument("--pause", action="store_true", help="wait for Enter after each step")
     verb.add_argument("--quiet", action="store_true", help="print nothing but the verdict")
@@ -142,8 +146,11 @@ def _wait_for_enter() -> None:
 
 def add_draw(verbs: Verbs) -> None:
     """`draw NAME`: the wiring of a scenario, or of a lab that stays."""
-    verb = add_verb(verbs, "draw", "draw a scenario, or a lab that stays, in characters or into a file", _draw)
-    scenario_argument(verb)
+    examples = "draw flannel", "draw bridge --hosts 3 --png bridge.png"
+    verb = add_verb(
+        verbs, "draw", "draw a scenario, or a lab that stays, in characters or into a file", _draw, *examples
+    )
+    scenario_argument(verb, OR_LAB)
     picture_arguments(verb)
     replay_argument(verb)
     verb.add_argument("--routes", action="store_true", help="write each namespace's routes into its box")
@@ -169,7 +176,11 @@ def _draw(options: argparse.Namespace) -> int:
 
 def add_compare(verbs: Verbs) -> None:
     """`compare NAME...`: what scenarios with two nodes do differently."""
-    verb = add_verb(verbs, "compare", "lay scenarios with two nodes and measure what they do differently", _compare)
+    examples = "compare flannel calico", "compare flannel calico --mode vxlan --json"
+    verb = add_verb(
+        verbs, "compare", "lay scenarios with two nodes and measure what they do differently", _compare, *examples
+    )
+    json_argument(verb)
     verb.add_argument("names", nargs="+", metavar="name", help="scenarios with two nodes: flannel, calico")
     node_arguments(verb)
 
@@ -177,9 +188,7 @@ def add_compare(verbs: Verbs) -> None:
 def _compare(options: argparse.Namespace) -> int:
     from ..measure.compare import compare
 
-    page = Page.of(sys.stdout)
-    rows = compare(*options.names, **scenario_options(options))
-    print(page.table(rows, rows[0]))
+    print_rows(options, compare(*options.names, **scenario_options(options)))
     return 0
 
 
@@ -188,11 +197,15 @@ def _compare(options: argparse.Namespace) -> int:
 
 def add_check(verbs: Verbs) -> None:
     """`check NAME CLAIM...`: whether claims hold."""
-    verb = add_verb(verbs, "check", "play a scenario, then judge claims about it; --list shows the vocabulary", _check)
-    scenario_argument(verb)
+    examples = "check bridge 'ns100 can reach ns101'", "check --list"
+    verb = add_verb(
+        verbs, "check", "play a scenario, then judge claims about it; --list shows the vocabulary", _check, *examples
+    )
+    scenario_argument(verb, OR_LAB)
     verb.add_argument("claims", nargs="+", metavar="CLAIM", help="for example: 'ns100 can reach 192.168.1.101'")
     verb.add_argument("--after", metavar="LINE", action="append", default=[], help="a command to run before")
     verb.add_argument("--list", action=_Vocabulary, help="list what can be claimed")
+    verb.add_argument("--json", action="store_true", help="print the verdicts as JSON, and nothing else")
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -200,6 +213,9 @@ def _check(options: argparse.Namespace) -> int:
         for line in options.after:
             lab.run(line)
         verdicts = [lab.check(claim) for claim in options.claims]
+    if options.json:
+        print(json.dumps([verdict.plain() for verdict in verdicts], indent=1))
+        return 0 if all(verdicts) else 1
     for claim, verdict in zip(options.claims, verdicts, strict=True):
         print(claim)
         print(f"  {verdict}")
@@ -232,7 +248,7 @@ class _Vocabulary(argparse.Action):
 
 def add_script(verbs: Verbs) -> None:
     """`script NAME`: a scenario that runs without us."""
-    verb = add_verb(verbs, "script", "print a scenario as a plain bash script", _script)
+    verb = add_verb(verbs, "script", "print a scenario as a plain bash script", _script, "script bridge")
     scenario_argument(verb)
 
 
@@ -244,13 +260,17 @@ def _script(options: argparse.Namespace) -> int:
 
 def add_list(verbs: Verbs) -> None:
     """`list`: which scenarios there are."""
-    add_verb(verbs, "list", "list the scenarios", _list)
+    verb = add_verb(verbs, "list", "list the scenarios", _list, "list")
+    json_argument(verb)
 
 
 def _list(options: argparse.Namespace) -> int:
-    for name in scenarios.SCENARIOS:
-        title = scenarios.load(name).title
-        print(f"{name:9} {title}")
+    rows = [{"scenario": name, "title": scenarios.load(name).title} for name in scenarios.SCENARIOS]
+    if options.json:
+        print_rows(options, rows)
+        return 0
+    for row in rows:
+        print(f"{row['scenario']:9} {row['title']}")
     return 0
 
 

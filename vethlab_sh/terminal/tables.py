@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from ..tables import listed
-from .arguments import add_verb
-from .page import Page
+from .arguments import add_verb, json_argument
+from .rows import print_rows
 
 if TYPE_CHECKING:
     from .arguments import Verbs
@@ -16,11 +15,10 @@ if TYPE_CHECKING:
 
 def add_tables(verbs: Verbs) -> None:
     """`tables`: what can be read."""
-    add_verb(verbs, "tables", "list every table and its columns", _tables)
+    verb = add_verb(verbs, "tables", "list every table and its columns", _tables, "tables", "tables --json")
+    json_argument(verb)
 
 
 def _tables(options: argparse.Namespace) -> int:
-    rows = listed()
-    page = Page.of(sys.stdout)
-    print(page.table(rows, rows[0]))
+    print_rows(options, listed())
     return 0

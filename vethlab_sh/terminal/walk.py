@@ -9,7 +9,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from ..sandbox import HOSTNAME
-from .arguments import add_verb, replay_argument, scenario_argument
+from .arguments import OR_LAB, add_verb, replay_argument, scenario_argument
 from .page import Page, chapters
 from .pictures import picture_arguments, save_pictures
 from .scenes import lab_to_look_at
@@ -25,8 +25,11 @@ WHY_INDENT = 17  # below the place, past number and time
 
 def add_walk(verbs: Verbs) -> None:
     """`walk NAME SRC DST`: one ping and all that it passes."""
-    verb = add_verb(verbs, "walk", "play a scenario, send one ping and show every device that it passes", _walk)
-    scenario_argument(verb)
+    examples = "walk bridge ns100 ns101", "walk flannel pod-a pod-c --cold --html walk.html"
+    verb = add_verb(
+        verbs, "walk", "play a scenario, send one ping and show every device that it passes", _walk, *examples
+    )
+    scenario_argument(verb, OR_LAB)
     verb.add_argument("src", help="the namespace that sends")
     verb.add_argument("dst", help="an address, or a namespace (its first address)")
     verb.add_argument("--count", type=int, default=1, metavar="N", help="how many pings")

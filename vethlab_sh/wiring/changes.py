@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..errors import package
 from ..facts import UNANSWERED, Address, Device, Entry, Link, Neighbour, Route, is_group
 from ..markup import table
 from ..sandbox import HOSTNAME
@@ -44,7 +45,7 @@ class Difference:
     @property
     def table(self) -> DataFrame:
         """The changes as a DataFrame, with its columns also when nothing changed."""
-        import pandas
+        pandas = package("pandas")
 
         return pandas.DataFrame(self.rows, columns=list(COLUMNS), dtype="string")
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..errors import package
 from ..files import written
 from .picture import FONT, LEADING, PAD, Box, Line, Picture
 
@@ -89,6 +90,7 @@ def _place(point: Iterable[float]) -> str:
 
 def new_figure(**size: Any) -> Figure:
     """A figure; in a notebook one of pyplot's, because a notebook shows those by itself after the cell."""
+    package("matplotlib")  # PackageMissing where it is not installed
     if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
         from matplotlib import pyplot
 

@@ -1,0 +1,126 @@
+"""What do the verbs of lessons do? `lessons` copies them to a folder of one's own, `lab` opens JupyterLab on that."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import files
+from ..errors import BadInput, UnknownName, package
+from .arguments import add_verb
+
+if TYPE_CHECKING:
+    from .arguments import Verbs
+
+FOLDER = "lessons"
+FIRST = "0_start_here.ipynb"
+
+
+class UnknownLesson(UnknownName):
+    """There is no lesson of that name."""
+
+    kind = "lesson"
+
+
+# --- lessons ------------------------------------------------------------------------------------------------------
+
+
+def add_lessons(verbs: Verbs) -> None:
+    """`lessons [FOLDER]`: copies of one's own."""
+    examples = "lessons", "lessons mine --solutions", "lessons --reset 2_bridge"
+    verb = add_verb(
+        verbs, "lessons", "copy the lessons into a folder of your own; what is there stays", _lessons, *examples
+    )
+    _folder_argument(verb)
+    verb.add_argument("--solutions", action="store_true", help="the solved lessons too, into FOLDER/solutions")
+    verb.add_argument(
+        "--reset", metavar="LESSON", help="begin this lesson anew: what you did in it is kept beside it (2_bridge)"
+    )
+
+
+def _lessons(options: argparse.Namespace) -> int:
+    folder = Path(options.folder)
+    if options.reset:
+        old = _set_aside(folder, options.reset)
+        if old:
+            print(f"What you did is kept as {old}.")
+    copied = _copy(files.lessons(), folder)
+    if options.solutions:
+        copied += _copy(files.lessons() / "solutions", folder / "solutions")
+    for path in copied:
+        print(path)
+    if not copied:
+        print(f"Every lesson is in {folder} already, and stays as it is.")
+    return 0
+
+
+def _copy(source: Path, folder: Path) -> list[Path]:
+    """Copy the notebooks that are not in the folder yet; returns the new ones."""
+    folder.mkdir(parents=True, exist_ok=True)
+    copied = []
+    for notebook in sorted(source.glob("*.ipynb")):
+        path = folder / notebook.name
+        if path.exists() or path.is_symlink():
+            continue
+        with files.written(path):
+            shutil.copyfile(notebook, path)
+        copied.append(path)
+    return copied
+
+
+def _set_aside(folder: Path, lesson: str) -> Path | None:
+    """Give the learner's copy of a lesson another name, the first that is free; None when there is no copy."""
+    name = lesson.removesuffix(".ipynb")
+    known = [notebook.stem for notebook in sorted(files.lessons().glob("*.ipynb"))]
+    if name not in known:
+        raise UnknownLesson(name, known)
+    path = folder / f"{name}.ipynb"
+    if not path.exists():
+        return None
+    number = 1
+    while (old := folder / f"{name}.before-{number}.ipynb").exists():
+        number += 1
+    path.rename(old)
+    return old
+
+
+# --- lab ----------------------------------------------------------------------------------------------------------
+
+
+def add_lab(verbs: Verbs) -> None:
+    """`lab [FOLDER]`: JupyterLab on one's own copies."""
+    examples = "lab", "lab mine -- --no-browser --port 9999"
+    verb = add_verb(
+        verbs, "lab", "open your copies of the lessons in JupyterLab, for this machine only", _lab, *examples
+    )
+    _folder_argument(verb)
+    verb.add_argument("--ip", default="127.0.0.1", help="the address that JupyterLab listens on (127.0.0.1)")
+    verb.add_argument("more", nargs="*", metavar="OPTION", help="after --, options of JupyterLab: -- --no-browser")
+
+
+def _lab(options: argparse.Namespace) -> int:
+    package("jupyterlab")  # PackageMissing where it is not installed
+    folder = Path(options.folder)
+    _copy(files.lessons(), folder)
+    line = [sys.executable, "-m", "jupyterlab", f"--ip={options.ip}", f"--ServerApp.root_dir={folder.absolute()}"]
+    # No question about news above the first lesson, and no asking the network whether there is a newer JupyterLab
+    line += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    if os.geteuid() == 0:
+        line.append("--allow-root")
+    line += options.more
+    if not (folder / FIRST).is_file():
+        raise BadInput(f"{folder / FIRST} is no file, and JupyterLab would have nothing to begin with.")
+    line.append(str(folder / FIRST))
+    sys.stdout.flush()
+    os.execv(sys.executable, line)
+
+
+# --- of both ------------------------------------------------------------------------------------------------------
+
+
+def _folder_argument(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("folder", nargs="?", default=FOLDER, metavar="FOLDER", help=f"where your copies are ({FOLDER})")
