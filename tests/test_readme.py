@@ -32,6 +32,7 @@ DRAWING = "a drawing; its names are looked up in the kernel below"
 NOT_RUN = {
     ("README.md", "make demo"): "sets the machine up; .ci/run and a fresh machine run it",
     ("README.md", "make test"): "runs this test",
+    ("README.md", "python -m vethlab_sh lab "): "serves until it is stopped; tests/tools/browser.py opens the lessons",
     ("CONTRIBUTING.md", "make check"): "runs this test",
     ("docs/start.md", "make demo"): "sets the machine up; .ci/run and a fresh machine run it",
     ("docs/start.md", "make test"): "runs this test",
