@@ -14,15 +14,19 @@ from functools import cached_property
 
 from ..recognise import recognise, stages
 from ..tables import clean
+from .commands import is_command
 from .fences import Line, session_lines
+from .headings import CODE, heading
+from .marks import POINTING, unmarked
 from .places import Place
-from .prompts import LONGEST, is_chatter, is_remark, prompt
+from .prompts import LONGEST, is_chatter, is_remark, leaves_out, prompt
 from .shapes import are_alike, example, shape
-from .whereabouts import Whereabouts
+from .whereabouts import Whereabouts, is_of_here
 
 UNNAMED = "this machine"  # where an anonymous prompt stands, unless the text has told its name
 LEAVE_LINES_OUT = {"grep", "egrep", "fgrep", "head", "tail", "less", "more", "cat", "sort", "uniq", "tee"}
 GOES_ON = 8  # lines that a command may be continued on by a backslash
+MOST_LOOKED_AT = 4  # of the lines before, to see whether one of them began a row
 
 
 @dataclass
@@ -31,7 +35,8 @@ class Typed:
 
     line: the command, without its prompt; empty when the text shows output and not its command; number: its line in
     the text; at: where it ran; inner: what ran there (`ip a` of `kubectl exec web -- ip a`); output: numbered lines;
-    remark: a comment stands between this output and what was before it; next_at: the next place with a name.
+    remark: a comment stands between this output and what was before it; next_at: the next place with a name; is_cut:
+    whether the one who pasted left lines out of it; is_apart: whether nothing tells where it was printed.
     """
 
     line: str
@@ -41,6 +46,8 @@ class Typed:
     output: list[tuple[int, str]] = field(default_factory=list)
     remark: bool = False
     next_at: str | None = None
+    is_cut: bool = False
+    is_apart: bool = False
 
     @cached_property
     def tables(self) -> tuple[str, ...]:
@@ -91,7 +98,7 @@ def _cleaned(text: str) -> str:
     """A text without what only a terminal obeys; old Macintoshes ended their lines by a carriage return alone."""
     if "\n" not in text:
         text = text.replace("\r", "\n")
-    return clean(text)
+    return unmarked(clean(text))
 
 
 def _look_ahead(typed: list[Typed], unnamed: str) -> None:
@@ -112,22 +119,43 @@ class _Reader:
         self._where = where
         self._remark = False  # a remark stands between the last command and what comes
         self._apart = False  # a fence does: what follows is another text
+        self._behind_hash = False  # the last line was output, written as a comment
+        self._announced: str | None = None  # the command that the line before a block names
 
     def read(self, lines: Sequence[Line]) -> None:
         """Take all lines of a text."""
-        for line in lines:
+        for at, line in enumerate(lines):
             if line.is_fence:
-                self.kinds[line.number] = "comment"
+                self._fence(line)
             elif not line.is_session:
-                self.kinds[line.number] = "comment" if line.text.strip() else "blank"
-        session = [line for line in lines if line.is_session or line.is_fence]
-        for n, line in enumerate(session, 1):
-            if line.is_fence:
-                self._apart = True
+                self._prose(line)
             elif line.number not in self.kinds:  # else a command has gone on in it
-                text = line.text.rstrip()
-                following = session[n : n + GOES_ON]
-                self.kinds[line.number] = self._line(line.number, text, following)
+                following = self._going_on(lines, at)
+                self.kinds[line.number] = self._line(line.number, line.text.rstrip(), following)
+
+    def _going_on(self, lines: Sequence[Line], at: int) -> list[Line]:
+        """The lines in which a command may go on; none but behind a backslash."""
+        if not lines[at].text.rstrip().endswith("\\"):
+            return []
+        return [line for line in lines[at + 1 : at + 1 + GOES_ON] if line.is_session]
+
+    def _fence(self, line: Line) -> None:
+        self.kinds[line.number] = "comment"
+        self._apart = True
+        self._behind_hash = False
+        if line.opens:
+            self._where.fence()
+
+    def _prose(self, line: Line) -> None:
+        """A line outside of the blocks: it may announce where the next block is from, and what was typed there."""
+        if not line.text.strip():
+            self.kinds[line.number] = "blank"
+            return
+        self.kinds[line.number] = "comment"
+        announced = heading(line.text)
+        if announced:
+            self._where.heading(announced, line.number)
+        self._announced = _command_in(line.text)
 
     def _line(self, number: int, text: str, following: Sequence[Line]) -> str:
         """Take one line of a session, and of those that follow what it goes on in; returns what it is."""
@@ -136,7 +164,8 @@ class _Reader:
         found = prompt(text) or prompt(text.strip())
         if found is None:
             return self._without_prompt(number, text)
-        self._where.prompt(found.host)
+        self._announced = None
+        self._where.prompt(found, number)
         if not found.command:
             return "prompt"
         self._command(number, found.command, following)
@@ -144,12 +173,42 @@ class _Reader:
 
     def _without_prompt(self, number: int, text: str) -> str:
         if is_chatter(text):
+            if self.typed and leaves_out(text):
+                self.typed[-1].is_cut = True
             return "comment"
+        if POINTING.match(text):
+            return "comment"
+        commented = self._commented(text)
+        if commented is not None:
+            self._output(number, commented)
+            return "output"
         if is_remark(text):
+            self._remark = True
+            self._heading(number, text)
+            return "comment"
+        if _may_be_heading(text) and self._heading(number, text):
             self._remark = True
             return "comment"
         self._output(number, text)
         return "output"
+
+    def _heading(self, number: int, text: str) -> bool:
+        """Whether a line announces a place; if so, we are there now."""
+        announced = heading(text)
+        if announced is None:
+            return False
+        self._where.heading(announced, number)
+        return True
+
+    def _commented(self, text: str) -> str | None:
+        """A line of output that stands behind a `#`, as those write it who want to copy their commands again."""
+        mark, sign, rest = text.partition("#")
+        is_output = False
+        if sign and not mark.strip():
+            rest = rest.removeprefix(" ")
+            is_output = shape(rest) is not None or (self._behind_hash and rest.startswith((" ", "\t")))
+        self._behind_hash = is_output
+        return rest if is_output else None
 
     def _command(self, number: int, command: str, following: Sequence[Line]) -> None:
         """Take a command with the lines that it goes on in."""
@@ -169,18 +228,33 @@ class _Reader:
         """Take a line of output, of the last command or of one that the text does not show."""
         last = self.typed[-1] if self.typed and not self._apart else None
         if last is None or self._does_not_belong(text, last):
-            last = self._without_command(number, text)
+            last = self._without_command(number, text, last)
             self.typed.append(last)
         last.output.append((number, text))
         self._remark = self._apart = False
 
-    def _without_command(self, number: int, text: str) -> Typed:
-        """What printed this line: a command that the text does not show, told by the line's looks."""
-        here = self._where.here
+    def _without_command(self, number: int, text: str, last: Typed | None) -> Typed:
+        """What printed this line: a command that the text does not show, told by the line's looks, or by a heading."""
+        announced = self._announced
+        self._announced = None
+        if announced and self._apart:
+            self._where.bare(number)
+            at, inner = self._where.command(announced)
+            return Typed(announced, number, at, inner)
         table = shape(text)
-        if table is None:
-            return Typed("", number, here, "")
-        return Typed("", number, here, example(table), remark=self._remark)
+        command = "" if table is None else example(table)
+        if last is not None and last.line and not last.tables and not self._remark:
+            return self._of_unknown(number, command, last)
+        self._where.bare(number)
+        return Typed("", number, self._where.here, command, remark=self._remark)
+
+    def _of_unknown(self, number: int, command: str, last: Typed) -> Typed:
+        """What a command printed that we do not know: of its place only if it can print nothing else."""
+        if is_of_here(last.inner):
+            return Typed("", number, last.at, command, is_apart=True)
+        place = Place(f"unnamed (line {number})", is_named=False)
+        self._where.places.setdefault(place.name, place)
+        return Typed("", number, place, command, is_apart=True)
 
     def _does_not_belong(self, text: str, last: Typed) -> bool:
         """Whether a line is by its looks not of the last command: of another table, or after a remark."""
@@ -191,4 +265,17 @@ class _Reader:
             return True
         if not self._remark:
             return False
-        return any(shape(before) for _, before in last.output)
+        return any(shape(before) for _, before in last.output[:MOST_LOOKED_AT])
+
+
+def _may_be_heading(text: str) -> bool:
+    """Whether a line between commands can be a heading: it begins at the margin, and ends with a colon."""
+    if text[0].isspace():
+        return False
+    return text.endswith((":", "：")) or text.startswith(("==", "**", "##"))
+
+
+def _command_in(text: str) -> str | None:
+    """The one command that a line of prose quotes: ``the output of `ip route` on node-b:``."""
+    quoted = [words for words in CODE.findall(text) if is_command(words)]
+    return quoted[0] if len(quoted) == 1 else None

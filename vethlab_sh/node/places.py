@@ -7,20 +7,32 @@ from __future__ import annotations
 
 import itertools
 import re
+import shlex
 from collections.abc import Set
 from dataclasses import dataclass
 
 SHELLS = {"sh", "bash", "ash", "dash", "zsh", "ksh", "fish"}
-INTO_POD = {"kubectl", "k", "oc", "k3s", "microk8s", "minikube"}
-INTO_CONTAINER = {"docker", "podman", "nerdctl", "crictl", "ctr", "lxc", "pct"}
-WRAPPERS = {"sudo", "env", "time", "timeout", "watch", "command"}
+INTO_POD = {"kubectl", "kc", "k", "kubecolor", "oc", "k3s", "k0s", "microk8s", "minikube"}
+INTO_CONTAINER = {"docker", "podman", "nerdctl", "crictl", "ctr", "lxc", "incus", "pct", "docker-compose"}
+ENTERING_BY_EXEC = INTO_POD | INTO_CONTAINER | {"multipass"}
+WRAPPERS = {"sudo", "env", "time", "timeout", "watch", "command", "chroot", "stdbuf", "nice", "busybox", "doas"}
 # Options that a value follows: of kubectl, docker and ssh; of the wrappers.
 WITH_VALUE = {
     "-n", "-c", "-f", "-u", "-w", "-e", "-l", "-i", "-p", "-o", "-J", "-F", "--namespace", "--container", "--context",
-    "--kubeconfig", "--user", "--workdir", "--env", "--filename",
+    "--kubeconfig", "--user", "--workdir", "--env", "--filename", "--image", "--target", "--profile", "--index",
+    "--exec-id", "--detach-keys", "--env-file", "--project", "--cwd",
 }  # fmt: skip
-WRAPPERS_WITH_VALUE = {"-u", "-g", "-k", "-s"}
+RUN_WITH_VALUE = WITH_VALUE | {
+    "--name", "--network", "--net", "-v", "--volume", "--entrypoint", "-h", "--hostname", "-m", "--memory", "--mount",
+    "--ip", "--cap-add", "--cap-drop", "--device", "--dns", "--label", "--platform", "--pid", "--publish", "--restart",
+    "--overrides", "--image-pull-policy", "--add-host", "--link", "--mac-address", "--security-opt", "--sysctl",
+}  # fmt: skip
+WRAPPERS_WITH_VALUE = {"-u", "-g", "-k", "-s", "-n"}
 INTERACTIVE = {"-i"}  # after `exec` it stands alone, for ssh it names a key
+KINDS_OF_POD = re.compile(r"(?:pods?|po|deploy(?:ment)?|deployments?|ds|daemonsets?|sts|statefulsets?|svc|job)/")
+RUNTIME = re.compile(r"^\S+://")  # of a container's id: docker://…
+HOST_NETWORK = re.compile(r"--net(?:work)?[= ]host\b")
+ANOTHERS_NETWORK = re.compile(r"--net(?:work)?[= ]container:(\S+)")
 
 
 @dataclass(frozen=True)
@@ -28,12 +40,14 @@ class Place:
     """Where a command ran. kind: machine, pod (or container), namespace, or empty when only a prompt named it.
 
     on: the machine that a namespace or a container is on, when the command line tells it (`ip netns exec` does,
-    `kubectl exec`, which may be typed anywhere, does not).
+    `kubectl exec`, which may be typed anywhere, does not); is_named: whether a prompt, a command or a heading has told
+    the name, which is else one of ours.
     """
 
     name: str
     kind: str = ""
     on: str | None = None
+    is_named: bool = True
 
     @property
     def machine(self) -> str | None:
@@ -74,14 +88,18 @@ def _step(words: list[str], at: Place) -> Step | None:
     program = words[0].rsplit("/", 1)[-1]
     if program in WRAPPERS:
         return None, _unwrapped(program, words)
+    if program in SHELLS:
+        return _of_shell(words)
     if program in ("ip", "bridge"):
         return _into_namespace(program, words, at)
-    if program in INTO_POD | INTO_CONTAINER and "exec" in words:
-        return _into_pod(program, words, at)
     if program == "nsenter":
         return _into_process(words, at)
-    if program == "ssh":
-        return _onto_machine(words)
+    if program in ("ssh", "mosh"):
+        return _onto_machine(words, at)
+    if program in ENTERING_BY_EXEC:
+        return _by_verb(program, words, at)
+    if program in ENTERING_ALONE:
+        return _alone(program, words, at)
     return None
 
 
@@ -95,14 +113,33 @@ def is_shell(words: list[str]) -> bool:
 def _unwrapped(program: str, words: list[str]) -> list[str]:
     """What `sudo -u me`, `timeout 5`, `watch -n 1`, `env A=b` runs."""
     with_value = set(WRAPPERS_WITH_VALUE)
-    if program == "watch":
-        with_value.add("-n")
+    if program == "sudo":
+        with_value.discard("-n")  # never asks for a password
     rest = _operands(words[1:], with_value)
-    if program == "timeout":
+    if program in ("timeout", "chroot"):
         rest = rest[1:]
     while rest and re.match(r"\w+=", rest[0]):
         rest = rest[1:]
+    if program in ("chroot", "watch") and len(rest) == 1:
+        return _split(rest[0])
     return rest
+
+
+def _of_shell(words: list[str]) -> Step | None:
+    """`sh -c 'ip a'` runs what stands between the quotes."""
+    for at, word in enumerate(words[1:], 1):
+        if re.fullmatch(r"-[a-z]*c", word) and at + 1 < len(words):
+            return None, _split(words[at + 1])
+        if not word.startswith("-"):
+            return None
+    return None
+
+
+def _split(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return line.split()
 
 
 def _into_namespace(program: str, words: list[str], at: Place) -> Step | None:
@@ -117,17 +154,160 @@ def _into_namespace(program: str, words: list[str], at: Place) -> Step | None:
     return Place(option, "namespace", at.machine), words
 
 
-def _into_pod(program: str, words: list[str], at: Place) -> Step | None:
+# ---- into pods and containers -------------------------------------------------------------------------------
+
+
+def _by_verb(program: str, words: list[str], at: Place) -> Step | None:
+    """`kubectl exec POD -- ...`, `docker run IMAGE ...`, `oc debug node/NAME`: what follows the verb tells where to."""
+    verbs = {
+        "exec": _into_pod,
+        "rsh": _into_pod,
+        "attach": _into_pod,
+        "enter": _into_pod,
+        "shell": _into_pod,
+        "debug": _into_debugged,
+        "run": _into_new,
+        "ssh": _into_vm,
+    }
+    for position, word in enumerate(words[1:], 1):
+        if word in verbs and not _is_value(words, position):
+            return verbs[word](program, words, position + 1, at)
+    return None
+
+
+def _is_value(words: list[str], position: int) -> bool:
+    """Whether a word belongs to the option before it: `kubectl -n debug exec web`."""
+    return words[position - 1] in WITH_VALUE
+
+
+def _into_pod(program: str, words: list[str], start: int, at: Place) -> Step | None:
     """`kubectl exec POD -- ...`, `docker exec -it NAME ...`."""
     with_value = WITH_VALUE - INTERACTIVE
-    after_exec = words.index("exec") + 1
-    operands = _operands(words[after_exec:], with_value)
+    operands = _operands(words[start:], with_value)
     if not operands:
         return None
     # kubectl is typed anywhere, a runtime's own tool on the machine that the container is on
     on = at.machine if program in INTO_CONTAINER else None
-    name = operands[0].removeprefix("pod/")
-    return Place(name, "pod", on), _operands(operands[1:], with_value)
+    name = KINDS_OF_POD.sub("", RUNTIME.sub("", operands[0]))
+    kind = "machine" if program == "multipass" else "pod"
+    return Place(name, kind, on), _operands(operands[1:], with_value)
+
+
+def _into_debugged(program: str, words: list[str], start: int, at: Place) -> Step | None:
+    """`kubectl debug node/NAME` has the network of the node; of a pod, that of the pod."""
+    operands = _operands(words[start:], WITH_VALUE - INTERACTIVE)
+    if not operands:
+        return None
+    rest = operands[1:]
+    if "--" in rest:
+        rest = rest[rest.index("--") + 1 :]
+    kind, _, name = operands[0].rpartition("/")
+    if kind in ("node", "nodes", "no"):
+        return Place(name, "machine"), rest
+    return Place(name, "pod"), rest
+
+
+def _into_new(program: str, words: list[str], start: int, at: Place) -> Step | None:
+    """`docker run --name web IMAGE ip a`, `kubectl run web --image=... -- ip a`."""
+    line = " ".join(words)
+    operands = _operands(words[start:], RUN_WITH_VALUE - INTERACTIVE - {"-p"})
+    if not operands:
+        return None
+    name = _value(words, "--name") or operands[0]
+    if program in INTO_POD:
+        rest = operands[1:]
+        rest = rest[rest.index("--") + 1 :] if "--" in rest else []
+        return Place(name, "pod"), rest
+    on = at.machine
+    if HOST_NETWORK.search(line):
+        return None, operands[1:] or ["sh"]
+    shared = ANOTHERS_NETWORK.search(line)
+    if shared:
+        name = shared[1]
+    elif program == "docker-compose":
+        name = operands[0]
+    return Place(name, "pod", on), operands[1:] or ["sh"]
+
+
+def _into_vm(program: str, words: list[str], start: int, at: Place) -> Step | None:
+    """`minikube ssh -n minikube-m02 -- ip a`."""
+    name = _value(words, "-n") or _value(words, "--node") or _value(words, "-p") or program
+    rest = words[start:]
+    if "--" in rest:
+        return Place(name, "machine"), rest[rest.index("--") + 1 :]
+    rest = _operands(rest, WITH_VALUE | {"--node"})
+    if len(rest) == 1:
+        rest = _split(rest[0])
+    return Place(name, "machine"), rest
+
+
+def _value(words: list[str], option: str) -> str | None:
+    """What follows an option, behind a blank or an equals sign."""
+    for at, word in enumerate(words):
+        if word == option and at + 1 < len(words):
+            return words[at + 1]
+        if word.startswith(f"{option}="):
+            return word.partition("=")[2]
+    return None
+
+
+def _alone(program: str, words: list[str], at: Place) -> Step | None:
+    """Programs that have no verb before the name: `lxc-attach -n c1 -- ip a`, `vagrant ssh n1 -c 'ip a'`."""
+    return ENTERING_ALONE[program](words, at)
+
+
+def _lxc_attach(words: list[str], at: Place) -> Step | None:
+    name = _value(words, "-n") or _value(words, "--name")
+    if name is None:
+        return None
+    rest = words[words.index("--") + 1 :] if "--" in words else []
+    return Place(name, "pod", at.machine), rest
+
+
+def _vagrant(words: list[str], at: Place) -> Step | None:
+    if words[1:2] != ["ssh"]:
+        return None
+    command = _value(words, "-c") or _value(words, "--command")
+    operands = _operands(words[2:], {"-c", "--command"})
+    name = operands[0] if operands else "default"  # the name of a machine that has none
+    return Place(name, "machine"), _split(command) if command else []
+
+
+def _shell_of(words: list[str], at: Place) -> Step | None:
+    """`machinectl shell c1 /bin/ip a`, `limactl shell vm ip a`."""
+    if words[1:2] not in (["shell"], ["login"]):
+        return None
+    operands = _operands(words[2:], {"--workdir", "--uid"})
+    if not operands:
+        return None
+    program = words[0].rsplit("/", 1)[-1]
+    kind = "machine" if program == "limactl" else "pod"
+    on = None if kind == "machine" else at.machine
+    return Place(operands[0], kind, on), _operands(operands[1:], set())
+
+
+def _only_machine(words: list[str], at: Place) -> Step | None:
+    """`colima ssh -- ip a`, `lima ip a`: the one machine that the program runs."""
+    program = words[0].rsplit("/", 1)[-1]
+    rest = words[1:]
+    if program == "colima":
+        if rest[:1] != ["ssh"]:
+            return None
+        rest = rest[1:]
+    return Place(program, "machine"), _operands(rest, set())
+
+
+ENTERING_ALONE = {
+    "lxc-attach": _lxc_attach,
+    "vagrant": _vagrant,
+    "machinectl": _shell_of,
+    "limactl": _shell_of,
+    "colima": _only_machine,
+    "lima": _only_machine,
+}
+
+
+# ---- into processes and machines ----------------------------------------------------------------------------
 
 
 def _into_process(words: list[str], at: Place) -> Step | None:
@@ -138,17 +318,22 @@ def _into_process(words: list[str], at: Place) -> Step | None:
     if "--" in words:
         rest = words[words.index("--") + 1 :]
     else:
-        rest = _operands(words[1:], {"-t", "--target"})
+        rest = _operands(words[1:], {"-t", "--target", "-S", "-G"})
+    if target == "process 1":  # its namespaces are the machine's own
+        return None, rest
     return Place(target, "namespace", at.machine), rest
 
 
-def _onto_machine(words: list[str]) -> Step | None:
-    """`ssh -i key root@node2 ...`."""
+def _onto_machine(words: list[str], at: Place) -> Step | None:
+    """`ssh -i key root@node2 ...`, `ssh node2 'ip a; ip r'`."""
     operands = _operands(words[1:], WITH_VALUE)
     if not operands:
         return None
     _, _, host = operands[0].rpartition("@")
-    return Place(host, "machine"), operands[1:]
+    rest = _operands(operands[1:], WITH_VALUE)
+    if len(rest) == 1:
+        rest = _split(rest[0])
+    return Place(host, "machine"), rest
 
 
 def _operands(words: list[str], with_value: Set[str]) -> list[str]:
@@ -174,13 +359,13 @@ def _netns_option(words: list[str]) -> str | None:
 def _nsenter_target(words: list[str]) -> str | None:
     """The name of what `nsenter -t PID -n` or `nsenter --net=FILE` enters; None when it is not a network."""
     line = " ".join(words)
-    file = re.search(r"--net=(\S+)|\s-n(/\S+)", line)
+    file = re.search(r"--net=(\S+)|\s-n=?(/\S+)", line)
     if file:
         path = file[1] or file[2]
-        pid = re.fullmatch(r"/proc/(\d+)/ns/net", path)
+        pid = re.fullmatch(r"/proc/(\w+)/ns/net", path)
         return f"process {pid[1]}" if pid else path.rsplit("/", 1)[-1]
     target = re.search(r"(?:-t|--target)[ =]?(\S+)", line)
-    network = re.search(r"\s(--net\b|--all\b|-[a-zA-Z]*[na])", line)
+    network = re.search(r"\s(--net\b|--all\b|-[a-zA-Z]*[na]\b|-[a-zA-Z]*n[a-zA-Z]*\b)", line)
     if target is None or network is None:
         return None
     return f"process {target[1]}"

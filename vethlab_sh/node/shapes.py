@@ -12,7 +12,7 @@ MAC = r"(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}"
 STATES = "REACHABLE|STALE|DELAY|PROBE|PERMANENT|NOARP|FAILED|INCOMPLETE"  # ip-neighbour(8)
 SHAPES = {
     "bridge link": re.compile(r"\s*\d+: \S+ .*\bstate (forwarding|disabled|blocking|listening|learning)\b"),
-    "ip addr": re.compile(r"\s*\d+: [^\s:]+: <"),
+    "ip addr": re.compile(r"\s*\d+: [^\s:]+:\s+(<|mtu \d)"),  # a browser may have eaten the flags as a tag
     "bridge fdb": re.compile(rf"\s*{MAC} dev \S+"),
     "ip neigh": re.compile(rf"\s*{IP} dev \S+ (.*\b({STATES})\b|lladdr)"),
     "ip route": re.compile(
@@ -24,6 +24,9 @@ SHAPES = {
     "ping": re.compile(r"\s*PING \S+"),
     "ifconfig": re.compile(r"\s*\S+: flags=\d+<|\S+\s+Link encap:"),
 }
+BRIEF = re.compile(  # `ip -br addr`, `ip -br link`
+    r"\S+\s+(UP|DOWN|UNKNOWN|LOWERLAYERDOWN|DORMANT)(\s+([0-9a-fA-F:.]+(/\d+)?|<[A-Z_,]+>))*\s*$"
+)
 EXAMPLES = {"ping": "ping 192.168.1.101", "bridge fdb": "bridge fdb show", "brctl showmacs": "brctl showmacs br0"}
 ALIKE = ({"ip addr", "ip link", "bridge link"}, {"ping", "ping statistics"})  # the looks do not tell them apart
 
@@ -34,6 +37,11 @@ def shape(line: str) -> str | None:
         if looks.match(line):
             return table
     return None
+
+
+def is_printed(line: str) -> bool:
+    """Whether a line can only be output, though it may look like a prompt: `veth0@if3 UP <BROADCAST,UP>`."""
+    return shape(line) is not None or BRIEF.match(line) is not None
 
 
 def example(table: str) -> str:

@@ -1,0 +1,137 @@
+"""Which place does a line of prose announce? `On node-b:`, `### worker1`, `节点2：`, `In the container:`.
+
+A heading names what comes after it. One that speaks of another place without its name tells at least that it is
+another. A word is taken for a machine's name only where it looks like one, or where `node`, `host`, `节点` stands by it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+NAME = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?"
+MACHINE = r"(?:node|host|machine|server|vm|节点|主机|机器|服务器|虚拟机|宿主机)"
+POD = r"(?:pod|container|容器|netns|network namespace)"
+QUOTED_NAME = rf"[`'\"“]?(?P<name>{NAME})[`'\"”]?"
+END = r"\s*(?:\([^()]*\)|（[^（）]*）)?\s*(?:[:：.,，。]|上|里|中|内|#+|=+|-+)*\s*$"
+DECORATION = re.compile(r"^[\s#=*_>+–—-]+|[\s#=*_–—-]+$")
+WORDS_BEFORE = (  # what may stand before the place: `here is the output of ip a on node-b:`
+    r"(?:.*?\b)?"
+)
+PATTERNS = (
+    # on node-b: / from the worker node node-b / in pod web-1:
+    re.compile(rf"{WORDS_BEFORE}(?:on|from|at|in|inside|of|within)\s+(?:the\s+|my\s+)?(?P<kind>{MACHINE}|{POD})\s+{QUOTED_NAME}{END}", re.I),
+    re.compile(rf"{WORDS_BEFORE}(?:on|from|at|of|inside|within)\s+(?:the\s+|my\s+)?{QUOTED_NAME}(?:\s+(?P<kind>{MACHINE}|{POD}))?{END}", re.I),
+    # 在 node-b 上： / node-b 节点：
+    re.compile(rf".*?[在到从]\s*(?:(?P<kind>{MACHINE}|{POD})\s*)?{QUOTED_NAME}\s*(?P<kind2>{MACHINE}|{POD})?\s*(?:上|里|中|内|执行|查看|看)[^，。]*{END}", re.I),
+    # node node-b: / Node 2: / 节点2： / pod web-1
+    re.compile(rf"(?P<kind>{MACHINE}|{POD})\s*[:：]?\s*{QUOTED_NAME}{END}", re.I),
+    re.compile(rf"{QUOTED_NAME}\s*(?P<kind>{MACHINE}|{POD}){END}", re.I),
+    # the worker's devices:
+    re.compile(rf"(?:the\s+)?{QUOTED_NAME}['’]s\s+[\w /-]+[:：]\s*"),
+    # node-b:
+    re.compile(rf"{QUOTED_NAME}{END}"),
+)  # fmt: skip
+OTHER_PLACE = re.compile(
+    rf"(?:.*\b)?(?:on|from|at|in|inside|within)\s+(?:the\s+|an?\s+|my\s+)?"
+    rf"(?:(?P<other>other|another|second|third|2nd|3rd|remote|peer|first|1st)\s+)?(?P<kind>{MACHINE}|{POD}){END}"
+    rf"|.*(?P<other2>另一|另外|第[二三四2-4]|其他|对端|远端)\S{{0,2}}?(?P<kind2>{MACHINE}|{POD}).*"
+    rf"|(?:.*[在进入到看]\s*)?(?P<kind3>{POD}|{MACHINE})\s*(?:里面|里|中|内|上|内部)+[^，。]*{END}",
+    re.I,
+)
+# Words that name a machine though they have no digit and no hyphen
+ROLES = {
+    "master", "worker", "controlplane", "control", "server", "agent", "client", "router", "gateway", "bastion", "host",
+    "node", "kube", "minion", "alpha", "beta", "gamma", "vm",
+}  # fmt: skip
+PODS_OF_KIND = re.compile(POD, re.I)
+# What stands where a name could, and is none
+NO_NAMES = {
+    "the", "a", "an", "this", "that", "same", "other", "another", "both", "all", "each", "every", "any", "my", "our",
+    "it", "them", "here", "there", "which", "where", "is", "are", "was", "with", "and", "or", "to", "itself", "side",
+    "above", "below", "output", "result", "running", "level", "network", "networking", "ip", "port", "name", "names",
+    "info", "information", "status", "list", "version", "config", "configuration", "details", "logs", "log", "ready",
+    "machine", "machines", "hosts", "nodes", "pods", "containers", "one", "two", "side", "affected", "failing",
+}  # fmt: skip
+DISTRIBUTIONS = re.compile(
+    r"(ubuntu|debian|centos|fedora|rhel|rocky|alma\w*|arch|alpine|linux|kernel|kubernetes|k8s|k3s|k0s|rke2?|kubeadm"
+    r"|docker|containerd|flannel|calico|cilium|canal|weave|aws|gcp|azure|windows|macos|kind|minikube|iptables|ipvs"
+    r"|vxlan|ipv4|ipv6|v\d[\w.]*|\d[\d.]*|step-?\d*|[a-z]+\.(?:ya?ml|txt|log|sh|md|go|json|conf))[\d.-]*",
+    re.I,
+)
+DEVICE = re.compile(r"(eth|ens|enp|eno|cni|veth|docker|flannel|cali|br|tun|tunl|tap|wlan|vxlan|lo|bond|wg)[\w.-]*")
+NUMBER = re.compile(r"[A-Z]|\d{1,2}")  # node A, node 2
+LONGEST = 120
+CODE = re.compile(r"`([^`]+)`")
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A place that a line announces: its name, or None for another place without one; whether it is a pod."""
+
+    name: str | None
+    is_pod: bool = False
+
+
+def heading(line: str) -> Heading | None:
+    """The place that a line of prose announces; None where it announces none.
+
+    >>> heading("On node-b:"), heading("On eth0:"), heading("In the container:")
+    (Heading(name='node-b', is_pod=False), None, Heading(name=None, is_pod=True))
+    """
+    text = DECORATION.sub("", line)
+    if not text or len(text) > LONGEST:
+        return None
+    for pattern in PATTERNS:
+        found = pattern.fullmatch(text)
+        if found:
+            announced = _named(line, text, found)
+            if announced:
+                return announced
+    other = OTHER_PLACE.fullmatch(text)
+    return _other(other) if other else None
+
+
+def _named(line: str, text: str, found: re.Match[str]) -> Heading | None:
+    groups = found.groupdict()
+    kind = groups.get("kind") or groups.get("kind2")
+    name = groups["name"].strip(".")
+    is_pod = kind is not None and PODS_OF_KIND.fullmatch(kind) is not None
+    if kind and NUMBER.fullmatch(name):
+        joint = " " if kind.isascii() else ""
+        return Heading(f"{kind.lower()}{joint}{name}", is_pod)
+    if name.lower() in NO_NAMES or DEVICE.fullmatch(name):
+        return None
+    if is_pod:
+        return Heading(name, is_pod=True)
+    if DISTRIBUTIONS.fullmatch(name) or not _looks_like_host(name):
+        return None
+    alone = text.rstrip(":： ") == name
+    if alone and not _is_set_off(line):
+        return None
+    return Heading(name)
+
+
+def _looks_like_host(name: str) -> bool:
+    """Whether a word looks like a machine's name: letters with a digit or hyphen, or a role that machines have."""
+    if name.lower() in ROLES:
+        return True
+    if not any(letter.isalpha() for letter in name):
+        return False
+    has_digit = any(letter.isdigit() for letter in name)
+    if has_digit and not name[0].isdigit():
+        return True
+    hyphenated = re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", name) is not None
+    return hyphenated and (name[-2] == "-" or any(part in ROLES for part in name.split("-")))
+
+
+def _is_set_off(line: str) -> bool:
+    """Whether a line is set off as a heading: it ends with a colon, or has a heading's signs around it."""
+    text = line.strip()
+    return text.endswith((":", "：")) or text.startswith(("#", "=", "-", "*", "+"))
+
+
+def _other(found: re.Match[str]) -> Heading | None:
+    groups = found.groupdict()
+    kind = groups["kind"] or groups["kind2"] or groups["kind3"]
+    return Heading(None, PODS_OF_KIND.fullmatch(kind) is not None)
