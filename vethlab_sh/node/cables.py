@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from ..facts import Device, Link
 from ..packet.lookup import Tables
@@ -102,7 +101,8 @@ def _cable(sides: _Sides, pod: Link | None, node: Link | None) -> Cable:
         gateway = sides.gateways.get(pod.device)
     if pod and gateway:
         mac = tables.neighbour(pod.device, gateway)
-        answered_by = _answered_by(tables, node, gateway, mac)
+        if not _is_set(tables, pod.device, gateway):
+            answered_by = _answered_by(tables, node, gateway, mac)
     if node and address:
         route = _route_to(tables, node, address)
     return Cable(
@@ -144,6 +144,14 @@ def _route_to(tables: Tables, node: Link, address: str) -> str | None:
     return route.words
 
 
+def _is_set(tables: Tables, device: Device, ip: str) -> bool:
+    """Whether somebody wrote the MAC of this address into the device's table, so that nobody is asked for it."""
+    for row in tables.facts.neighbours:
+        if (row.namespace, row.dev, row.ip) == (*device, ip):
+            return row.state == "PERMANENT"
+    return False
+
+
 def _answered_by(tables: Tables, node: Link | None, gateway: str, mac: str | None) -> str | None:
     """Who answers when the pod asks for its gateway's MAC: a device that has the address, or one that stands in."""
     if node:
@@ -154,8 +162,6 @@ def _answered_by(tables: Tables, node: Link | None, gateway: str, mac: str | Non
             return f"{node.name}, by proxy ARP: nobody has {gateway}"
     if mac == EVERYBODYS_MAC:
         return f"the end on the node, by proxy ARP: {EVERYBODYS_MAC} is what calico gives it"
-    if ip_address(gateway).is_link_local and ":" not in gateway:
-        return "the end on the node, by proxy ARP (nobody has that address)"
     return None
 
 

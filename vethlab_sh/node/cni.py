@@ -19,12 +19,16 @@ from ..snapshot import Snapshot
 FLANNEL, CALICO = "flannel", "calico"
 FLANNEL_NETWORK = ip_network("10.244.0.0/16")  # flannel's net-conf.json as it comes, and kubeadm's usual pod network
 FLANNEL_VXLAN = re.compile(r"flannel(-v6)?\.\d+")
+FLANNEL_OTHER = re.compile(r"flannel\d+|flannel-wg(-v6)?|flannel\.ipip")  # of its UDP, WireGuard and IPIP backends
 CALICO_VXLAN = re.compile(r"vxlan(-v6)?\.calico")
 CALICO_END = re.compile(r"cali[0-9a-f]{11}")
 GATEWAY = "169.254.1.1"  # of every pod of calico's; nobody has it
 EVERYBODYS_MAC = "ee:ee:ee:ee:ee:ee"  # calico gives it to every host end
 NAMES = (  # of devices: pattern, network, whether it decides, what it is
     (FLANNEL_VXLAN, FLANNEL, True, "flannel's VXLAN device"),
+    (re.compile(r"flannel\d+"), FLANNEL, True, "the device of flannel's UDP backend"),
+    (re.compile(r"flannel-wg(-v6)?"), FLANNEL, True, "the device of flannel's WireGuard backend"),
+    (re.compile(r"flannel\.ipip"), FLANNEL, True, "the device of flannel's IPIP backend"),
     (re.compile(r"cni0"), FLANNEL, False, "the bridge plugin's bridge, as flannel uses it"),
     (CALICO_END, CALICO, True, "calico's end of a pod's cable"),
     (CALICO_VXLAN, CALICO, True, "calico's VXLAN device"),
@@ -33,8 +37,11 @@ NAMES = (  # of devices: pattern, network, whether it decides, what it is
 )
 OTHERS = (
     (re.compile(r"cilium_\w+|lxc[0-9a-f]{8,}|lxc_health"), "cilium"),
-    (re.compile(r"docker0|br-[0-9a-f]{12}"), "Docker's own bridge"),
-    (re.compile(r"weave|vxlan-6784"), "Weave Net"),
+    (re.compile(r"docker0|docker_gwbridge|br-[0-9a-f]{12}"), "Docker's own bridge"),
+    (re.compile(r"weave|vxlan-6784|vethwe-(bridge|datapath)|vethwepl[0-9a-f]+|vethwepg[0-9a-f]+"), "Weave Net"),
+    (re.compile(r"eni[0-9a-f]{11}"), "Amazon VPC CNI"),
+    (re.compile(r"azv[0-9a-f]{8,}|azure\d+"), "Azure CNI"),
+    (re.compile(r"gke[0-9a-f]{8,}"), "Google's CNI"),
     (re.compile(r"antrea-\w+"), "Antrea"),
     (re.compile(r"ovn-k8s-\w+|ovs-system"), "Open vSwitch, perhaps OVN-Kubernetes"),
     (re.compile(r"kube-bridge"), "kube-router"),
@@ -241,16 +248,20 @@ def _meanings(route: Route) -> Iterator[tuple[str, bool, str]]:
     """What a route shows at most once: the network, whether it decides, and what the route is."""
     dev = route.dev or ""
     if route.via == GATEWAY or route.to in (GATEWAY, f"{GATEWAY}/32"):
-        yield CALICO, True, "calico's gateway that nobody has"
-    elif route.kind == "blackhole" and route.proto in ("80", "bird"):  # calico's own number, and BIRD's
+        yield CALICO, False, "calico's gateway that nobody has, which others use too"
+    elif route.kind == "blackhole" and route.proto == "80":  # calico's own number
         yield CALICO, True, "calico's blackhole for the rest of its own block"
-    elif route.proto == "bird":
-        yield CALICO, True, "a route by BIRD, calico's routing daemon"
+    elif route.kind == "blackhole" and route.proto == "bird" and route.to.endswith(("/26", "/122")):
+        yield CALICO, False, "a blackhole of the size of calico's blocks, by BIRD"
+    elif route.proto == "bird" and dev == "tunl0":
+        yield CALICO, True, "calico's route into its IP-in-IP tunnel, by BIRD"
     elif CALICO_END.fullmatch(dev):
         yield CALICO, True, "calico's route for one pod"
+    elif route.proto == "bird":
+        yield CALICO, False, "a route by BIRD, calico's routing daemon and that of many routers"
     elif CALICO_VXLAN.fullmatch(dev):
         yield CALICO, True, "calico's route into its VXLAN"
-    elif FLANNEL_VXLAN.fullmatch(dev):
+    elif FLANNEL_VXLAN.fullmatch(dev) or FLANNEL_OTHER.fullmatch(dev):
         yield FLANNEL, True, "flannel's route to another node's pods"
     elif route.to == str(FLANNEL_NETWORK):
         yield FLANNEL, False, "the route that flannel gives its pods"

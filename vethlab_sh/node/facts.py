@@ -11,6 +11,7 @@ from ..snapshot import Facts, Snapshot, veth_pairs
 from ..tables import Row
 from . import cni, machines, pairs, rows
 from .making import Made, Moved, effect
+from .mending import is_hidden
 from .outputs import Output, Record
 from .pasted import Typed
 from .places import Place
@@ -20,9 +21,10 @@ WELL_KNOWN_KINDS = (
     (cni.FLANNEL_VXLAN, "vxlan"),
     (cni.CALICO_VXLAN, "vxlan"),
     (cni.CALICO_END, "veth"),
-    (re.compile(r"veth[0-9a-f]{6,}"), "veth"),
+    (re.compile(r"veth[0-9a-f]{6,}|vethwepl\w+|eni[0-9a-f]{11}|azv[0-9a-f]{8,}|lxc[0-9a-f]{8,}"), "veth"),
     (re.compile(r"cni0|docker0|br\d+|br-[0-9a-f]{12}"), "bridge"),
 )
+NO_BRIDGE = re.compile(r"(bond|team|vrf)\w*")  # what else may be a master
 Key = tuple[object, ...]  # what tells one route, neighbour or entry from another
 NOT_FORWARDING = ("local", "broadcast", "multicast", "anycast")  # what the kernel delivers to itself, or to all
 
@@ -145,8 +147,10 @@ class Evidence:
         link = rows.listed(before, record)
         self._keep(link)
         if link.master:
-            self._bridges.add((at, link.master))
-        if row.get("address"):
+            self._spoken_of(at, link.master, record.line)
+            if not NO_BRIDGE.fullmatch(link.master):
+                self._bridges.add((at, link.master))
+        if row.get("address") and not is_hidden(row["address"]):
             address = rows.address(at, record)
             self._addresses.setdefault(link.device, []).append(address)
 
@@ -177,6 +181,10 @@ class Evidence:
         row = record.row
         if row["kind"] in NOT_FORWARDING or row["table"] not in (None, "main"):
             return
+        if any(is_hidden(row[column]) for column in ("to", "via", "src")):
+            if row["dev"]:
+                self._spoken_of(at, row["dev"], record.line)
+            return
         route = rows.route(at, record)
         self._routes[at, route.to, route.via, route.dev, route.metric, route.family] = route
         if route.dev:
@@ -185,14 +193,14 @@ class Evidence:
     def _neighbour(self, at: str, record: Record) -> None:
         """A row of `ip neigh` or `arp`."""
         row = record.row
-        if row.get("proxy") or not row["ip"]:
+        if row.get("proxy") or not row["ip"] or is_hidden(row["ip"]):
             return
         dev: str | None = row["dev"]
         neighbour = Neighbour(
             namespace=at,
             dev=dev,
             ip=row["ip"],
-            mac=row["mac"],
+            mac=rows.mac(row["mac"]),
             state=row.get("state"),
             line=record.line,
         )
@@ -202,6 +210,8 @@ class Evidence:
 
     def _entry(self, at: str, record: Record) -> None:
         """A row of `bridge fdb`."""
+        if is_hidden(record.row["mac"]):
+            return
         entry = rows.entry(at, record)
         self._fdb[at, entry.mac, entry.dev, entry.dst, entry.vlan] = entry
         bridge = entry.master

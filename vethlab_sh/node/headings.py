@@ -1,7 +1,7 @@
 """Which place does a line of prose announce? `On node-b:`, `### worker1`, `节点2：`, `In the container:`.
 
 A heading names what comes after it. One that speaks of another place without its name tells at least that it is
-another. A word is taken for a machine's name only where it looks like one, or where `node`, `host`, `节点` stands by it.
+another. A word is a machine's name only where it looks like one, or where `node`, `host`, `节点` stands by it.
 """
 
 from __future__ import annotations
@@ -15,23 +15,28 @@ POD = r"(?:pod|container|容器|netns|network namespace)"
 QUOTED_NAME = rf"[`'\"“]?(?P<name>{NAME})[`'\"”]?"
 END = r"\s*(?:\([^()]*\)|（[^（）]*）)?\s*(?:[:：.,，。]|上|里|中|内|#+|=+|-+)*\s*$"
 DECORATION = re.compile(r"^[\s#=*_>+–—-]+|[\s#=*_–—-]+$")
-WORDS_BEFORE = (  # what may stand before the place: `here is the output of ip a on node-b:`
-    r"(?:.*?\b)?"
+KIND = rf"(?P<kind>{MACHINE}|{POD})"
+BEFORE = r"(?:.*?\b)?"  # what may stand before the place: `here is the output of ip a on node-b:`
+THE = r"(?:the\s+|my\s+)?"
+CHINESE_VERB = r"(?:上|里|中|内|执行|查看|看)[^，。]*"
+PATTERNS = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        # on the worker node node-b: / in pod web-1:
+        rf"{BEFORE}(?:on|from|at|in|inside|of|within)\s+{THE}{KIND}\s+{QUOTED_NAME}{END}",
+        # on node-b: / from the master node:
+        rf"{BEFORE}(?:on|from|at|of|inside|within)\s+{THE}{QUOTED_NAME}(?:\s+{KIND})?{END}",
+        # 在 node-b 上： / 在节点 node-b 上执行：
+        rf".*?[在到从]\s*(?:{KIND}\s*)?{QUOTED_NAME}\s*(?P<kind2>{MACHINE}|{POD})?\s*{CHINESE_VERB}{END}",
+        # node node-b: / Node 2: / 节点2： / pod web-1
+        rf"{KIND}\s*[:：]?\s*{QUOTED_NAME}{END}",
+        rf"{QUOTED_NAME}\s*{KIND}{END}",
+        # the worker's devices:
+        rf"(?:and\s+)?(?:the\s+)?{QUOTED_NAME}['’]s\s+[\w /-]+[:：]\s*",
+        # node-b:
+        rf"{QUOTED_NAME}{END}",
+    )
 )
-PATTERNS = (
-    # on node-b: / from the worker node node-b / in pod web-1:
-    re.compile(rf"{WORDS_BEFORE}(?:on|from|at|in|inside|of|within)\s+(?:the\s+|my\s+)?(?P<kind>{MACHINE}|{POD})\s+{QUOTED_NAME}{END}", re.I),
-    re.compile(rf"{WORDS_BEFORE}(?:on|from|at|of|inside|within)\s+(?:the\s+|my\s+)?{QUOTED_NAME}(?:\s+(?P<kind>{MACHINE}|{POD}))?{END}", re.I),
-    # 在 node-b 上： / node-b 节点：
-    re.compile(rf".*?[在到从]\s*(?:(?P<kind>{MACHINE}|{POD})\s*)?{QUOTED_NAME}\s*(?P<kind2>{MACHINE}|{POD})?\s*(?:上|里|中|内|执行|查看|看)[^，。]*{END}", re.I),
-    # node node-b: / Node 2: / 节点2： / pod web-1
-    re.compile(rf"(?P<kind>{MACHINE}|{POD})\s*[:：]?\s*{QUOTED_NAME}{END}", re.I),
-    re.compile(rf"{QUOTED_NAME}\s*(?P<kind>{MACHINE}|{POD}){END}", re.I),
-    # the worker's devices:
-    re.compile(rf"(?:the\s+)?{QUOTED_NAME}['’]s\s+[\w /-]+[:：]\s*"),
-    # node-b:
-    re.compile(rf"{QUOTED_NAME}{END}"),
-)  # fmt: skip
 OTHER_PLACE = re.compile(
     rf"(?:.*\b)?(?:on|from|at|in|inside|within)\s+(?:the\s+|an?\s+|my\s+)?"
     rf"(?:(?P<other>other|another|second|third|2nd|3rd|remote|peer|first|1st)\s+)?(?P<kind>{MACHINE}|{POD}){END}"
@@ -51,7 +56,7 @@ NO_NAMES = {
     "it", "them", "here", "there", "which", "where", "is", "are", "was", "with", "and", "or", "to", "itself", "side",
     "above", "below", "output", "result", "running", "level", "network", "networking", "ip", "port", "name", "names",
     "info", "information", "status", "list", "version", "config", "configuration", "details", "logs", "log", "ready",
-    "machine", "machines", "hosts", "nodes", "pods", "containers", "one", "two", "side", "affected", "failing",
+    "machine", "machines", "hosts", "nodes", "pods", "containers", "one", "two", "affected", "failing",
 }  # fmt: skip
 DISTRIBUTIONS = re.compile(
     r"(ubuntu|debian|centos|fedora|rhel|rocky|alma\w*|arch|alpine|linux|kernel|kubernetes|k8s|k3s|k0s|rke2?|kubeadm"

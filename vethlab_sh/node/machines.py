@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -11,6 +12,10 @@ from .cni import GATEWAY
 
 # How names of devices begin that stand on a machine, though a cable leads out of them too.
 NODE_NAMES = ("cali", "veth", "cni", "flannel", "docker", "br-", "vxlan", "tunl", "lxc", "cilium", "virbr", "wl", "en")
+OF_MACHINES = re.compile(
+    r"cali[0-9a-f]{11}|veth[0-9a-f]{6,}|eni[0-9a-f]{11}|azv[0-9a-f]{8,}|lxc[0-9a-f]{8,}|cilium_\w+|cni0|docker0"
+    r"|flannel[.\d-]\S*|vxlan\.calico|weave|kube-bridge|kube-ipvs0|br-[0-9a-f]{12}"
+)
 
 
 def placed(facts: Facts) -> tuple[Namespace, ...]:
@@ -22,7 +27,10 @@ def placed(facts: Facts) -> tuple[Namespace, ...]:
     kinds = {}
     for space in facts.namespaces:
         name = space.namespace
-        kinds[name] = space.kind or _guessed(links[name], name in has_calico)
+        kind = space.kind
+        if kind == "pod" and any(_is_of_machine(link) for link in links[name]):
+            kind = "machine"  # a pod on its machine's own network, or a container that plays a machine, as kind's do
+        kinds[name] = kind or _guessed(links[name], name in has_calico)
     settled = []
     for space in facts.namespaces:
         name = space.namespace
@@ -40,6 +48,11 @@ def _machine_behind(links: Iterable[Link], kinds: Mapping[str, str]) -> str | No
         if link.peer_namespace and kinds.get(link.peer_namespace) == "machine":
             return link.peer_namespace
     return None
+
+
+def _is_of_machine(link: Link) -> bool:
+    """Whether only a machine has a device of this name: another's end of a cable, a bridge, a tunnel of a network."""
+    return OF_MACHINES.fullmatch(link.name) is not None
 
 
 def _guessed(links: Sequence[Link], has_calico: bool) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import OutputNotUnderstood
 from ..hints import hint_for
 from ..tables import TABLES, Row, frame
+from .mending import Hidden, readings
 from .pasted import Typed
 from .shapes import SHAPES
 
@@ -42,6 +43,9 @@ AN_ERROR = "it is an error message"
 # follows is another text.
 MOST_UNKNOWN = 32
 HINTED_LINES, HINTED_SIGNS = 20, 4096  # of the beginning and of the end of what was printed: that is where errors stand
+NARROWEST = 40  # a line shorter than this was not broken by a terminal
+LONG = 40  # lines of a record, of which not all are read again for each way to read one of them
+NOT_TOLD = -1  # the exit code: no text tells it
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Output:
     name: str
     records: tuple[Record, ...]
     whole: bool = False
+    complete: bool = False
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -120,15 +125,29 @@ class _Reader:
         self.unknown: list[UnknownLines] = []
         self._name = name
         self._typed = typed
+        self._groups: list[Lines] = []  # that are still to be read, the next one last
+        self._before: list[Record] = []  # the records of the group before
+        self._lines_before: Lines = []
+        self._goes_on = False  # the group before is the first part of this one
+        self._width = max((len(text) for _, text in typed.output), default=0)
+        self._hidden = Hidden()
 
     def output(self) -> Output:
         """The table; lines that its parser does not know are listed and left out."""
         typed = self._typed
         records: list[Record] = []
-        for lines in _grouped(self._name, typed.output):
-            records += self._records(lines)
+        self._groups = _grouped(self._name, typed.output)
+        self._groups.reverse()
+        while self._groups:
+            lines = self._groups.pop()
+            before = self._before
+            self._before = self._records(lines)
+            if self._goes_on:  # what was taken for a row of its own was the first part of one
+                del records[len(records) - len(before) :]
+                self._goes_on = False
+            records += self._before
         names = {record.row.get("name") for record in records}
-        may_lack_lines = not typed.line or "|" in typed.line
+        may_lack_lines = not typed.line or "|" in typed.line or typed.is_cut
         return Output(
             line=typed.number,
             at=typed.at.name,
@@ -136,24 +155,27 @@ class _Reader:
             name=self._name,
             records=tuple(records),
             whole=not may_lack_lines and "lo" in names,
+            complete=not may_lack_lines and not self.unknown,
         )
 
     def _records(self, lines: Lines) -> list[Record]:
         """The rows of lines that belong together, less the lines not known; nothing without the first of them."""
         for _ in range(MOST_UNKNOWN):
             if not lines:
+                self._lines_before = []
                 return []
             try:
                 rows = TABLES[self._name].read(_text(lines))
             except OutputNotUnderstood as error:
                 bad = min(error.number, len(lines)) - 1
-                lines = self._without(bad, lines, error.word)
+                better = self._mended(lines, bad) or self._unwrapped(lines, bad)
+                lines = better or self._without(bad, lines, error.word)
                 continue
             stray = _stray_address(rows) if "|" in self._typed.inner else None
             if stray:
                 self._complain(lines, f"the filter left out which device has {stray}")
                 return []
-            return list(_records(rows, lines))
+            return self._taken(rows, lines)
         return self._as_far_as_known(lines)
 
     def _as_far_as_known(self, lines: Lines) -> list[Record]:
@@ -164,7 +186,75 @@ class _Reader:
             bad = min(error.number, len(lines)) - 1
             self._complain(lines[bad:], f"`{self._name}` does not know {error.word!r}")
             return self._records(lines[:bad])
-        return list(_records(rows, lines))
+        return self._taken(rows, lines)
+
+    def _taken(self, rows: Sequence[Row], lines: Lines) -> list[Record]:
+        """The records of rows, with the words that the text has for what was read instead of them."""
+        self._lines_before = lines
+        return list(_records(self._hidden.uncovered(rows), lines))
+
+    def _mended(self, lines: Lines, bad: int) -> Lines | None:
+        """The lines with the bad one as it may have been before it was pasted; None when no way makes it known."""
+        number, text = lines[bad]
+        for reading in readings(text, self._hidden):
+            tried = [*lines[:bad], (number, reading), *lines[bad + 1 :]]
+            if self._is_known(tried, bad):
+                return tried
+        return None
+
+    def _unwrapped(self, lines: Lines, bad: int) -> Lines | None:
+        """The lines with the bad one joined to the one after it, or before it, as a terminal or a mail broke it."""
+        number, text = lines[bad]
+        if bad + 1 < len(lines):
+            _, below = lines[bad + 1]
+            for joint in self._joints(text):
+                tried = [*lines[:bad], (number, text + joint + below.lstrip()), *lines[bad + 2 :]]
+                if self._is_known(tried, bad):
+                    return tried
+        elif self._groups:
+            _, below = self._groups[-1][0]
+            for joint in self._joints(text):
+                tried = [*lines[:bad], (number, text + joint + below.lstrip()), *self._groups[-1][1:]]
+                if self._is_known(tried, bad):
+                    self._groups.pop()
+                    return tried
+        if bad > 0:
+            above_number, above = lines[bad - 1]
+            for joint in self._joints(above):
+                tried = [*lines[: bad - 1], (above_number, above + joint + text.lstrip()), *lines[bad + 1 :]]
+                if self._is_known(tried, bad - 1):
+                    return tried
+        elif self._lines_before:
+            return self._with_group_before(lines)
+        return None
+
+    def _with_group_before(self, lines: Lines) -> Lines | None:
+        """The lines behind the last one of the group before, where that makes them known."""
+        _, text = lines[0]
+        number, above = self._lines_before[-1]
+        for joint in self._joints(above):
+            tried = [*self._lines_before[:-1], (number, above + joint + text.lstrip()), *lines[1:]]
+            if self._is_known(tried, len(self._lines_before) - 1):
+                self._goes_on = True
+                return tried
+        return None
+
+    def _joints(self, text: str) -> tuple[str, ...]:
+        """What may have stood where a line was broken: nothing at the edge of a terminal, a blank in a mail."""
+        if len(text) < NARROWEST:
+            return ()
+        return ("", " ") if len(text) == self._width else (" ",)
+
+    def _is_known(self, lines: Lines, at: int) -> bool:
+        """Whether the parser knows the line there, and all before it; in a long record only those next to it."""
+        if len(lines) > LONG and at > 1:
+            lines = [lines[0], *lines[at - 1 : at + 1]]
+            at = len(lines) - 1
+        try:
+            TABLES[self._name].read(_text(lines))
+        except OutputNotUnderstood as error:
+            return error.number > at + 1
+        return True
 
     def _without(self, bad: int, lines: Lines, word: str) -> Lines:
         """The lines without the one that the parser does not know, which is listed: without the first, none is left."""
@@ -200,7 +290,7 @@ def _text(lines: Lines) -> str:
 def _hint(typed: Typed, lines: Lines) -> str | None:
     told = lines if len(lines) <= 2 * HINTED_LINES else lines[:HINTED_LINES] + lines[-HINTED_LINES:]
     short = [(number, text[:HINTED_SIGNS]) for number, text in told]
-    return hint_for(typed.inner[:HINTED_SIGNS], 1, _text(short))
+    return hint_for(typed.inner[:HINTED_SIGNS], NOT_TOLD, _text(short))
 
 
 def _records(rows: Sequence[Row], lines: Lines) -> Iterator[Record]:

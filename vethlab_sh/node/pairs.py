@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
@@ -23,6 +23,8 @@ from .making import Made
 Links = Mapping[Device, Link]
 Numbers = tuple[int | None, int | None]  # an end's own, and the one that it gives for the other end
 Interface = IPv4Interface | IPv6Interface
+BY_NUMBER_ALONE = "; nothing but the number says so"
+NETWORK_CARD = re.compile(r"(eth|ens|enp|eno|enx|em|wl|bond|team|ib)[\w.]*")
 A = TypeVar("A", Address, Route, Neighbour, Entry)
 
 
@@ -50,18 +52,20 @@ def pair(facts: Facts, made: Iterable[Made] = ()) -> tuple[list[Link], list[str]
     peer's namespace by name) and line; made: the pairs that a command line makes.
     """
     links = {link.device: link for link in facts.links}
-    fits = _fits(_Clues(facts), links)
+    clues = _Clues(facts)
+    fits, contrary = _fits(clues, links)
     best = {device: _best(candidates) for device, candidates in fits.items()}
     joined = dict(links)
     for match in itertools.chain(  # the surest first: who has an end keeps it
         _by_name(links),
-        _by_number(links, best),
+        _by_number(links, fits, best),
         _by_table(facts, links),
         _by_command(links, made),
+        _by_one_number(clues, links),
     ):
         _join(joined, match)
-    notes = _open_ends(joined, fits, best)
-    return list(joined.values()), list(notes)
+    notes = [*_open_ends(joined, fits, best), *_refused(joined, contrary)]
+    return list(joined.values()), notes
 
 
 def _join(links: dict[Device, Link], match: Match) -> None:
@@ -113,38 +117,52 @@ def _open_ends(links: Links, fits: Mapping[Device, list[Fit]], best: Mapping[Dev
 # ---- by numbers ---------------------------------------------------------------------------------------------
 
 
-def _fits(clues: _Clues, links: Links) -> dict[Device, list[Fit]]:
-    """`3: eth0@if32` there and `32: veth...@if3` here: for each link those whose number and its own cross."""
+Contrary = list[tuple[Link, Link, str]]  # two links whose numbers fit, and what speaks against them
+
+
+def _fits(clues: _Clues, links: Links) -> tuple[dict[Device, list[Fit]], Contrary]:
+    """`3: eth0@if32` there and `32: veth...@if3` here: for each link those whose number and its own cross.
+
+    Numbers never win over what else the text says: pairs that it speaks against are given apart, with the reason.
+    """
     by_numbers: dict[Numbers, list[Link]] = {}
     for link in links.values():
         numbers = (link.index, link.peer_index)
         by_numbers.setdefault(numbers, []).append(link)
     fits: dict[Device, list[Fit]] = {}
+    contrary: Contrary = []
     for one in links.values():
         if one.index is None or one.peer_index is None:
             continue
         crossed = (one.peer_index, one.index)
         for two in by_numbers.get(crossed, ()):
-            if two is one or not _may_meet(clues, one, two):
+            if two is one or not _may_be_elsewhere(one, two):
                 continue
             support = clues.support(one, two)
-            fits.setdefault(one.device, []).append(Fit(two, support))
-    return fits
+            if support < 0:
+                contrary.append((one, two, clues.objection(one, two)))
+            elif support > 0 or clues.may_be_one_machine(one.namespace, two.namespace):
+                fits.setdefault(one.device, []).append(Fit(two, support))
+    return fits, contrary
 
 
-def _may_meet(clues: _Clues, one: Link, two: Link) -> bool:
-    """Whether two ends may be one pair by where they are: not in one namespace, and on two machines only if more
-    than numbers speaks for it (in a lab the namespaces that play machines share the names of all).
-    """
+def _may_be_elsewhere(one: Link, two: Link) -> bool:
+    """Whether two ends may be one pair by where they are: in two namespaces, those that each names for the other."""
     if one.namespace == two.namespace:
         return False
     if one.netns not in (None, two.namespace):
         return False
-    if two.netns not in (None, one.namespace):
-        return False
-    if clues.may_be_one_machine(one.namespace, two.namespace):
-        return True
-    return clues.support(one, two) > 0
+    return two.netns in (None, one.namespace)
+
+
+def _refused(links: Links, contrary: Contrary) -> Iterator[str]:
+    """A note for each end that is open although a number fits, with what speaks against it."""
+    for one, two, objection in contrary:
+        if links[one.device].peer is not None or links[two.device].peer is not None:
+            continue
+        if objection.startswith(one.namespace):  # told from the side of the pod, once
+            ends = f"{two.namespace} {_numbered(two)} fits {one.namespace} {_numbered(one)} by its numbers"
+            yield f"{ends}, but {objection}: the two are not one cable{_lines(one, two)}."
 
 
 def _best(fits: list[Fit]) -> Link | None:
@@ -163,13 +181,35 @@ def _is_mutual(device: Device, best: Mapping[Device, Link | None]) -> bool:
     return back is not None and back.device == device
 
 
-def _by_number(links: Links, best: Mapping[Device, Link | None]) -> Iterator[Match]:
+def _by_number(links: Links, fits: Mapping[Device, list[Fit]], best: Mapping[Device, Link | None]) -> Iterator[Match]:
     for device, one in links.items():
         two = best.get(device)
         if two is None or not _is_mutual(device, best):
             continue
-        how = f"{_numbered(one)} and {_numbered(two)}"
-        yield Match(one, two, how + _lines(one, two))
+        how = f"{_numbered(one)} and {_numbered(two)}" + _lines(one, two)
+        support = max(fit.support for fit in fits[device] if fit.link is two)
+        if support == 0:
+            how += BY_NUMBER_ALONE
+        yield Match(one, two, how)
+
+
+def _by_one_number(clues: _Clues, links: Links) -> Iterator[Match]:
+    """An end that only gives the number of the other, as `ethtool -S` and iflink do: the one device of that number."""
+    by_number: dict[int | None, list[Link]] = {}
+    for link in links.values():
+        if link.peer_index is not None:
+            by_number.setdefault(link.index, []).append(link)
+    for one in links.values():
+        if one.index is not None or one.peer_index is None:
+            continue
+        fitting = []
+        for two in by_number.get(one.peer_index, ()):
+            if _may_be_elsewhere(one, two) and clues.support(one, two) >= 0:
+                fitting.append(two)
+        if len(fitting) == 1:
+            two = fitting[0]
+            how = f"{one.name}'s other end is number {one.peer_index}, and {_numbered(two)}" + _lines(one, two)
+            yield Match(one, two, how + BY_NUMBER_ALONE)
 
 
 def _numbered(link: Link) -> str:
@@ -181,6 +221,10 @@ class _Clues:
 
     def __init__(self, facts: Facts) -> None:
         self._on = {space.namespace: space.on for space in facts.namespaces}
+        self._ways: dict[tuple[str, str], set[str]] = {}  # the devices by which a namespace sends to one address
+        for route in facts.routes:
+            if route.dev and not route.via:
+                self._ways.setdefault((route.namespace, _host(route)), set()).add(route.dev)
         self._addresses = _by_device(facts.addresses)
         self._routes = _by_device(facts.routes)
         self._neighbours = _by_device(facts.neighbours)
@@ -199,6 +243,18 @@ class _Clues:
         if_two_is_port = self._for_port(one, two)
         if_one_is_port = self._for_port(two, one)
         return if_two_is_port + if_one_is_port
+
+    def objection(self, one: Link, two: Link) -> str:
+        """What speaks against two ends as one pair, in words; the pod is named first."""
+        for pod, port in ((one, two), (two, one)):
+            for interface in self._interfaces(pod.device):
+                ways = self._ways.get((port.namespace, str(interface.ip)), set())
+                if ways and port.name not in ways:
+                    return f"{pod.namespace}'s {interface} is behind {', '.join(sorted(ways))} for {port.namespace}"
+                for gateway in self._interfaces((port.namespace, port.master or "")):
+                    if gateway.version == interface.version and interface.ip not in gateway.network:
+                        return f"{pod.namespace}'s {interface} is not of {port.master}'s network {gateway.network}"
+        return f"{one.namespace} and {two.namespace} say otherwise"
 
     def _for_port(self, pod: Link, port: Link) -> int:
         """What a machine's tables say of a pod's addresses and MAC at one of its devices, if that is what these are."""
@@ -224,6 +280,10 @@ class _Clues:
         for route in self._routes.get(port.device, []):
             if _host(route) in ips:
                 count += 1
+        for ip in ips:
+            ways = self._ways.get((port.namespace, ip), set())
+            if ways and port.name not in ways:  # the address is behind another device
+                count -= 1
         for neighbour in self._neighbours.get(port.device, []):
             if pod.mac and neighbour.mac == pod.mac:
                 count += 1
@@ -277,6 +337,7 @@ def _by_name(links: Links) -> Iterator[Match]:
 def _by_table(facts: Facts, links: Links) -> Iterator[Match]:
     """A node's FDB entry, neighbour or route names the device behind which a pod's MAC or address is."""
     ports = _no_bridges(links)
+    inside = {space.namespace for space in facts.namespaces if space.kind == "pod"}
     by_mac = _by_mac(links)
     by_ip = _by_ip(facts.addresses, links)
     for entry in facts.fdb:
@@ -285,19 +346,19 @@ def _by_table(facts: Facts, links: Links) -> Iterator[Match]:
         pod = by_mac.get(entry.mac)
         port = ports.get((entry.namespace, entry.dev))
         how = f"{entry.namespace}'s bridge has {entry.mac} behind {entry.dev}"
-        yield from _behind(pod, port, how + _lines(entry))
+        yield from _behind(pod, port, inside, how + _lines(entry))
     for neighbour in facts.neighbours:
         pod = by_mac.get(neighbour.mac)
         port = ports.get((neighbour.namespace, neighbour.dev))
         how = f"{neighbour.namespace} has met {neighbour.mac} on {neighbour.dev}"
-        yield from _behind(pod, port, how + _lines(neighbour))
+        yield from _behind(pod, port, inside, how + _lines(neighbour))
     for route in facts.routes:
         if route.via:  # the address is behind another router
             continue
         pod = by_ip.get(_host(route))
         port = ports.get((route.namespace, route.dev))
         how = f"{route.namespace} sends {route.to} to {route.dev}"
-        yield from _behind(pod, port, how + _lines(route))
+        yield from _behind(pod, port, inside, how + _lines(route))
 
 
 def _no_bridges(links: Links) -> dict[tuple[str, str | None], Link]:
@@ -310,11 +371,17 @@ def _no_bridges(links: Links) -> dict[tuple[str, str | None], Link]:
     return ports
 
 
-def _behind(pod: Link | None, port: Link | None, how: str) -> Iterator[Match]:
-    """The match of what an entry is about with the device that it names, if these can be two ends of one pair."""
+def _behind(pod: Link | None, port: Link | None, inside: Collection[str], how: str) -> Iterator[Match]:
+    """The match of what an entry is about with the device that it names, if these can be two ends of one pair.
+
+    inside: the namespaces that a command line has entered. Who meets another's card on his own is on one segment with
+    it: that is no cable of the two.
+    """
     if pod is None or port is None or pod.namespace == port.namespace:
         return
-    if _may_be_end(pod) and _may_be_end(port):
+    if not _may_be_end(pod) or not _may_be_end(port):
+        return
+    if _is_end(port) or _is_end(pod) or (pod.namespace in inside and not NETWORK_CARD.fullmatch(port.name)):
         yield Match(pod, port, how)
 
 
@@ -325,6 +392,11 @@ def _may_be_end(link: Link) -> bool:
     if link.says is None:
         return True
     return re.fullmatch(r"(if)?\d*", link.says) is not None  # else the other end is in the same namespace
+
+
+def _is_end(link: Link) -> bool:
+    """Whether something says that it is an end of a pair: `ip -d link`, the number behind its @, or its name."""
+    return link.kind == "veth"
 
 
 def _by_mac(links: Links) -> dict[str | None, Link]:

@@ -121,6 +121,7 @@ class _Reader:
         self._apart = False  # a fence does: what follows is another text
         self._behind_hash = False  # the last line was output, written as a comment
         self._announced: str | None = None  # the command that the line before a block names
+        self._continued: set[int] = set()  # the lines in which a command has gone on
 
     def read(self, lines: Sequence[Line]) -> None:
         """Take all lines of a text."""
@@ -129,7 +130,7 @@ class _Reader:
                 self._fence(line)
             elif not line.is_session:
                 self._prose(line)
-            elif line.number not in self.kinds:  # else a command has gone on in it
+            elif line.number not in self._continued:
                 following = self._going_on(lines, at)
                 self.kinds[line.number] = self._line(line.number, line.text.rstrip(), following)
 
@@ -220,6 +221,7 @@ class _Reader:
             command = f"{before} {more}"
             number = line.number
             self.kinds[number] = "command"
+            self._continued.add(number)
         at, inner = self._where.command(command)
         self.typed.append(Typed(command, number, at, inner))
         self._remark = self._apart = False

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from .commands import CERTAIN, is_command
+from .places import SHELLS
 from .shapes import is_printed, shape
 
 SIGN = r"[#$%>❯➜➤»λ✗▶]"
@@ -38,7 +39,7 @@ USER_AT_HOST = re.compile(rf"[\w.-]+@(?P<host>{HOST})")
 BARE_NAME = re.compile(
     rf"\[?(?P<host>{HOST})(?:(?::|\s+)(?:~|/)[\w./~-]*)?\s*\]?\s*{SIGN}$|\[(?P<host2>{HOST})\s+[^\]\s]+\]\s*{SIGN}$"
 )
-NO_NAMES = {"sh", "bash", "ash", "dash", "zsh", "ksh", "fish", "user", "root", "me", "command", "cmd", "shell", "output"}
+NO_NAMES = SHELLS | {"user", "root", "me", "command", "cmd", "shell", "output", "host"}
 # A shell's own prompt, of BusyBox or of bash without a profile: whoever abbreviates a prompt does not write these
 OF_A_SHELL = re.compile(r"[~/][^\s#$%>]*\s*[#$]|[a-z]{0,3}sh(?:-[\d.]+)?[#$%]")
 REMARK = re.compile(r"\s*(#|//|<!--|--\s)")

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ..facts import Address, Entry, Link, Route
 from ..tables import Row
+from .mending import is_hidden
 from .outputs import Record
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ def listed(link: Link, record: Record) -> Link:
         up=_last(row.get("up"), link.up),
         carrier=_last(row.get("carrier"), link.carrier),
         mtu=_last(row.get("mtu"), link.mtu),
-        mac=_last(row.get("mac"), link.mac),
+        mac=_last(mac(row.get("mac")), link.mac),
         master=_last(row.get("master"), link.master),
         hairpin=_last(row.get("hairpin"), link.hairpin),
         netns=_last(row.get("netns"), link.netns),
@@ -101,7 +102,7 @@ def entry(at: str, record: Record) -> Entry:
     row = record.row
     return Entry(
         namespace=at,
-        mac=row["mac"],
+        mac=mac(row["mac"]) or "",
         dev=row["dev"],
         master=row["master"],
         dst=row["dst"],
@@ -110,6 +111,13 @@ def entry(at: str, record: Record) -> Entry:
         vlan=row["vlan"],
         line=record.line,
     )
+
+
+def mac(written: str | None) -> str | None:
+    """A MAC address in the letters that the kernel writes; None for one that somebody made unreadable."""
+    if written is None or is_hidden(written):
+        return None
+    return written.lower()
 
 
 def number(peer: str | None) -> int | None:

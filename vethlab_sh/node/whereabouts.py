@@ -11,8 +11,8 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from .headings import Heading
 from .commands import PROGRAMS
+from .headings import Heading
 from .places import ENTERING_ALONE, INTO_CONTAINER, INTO_POD, Place, entered, is_shell
 from .prompts import OF_A_SHELL, Prompt
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from .machines import machines, natural
 # By prefix: what IPv6 makes without being told, an address for each device and a route for its neighbours
 LINK_LOCAL = ("fe80:",)
 AUTOMATIC = ("fe80:", "ff00:")
+ROUTED_END = re.compile(r"(cali|eni|azv|lxc)[0-9a-f]{8,}")  # the ends of networks that route, and have no bridge
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,9 @@ def remark(link: Link, snapshot: Snapshot) -> str:
 def _wants_master(link: Link, snapshot: Snapshot) -> bool:
     """Whether a cable from a machine with a bridge to a pod is neither plugged in nor has anything routed to it."""
     if link.kind != "veth" or link.master is not None:
+        return False
+    is_pasted = link.line is not None
+    if is_pasted and (link.state is None or ROUTED_END.fullmatch(link.name)):  # a text tells it only where it lists it
         return False
     if link.device in _routed(snapshot):
         return False
