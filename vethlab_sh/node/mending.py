@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from ..tables import Row
 from .marks import without_remark
 
+LONGEST = 512  # signs of a line that is read in several ways
 EATEN = "EATEN"  # stands for flags that are not known: no kernel has one of that name
 WITHOUT_FLAGS = re.compile(r"(\s*\d+: [^\s:]+:)\s+(?=mtu \d)")  # `2: eth0: <UP> mtu 1500`, as a browser shows it
 WITHOUT_FLAGS_BRIEF = re.compile(r"(\S+\s+(?:UP|DOWN|UNKNOWN)\s+[0-9a-fA-F:]+)\s*$")
@@ -32,7 +33,9 @@ IN_BRACKETS = re.compile(
 
 
 def readings(line: str, hidden: Hidden) -> Iterator[str]:
-    """What a line may read like, the least changed first."""
+    """What a line may read like, the least changed first; nothing for one so long that nobody wrote it."""
+    if len(line) > LONGEST:
+        return
     flags = _with_flags(line)
     if flags != line:
         yield flags

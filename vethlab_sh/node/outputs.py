@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import OutputNotUnderstood
 from ..hints import hint_for
 from ..tables import TABLES, Row, frame
-from .mending import Hidden, readings
+from .mending import LONGEST, Hidden, readings
 from .pasted import Typed
 from .shapes import SHAPES
 
@@ -205,6 +205,8 @@ class _Reader:
     def _unwrapped(self, lines: Lines, bad: int) -> Lines | None:
         """The lines with the bad one joined to the one after it, or before it, as a terminal or a mail broke it."""
         number, text = lines[bad]
+        if len(text) > LONGEST:
+            return None
         if bad + 1 < len(lines):
             _, below = lines[bad + 1]
             for joint in self._joints(text):
