@@ -120,6 +120,38 @@ def test_unknown_word_is_named_with_its_line(table, printed, word, number):
     assert f"line {number}" in str(error.value)
 
 
+def test_another_language_is_told_with_the_way_out():
+    with pytest.raises(OutputNotUnderstood) as error:
+        TABLES["ping"].read("PING 10.0.0.1 (10.0.0.1) 56(84) байт данных.\n")
+    assert "LC_ALL=C" in error.value.advice and error.value.advice in str(error.value)
+    with pytest.raises(OutputNotUnderstood) as error:
+        TABLES["ip link"].read("2: eth0: <UP> mtu 1500 größe 3\n")
+    assert not error.value.advice  # ip speaks English only
+
+
+def test_counters_of_a_virtual_function_are_not_the_cards():
+    printed = (FOLDER / "ip_link" / "counters_of_functions.out").read_text()
+    (row,) = TABLES["ip link"].read(printed)
+    assert (row["rx_bytes"], row["tx_packets"]) == (5060, 7)
+
+
+def test_rounded_counters_are_no_numbers():
+    (row,) = TABLES["ip link"].read((FOLDER / "ip_link" / "human_counters.out").read_text())
+    assert (row["rx_packets"], row["rx_bytes"]) == (602, None)
+    assert "rx_bytes 50.6k" in row["details"]
+
+
+def test_words_of_a_wrapping_are_not_the_routes():
+    (row,) = TABLES["ip route"].read("10.9.0.0/24  encap ip id 42 src 10.0.0.1 dst 10.0.0.2 ttl 0 tos 0 dev a0\n")
+    assert (row["src"], row["dev"]) == (None, "a0")
+
+
+def test_address_joined_to_a_details_line_is_not_swallowed():
+    joined = "2: e: <UP> mtu 1500\n    bond mode 802.3ad inet 10.0.0.1/24 scope global e\n"
+    with pytest.raises(OutputNotUnderstood):
+        TABLES["ip addr"].read(joined)
+
+
 def test_number_too_large_for_tables_is_refused():
     with pytest.raises(OutputNotUnderstood):
         TABLES["ip link"].read(f"{'9' * 5000}: eth0: <UP> mtu 1500\n")

@@ -117,10 +117,14 @@ def _complaint(ran: Failed) -> str:
     return f": {lines[-1]}"
 
 
+SPEAK_LANGUAGES = ("ping", "ifconfig", "arp", "route")  # iputils and net-tools; iproute2 and bridge-utils do not
+
+
 class OutputNotUnderstood(LabError):
     """A parser met a word it does not know (`command`, `word`, `line`, `number`).
 
-    Better no table than a wrong one: nothing is guessed and nothing is dropped.
+    Better no table than a wrong one: nothing is guessed and nothing is dropped. `advice` is what to do about it, where
+    that is known: a program that speaks many languages may have spoken another one than English.
     """
 
     def __init__(self, command: str, word: str, line: str, number: int) -> None:
@@ -128,7 +132,10 @@ class OutputNotUnderstood(LabError):
         self.word = word
         self.line = line
         self.number = number
-        super().__init__(f"{command}, line {number}: I do not know {word!r} in: {line.strip()}")
+        self.advice = ""
+        if command in SPEAK_LANGUAGES and not line.isascii():
+            self.advice = "If that is no English, run it with LC_ALL=C before it, which asks for English."
+        super().__init__(f"{command}, line {number}: I do not know {word!r} in: {line.strip()} {self.advice}".rstrip())
 
 
 class NoParser(LabError):

@@ -33,7 +33,16 @@ COLUMNS: Columns = {
     "nhid": (int, "number of a next hop object"),
     "netnsid": (int, "the namespace that carries the tunnel, by the number that this namespace uses"),
     "proto": (str, "who added it: kernel, boot (by hand), static, bird, a number"),
+    "more": (str, "further words as printed"),
 }
+
+
+def _via(words: Words) -> str:
+    """A device by its name, or one that bridge could not name: `via ifindex 5`."""
+    name = words.take()
+    return f"{name} {words.take()}" if name == "ifindex" and words else name
+
+
 PAIRS: Pairs = {
     "dev": ("dev", text),
     "master": ("master", text),
@@ -41,7 +50,7 @@ PAIRS: Pairs = {
     "vlan": ("vlan", number),
     "port": ("port", number),
     "vni": ("vni", number),
-    "via": ("via", text),
+    "via": ("via", _via),
     "src_vni": ("src_vni", number),
     "used": ("used", text),
     "nhid": ("nhid", number),
@@ -49,6 +58,7 @@ PAIRS: Pairs = {
     "proto": ("proto", text),
 }
 FLAGS = ("self", "extern_learn", "offload", "sticky", "router", "locked")
+MORE = ("activity_notify", "inactive", "external")
 EMPTY: Row = dict.fromkeys(COLUMNS) | dict.fromkeys(FLAGS, False)
 STATES = ("permanent", "static", "stale")
 OTHER_STATE = re.compile(r"state=0x[0-9a-f]+", re.ASCII)  # for which bridge has no word
@@ -74,6 +84,8 @@ def _entry(words: Words) -> Row:
             row[column] = reader(words)
         elif word in FLAGS:
             row[word] = True
+        elif word in MORE:
+            row["more"] = f"{row['more']} {word}" if row["more"] else word
         elif word in STATES or OTHER_STATE.fullmatch(word):
             row["state"] = word
         else:

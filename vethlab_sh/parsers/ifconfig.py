@@ -15,6 +15,7 @@ import ipaddress
 import re
 from typing import Any
 
+from .languages import ifconfig_in_english
 from .words import PREFIX, Columns, Row, Words, is_ip, lines
 
 COMMAND = "ifconfig"
@@ -43,8 +44,9 @@ COLUMNS: Columns = {
 }
 
 N = r"\d{1,18}"
+# net-tools 2 forgets the > where there is no flag.
 HEAD = re.compile(
-    rf"(?P<name>[^\s<>]+): flags={N}<(?P<flags>[A-Z0-9,_-]*)> (?:metric {N} )?mtu (?P<mtu>{N})(?: metric {N})?",
+    rf"(?P<name>[^\s<>]+): flags={N}<(?P<flags>[A-Z0-9,_-]*)>? (?:metric {N} )?mtu (?P<mtu>{N})(?: metric {N})?",
     re.ASCII,
 )
 INET = re.compile(
@@ -65,41 +67,56 @@ ERRORS = re.compile(
 OLD_HEAD = re.compile(r"(?P<name>\S+) Link encap:(?P<hwtype>[\w -]+?)(?: HWaddr (?P<mac>[0-9A-Fa-f:-]+))?", re.ASCII)
 OLD_INET = re.compile(r"inet addr:(?P<ip>\S+)(?: P-t-P:(?P<peer>\S+))?(?: Bcast:(?P<brd>\S+))?(?: Mask:(?P<mask>\S+))?")
 OLD_INET6 = re.compile(rf"inet6 addr: (?P<ip>\S+)/(?P<mask>{N}) Scope:(?P<scope>\w+)", re.ASCII)
-OLD_FLAGS = re.compile(rf"(?P<flags>[A-Z]+(?: [A-Z]+)*) MTU:(?P<mtu>{N}) Metric:{N}", re.ASCII)
+OLD_FLAGS = re.compile(
+    rf"(?:(?P<flags>[A-Z0-9]+(?: [A-Z0-9]+)*)|\[NO FLAGS\]) MTU:(?P<mtu>{N}) Metric:{N}(?: Outfill:{N} Keepalive:{N})?",
+    re.ASCII,
+)
 OLD_PACKETS = re.compile(
     rf"(?P<way>[RT]X) packets:(?P<packets>{N}) errors:(?P<errors>{N}) dropped:(?P<dropped>{N})"
-    rf"(?P<details> overruns:{N} (?:frame|carrier):{N})",
+    rf"(?P<details> overruns:{N} (?:frame|carrier):{N}(?: compressed:{N})?)",
     re.ASCII,
 )
 OLD_BYTES = re.compile(rf"RX bytes:(?P<rx_bytes>{N}) \([^()]*\) TX bytes:(?P<tx_bytes>{N}) \([^()]*\)", re.ASCII)
-OLD_QUEUE = re.compile(rf"(?P<details>collisions:{N}) txqueuelen:(?P<qlen>{N})", re.ASCII)
-HARDWARE = re.compile(r"(?P<details>device (?:interrupt|memory|base|dma) .*|Interrupt:.*|Memory:.*)")
+OLD_QUEUE = re.compile(rf"(?P<details>collisions:{N}(?: compressed:{N})?)(?: txqueuelen:(?P<qlen>{N}))?", re.ASCII)
+HARDWARE = re.compile(
+    r"(?P<details>device (?:interrupt|memory|base|dma) .*|Interrupt:.*|Memory:.*|Base address:.*|DMA chan:.*|"
+    rf"[RT]X compressed {N}|media \S+.*|Media:.*|(?:IPX/|ipx )?Ethernet.*|EtherTalk .*|econet .*)"
+)
 
+
+OLD_COMPRESSED = re.compile(rf"(?P<details>compressed:{N})", re.ASCII)  # BusyBox gives it a line of its own
 
 # What a line under a device's first one may be; net-tools 2 before the older form.
 ADDRESS_FORMS = ((INET, "inet"), (OLD_INET, "inet"), (INET6, "inet6"), (OLD_INET6, "inet6"))
-FACT_FORMS = (MAC, PACKETS, ERRORS, OLD_FLAGS, OLD_PACKETS, OLD_BYTES, OLD_QUEUE, HARDWARE)
+FACT_FORMS = (MAC, PACKETS, ERRORS, OLD_FLAGS, OLD_PACKETS, OLD_BYTES, OLD_QUEUE, OLD_COMPRESSED, HARDWARE)
 NUMBERS = ("packets", "bytes", "errors", "dropped", "rx_bytes", "tx_bytes", "qlen", "mtu")
 
 Device = tuple[Row, list[Row]]  # its own facts, and its addresses
 
 
 def parse(printed: str) -> list[Row]:
-    """Rows of `ifconfig`, one per address."""
+    """Rows of `ifconfig`, one per address; German, French and Chinese too."""
     devices: list[Device] = []
     for words in lines(COMMAND, printed):
         text = words.text
-        head = HEAD.fullmatch(text) or OLD_HEAD.fullmatch(text)
-        if head:
-            devices.append((_device(head), []))
-        elif devices:
-            _below(words, text, devices[-1])
-        else:
+        if _learn_line(text, words, devices):
+            continue
+        english = ifconfig_in_english(text)
+        if english == text or not _learn_line(english, words, devices):
             raise words.unknown(words.peek())
     rows = []
     for device in devices:
         rows.extend(_rows(device))
     return rows
+
+
+def _learn_line(text: str, words: Words, devices: list[Device]) -> bool:
+    """Whether this is a line of ifconfig, in English; what it says is then with its device."""
+    head = HEAD.fullmatch(text) or OLD_HEAD.fullmatch(text)
+    if head:
+        devices.append((_device(head), []))
+        return True
+    return bool(devices) and _below(words, text, devices[-1])
 
 
 def _rows(device: Device) -> list[Row]:
@@ -121,20 +138,20 @@ def _device(head: re.Match[str]) -> Row:
     return row
 
 
-def _below(words: Words, text: str, device: Device) -> None:
-    """A line under a device's first one; text: all of it, one space between words."""
+def _below(words: Words, text: str, device: Device) -> bool:
+    """Whether a line may stand under a device's first one; text: all of it, one space between words."""
     facts, addresses = device
     for form, family in ADDRESS_FORMS:
         address = form.fullmatch(text)
         if address:
             addresses.append(_address(words, family, address.groupdict()))
-            return
+            return True
     for form in FACT_FORMS:
         fact = form.fullmatch(text)
         if fact:
             _learn(fact.groupdict(), facts)
-            return
-    raise words.unknown(words.peek())
+            return True
+    return False
 
 
 def _address(words: Words, family: str, printed: dict[str, str | Any]) -> Row:
@@ -171,8 +188,8 @@ def _learn(printed: dict[str, str | Any], device: Row) -> None:
     for name in NUMBERS:
         if printed.get(name):
             device[before + name] = int(printed[name])
-    if printed.get("flags"):
-        flags = printed["flags"].split()
+    if "flags" in printed:  # None where it says [NO FLAGS]
+        flags = (printed["flags"] or "").split()
         device["flags"] = ",".join(flags)
         device["up"] = "UP" in flags
     if printed.get("details"):

@@ -50,6 +50,11 @@ OF_KIND: Columns = {
     "vlan_filtering": (int, "VLAN filtering: 0 off, 1 on"),
     "port_state": (str, "bridge port: forwarding, learning, disabled ..."),
     "hairpin": (bool, "the port sends frames back where they came from"),
+    "vlan_id": (int, "number of the VLAN whose frames it takes"),
+    "tunnel_local": (str, "source address of an IPIP, GRE, SIT or VTI tunnel; any"),
+    "tunnel_remote": (str, "its far end; any"),
+    "mode": (str, "how a macvlan, ipvlan, bond or netkit works"),
+    "vrf_table": (str, "routing table of a VRF, or of the VRF that it is a port of"),
 }
 DETAILS: Columns = {"details": (str, "everything that -d printed, and the other counters of -s, as text")}
 COUNTERS: Columns = {  # in the words of the kernel's include/uapi/linux/if_link.h
@@ -70,13 +75,14 @@ USUAL_HARDWARE = ("link/ether", "link/loopback")  # told by the MAC address and 
 INDEX = re.compile(r"\d{1,18}:", re.ASCII)
 NAME = re.compile(r"([^\s@:]+)(?:@([^\s:]+))?:")
 FLAGS = re.compile(r"<([A-Z0-9_,-]*)>")
-XDP = re.compile(r"xdp(generic|offload|multi)?(/id:\d+)?", re.ASCII)
+XDP = re.compile(r"xdp(drv|generic|offload|multi)?(/id:\d+)?", re.ASCII)
+OTHER_STATE = re.compile(r"0x[0-9a-f]+", re.ASCII)  # for which ip has no word
 STATES = {"UP", "DOWN", "UNKNOWN", "LOWERLAYERDOWN", "DORMANT", "TESTING", "NOTPRESENT"}
 
 
 def _state(words: Words) -> str:
     word = words.take()
-    if word not in STATES:
+    if word not in STATES and not OTHER_STATE.fullmatch(word):
         raise words.unknown(word)
     return word
 
@@ -106,8 +112,10 @@ MAC_PAIRS: Pairs = {
     "peer": ("broadcast", mac),
     "permaddr": ("permaddr", mac),
 }
+# With -h large numbers are rounded: 50.6k, or 49.4Ki with -iec.
+ROUNDED = re.compile(r"\d+\.\d+[kMGTPE]i?", re.ASCII)
 COUNTER_NAMES = {
-    "bytes", "packets", "errors", "dropped", "missed", "mcast", "overrun", "carrier", "collsns", "compressed",
+    "bytes", "packets", "errors", "dropped", "missed", "mcast", "bcast", "overrun", "carrier", "collsns", "compressed",
     "length", "crc", "frame", "fifo", "nohandler", "otherhost", "aborted", "window", "heartbt", "heartbeat",
     "transns",
 }  # fmt: skip
@@ -200,8 +208,8 @@ def take_flags(words: Words, row: Row) -> None:
 
 
 def is_brief(words: Words) -> bool:
-    """Whether a line can be one of `ip -br link`: it ends with flags, and begins with no number."""
-    if not words.word(-1).startswith("<"):
+    """Whether a line can be one of `ip -br link`: a name and a state, and flags at its end."""
+    if not words.word(-1).startswith("<") or words.word(1) not in STATES:
         return False
     return NAME.fullmatch(words.peek() + ":") is not None
 
@@ -236,7 +244,9 @@ def below(words: Words, row: Row, counters: list[str]) -> None:
         _count(words, row, counters)
         counters.clear()
     elif word in ("RX:", "TX:", "RX", "TX"):
-        counters.extend(_counter_names(words))
+        of_function = "vf_" if link_details.has_functions(row) else ""
+        for name in _counter_names(words):
+            counters.append(of_function + name)
     elif word.startswith("link/"):
         _hardware(words, row)
     elif word == "altname":
@@ -281,9 +291,12 @@ def _counter_names(words: Words) -> list[str]:
 
 
 def _count(words: Words, row: Row, names: list[str]) -> None:
-    """The line of numbers under a line of counters' names."""
+    """The line of numbers under a line of counters' names; one that was rounded is no number, and stays text."""
     others = []
     for name in names:
+        if ROUNDED.fullmatch(words.peek()):
+            others.append(f"{name} {words.take()}")
+            continue
         value = words.take_int()
         if name in COUNTERS:
             row[name] = value

@@ -24,9 +24,11 @@ COLUMNS: Columns = {
     "ref": (int, "how many use it (with -s)"),
     "probes": (int, "questions asked without an answer (with -s)"),
     "proto": (str, "who added it: kernel, boot (by hand), static, bird, a number"),
+    "more": (str, "further words as printed"),
 }
 STATES = {"REACHABLE", "STALE", "DELAY", "PROBE", "PERMANENT", "NOARP", "FAILED", "INCOMPLETE", "NONE"}
 FLAGS = ("router", "proxy", "extern_learn", "managed")
+MORE = ("offload", "extern_valid")
 EMPTY: Row = dict.fromkeys(COLUMNS) | dict.fromkeys(FLAGS, False)
 PAIRS: Pairs = {
     "dev": ("dev", text),
@@ -35,7 +37,7 @@ PAIRS: Pairs = {
     "probes": ("probes", number),
     "proto": ("proto", text),
 }
-VOCABULARY = {*PAIRS, *FLAGS, *STATES, "used"}
+VOCABULARY = {*PAIRS, *FLAGS, *MORE, *STATES, "used"}
 USED = re.compile(r"(\d+/\d+/\d+)(probes)?", re.ASCII)  # iproute2 forgets the space: used 9/69/6probes 6
 BRIEF_ADDRESS = 40  # signs that -br fills with the address, before it writes the device
 
@@ -53,6 +55,7 @@ def _neighbour(words: Words) -> Row:
         row["mac"] = mac(words) if words else None
         return row
     states = []
+    more = []
     while words:
         word = words.take()
         if word in PAIRS:
@@ -62,11 +65,14 @@ def _neighbour(words: Words) -> Row:
             row[word] = True
         elif word in STATES:
             states.append(word)
+        elif word in MORE:
+            more.append(word)
         elif word == "used":
             _used(words, row)
         else:
             raise words.unknown(word)
     row["state"] = " ".join(states) or None
+    row["more"] = " ".join(more) or None
     return row
 
 

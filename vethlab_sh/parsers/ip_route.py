@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from .words import Columns, Pairs, Row, Words, ip, lines, number, prefix, text
+from .encap import OPTION_LINES, take_encap
+from .words import IPV4, IPV4_PREFIX, NUMBER, Columns, Pairs, Row, Words, ip, line_parts, number, prefix, text
 
 COMMAND = "ip route"
 COLUMNS: Columns = {
@@ -32,6 +33,7 @@ COLUMNS: Columns = {
     "table": (str, "routing table"),
     "pref": (str, "IPv6 router preference"),
     "expires_s": (int, "seconds until it goes"),
+    "encap": (str, "what a packet is wrapped in, as printed: mpls, ip, seg6 ..."),
     "more": (str, "further words as printed"),
 }
 KINDS = {
@@ -42,7 +44,6 @@ PAIRS: Pairs = {
     "proto": ("proto", text),
     "scope": ("scope", text),
     "src": ("src", ip),
-    "metric": ("metric", number),
     "weight": ("weight", number),
     "table": ("table", text),
     "pref": ("pref", text),
@@ -55,46 +56,94 @@ METRICS = {
 }  # fmt: skip
 MORE_PAIRS = METRICS | {
     "tos", "dsfield", "nhid", "error", "uid", "from", "iif", "realm", "realms", "mark", "users", "used", "age",
-    "ipid", "ttl-propagate",
+    "ipid", "ttl-propagate", "ttl-propogate", "ts", "tsage", "flags",
 }  # fmt: skip
 MORE_FLAGS = {
     "pervasive", "offload", "offload_failed", "trap", "unresolved", "notify", "rt_offload", "rt_offload_failed",
     "rt_trap",
 }  # fmt: skip
-FEATURES = {"ecn", "tcp_usec_ts"}
-NEXTHOP_FLAGS = {"onlink", "linkdown", "dead", "blackhole"}
-NEXTHOP_PAIRS = {"id", "via", "dev", "scope", "proto", "group", "type"}
+FEATURES = re.compile(r"ecn|tcp_usec_ts|0x[0-9a-f]+", re.ASCII)
+NEXTHOP_FLAGS = {"onlink", "linkdown", "dead", "blackhole", "fdb", "offload", "trap", "pervasive", "unresolved"}
+NEXTHOP_PAIRS = {
+    "id", "via", "dev", "scope", "proto", "group", "type", "buckets", "idle_timer", "unbalanced_timer",
+    "unbalanced_time", "hw_stats", "used",
+}  # fmt: skip
 SECONDS = re.compile(r"(-?\d{1,18})sec|(\d{1,18})", re.ASCII)
+NO_METRIC = "-1"  # which iproute2 up to 3.3 printed where the kernel had none
+LABEL = re.compile(r"\d{1,7}(/\d{1,7})*", re.ASCII)  # of an MPLS route
+TIMESTAMP = re.compile(r"(0x[0-9a-f]+)tsage", re.ASCII)  # iproute2 forgets the space: ts 0x1ftsage 5sec
+# What nearly all lines are, in the order of print_route() in iproute2's ip/iproute.c.
+USUAL = re.compile(
+    rf"(?P<to>default|{IPV4_PREFIX})(?: +via (?P<via>{IPV4}))?(?: +dev (?P<dev>[^\s\\]+))?"
+    rf"(?: +proto (?P<proto>[^\s\\]+))?(?: +scope (?P<scope>[^\s\\]+))?(?: +src (?P<src>{IPV4}))?"
+    r"(?: +metric (?P<metric>\d{1,18}))?(?: +(?P<flag>onlink|linkdown))? *",
+    re.ASCII,
+)
 
 
 def parse(printed: str) -> list[Row]:
-    """Rows of `ip route`, one per route and next hop; IPv6, -d, `table all` and `get` too."""
+    """Rows of `ip route`, one per route and next hop; IPv6, MPLS, -d, `table all` and `get` too."""
     rows: list[Row] = []
     whole: Row | None = None  # a multipath route's first line, whose next hops stand on the lines below
-    for words in lines(COMMAND, printed):
-        word = words.peek()
-        if word == "nexthop":
-            if whole is None:
-                whole = _popped(rows, words)
-            rows.append(_next_hop(words, whole))
-        elif word in BELOW and rows:
-            read_below = BELOW[words.take()]
-            read_below(words, rows[-1])
-        else:
+    for n, line in enumerate(printed.splitlines(), 1):
+        usual = USUAL.fullmatch(line)
+        if usual:
             whole = None
-            rows.append(_route(words))
+            rows.append(_usual(usual))
+            continue
+        for words in line_parts(COMMAND, line, n):
+            word = words.peek()
+            if word == "nexthop":
+                if whole is None:
+                    whole = _popped(rows, words)
+                rows.append(_next_hop(words, whole))
+            elif word in BELOW and rows:
+                read_below = BELOW[word]
+                read_below(words, rows[-1])
+            else:
+                whole = None
+                rows.append(_route(words))
     for row in rows:
         row["more"] = " ".join(row["more"]) or None
     return rows
+
+
+def _usual(route: re.Match[str]) -> Row:
+    """The row of a route that is of the usual form."""
+    to, via, dev, proto, scope, src, metric, flag = route.groups()
+    row = EMPTY.copy()
+    row["more"] = []
+    row["kind"] = "unicast"
+    row["to"] = to
+    row["via"] = via
+    row["dev"] = dev
+    row["proto"] = proto
+    row["scope"] = scope
+    row["src"] = src
+    if metric:
+        row["metric"] = int(metric)
+    if flag:
+        row[flag] = True
+    return row
 
 
 def _route(words: Words) -> Row:
     row = EMPTY.copy()
     row["more"] = []
     row["kind"] = words.take() if words.peek() in KINDS else "unicast"
-    row["to"] = words.take() if words.peek() == "default" else prefix(words)
+    row["to"] = _destination(words)
     _attributes(words, row)
     return row
+
+
+def _destination(words: Words) -> str:
+    """A prefix, an address, `default`, or the label of an MPLS route."""
+    word = words.peek()
+    if word == "default" or word.startswith("0/"):  # 0/1 is a half of all addresses
+        return words.take()
+    if LABEL.fullmatch(word) and words.word(1) in ("as", "via", "dev"):
+        return words.take()
+    return prefix(words)
 
 
 def _popped(rows: list[Row], words: Words) -> Row:
@@ -108,7 +157,7 @@ def _next_hop(words: Words, whole: Row) -> Row:
     """`nexthop via 10.0.0.2 dev eth0 weight 1`: a row with what the whole route says, and its own words."""
     words.take()  # nexthop
     row = whole.copy()
-    row["more"] = whole["more"].copy()
+    row["more"] = list(whole["more"])
     _attributes(words, row)
     return row
 
@@ -152,6 +201,16 @@ def _mtu(words: Words, row: Row) -> None:
     row["mtu"] = words.take_int()
 
 
+def _metric(words: Words, row: Row) -> None:
+    """The route's own number; behind its flags `metric 17 5` is a number of TCP that iproute2 has no word for."""
+    if words.peek() == NO_METRIC:
+        row["more"] += ["metric", words.take()]
+    elif row["metric"] is None or not NUMBER.fullmatch(words.word(1)):
+        row["metric"] = words.take_int()
+    else:
+        row["more"] += ["metric", words.take(), words.take()]
+
+
 def _expires(words: Words, row: Row) -> None:
     word = words.take()
     matched = SECONDS.fullmatch(word)
@@ -161,18 +220,48 @@ def _expires(words: Words, row: Row) -> None:
 
 
 def _features(words: Words, row: Row) -> None:
-    row["more"] += ["features", words.take()]
-    while words.peek() in FEATURES:
+    row["more"].append("features")
+    while FEATURES.fullmatch(words.peek()):
         row["more"].append(words.take())
 
 
+def _timestamp(words: Words, row: Row) -> None:
+    word = words.take()
+    stuck = TIMESTAMP.fullmatch(word)
+    if stuck:
+        row["more"] += ["ts", stuck[1], "tsage", words.take()]
+    else:
+        row["more"] += ["ts", word]
+
+
+def _encap(words: Words, row: Row) -> None:
+    row["encap"] = take_encap(words)
+
+
+def _new_destination(words: Words, row: Row) -> None:
+    """`as to 200`: the label that replaces the one before."""
+    word = words.take()
+    if word != "to":
+        raise words.unknown(word)
+    row["more"] += ["as", word, words.take()]
+
+
 PartReader = Callable[[Words, Row], None]
-SPECIAL: dict[str, PartReader] = {"via": _via, "mtu": _mtu, "expires": _expires, "features": _features}
+SPECIAL: dict[str, PartReader] = {
+    "via": _via,
+    "mtu": _mtu,
+    "metric": _metric,
+    "expires": _expires,
+    "features": _features,
+    "ts": _timestamp,
+    "encap": _encap,
+    "as": _new_destination,
+}
 
 
 def _cache(words: Words, row: Row) -> None:
     """The line under `ip route get`: `cache <local> expires 599sec mtu 1400`."""
-    row["more"].append("cache")
+    row["more"].append(words.take())
     if words.peek().startswith("<"):
         row["more"].append(words.take())
     _attributes(words, row)
@@ -180,15 +269,29 @@ def _cache(words: Words, row: Row) -> None:
 
 def _nexthop_object(words: Words, row: Row) -> None:
     """The line that -d puts under a route with nhid: what that number stands for."""
-    row["more"].append("nh_info")
+    row["more"].append(words.take())
     while words:
         word = words.take()
         if word in NEXTHOP_FLAGS:
             row["more"].append(word)
         elif word in NEXTHOP_PAIRS:
             row["more"] += [word, words.take()]
+        elif word == "encap":
+            row["more"] += [word, take_encap(words)]
         else:
             raise words.unknown(word)
 
 
-BELOW: dict[str, PartReader] = {"cache": _cache, "nh_info": _nexthop_object}
+def _encap_options(words: Words, row: Row) -> None:
+    """`geneve_opts 0:1:0a dev eth0`: the line on which a wrapping ends and its route goes on."""
+    if not row["encap"]:
+        raise words.unknown(words.peek())
+    row["encap"] += f" {words.take()} {words.take()}"
+    _attributes(words, row)
+
+
+BELOW: dict[str, PartReader] = {
+    "cache": _cache,
+    "nh_info": _nexthop_object,
+    **dict.fromkeys(OPTION_LINES, _encap_options),
+}

@@ -1,7 +1,8 @@
 """Which words does `-d` add to a device? Those of its kind, in `ip -d link` and `ip -d addr` (ip-link(8)).
 
-Every word stays in the row's `details`; what we teach has a column besides. The vocabulary is iproute2's own,
-versions 3 to 7.
+Every word stays in the row's `details`; what we teach has a column besides. The vocabulary of every device, of
+bridges, of their ports and of VXLANs is iproute2's own, versions 3 to 7, and a word that is not in it is refused. Of
+other kinds every word is taken: few of them have a column, and drivers add theirs.
 
 >>> from .words import Words
 >>> row = {"details": []}
@@ -17,6 +18,11 @@ from collections.abc import Mapping
 
 from .words import Pairs, Row, Words, number, on_off, text
 
+TUNNELS = (
+    "ipip", "sit", "gre", "gretap", "ip6gre", "ip6gretap", "ip6tnl", "vti", "vti6", "erspan", "ip6erspan",
+)  # fmt: skip
+TUNNEL: Pairs = {"local": ("tunnel_local", text), "remote": ("tunnel_remote", text)}
+MODE: Pairs = {"mode": ("mode", text)}
 WITH_COLUMN: dict[str, Pairs] = {
     "vxlan": {
         "id": ("vxlan_id", number),
@@ -37,20 +43,18 @@ WITH_COLUMN: dict[str, Pairs] = {
         "state": ("port_state", text),
         "hairpin": ("hairpin", on_off),
     },
+    "vlan": {"id": ("vlan_id", number)},
+    "vrf": {"table": ("vrf_table", text)},
+    "vrf_slave": {"table": ("vrf_table", text)},
+    **dict.fromkeys(("macvlan", "macvtap", "ipvlan", "ipvtap", "netkit", "bond"), MODE),
+    **dict.fromkeys(TUNNELS, TUNNEL),
 }
 
-TUNNELS = (
-    "ipip", "sit", "gre", "gretap", "ip6gre", "ip6gretap", "ip6tnl", "vti", "vti6", "erspan", "ip6erspan",
-)  # fmt: skip
-TUNNEL = (
-    "remote local dev ttl hoplimit tos tclass encaplimit flowlabel (flowinfo key ikey okey fwmark encap encap-sport "
-    "encap-dport 6rd-prefix 6rd-relay_prefix erspan_ver erspan_index erspan_dir erspan_hwid link if_id"
-)
 # Words with a value. Those of "" stand on any line of any device.
 PAIRS: dict[str, str] = {
     "": "promiscuity allmulti minmtu maxmtu addrgenmode numtxqueues numrxqueues gso_max_size gso_max_segs tso_max_size "
         "tso_max_segs gro_max_size gso_ipv4_max_size gro_ipv4_max_size max_pacing_offload_horizon portid portname "
-        "switchid parentbus parentdev protodown protodown_reason dpll-pin",
+        "switchid parentbus parentdev protodown protodown_reason dpll-pin event new-netnsid new-netns new-ifindex",
     "bridge": "forward_delay hello_time max_age ageing_time priority vlan_protocol vlan_default_pvid "
         "vlan_stats_enabled vlan_stats_per_port designated_root root_port root_path_cost topology_change "
         "topology_change_detected hello_timer tcn_timer topology_change_timer gc_timer group_fwd_mask "
@@ -66,61 +70,45 @@ PAIRS: dict[str, str] = {
         "designated_cost designated_bridge designated_root hold_timer message_age_timer forward_delay_timer "
         "topology_change_ack config_pending proxy_arp proxy_arp_wifi mcast_router mcast_fast_leave mcast_flood "
         "bcast_flood mcast_to_unicast mcast_n_groups mcast_max_groups neigh_suppress neigh_vlan_suppress "
-        "neigh_forward_grat group_fwd_mask group_fwd_mask_str vlan_tunnel isolated locked mab backup_port backup_nhid",
+        "neigh_forward_grat group_fwd_mask group_fwd_mask_str group_fwd_maskhi group_fwd_maskhi_str vlan_tunnel "
+        "isolated locked mab backup_port backup_nhid",
     "vxlan": "tos ttl flowlabel label_policy df ageing maxaddr reserved_bits",
-    "geneve": "id remote ttl tos df flowlabel dstport",
-    "vlan": "protocol id",
-    "macvlan": "mode bcqueuelen usedbcqueuelen bclim",
-    "ipvlan": "mode",
-    "ovpn": "mode",
-    "tun": "type pi vnet_hdr persist user group numqueues numdisabled one_queue",
-    "netkit": "mode type policy scrub headroom tailroom",
-    "vrf": "table", "vrf_slave": "table",
-    "bond": "mode active_slave miimon updelay downdelay peer_notify_delay use_carrier arp_interval arp_ip_target "
-        "ns_ip6_target arp_missed_max arp_validate arp_all_targets primary primary_reselect fail_over_mac "
-        "xmit_hash_policy resend_igmp num_grat_arp all_slaves_active min_links lp_interval packets_per_slave "
-        "lacp_active lacp_strict lacp_rate ad_select ad_actor_sys_prio ad_user_port_key ad_actor_system ad_aggregator "
-        "ad_num_ports ad_actor_key ad_partner_key ad_partner_mac tlb_dynamic_lb coupled_control broadcast_neighbor",
-    "bond_slave": "state mii_status link_failure_count perm_hwaddr queue_id prio ad_aggregator_id "
-        "ad_actor_oper_port_state ad_actor_oper_port_state_str ad_partner_oper_port_state "
-        "ad_partner_oper_port_state_str actor_port_prio churn_actor_state churn_partner_state",
-    "xfrm": "if_id",
-    "prog/xdp": "id name tag load_time created_by_uid btf_id",
-    **dict.fromkeys(TUNNELS, TUNNEL),
 }  # fmt: skip
 # Words that stand alone.
 FLAGS: dict[str, str] = {
     "": "netns-immutable",
     "vxlan": "external vnifilter learning nolearning proxy rsc l2miss l3miss udpcsum noudpcsum udp6zerocsumtx "
         "noudp6zerocsumtx udp6zerocsumrx noudp6zerocsumrx remcsumtx remcsumrx gbp gpe localbypass nolocalbypass",
-    "geneve": "external udpcsum noudpcsum udp6zerocsumtx noudp6zerocsumtx udp6zerocsumrx noudp6zerocsumrx "
-        "innerprotoinherit",
-    "macvlan": "nopromisc nodst",
-    "ipvlan": "bridge private vepa",
-    "tun": "multi_queue",
-    "netkit": "peer primary",
-    "prog/xdp": "jited",
-    "xfrm": "external",
-    **dict.fromkeys(
-        TUNNELS,
-        "external pmtudisc nopmtudisc ignore-df iseq oseq icsum ocsum allow-localremote ip6ip any/ip any/any "
-        "ipip mplsip ip6ip6 ipip6 isatap encap-csum noencap-csum encap-csum6 noencap-csum6 encap-remcsum "
-        "noencap-remcsum",
-    ),
 }  # fmt: skip
-SAME = {"macvtap": "macvlan", "ipvtap": "ipvlan"}  # kinds with the words of another
-PLAIN = ["veth", "dummy", "ifb", "wireguard", "openvswitch", "openvswitch_slave", "nlmon", "vcan", "team", "team_slave"]
+STRICT = ("", "vxlan", "bridge", "bridge_slave")
 
-KINDS = {*PAIRS, *PLAIN, *SAME} - {""}
+# The kinds of Linux (rtnl_link_ops of its drivers), and what a port of theirs is: `bridge_slave`.
+KINDS = {
+    "amt", "bareudp", "batadv", "bond", "bridge", "can", "caif", "dsa", "dummy", "geneve", "gtp", "hsr", "ifb", "ipoib",
+    "ipvlan", "ipvtap", "lowpan", "macsec", "macvlan", "macvtap", "netdevsim", "netkit", "nlmon", "openvswitch",
+    "ovpn", "pfcp", "ppp", "rmnet", "team", "tun", "vcan", "veth", "virt_wifi", "vlan", "vrf", "vsockmon", "vxcan",
+    "vxlan", "wireguard", "wwan", "xfrm", *TUNNELS,
+}  # fmt: skip
+PROGRAM = re.compile(r"prog/xdp(drv|generic|offload)?")  # a program that sees each packet first
+FUNCTION = "vf"  # a virtual function of a network card (SR-IOV)
 IN_BRACKETS = re.compile(r"<[A-Z0-9_,-]*>")
+# What a kind says on further lines; iproute2 4.2 to 4.4 wrote a newline too many into that of a bond's port.
+GOES_ON = {
+    "ingress-qos-map": "vlan",
+    "egress-qos-map": "vlan",
+    "ad_partner_oper_port_state": "bond_slave",
+    "ad_partner_oper_port_state_str": "bond_slave",
+}
+SEVERAL_LINES = {"can"}  # kinds that always say more than fits on one line
+OF_OTHERS = {"inet", "inet6", "valid_lft", "altname", "alias"}  # with these another line begins
 
 
 def _vocabulary(words: Mapping[str, str]) -> dict[str, frozenset[str]]:
-    """The words of each kind, those of every device among them; under "" these alone."""
+    """The words of each strict kind, those of every device among them; under "" these alone."""
     everywhere = words[""].split()
-    vocabulary = {"": frozenset(everywhere)}
-    for kind in KINDS:
-        own = words.get(SAME.get(kind, kind), "")
+    vocabulary = {}
+    for kind in STRICT:
+        own = words[kind] if kind and kind in words else ""
         vocabulary[kind] = frozenset(everywhere + own.split())
     return vocabulary
 
@@ -130,27 +118,57 @@ ALONE = _vocabulary(FLAGS)
 
 
 def kind(words: Words, row: Row) -> None:
-    """The line of a device's kind (`vxlan id 1 ...`), or of what it is a port of (`bridge_slave ...`)."""
-    name = words.take()
-    if name not in KINDS:
+    """The line of a device's kind (`vxlan id 1 ...`), of what it is a port of (`bridge_slave ...`), or more of them."""
+    name = words.peek()
+    if name == FUNCTION:
+        row["details"].append(words.rest())
+        return
+    if _goes_on(name, row):
+        row["details"][-1] += " " + " ".join(_loosely("", words, row))
+        return
+    if not _is_kind(words):
         raise words.unknown(name)
-    if not name.endswith("_slave") and name != "prog/xdp":
+    words.take()
+    if not name.endswith("_slave") and not PROGRAM.fullmatch(name):
         row["kind"] = name
     if name == "vxlan":
         row["vxlan_learning"] = not words.has("nolearning")
-    kept = _attributes(name, words, row)
+    kept = _strictly(name, words, row) if name in STRICT else _loosely(name, words, row)
     row["details"].append(" ".join([name, *kept]))
+
+
+def has_functions(row: Row) -> bool:
+    """Whether virtual functions stand below a device: counters below them are theirs."""
+    return any(detail.startswith(f"{FUNCTION} ") for detail in row["details"])
 
 
 def others(words: Words, row: Row) -> None:
     """The words that -d adds to a line of every device: `promiscuity 0 minmtu 68 ...`."""
-    kept = _attributes("", words, row)
+    kept = _strictly("", words, row)
     if kept:
         row["details"].append(" ".join(kept))
 
 
-def _attributes(name: str, words: Words, row: Row) -> list[str]:
-    """All words of a line; those with a column go there too."""
+def _is_kind(words: Words) -> bool:
+    """Whether a line is a kind's: one that is known, or one with the words of every device behind it."""
+    name = words.peek()
+    if name.removesuffix("_slave") in KINDS or PROGRAM.fullmatch(name):
+        return True
+    return words.word(1) in WITH_VALUE[""] and name not in WITH_VALUE[""]
+
+
+def _goes_on(word: str, row: Row) -> bool:
+    """Whether a line that begins with this word belongs to the kind on the line before."""
+    if not row["details"]:
+        return False
+    before, _, _ = row["details"][-1].partition(" ")
+    if GOES_ON.get(word) == before:
+        return True
+    return before in SEVERAL_LINES and word.removesuffix("_slave") not in KINDS
+
+
+def _strictly(name: str, words: Words, row: Row) -> list[str]:
+    """All words of a line, each of which must be known; those with a column go there too."""
     with_column = WITH_COLUMN.get(name, {})
     kept = []
     while words:
@@ -166,4 +184,20 @@ def _attributes(name: str, words: Words, row: Row) -> list[str]:
             kept += [str(words.take_int()), str(words.take_int())]
         elif word not in ALONE[name] and not IN_BRACKETS.fullmatch(word):
             raise words.unknown(word)
+    return kept
+
+
+def _loosely(name: str, words: Words, row: Row) -> list[str]:
+    """All words of a line, whatever they are, as long as no other line was joined to it."""
+    with_column = WITH_COLUMN.get(name, {})
+    kept = []
+    while words:
+        word = words.take()
+        if word in OF_OTHERS or word.startswith("link/"):
+            raise words.unknown(word)
+        kept.append(word)
+        if word in with_column:
+            kept.append(words.peek())
+            column, reader = with_column[word]
+            row[column] = reader(words)
     return kept

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import ip_interface
+from ipaddress import IPv6Address
 from typing import Any
 
 from ..errors import OutputNotUnderstood
@@ -17,8 +17,13 @@ Row = dict[str, Any]
 Columns = Mapping[str, tuple[type, str]]
 
 NUMBER = re.compile(r"\d{1,18}", re.ASCII)  # what fits into the 64 bits of a table's column
+OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+IPV4 = rf"{OCTET}(?:\.{OCTET}){{3}}"  # as text, for the forms of whole lines
+IPV4_PREFIX = rf"{IPV4}(?:/(?:3[0-2]|[12]?\d))?"
 IP = re.compile(r"[0-9A-Fa-f.:]+")
 PREFIX = re.compile(r"[0-9A-Fa-f.:]+(/\d{1,3})?", re.ASCII)
+USUAL_IP = re.compile(IPV4, re.ASCII)
+USUAL_PREFIX = re.compile(IPV4_PREFIX, re.ASCII)
 HARDWARE = re.compile(r"[0-9A-Fa-f]{1,4}([:.]{1,2}[0-9A-Fa-f]{1,4})*|::")  # of a tunnel it is an IP address
 
 
@@ -105,13 +110,17 @@ def mac(words: Words) -> str:
 
 def is_ip(word: str, form: re.Pattern[str] = IP) -> bool:
     """Whether a word is an IP address; with the form PREFIX its length may follow."""
-    if not form.fullmatch(word):
+    usual = USUAL_PREFIX if form is PREFIX else USUAL_IP
+    if usual.fullmatch(word):
+        return True
+    if ":" not in word or not form.fullmatch(word):
         return False
+    address, _, length = word.partition("/")
     try:
-        ip_interface(word)
+        IPv6Address(address)
     except ValueError:
         return False
-    return True
+    return not length or int(length) <= 128
 
 
 def ip(words: Words) -> str:
@@ -141,9 +150,14 @@ def on_off(words: Words) -> bool:
 def lines(command: str, printed: str) -> Iterator[Words]:
     """The lines that are not blank, each as Words; `-o` output is split at its backslashes first."""
     for number, line in enumerate(printed.splitlines(), 1):
-        for part in line.split("\\"):
-            if part.strip():
-                yield Words(command, line, number, part)
+        yield from line_parts(command, line, number)
+
+
+def line_parts(command: str, line: str, number: int) -> Iterator[Words]:
+    """A line as Words, or, where -o wrote several lines as one, each of them; nothing of a blank one."""
+    for part in line.split("\\"):
+        if part and not part.isspace():
+            yield Words(command, line, number, part)
 
 
 def telling_first(names: str, columns: Columns) -> Columns:
