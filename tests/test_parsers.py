@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import pkgutil
+import re
 import time
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 import vethlab_sh.parsers
 from vethlab_sh.errors import OutputNotUnderstood
-from vethlab_sh.parsers import tcpdump
+from vethlab_sh.parsers import arp, ip_route, ping, sysctl, tcpdump
 from vethlab_sh.tables import TABLES, frame, recognise
 
 FOLDER = Path(__file__).parent / "fixtures"
@@ -123,7 +124,8 @@ def test_unknown_word_is_named_with_its_line(table, printed, word, number):
 def test_another_language_is_told_with_the_way_out():
     with pytest.raises(OutputNotUnderstood) as error:
         TABLES["ping"].read("PING 10.0.0.1 (10.0.0.1) 56(84) байт данных.\n")
-    assert "LC_ALL=C" in error.value.advice and error.value.advice in str(error.value)
+    assert "LC_ALL=C" in error.value.advice
+    assert error.value.advice in str(error.value)
     with pytest.raises(OutputNotUnderstood) as error:
         TABLES["ip link"].read("2: eth0: <UP> mtu 1500 größe 3\n")
     assert not error.value.advice  # ip speaks English only
@@ -229,6 +231,87 @@ def test_reading_time_grows_with_length(name, head, more):
 
     short = min(seconds(1000) for _ in range(3))
     assert min(seconds(8000) for _ in range(3)) < 8 * 3 * short + 0.02  # squared would be 64 times
+
+
+NEVER = re.compile(r"(?!)")
+ROUTES = st.sampled_from(
+    [
+        "10.0.0.0/8 via 10.0.0.1 dev eth0 ",
+        "10.0.0.0/33 via 10.0.0.1 dev eth0",
+        "10.1.0.0/16 via 10.0.0.1 dev eth0 ",
+        "10.2.0.0/16 dev eth0  proto kernel  scope link  src 10.0.0.1",
+        "default via 10.0.0.1 dev eth0 metric 5 onlink",
+        "10.3.0.0/16",
+        "\tnexthop via 10.0.0.2 dev a weight 1 ",
+        "    cache expires 5sec",
+        "blackhole 10.0.0.0/8 proto 80",
+        "010.0.0.0/8 via 10.0.0.1 dev eth0 ",
+        "x via 10.0.0.1 dev eth0 ",
+        " 10.0.0.0/8 dev a",
+        "10.4.0.0/16 dev a\\    cache",
+    ]
+)
+ENTRIES = st.sampled_from(
+    [
+        "10.0.0.2    ether   02:00:00:00:00:02   C                     eth0",
+        "10.0.0.3  (incomplete)  eth0",
+        "10.0.0.4  ether  02:00:00:00:00:04  CM  eth0",
+        "10.0.0.5 ether 02:00 C eth0",
+        "10.0.0.0 ether 02:00:00:00:00:02 C *",
+        "10.0.0.6  ether  02:00:00:00:00:06  C  10.0.0.1",
+        "? (10.0.0.2) at 02:00:00:00:00:02 [ether] on eth0",
+        "Address                  HWtype  HWaddress           Flags Mask            Iface",
+    ]
+)
+SETTINGS = st.sampled_from(
+    [
+        "net.ipv4.ip_forward = 1",
+        "net.ipv4.tcp_rmem = 4096\t131072\t6291456",
+        "kernel.domainname = (none)",
+        "a.b = c = d",
+        "net.a =",
+        "net.b = ",
+        "net.c  = 1",
+        "x = 1",
+        "net.d = 1  2 ",
+        "net.e",
+        " net.f = 2",
+        "net.g=h = 2",
+        "net.i = \\|x",
+    ]
+)
+ECHOES = st.sampled_from(
+    [
+        "64 bytes from 10.0.0.2: icmp_seq=1 ttl=64 time=0.05 ms",
+        "64 bytes from 10.0.0.2: icmp_seq=1 ttl=64 time=1 ms (DUP!)",
+        "64 bytes from 10.0.0.2: icmp_seq=1 ttl=64 time=1 ms\t(same route)",
+        "RR: \t10.0.0.2",
+        "\t10.0.0.1",
+        "pipe 2",
+        "huh",
+    ]
+)
+
+
+def outcome(read, lines):
+    """The rows, or the word that was refused and its line."""
+    try:
+        return read("\n".join(lines))
+    except OutputNotUnderstood as error:
+        return error.word, error.number
+
+
+@given(st.lists(ROUTES), st.lists(ENTRIES), st.lists(SETTINGS), st.lists(ECHOES))
+@settings(max_examples=300, deadline=None)
+def test_the_fast_way_says_what_the_careful_one_says(routes, entries, keys, echoes):
+    texts = [("ip route", routes), ("arp", entries), ("sysctl", keys), ("ping", echoes)]
+    fast = [outcome(TABLES[name].read, lines) for name, lines in texts]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ip_route, "USUAL", NEVER)
+        patched.setattr(arp, "LETTERS", chr(0x10FFFF))
+        patched.setattr(sysctl, "_usual", lambda printed: None)
+        patched.setattr(ping, "USUAL", NEVER)
+        assert fast == [outcome(TABLES[name].read, lines) for name, lines in texts]
 
 
 @pytest.mark.parametrize("name", TABLES)

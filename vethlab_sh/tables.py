@@ -31,6 +31,7 @@ ESCAPES = re.compile(
     r"(?:\x1b|\^\[|\u241b)(?:\[[0-9;?<=>]*[A-Za-z@~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[()][A-Z0-9]|[=>78])"
     r"|\[[0-9][0-9;]*m"
 )
+ESCAPE_SIGNS = ("\x1b", "\u241b", "[")  # one of which each escape has
 
 
 def columns(name: str) -> tuple[str, ...]:
@@ -58,8 +59,13 @@ def clean(pasted: str) -> str:
     >>> clean("\\x1b[1;36meth0\\x1b[0m UP\\r\\nip routt\\x08e\\n")
     'eth0 UP\\nip route\\n'
     """
-    text = ESCAPES.sub("", pasted)
-    text = text.replace("\r\n", "\n").replace("\x07", "")
+    text = pasted
+    if any(sign in text for sign in ESCAPE_SIGNS):  # looking for one sign is much faster than looking for a form
+        text = ESCAPES.sub("", text)
+    text = text.replace("\x07", "")
+    if "\r" not in text and "\x08" not in text:
+        return text
+    text = text.replace("\r\n", "\n")
     if "\r" not in text and "\x08" not in text:
         return text
     lines = [_typed_over(line) for line in text.split("\n")]

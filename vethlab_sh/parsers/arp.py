@@ -8,8 +8,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from .words import Columns, Row, Words, lines
+from .words import Columns, Row, Words, line_parts
 
 COMMAND = "arp"
 COLUMNS: Columns = {
@@ -24,6 +25,9 @@ COLUMNS: Columns = {
     "mask": (str, "netmask, of an entry for a whole network"),
 }
 EMPTY: Row = dict.fromkeys(COLUMNS) | {"permanent": False, "published": False}
+# Of `10.0.0.2  ether  02:00:00:00:00:02  C  eth0`, which nearly all lines are; a netmask begins before the letters.
+_USUAL: Row = EMPTY | {"hwtype": "ether", "complete": True}
+LETTERS = "A"
 HEADER = "Address HWtype HWaddress Flags Mask Iface"
 # What arp says besides its entries: -v counts them, and where there is none each version has other words for it.
 NOTHING = re.compile(
@@ -39,16 +43,34 @@ BSD_FLAGS = {"PERM": "permanent", "PUB": "published", "PUP": "published"}  # Bus
 
 def parse(printed: str) -> list[Row]:
     """Rows of `arp -n` or `arp -a`, one per entry."""
-    rows = []
-    for words in lines(COMMAND, printed):
+    rows: list[Row] = []
+    lines = printed.splitlines()
+    for n, entry in enumerate(map(str.split, lines), 1):
+        if len(entry) == 5 and entry[1] == "ether" and entry[3] == "C" and entry[4] > LETTERS:
+            ip, _, mac, _, dev = entry
+            if mac.count(":") != 5 or "\\" in dev:
+                rows += _unusual(lines[n - 1], n)
+                continue
+            row = _USUAL.copy()
+            row["ip"] = ip
+            row["mac"] = mac
+            row["dev"] = dev
+            rows.append(row)
+        else:
+            rows += _unusual(lines[n - 1], n)
+    return rows
+
+
+def _unusual(line: str, number: int) -> Iterator[Row]:
+    """The rows of a line that is not `10.0.0.2  ether  02:00:00:00:00:02  C  eth0`, as nearly all are."""
+    for words in line_parts(COMMAND, line, number):
         text = words.text
         if text == HEADER or NOTHING.fullmatch(text):
             continue
         if _is_bsd(words):
-            rows.append(_bsd(words))
+            yield _bsd(words)
         else:
-            rows.append(_line(words))
-    return rows
+            yield _line(words)
 
 
 def _line(words: Words) -> Row:

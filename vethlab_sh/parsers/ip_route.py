@@ -13,7 +13,21 @@ import re
 from collections.abc import Callable
 
 from .encap import OPTION_LINES, take_encap
-from .words import IPV4, IPV4_PREFIX, NUMBER, Columns, Pairs, Row, Words, ip, line_parts, number, prefix, text
+from .words import (
+    IPV4,
+    IPV4_PREFIX,
+    NUMBER,
+    Columns,
+    Pairs,
+    Row,
+    Words,
+    ip,
+    is_prefix4,
+    line_parts,
+    number,
+    prefix,
+    text,
+)
 
 COMMAND = "ip route"
 COLUMNS: Columns = {
@@ -49,7 +63,7 @@ PAIRS: Pairs = {
     "pref": ("pref", text),
 }
 FLAGS = ("onlink", "linkdown", "dead")
-EMPTY: Row = dict.fromkeys(COLUMNS) | dict.fromkeys(FLAGS, False)
+EMPTY: Row = dict.fromkeys(COLUMNS) | dict.fromkeys(FLAGS, False) | {"kind": "unicast"}
 METRICS = {
     "advmss", "hoplimit", "rto_min", "initcwnd", "initrwnd", "rtt", "rttvar", "window", "cwnd", "ssthresh",
     "reordering", "quickack", "congctl", "fastopen_no_cookie",
@@ -84,12 +98,13 @@ USUAL = re.compile(
 def parse(printed: str) -> list[Row]:
     """Rows of `ip route`, one per route and next hop; IPv6, MPLS, -d, `table all` and `get` too."""
     rows: list[Row] = []
+    alike: dict[str, Row] = {}
     whole: Row | None = None  # a multipath route's first line, whose next hops stand on the lines below
     for n, line in enumerate(printed.splitlines(), 1):
-        usual = USUAL.fullmatch(line)
+        usual = _usual(line, alike)
         if usual:
             whole = None
-            rows.append(_usual(usual))
+            rows.append(usual)
             continue
         for words in line_parts(COMMAND, line, n):
             word = words.peek()
@@ -98,39 +113,48 @@ def parse(printed: str) -> list[Row]:
                     whole = _popped(rows, words)
                 rows.append(_next_hop(words, whole))
             elif word in BELOW and rows:
+                if rows[-1]["more"] is None:
+                    rows[-1] = rows[-1] | {"more": []}
                 read_below = BELOW[word]
                 read_below(words, rows[-1])
             else:
                 whole = None
                 rows.append(_route(words))
     for row in rows:
-        row["more"] = " ".join(row["more"]) or None
+        if row["more"] is not None:
+            row["more"] = " ".join(row["more"]) or None
     return rows
 
 
-def _usual(route: re.Match[str]) -> Row:
-    """The row of a route that is of the usual form."""
-    to, via, dev, proto, scope, src, metric, flag = route.groups()
+def _usual(line: str, alike: dict[str, Row]) -> Row | None:
+    """The row of a route that is of the usual form; None for any other line.
+
+    alike: rows that were read before, by what stands behind their destination; many routes have the same there.
+    """
+    to, _, rest = line.partition(" ")
+    before = alike.get(rest)
+    if before and is_prefix4(to):
+        row = before.copy()
+        row["to"] = to
+        return row
+    route = USUAL.fullmatch(line)
+    if not route:
+        return None
     row = EMPTY.copy()
-    row["more"] = []
-    row["kind"] = "unicast"
-    row["to"] = to
-    row["via"] = via
-    row["dev"] = dev
-    row["proto"] = proto
-    row["scope"] = scope
-    row["src"] = src
+    row["to"], row["via"], row["dev"], row["proto"], row["scope"], row["src"], metric, flag = route.groups()
     if metric:
         row["metric"] = int(metric)
     if flag:
         row[flag] = True
+    alike[rest] = row
     return row
 
 
 def _route(words: Words) -> Row:
     row = EMPTY.copy()
     row["more"] = []
-    row["kind"] = words.take() if words.peek() in KINDS else "unicast"
+    if words.peek() in KINDS:
+        row["kind"] = words.take()
     row["to"] = _destination(words)
     _attributes(words, row)
     return row
@@ -157,7 +181,7 @@ def _next_hop(words: Words, whole: Row) -> Row:
     """`nexthop via 10.0.0.2 dev eth0 weight 1`: a row with what the whole route says, and its own words."""
     words.take()  # nexthop
     row = whole.copy()
-    row["more"] = list(whole["more"])
+    row["more"] = list(whole["more"] or ())
     _attributes(words, row)
     return row
 

@@ -9,6 +9,7 @@ import sys
 import building
 import looking
 import many
+import parsing
 import readme
 import report
 import starting
@@ -25,7 +26,7 @@ def main() -> int:
     load = os.getloadavg()[0]
     print(f"{os.cpu_count()} processors, load {load:.1f}. Medians; theirs and ours take turns.\n\n{report.HEAD}")
     rows = []
-    for pair in (pair for each in (starting, building, looking, many) for pair in each.pairs()):
+    for pair in (pair for each in (starting, building, looking, parsing, many) for pair in each.pairs()):
         if options.only in f"{pair.work} {pair.against}":
             rows.append(measured(pair, min(2, pair.rounds) if options.quick else pair.rounds))
             print(report.line(rows[-1]), flush=True)
