@@ -10,8 +10,10 @@ from test_text_and_json import topologies
 
 from vethlab_sh import Lab
 from vethlab_sh.wiring.characters import as_mermaid, as_text
+from vethlab_sh.wiring.devices import matters
 from vethlab_sh.wiring.ink import draw, placed
-from vethlab_sh.wiring.layout import CHAR, LEADING, layout
+from vethlab_sh.wiring.layout import layout
+from vethlab_sh.wiring.picture import CHAR, LEADING
 
 pytestmark = pytest.mark.live
 PLAYED = [
@@ -78,7 +80,7 @@ def assert_tidy(picture):
 
 def assert_true_to(picture, snapshot):
     """The picture shows exactly the kernel's devices and cables."""
-    links = {(r.namespace, r.name): r for r in snapshot.rows.links if r.kind != "loopback"}
+    links = {r.device: r for r in snapshot.rows.links if r.kind != "loopback" and matters(snapshot, r)}
     assert {box.key for box in picture.boxes if box.key[1]} == set(links)
     wires = {frozenset(line.ends) for line in picture.lines if line.kind == "wire"}
     assert wires == {
@@ -86,6 +88,8 @@ def assert_true_to(picture, snapshot):
     }
     plugged = {line.ends for line in picture.lines if line.kind == "bus" and line.ends[0] != line.ends[1]}
     assert plugged == {(key, (key[0], link.master)) for key, link in links.items() if link.master}
+    stacked = {frozenset(line.ends) for line in picture.lines if line.kind == "parent"}
+    assert stacked == {frozenset([link.device, link.parent_device]) for link in links.values() if link.parent}
 
 
 def test_picture_is_tidy_and_true(played):
@@ -246,3 +250,90 @@ def kept(name, what):
     from PIL import Image
 
     return Image.open(ROOT / "docs" / "pictures" / f"{name}.png").text[what]
+
+
+# ---- kinds of devices -------------------------------------------------------------------------------------
+
+CHAIN = """
+set -e
+for b in br0 br1 br2; do ip link add name $b type bridge; ip link set $b up; done
+ip link add name p0 type veth peer name q0; ip link add name p1 type veth peer name q1
+ip link set p0 master br0; ip link set q0 master br1; ip link set p1 master br1; ip link set q1 master br2
+for it in p0 q0 p1 q1; do ip link set $it up; done
+for h in 1 2; do
+    ip netns add h$h
+    ip link add name v$h type veth peer name eth0 netns h$h
+    ip link set v$h up; ip -n h$h link set eth0 up; ip -n h$h addr add 10.0.0.$h/24 dev eth0
+done
+ip link set v1 master br0; ip link set v2 master br2
+"""
+ON_ONE_CARD = """
+set -e
+ip netns add lan
+ip link add name eth0 type veth peer name port netns lan
+ip link set eth0 up; ip -n lan link set port up
+for p in a b; do
+    ip netns add pod-$p
+    ip link add link eth0 name mv0 netns pod-$p type macvlan mode bridge
+    ip -n pod-$p link set mv0 up
+done
+ip link add name c0 type veth peer name eth1 netns pod-a
+ip link add link eth0 name shim type macvlan mode bridge
+"""
+
+
+@pytest.mark.parametrize("lines", [CHAIN, ON_ONE_CARD], ids=["chain", "macvlan"])
+def test_joined_devices_are_drawn_joined(lab, lines):
+    lab.run(lines)
+    picture = layout(lab.snapshot())
+    assert_tidy(picture)
+    assert_true_to(picture, lab.snapshot())
+
+
+def test_chain_of_bridges_looks_like_one(lab):
+    lab.run(CHAIN)
+    picture = layout(lab.snapshot())
+    chain = ["br0", "p0", "q0", "br1", "p1", "q1", "br2"]
+    from_left = sorted(picture.boxes, key=lambda box: box.x)
+    assert [box.name for box in from_left if box.name in chain] == chain
+    assert as_text(lab.snapshot()).splitlines() == [
+        "master",
+        "└─ br0 (bridge)",
+        "   ├─ p0 ═══ q0",
+        "   │  └─ br1 (bridge)",
+        "   │     └─ p1 ═══ q1",
+        "   │        └─ br2 (bridge)",
+        "   │           └─ v2 ═══ h2: eth0 10.0.0.2/24",
+        "   └─ v1 ═══ h1: eth0 10.0.0.1/24",
+    ]
+
+
+def test_what_is_made_on_a_device_hangs_on_it(lab):
+    lab.run(ON_ONE_CARD)
+    text = as_text(lab.snapshot())
+    assert "└─ eth0 ═══ lan: port\n" in text
+    for line in ("   ├─ pod-a: mv0 (macvlan bridge)", "   └─ shim (macvlan bridge) [DOWN]"):
+        assert line in text.splitlines()
+    assert "podx2da_mv0 -- on --- master_eth0" in as_mermaid(lab.snapshot())
+
+
+def test_tunnel_is_drawn_by_its_remote_its_flood_entry_and_its_group(lab):
+    """Three styles of a VXLAN by hand; what has no way back is broken, and says which end."""
+    for name in ("n1", "n2"):
+        lab.run(f"ip netns add {name}")
+    lab.run("ip -n n1 link add name eth0 type veth peer name eth0 netns n2")
+    for number in (1, 2):
+        there = f"192.168.0.{3 - number}"
+        lab.run(f"ip -n n{number} addr add 192.168.0.{number}/24 dev eth0; ip -n n{number} link set eth0 up")
+        for line in (
+            f"vx1 type vxlan id 1 remote {there}",
+            "vx2 type vxlan id 2",
+            "vx3 type vxlan id 3 group 239.0.0.3",
+        ):
+            lab.run(f"ip -n n{number} link add name {line} dev eth0 dstport 4789")
+        lab.run(f"bridge -n n{number} fdb append 00:00:00:00:00:00 dev vx2 dst {there}")
+    labels = {(line.kind, line.label) for line in layout(lab.snapshot()).lines if line.label}
+    assert labels == {("tunnel", "VXLAN 1"), ("tunnel", "VXLAN 2"), ("tunnel", "VXLAN 3")}
+    lab.run("bridge -n n2 fdb del 00:00:00:00:00:00 dev vx2 dst 192.168.0.1")
+    labels = {(line.kind, line.label) for line in layout(lab.snapshot()).lines if line.label}
+    assert ("broken", "VXLAN 2: no FDB entry on n2") in labels

@@ -220,6 +220,19 @@ class Link:
         return self.parent_namespace, self.parent
 
     @property
+    def wrapped_in(self) -> Wrapping | None:
+        """How a tunnel wraps what it sends; of a VXLAN device in a text, as far as that tells."""
+        if self.wrapping is not None or self.vxlan_id is None:
+            return self.wrapping
+        return Wrapping(
+            local=self.vxlan_local,
+            key=str(self.vxlan_id),
+            port=self.vxlan_port,
+            dev=self.vxlan_dev,
+            namespace=self.namespace,
+        )
+
+    @property
     def is_cable(self) -> bool:
         """Whether it is one end of a pair."""
         return self.kind in CABLES

@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import snapshot
 from ..errors import CommandFailed
+from ..facts import CABLES
 from ..sandbox import HOSTNAME
 from ..shell import Shell
 from ..snapshot import Answer
@@ -31,6 +32,7 @@ ask() {
     echo "$it"
     "$@" ip -d -j -6 route
     case $it in *'"bridge"'*|*'"vxlan"'*) "$@" bridge -j fdb ;; *) echo '[]' ;; esac
+    case $it in *'"vlan_filtering":1'*) "$@" bridge -j vlan ;; *) echo '[]' ;; esac
 }
 ask_each() { for fd; do MARK $fd; ask nsenter --net=/proc/self/fd/$fd; done; }
 half=$(($# / 2))
@@ -41,9 +43,9 @@ wait; cat /run/half; exit 0
 """
 ALONE = """
 MARK HOST
-printf 'addr\\nneigh\\nroute\\n' | ip -d -j -batch -; ip -d -j -6 route; bridge -j fdb; exit 0
+printf 'addr\\nneigh\\nroute\\n' | ip -d -j -batch -; ip -d -j -6 route; bridge -j fdb; bridge -j vlan; exit 0
 """
-ANSWERS = ("addr", "neigh", "route", "route6", "fdb")
+ANSWERS = ("addr", "neigh", "route", "route6", "fdb", "vlans")
 Row = dict[str, Any]  # what JSON holds
 Cable = tuple[str | None, int | None, int | None]  # a veth as another end calls it: namespace, its number, the other's
 
@@ -155,8 +157,9 @@ def _ask_for_ids(shell: Shell, by_space: Mapping[str, Answer], fds: Iterable[int
 
 
 def _unknown_numbers(answer: Answer) -> list[int]:
+    """The numbers by which a namespace calls others, where its cables end and the parents of its devices are."""
     numbers = set()
-    for link in _veths(answer):
+    for link in answer["addr"]:
         if "link_netnsid" in link:
             numbers.add(link["link_netnsid"])
     for row in answer["ids"]:
@@ -178,5 +181,5 @@ def _question(space: str, numbers: Iterable[int]) -> str:
 def _veths(answer: Answer) -> Iterator[Row]:
     for link in answer["addr"]:
         kind = link.get("linkinfo", {}).get("info_kind")
-        if kind == "veth":
+        if kind in CABLES:
             yield link

@@ -311,12 +311,16 @@ def _called(facts: Iterable[F], labels: Mapping[str, str]) -> tuple[F, ...]:
 
 def _relabelled_link(link: Link, labels: Mapping[str, str]) -> Link:
     """A link with its namespaces' labels; a veth always has another end: one that we cannot see is not gone."""
+    wrapping = link.wrapping
+    if wrapping is not None:
+        wrapping = replace(wrapping, namespace=labels.get(wrapping.namespace or ""))
     return replace(
         link,
+        wrapping=wrapping,
         namespace=labels[link.namespace],
         peer_namespace=labels.get(link.peer_namespace or ""),
         parent_namespace=labels.get(link.parent_namespace or ""),
-        unseen=link.kind == "veth" and link.peer is None,
+        unseen=link.is_cable and link.peer is None,
         how="the kernel tells both ends" if link.peer else None,
     )
 

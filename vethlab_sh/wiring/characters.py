@@ -7,23 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..facts import Device, Link
 from ..snapshot import Snapshot
-from .devices import (
-    Tunnel,
-    addresses,
-    by_device,
-    comes_first,
-    condition,
-    devices,
-    is_cut,
-    is_dead,
-    ports_of,
-    rank,
-    remark,
-    status,
-    tunnels,
-    unseen,
-)
-from .machines import SWITCHING, UNSEEN, machines
+from .devices import addresses, by_device, condition, devices, is_cut, is_dead, rank, remark, status, unseen
+from .joins import Join, joins, joins_of
+from .kinds import kind_words, port_words, state_words
+from .machines import UNSEEN, machines
+from .tunnels import Tunnel, tunnels
 
 UNICODE = {
     "tee": "├─ ",
@@ -64,6 +52,7 @@ class _Tree:
         self.snapshot = snapshot
         self.signs = signs
         self.shown: set[Device] = set()
+        self.links = by_device(snapshot)
         self.tunnel_ends = _tunnel_ends(tunnels(snapshot))
 
     def lines(self) -> Iterator[str]:
@@ -77,10 +66,10 @@ class _Tree:
 
     def _namespace(self, namespace: str, is_machine: bool) -> Iterator[str]:
         own = devices(self.snapshot, namespace)
-        roots = [link for link in own if not link.master]
+        roots = [link for link in own if not self._hangs(link)]
         if self._not_shown(roots):
             yield namespace
-            yield from self._branches(roots)
+            yield from self._branches(roots, namespace)
             return
         if namespace == UNSEEN:
             return
@@ -89,45 +78,82 @@ class _Tree:
         elif is_machine:
             yield namespace
 
+    def _hangs(self, link: Link) -> bool:
+        """Whether a device stands below another: what it is a port of, or is made on."""
+        return any(
+            join.kind != "wire" and join.one == link.device for join in joins_of(self.snapshot).get(link.device, ())
+        )
+
     def _not_shown(self, links: Iterable[Link]) -> list[Link]:
         return [link for link in links if link.device not in self.shown]
 
-    def _branches(self, links: Iterable[Link]) -> Iterator[str]:
-        """Devices that are not shown yet, each with its ports below it."""
-        left = sorted(self._not_shown(links), key=rank)
-        for link in left:
-            is_last = link is left[-1]
+    def _branches(self, links: Iterable[Link], home: str) -> Iterator[str]:
+        """Devices that are not shown yet, each with what hangs on it; home: the namespace that goes without saying."""
+        blocks = []
+        for link in sorted(links, key=rank):
+            if link.device not in self.shown:  # by one before it
+                blocks.append(list(self._block(link, home)))
+        for number, (first, *others) in enumerate(blocks, start=1):
+            is_last = number == len(blocks)
             branch = self.signs["end" if is_last else "tee"]
             indent = self.signs["gap" if is_last else "bar"]
-            yield branch + self._with_far_end(link)
-            ports = self._ports(link)
-            for line in self._branches(ports):
+            yield branch + first
+            for line in others:
                 yield indent + line
 
-    def _ports(self, bridge: Link) -> list[Link]:
-        return list(ports_of(self.snapshot, bridge.device))
-
-    def _with_far_end(self, link: Link) -> str:
+    def _block(self, link: Link, home: str) -> Iterator[str]:
+        """The line of a device with its other end, and below it its ports and what is made on either end."""
         self.shown.add(link.device)
+        far_end = self.links.get(link.peer_device) if link.peer_device else None
+        is_first_look = far_end is not None and far_end.device not in self.shown
+        if far_end is not None:
+            self.shown.add(far_end.device)
+        line = self._with_far_end(link, far_end)
+        below = self._hanging_on(link)
+        if far_end is not None and is_first_look:
+            below += self._hanging_on(far_end)
+            switch = self._switch_behind(far_end, home)
+            if switch is not None:
+                below.append(switch)
+            elif far_end.master:
+                line += f" (port of {far_end.master})"
+        yield _placed(link, home) + line
+        yield from self._branches(below, link.namespace)
+
+    def _hanging_on(self, link: Link) -> list[Link]:
+        """The ports of a device, and what is made on it."""
+        hanging = []
+        for join in joins_of(self.snapshot).get(link.device, ()):
+            if join.kind != "wire" and join.two == link.device:
+                hanging.append(self.links[join.one])
+        return hanging
+
+    def _switch_behind(self, far_end: Link, home: str) -> Link | None:
+        """The bridge at the far end of a cable, if the chain of bridges can go on there: in the same namespace."""
+        if far_end.master is None or far_end.namespace != home:
+            return None
+        switch = self.links.get((home, far_end.master))
+        return None if switch is None or switch.device in self.shown else switch
+
+    def _with_far_end(self, link: Link, far_end: Link | None) -> str:
         signs = self.signs
         text = _described(self.snapshot, link)
         if is_cut(link):
             return f"{text}{signs['cut']}(its other end is not to be found)"
         if link.unseen:
             return f"{text}{signs['unknown']}({unseen(link)})"
-        if link.peer_device:
-            far_end = self._far_end(link.peer_device)
-            return text + signs["wire"] + far_end
+        if far_end is not None:
+            there = "" if far_end.namespace == link.namespace else f"{far_end.namespace}: "
+            return text + signs["wire"] + there + _described(self.snapshot, far_end)
         for end in self.tunnel_ends.get(link.device, ()):
             text += signs["tunnel"]
             text += f"{end.namespace}: {end.name}"
         return text
 
-    def _far_end(self, device: Device) -> str:
-        self.shown.add(device)
-        namespace, _ = device
-        far = _described(self.snapshot, by_device(self.snapshot)[device])
-        return f"{namespace}: {far}"
+
+def _placed(link: Link, home: str) -> str:
+    """What stands before a device that is in another namespace than what it hangs on."""
+    return "" if link.namespace == home else f"{link.namespace}: "
 
 
 def _tunnel_ends(pairs: Iterable[Tunnel]) -> dict[Device, list[Link]]:
@@ -143,15 +169,28 @@ def _tunnel_ends(pairs: Iterable[Tunnel]) -> dict[Device, list[Link]]:
 def _described(snapshot: Snapshot, link: Link) -> str:
     """A device in a line: its name and kind, its addresses, and in brackets what is wrong with it."""
     words = [link.name]
-    if link.kind in SWITCHING:
-        words.append(f"({link.kind})")
+    kind = "vxlan" if _is_plain_vxlan(link) else kind_words(link)
+    if link.master and link.parent:
+        kind += f" on {link.parent}"  # it stands below what it is a port of
+    if kind:
+        words.append(f"({kind})")
     words += addresses(snapshot, link.device)
+    if port_words(link):
+        words.append(port_words(link))
     if is_dead(link):
         words.append(f"[{condition(link)}]")
-    odd = remark(link, snapshot)
-    if odd:
-        words.append(f"[{odd}]")
+    for odd in (remark(link, snapshot), state_words(link)):
+        if odd:
+            words.append(f"[{odd}]")
     return " ".join(words)
+
+
+def _is_plain_vxlan(link: Link) -> bool:
+    """Whether a VXLAN device says no other end by itself: whom it sends to stands in its FDB."""
+    if link.kind != "vxlan":
+        return False
+    wrapping = link.wrapped_in
+    return wrapping is None or (wrapping.remote, wrapping.group, wrapping.external) == (None, None, False)
 
 
 # ---- a graph ----------------------------------------------------------------------------------------------
@@ -184,19 +223,19 @@ def _nodes(snapshot: Snapshot, namespace: str, indent: str) -> Iterator[str]:
 
 
 def _edges(snapshot: Snapshot) -> Iterator[str]:
-    for link in snapshot.rows.links:
-        here = _id(*link.device)
-        if link.kind == "veth" and link.peer_device and comes_first(link):
-            other = _id(*link.peer_device)
-            yield f"  {here} --- {other}"
-        if link.master:
-            bridge = _id(link.namespace, link.master)
-            yield f"  {here} -- port --- {bridge}"
+    for join in joins(snapshot):
+        yield f"  {_id(*join.one)} {_arrow(join)} {_id(*join.two)}"
     for tunnel in tunnels(snapshot):
         if tunnel.works:
             one = _id(*tunnel.one.device)
             two = _id(*tunnel.two.device)
-            yield f"  {one} -. VXLAN {tunnel.one.vxlan_id} .- {two}"
+            yield f"  {one} -. {tunnel.name} .- {two}"
+
+
+def _arrow(join: Join) -> str:
+    if join.kind == "bus":
+        return "-- port ---"
+    return "-- on ---" if join.kind == "parent" else "---"
 
 
 def _id(*parts: str) -> str:
@@ -221,7 +260,7 @@ def _as_entity(sign: re.Match[str]) -> str:
 
 
 def _node(snapshot: Snapshot, link: Link) -> str:
-    words = [link.name]
+    words = [link.name, kind_words(link), port_words(link)]
     words += addresses(snapshot, link.device)
     words += [status(link), remark(link, snapshot)]
     if link.unseen:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import combinations
 
-from ..facts import Device, Link, Route
+from ..facts import TUNNELS, Device, Link, Route
 from ..snapshot import Snapshot
 from .machines import machines, natural
 
@@ -18,36 +16,8 @@ AUTOMATIC = ("fe80:", "ff00:")
 ROUTED_END = re.compile(r"(cali|eni|azv|lxc)[0-9a-f]{8,}")  # the ends of networks that route, and have no bridge
 
 
-@dataclass(frozen=True)
-class Tunnel:
-    """Two VXLAN devices that could talk to each other.
-
-    one, two: the ends; there: whether an FDB entry of the first leads to the second; back: the reverse.
-    """
-
-    one: Link
-    two: Link
-    there: bool
-    back: bool
-
-    @property
-    def works(self) -> bool:
-        """Whether both ends know of each other."""
-        return self.there and self.back
-
-    @property
-    def missing(self) -> list[str]:
-        """The namespaces that have no FDB entry for the other end."""
-        namespaces = []
-        if not self.there:
-            namespaces.append(self.one.namespace)
-        if not self.back:
-            namespaces.append(self.two.namespace)
-        return namespaces
-
-
 def devices(snapshot: Snapshot, namespace: str) -> Sequence[Link]:
-    """The devices of a namespace, without lo."""
+    """The devices of a namespace, without lo and without fallback devices that nobody uses."""
     return _by_namespace(snapshot).get(namespace, ())
 
 
@@ -55,7 +25,7 @@ def devices(snapshot: Snapshot, namespace: str) -> Sequence[Link]:
 def _by_namespace(snapshot: Snapshot) -> Mapping[str, Sequence[Link]]:
     links: dict[str, list[Link]] = {}
     for link in snapshot.rows.links:
-        if link.kind != "loopback":
+        if link.kind != "loopback" and matters(snapshot, link):
             links.setdefault(link.namespace, []).append(link)
     return links
 
@@ -79,6 +49,13 @@ def _by_master(snapshot: Snapshot) -> Mapping[Device, Sequence[Link]]:
 def by_device(snapshot: Snapshot) -> Mapping[Device, Link]:
     """Every device, by its namespace and name."""
     return {link.device: link for link in snapshot.rows.links}
+
+
+def matters(snapshot: Snapshot, link: Link) -> bool:
+    """Whether somebody uses a device: fallback devices are there by themselves, and mostly off, without an address."""
+    if not link.is_fallback or link.up:
+        return True
+    return link.device in _addresses(snapshot)
 
 
 def addresses(snapshot: Snapshot, device: Device) -> Sequence[str]:
@@ -154,7 +131,7 @@ def _wants_master(link: Link, snapshot: Snapshot) -> bool:
         return False
     if link.device in _routed(snapshot):
         return False
-    if link.peer_namespace in machines(snapshot):
+    if link.peer_namespace in machines(snapshot) or link.device in _parents(snapshot):
         return False
     return link.namespace in _bridged(snapshot)
 
@@ -173,9 +150,15 @@ def _routed(snapshot: Snapshot) -> frozenset[Device | None]:
     return frozenset(routed)
 
 
+@lru_cache(maxsize=4)
+def _parents(snapshot: Snapshot) -> frozenset[Device | None]:
+    """The devices that others are made on."""
+    return frozenset(link.parent_device for link in snapshot.rows.links)
+
+
 def is_cut(link: Link) -> bool:
     """Whether a cable's other end is gone, and not only out of our sight."""
-    if link.kind != "veth" or link.unseen:
+    if not link.is_cable or link.unseen:
         return False
     return link.peer is None
 
@@ -189,43 +172,7 @@ def unseen(link: Link) -> str:
     return f"number {link.peer_index}, not shown"
 
 
-# ---- tunnels, order ---------------------------------------------------------------------------------------
-
-
-def tunnels(snapshot: Snapshot) -> Iterator[Tunnel]:
-    """Pairs of VXLAN devices of one VNI and port, and whether each one's FDB leads to the other's machine."""
-    ends = [link for link in snapshot.rows.links if link.kind == "vxlan"]
-    for one, two in combinations(ends, 2):
-        if _speak_alike(one, two):
-            there = _leads(snapshot, one, two)
-            back = _leads(snapshot, two, one)
-            yield Tunnel(one, two, there, back)
-
-
-def _speak_alike(one: Link, two: Link) -> bool:
-    """Whether what one wraps the other would unwrap: VNI, UDP port and address family are the same."""
-    if one.vxlan_id != two.vxlan_id:
-        return False
-    if one.vxlan_port != two.vxlan_port:
-        return False
-    return _is_ipv6(one.vxlan_local) == _is_ipv6(two.vxlan_local)
-
-
-def _is_ipv6(address: str | None) -> bool:
-    if address is None:
-        return False
-    return ":" in address
-
-
-def _leads(snapshot: Snapshot, one: Link, two: Link) -> bool:
-    """Whether the FDB of one VXLAN device has an entry for the MAC address of the other, behind its machine."""
-    return (*one.device, two.mac, two.vxlan_local) in _entries(snapshot)
-
-
-@lru_cache(maxsize=4)
-def _entries(snapshot: Snapshot) -> frozenset[tuple[str, str | None, str | None, str | None]]:
-    """Every FDB entry: namespace, device, MAC address, and the VTEP that it leads to."""
-    return frozenset((entry.namespace, entry.dev, entry.mac, entry.dst) for entry in snapshot.rows.fdb)
+# ---- order ------------------------------------------------------------------------------------------------
 
 
 def comes_first(link: Link) -> bool:
@@ -235,11 +182,16 @@ def comes_first(link: Link) -> bool:
     return link.device < link.peer_device
 
 
-RANKS = {"bridge": 0, "vxlan": 1}  # all other kinds come after these
+MASTERS = ("bridge", "bond", "team", "vrf")  # kinds of devices that others are ports of
+LAST_RANK = 2
 
 
 def rank(link: Link) -> tuple[int, list[bool | int | str]]:
-    """Sort key: bridges first, then tunnels, then the rest, so that short lines suffice."""
-    kind = link.kind or ""
-    order = RANKS.get(kind, len(RANKS))
+    """Sort key: what has ports first, then tunnels, then the rest, so that short lines suffice."""
+    if link.kind in MASTERS:
+        order = 0
+    elif link.kind in TUNNELS:
+        order = 1
+    else:
+        order = LAST_RANK
     return order, natural(link.name)

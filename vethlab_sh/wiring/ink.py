@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 INK = {
     "machine": "#f4f4f4", "namespace": "#ffffff", "device": "#dcebf7", "bridge": "#d5eee4", "vxlan": "#f5e3ee",
     "off": "#ffffff", "edge": "#333333", "wire": "#0072b2", "bus": "#009e73", "tunnel": "#cc79a7",
-    "broken": "#b22222", "changed": "#d55e00", "back": "#56b4e9", "unknown": "#777777",
+    "broken": "#b22222", "changed": "#d55e00", "back": "#56b4e9", "unknown": "#777777", "parent": "#e69f00",
 }  # fmt: skip
 THIN, THICK, ACCENT = 0.9, 1.4, 2.4  # the edge of a device in order, of one that is not, of one that changed
 POINTS = 72  # to the inch
@@ -192,6 +192,7 @@ def _looks(kind: str, scale: float) -> dict[str, Any]:
     looks: dict[str, dict[str, Any]] = {
         "wire": {"color": INK["wire"], "linewidth": cable},
         "bus": {"color": INK["bus"], "linewidth": 3.2 * scale, "solid_capstyle": "projecting"},
+        "parent": {"color": INK["parent"], "linewidth": cable, "linestyle": "-."},
         "tunnel": {"color": INK["tunnel"], "linewidth": cable, "linestyle": "--"},
         "broken": {"color": INK["broken"], "linewidth": cable, "linestyle": ":"},
         "cut": {"color": INK["broken"], "linewidth": cable, "marker": "x", "markevery": [1],

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..facts import Device, Link
 from ..snapshot import Snapshot
 from .devices import addresses, is_dead, remark, routes, status, unseen
+from .kinds import kind_words, port_words, state_words
 from .picture import PAD, Label, Size
 
 MOST = 3  # addresses on a device; a router may have many
@@ -45,17 +46,17 @@ class Labels:
     def _lines(self, link: Link) -> Iterator[tuple[str, bool]]:
         """Each line, and whether it tells of something wrong."""
         yield self._name(link), False
-        kind = _kind(link)
-        if kind:
-            yield kind, False
+        for words in (kind_words(link), port_words(link)):
+            if words:
+                yield words, False
         for address in self._addresses(link):
             yield address, False
         state = status(link)
         if state:
             yield state, is_dead(link)
-        odd = remark(link, self.snapshot)
-        if odd:
-            yield f"! {odd}", True
+        for odd in (remark(link, self.snapshot), state_words(link)):
+            if odd:
+                yield f"! {odd}", True
         for note in self.notes.get(link.device, ()):
             yield note, False
         if link.unseen:
@@ -92,13 +93,8 @@ def _other_end(link: Link) -> str:
         return f"@{link.peer}"
     if link.peer_index:
         return f"@if{link.peer_index}"
-    return ""
-
-
-def _kind(link: Link) -> str:
-    """The kind in words, of those devices that hand frames on; empty for all others."""
-    if link.kind == "vxlan":
-        return f"VNI {link.vxlan_id}, UDP {link.vxlan_port}"
-    if link.kind == "bridge":
-        return "bridge"
+    if link.parent and link.parent_namespace == link.namespace:
+        return f"@{link.parent}"
+    if link.parent_index:
+        return f"@if{link.parent_index}"
     return ""

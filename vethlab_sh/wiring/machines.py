@@ -14,12 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from ipaddress import ip_interface
 
-from ..facts import Namespace
+from ..facts import TUNNELS, Link, Namespace
 from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
 
 UNSEEN = "a machine that is not shown"
-SWITCHING = ("bridge", "vxlan")  # kinds of devices that hand frames on
 
 
 @lru_cache(maxsize=4)
@@ -49,13 +48,14 @@ def plays_machine(snapshot: Snapshot, namespace: str) -> bool:
 
 @lru_cache(maxsize=4)
 def cables(snapshot: Snapshot) -> Mapping[str, frozenset[str]]:
-    """The namespaces that each one has a cable to, itself left out."""
+    """The namespaces that each one has a cable to, itself left out; a device on one of another's is a cable to it."""
     neighbours: dict[str, set[str]] = {}
     for link in snapshot.rows.links:
         others = neighbours.setdefault(link.namespace, set())
-        there = link.peer_namespace
-        if there is not None and there != link.namespace:
-            others.add(there)
+        for there in (link.peer_namespace, link.parent_namespace):
+            if there is not None and there != link.namespace:
+                others.add(there)
+                neighbours.setdefault(there, set()).add(link.namespace)
     return {namespace: frozenset(others) for namespace, others in neighbours.items()}
 
 
@@ -130,13 +130,20 @@ def _in_order(snapshot: Snapshot, homes: Mapping[str, str]) -> list[str]:
 def _playing(snapshot: Snapshot) -> set[str]:
     playing = {HOSTNAME}
     for link in snapshot.rows.links:
-        if link.kind in SWITCHING:
+        if _hands_on(link):
             playing.add(link.namespace)
     for namespace, others in cables(snapshot).items():
         if len(others) > 1:
             playing.add(namespace)
     playing.update(_gateways(snapshot))
     return playing
+
+
+def _hands_on(link: Link) -> bool:
+    """Whether a device is a bridge, or a tunnel that somebody made or uses."""
+    if link.kind == "bridge":
+        return True
+    return link.kind in TUNNELS and (bool(link.up) or not link.is_fallback)
 
 
 def _nearest(snapshot: Snapshot, end: str, playing: set[str]) -> str:

@@ -103,8 +103,9 @@ class Box:
 class Line:
     """A cable, a place on a bridge, a tunnel, a packet's way: its kind, its corners, a label and where that begins.
 
-    kind: wire; bus; tunnel; broken (a tunnel that cannot work); cut (a cable without its other end); unknown (the other
-    end is not told); there, back, lost (a packet's); ends: the devices that it joins, of a bridge's bar twice itself.
+    kind: wire; bus; parent (a device and what it is made on); tunnel; broken (a tunnel that cannot work); cut (a cable
+    without its other end); unknown (the other end is not told); there, back, lost (a packet's); ends: the devices that
+    it joins, of a bridge's bar twice itself.
     """
 
     kind: str
