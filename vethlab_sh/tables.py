@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .errors import NoParser, package
+from .parsers.asked import with_words
 from .parsers.registry import TABLES, Column, Table
 from .parsers.words import Row
 from .recognise import IP_OBJECTS, IP_VERBS, recognise, stages
@@ -49,7 +50,8 @@ def rows(line: str, printed: str) -> dict[str, list[Row]]:
     text = clean(printed)
     read = {}
     for name in recognise(line):
-        read[name] = TABLES[name].read(text)
+        words = stages(line)[0]
+        read[name] = with_words(name, words, TABLES[name].read(text))
     return read
 
 

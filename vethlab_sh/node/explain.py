@@ -17,7 +17,7 @@ from .. import markup
 from ..errors import BadInput, package
 from ..facts import as_row
 from ..tables import columns
-from . import cni, pasted
+from . import cni, joining, pasted
 from .facts import Evidence
 from .outputs import Output, UnknownLines, read_output, without_table
 from .pasted import Session, Typed
@@ -176,10 +176,11 @@ class _Explainer:
 
     def explanation(self) -> Explanation:
         """Read all outputs, put shown-without-command ones where they belong, and join the ends."""
+        readings = [(typed, self._read(typed)) for typed in self._session.typed]
+        self._notes += joining.joined(readings, self._session.places)
         homeless = []
-        for typed in self._session.typed:
-            outputs = self._read(typed)
-            if outputs and not typed.line:
+        for typed, outputs in readings:
+            if outputs and not typed.line and not typed.is_apart:
                 homeless.append((typed, outputs))
                 continue
             self._keep(outputs)

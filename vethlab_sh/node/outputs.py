@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import OutputNotUnderstood
 from ..hints import hint_for
+from ..parsers.asked import asked_for, is_all, with_words
 from ..tables import TABLES, Row, frame
 from .mending import LONGEST, Hidden, readings
 from .pasted import Typed
@@ -72,6 +73,7 @@ class Output:
     records: tuple[Record, ...]
     whole: bool = False
     complete: bool = False
+    dev: str | None = None
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -131,6 +133,7 @@ class _Reader:
         self._goes_on = False  # the group before is the first part of this one
         self._width = max((len(text) for _, text in typed.output), default=0)
         self._hidden = Hidden()
+        self._words = typed.inner.split("|")[0].split()
 
     def output(self) -> Output:
         """The table; lines that its parser does not know are listed and left out."""
@@ -155,7 +158,8 @@ class _Reader:
             name=self._name,
             records=tuple(records),
             whole=not may_lack_lines and "lo" in names,
-            complete=not may_lack_lines and not self.unknown,
+            complete=not may_lack_lines and not self.unknown and is_all(self._name, self._words),
+            dev=asked_for(self._name, self._words).get("dev"),
         )
 
     def _records(self, lines: Lines) -> list[Record]:
@@ -191,7 +195,8 @@ class _Reader:
     def _taken(self, rows: Sequence[Row], lines: Lines) -> list[Record]:
         """The records of rows, with the words that the text has for what was read instead of them."""
         self._lines_before = lines
-        return list(_records(self._hidden.uncovered(rows), lines))
+        whole = with_words(self._name, self._words, self._hidden.uncovered(rows))
+        return list(_records(whole, lines))
 
     def _mended(self, lines: Lines, bad: int) -> Lines | None:
         """The lines with the bad one as it may have been before it was pasted; None when no way makes it known."""

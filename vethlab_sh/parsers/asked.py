@@ -1,0 +1,74 @@
+"""What do a command's own words tell of its rows? The device, bridge or table that it asked for, which is not printed.
+
+`bridge fdb show dev flannel.1` prints no `dev`, `bridge fdb show br br0` no `master`, `ip route show table 100` no
+`table` (ipneigh.c, iproute.c and fdb.c of iproute2 leave out what the filter has fixed).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+from .words import Row
+
+LEFT_OUT = {  # by table: the word of the command, and the column that it fills
+    "ip route": {"dev": "dev", "table": "table", "proto": "proto", "scope": "scope"},
+    "ip neigh": {"dev": "dev"},
+    "bridge fdb": {"dev": "dev", "brport": "dev", "br": "master"},
+}
+NARROWER = {
+    "to", "root", "match", "exact", "via", "src", "type", "nud", "proxy", "get", "dynamic", "static", "default", "from",
+    "vrf", "vlan", "state", "cache", "unused",
+}  # fmt: skip
+ALL_TABLES = {"all", "cache", "0"}
+
+
+def with_words(table: str, words: Sequence[str], rows: Iterable[Row]) -> list[Row]:
+    """The rows with what the words of their command tell; what a row says itself stays.
+
+    >>> with_words("ip neigh", "ip neigh show dev eth0".split(), [{"ip": "10.0.0.1", "dev": None}])
+    [{'ip': '10.0.0.1', 'dev': 'eth0'}]
+    """
+    fixed = asked_for(table, words)
+    if not fixed:
+        return list(rows)
+    return [_filled(table, row, fixed) for row in rows]
+
+
+def asked_for(table: str, words: Sequence[str]) -> dict[str, str]:
+    """What a command asks for, by column: `dev flannel.1`, `table 100`."""
+    columns = LEFT_OUT.get(table)
+    if columns is None or "get" in words:  # `get` asks for an address, and prints all
+        return {}
+    fixed = {}
+    for word, value in itertools.pairwise(words):
+        if word in columns and value not in columns:
+            fixed[columns[word]] = value
+    if fixed.get("table") in ALL_TABLES:
+        fixed.pop("table")
+    return fixed
+
+
+def is_all(table: str, words: Sequence[str]) -> bool:
+    """Whether a command lists all that there is, or all of one device: its words ask for nothing narrower."""
+    if table not in LEFT_OUT:
+        return True
+    for option in words:
+        if option.startswith("-") and ("6" in option or "0" in option):
+            return False
+    narrower = [word for word in words if word in NARROWER]
+    values = asked_for(table, words)
+    if values.keys() - {"dev"} - ({"table"} if values.get("table") == "main" else set()):
+        return False
+    return not narrower
+
+
+def _filled(table: str, row: Row, fixed: dict[str, str]) -> Row:
+    filled = dict(row)
+    for column, value in fixed.items():
+        if filled.get(column) is not None:
+            continue
+        is_of_device = table == "bridge fdb" and column == "master" and row.get("self")
+        if not is_of_device:  # an entry of the device itself is none of the bridge that it is a port of
+            filled[column] = value
+    return filled
