@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ..facts import Device, Link
 from ..packet.lookup import Tables
 from ..snapshot import Snapshot
-from .cni import EVERYBODYS_MAC
+from .cni import CALICO_END, EVERYBODYS_MAC, GATEWAY
 
 COLUMNS = (
     "namespace", "name", "index", "address", "peer_namespace", "peer", "peer_index", "bridge", "route", "gateway",
@@ -160,9 +160,16 @@ def _answered_by(tables: Tables, node: Link | None, gateway: str, mac: str | Non
             return f"{owner.name}, which has {gateway}"
         if mac and mac == node.mac and not owner:
             return f"{node.name}, by proxy ARP: nobody has {gateway}"
+        if mac is None and not owner and gateway == GATEWAY and _is_calicos(node):
+            return f"{node.name}, by proxy ARP: nobody has {gateway}"
     if mac == EVERYBODYS_MAC:
         return f"the end on the node, by proxy ARP: {EVERYBODYS_MAC} is what calico gives it"
     return None
+
+
+def _is_calicos(node: Link) -> bool:
+    """Whether an end is one of calico's, by its name or by the MAC address that it gives all of them."""
+    return CALICO_END.fullmatch(node.name) is not None or node.mac == EVERYBODYS_MAC
 
 
 def _owner(tables: Tables, namespace: str, ip: str) -> Link | None:

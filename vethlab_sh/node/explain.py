@@ -17,8 +17,9 @@ from .. import markup
 from ..errors import BadInput, package
 from ..facts import as_row
 from ..tables import columns
-from . import cni, joining, pasted
+from . import cables, cni, joining, pasted, wrong
 from .facts import Evidence
+from .ground import Fault, Ground
 from .outputs import Output, UnknownLines, read_output, without_table
 from .pasted import Session, Typed
 from .places import Place
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 
 UNKNOWN = ("line", "until", "text", "why")
+FAULT = ("cause", "words", "lines", "look")
 EVERYWHERE = {"lo", "eth0"}  # devices that nearly every place has: to speak of them tells no place
 
 
@@ -37,13 +39,41 @@ class Explanation(Wired):
     """What a pasted session says.
 
     outputs: each output that has a table (`.table`, a DataFrame); unknown_lines: what was not understood; notes: what
-    was assumed, and what the text leaves open; kinds: what each line is, by number; the rest as in Wired.
+    was assumed, and what the text leaves open; kinds: what each line is, by number; faults: what the text shows to be
+    wrong or missing, the worst first; the rest as in Wired.
     """
 
     outputs: tuple[Output, ...]
     unknown_lines: tuple[UnknownLines, ...]
     notes: tuple[str, ...]
     kinds: dict[int, str]
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def fault_rows(self) -> list[Row]:
+        """What is wrong or missing: cause, words, lines that show it, and the command to look with next."""
+        return [_fault_row(fault) for fault in self.faults]
+
+    @property
+    def wrong(self) -> DataFrame:
+        """The same as a table, the worst first."""
+        import pandas
+
+        return pandas.DataFrame(self.fault_rows, columns=list(FAULT)).convert_dtypes()
+
+    @property
+    def listed_faults(self) -> str:
+        """The same as a list of sentences; that nothing was shown to be wrong is said too."""
+        if not self.outputs:
+            return ""
+        lines = [f"- {fault.sentence}." for fault in self.faults]
+        return markup.printable("\n".join(lines or [wrong.NOTHING]), keep="\n")
+
+    @property
+    def next_looks(self) -> list[str]:
+        """The commands that decide what the text leaves open, the most telling first, each once."""
+        looks = [fault.look for fault in self.faults if fault.look]
+        return list(dict.fromkeys(looks))
 
     @property
     def tables(self) -> list[DataFrame]:
@@ -72,6 +102,7 @@ class Explanation(Wired):
         return {
             "outputs": [_in_full(output) for output in self.outputs],
             **super().as_dict(),
+            "faults": self.fault_rows,
             "unknown": self.unknown_rows,
             "notes": list(self.notes),
         }
@@ -80,16 +111,38 @@ class Explanation(Wired):
         notes = [markup.printable(note) for note in self.notes]
         unknown = [_not_understood(lines) for lines in self.unknown_lines]
         parts = [self.finding, self.listed_cables, self.as_text(), "\n".join(notes), "\n".join(unknown)]
+        parts += [self.listed_faults, self._looks]
         return "\n\n".join(part for part in parts if part)
+
+    @property
+    def _looks(self) -> str:
+        if not self.next_looks:
+            return ""
+        looks = "\n".join(f"  {look}" for look in self.next_looks)
+        return markup.printable(f"Look next:\n{looks}", keep="\n")
 
     def _repr_html_(self) -> str:
         parts = [super()._repr_html_()]
+        if self.faults:
+            parts.append(markup.table(self.fault_rows, FAULT, ("words", "look"), "What the text shows to be wrong"))
+        elif self.outputs:
+            parts.append(f"<p>{wrong.NOTHING}</p>")
         for note in self.notes:
             words = markup.printable(note)
             parts.append(f"<p>{escape(words)}</p>")
         if self.unknown_lines:
             parts.append(markup.table(self.unknown_rows, UNKNOWN, ("text", "why"), "Not understood"))
         return "\n".join(parts)
+
+
+def _fault_row(fault: Fault) -> Row:
+    """A fault as a row of a table, or of JSON."""
+    return {
+        "cause": str(fault.cause),
+        "words": fault.words,
+        "lines": ", ".join(map(str, fault.lines)),
+        "look": fault.look,
+    }
 
 
 def _brief(output: Output) -> Row:
@@ -189,10 +242,15 @@ class _Explainer:
             at = self._home(typed, outputs)
             self._keep([replace(output, at=at) for output in outputs])
         reading = self._evidence.reading(self._session.places)
+        snapshot = reading.snapshot
+        findings = cni.findings(snapshot)
+        in_order = tuple(sorted(self._outputs, key=lambda output: output.line))
+        ground = Ground(snapshot, in_order, findings, cables.cables(snapshot))
         return Explanation(
-            snapshot=reading.snapshot,
-            findings=cni.findings(reading.snapshot),
-            outputs=tuple(sorted(self._outputs, key=lambda output: output.line)),
+            snapshot=snapshot,
+            findings=findings,
+            faults=wrong.faults(ground),
+            outputs=in_order,
             unknown_lines=tuple(sorted(self._unknown, key=lambda lines: lines.line)),
             notes=(*self._notes, *reading.notes),
             kinds=self._session.kinds,

@@ -90,6 +90,22 @@ def _explanation(page: Page, explanation: Explanation, with_tables: bool) -> str
     if explanation.unknown_lines:
         unknown = [_unknown(lines) for lines in explanation.unknown_lines]
         parts.append(page.chapter("Not understood:", "\n".join(unknown)))
+    if explanation.outputs:
+        parts.append(_wrong(page, explanation))
+    return chapters(parts)
+
+
+def _wrong(page: Page, explanation: Explanation) -> str:
+    """What the text shows to be wrong, the worst first, and what to run next; or that it shows nothing."""
+    from ..node.wrong import NOTHING
+
+    if not explanation.faults:
+        return page.prose(NOTHING)
+    faults = [page.item(markup.printable(f"{fault.sentence}.")) for fault in explanation.faults]
+    parts = [page.chapter("What the text shows to be wrong or missing, the worst first:", "\n".join(faults))]
+    looks = [f"  {markup.printable(look)}" for look in explanation.next_looks]
+    if looks:
+        parts.append(page.chapter("What to run next:", "\n".join(looks)))
     return chapters(parts)
 
 

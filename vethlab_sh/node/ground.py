@@ -1,0 +1,187 @@
+"""What does a pasted text show, and of what does it show all? The ground that stands under each sentence on a fault.
+
+That something is missing can be said only of what was listed in full: by a command that asked for nothing narrower,
+with no line filtered, left out or not understood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import ip_interface, ip_network
+
+from ..facts import Address, Device, Entry, Link, Neighbour, Route
+from ..packet.causes.cause import Cause
+from ..packet.lookup import Tables
+from ..snapshot import Snapshot
+from ..tables import Row
+from . import cni
+from .cables import Cable
+from .cni import Finding
+from .outputs import Output
+
+NEIGHBOURS = ("ip neigh", "arp")
+ROUTES = ("ip route", "route")
+UNDERLAY_ASIDE = ("cni", "flannel", "docker", "br-", "tunl", "vxlan", "kube", "cali", "lo", "nodelocaldns", "virbr")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that the text shows to be wrong or missing.
+
+    cause: its word, one of those that the live verdict uses; words: a sentence; lines: of the text, that show it;
+    weight: how bad, the worst highest; look: the command that decides what the text leaves open, empty when nothing.
+    """
+
+    cause: Cause
+    words: str
+    lines: tuple[int, ...]
+    weight: int = 5
+    look: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Its words with the lines that show it."""
+        if not self.lines:
+            return self.words
+        if len(self.lines) == 1:
+            return f"{self.words} (line {self.lines[0]})"
+        *first, last = self.lines
+        return f"{self.words} (lines {', '.join(map(str, first))} and {last})"
+
+
+def fault(cause: Cause, words: str, shows: Sequence[object], weight: int = 5, look: str = "") -> Fault:
+    """A fault with the lines of the facts that show it."""
+    lines = set()
+    for fact in shows:
+        line = fact if isinstance(fact, int) else getattr(fact, "line", None)
+        if line:
+            lines.add(line)
+    return Fault(cause, words, tuple(sorted(lines)), weight, look)
+
+
+class Ground:
+    """All that a text shows, as the rules on faults ask for it."""
+
+    def __init__(
+        self, snapshot: Snapshot, outputs: Sequence[Output], findings: Sequence[Finding], cables: Sequence[Cable]
+    ) -> None:
+        self.facts = snapshot.rows
+        self.snapshot = snapshot
+        self.outputs = outputs
+        self.findings = findings
+        self.cables = cables
+        self.tables = Tables(snapshot)
+        self._full: dict[tuple[str, str, str | None], int] = {}
+        for output in outputs:
+            if output.complete and output.command:
+                self._full.setdefault((output.at, output.name, output.dev), output.line)
+
+    # ---- what was listed in full --------------------------------------------------------------------------------
+
+    def full(self, at: str, names: Sequence[str], dev: str | None = None) -> int | None:
+        """The line of a listing of a place that leaves nothing out, of all or of this device; None: there is none."""
+        for name in names:
+            for asked in (None, dev):
+                line = self._full.get((at, name, asked))
+                if line is not None:
+                    return line
+        return None
+
+    # ---- places -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def machines(self) -> list[str]:
+        """The places that play machines."""
+        return [space.namespace for space in self.facts.namespaces if space.machine == space.namespace]
+
+    @cached_property
+    def machine_of(self) -> dict[str, str | None]:
+        """The machine that each place is on, as far as it is known."""
+        return {space.namespace: space.machine for space in self.facts.namespaces}
+
+    @cached_property
+    def links(self) -> dict[Device, Link]:
+        """The devices by place and name."""
+        return {link.device: link for link in self.facts.links}
+
+    @cached_property
+    def addresses(self) -> dict[str, list[Address]]:
+        """The addresses by which others reach a place."""
+        found: dict[str, list[Address]] = {}
+        for address in self.facts.addresses:
+            if address.scope == "global":
+                found.setdefault(address.namespace, []).append(address)
+        return found
+
+    @cached_property
+    def holders(self) -> dict[str, list[Address]]:
+        """Who has an address, by the address."""
+        found: dict[str, list[Address]] = {}
+        for addresses in self.addresses.values():
+            for address in addresses:
+                found.setdefault(address.ip, []).append(address)
+        return found
+
+    @cached_property
+    def routes(self) -> dict[str, list[Route]]:
+        """The routes of each place."""
+        found: dict[str, list[Route]] = {}
+        for route in self.facts.routes:
+            found.setdefault(route.namespace, []).append(route)
+        return found
+
+    @cached_property
+    def neighbours(self) -> dict[tuple[str, str | None, str], Neighbour]:
+        """The neighbours by place, device and address."""
+        return {(row.namespace, row.dev, row.ip): row for row in self.facts.neighbours}
+
+    @cached_property
+    def entries(self) -> dict[tuple[str, str | None, str], list[Entry]]:
+        """The FDB entries that lead to another machine, by place, device and MAC address."""
+        found: dict[tuple[str, str | None, str], list[Entry]] = {}
+        for entry in self.facts.fdb:
+            if entry.dst:
+                found.setdefault((entry.namespace, entry.dev, entry.mac), []).append(entry)
+        return found
+
+    def is_tunnel(self, at: str, dev: str | None) -> bool:
+        """Whether a device is a VXLAN device, by what the text says or by a name that only such have."""
+        if dev is None:
+            return False
+        link = self.links.get((at, dev))
+        if link and link.kind == "vxlan":
+            return True
+        return cni.FLANNEL_VXLAN.fullmatch(dev) is not None or cni.CALICO_VXLAN.fullmatch(dev) is not None
+
+    def underlay(self, at: str) -> list[Address]:
+        """The addresses of a machine's own network: not of its pods', its tunnels or of Docker's."""
+        own = []
+        for address in self.addresses.get(at, ()):
+            link = self.links.get(address.device)
+            is_made_here = link is not None and link.kind in ("bridge", "vxlan", "veth", "ipip")
+            if not is_made_here and not address.dev.startswith(UNDERLAY_ASIDE):
+                own.append(address)
+        return own
+
+    def owner_of_network(self, to: str) -> tuple[str, Address] | None:
+        """The machine that has a network for its pods, by the address of its bridge in it; None where none, or two."""
+        if to == "default" or "/" not in to:
+            return None
+        network = ip_network(to, strict=False)
+        found = []
+        for at in self.machines:
+            for address in self.addresses.get(at, ()):
+                interface = ip_interface(address.address)
+                if interface.version == network.version and interface.network == network:
+                    found.append((at, address))
+        places = {at for at, _ in found}
+        return found[0] if len(places) == 1 else None
+
+    def rows(self, *names: str) -> Iterator[tuple[str, int, Row]]:
+        """The rows of some tables, each with its place and its line."""
+        for output in self.outputs:
+            if output.name in names:
+                for record in output.records:
+                    yield output.at, record.line, record.row

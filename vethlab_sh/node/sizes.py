@@ -1,0 +1,124 @@
+"""Which devices do not carry what they should? Switched off, without a signal, too small for what comes, too large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..facts import Link
+from ..packet.causes.cause import Cause
+from ..wiring.devices import remark
+from .ground import Fault, Ground, fault
+
+# What a tunnel wraps around a packet, bytes: VXLAN over IPv4 and IPv6, IP-in-IP (RFC 7348, RFC 2003), WireGuard
+OVERHEAD = {"vxlan": 50, "ipip": 20, "wireguard": 60}
+VXLAN_IPV6 = 70
+# Devices that are there unused on many machines
+IDLE = (
+    "docker", "virbr", "br-", "tunl0", "sit0", "gre0", "gretap0", "erspan0", "ip6tnl0", "ip_vti0", "dummy", "kube-ipvs",
+    "nodelocaldns", "lxdbr", "podman", "wl",
+)  # fmt: skip
+
+
+def faults(ground: Ground) -> Iterator[Fault]:
+    """What is wrong with the devices of each place."""
+    for link in ground.facts.links:
+        yield from _off(ground, link)
+        yield from _tunnel_too_large(ground, link)
+        if remark(link, ground.snapshot) == "no master":
+            words = f"{link.namespace} {link.name} is a port of no bridge, and nothing is routed to it"
+            yield fault(Cause.NO_MASTER, words, [link], 8, f"ip link show {link.name}   (on {link.namespace})")
+    yield from _ends(ground)
+    yield from _larger_than_tunnel(ground)
+
+
+def _off(ground: Ground, link: Link) -> Iterator[Fault]:
+    """A device that is in use, and switched off or without a signal."""
+    if link.name == "lo" or link.name.startswith(IDLE):
+        return
+    used = _use(ground, link)
+    if used is None:
+        return
+    what, fact = used
+    if link.up is False:
+        words = f"{link.namespace} {link.name} is switched off, though {what}"
+        look = f"ip link set {link.name} up   (on {link.namespace})"
+        yield fault(Cause.DEVICE_DOWN, words, [link, fact], 9, look)
+    elif link.up and link.carrier is False and link.state in ("DOWN", "LOWERLAYERDOWN"):
+        words = f"{link.namespace} {link.name} has no signal ({link.state}), though {what}"
+        yield fault(Cause.DEVICE_DOWN, words, [link, fact], 8, f"ip link   (on {link.namespace}, and at the other end)")
+
+
+def _use(ground: Ground, link: Link) -> tuple[str, object] | None:
+    """What a device is used for; None when nothing shows that it is."""
+    for route in ground.routes.get(link.namespace, ()):
+        if route.dev == link.name and route.proto != "kernel":
+            return f"the route {route.words} leads by it", route
+    for address in ground.addresses.get(link.namespace, ()):
+        if address.dev == link.name:
+            return f"it has {address.address}", address
+    if link.master:
+        return f"it is a port of {link.master}", link
+    if link.kind == "veth":
+        return "it is an end of a cable", link
+    return None
+
+
+def _tunnel_too_large(ground: Ground, link: Link) -> Iterator[Fault]:
+    """A tunnel's packets that do not fit the card which carries them."""
+    kind = "vxlan" if ground.is_tunnel(link.namespace, link.name) else link.kind or ""
+    if kind not in OVERHEAD or link.mtu is None:
+        return
+    card = _card(ground, link)
+    if card is None or card.mtu is None:
+        return
+    overhead = OVERHEAD[kind]
+    if kind == "vxlan" and ":" in (link.vxlan_local or ""):
+        overhead = VXLAN_IPV6
+    if link.mtu > card.mtu - overhead:
+        words = (
+            f"{link.namespace}: {link.name} has MTU {link.mtu}, but {card.name}, which carries it, {card.mtu}: with "
+            f"{overhead} bytes of wrapping at most {card.mtu - overhead} fit, so large packets are lost"
+        )
+        yield fault(
+            Cause.MTU, words, [link, card], 7, f"ping -M do -s {card.mtu - overhead - 27} ADDRESS   (too large by one)"
+        )
+
+
+def _card(ground: Ground, tunnel: Link) -> Link | None:
+    """The device that carries a tunnel: the one it names, the one that has its address, or that of its remotes."""
+    if tunnel.vxlan_dev:
+        return ground.links.get((tunnel.namespace, tunnel.vxlan_dev))
+    own = ground.underlay(tunnel.namespace)
+    if tunnel.vxlan_local:
+        own = [address for address in own if address.ip == tunnel.vxlan_local]
+    cards = {address.device for address in own}
+    return ground.links.get(cards.pop()) if len(cards) == 1 else None
+
+
+def _ends(ground: Ground) -> Iterator[Fault]:
+    """Cables whose ends have two sizes."""
+    for cable in ground.cables:
+        if not cable.namespace or not cable.name or not cable.peer_namespace or not cable.peer:
+            continue
+        pod = ground.links.get((cable.namespace, cable.name))
+        node = ground.links.get((cable.peer_namespace, cable.peer))
+        if pod and node and pod.mtu and node.mtu and pod.mtu != node.mtu:
+            words = (
+                f"{pod.namespace} {pod.name} has MTU {pod.mtu}, its other end {node.namespace} {node.name} {node.mtu}"
+            )
+            yield fault(Cause.MTU, words, [pod, node], 7)
+
+
+def _larger_than_tunnel(ground: Ground) -> Iterator[Fault]:
+    """Bridges of pods, and pods, whose packets do not fit into their machine's tunnel."""
+    tunnels = [link for link in ground.facts.links if ground.is_tunnel(link.namespace, link.name) and link.mtu]
+    for tunnel in tunnels:
+        for link in ground.facts.links:
+            if link.mtu is None or tunnel.mtu is None or link.mtu <= tunnel.mtu:
+                continue
+            is_bridge = link.namespace == tunnel.namespace and link.name == "cni0"
+            is_pod = link.kind == "veth" and ground.machine_of.get(link.namespace) == tunnel.namespace != link.namespace
+            if is_bridge or is_pod:
+                where = f"{link.namespace} {link.name}"
+                words = f"{where} has MTU {link.mtu}, but {tunnel.name}, which leads to other machines, {tunnel.mtu}"
+                yield fault(Cause.MTU, words, [link, tunnel], 7, "ping -M do -s SIZE ADDRESS   (from the pod)")

@@ -1,0 +1,127 @@
+"""What is wrong with the entries of a tunnel? Each route into it needs a neighbour, an FDB entry, and a machine there.
+
+A VXLAN device of flannel or calico learns nothing: who is behind a gateway (neighbour), and on which machine (FDB), the
+agent writes down (vxlan_xmit() in drivers/net/vxlan/vxlan_core.c drops what has no entry).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..facts import Address, Entry, Neighbour, Route
+from ..packet.causes.cause import Cause
+from .ground import NEIGHBOURS, Fault, Ground, fault
+
+FDB = ("bridge fdb",)
+
+
+def faults(ground: Ground) -> Iterator[Fault]:
+    """What the routes into each tunnel lack, and what their entries have wrong."""
+    for route in ground.facts.routes:
+        if route.via and route.dev and ground.is_tunnel(route.namespace, route.dev):
+            yield from _of_route(ground, route, route.via, route.dev)
+    yield from _alike(ground)
+
+
+def _of_route(ground: Ground, route: Route, via: str, dev: str) -> Iterator[Fault]:
+    at = route.namespace
+    neighbour = ground.neighbours.get((at, dev, via))
+    if neighbour is None or neighbour.mac is None:
+        yield from _without_neighbour(ground, route, via, dev, neighbour)
+        return
+    yield from _wrong_mac(ground, at, via, dev, neighbour)
+    entries = ground.entries.get((at, dev, neighbour.mac), [])
+    for entry in entries:
+        yield from _wrong_remote(ground, via, dev, entry)
+    listed = ground.full(at, FDB, dev)
+    if not entries and listed:
+        words = (
+            f"{at}: {dev} has no FDB entry for {neighbour.mac}, the MAC address of {via}, so {route.to} is not reached"
+        )
+        yield fault(Cause.VXLAN_ENTRY, words, [route, neighbour, listed], 9, f"bridge fdb show dev {dev}   (on {at})")
+
+
+def _without_neighbour(ground: Ground, route: Route, via: str, dev: str, known: Neighbour | None) -> Iterator[Fault]:
+    """A gateway in a tunnel without a MAC address: all that is sent there is dropped."""
+    at = route.namespace
+    listed = ground.full(at, NEIGHBOURS, dev)
+    if known is None and listed is None:
+        return
+    shows: list[object] = [route, known or listed]
+    words = f"{at}: {dev} has no neighbour entry for {via}, so nothing reaches {route.to}"
+    fdb = ground.full(at, FDB, dev)
+    leading = [
+        entry for (space, name, _), entries in ground.entries.items() if (space, name) == (at, dev) for entry in entries
+    ]
+    if fdb and not any(_leads_to(ground, entry, via) for entry in leading):
+        words = f"{at}: {dev} has neither a neighbour nor an FDB entry for {via}, so nothing reaches {route.to}"
+        shows.append(fdb)
+    yield fault(Cause.NO_NEIGHBOUR, words, shows, 9, f"ip neigh show dev {dev}   (on {at})")
+
+
+def _leads_to(ground: Ground, entry: Entry, via: str) -> bool:
+    """Whether an FDB entry may be the one of a gateway: its machine is the gateway's, or that is not known."""
+    owners = {address.namespace for address in ground.holders.get(via, ())}
+    there = {address.namespace for address in ground.holders.get(entry.dst or "", ())}
+    known_macs = {
+        row.mac for row in ground.facts.neighbours if (row.namespace, row.dev) == (entry.namespace, entry.dev)
+    }
+    if entry.mac in known_macs:  # it is another gateway's
+        return False
+    return not owners or not there or bool(owners & there)
+
+
+def _wrong_mac(ground: Ground, at: str, via: str, dev: str, neighbour: Neighbour) -> Iterator[Fault]:
+    """The MAC address that is written down for a gateway, and the one that its device has."""
+    for address in ground.holders.get(via, ()):
+        link = ground.links.get(address.device)
+        if address.namespace == at or link is None or link.mac is None or link.mac == neighbour.mac:
+            continue
+        there = f"{address.dev} of {address.namespace}, which has {via}, has {link.mac}"
+        words = f"{at} knows {via} on {dev} by {neighbour.mac}, but {there}: what is sent there is dropped"
+        yield fault(
+            Cause.WRONG_NEIGHBOUR, words, [neighbour, link], 9, f"ip link show {address.dev}   (on {address.namespace})"
+        )
+
+
+def _wrong_remote(ground: Ground, via: str, dev: str, entry: Entry) -> Iterator[Fault]:
+    """An FDB entry that leads to an address which the gateway's machine does not have."""
+    owner = _machine_behind(ground, via, entry)
+    if owner is None or entry.dst is None:
+        return
+    own = ground.underlay(owner)
+    if not own or any(address.ip == entry.dst for address in ground.addresses[owner]):
+        return
+    others = [address.namespace for address in ground.holders.get(entry.dst, ())]
+    whose = f"is {others[0]}'s" if others else "is none of its addresses"
+    has = ", ".join(_bare(own))
+    sends = f"{entry.namespace}: the FDB of {dev} sends {entry.mac} to {entry.dst}"
+    words = f"{sends}, but {owner} has {has}; {entry.dst} {whose}"
+    yield fault(Cause.VXLAN_REMOTE, words, [entry, *own], 9, f"ip addr   (on {owner})")
+
+
+def _machine_behind(ground: Ground, via: str, entry: Entry) -> str | None:
+    """The one machine that has the gateway's address, or the MAC address of the entry on such a device."""
+    owners = {address.namespace for address in ground.holders.get(via, ())}
+    for link in ground.facts.links:
+        if link.mac == entry.mac and ground.is_tunnel(link.namespace, link.name):
+            owners.add(link.namespace)
+    owners.discard(entry.namespace)
+    return owners.pop() if len(owners) == 1 else None
+
+
+def _bare(addresses: list[Address]) -> list[str]:
+    return [address.ip for address in addresses]
+
+
+def _alike(ground: Ground) -> Iterator[Fault]:
+    """Two machines whose tunnels have one MAC address: each drops what is for the other (cloned machines have that)."""
+    first: dict[str, object] = {}
+    for link in ground.facts.links:
+        if not link.mac or not ground.is_tunnel(link.namespace, link.name):
+            continue
+        other = first.setdefault(link.mac, link)
+        namespace = getattr(other, "namespace", link.namespace)
+        if namespace != link.namespace:
+            words = f"{link.name} of {namespace} and of {link.namespace} have one MAC address, {link.mac}"
+            yield fault(Cause.DUPLICATE_MAC, words, [other, link], 9)

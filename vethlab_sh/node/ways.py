@@ -1,0 +1,193 @@
+"""What is wrong with routes, addresses and neighbours? Dead ends, two ways for one network, nobody who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_interface
+
+from ..facts import UNANSWERED, Address, Route
+from ..packet.causes.cause import Cause
+from ..packet.lookup import best
+from .cni import CALICO_END, GATEWAY
+from .ground import ROUTES, Fault, Ground, fault
+
+# Devices that have the same address on every machine that has them
+EVERYWHERE = ("docker", "virbr", "br-", "lo", "kube-ipvs", "dummy", "nodelocaldns", "podman", "lxdbr", "incusbr")
+
+
+def faults(ground: Ground) -> Iterator[Fault]:
+    """What is wrong with the ways of each place."""
+    yield from _unanswered(ground)
+    yield from _swallowed(ground)
+    yield from _without_default(ground)
+    yield from _wrong_gateway(ground)
+    yield from _wrong_machine(ground)
+    yield from _twice(ground)
+    yield from _overlapping(ground)
+    yield from _same_address(ground)
+
+
+def _unanswered(ground: Ground) -> Iterator[Fault]:
+    """Neighbours that were asked for and did not answer; a tunnel's are told with its routes."""
+    for row in ground.facts.neighbours:
+        is_open = row.state in UNANSWERED or (row.state is None and row.mac is None)
+        if not is_open or ground.is_tunnel(row.namespace, row.dev):
+            continue
+        state = row.state or "incomplete"
+        where = f" on {row.dev}" if row.dev else ""
+        words = f"{row.namespace}: nobody answers for {row.ip}{where}, its entry is {state}"
+        look = f"tcpdump -eni {row.dev or 'any'} arp   (on {row.namespace}, and where {row.ip} should be)"
+        yield fault(Cause.NO_NEIGHBOUR, words, [row], 7, look)
+
+
+def _swallowed(ground: Ground) -> Iterator[Fault]:
+    """Addresses of pods, and those that were pinged, whose best route leads nowhere."""
+    goals = _goals(ground)
+    for at in ground.machines:
+        routes = ground.routes.get(at, [])
+        dead = [route for route in routes if route.is_dead_end]
+        if not dead or ground.full(at, ROUTES) is None:
+            continue
+        for ip, line, whose in goals:
+            if any(address.ip == ip for address in ground.addresses.get(at, ())):
+                continue
+            taken = best(routes, ip)
+            if taken is not None and taken.is_dead_end:
+                words = f"{at}: {taken.words} swallows what is for {ip}{whose}, and no longer prefix leads there"
+                yield fault(Cause.DEAD_ROUTE, words, [taken, line], 9, f"ip route get {ip}   (on {at})")
+
+
+def _goals(ground: Ground) -> list[tuple[str, int, str]]:
+    """The addresses that somebody wants to reach: those of pods, and those that were pinged; each once."""
+    goals: dict[str, tuple[str, int, str]] = {}
+    for at, addresses in ground.addresses.items():
+        if ground.machine_of.get(at) == at:
+            continue
+        for address in addresses:
+            goals.setdefault(address.ip, (address.ip, address.line or 0, f", {at}"))
+    for _, line, row in ground.rows("ping statistics"):
+        ip = row.get("address") or row.get("target")
+        if ip and is_ip(ip) and row.get("received") == 0:
+            goals.setdefault(ip, (ip, line, ""))
+    for _, line, row in ground.rows("kubectl get pods"):
+        ip = row.get("ip")
+        if ip and is_ip(ip):
+            goals.setdefault(ip, (ip, line, f", {row.get('name')}"))
+    return list(goals.values())
+
+
+def is_ip(word: str) -> bool:
+    """Whether a word is an IP address."""
+    try:
+        ip_address(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _without_default(ground: Ground) -> Iterator[Fault]:
+    """calico's gateway is answered by proxy ARP only where the machine has a route to it by another device.
+
+    arp_process() in net/ipv4/arp.c asks the routing table for the address; without a route it stays silent.
+    """
+    for at in ground.machines:
+        listed = ground.full(at, ROUTES)
+        routes = ground.routes.get(at, [])
+        ends = [route for route in routes if route.dev and CALICO_END.fullmatch(route.dev)]
+        asks = [
+            route for route in ground.facts.routes if route.via == GATEWAY and ground.machine_of[route.namespace] == at
+        ]
+        if listed is None or not (ends or asks) or best(routes, GATEWAY) is not None:
+            continue
+        words = f"{at} has no default route: it answers ARP for {GATEWAY} only with a route to it by another device"
+        yield fault(
+            Cause.PROXY_ARP_OFF, words, [listed, *ends[:1], *asks[:1]], 9, f"ip route get {GATEWAY}   (on {at})"
+        )
+
+
+def _wrong_gateway(ground: Ground) -> Iterator[Fault]:
+    """A pod that knows its gateway by another MAC address than the one of the device that has it."""
+    for cable in ground.cables:
+        at, node, gateway = cable.namespace, cable.peer_namespace, cable.gateway
+        if not at or not node or not gateway or not cable.gateway_mac:
+            continue
+        for address in ground.holders.get(gateway, ()):
+            link = ground.links.get(address.device)
+            if address.namespace == node and link and link.mac and link.mac != cable.gateway_mac:
+                known = ground.neighbours.get((at, cable.name, gateway))
+                words = (
+                    f"{at} knows its gateway {gateway} by {cable.gateway_mac}, but {link.name} of {node} has {link.mac}"
+                )
+                yield fault(Cause.WRONG_NEIGHBOUR, words, [link, known], 8, f"ip neigh   (in {at})")
+
+
+def _wrong_machine(ground: Ground) -> Iterator[Fault]:
+    """A route to a machine's pods that leads to an address which that machine does not have."""
+    for route in ground.facts.routes:
+        via = route.via
+        if not via or ground.is_tunnel(route.namespace, route.dev):
+            continue
+        owner = ground.owner_of_network(route.to)
+        if owner is None or owner[0] == route.namespace or ground.machine_of.get(route.namespace) != route.namespace:
+            continue
+        there, address = owner
+        own = ground.underlay(there)
+        beside = [one for one in own if ip_address(via) in ip_interface(one.address).network]
+        if beside and all(one.ip != via for one in ground.addresses[there]):
+            sends = f"{route.namespace} sends {route.to} to {via}"
+            words = f"{sends}, but these are {there}'s pods, and {there} has {beside[0].ip}"
+            yield fault(Cause.WRONG_ROUTE, words, [route, address, beside[0]], 8, f"ip addr   (on {there})")
+
+
+def _twice(ground: Ground) -> Iterator[Fault]:
+    """One network by two devices: the smaller metric wins, of two alike the one that was there first."""
+    for at, routes in ground.routes.items():
+        first: dict[tuple[str, str], Route] = {}
+        for route in routes:
+            key = (route.family, route.to)
+            other = first.setdefault(key, route)
+            if other is route or (other.dev, other.kind) == (route.dev, route.kind) or _is_multipath(other, route):
+                continue
+            is_default = route.to == "default"
+            if is_default and route.metric != other.metric:
+                continue
+            words = f"{at} has two routes for {route.to}: {other.words} and {route.words}"
+            yield fault(Cause.WRONG_ROUTE, words, [other, route], 6, f"ip route get ADDRESS   (on {at})")
+
+
+def _is_multipath(one: Route, two: Route) -> bool:
+    """Whether both are next hops of one route, which `ip route` lists under one line."""
+    return not one.is_whole or not two.is_whole or one.line == two.line
+
+
+def _overlapping(ground: Ground) -> Iterator[Fault]:
+    """Networks of two devices of a machine of which one holds the other."""
+    for at in ground.machines:
+        networks = []
+        for address in ground.addresses.get(at, ()):
+            interface = ip_interface(address.address)
+            if interface.network.num_addresses > 2:
+                networks.append((interface.network, address))
+        for place, (network, address) in enumerate(networks):
+            for other_network, other in networks[:place]:
+                if address.dev == other.dev or network.version != other_network.version:
+                    continue
+                if network.overlaps(other_network):
+                    words = f"{at}: {address.dev}'s network {network} and {other.dev}'s {other_network} overlap"
+                    yield fault(Cause.WRONG_PREFIX, words, [address, other], 6)
+
+
+def _same_address(ground: Ground) -> Iterator[Fault]:
+    """One address on two machines' devices, or of two pods."""
+    for ip, holders in ground.holders.items():
+        counted = [address for address in holders if not address.dev.startswith(EVERYWHERE)]
+        first: Address | None = None
+        for address in counted:
+            if first is None or address.namespace == first.namespace:
+                first = first or address
+                continue
+            if ground.machine_of.get(first.namespace) is None or ground.machine_of.get(address.namespace) is None:
+                continue  # what is on no known machine may be of another network
+            words = f"{first.namespace} {first.dev} and {address.namespace} {address.dev} have the same address {ip}"
+            yield fault(Cause.WRONG_NEIGHBOUR, words, [first, address], 8)
+            break
