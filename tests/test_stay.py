@@ -19,7 +19,8 @@ from test_magic import run as run_cells
 from test_magic import said
 
 from vethlab_sh import Lab
-from vethlab_sh.errors import BadName, LabClosed, NameTaken, NoSuchLab, NotReady
+from vethlab_sh.errors import BadName, LabClosed, NameTaken, NoSuchLab
+from vethlab_sh.keep import place as places
 from vethlab_sh.keep import stay
 from vethlab_sh.sandbox import Sandbox, find
 
@@ -267,13 +268,13 @@ def test_down_ends_nothing_of_a_lab_that_takes_its_numbers(up):
     """The number of a namespace that is gone is the next one's: `down` keeps its own until it is done."""
     up("--name", "web")
     web = stay.find("web")
-    with web.held():
-        theirs = web.namespaces()
+    theirs = web.spaces()
+    with theirs.held(web.pid):
         os.kill(web.pid, signal.SIGKILL)
         until(lambda: not web.alive, "its holder is gone")
         with Lab() as lab:
             mine = lab.run("readlink /proc/self/ns/net /proc/self/ns/pid /proc/self/ns/mnt").out.split()
-            assert theirs.isdisjoint(mine)
+            assert theirs.own.isdisjoint(mine)
 
 
 def test_killed_holder_is_noticed_and_cleared(vethlab, up):
@@ -356,27 +357,9 @@ def test_lab_that_goes_between_two_of_our_steps_is_told(up, before):
 
 
 @pytest.mark.no_lab
-def test_folder_open_to_others_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    (tmp_path / "vethlab_sh").mkdir()
-    (tmp_path / "vethlab_sh").chmod(0o777)
-    with pytest.raises(NotReady, match="yours alone"):
-        stay.names()
-
-
-@pytest.mark.no_lab
-def test_link_in_place_of_the_folder_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    (tmp_path / "vethlab_sh").symlink_to(tmp_path)
-    with pytest.raises(NotReady, match="yours alone"):
-        stay.names()
-
-
-@pytest.mark.no_lab
 def test_without_a_runtime_folder_a_private_one_in_tmp_is_taken(monkeypatch):
     monkeypatch.delenv("XDG_RUNTIME_DIR")
-    is_folder = os.path.isdir  # which Python 3.14's pathlib asks, too
-    monkeypatch.setattr("os.path.isdir", lambda path: path != f"/run/user/{os.geteuid()}" and is_folder(path))
+    monkeypatch.setattr(places, "USERS", Path("/nowhere"))
     was_there = Path(f"/tmp/vethlab_sh-{os.geteuid()}").exists()
     found = stay.folder()
     assert str(found) == f"/tmp/vethlab_sh-{os.geteuid()}"

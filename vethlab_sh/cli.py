@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from . import __version__
 from .errors import LabError, UnknownName, package
 from .terminal import doctor, drills, grade, labs, lessons, nodes, scenes, tables, walk
-from .terminal.streams import nowhere, prepare_streams, say
+from .terminal.streams import nowhere, prepare_streams, say, warnings_said
 
 # Each verb, in the order of --help: the file in terminal/ that declares it, and what it does stands below there.
 GROUPS = {
@@ -72,7 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if words and not words[0].startswith("-") and words[0] not in verbs:
             raise UnknownVerb(words[0], verbs)
         options = program.parse_args(words)
-        code: int = options.verb(options)
+        with warnings_said():
+            code: int = options.verb(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return say("Interrupted. The lab is gone and left nothing behind.", INTERRUPTED)

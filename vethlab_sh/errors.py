@@ -8,6 +8,7 @@ LabError                     everything below, so that one `except` catches us; 
 ├── CannotSave               something in the lab that no line of ours makes again
 ├── NotRecorded              a recording does not have this line, walk or scenario
 ├── LabClosed                the lab is gone
+├── OtherPlace               somebody is in the place where labs are kept: a warning, for another is taken
 ├── GaveUpWaiting            a fact did not come true in time
 ├── CannotBegin              something is missing on this machine; exit code 2
 │   ├── ToolMissing          a program is not installed
@@ -166,6 +167,10 @@ class NotRecorded(LabError):
 
 class LabClosed(LabError):
     """The lab was closed, or the process that held it was killed."""
+
+
+class OtherPlace(LabError, UserWarning):
+    """Labs are not recorded where they usually are; a warning, which becomes an error only where warnings do."""
 
 
 class GaveUpWaiting(LabError):

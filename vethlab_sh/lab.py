@@ -104,10 +104,13 @@ class Lab:
         self.history += records
         return records
 
-    def interact(self, words: Sequence[str], **environment: str) -> int:
-        """Run a program in the lab on the caller's own terminal; return its exit code. environment: more of it."""
+    def interact(self, words: Sequence[str], files: Sequence[int] = (), **environment: str) -> int:
+        """Run a program in the lab on the caller's own terminal; return its exit code.
+
+        files: descriptors that it is given, too; environment: more of it.
+        """
         kernel = self._kernel("A program runs in a kernel, and a recording has none")
-        return kernel.interact(words, environment)
+        return kernel.interact(words, environment, files)
 
     def note(self, line: str) -> None:
         """Where it stays, add a line to what was `typed` in it."""

@@ -112,9 +112,12 @@ class Shell:
             ran.expected(expect)
         return records
 
-    def interact(self, words: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
+    def interact(
+        self, words: Sequence[str], environment: Mapping[str, str] | None = None, files: Sequence[int] = ()
+    ) -> int:
         """Run a program in the sandbox on the caller's own terminal, or files; return its exit code.
 
+        environment: more of it; files: further descriptors that it is given, under their numbers.
         Ctrl-C is the program's. Raises LabClosed when the lab is gone, before or meanwhile.
         """
         self._sandbox.check_alive()
@@ -126,6 +129,7 @@ class Shell:
                     [str(find("unshare")), "--fork", "--", *words],
                     env=self.environment() | dict(environment or {}),
                     preexec_fn=self._sandbox.enter,
+                    pass_fds=files,
                 )
             except (OSError, subprocess.SubprocessError):
                 self._sandbox.check_alive()  # it went just now

@@ -12,21 +12,25 @@ import contextlib
 import json
 import os
 import shutil
-import stat
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ..errors import LabClosed, NameTaken, NoSuchLab, NotReady
+from ..errors import LabClosed, NameTaken, NoSuchLab
 from ..inside import check_name
 from ..sandbox import Sandbox, started
-from . import processes
+from . import processes, reading
+from .place import folder as folder
+from .place import locked
 from .processes import Process as Process  # whoever ends a lab is handed some
+from .processes import Spaces
 
-ENTRY, KEPT = "lab.json", "kept.json"
-OF_OTHERS = 0o077  # what a file's mode allows to all but its owner
-HISTORY = "/run/history"  # in the lab's own /run: it lives as long as the lab
+ENTRY, KEPT, HISTORY = "lab.json", "kept.json", "history"
+NEW = ".new"  # what a file is called while it is written
+OURS = {ENTRY, KEPT, HISTORY, ENTRY + NEW, KEPT + NEW}
+GONE = "This lab is gone: the process that held it has ended."
+APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Stay:
     """One lab that stays.
 
     name; scenario (what it was made from); pid and since: its holder, see `sandbox.started`; boot: the run of the
-    machine, and world: the process-number namespace, in which that number means something.
+    machine, and world: the process-number namespace, in which that number means something; home: its folder.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Stay:
     since: int
     boot: str
     world: str
+    home: Path
 
     def enter(self) -> Sandbox:
         """The lab's world, to run something in it; raises LabClosed when it is gone meanwhile."""
@@ -81,85 +86,46 @@ class Stay:
     @property
     def processes(self) -> list[Process]:
         """What runs in the lab's namespaces, its holder aside: in any of them, wherever it was started."""
-        every = processes.living(self.namespaces())
-        return [process for process in every if process.pid != self.pid]
+        with contextlib.suppress(OSError):
+            living = self.spaces().living()
+            return processes.told(pid for pid in living if pid != self.pid)
+        return []
 
     @property
     def history(self) -> list[str]:
         """The lines that were typed in it, by `run` and in the shell."""
-        file = Path(f"/proc/{self.pid}/root{HISTORY}")
         with contextlib.suppress(OSError):
-            text = file.read_text(errors="replace")
+            text = reading.regular(self.home / HISTORY).decode(errors="replace")
             return text.splitlines()
         return []
 
     def note(self, line: str) -> None:
         """Add a line to the history; raises LabClosed when the lab is gone meanwhile."""
+        with open(self.open_history(), "a", errors="surrogateescape") as file:
+            file.write(line + "\n")
+
+    def open_history(self) -> int:
+        """A descriptor of the history, to add to it: it is kept outside of the lab, where nobody in there can lead it.
+
+        Raises LabClosed when the lab is gone meanwhile.
+        """
+        file = self.home / HISTORY
         try:
-            with open(f"/proc/{self.pid}/root{HISTORY}", "a") as file:
-                file.write(line + "\n")
+            descriptor = os.open(file, APPEND, 0o600)
         except OSError:
             if self.alive:
                 raise
-            raise LabClosed("This lab is gone: the process that held it has ended.") from None
+            raise LabClosed(GONE) from None
+        try:
+            reading.check_regular(descriptor, file)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
 
-    def namespaces(self) -> set[str]:
-        """The lab's namespaces, as the kernel names them (`net:[4026532000]`), the named ones too."""
-        home = f"/proc/{self.pid}"
-        theirs = {os.readlink(f"{home}/ns/{kind}") for kind in processes.KINDS}
-        with contextlib.suppress(OSError):
-            for entry in os.scandir(f"{home}/root/run/netns"):
-                inode = entry.stat().st_ino
-                theirs.add(f"net:[{inode}]")
-        ours = {processes.own(kind) for kind in processes.KINDS}  # as root the user namespace is the machine's
-        return theirs - ours
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep its namespaces for a while: the kernel gives the number of one that is gone to the next that is made."""
-        home = Path(f"/proc/{self.pid}")
-        named = home / "root/run/netns"
-        files = [home / "ns" / kind for kind in processes.KINDS]
-        if named.is_dir():
-            files += named.iterdir()
-        with contextlib.ExitStack() as opened:
-            for file in files:
-                with contextlib.suppress(OSError):
-                    opened.enter_context(file.open("rb"))
-            yield
-
-
-def folder() -> Path:
-    """Where this user's labs are recorded: in the runtime folder, else in a private one under /tmp.
-
-    Raises NotReady when somebody else could write there.
-    """
-    ours = _place()
-    with contextlib.suppress(FileExistsError):
-        ours.mkdir(mode=0o700)
-    if not _is_ours_alone(ours):
-        raise NotReady(
-            f"{ours} is not a folder of yours alone, so no lab is kept there. Remove it, or see who made it."
-        )
-    return ours
-
-
-def _is_ours_alone(folder: Path) -> bool:
-    status = folder.lstat()  # of a link itself: others may lead it where they like
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
-        return False
-    return not status.st_mode & OF_OTHERS
-
-
-def _place() -> Path:
-    me = os.geteuid()
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    for place in (runtime, f"/run/user/{me}"):
-        if not os.path.isabs(place) or not os.path.isdir(place):
-            continue
-        if os.stat(place).st_uid == me:  # `su` leaves the variable as it was: another user's
-            return Path(place, "vethlab_sh")
-    return Path(f"/tmp/vethlab_sh-{me}")
+    def spaces(self) -> Spaces:
+        """The lab's namespaces. Raises OSError when it is gone meanwhile."""
+        return Spaces.of(self.pid, self.since)
 
 
 def every() -> list[Stay]:
@@ -196,16 +162,18 @@ def settle(sandbox: Sandbox, name: str, scenario: str) -> Stay:
     with _locked() as place:
         home = place / _check_free(place, name)
         sandbox.check_alive()
-        stay = Stay(
-            name=name,
-            scenario=scenario,
-            pid=sandbox.pid,
-            since=started(sandbox.pid) or 0,
-            boot=_boot(),
-            world=processes.own("pid"),
-        )
+        values = {
+            "name": name,
+            "scenario": scenario,
+            "pid": sandbox.pid,
+            "since": started(sandbox.pid) or 0,
+            "boot": _boot(),
+            "world": processes.own("pid"),
+        }
+        stay = _stay(values, home)
+        assert stay
         home.mkdir(mode=0o700)
-        _write(home / ENTRY, asdict(stay))
+        _write(home / ENTRY, values)
         sandbox.stay()  # were we killed before this, the world would end, and its entry be found stale
         return stay
 
@@ -215,17 +183,17 @@ def down(name: str) -> list[Process]:
 
     Raises NoSuchLab, or GaveUpWaiting when the kernel does not end them in time.
     """
-    with _locked() as place:
-        stay = _named(_look(place), name)
-        with stay.held():
+    stay = find(name)
+    with locked(stay.home):  # and no other lab's: one that cannot be ended holds up none but itself
+        if not stay.alive:  # somebody else was faster
+            raise NoSuchLab(name, names())
+        spaces = stay.spaces()
+        with spaces.held(stay.pid):
             ended = stay.processes
-            theirs = stay.namespaces()
-            # With process 1 the kernel ends all that have a number in there. What came in from outside, say by
-            # nsenter, has none, and is looked for.
-            processes.kill(stay.pid, lambda: stay.alive)
-            processes.end(theirs)
-        shutil.rmtree(place / name)
-        return ended
+            processes.end(stay.pid, lambda: stay.alive, spaces)
+    with _locked() as place:
+        _look(place)  # which clears what is left of it
+    return ended
 
 
 def keep(name: str, key: str, value: Any) -> None:
@@ -251,22 +219,18 @@ def _home(place: Path, name: str) -> Path:
 
 @contextlib.contextmanager
 def _locked() -> Iterator[Path]:
-    """The folder, while nobody else changes it; the kernel takes the lock from a process that ends."""
+    """The folder, while nobody else changes it."""
     place = folder()
-    lock = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        import fcntl  # which not every system has
-
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(place):
         yield place
-    finally:
-        os.close(lock)
 
 
 def _look(place: Path) -> list[Stay]:
     labs = []
     for home in sorted(place.iterdir()):
-        stay = _entry(home)
+        if not _is_of_a_lab(home):
+            continue
+        stay = _stay(_read(home / ENTRY), home)
         if stay and not stay.here and stay.boot == _boot():
             continue  # made in a container or in a lab; from here nothing can be said about it
         if stay and stay.alive:
@@ -276,32 +240,47 @@ def _look(place: Path) -> list[Stay]:
     return labs
 
 
-def _entry(home: Path) -> Stay | None:
-    try:
-        return Stay(**_read(home / ENTRY))
-    except TypeError:  # not what we write: of another version, or half a file
-        return None
+def _is_of_a_lab(home: Path) -> bool:
+    """Whether it is a folder that we made for a lab: what else somebody has put beside those is let be."""
+    with contextlib.suppress(OSError):
+        return home.is_dir() and not home.is_symlink() and OURS.issuperset(os.listdir(home))
+    return False
+
+
+def _stay(values: Mapping[str, Any], home: Path) -> Stay | None:
+    """The lab that an entry tells of; None when it is not what we write: of another version, or half a file."""
+    known: dict[str, Any] = {"home": home}
+    for field in fields(Stay):
+        kind = int if field.name in ("pid", "since") else str
+        if field.name == "home":
+            continue
+        value = values.get(field.name)
+        if type(value) is not kind:
+            return None
+        known[field.name] = value
+    return Stay(**known)
 
 
 def _check_free(place: Path, name: str) -> str:
     check_name(name, "a lab")
     _look(place)
-    if (place / name).exists():
+    if os.path.lexists(place / name):
         raise NameTaken(name)
     return name
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        value = json.loads(file.read_text())
-    except (OSError, ValueError):
+        value = json.loads(reading.regular(file))
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
 
 def _write(file: Path, value: dict[str, Any]) -> None:
     """Whole or not at all."""
-    new = file.with_suffix(".new")
+    new = file.with_name(file.name + NEW)
+    new.unlink(missing_ok=True)  # which is no link then
     new.write_text(json.dumps(value))
     new.replace(file)
 

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import scenarios, snapshot
-from ..errors import BadOption
+from ..errors import BadOption, LabError, NoSuchLab
 from ..keep import stay
 from ..lab import Lab
 from .arguments import add_verb, json_argument, option_arguments, scenario_options
 from .rows import print_rows
+from .streams import say
 
 if TYPE_CHECKING:
     from .arguments import Function, Verbs
 
 EMPTY = "empty"  # instead of a scenario's name
 HISTORY = "history"  # beside the kernel's tables: what was typed
+LINES_KEPT = "100000"  # bash shortens no file of fewer
 PROMPT = r"[root@\h \W]# "
 MINUTE, HOUR, DAY = 60, 3600, 86400
+AT_ONCE = 16  # labs that are ended
 LISTED = 20  # processes that are told of when their lab ends
 COMMAND_WIDTH = 100
 
@@ -178,14 +184,21 @@ def _shell(options: argparse.Namespace) -> int:
     with Lab(options.lab) as lab:
         if not sys.stdin.isatty():
             return lab.interact(["bash", "-s"])
-        os.chdir(Path.home())  # where the prompt says ~
+        with contextlib.suppress(OSError):
+            os.chdir(Path.home())  # where the prompt says ~
+        history = stay.find(options.lab).open_history()
         environment = {
             "PS1": PROMPT,
-            "HISTFILE": stay.HISTORY,
+            "HISTFILE": f"/proc/self/fd/{history}",
+            "HISTSIZE": LINES_KEPT,
+            "HISTFILESIZE": LINES_KEPT,
             "PROMPT_COMMAND": "history -a",  # what was typed is noted at once, not when the shell ends
             "LC_ALL": "C.UTF-8",
         }
-        return lab.interact(["bash", "--norc", "-i"], **environment)
+        try:
+            return lab.interact(["bash", "--norc", "-i"], [history], **environment)
+        finally:
+            os.close(history)
 
 
 # --- show, save ---------------------------------------------------------------------------------------------------
@@ -256,11 +269,26 @@ def add_down(verbs: Verbs) -> None:
 def _down(options: argparse.Namespace) -> int:
     if bool(options.lab) == options.all:
         raise BadOption("Say which lab is to end, `down LAB`, or `down --all`. `python -m vethlab_sh ps` lists them.")
-    names = stay.names() if options.all else [options.lab]
-    for name in names:
-        processes = stay.down(name)
-        print(_ended(name, processes))
+    if options.all:
+        return _down_all(stay.names())
+    processes = stay.down(options.lab)
+    print(_ended(options.lab, processes))
     return 0
+
+
+def _down_all(names: Sequence[str]) -> int:
+    """End several labs at the same time: one that cannot be ended holds up no other."""
+    code = 0
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        ending = {name: pool.submit(stay.down, name) for name in names}
+        for name, end in ending.items():
+            try:
+                print(_ended(name, end.result()), flush=True)
+            except NoSuchLab:  # somebody else was faster
+                continue
+            except LabError as error:
+                code = say(f"The lab {name} is not gone. {error}", error.exit_code)
+    return code
 
 
 def _ended(name: str, processes: list[stay.Process]) -> str:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import signal
 import sys
+import warnings
+from collections.abc import Iterator
+from typing import TextIO
+
+from ..errors import OtherPlace
 
 STREAMS = ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w"))
 
@@ -32,6 +38,33 @@ def _opened(number: int, mode: str) -> io.TextIOWrapper:
     os.dup2(nothing, number)
     raw = io.FileIO(number, mode, closefd=False)
     return io.TextIOWrapper(raw, "utf-8")
+
+
+@contextlib.contextmanager
+def warnings_said() -> Iterator[None]:
+    """While a verb runs, our own warnings are sentences on standard error, each told once."""
+    usual = warnings.showwarning
+    heard: set[str] = set()
+
+    def tell(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if not issubclass(category, OtherPlace):
+            usual(message, category, filename, lineno, file, line)
+        elif str(message) not in heard:
+            heard.add(str(message))
+            say(str(message), 0)
+
+    with warnings.catch_warnings():
+        if OtherPlace not in [kind for action, _, kind, *_ in warnings.filters if action == "error"]:
+            warnings.filterwarnings("always", category=OtherPlace)
+        warnings.showwarning = tell
+        yield
 
 
 def say(sentence: str, code: int) -> int:
