@@ -112,7 +112,7 @@ def test_guest_who_asked_for_numbers_of_its_own_is_ended_too(two):
     one, _ = two
     holder = stay.find(one).pid
     enter = ["--user", "--preserve-credentials"] if os.geteuid() else []
-    words = [*enter, "--net", "-t", str(holder), "unshare", "--pid", "sleep", "2004"]
+    words = [*enter, "--net", "-t", str(holder), "unshare", *(["--user"] if enter else []), "--pid", "sleep", "2004"]
     with subprocess.Popen([str(find("nsenter")), *words]) as guest:
         until(lambda: "sleep 2004" in commands(one), "it is in there")
         verb("down", one)
