@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from ..facts import Address, Device, Entry, Link, Namespace, Neighbour, Route
@@ -24,6 +24,10 @@ WELL_KNOWN_KINDS = (
     (re.compile(r"veth[0-9a-f]{6,}|vethwepl\w+|eni[0-9a-f]{11}|azv[0-9a-f]{8,}|lxc[0-9a-f]{8,}"), "veth"),
     (re.compile(r"cni0|docker0|br\d+|br-[0-9a-f]{12}"), "bridge"),
 )
+CHANGING = {  # words of a command that may change a device
+    "add", "del", "delete", "set", "flush", "replace", "change", "up", "down", "restart", "start", "stop", "apply",
+    "create", "run", "addif", "delif", "addbr", "delbr", "dhclient", "ifup", "ifdown", "reboot", "modprobe",
+}  # fmt: skip
 NO_BRIDGE = re.compile(r"(bond|team|vrf)\w*")  # what else may be a master
 Key = tuple[object, ...]  # what tells one route, neighbour or entry from another
 NOT_FORWARDING = ("local", "broadcast", "multicast", "anycast")  # what the kernel delivers to itself, or to all
@@ -52,6 +56,8 @@ class Evidence:
         self._fdb: dict[Key, Entry] = {}
         self._bridges: set[Device] = set()
         self._made: list[Made] = []
+        self._changed = 0  # the line of the last command that may have changed a device
+        self._contradictions: dict[str, None] = {}  # what a text says of one device that cannot both be so, in words
         self._moved: dict[Device, Device] = {}
 
     # ---- taking in ------------------------------------------------------------------------------------------
@@ -72,12 +78,15 @@ class Evidence:
         if take is None:
             return
         self.spaces.setdefault(output.at, output.line)
-        self._replaced_by(output)
+        kept = self._contradicted(output)
+        self._replaced_by(output, kept)
         for record in output.records:
             take(output.at, record)
 
     def command(self, typed: Typed) -> None:
-        """Take a line that makes a pair, or moves a device."""
+        """Take a line that makes a pair, or moves a device, or may change what was listed."""
+        if not typed.tables and not CHANGING.isdisjoint(typed.line.split()):
+            self._changed = typed.number
         done = effect(typed)
         if isinstance(done, Made):
             self._made.append(done)
@@ -97,8 +106,46 @@ class Evidence:
                 return True
         return False
 
-    def _replaced_by(self, output: Output) -> None:
-        """Forget what a new listing of the same place no longer has."""
+    def _contradicted(self, output: Output) -> set[str]:
+        """The devices of which a new listing says what an older one forbids: both are kept, and it is noted.
+
+        Where a command between the two may have changed something, the newer one simply counts.
+        """
+        names = set()
+        listed: dict[str, set[str]] = {}
+        for record in output.records:
+            row = record.row
+            name = row.get("name")
+            before = self._links.get((output.at, str(name)))
+            if name == "lo" or before is None or before.line is None or before.line < self._changed:
+                continue
+            for what, old, new in (
+                ("the number", before.index, row.get("index")),
+                ("the MAC address", before.mac, rows.mac(row.get("mac"))),
+            ):
+                if old is not None and new is not None and old != new:
+                    names.add(before.name)
+                    self._contradicts(before, f"{what} {old}", f"{new}", record.line)
+            if row.get("family") == "inet":
+                listed.setdefault(before.name, set()).add(row["address"])
+        for name, addresses in listed.items():
+            for address in self._addresses.get((output.at, name), ()):
+                if address.family == "inet" and address.address not in addresses:
+                    names.add(name)
+                    before = self._links[output.at, name]
+                    others = ", ".join(sorted(addresses))
+                    self._contradicts(before, address.address, others, output.line)
+        return names
+
+    def _contradicts(self, link: Link, old: str, new: str, line: int) -> None:
+        words = (
+            f"{link.namespace} {link.name} has {old} in line {link.line}, and {new} in line {line}: "
+            "either it was changed between the two, or they are of two machines."
+        )
+        self._contradictions[words] = None
+
+    def _replaced_by(self, output: Output, kept: Collection[str]) -> None:
+        """Forget what a new listing of the same place no longer has; not the addresses of kept devices."""
         names = dict.fromkeys(row.get("name") for row in output.rows)
         if output.whole:
             for before in list(self._names_at.get(output.at, ())):
@@ -106,7 +153,8 @@ class Evidence:
                     self._forget((output.at, before))
         if output.name in ("ip addr", "ifconfig"):  # the others list no addresses
             for name in names:
-                self._addresses[output.at, str(name)] = []
+                if name not in kept:
+                    self._addresses[output.at, str(name)] = []
 
     def _forget(self, device: Device) -> None:
         link = self._links.pop(device, None)
@@ -236,7 +284,7 @@ class Evidence:
         wires = veth_pairs(links)
         facts = replace(facts, links=tuple(links), wires=tuple(wires))
         spaces = machines.placed(facts)
-        return Reading(Snapshot(replace(facts, namespaces=spaces)), notes)
+        return Reading(Snapshot(replace(facts, namespaces=spaces)), [*self._contradictions, *notes])
 
     def _facts(self, places: Mapping[str, Place]) -> Facts:
         """All that was said, each end alone."""

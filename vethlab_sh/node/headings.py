@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 NAME = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?"
-MACHINE = r"(?:node|host|machine|server|vm|节点|主机|机器|服务器|虚拟机|宿主机)"
+MACHINE = r"(?:node|host|machine|server|router|hypervisor|instance|vm|节点|主机|机器|服务器|虚拟机|宿主机)"
 POD = r"(?:pod|container|容器|netns|network namespace)"
 QUOTED_NAME = rf"[`'\"“]?(?P<name>{NAME})[`'\"”]?"
 END = r"\s*(?:\([^()]*\)|（[^（）]*）)?\s*(?:[:：.,，。]|上|里|中|内|#+|=+|-+)*\s*$"
@@ -18,12 +18,15 @@ DECORATION = re.compile(r"^[\s#=*_>+–—-]+|[\s#=*_–—-]+$")
 KIND = rf"(?P<kind>{MACHINE}|{POD})"
 BEFORE = r"(?:.*?\b)?"  # what may stand before the place: `here is the output of ip a on node-b:`
 THE = r"(?:the\s+|my\s+)?"
+ADJECTIVE = (
+    r"(?:(?:worker|master|control[ -]?plane|first|second|third|other|new|old|remote|compute|k8s|kubernetes)\s+)?"
+)
 CHINESE_VERB = r"(?:上|里|中|内|执行|查看|看)[^，。]*"
 PATTERNS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
         # on the worker node node-b: / in pod web-1:
-        rf"{BEFORE}(?:on|from|at|in|inside|of|within)\s+{THE}{KIND}\s+{QUOTED_NAME}{END}",
+        rf"{BEFORE}(?:on|from|at|in|inside|of|within)\s+{THE}{ADJECTIVE}{KIND}\s+{QUOTED_NAME}{END}",
         # on node-b: / from the master node:
         rf"{BEFORE}(?:on|from|at|of|inside|within)\s+{THE}{QUOTED_NAME}(?:\s+{KIND})?{END}",
         # 在 node-b 上： / 在节点 node-b 上执行：
@@ -44,6 +47,12 @@ OTHER_PLACE = re.compile(
     rf"|(?:.*[在进入到看]\s*)?(?P<kind3>{POD}|{MACHINE})\s*(?:里面|里|中|内|上|内部)+[^，。]*{END}",
     re.I,
 )
+# A sentence: words of letters, and the sign that ends it
+SENTENCE = re.compile(r"[A-Za-z(\"'“][^|=<>{}\[\]]*[.!?:…)\"”]\s*$")
+WORD = re.compile(r"[(\"'“‘]?[A-Za-z][A-Za-z'’-]*[.,;:!?)\"'”’]*")
+FEWEST_WORDS = 6
+CHINESE_PUNCTUATION = re.compile(r"[，。！？；：]")
+CHINESE = re.compile(r"[\u4e00-\u9fff\uff00-\uffef\u3000-\u303f]")
 # Words that name a machine though they have no digit and no hyphen
 ROLES = {
     "master", "worker", "controlplane", "control", "server", "agent", "client", "router", "gateway", "bastion", "host",
@@ -66,7 +75,7 @@ DISTRIBUTIONS = re.compile(
 )
 DEVICE = re.compile(r"(eth|ens|enp|eno|cni|veth|docker|flannel|cali|br|tun|tunl|tap|wlan|vxlan|lo|bond|wg)[\w.-]*")
 NUMBER = re.compile(r"[A-Z]|\d{1,2}")  # node A, node 2
-LONGEST = 120
+LONGEST, LONGEST_SENTENCE = 120, 400
 CODE = re.compile(r"`([^`]+)`")
 
 
@@ -95,6 +104,24 @@ def heading(line: str) -> Heading | None:
                 return announced
     other = OTHER_PLACE.fullmatch(text)
     return _other(other) if other else None
+
+
+def is_prose(line: str) -> bool:
+    """Whether a line is a sentence that somebody wrote between commands, and none that a program printed.
+
+    >>> is_prose("So the ping works, but large downloads hang."), is_prose("RTNETLINK answers: File exists")
+    (True, False)
+    """
+    text = line.strip()
+    if len(text) > LONGEST_SENTENCE or not text:
+        return False
+    if len(CHINESE.findall(text)) * 4 > len(text) and CHINESE_PUNCTUATION.search(text):
+        return True
+    words = text.split()
+    if len(words) < FEWEST_WORDS or not SENTENCE.match(text):
+        return False
+    plain = sum(1 for word in words if WORD.fullmatch(word))
+    return plain * 5 >= len(words) * 4
 
 
 def _named(line: str, text: str, found: re.Match[str]) -> Heading | None:

@@ -12,6 +12,7 @@ from ..errors import OutputNotUnderstood
 from ..hints import hint_for
 from ..parsers.asked import asked_for, is_all, with_words
 from ..tables import TABLES, Row, frame
+from .headings import is_prose
 from .mending import LONGEST, Hidden, readings
 from .pasted import Typed
 from .shapes import SHAPES
@@ -113,6 +114,8 @@ def without_table(typed: Typed) -> Iterator[UnknownLines]:
     for lines in _runs(typed.output):
         first, text = lines[0]
         last, _ = lines[-1]
+        if len(lines) == 1 and is_prose(text) and not _hint(typed, lines):
+            continue
         if typed.line:
             why = _hint(typed, lines) or f"there is no table for `{typed.inner}`"
         else:
@@ -280,6 +283,8 @@ class _Reader:
         first, text = lines[0]
         last, _ = lines[-1]
         hint = _hint(self._typed, lines)
+        if not hint and not MESSAGE.match(text) and is_prose(text):
+            return
         before = self.unknown[-1] if self.unknown else None
         if before and not hint and before.until + 1 == first:
             self.unknown[-1] = replace(before, until=last)

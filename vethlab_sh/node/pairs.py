@@ -24,6 +24,8 @@ Links = Mapping[Device, Link]
 Numbers = tuple[int | None, int | None]  # an end's own, and the one that it gives for the other end
 Interface = IPv4Interface | IPv6Interface
 BY_NUMBER_ALONE = "; nothing but the number says so"
+# A machine's end of a cable: its number is one of many, where every pod's eth0 is number 2 or 3
+MACHINES_END = re.compile(r"(veth|cali|eni|azv|lxc)[0-9a-f]{6,}")
 NETWORK_CARD = re.compile(r"(eth|ens|enp|eno|enx|em|wl|bond|team|ib)[\w.]*")
 A = TypeVar("A", Address, Route, Neighbour, Entry)
 
@@ -197,7 +199,7 @@ def _by_one_number(clues: _Clues, links: Links) -> Iterator[Match]:
     """An end that only gives the number of the other, as `ethtool -S` and iflink do: the one device of that number."""
     by_number: dict[int | None, list[Link]] = {}
     for link in links.values():
-        if link.peer_index is not None:
+        if link.peer_index is not None and (link.master or MACHINES_END.fullmatch(link.name)):
             by_number.setdefault(link.index, []).append(link)
     for one in links.values():
         if one.index is not None or one.peer_index is None:

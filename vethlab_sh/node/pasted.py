@@ -245,6 +245,8 @@ class _Reader:
             return Typed(announced, number, at, inner)
         table = shape(text)
         command = "" if table is None else example(table)
+        if last is not None and last.is_apart and not self._remark:
+            return Typed("", number, last.at, command, is_apart=True)
         if last is not None and last.line and not last.tables and not self._remark:
             return self._of_unknown(number, command, last)
         self._where.bare(number)

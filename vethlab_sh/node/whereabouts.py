@@ -27,10 +27,11 @@ NOT_OF_HERE = INTO_POD | INTO_CONTAINER | set(ENTERING_ALONE) | {
 
 @dataclass
 class Level:
-    """A place on the way in, and how the prompt there looks."""
+    """A place on the way in, how the prompt there looks, and whether a heading has announced it."""
 
     place: Place
     look: str | None = None
+    is_announced: bool = False
 
 
 class Whereabouts:
@@ -60,11 +61,13 @@ class Whereabouts:
 
     def begin_unnamed(self, number: int, kind: str = "") -> None:
         """What comes now, from this line on, is of a place that nothing names: it stays apart from the others."""
-        name = f"{self._unnamed} (line {number})"
-        if self._unnamed not in self.places and kind != "pod":
-            name = self._unnamed
-        elif kind == "pod":
+        name = f"unnamed (line {number})"
+        if kind == "pod":
             name = f"container (line {number})"
+        elif not self.places:
+            name = self._unnamed
+        elif self._unnamed in self.places:
+            name = f"{self._unnamed} (line {number})"
         self._inside = [Level(Place(name, kind, is_named=False))]
         self._entering = False
         self._behind_fence = False
@@ -74,11 +77,12 @@ class Whereabouts:
         kind = "pod" if announced.is_pod else ""
         if announced.name is None:
             self.begin_unnamed(number, kind)
+            self._inside[-1].is_announced = True
             return
         self._behind_fence = False
         known = self._known(announced.name)
         place = known or Place(announced.name, kind or "machine")
-        self._inside = [Level(place)]
+        self._inside = [Level(place, is_announced=True)]
         self._entering = False
 
     def _known(self, name: str) -> Place | None:
@@ -135,7 +139,7 @@ class Whereabouts:
         if not self._behind_fence:
             return
         self._behind_fence = False
-        if inner.look is None:  # no prompt stood there yet: a heading or a command has told the place
+        if inner.look is None or inner.is_announced:  # a heading or a command has told the place
             return
         has_entered = len(self._inside) > 1
         if has_entered and look in ("", inner.look):
