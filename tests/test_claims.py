@@ -3,7 +3,8 @@
 import pytest
 
 from vethlab_sh import Lab
-from vethlab_sh.claims.filters import Deed, native, saved
+from vethlab_sh.claims.filters import filters_of
+from vethlab_sh.parsers.deeds import Deed
 
 # a, r and b on two cables; r forwards.
 ROUTER = """
@@ -141,10 +142,10 @@ def test_ipv6_router_forwards_as_its_own_setting_says(lab):
 
 def test_saved_rule_with_a_comment_means_all():
     text = '*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -m comment --comment "to all -j ACCEPT" -j DROP\nCOMMIT\n'
-    (chain,) = saved("iptables-legacy", text)
-    (rule,) = chain.rules
-    assert (rule.deed, rule.means_all) == (Deed.DROP, True)
+    filters = filters_of("r", {"iptables-legacy": text})
+    ((ruling,),) = filters.rulings.values()
+    assert (ruling.deed, ruling.meaning.means_all) == (Deed.DROP, True)
 
 
 def test_answer_that_is_no_json_has_no_chain():
-    assert list(native("", "")) == []
+    assert filters_of("r", {"json": "", "nft": ""}).chains == ()

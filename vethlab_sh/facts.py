@@ -6,6 +6,7 @@ that is asked directly tells nearly everything, a text that somebody pasted tell
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -371,13 +372,11 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
-    """A chain of a packet filter.
+class ChainPlace:
+    """Which chain of a packet filter.
 
     program: whose it is, as its owner types it: nft, iptables, ip6tables, iptables-legacy, ip6tables-legacy; family: as
-    nft(8) calls it, ip and ip6 for iptables; hook: of nft, where it is called (`type filter hook forward priority
-    filter`); policy: what happens to what no rule decides about, in the program's words; None where there is no such
-    thing.
+    nft(8) calls it, ip and ip6 for iptables.
     """
 
     namespace: str
@@ -385,24 +384,88 @@ class Chain:
     family: str
     table: str
     chain: str
-    hook: str | None = None
-    policy: str | None = None
+
+    @property
+    def place(self) -> ChainPlace:
+        """The chain itself, without what is said of it or stands in it."""
+        return ChainPlace(
+            namespace=self.namespace,
+            program=self.program,
+            family=self.family,
+            table=self.table,
+            chain=self.chain,
+        )
+
+    @property
+    def is_nft(self) -> bool:
+        """Whether nft made it, not one of the iptables."""
+        return self.program == "nft"
+
+    @property
+    def in_table(self) -> str:
+        """Its table as one types it: with the family for nft, without for iptables, whose name tells it."""
+        if self.is_nft:
+            return f"table {self.family} {self.table}"
+        return f"table {self.table}"
+
+    @property
+    def words(self) -> str:
+        """As nft takes it: family, table and chain."""
+        return f"{self.family} {self.table} {self.chain}"
+
+    @property
+    def listing(self) -> str:
+        """The line that shows its rules."""
+        if self.is_nft:
+            return f"nft list chain {self.words}"
+        return f"{self.iptables} -S {shlex.quote(self.chain)}"
+
+    @property
+    def opening(self) -> str:
+        """The line that turns its policy to accept."""
+        if self.is_nft:
+            return f"nft 'chain {self.words} {{ policy accept; }}'"
+        return f"{self.iptables} -P {shlex.quote(self.chain)} ACCEPT"
+
+    @property
+    def iptables(self) -> str:
+        """Its program with its table: `iptables`, `iptables -t nat`."""
+        if self.table == "filter":
+            return self.program
+        return f"{self.program} -t {self.table}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FilterRule:
-    """A rule of a packet filter: program, family, table, chain as of a Chain; position: in its chain, from 1.
+class Chain(ChainPlace):
+    """A chain of a packet filter.
+
+    hook: of nft, where it is called (`type filter hook forward priority filter`); policy: what happens to what no rule
+    decides about, in the program's words; None where there is no such thing; is_dormant: whether its table is switched
+    off.
+    """
+
+    hook: str | None = None
+    policy: str | None = None
+    is_dormant: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterRule(ChainPlace):
+    """A rule of a packet filter: where a Chain is; position: in its chain, from 1; handle: of nft, where it was told.
 
     text: as its owner would type it, `-A FORWARD -s 10.0.0.1/32 -j DROP` or `ip saddr 10.0.0.1 drop`, no counters.
     """
 
-    namespace: str
-    program: str
-    family: str
-    table: str
-    chain: str
     position: int
     text: str
+    handle: str | None = None
+
+    @property
+    def removal(self) -> str:
+        """The line that takes it away; of nft it needs the handle."""
+        if self.is_nft:
+            return f"nft delete rule {self.words} handle {self.handle}"
+        return f"{self.iptables} -D {self.text.removeprefix('-A ')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

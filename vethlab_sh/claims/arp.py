@@ -12,6 +12,7 @@ from ..inside import inside
 from ..packet.causes.cables import switched_off
 from ..packet.causes.cause import Cause, fix
 from ..packet.causes.settings import LOOSE, key, setting
+from ..parsers.filters import devices_of
 from .devices import full, link_line, signs
 from .forwarding import closed_chain
 from .question import Finding, Question, written
@@ -112,7 +113,8 @@ def _filtered(question: Question, device: Device) -> Finding | None:
         families.append("bridge")
     (filters,) = question.filters([device[0]])
     for closed in filters.closed(families, HOOKS):
-        if closed.chain.devices and device[1] not in closed.chain.devices:
+        devices = devices_of(closed.chain)
+        if devices and device[1] not in devices:
             continue
         found = closed_chain(device[0], closed)
         return replace(found, why=f"{found.why}, so no question gets in, or no answer out")

@@ -8,7 +8,7 @@ from ..inside import inside
 from ..packet.causes.cause import Cause, fix
 from ..packet.causes.look import Look
 from ..packet.causes.settings import key, setting
-from .filters import Closed, Filters
+from .filters import Closed, Filters, in_table, policy_line, title
 from .question import Finding, Question, written
 
 # The hooks that a forwarded packet passes; those of a device concern what comes in, or goes out, there.
@@ -84,18 +84,22 @@ def _closed(space: str, path: str, closed: Closed) -> Finding:
 def closed_chain(space: str, closed: Closed) -> Finding:
     """A chain that nothing passes: by its policy, or by a rule."""
     chain, rule = closed.chain, closed.rule
-    command = inside(space, chain.line)
     if rule:
-        why = f"the rule `{rule.text}` ({chain.title}, {chain.place}) drops everything"
-        mends = written(fix(space, chain.removal(rule)))
-        return Finding(False, why, command, out=rule.text, instead=(rule.text,), cause=Cause.FILTER_RULE, fixes=mends)
-    policy = chain.policy if chain.program == "nft" else chain.policy.upper()
-    why = f"the policy of {chain.title} is {policy} ({chain.place})"
-    if chain.rules:
-        why += ", and no rule of it accepts what begins a connection"
-    mends = written(fix(space, chain.opening))
+        why = f"the rule `{rule.text}` ({title(chain)}, {in_table(chain)}) drops everything"
+        shown, mend, cause = rule.text, rule.removal, Cause.FILTER_RULE
+    else:
+        why = f"the policy of {title(chain)} is {chain.policy} ({in_table(chain)})"
+        if closed.has_rules:
+            why += ", and no rule of it accepts what begins a connection"
+        shown, mend, cause = policy_line(chain), chain.opening, Cause.FILTER_POLICY
     return Finding(
-        False, why, command, out=chain.policy_line, instead=(chain.policy_line,), cause=Cause.FILTER_POLICY, fixes=mends
+        ok=False,
+        why=why,
+        command=inside(space, chain.listing),
+        out=shown,
+        instead=(shown,),
+        cause=cause,
+        fixes=written(fix(space, mend)),
     )
 
 
@@ -121,10 +125,15 @@ def rewrites_nothing(question: Question, ns: str) -> Finding:
     """
     space = question.space(ns)
     (filters,) = question.filters([space])
-    for chain, rule in filters.rewriting():
-        why = f"{space} rewrites addresses on the way: `{rule.text}` ({chain.title}, {chain.place})"
-        mends = written(fix(space, chain.removal(rule)))
-        return Finding(False, why, inside(space, chain.line), out=rule.text, instead=(rule.text,), fixes=mends)
+    for rule in filters.rewriting():
+        return Finding(
+            ok=False,
+            why=f"{space} rewrites addresses on the way: `{rule.text}` ({title(rule)}, {rule.in_table})",
+            command=inside(space, rule.listing),
+            out=rule.text,
+            instead=(rule.text,),
+            fixes=written(fix(space, rule.removal)),
+        )
     why = f"no rule in {space} rewrites addresses ({LOOKED_AT} were asked)"
     return Finding(True, why, inside(space, "nft list ruleset"))
 

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from ..facts import Chain, FilterRule
+from ..facts import Chain, ChainPlace, FilterRule
 
 # The tables that iptables makes, also in nf_tables
 TABLES = ("filter", "nat", "mangle", "raw", "security")
@@ -39,8 +40,14 @@ LEGACY_NAMES = {"iptables-legacy": "/proc/net/ip_tables_names", "ip6tables-legac
 LEGACY_SAVES = {program: _legacy_save(program, names) for program, names in LEGACY_NAMES.items()}
 LEGACY_COUNTED = {program: _legacy_save(program, names, "-c") for program, names in LEGACY_NAMES.items()}
 BEGINS = re.compile(r"^\t(chain|set|map) (\S+) \{")
-HANDLE = re.compile(r" # handle \d+$")
+HANDLE = re.compile(r" # handle (\d+)$")  # as `nft -a` ends a rule
+COUNTS = re.compile(r"counter packets \d+ bytes \d+ ?")  # without `nft -s`
 POLICY = re.compile(r"policy (\w+);")
+HOOK = re.compile(r"type \w+ hook (?P<hook>\w+)(?P<rest>.*)")
+BUILT_IN = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
+# Of iptables-save: `:FORWARD DROP [3:252]`, `[3:252] -A FORWARD -j DROP`
+POLICY_LINE = re.compile(r":(?P<chain>\S+) (?P<policy>\S+)(?: \[(?P<packets>\d+):\d+\])?")
+RULE_LINE = re.compile(r"(?:\[(?P<packets>\d+):\d+\] )?(?P<text>-A (?P<chain>\S+).*)")
 # Of a set these are filled by packets: what is in there comes and goes by itself
 FILLED_BY_PACKETS = re.compile(r"\bflags [^;]*\b(dynamic|timeout)\b")
 ELEMENTS = re.compile(r"\s*elements = \{.*\}")
@@ -57,8 +64,8 @@ class Filters:
 def filters(space: str, texts: Mapping[str, str]) -> Filters:
     """All that filters in a namespace, of the texts of its tools, by their names.
 
-    texts: `nft` (`nft -s list ruleset`), `iptables`, `ip6tables`, `iptables-legacy`, `ip6tables-legacy` (what their
-    ...-save prints); those that were not asked are missing.
+    texts: `nft` (`nft list ruleset`, with -s or -a), `iptables`, `ip6tables`, `iptables-legacy`, `ip6tables-legacy`
+    (what their ...-save prints); those that were not asked are missing.
     """
     chains: list[Chain] = []
     rules: list[FilterRule] = []
@@ -79,29 +86,74 @@ def filters(space: str, texts: Mapping[str, str]) -> Filters:
 # ---- iptables, of both kinds ------------------------------------------------------------------------------
 
 
-def iptables_chains(space: str, program: str, text: str) -> Iterator[Chain]:
-    """The chains in what a program's -save prints: those of the kernel with their policy, a user's with none."""
+@dataclass(frozen=True)
+class Counted:
+    """A chain or a rule with the packets that have met its policy, or the rule; iptables-save(8), -c."""
+
+    fact: Chain | FilterRule
+    packets: int
+
+
+def counted(space: str, program: str, text: str) -> Iterator[Counted]:
+    """The chains and rules in what a program's -save prints; without -c a rule's packets are 0.
+
+    The kernel's chains have a policy, a user's have none.
+    """
+    positions: dict[ChainPlace, int] = {}
     for table, line in _of_tables(text):
-        if line.startswith(":"):
-            name, policy = line[1:].split()[:2]
-            yield Chain(
-                namespace=space,
-                program=program,
-                family=_family(program),
-                table=table,
-                chain=name,
-                policy=None if policy == "-" else policy,
-            )
+        match = POLICY_LINE.match(line) or RULE_LINE.match(line)
+        if match is None:
+            continue
+        place = ChainPlace(
+            namespace=space,
+            program=program,
+            family=_family(program),
+            table=table,
+            chain=match["chain"],
+        )
+        packets = int(match["packets"] or 0)
+        if match.re is POLICY_LINE:
+            policy = None if match["policy"] == "-" else match["policy"]
+            yield Counted(_chain(place, policy=policy), packets)
+        else:
+            positions[place] = positions.get(place, 0) + 1
+            yield Counted(_rule(place, positions[place], match["text"]), packets)
 
 
-def iptables_rules(space: str, program: str, text: str) -> Iterator[FilterRule]:
+def iptables_chains(space: str, program: str, text: str) -> list[Chain]:
+    """The chains in what a program's -save prints."""
+    facts = [one.fact for one in counted(space, program, text)]
+    return [fact for fact in facts if isinstance(fact, Chain)]
+
+
+def iptables_rules(space: str, program: str, text: str) -> list[FilterRule]:
     """The rules in what a program's -save prints, without their counters."""
-    lines = []
-    for table, line in _of_tables(text):
-        text_of_rule = re.sub(r"^\[\d+:\d+\] ", "", line)
-        if text_of_rule.startswith("-A "):
-            lines.append((table, text_of_rule.split()[1], text_of_rule))
-    yield from _counted(space, program, [(_family(program), *line) for line in lines])
+    facts = [one.fact for one in counted(space, program, text)]
+    return [fact for fact in facts if isinstance(fact, FilterRule)]
+
+
+def _chain(place: ChainPlace, **about: Any) -> Chain:
+    return Chain(
+        namespace=place.namespace,
+        program=place.program,
+        family=place.family,
+        table=place.table,
+        chain=place.chain,
+        **about,
+    )
+
+
+def _rule(place: ChainPlace, position: int, text: str, handle: str | None = None) -> FilterRule:
+    return FilterRule(
+        namespace=place.namespace,
+        program=place.program,
+        family=place.family,
+        table=place.table,
+        chain=place.chain,
+        position=position,
+        text=text,
+        handle=handle,
+    )
 
 
 def _of_tables(text: str) -> Iterator[tuple[str, str]]:
@@ -150,11 +202,11 @@ def blocks(text: str) -> Iterator[Block]:
 
 
 def _inside(lines: Iterator[str]) -> Iterator[str]:
-    """The lines of a block, each in one line, without its handle. This takes the lines up to its end."""
+    """The lines of a block, each in one line. This takes the lines up to its end."""
     for line in lines:
         if line == "\t}":
             return
-        yield HANDLE.sub("", line.strip())
+        yield line.strip()
 
 
 def nft_chains(space: str, ruleset: str) -> Iterator[Chain]:
@@ -162,11 +214,15 @@ def nft_chains(space: str, ruleset: str) -> Iterator[Chain]:
     for block in blocks(ruleset):
         if block.kind != "chain":
             continue
-        chain = Chain(namespace=space, program="nft", family=block.family, table=block.table, chain=block.name)
+        chain = _chain(_place(space, block, block.name), is_dormant=block.is_dormant)
         for line in block.lines:
             if line.startswith("type "):
                 chain = replace(chain, hook=_hook(block, line), policy=_policy(line))
         yield chain
+
+
+def _place(space: str, block: Block, chain: str) -> ChainPlace:
+    return ChainPlace(namespace=space, program="nft", family=block.family, table=block.table, chain=chain)
 
 
 def _hook(block: Block, line: str) -> str:
@@ -181,21 +237,50 @@ def _policy(line: str) -> str | None:
 
 def nft_rules(space: str, ruleset: str) -> Iterator[FilterRule]:
     """The rules of a ruleset, and its sets and maps, which rules look into: their chain is `set NAME`, `map NAME`."""
-    lines = []
     for block in blocks(ruleset):
-        where = (block.family, block.table)
-        if block.kind == "chain":
-            for line in block.lines:
-                if _is_rule(line):
-                    lines.append((*where, block.name, line))
-        else:
-            lines.append((*where, f"{block.kind} {block.name}", _contents(block)))
-    yield from _counted(space, "nft", lines)
+        if block.kind != "chain":
+            place = _place(space, block, f"{block.kind} {block.name}")
+            yield _rule(place, 1, _contents(block))
+            continue
+        rules = [line for line in block.lines if _is_rule(line)]
+        for position, line in enumerate(rules, start=1):
+            handle = HANDLE.search(line)
+            yield _rule(
+                _place(space, block, block.name),
+                position,
+                text=without_counts(HANDLE.sub("", line)),
+                handle=handle[1] if handle else None,
+            )
+
+
+def without_counts(text: str) -> str:
+    """A rule of nft without what its counter has counted."""
+    return COUNTS.sub("", text).strip()
 
 
 def is_set(chain: str) -> bool:
     """Whether what stands for a chain is the name of a set or a map: no chain's name has a space."""
     return chain.startswith(("set ", "map "))
+
+
+def hook_of(chain: Chain) -> str:
+    """The name of the hook that calls a chain, as nft(8) has it: `forward`; empty where none does.
+
+    >>> hook_of(Chain(namespace="", program="iptables", family="ip", table="nat", chain="OUTPUT"))
+    'output'
+    """
+    if not chain.is_nft:
+        return chain.chain.lower() if chain.chain in BUILT_IN else ""
+    words = HOOK.match(chain.hook or "")
+    return words["hook"] if words else ""
+
+
+def devices_of(chain: Chain) -> list[str]:
+    """The devices that a chain is for, at the hooks ingress and egress; none for all others."""
+    words = HOOK.match(chain.hook or "")
+    if words is None or words["hook"] not in ("ingress", "egress"):
+        return []
+    return re.findall(r'"([^"]+)"', words["rest"])
 
 
 def _is_rule(line: str) -> bool:
@@ -209,20 +294,3 @@ def _contents(block: Block) -> str:
     if FILLED_BY_PACKETS.search(words):
         return ELEMENTS.sub("", words).rstrip(";")
     return words
-
-
-def _counted(space: str, program: str, lines: Iterable[tuple[str, str, str, str]]) -> Iterator[FilterRule]:
-    """Rules of these families, tables, chains and texts, with their positions in their chains."""
-    positions: dict[tuple[str, str, str], int] = {}
-    for family, table, chain, text in lines:
-        place = (family, table, chain)
-        positions[place] = positions.get(place, 0) + 1
-        yield FilterRule(
-            namespace=space,
-            program=program,
-            family=family,
-            table=table,
-            chain=chain,
-            position=positions[place],
-            text=text,
-        )

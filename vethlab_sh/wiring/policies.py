@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 
-from ..facts import Chain, FilterRule, Rule, Setting
+from ..facts import Chain, ChainPlace, Rule, Setting
 from ..parsers.filters import is_set
 from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
@@ -103,37 +102,16 @@ def _in_words(rule: Rule) -> str:
 # ---- chains of packet filters ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, order=True)
-class Place:
-    """Where a rule of a packet filter is."""
-
-    namespace: str
-    program: str
-    family: str
-    table: str
-    chain: str
-
-    @classmethod
-    def of(cls, fact: Chain | FilterRule) -> Place:
-        """The chain that this is, or is in."""
-        return cls(fact.namespace, fact.program, fact.family, fact.table, fact.chain)
-
-    @property
-    def in_table(self) -> str:
-        """Its table as one types it: with the family for nft, without for iptables, whose name tells it."""
-        return f"table {self.family} {self.table}" if self.program == "nft" else f"table {self.table}"
-
-
 def chains(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     """Chains of packet filters and their policies."""
-    old = {Place.of(chain): chain for chain in before.rows.chains}
-    new = {Place.of(chain): chain for chain in after.rows.chains}
+    old = {chain.place: chain for chain in before.rows.chains}
+    new = {chain.place: chain for chain in after.rows.chains}
     for place in {**old, **new}:
         if place.namespace in names(after):
             yield from _chain(place, old.get(place), new.get(place))
 
 
-def _chain(place: Place, was: Chain | None, now: Chain | None) -> Iterator[Change]:
+def _chain(place: ChainPlace, was: Chain | None, now: Chain | None) -> Iterator[Change]:
     one = now or was
     if one is not None and one.policy and place.program != "nft":
         yield from _policy(place, was, now)
@@ -147,7 +125,7 @@ def _chain(place: Place, was: Chain | None, now: Chain | None) -> Iterator[Chang
             yield _filter(CHANGED, place, f"{_chain_of(place)} is now `{now.hook}`, was `{was.hook}`")
 
 
-def _policy(place: Place, was: Chain | None, now: Chain | None) -> Iterator[Change]:
+def _policy(place: ChainPlace, was: Chain | None, now: Chain | None) -> Iterator[Change]:
     """Of the kernel's own chains iptables says ACCEPT also before there is one."""
     earlier = was.policy if was else "ACCEPT"
     later = now.policy if now else "ACCEPT"
@@ -155,11 +133,11 @@ def _policy(place: Place, was: Chain | None, now: Chain | None) -> Iterator[Chan
         yield _filter(CHANGED, place, f"the policy of {_chain_of(place)} is now {later}, was {earlier}")
 
 
-def _chain_of(place: Place) -> str:
+def _chain_of(place: ChainPlace) -> str:
     return f"the {place.program} chain {place.chain} ({place.in_table}) in {place.namespace}"
 
 
-def _chain_in_full(place: Place, chain: Chain) -> str:
+def _chain_in_full(place: ChainPlace, chain: Chain) -> str:
     parts = [place.in_table]
     if chain.hook:
         parts.append(chain.hook)
@@ -168,7 +146,7 @@ def _chain_in_full(place: Place, chain: Chain) -> str:
     return f"{place.program} chain {place.chain} ({', '.join(parts)})"
 
 
-def _filter(sign: str, place: Place, sentence: str) -> Change:
+def _filter(sign: str, place: ChainPlace, sentence: str) -> Change:
     return Change(sign, "filter", place.namespace, "", sentence)
 
 
@@ -184,15 +162,15 @@ def filters(before: Snapshot, after: Snapshot) -> Iterator[Change]:
             yield from _rules_of_chain(place, was, now)
 
 
-def _by_chain(snapshot: Snapshot) -> dict[Place, list[str]]:
+def _by_chain(snapshot: Snapshot) -> dict[ChainPlace, list[str]]:
     """The texts of the rules of each chain, in their order."""
-    texts: dict[Place, list[str]] = {}
+    texts: dict[ChainPlace, list[str]] = {}
     for rule in snapshot.rows.filters:
-        texts.setdefault(Place.of(rule), []).append(rule.text)
+        texts.setdefault(rule.place, []).append(rule.text)
     return texts
 
 
-def _rules_of_chain(place: Place, was: list[str], now: list[str]) -> Iterator[Change]:
+def _rules_of_chain(place: ChainPlace, was: list[str], now: list[str]) -> Iterator[Change]:
     gone, come = _different(was, now)
     if is_set(place.chain):
         yield _set(place, gone, [text for _, text in come])
@@ -211,7 +189,7 @@ def _rules_of_chain(place: Place, was: list[str], now: list[str]) -> Iterator[Ch
             yield _filter(APPEARED, place, f"{place.namespace} has the {place.program} rule `{text}` ({where})")
 
 
-def _set(place: Place, gone: list[str], come: list[str]) -> Change:
+def _set(place: ChainPlace, gone: list[str], come: list[str]) -> Change:
     """A set or a map of nft: it is one thing, whatever is in it."""
     one = f"nft {place.chain}"
     if not gone:

@@ -43,7 +43,7 @@ def _rewriting(scene: Scene, answerer: str) -> Diagnosis | None:
         if goal is None:
             continue
         itself = f"{answerer} itself" if answerer in (space, scene.probe.src) else answerer
-        where = f"{rule.program} table {rule.table}: `{rule.text}`" if rule else "DNAT"
+        where = f"{rule.program} {rule.in_table}: `{rule.text}`" if rule else "DNAT"
         return Diagnosis(
             cause=Cause.WRONG_ANSWERER,
             reason=f"{space} rewrites {target} to {goal} ({where}), so {itself} answers",

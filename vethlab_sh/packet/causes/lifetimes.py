@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from ..sighting import Sighting
 from .cause import Cause, Diagnosis, Shown, full
-from .filters import rule_that_sets
+from .filters import rule_of_ttl
 from .scene import Scene
 from .settings import setting, show_setting
 
-SETS_TTL = re.compile(r"\bTTL\b|\bttl set\b|\bhoplimit set\b|\bHL\b")
 LITTLE = 16  # nobody starts with less by himself: Linux sends with 64, others with 128 or 255
 
 
@@ -37,11 +34,11 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
             shown=show_setting(sender, path),
             fixes=(setting(sender, path, 64),),
         )
-    rule = rule_that_sets(scene, sender, SETS_TTL)
+    rule = rule_of_ttl(scene, sender)
     if rule:
         return Diagnosis(
             cause=Cause.HOP_LIMIT,
-            reason=f"{gone}: the rule `{rule.text}` ({rule.program} table {rule.table}) in {sender} sets it",
+            reason=f"{gone}: the rule `{rule.text}` ({rule.program} {rule.in_table}) in {sender} sets it",
             shown=rule.shown,
             fixes=rule.fixes,
         )

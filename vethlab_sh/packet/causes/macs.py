@@ -8,7 +8,7 @@ from ...facts import Device, Neighbour
 from ..sighting import Sighting
 from .cables import show_link
 from .cause import Cause, Diagnosis, Shown, fix, full
-from .filters import mac_rule
+from .filters import rule_of_mac
 from .resolving import (
     arp_off,
 )
@@ -68,10 +68,10 @@ def _mac_rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:
 
 def _by_a_bridge_filter(scene: Scene, space: str, old: str, new: str) -> Diagnosis:
     reason = f"a rule of a bridge filter in {space} rewrites the MAC {old} to {new}"
-    rule = mac_rule(scene, space, new)
+    rule = rule_of_mac(scene, space, new)
     if rule is None:
         return Diagnosis(Cause.REWRITTEN, reason, Shown.of(space, "nft list ruleset", new))
-    where = f"`{rule.text}` ({rule.program} table {rule.table}, chain {rule.chain})"
+    where = f"`{rule.text}` ({rule.program} {rule.in_chain})"
     return Diagnosis(
         cause=Cause.REWRITTEN,
         reason=f"{reason}: {where}",

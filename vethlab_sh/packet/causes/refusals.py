@@ -36,7 +36,8 @@ def _refused_behind(scene: Scene, reset: Sighting) -> Diagnosis | None:
     owner = scene.tables.owner(goal)
     if goal is None or owner is None:
         return None
-    port = rule.port if rule and rule.port else probe.port
+    changed = rule.goal if rule else None
+    port = changed.port if changed and changed.port else probe.port
     refusal = nobody_listens(scene, owner[0], goal, port)
     reason = f"{space} rewrites {probe.target} port {probe.port} to {goal} port {port}, and {refusal.reason}"
     return replace(refusal, reason=reason)

@@ -64,11 +64,11 @@ def with_the_source(scene: Scene, last: Sighting | None, found: Diagnosis) -> Di
             continue
         if after.src_ip not in (last.src_ip, last.dst_ip):
             continue
-        rule = rule_of_source(scene, space, before.src_ip)
+        rule = rule_of_source(scene, space)
         where = ""
         fixes = found.fixes
         if rule:
-            where = f" ({rule.program} table {rule.table}, chain {rule.chain}: `{rule.text}`)"
+            where = f" ({rule.program} {rule.in_chain}: `{rule.text}`)"
             fixes = rule.fixes + found.fixes
         reason = f"{space} rewrites the source {before.src_ip} to {after.src_ip}{where}, and {found.reason}"
         return replace(found, reason=reason, fixes=fixes)
@@ -103,7 +103,7 @@ def rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:
     goal, rule = rewritten_to(scene, space, last.dst_ip)
     if goal is None:
         return None
-    where = f" ({rule.program} table {rule.table}: `{rule.text}`)" if rule else " (DNAT)"
+    where = f" ({rule.program} {rule.in_table}: `{rule.text}`)" if rule else " (DNAT)"
     start = f"{space} rewrites {last.dst_ip} to {goal}{where}"
     fixes = rule.fixes if rule else ()
     is_loopback = goal.startswith("127.")
