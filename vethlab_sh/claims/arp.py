@@ -13,9 +13,9 @@ from ..packet.causes.cables import switched_off
 from ..packet.causes.cause import Cause, fix
 from ..packet.causes.settings import LOOSE, key, setting
 from ..parsers.filters import devices_of
-from .devices import full, link_line, signs
+from .devices import full, link_line, no_by
 from .forwarding import closed_chain
-from .question import Finding, Question, written
+from .question import Finding, Question, no, written, yes
 
 # Values of arp_ignore: Documentation/networking/ip-sysctl. 4 to 7 are reserved, and ignore nothing.
 ON_THIS_DEVICE, SAME_NETWORK, NO_HOST_SCOPE, NEVER = 1, 2, 3, 8
@@ -43,9 +43,10 @@ class Asked:
     @property
     def line(self) -> str:
         """The line that shows what the kernel does with a packet for the address that comes in by the device."""
+        line = f"ip route get {self.ip}"
         if self.asker is None:
-            return f"ip route get {self.ip}"
-        return f"ip route get {self.ip} from {self.asker} iif {shlex.quote(self.name)}"
+            return line
+        return f"{line} from {self.asker} iif {shlex.quote(self.name)}"
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,11 @@ def answers_arp(question: Question, ns: str, ip: str, dev: str | None) -> Findin
     if dev is not None:
         return _answers_at(question, question.device(ns, dev), question.address(ip))
     space, ip = question.space(ns), question.address(ip)
-    names = [name for where, name in question.tables.links if where == space]
+    devices = [device for device in question.tables.links if device[0] == space]
+    wires = [device for device in devices if device[1] != "lo"]
     findings = []
-    for name in [name for name in names if name != "lo"] or names:
-        finding = _answers_at(question, (space, name), ip)
+    for device in wires or devices:
+        finding = _answers_at(question, device, ip)
         if finding.ok:
             return finding
         findings.append(finding)
@@ -90,19 +92,21 @@ def _deaf(question: Question, device: Device) -> Finding | None:
     """A device that hears no question: without ARP (arp_rcv()), without a signal, or a port of a bridge."""
     space, name = device
     link = question.link(device)
-    command = link_line(device)
     if link.arp is False:
-        mends = written(fix(space, f"ip link set {shlex.quote(name)} arp on"))
-        why = f"ARP is switched off at {full(device)} (NOARP)"
-        return Finding(False, why, command, "mtu", cause=Cause.ARP_OFF, fixes=mends)
+        mend = fix(space, f"ip link set {shlex.quote(name)} arp on")
+        return no(
+            f"ARP is switched off at {full(device)} (NOARP)",
+            link_line(device),
+            "mtu",
+            cause=Cause.ARP_OFF,
+            fixes=written(mend),
+        )
     off = switched_off(question.tables, device)
     if off:
-        return Finding(
-            False, off.reason, command, "mtu", cause=off.cause, fixes=written(*off.fixes), instead=signs(off)
-        )
+        return no_by(off, link_line(device), "mtu")
     if link.master:
         why = f"{full(device)} is a port of {link.master}, so what comes in there belongs to {link.master}"
-        return Finding(False, why, command, "master", cause=Cause.ADDRESS_ON_PORT)
+        return no(why, link_line(device), "master", cause=Cause.ADDRESS_ON_PORT)
     return None
 
 
@@ -123,12 +127,15 @@ def _filtered(question: Question, device: Device) -> Finding | None:
 
 def _asker(question: Question, device: Device, ip: str) -> str | None:
     """Who would ask: somebody on the same wire, best one to whose network the address belongs."""
-    addresses = []
-    for other in question.tables.wire(device):
-        if other[0] != device[0]:
-            addresses += [row for row in question.tables.addresses_of(other) if row.family == "inet"]
-    own = question.tables.own(device[0])
-    askers = [row for row in addresses if row.ip not in own and row.ip != ip]
+    tables = question.tables
+    own = tables.own(device[0])
+    askers = []
+    for other in tables.wire(device):
+        if other[0] == device[0]:
+            continue
+        for row in tables.addresses_of(other):
+            if row.family == "inet" and row.ip not in own and row.ip != ip:
+                askers.append(row)
     for row in askers:
         if ip_address(ip) in ip_interface(row.address).network:
             return row.ip
@@ -143,7 +150,9 @@ def _way(question: Question, asked: Asked) -> Way:
     line = asked.line.replace("ip route", "ip -j route")
     ran = question.shell.run(inside(asked.space, line), expect=None)
     if ran.code != 0:
-        return Way(error=ran.err.strip().partition(": ")[2] or ran.err.strip())
+        said = ran.err.strip()
+        words = said.partition(": ")[2]  # after `RTNETLINK answers`
+        return Way(error=words or said)
     row = json.loads(ran.out)[0]
     return Way(row.get("type", "unicast"), row.get("dev"))
 
@@ -151,39 +160,48 @@ def _way(question: Question, asked: Asked) -> Way:
 def _answers_for_itself(question: Question, asked: Asked) -> Finding:
     """An address that is its own: unless arp_ignore() or arp_filter() says no."""
     space, ip = asked.space, asked.ip
-    no = _ignored(question, asked) or _other_device(question, asked)
-    if no:
-        return no
-    rows = [row for row in question.tables.facts.addresses if (row.namespace, row.ip) == (space, ip)]
-    if not rows:
+    refusal = _ignored(question, asked) or _other_device(question, asked)
+    if refusal:
+        return refusal
+    row = question.tables.address(space, ip)
+    if row is None:
         why = f"{space} takes {ip} for its own, by a route of table local"
-        return Finding(True, why, inside(space, f"ip route get {ip}"), ip)
-    return Finding(True, f"{ip} is {space}'s own address", inside(space, "ip -br addr"), rows[0].address)
+        return yes(why, inside(space, f"ip route get {ip}"), ip)
+    return yes(f"{ip} is {space}'s own address", inside(space, "ip -br addr"), row.address)
 
 
 def _ignored(question: Question, asked: Asked) -> Finding | None:
     """arp_ignore(): the larger value of `all` and the device counts."""
     space, name = asked.device
-    one = question.look(space)
-    value = one.conf(name, "arp_ignore")
-    here = [row for row in question.tables.addresses_of(asked.device) if row.ip == asked.ip]
-    there = [row for row in question.tables.facts.addresses if (row.namespace, row.ip) == (space, asked.ip)]
+    ip = asked.ip
+    value = question.look(space).conf(name, "arp_ignore")
+    here = [row for row in question.tables.addresses_of(asked.device) if row.ip == ip]
     if value == NEVER:
         why = f"arp_ignore is {NEVER} in {space}: it answers nobody"
     elif value in (ON_THIS_DEVICE, SAME_NETWORK) and not here:
-        why = f"{asked.ip} is {space}'s own address, but arp_ignore is {value} there and it is not on {name}"
+        why = f"{ip} is {space}'s own address, but arp_ignore is {value} there and it is not on {name}"
     elif value == SAME_NETWORK and _is_stranger(asked.asker, here[0].address):
         why = f"arp_ignore is {value} in {space}, and {asked.asker}, who would ask, is of another network"
-    elif value == NO_HOST_SCOPE and there and all(row.scope == "host" for row in there):
-        why = f"arp_ignore is {value} in {space}, and {asked.ip} is an address of scope host"
+    elif value == NO_HOST_SCOPE and _is_of_host_scope(question, space, ip):
+        why = f"arp_ignore is {value} in {space}, and {ip} is an address of scope host"
     else:
         return None
     return _by_setting(question, asked, "arp_ignore", why, Cause.ARP_IGNORE)
 
 
+def _is_of_host_scope(question: Question, space: str, ip: str) -> bool:
+    """Whether a namespace has an address for itself only; ip-address(8), scope host."""
+    rows = question.tables.facts.addresses
+    scopes = {row.scope for row in rows if row.namespace == space and row.ip == ip}
+    return scopes == {"host"}
+
+
 def _is_stranger(asker: str | None, address: str) -> bool:
     """Whether who asks is not of the network of an address."""
-    return asker is not None and ip_address(asker) not in ip_interface(address).network
+    if asker is None:
+        return False
+    network = ip_interface(address).network
+    return ip_address(asker) not in network
 
 
 def _other_device(question: Question, asked: Asked) -> Finding | None:
@@ -191,8 +209,11 @@ def _other_device(question: Question, asked: Asked) -> Finding | None:
     space, name = asked.device
     if asked.asker is None or not question.look(space).conf(name, "arp_filter"):
         return None
-    ran = question.shell.run(inside(space, f"ip -j route get {asked.asker} from {asked.ip}"), expect=None)
-    dev = json.loads(ran.out)[0].get("dev") if ran.code == 0 else None
+    line = f"ip -j route get {asked.asker} from {asked.ip}"
+    ran = question.shell.run(inside(space, line), expect=None)
+    dev = None
+    if ran.code == 0:
+        dev = json.loads(ran.out)[0].get("dev")
     if dev == name:
         return None
     way = f"by {dev}" if dev else "nowhere"
@@ -202,12 +223,17 @@ def _other_device(question: Question, asked: Asked) -> Finding | None:
 
 def _by_setting(question: Question, asked: Asked, name: str, why: str, cause: Cause) -> Finding:
     """A no by a setting of which the larger value of `all` and the device counts."""
-    one = question.look(asked.space)
-    paths = [f"ipv4/conf/{where}/{name}" for where in ("all", asked.name)]
-    on = [path for path in paths if one.number(path)]
-    command = inside(asked.space, "sysctl " + " ".join(key(path) for path in on))
-    mend = fix(asked.space, "sysctl -w " + " ".join(f"{key(path)}=0" for path in on))
-    return Finding(False, why, command, cause=cause, fixes=written(mend))
+    look = question.look(asked.space)
+    paths = (f"ipv4/conf/all/{name}", f"ipv4/conf/{asked.name}/{name}")
+    keys = [key(path) for path in paths if look.number(path)]
+    settings = " ".join(f"{one}=0" for one in keys)
+    mend = fix(asked.space, f"sysctl -w {settings}")
+    return no(
+        why,
+        inside(asked.space, f"sysctl {' '.join(keys)}"),
+        cause=cause,
+        fixes=written(mend),
+    )
 
 
 def _not_taken(question: Question, asked: Asked, way: Way) -> Finding:
@@ -216,24 +242,28 @@ def _not_taken(question: Question, asked: Asked, way: Way) -> Finding:
     if way.error:
         return _refused(question, asked, way, start)
     why = f"{start} its rules and routes do not take it for one: it would send it by {way.dev}"
-    return Finding(False, why, inside(asked.space, asked.line), cause=Cause.POLICY_RULE)
+    return no(why, inside(asked.space, asked.line), cause=Cause.POLICY_RULE)
 
 
 def _refused(question: Question, asked: Asked, way: Way, start: str) -> Finding:
     """The kernel refuses such a packet; __fib_validate_source() for its source, a rule or a route for its goal."""
     space, name = asked.device
-    one = question.look(space)
+    look = question.look(space)
     command = inside(space, asked.line)
-    value = one.conf(name, "rp_filter")
-    back = one.decide(asked.asker).route if asked.asker else None
-    if value and back is not None and back.dev != name and not one.has_own(str(asked.asker)):
-        why = (
-            f"{start} rp_filter is {value} at {name}, and the way back to {asked.asker}, who would ask, is {back.words}"
-        )
-        loose = setting(space, f"ipv4/conf/{name}/rp_filter", LOOSE)
-        return Finding(False, why, command, cause=Cause.RP_FILTER, fixes=written(loose))
-    why = f"{start} the kernel refuses what {asked.asker or 'somebody'} sends there: {way.error or way.kind}"
-    return Finding(False, why, command)
+    value = look.conf(name, "rp_filter")
+    back = look.decide(asked.asker).route if asked.asker else None
+    comes_back_here = back is None or back.dev == name
+    if back is None or comes_back_here or not value or look.has_own(str(asked.asker)):
+        why = f"{start} the kernel refuses what {asked.asker or 'somebody'} sends there: {way.error or way.kind}"
+        return no(why, command)
+    way_back = f"the way back to {asked.asker}, who would ask, is {back.words}"
+    loose = setting(space, f"ipv4/conf/{name}/rp_filter", LOOSE)
+    return no(
+        f"{start} rp_filter is {value} at {name}, and {way_back}",
+        command,
+        cause=Cause.RP_FILTER,
+        fixes=written(loose),
+    )
 
 
 def _answers_for_others(question: Question, asked: Asked, way: Way) -> Finding:
@@ -243,47 +273,60 @@ def _answers_for_others(question: Question, asked: Asked, way: Way) -> Finding:
     """
     space, name = asked.device
     ip = asked.ip
-    device = full(asked.device)
-    one = question.look(space)
-    path = f"ipv4/conf/{name}/proxy_arp"
-    is_on = one.number(path) or one.number("ipv4/conf/all/proxy_arp")
-    by = f"proxy_arp is on at {device}" if is_on else f"{space} has a proxy entry for {ip} at {name}"
-    if not is_on and not _has_entry(question, asked):
-        why = f"{ip} is not its own address, and proxy_arp is off at {device}"
-        command = inside(space, f"sysctl {key(path)}")
-        return Finding(False, why, command, cause=Cause.PROXY_ARP_OFF, fixes=written(setting(space, path, 1)))
+    by = _stands_in(question, asked)
+    if by is None:
+        path = f"ipv4/conf/{name}/proxy_arp"
+        return no(
+            f"{ip} is not its own address, and proxy_arp is off at {full(asked.device)}",
+            inside(space, f"sysctl {key(path)}"),
+            cause=Cause.PROXY_ARP_OFF,
+            fixes=written(setting(space, path, 1)),
+        )
     off = _not_forwarding(question, asked, by)
     if off:
         return off
-    route = one.decide(ip, asked.asker, name).route
+    route = question.look(space).decide(ip, asked.asker, name).route
     command = inside(space, f"ip route get {ip}")
     if route is None or route.is_dead_end:
-        return Finding(False, f"{by}, but {space} has no route to {ip}", command, cause=Cause.NO_ROUTE)
+        return no(f"{by}, but {space} has no route to {ip}", command, cause=Cause.NO_ROUTE)
     if route.dev == name:
-        why = f"{by}, but {space} would itself look for {ip} behind {name}"
-        return Finding(False, why, command, cause=Cause.NO_ROUTE)
+        return no(f"{by}, but {space} would itself look for {ip} behind {name}", command, cause=Cause.NO_ROUTE)
     if way.kind != "unicast":
         return _refused(question, asked, way, f"{by}, but")
     why = f"{by}, and {space} can send to {ip} by another device: {route.words}"
-    return Finding(True, why, inside(space, asked.line), ip)
+    return yes(why, inside(space, asked.line), ip)
+
+
+def _stands_in(question: Question, asked: Asked) -> str | None:
+    """By what a namespace answers for others: the setting, or an entry for this address. None when by nothing."""
+    if question.look(asked.space).conf(asked.name, "proxy_arp"):
+        return f"proxy_arp is on at {full(asked.device)}"
+    if _has_entry(question, asked):
+        return f"{asked.space} has a proxy entry for {asked.ip} at {asked.name}"
+    return None
 
 
 def _has_entry(question: Question, asked: Asked) -> bool:
     """Whether `ip neigh add proxy` made an entry for this address."""
     line = f"ip -j neigh show proxy dev {shlex.quote(asked.name)}"
-    rows = json.loads(question.shell.run(inside(asked.space, line), expect=None).out or "[]")
+    ran = question.shell.run(inside(asked.space, line), expect=None)
+    rows = json.loads(ran.out or "[]")
     return any(row.get("dst") == asked.ip for row in rows)
 
 
 def _not_forwarding(question: Question, asked: Asked, by: str) -> Finding | None:
     space, name = asked.device
-    one = question.look(space)
+    settings = question.look(space).settings
     path, whole = f"ipv4/conf/{name}/forwarding", "ipv4/ip_forward"
-    if one.settings.get(path) != "0":
+    if settings.get(path) != "0":
         return None
-    is_whole = one.settings.get(whole) == "0"
-    off = whole if is_whole else path
-    what = f"ip_forward is 0 in {space}" if is_whole else f"{key(path)} is 0"
-    why = f"{by}, but the kernel answers for others only where it forwards, and {what}"
-    command = inside(space, f"sysctl {key(off)}")
-    return Finding(False, why, command, cause=Cause.FORWARDING_OFF, fixes=written(setting(space, off, 1)))
+    if settings.get(whole) == "0":
+        off, what = whole, f"ip_forward is 0 in {space}"
+    else:
+        off, what = path, f"{key(path)} is 0"
+    return no(
+        f"{by}, but the kernel answers for others only where it forwards, and {what}",
+        inside(space, f"sysctl {key(off)}"),
+        cause=Cause.FORWARDING_OFF,
+        fixes=written(setting(space, off, 1)),
+    )

@@ -58,7 +58,8 @@ class Form:
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """The form as a regular expression."""
-        return re.compile(TOKEN.sub(_as_pattern, self.words), re.IGNORECASE)
+        pattern = TOKEN.sub(_as_pattern, self.words)
+        return re.compile(pattern, re.IGNORECASE)
 
     @property
     def shown(self) -> str:
@@ -68,12 +69,12 @@ class Form:
 
 
 def _as_pattern(token: re.Match[str]) -> str:
-    if token["name"]:
-        kind = token["kind"] or "word"
-        return f"(?P<{token['name']}>{KINDS.get(kind, kind)})"
     if token["bracket"]:
         return "(?:" if token["bracket"] == "[" else ")?"
-    return "s?" if token["either"] == "s" else f"(?:{token['either']})"
+    if token["either"]:
+        return "s?" if token["either"] == "s" else f"(?:{token['either']})"
+    kind = token["kind"] or "word"
+    return f"(?P<{token['name']}>{KINDS.get(kind, kind)})"
 
 
 def _as_shown(token: re.Match[str]) -> str:
@@ -81,8 +82,9 @@ def _as_shown(token: re.Match[str]) -> str:
         return token["bracket"]
     if token["either"]:
         return token["either"].partition("|")[0]
-    is_words = token["kind"] and token["kind"] not in KINDS
-    return token["kind"] if is_words else token["name"].removesuffix("2").upper()
+    name, kind = token["name"], token["kind"]
+    is_words = kind and kind not in KINDS
+    return kind if is_words else name.removesuffix("2").upper()
 
 
 SIZE = "[ with {size:number} bytes[ {pieces:in pieces}]]"
@@ -138,7 +140,10 @@ VOCABULARY = tuple(form.shown for form in FORMS)
 
 def vocabulary() -> list[Row]:
     """The claims there are: a row a form, with an example and what it means."""
-    return [{"claim": form.shown, "example": form.example, "meaning": form.meaning} for form in FORMS]
+    rows = []
+    for form in FORMS:
+        rows.append({"claim": form.shown, "example": form.example, "meaning": form.meaning})
+    return rows
 
 
 def check(shell: Shell, claim: str) -> Verdict:
@@ -146,7 +151,9 @@ def check(shell: Shell, claim: str) -> Verdict:
 
     Raises UnknownClaim, which lists the vocabulary and names the nearest form.
     """
-    return judge(Question(shell), claim).verdict(shell, claim)
+    question = Question(shell)
+    finding = judge(question, claim)
+    return finding.verdict(shell, claim)
 
 
 def judge(question: Question, claim: str) -> Finding:
@@ -196,6 +203,9 @@ def understand(claim: str) -> tuple[Form, dict[str, Any]]:
 
 def _nearest(text: str) -> Form:
     """The form that a claim in no known form is probably meant to have."""
-    forms = {words.lower(): form for form in FORMS for words in (form.shown, form.example)}
+    forms = {}
+    for form in FORMS:
+        forms[form.shown.lower()] = form
+        forms[form.example.lower()] = form
     (like,) = nearest(text.lower(), forms, likeness=0)
     return forms[like]

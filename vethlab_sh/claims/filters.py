@@ -85,7 +85,8 @@ class Filters:
 
     def has_rules(self, families: Iterable[str], hooks: Iterable[str]) -> bool:
         """Whether a chain at these hooks has a rule."""
-        return any(self._of(chain) for chain in self._at(families, hooks))
+        chains = self._at(families, hooks)
+        return any(self._of(chain) for chain in chains)
 
     def rewriting(self) -> Iterator[FilterRule]:
         """The rules that rewrite addresses."""
@@ -96,7 +97,11 @@ class Filters:
 
     def _at(self, families: Iterable[str], hooks: Iterable[str]) -> list[Chain]:
         """The chains at these hooks."""
-        return [chain for chain in self.chains if chain.family in families and hook_of(chain) in hooks]
+        chains = []
+        for chain in self.chains:
+            if chain.family in families and hook_of(chain) in hooks:
+                chains.append(chain)
+        return chains
 
     def _of(self, chain: Chain) -> list[Ruling]:
         return self.rulings.get(chain.place, [])
@@ -173,7 +178,8 @@ def _meaning(rule: FilterRule, chains: Iterable[Chain], by_handle: Mapping[Handl
 
 def title(chain: ChainPlace) -> str:
     """A chain as a sentence calls it."""
-    owner = f"{chain.program}'" if chain.program.endswith("s") else f"{chain.program}'s"
+    program = chain.program
+    owner = f"{program}'" if program.endswith("s") else f"{program}'s"
     return f"{owner} chain {chain.chain}"
 
 

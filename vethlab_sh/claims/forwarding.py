@@ -9,7 +9,7 @@ from ..packet.causes.cause import Cause, fix
 from ..packet.causes.look import Look
 from ..packet.causes.settings import key, setting
 from .filters import Closed, Filters, in_table, policy_line, title
-from .question import Finding, Question, written
+from .question import Finding, Question, no, written, yes
 
 # The hooks that a forwarded packet passes; those of a device concern what comes in, or goes out, there.
 HOOKS = ("ingress", "prerouting", "forward", "postrouting", "egress")
@@ -42,43 +42,52 @@ def forwards(question: Question, ns: str) -> Finding:
 
 def _versions(question: Question, space: str) -> list[str]:
     """The address families that a namespace has an address of; IPv4 where it has none."""
-    rows = question.tables.facts.addresses
-    families = {row.family for row in rows if row.namespace == space and row.scope == "global"}
+    families = set()
+    for row in question.tables.facts.addresses:
+        if row.namespace == space and row.scope == "global":
+            families.add(row.family)
     return [family for family in WHOLE if family in families] or ["inet"]
 
 
 def _name(path: str) -> str:
     """A setting as a sentence calls it."""
-    return path.rpartition("/")[2] if path == WHOLE["inet"] else key(path)
+    if path == WHOLE["inet"]:
+        return "ip_forward"
+    return key(path)
 
 
 def _off(space: str, path: str) -> Finding:
-    why = f"{_name(path)} is 0 in {space}, so it forwards nothing"
-    mends = written(setting(space, path, 1))
-    return Finding(False, why, inside(space, f"sysctl {key(path)}"), cause=Cause.FORWARDING_OFF, fixes=mends)
+    return no(
+        f"{_name(path)} is 0 in {space}, so it forwards nothing",
+        inside(space, f"sysctl {key(path)}"),
+        cause=Cause.FORWARDING_OFF,
+        fixes=written(setting(space, path, 1)),
+    )
 
 
 def _off_at_a_device(question: Question, one: Look) -> Finding | None:
     """Devices at which nothing is taken to be forwarded, though ip_forward is 1."""
     space = one.namespace
-    paths = []
-    names = []
+    off = {}
     for where, name in question.tables.links:
         path = f"ipv4/conf/{name}/forwarding"
         if where == space and name != "lo" and one.settings.get(path) == "0":
-            paths.append(path)
-            names.append(name)
-    if not paths:
+            off[name] = key(path)
+    if not off:
         return None
-    why = f"ip_forward is 1 in {space}, but what comes in at {' and '.join(names)} is not forwarded: forwarding is 0"
-    command = inside(space, "sysctl " + " ".join(key(path) for path in paths))
-    mend = fix(space, "sysctl -w " + " ".join(f"{key(path)}=1" for path in paths))
-    return Finding(False, why, command, cause=Cause.FORWARDING_OFF, fixes=written(mend))
+    settings = " ".join(f"{setting}=1" for setting in off.values())
+    return no(
+        f"ip_forward is 1 in {space}, but what comes in at {' and '.join(off)} is not forwarded: forwarding is 0",
+        inside(space, f"sysctl {' '.join(off.values())}"),
+        cause=Cause.FORWARDING_OFF,
+        fixes=written(fix(space, f"sysctl -w {settings}")),
+    )
 
 
 def _closed(space: str, path: str, closed: Closed) -> Finding:
-    found = closed_chain(space, closed)
-    return replace(found, why=f"{_name(path)} is 1 in {space}, but {found.why}")
+    finding = closed_chain(space, closed)
+    why = f"{_name(path)} is 1 in {space}, but {finding.why}"
+    return replace(finding, why=why)
 
 
 def closed_chain(space: str, closed: Closed) -> Finding:
@@ -92,8 +101,7 @@ def closed_chain(space: str, closed: Closed) -> Finding:
         if closed.has_rules:
             why += ", and no rule of it accepts what begins a connection"
         shown, mend, cause = policy_line(chain), chain.opening, Cause.FILTER_POLICY
-    return Finding(
-        ok=False,
+    return no(
         why=why,
         command=inside(space, chain.listing),
         out=shown,
@@ -107,12 +115,14 @@ def _open(space: str, versions: list[str], off: list[str], filters: Filters) -> 
     """Yes, and what was looked at."""
     first = WHOLE[versions[0]]
     why = f"{_name(first)} is 1 in {space} and no filter of {LOOKED_AT} drops everything that it hands on"
-    families = [family for version in versions for family in FAMILIES[version]]
+    families: list[str] = []
+    for version in versions:
+        families += FAMILIES[version]
     if filters.has_rules(families, HOOKS):
         why += "; what their rules do with one packet, only a packet shows"
     if off:
         why += f"; of IPv6 it forwards nothing: {key(WHOLE['inet6'])} is 0"
-    return Finding(True, why, inside(space, f"sysctl {key(first)}"))
+    return yes(why, inside(space, f"sysctl {key(first)}"))
 
 
 # --- rewriting -------------------------------------------------------------------------------------------------------
@@ -126,8 +136,7 @@ def rewrites_nothing(question: Question, ns: str) -> Finding:
     space = question.space(ns)
     (filters,) = question.filters([space])
     for rule in filters.rewriting():
-        return Finding(
-            ok=False,
+        return no(
             why=f"{space} rewrites addresses on the way: `{rule.text}` ({title(rule)}, {rule.in_table})",
             command=inside(space, rule.listing),
             out=rule.text,
@@ -135,7 +144,7 @@ def rewrites_nothing(question: Question, ns: str) -> Finding:
             fixes=written(fix(space, rule.removal)),
         )
     why = f"no rule in {space} rewrites addresses ({LOOKED_AT} were asked)"
-    return Finding(True, why, inside(space, "nft list ruleset"))
+    return yes(why, inside(space, "nft list ruleset"))
 
 
 def nobody_rewrites(question: Question) -> Finding:
@@ -144,4 +153,4 @@ def nobody_rewrites(question: Question) -> Finding:
         if filters.rewrites:
             return rewrites_nothing(question, filters.namespace)
     command = " ; ".join(inside(space, "nft list ruleset") for space in question.spaces)
-    return Finding(True, f"no rule in any namespace rewrites addresses ({LOOKED_AT} were asked)", command)
+    return yes(f"no rule in any namespace rewrites addresses ({LOOKED_AT} were asked)", command)

@@ -10,7 +10,7 @@ from ..packet.causes.cause import Cause
 from ..packet.follow import walk
 from ..packet.walk import Walk
 from .packets import named, with_reason
-from .question import Absent, Finding, Question
+from .question import Absent, Finding, Question, no, yes
 
 LARGEST = 65535
 ANSWERED = "answered"  # printed when an answer came
@@ -33,23 +33,22 @@ def _answers(question: Question, port: str, whom: str, who: str | None) -> Findi
     """Send it, and say what came of it. port: as a walk takes it, `tcp:80`."""
     protocol, _, number = port.partition(":")
     if not 0 < int(number) <= LARGEST:
-        raise Absent(Finding(False, f"there is no port {number}: they go from 1 to {LARGEST}", "ss -Htuln"))
+        raise Absent(no(f"there is no port {number}: they go from 1 to {LARGEST}", "ss -Htuln"))
     target = question.target(whom)
     asker = question.space(who) if who else _itself(question, whom, target)
     line = inside(asker, _line(protocol, target, number))
     name = f"{protocol.upper()} port {number} of {named(whom, target)}"
+    answered, unanswered = f"{asker} gets an answer from {name}", f"{asker} gets no answer from {name}"
     walked = _followed(question, asker, whom, port)
     if walked is None:
-        printed = question.shell.run(line, expect=None).out
-        if ANSWERED in printed:
-            return Finding(True, f"{asker} gets an answer from {name}", line)
-        return Finding(False, f"{asker} gets no answer from {name}", line, cause=Cause.UNKNOWN)
+        ran = question.shell.run(line, expect=None)
+        if ANSWERED in ran.out:
+            return yes(answered, line)
+        return no(unanswered, line, cause=Cause.UNKNOWN)
     if walked.ok:
-        return Finding(True, f"{asker} gets an answer from {name}", line)
+        return yes(answered, line)
     silent = _silent_listener(question, walked, port, target)
-    if silent:
-        return silent
-    return with_reason(f"{asker} gets no answer from {name}", line, walked, None)
+    return silent or with_reason(unanswered, line, walked, None)
 
 
 def _itself(question: Question, whom: str, target: str) -> str:
@@ -59,16 +58,18 @@ def _itself(question: Question, whom: str, target: str) -> str:
     owner = question.tables.owner(target)
     if owner is None:
         why = f"no namespace has {target}: say who asks, as in `port 80 of {target} answers {question.spaces[-1]}`"
-        raise Absent(Finding(False, why, "ip -br addr"))
+        raise Absent(no(why, "ip -br addr"))
     return owner[0]
 
 
 def _line(protocol: str, target: str, port: str) -> str:
     """A line that says so when an answer comes. bash opens /dev/tcp/IP/PORT itself: bash(1), REDIRECTION."""
-    opened = f"exec 3<>/dev/{protocol}/{target}/{port}"
+    script = f"exec 3<>/dev/{protocol}/{target}/{port}"
     if protocol == "udp":  # opens without a packet
-        return f"timeout 2 bash -c {shlex.quote(f'{opened}; echo >&3; read -r -N 1 -t 1 -u 3 && echo {ANSWERED}')}"
-    return f"timeout 1 bash -c {shlex.quote(f'{opened} && echo {ANSWERED}')}"
+        script += f"; echo >&3; read -r -N 1 -t 1 -u 3 && echo {ANSWERED}"
+        return f"timeout 2 bash -c {shlex.quote(script)}"
+    script += f" && echo {ANSWERED}"
+    return f"timeout 1 bash -c {shlex.quote(script)}"
 
 
 def _followed(question: Question, asker: str, whom: str, port: str) -> Walk | None:
@@ -85,14 +86,21 @@ def _silent_listener(question: Question, walked: Walk, port: str, target: str) -
     """A UDP socket that got what was sent, and says nothing to it."""
     protocol, _, number = port.partition(":")
     owner = question.tables.owner(target)
-    seen = walked.last_seen
-    arrived = seen is not None and owner is not None and seen.namespace == owner[0] and seen.way == "in"
-    if protocol != "udp" or owner is None or not (arrived or walked.src == owner[0]):
-        return None
-    sockets = question.look(owner[0]).sockets
-    if not any(socket.takes(protocol, target, int(number)) for socket in sockets):
+    if protocol != "udp" or owner is None or not _has_arrived(walked, owner[0]):
         return None
     if walked.cause not in (None, Cause.UNKNOWN):
         return None  # it was lost for a reason that is known
-    why = f"what listens at UDP port {number} of {owner[0]} got an empty line and did not answer it"
-    return Finding(False, why, inside(owner[0], f"ss -Hulnp 'sport = :{number}'"), "")
+    space = owner[0]
+    sockets = question.look(space).sockets
+    if not any(socket.takes(protocol, target, int(number)) for socket in sockets):
+        return None
+    why = f"what listens at UDP port {number} of {space} got an empty line and did not answer it"
+    return no(why, inside(space, f"ss -Hulnp 'sport = :{number}'"))
+
+
+def _has_arrived(walked: Walk, space: str) -> bool:
+    """Whether a packet that was lost was seen coming in there, or was sent there."""
+    seen = walked.last_seen
+    if walked.src == space:
+        return True
+    return seen is not None and seen.namespace == space and seen.way == "in"

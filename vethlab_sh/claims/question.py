@@ -75,7 +75,8 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         sign, colour = ("✓", "#1a7f37") if self.ok else ("✗", "#b35900")
-        proof = f"<pre style='margin:.3em 0 0 1.3em;color:#666'>{html.escape(str(self.evidence))}</pre>"
+        evidence = html.escape(str(self.evidence))
+        proof = f"<pre style='margin:.3em 0 0 1.3em;color:#666'>{evidence}</pre>"
         return f"<div><b style='color:{colour}'>{sign}</b> {html.escape(self.sentence)}{proof}</div>"
 
 
@@ -102,14 +103,26 @@ class Finding:
         """What tells one no about a claim from another: where it shows, and what is there instead."""
         return [self.command, self.line, *self.instead]
 
+    @property
+    def negated(self) -> Finding:
+        """The same, as the answer to the opposite claim."""
+        return Finding(not self.ok, self.why, self.command, self.line, self.out)
+
     def verdict(self, shell: Shell, claim: str) -> Verdict:
         """The same for a reader: the command has run, the line is picked."""
         printed = self.out
         if printed is None:
             ran = shell.run(self.command, expect=None)
             printed = ran.out + ran.err
-        sentence = f"{'yes' if self.ok else 'no'}: {self.why}"
-        return Verdict(claim, self.ok, sentence, Evidence(self.command, self._line(printed)), self.cause, self.fixes)
+        word = "yes" if self.ok else "no"
+        return Verdict(
+            claim=claim,
+            ok=self.ok,
+            sentence=f"{word}: {self.why}",
+            evidence=Evidence(self.command, self._line(printed)),
+            cause=self.cause,
+            fixes=self.fixes,
+        )
 
     def _line(self, printed: str) -> str:
         """The line of an output to look at."""
@@ -118,13 +131,38 @@ class Finding:
             return "(nothing)"
         if not self.line:
             return lines[-1]
+        # the whole word: 10.1.0.1 is not in 10.1.0.10
         word = re.compile(rf"(?<!\S){re.escape(self.line)}(?![\w.])")
-        return next((line for line in lines if word.search(line)), "(no such line)")
+        for line in lines:
+            if word.search(line):
+                return line
+        return "(no such line)"
+
+
+def yes(why: str, command: str, line: str = "", out: str | None = None) -> Finding:
+    """The claim holds."""
+    return Finding(True, why, command, line, out)
+
+
+def no(
+    why: str,
+    command: str,
+    line: str = "",
+    out: str | None = None,
+    cause: Cause | None = None,
+    fixes: tuple[str, ...] = (),
+    instead: tuple[str, ...] = (),
+) -> Finding:
+    """The claim does not hold. The arguments: as of a Finding."""
+    return Finding(False, why, command, line, out, cause, fixes, instead)
 
 
 def written(*fixes: Fix) -> tuple[str, ...]:
     """Fixes as they are typed on master, each in one line."""
-    return tuple(" && ".join(typed(line) for line in lines) for lines in fixes)
+    lines = []
+    for one in fixes:
+        lines.append(" && ".join(typed(line) for line in one))
+    return tuple(lines)
 
 
 class Absent(Exception):
@@ -152,9 +190,11 @@ class Ping:
     @property
     def typed(self) -> str:
         """As typed where it is sent: until one answer has come or a second is over, a question every fifth of it."""
-        size = f" -s {self.size}" if self.size is not None else ""
-        whole = "" if self.size is None or self.pieces else " -M do"
-        return f"ping -n -c 1 -w 1 -i 0.2{whole}{size} {self.target}"
+        options = ""
+        if self.size is not None:
+            # -M do: in one piece, ping(8)
+            options = f" -s {self.size}" if self.pieces else f" -M do -s {self.size}"
+        return f"ping -n -c 1 -w 1 -i 0.2{options} {self.target}"
 
 
 @dataclass(frozen=True)
@@ -171,14 +211,15 @@ def ask(shell: Shell, pings: Iterable[Ping], spaces: Iterable[str], cold: bool =
     Questions for a MAC that got no answer before are forgotten first; cold: so is every MAC that was learned.
     """
     pings = list(dict.fromkeys(pings))
-    flush = f"ip neigh flush {'all' if cold else 'nud incomplete nud failed'} 2>/dev/null"
-    lines = {space: [flush] for space in spaces}
+    which = "all" if cold else "nud incomplete nud failed"
+    lines = {space: [f"ip neigh flush {which} 2>/dev/null"] for space in spaces}
     for number, ping in enumerate(pings):
         lines[ping.source].append(f"ask {number} {ping.typed} &")
     askers = ""
     for space, asked in lines.items():
         script = "\n".join([*asked, "wait"])
-        askers += inside(space, f"bash -c {shlex.quote(script)}") + " &\n"
+        asker = inside(space, f"bash -c {shlex.quote(script)}")
+        askers += f"{asker} &\n"
     printed = shell.run(ASK.format(mark=MARK, end=LINE_END, askers=askers)).out
     answers = {}
     for number, code, out in re.findall(rf"^{MARK} (\d+) (\d+) (.*)$", printed, re.M):
@@ -208,7 +249,8 @@ class Question:
         end = time.monotonic() + SETTLING
         while True:
             tables = Tables(snapshot.take(self.shell))
-            if time.monotonic() > end or not any(_is_settling(tables, device) for device in tables.links):
+            is_settled = not any(_is_settling(tables, device) for device in tables.links)
+            if is_settled or time.monotonic() > end:
                 return tables
 
     @property
@@ -219,14 +261,16 @@ class Question:
     def look(self, space: str) -> Look:
         """What a namespace says when it is asked once more: settings, rules, all routes, filters."""
         if space not in self.looks:
-            self.looks |= look(ground_of(self.shell), [space])
+            answers = look(ground_of(self.shell), [space])
+            self.looks.update(answers)
         return self.looks[space]
 
     def look_everywhere(self) -> list[Look]:
         """The same of all namespaces, asked at the same time."""
         missing = [space for space in self.spaces if space not in self.looks]
         if missing:
-            self.looks |= look(ground_of(self.shell), missing)
+            answers = look(ground_of(self.shell), missing)
+            self.looks.update(answers)
         return [self.looks[space] for space in self.spaces if space in self.looks]
 
     def filters(self, spaces: Iterable[str]) -> list[Filters]:
@@ -240,35 +284,44 @@ class Question:
     def answer(self, ping: Ping) -> Answer:
         """The answer to one ping, asked now unless it was asked in this round."""
         if ping not in self.answers:
-            self.answers |= ask(self.shell, [ping], self.spaces, self.cold)
+            answers = ask(self.shell, [ping], self.spaces, self.cold)
+            self.answers.update(answers)
         return self.answers[ping]
 
     def space(self, name: str) -> str:
         """The namespace itself; the claim does not hold when there is none of this name."""
         if name not in self.spaces:
-            raise Absent(Finding(False, f"there is no namespace {name}; {self._near(name)}", "ip netns list", name))
+            raise Absent(no(f"there is no namespace {name}; {self._near(name)}", "ip netns list", name))
         return name
 
     def _near(self, name: str) -> str:
         near = nearest(name, self.spaces)
-        return f"did you mean {near[0]}?" if near else f"there are {', '.join(self.spaces)}"
+        if near:
+            return f"did you mean {near[0]}?"
+        return f"there are {', '.join(self.spaces)}"
 
     def device(self, namespace: str | None, name: str) -> Device:
         """The device; without a namespace the one of this name on master, else the only one there is."""
-        spaces = [self.space(namespace)] if namespace else self.spaces
-        found = [(space, name) for space in spaces if (space, name) in self.tables.links]
-        if len(found) == 1 or (found and found[0][0] == HOSTNAME):
-            return found[0]
-        if found:
-            places = " and in ".join(space for space, _ in found)
-            why = f"{name} is in {places}: say which, as in `{found[0][0]} {name}`"
-            instead = tuple(space for space, _ in found)
-            raise Absent(Finding(False, why, inside(found[0][0], "ip -br link"), name, instead=instead))
+        if namespace:
+            device = (self.space(namespace), name)
+            if device not in self.tables.links:
+                raise self._no_device(name, inside(namespace, "ip -br link"), f"{namespace} has no device {name}")
+            return device
+        spaces = [space for space in self.spaces if (space, name) in self.tables.links]
+        if not spaces:
+            raise self._no_device(name, "ip -br link", f"no namespace has a device {name}")
+        first = spaces[0]
+        if len(spaces) > 1 and first != HOSTNAME:
+            why = f"{name} is in {' and in '.join(spaces)}: say which, as in `{first} {name}`"
+            raise Absent(no(why, inside(first, "ip -br link"), name, instead=tuple(spaces)))
+        return first, name
+
+    def _no_device(self, name: str, command: str, why: str) -> Absent:
+        """A device that is not there, and where one of its name is."""
         elsewhere = [device[0] for device in self.tables.links if device[1] == name]
-        where = f"{namespace} has no device {name}" if namespace else f"no namespace has a device {name}"
-        more = f"; it is in {', '.join(elsewhere)}" if elsewhere else ""
-        command = inside(namespace or HOSTNAME, "ip -br link")
-        raise Absent(Finding(False, where + more, command, name, instead=tuple(elsewhere)))
+        if elsewhere:
+            why += f"; it is in {', '.join(elsewhere)}"
+        return Absent(no(why, command, name, instead=tuple(elsewhere)))
 
     def link(self, device: Device) -> Link:
         """The device's row, which is there: `device` has found it."""
@@ -276,22 +329,27 @@ class Question:
 
     def target(self, name: str) -> str:
         """An address, or the first one of a namespace."""
-        if name in self.spaces:
-            if address := next(first_address(self.tables, name), None):
-                return address
-            raise Absent(Finding(False, f"{name} has no address to send a packet to", inside(name, "ip -br addr")))
-        return self.address(name)
+        if name not in self.spaces:
+            return self.address(name)
+        address = next(first_address(self.tables, name), None)
+        if address is None:
+            raise Absent(no(f"{name} has no address to send a packet to", inside(name, "ip -br addr")))
+        return address
 
     def address(self, text: str) -> str:
         """An address, without its prefix length."""
+        ip = text.partition("/")[0]
         try:
-            return str(ip_address(text.partition("/")[0]))
+            return str(ip_address(ip))
         except ValueError:
             why = f"{text} is neither an address nor a namespace; {self._near(text)}"
-            raise Absent(Finding(False, why, "ip netns list", text)) from None
+            raise Absent(no(why, "ip netns list", text)) from None
 
 
 def _is_settling(tables: Tables, device: Device) -> bool:
     """Whether both ends of a cable are on and the kernel has not told of its carrier yet."""
-    link, peer = tables.link(device), tables.link(tables.peer(device))
-    return bool(link and peer and link.up and peer.up and link.state != "UP")
+    link = tables.link(device)
+    peer = tables.link(tables.peer(device))
+    if link is None or peer is None:
+        return False
+    return bool(link.up and peer.up and link.state != "UP")
