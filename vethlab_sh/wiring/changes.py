@@ -110,14 +110,17 @@ def _links(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     for link in sorted(come, key=_place):
         if link.device not in joined:
             yield _link(APPEARED, link, f"{link.name} ({link.kind}) appeared in {link.namespace}")
-    earlier = old | {now.device: was for was, now in moves}
+    earlier = {**old, **{now.device: was for was, now in moves}}
     for device, now in new.items():
-        if device in earlier:
-            was = earlier[device]
-            for sentence in _alterations(was, now):
-                yield _link(CHANGED, now, sentence)
-            for sentence in _port_alterations(was, now, _bridge_of(was, old), _bridge_of(now, new)):
-                yield _link(CHANGED, now, sentence)
+        if device not in earlier:
+            continue
+        was = earlier[device]
+        sentences = [
+            *_alterations(was, now),
+            *_port_alterations(was, now, _bridge_of(was, old), _bridge_of(now, new)),
+        ]
+        for sentence in sentences:
+            yield _link(CHANGED, now, sentence)
 
 
 def _devices(snapshot: Snapshot) -> dict[Device, Link]:
@@ -171,20 +174,39 @@ def _moved(was: Link, now: Link) -> Change:
 def _alterations(was: Link, now: Link) -> Iterator[str]:
     """What is different about a device that is still there, a sentence each."""
     name = _in_place(now)
-    if was.up != now.up:
-        yield f"{name} was switched {switch(now.up)}"
-    if was.carrier != now.carrier:
-        yield f"{name} has a signal now" if now.carrier else f"{name} has lost its signal"
-    if was.state != now.state:
-        yield f"the state of {name} is now {now.state}, was {was.state}"
-    if was.master != now.master:
-        yield f"{name} is now a port of {now.master}" if now.master else f"{name} is no port of {was.master} any more"
+    yield from _switchings(name, was, now)
     if was.mtu != now.mtu:
         yield f"the MTU of {name} is now {now.mtu} bytes, was {was.mtu}"
     if was.mac != now.mac:
         yield f"the MAC address of {name} is now {now.mac}, was {was.mac}"
     if bool(was.hairpin) != bool(now.hairpin):  # what is no port has no hairpin at all
         yield f"hairpin is now {switch(now.hairpin)} at {name}"
+    yield from _tunnel_alterations(name, was, now)
+    if _differs(was.arp, now.arp):
+        noarp = "" if now.arp else " (NOARP)"
+        yield f"ARP is now {switch(now.arp)} at {name}{noarp}"
+    if was.mode != now.mode and was.mode and now.mode:
+        yield f"the mode of {name} is now {now.mode}, was {was.mode}"
+    yield from _bridge_alterations(name, was, now)
+
+
+def _switchings(name: str, was: Link, now: Link) -> Iterator[str]:
+    """Whether it is on, hears its other end, and is plugged in."""
+    if was.up != now.up:
+        yield f"{name} was switched {switch(now.up)}"
+    if was.carrier != now.carrier:
+        yield f"{name} has a signal now" if now.carrier else f"{name} has lost its signal"
+    if was.state != now.state:
+        yield f"the state of {name} is now {now.state}, was {was.state}"
+    if was.master == now.master:
+        return
+    if now.master:
+        yield f"{name} is now a port of {now.master}"
+    else:
+        yield f"{name} is no port of {was.master} any more"
+
+
+def _tunnel_alterations(name: str, was: Link, now: Link) -> Iterator[str]:
     if was.vxlan_port != now.vxlan_port:
         yield f"{name} now sends to UDP port {now.vxlan_port}, was {was.vxlan_port}"
     if was.vxlan_id != now.vxlan_id:
@@ -193,15 +215,12 @@ def _alterations(was: Link, now: Link) -> Iterator[str]:
         yield f"{name} now sends from {now.vxlan_local}, was {was.vxlan_local}"
     if was.vxlan_learning != now.vxlan_learning:
         yield f"learning is now {switch(now.vxlan_learning)} at {name}"
-    if _differs(was.arp, now.arp):
-        yield f"ARP is now {switch(now.arp)} at {name}" + ("" if now.arp else " (NOARP)")
-    if was.mode != now.mode and was.mode and now.mode:
-        yield f"the mode of {name} is now {now.mode}, was {was.mode}"
-    yield from _bridge_alterations(name, was, now)
 
 
 def _in_place(link: Link) -> str:
-    return link.name if link.namespace == HOSTNAME else f"{link.name} in {link.namespace}"
+    if link.namespace == HOSTNAME:
+        return link.name
+    return f"{link.name} in {link.namespace}"
 
 
 def _differs(was: object, now: object) -> bool:
@@ -225,35 +244,47 @@ def _bridge_alterations(name: str, was: Link, now: Link) -> Iterator[str]:
 
 
 def _bridge_of(port: Link, links: Mapping[Device, Link]) -> Link | None:
-    return links.get((port.namespace, port.master)) if port.master else None
+    if port.master is None:
+        return None
+    return links.get((port.namespace, port.master))
 
 
 def _port_alterations(was: Link, now: Link, earlier: Link | None, later: Link | None) -> Iterator[str]:
     """What its bridge does otherwise at a port that is still one of the same bridge; earlier, later: that bridge."""
     if was.port is None or now.port is None or was.master != now.master:
         return
+    name = _in_place(now)
     for word in SWITCHES:
-        if getattr(was.port, word) != getattr(now.port, word):
-            yield f"{word} is now {switch(getattr(now.port, word))} at {_in_place(now)}"
-    if earlier and later and was.port.state != now.port.state and not _is_switched(was, now, earlier, later):
+        is_on = getattr(now.port, word)
+        if getattr(was.port, word) != is_on:
+            yield f"{word} is now {switch(is_on)} at {name}"
+    if earlier is None or later is None or _is_switched(was, now, earlier, later):
+        return
+    if was.port.state != now.port.state:
         by = ", which its spanning tree decided" if earlier.stp or later.stp else ""
-        yield f"the port {_in_place(now)} is now {now.port.state}, was {was.port.state}{by}"
+        yield f"the port {name} is now {now.port.state}, was {was.port.state}{by}"
 
 
 def _is_switched(was: Link, now: Link, earlier: Link, later: Link) -> bool:
     """Whether port or bridge was switched on or off, or the signal came or went: the port's state goes with it."""
-    return (was.up, was.carrier, earlier.up) != (now.up, now.carrier, later.up)
+    states_before = (was.up, was.carrier, earlier.up)
+    states_after = (now.up, now.carrier, later.up)
+    return states_before != states_after
 
 
 # ---- addresses and routes ---------------------------------------------------------------------------------
 
 
 def _addresses(before: Snapshot, after: Snapshot) -> Iterator[Change]:
-    old, new = (by_key(snapshot.rows.addresses, _address_key) for snapshot in (before, after))
+    old = by_key(before.rows.addresses, _address_key)
+    new = by_key(after.rows.addresses, _address_key)
     for address in only_in(new, old):
-        if not _born_with(address.namespace, address.dev, before):
-            made = ", which IPv6 made of its MAC address" if address.address.startswith("fe80:") else ""
-            yield _address(APPEARED, address, f"has the address {address.address}{made}")
+        if _born_with(address.namespace, address.dev, before):
+            continue
+        # each device has one, of which the kernel makes the host part: RFC 4291, Appendix A
+        is_link_local = address.address.startswith("fe80:")
+        made = ", which IPv6 made of its MAC address" if is_link_local else ""
+        yield _address(APPEARED, address, f"has the address {address.address}{made}")
     for address in only_in(old, new):
         yield _address(VANISHED, address, f"has lost the address {address.address}")
 
@@ -273,11 +304,13 @@ def _born_with(namespace: str, device: str | None, before: Snapshot) -> bool:
 
 
 def _routes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
-    old, new = (by_key(_of_every_table(snapshot), _route_key) for snapshot in (before, after))
+    old = by_key(_of_every_table(before), _route_key)
+    new = by_key(_of_every_table(after), _route_key)
     for route in only_in(new, old):
-        if not _born_with(route.namespace, route.dev, before):
-            by = ", which the kernel added by itself" if route.proto == "kernel" else ""
-            yield _route(APPEARED, route, f"has the route {_in_full(route)}{by}")
+        if _born_with(route.namespace, route.dev, before):
+            continue
+        by = ", which the kernel added by itself" if route.proto == "kernel" else ""
+        yield _route(APPEARED, route, f"has the route {_in_full(route)}{by}")
     for route in only_in(old, new):
         yield _route(VANISHED, route, f"has lost the route {_in_full(route)}")
 
@@ -298,23 +331,33 @@ def _route(sign: str, route: Route, predicate: str) -> Change:
 
 
 def _in_full(route: Route) -> str:
-    words = f"{route.words} onlink" if route.onlink else route.words
-    return words if route.table == "main" else f"{words} in the table {route.table}"
+    words = route.words
+    if route.onlink:
+        words += " onlink"
+    if route.table != "main":
+        words += f" in the table {route.table}"
+    return words
 
 
 # ---- what is learned --------------------------------------------------------------------------------------
 
 
 def _neighbours(before: Snapshot, after: Snapshot) -> Iterator[Change]:
-    old, new = (by_key(snapshot.rows.neighbours, _neighbour_key) for snapshot in (before, after))
+    old = by_key(before.rows.neighbours, _neighbour_key)
+    new = by_key(after.rows.neighbours, _neighbour_key)
     for key, neighbour in new.items():
         was = old.get(key)
         if was is None:
-            yield _neighbour(APPEARED, neighbour, _met(neighbour))
-        elif (_acquaintance(was), was.mac) != (_acquaintance(neighbour), neighbour.mac):
-            yield _neighbour(CHANGED, neighbour, _met(neighbour))
+            yield _neighbour(APPEARED, neighbour, _acquainted(neighbour))
+        elif _is_another(was, neighbour):
+            yield _neighbour(CHANGED, neighbour, _acquainted(neighbour))
     for neighbour in only_in(old, new):
         yield _neighbour(VANISHED, neighbour, f"{neighbour.namespace} has forgotten who {neighbour.ip} is")
+
+
+def _is_another(was: Neighbour, now: Neighbour) -> bool:
+    """Whether more has changed than what a timer changes."""
+    return was.mac != now.mac or _acquaintance(was) != _acquaintance(now)
 
 
 def _neighbour_key(neighbour: Neighbour) -> tuple[str, str | None, str]:
@@ -329,27 +372,31 @@ def _acquaintance(neighbour: Neighbour) -> str | None:
     """A state that does not change by waiting."""
     if neighbour.state in KNOWN:
         return "known"
-    return "unanswered" if neighbour.state in UNANSWERED else neighbour.state
+    if neighbour.state in UNANSWERED:
+        return "unanswered"
+    return neighbour.state
 
 
-def _met(neighbour: Neighbour) -> str:
+def _acquainted(neighbour: Neighbour) -> str:
+    """What a namespace knows of a neighbour, and from whom."""
     here, ip, mac = neighbour.namespace, neighbour.ip, neighbour.mac
     if neighbour.state in UNANSWERED:
         return f"{here} asked on {neighbour.dev} who has {ip}, and has no answer"
     if neighbour.state in KNOWN:
         return f"{here} learned that {ip} is at {mac}"
-    return f"{here} was told that {ip} is at {mac} ({(neighbour.state or '').lower()})"
+    state = (neighbour.state or "").lower()
+    return f"{here} was told that {ip} is at {mac} ({state})"
 
 
 def _entries(before: Snapshot, after: Snapshot) -> Iterator[Change]:
-    old, new = (_learned(snapshot) for snapshot in (before, after))
+    old, new = _given_or_learned(before), _given_or_learned(after)
     for entry in only_in(new, old):
         yield _entry(APPEARED, entry, _behind(entry))
     for entry in only_in(old, new):
         yield _entry(VANISHED, entry, f"{entry.master or entry.dev} has forgotten where {entry.mac} is")
 
 
-def _learned(snapshot: Snapshot) -> dict[tuple[object, ...], Entry]:
+def _given_or_learned(snapshot: Snapshot) -> dict[tuple[object, ...], Entry]:
     own = {(link.namespace, link.mac) for link in snapshot.rows.links}
     entries = [entry for entry in snapshot.rows.fdb if _is_about_others(entry, own)]
     return by_key(entries, _entry_key)
@@ -359,9 +406,11 @@ def _is_about_others(entry: Entry, own: Collection[tuple[str, str | None]]) -> b
     """Whether an entry was learned or given, and is not just a device's own or a multicast address."""
     if is_group(entry.mac):
         return False
+    if entry.dst is not None:
+        return True
     # A bridge also keeps the MAC address of each of its ports, as permanent: br_fdb_add_local(), net/bridge/br_fdb.c
     is_own = entry.state == "permanent" and (entry.namespace, entry.mac) in own
-    return entry.dst is not None or (entry.master is not None and not is_own)
+    return entry.master is not None and not is_own
 
 
 def _entry_key(entry: Entry) -> tuple[object, ...]:
@@ -370,7 +419,9 @@ def _entry_key(entry: Entry) -> tuple[object, ...]:
 
 def _given_as(entry: Entry) -> str | None:
     """How somebody gave it; None for what was learned, also when it is stale meanwhile: fdb_to_nud() in br_fdb.c."""
-    return entry.state if entry.state in ("permanent", "static") else None
+    if entry.state in ("permanent", "static"):
+        return entry.state
+    return None
 
 
 def _entry(sign: str, entry: Entry, sentence: str) -> Change:

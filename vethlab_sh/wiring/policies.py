@@ -33,9 +33,9 @@ def settings(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     old = by_key(before.rows.settings, _setting_key)
     changed = {}
     for setting in after.rows.settings:
-        was = old.get(_setting_key(setting))
-        if was is not None and was.value != setting.value:
-            changed[_setting_key(setting)] = setting
+        key = _setting_key(setting)
+        if key in old and old[key].value != setting.value:
+            changed[key] = setting
     for key, setting in changed.items():
         if not _follows(setting, changed):
             yield _setting(setting, old[key].value)
@@ -74,13 +74,15 @@ def _as_typed(key: str) -> str:
 
 def rules(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     """Rules of policy routing; each namespace has three of IPv4 and two of IPv6 from its beginning."""
-    old, new = (by_key(snapshot.rows.rules, _rule_key) for snapshot in (before, after))
+    old = by_key(before.rows.rules, _rule_key)
+    new = by_key(after.rows.rules, _rule_key)
     earlier, later = names(before), names(after)
     for rule in only_in(new, old):
         by_kernel = rule.proto == "kernel"
-        if rule.namespace in earlier or not by_kernel:
-            by = ", which the kernel added by itself" if by_kernel else ""
-            yield _rule(APPEARED, rule, f"has the {_in_words(rule)}{by}")
+        if by_kernel and rule.namespace not in earlier:
+            continue  # it came with its namespace
+        by = ", which the kernel added by itself" if by_kernel else ""
+        yield _rule(APPEARED, rule, f"has the {_in_words(rule)}{by}")
     for rule in only_in(old, new):
         if rule.namespace in later:
             yield _rule(VANISHED, rule, f"has lost the {_in_words(rule)}")
@@ -204,8 +206,9 @@ def _different(was: list[str], now: list[str]) -> tuple[list[str], list[tuple[in
     """The rules that are no longer where they were, and those that are there instead, with their positions from 1."""
     gone: list[str] = []
     come: list[tuple[int, str]] = []
-    for kind, i1, i2, j1, j2 in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
+    matcher = SequenceMatcher(None, was, now, autojunk=False)
+    for kind, was_from, was_to, now_from, now_to in matcher.get_opcodes():
         if kind != "equal":
-            gone += was[i1:i2]
-            come += enumerate(now[j1:j2], start=j1 + 1)
+            gone += was[was_from:was_to]
+            come += enumerate(now[now_from:now_to], start=now_from + 1)
     return gone, come
