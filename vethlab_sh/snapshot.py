@@ -6,10 +6,9 @@ remembers what was true when it was taken, and nothing here is kept for the next
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -34,8 +33,10 @@ from .facts import (
     Wrapping,
     as_row,
 )
-from .parsers import filters, of_kind, routing
-from .parsers.filters import Filters
+from .parsers import answers as reading
+from .parsers import devices, filters
+from .parsers.answers import PROGRAMS
+from .parsers.devices import Answer
 from .sandbox import HOSTNAME
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ if TYPE_CHECKING:
 
     from .shell import Shell
 
-Row = dict[str, Any]  # what JSON holds
-Answer = dict[str, Any]  # of a namespace, by the question: what JSON holds, or text
+Row = dict[str, Any]  # of a table, and what JSON holds
 F = TypeVar("F")  # a kind of fact
 # What a user may ask for by its name: `show NAME` shows it.
 TableName = Literal[
@@ -172,8 +172,7 @@ LINES = "addr", "neigh", "netns list-id", "route", "route show table all root ::
 # With settings: a batch has the rules of IPv4 only
 ANSWERS_THOROUGH = ("addr", "neigh", "ids", "route", "route6", "rules", "fdb", "vlans")
 LINES_THOROUGH = (*LINES[:3], "route show table all root 0.0.0.0/0", LINES[4], "rule")
-EXTRAS = ("settings", "rules6", "nft", "iptables", "ip6tables", "iptables-legacy", "ip6tables-legacy")
-FILTERS = EXTRAS[2:]
+EXTRAS = ("settings", "rules6", *PROGRAMS)
 
 COLUMNS: dict[TableName, tuple[str, ...]] = {
     "namespaces": ("namespace",),
@@ -450,27 +449,23 @@ def _look(lines: Iterable[str]) -> str:
 
 def of(spaces: Mapping[str, Answer]) -> Snapshot:
     """A snapshot of what each namespace answered, by its name."""
-    first_names = {name: space for space, answer in spaces.items() for name in answer.get("names", ())}
-    ends = {space: _Ends.of(answer).called(first_names) for space, answer in spaces.items()}
-    links: list[Link] = []
-    for space, answer in spaces.items():
-        links += _links(space, answer, ends)
+    links = devices.links(spaces)
     namespaces = [Namespace(namespace=space, names=tuple(answer.get("names", ()))) for space, answer in spaces.items()]
-    filtering = [_filters(space, answer) for space, answer in spaces.items()]
+    filtering = [reading.filtering(space, answer) for space, answer in spaces.items()]
     return Snapshot(
         Facts(
             namespaces=tuple(namespaces),
             links=tuple(links),
-            addresses=_each(spaces, _addresses),
-            routes=_each(spaces, _routes),
-            neighbours=_each(spaces, _neighbours),
-            fdb=_each(spaces, _fdb),
-            settings=_each(spaces, _settings),
-            rules=_each(spaces, _rules),
-            policy_routes=_each(spaces, _policy_routes),
+            addresses=_each(spaces, reading.addresses),
+            routes=_each(spaces, reading.routes),
+            neighbours=_each(spaces, reading.neighbours),
+            fdb=_each(spaces, reading.fdb),
+            settings=_each(spaces, reading.settings),
+            rules=_each(spaces, reading.rules),
+            policy_routes=_each(spaces, reading.policy_routes),
             chains=tuple(chain for one in filtering for chain in one.chains),
             filters=tuple(rule for one in filtering for rule in one.rules),
-            wires=tuple(veth_pairs(links)),
+            wires=tuple(devices.veth_pairs(links)),
         )
     )
 
@@ -483,7 +478,7 @@ def answers(text: str, names: Sequence[str] = ANSWERS) -> Iterator[tuple[str, An
     names_of = _second_names(text)
     for space, first, extras in _by_space(text):
         try:
-            values = _values(first)
+            values = reading.values(first)
         except ValueError:
             continue
         if len(values) == len(names):
@@ -526,297 +521,8 @@ def parts(text: str) -> Iterator[tuple[str, str]]:
     return zip(spaces, texts, strict=False)
 
 
-def _values(text: str) -> list[Any]:
-    """The JSON values that stand one after the other in a text. Raises ValueError where it is none."""
-    decoder = json.JSONDecoder(strict=False)  # `ip -j` prints a name's control characters as they are
-    values = []
-    rest = text.strip()
-    while rest:
-        value, end = decoder.raw_decode(rest)
-        values.append(value)
-        rest = rest[end:].lstrip()
-    return values
-
-
 def _each(spaces: Mapping[str, Answer], read: Callable[[str, Answer], Iterator[F]]) -> tuple[F, ...]:
     facts: list[F] = []
     for space, answer in spaces.items():
         facts += read(space, answer)
     return tuple(facts)
-
-
-def _links(space: str, answer: Answer, ends: Mapping[str, _Ends]) -> Iterator[Link]:
-    vlans = of_kind.port_vlans(answer.get("vlans", []))
-    for link in answer["addr"]:
-        if not link:  # iproute2 prints {} for what a filter left out
-            continue
-        info = link.get("linkinfo", {})
-        kind = info.get("info_kind")
-        fact = Link(
-            namespace=space,
-            index=link["ifindex"],
-            name=link["ifname"],
-            kind=kind or link["link_type"],
-            state=link["operstate"],
-            up="UP" in link["flags"],
-            carrier="LOWER_UP" in link["flags"],
-            mtu=link["mtu"],
-            mac=link.get("address"),
-            master=link.get("master"),
-            hairpin=info.get("info_slave_data", {}).get("hairpin"),
-            port=_port(info),
-            arp="NOARP" not in link["flags"],
-            vlans=vlans.get(link["ifname"], ()),
-            functions=of_kind.functions(link),
-            alias=link.get("ifalias"),
-        )
-        fact = replace(fact, **of_kind.of_kind(kind, info))
-        if fact.wrapping is not None:
-            fact = replace(fact, wrapping=_underlay(fact.wrapping, space, link, ends))
-        if kind == "vxlan":
-            fact = _with_tunnel(fact, info["info_data"])
-        elif kind == "bridge":
-            fact = _with_spanning_tree(fact, info["info_data"])
-        elif fact.is_cable:
-            fact = _with_peer(fact, link, ends)
-        elif fact.wrapping is None and ("link" in link or "link_netnsid" in link):
-            fact = _with_parent(fact, link, ends)
-        yield fact
-
-
-def _port(info: Row) -> Port | None:
-    """What a bridge does at its port; a word that this kernel, or this `ip`, does not tell keeps its default."""
-    if info.get("info_slave_kind") != "bridge":
-        return None
-    data = info.get("info_slave_data", {})
-    settings = {}
-    for field in fields(Port):
-        if field.name in data:
-            settings[field.name] = data[field.name]
-    return Port(**settings)
-
-
-def _with_spanning_tree(link: Link, data: Row) -> Link:
-    hundredths = data.get("forward_delay")  # the kernel counts in hundredths of a second
-    seconds = None if hundredths is None else hundredths / 100
-    filtering = data.get("vlan_filtering")  # missing where the kernel cannot
-    return replace(
-        link,
-        stp=bool(data.get("stp_state")),
-        forward_delay=seconds,
-        vlan_filtering=None if filtering is None else bool(filtering),
-    )
-
-
-def _with_parent(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
-    """The device that a macvlan, VLAN or the like is on; in another namespace it is told by its number."""
-    if "link" in link:
-        here = ends[fact.namespace].devices.get(link["link"], {})
-        return replace(fact, parent=link["link"], parent_namespace=fact.namespace, parent_index=here.get("ifindex"))
-    number = link.get("link_index", 0)
-    fact = replace(fact, parent_index=number or None)
-    there = ends[fact.namespace].spaces.get(link.get("link_netnsid"))
-    if there is None or there not in ends:
-        return fact
-    other = ends[there].devices.get(number)
-    if other is None:
-        return fact
-    return replace(fact, parent=other["ifname"], parent_namespace=there)
-
-
-def _underlay(wrapping: Wrapping, space: str, link: Row, ends: Mapping[str, _Ends]) -> Wrapping:
-    """The wrapping with the namespace in which its packets travel, and its device there.
-
-    A tunnel device that was moved goes on sending where it was made. The device below it is then told by its number
-    there, which iproute2 takes for a number here: it says the name that has this number here, else `if9`.
-    """
-    if "link_netnsid" not in link:
-        return replace(wrapping, namespace=space)
-    there = ends[space].spaces.get(link["link_netnsid"])
-    if wrapping.dev is None:
-        return replace(wrapping, namespace=there)
-    here = ends[space].devices.get(wrapping.dev)
-    number = here["ifindex"] if here else _number(wrapping.dev)
-    other = ends[there].devices.get(number) if there is not None and there in ends else None
-    return replace(wrapping, namespace=there, dev=other["ifname"] if other else None)
-
-
-def _number(name: str) -> int:
-    """9 of `if9`; 0, which no device has, of another name."""
-    digits = name.removeprefix("if")
-    return int(digits) if digits.isdecimal() else 0
-
-
-def _with_tunnel(link: Link, data: Row) -> Link:
-    return replace(
-        link,
-        vxlan_id=data.get("id"),
-        vxlan_port=data.get("port"),
-        vxlan_local=data.get("local") or data.get("local6"),
-        vxlan_dev=link.wrapping.dev if link.wrapping else None,
-        vxlan_learning=data.get("learning"),
-    )
-
-
-@dataclass(frozen=True)
-class _Ends:
-    """The devices of a namespace by number and by name, and the namespaces that it has numbers for."""
-
-    devices: dict[int | str, Row]
-    spaces: dict[int | None, str]
-
-    @classmethod
-    def of(cls, answer: Answer) -> _Ends:
-        """Those that a namespace answered with."""
-        devices: dict[int | str, Row] = {}
-        for link in answer["addr"]:
-            if link:  # iproute2 prints {} for what a filter left out
-                devices[link["ifindex"]] = link
-                devices[link["ifname"]] = link
-        spaces = {row["nsid"]: row.get("name", HOSTNAME) for row in answer["ids"]}
-        return cls(devices, spaces)
-
-    def called(self, first_names: Mapping[str, str]) -> _Ends:
-        """The same with each namespace called by the name that it stands under: `ip` may take any other."""
-        spaces = {number: first_names.get(name, name) for number, name in self.spaces.items()}
-        return _Ends(self.devices, spaces)
-
-
-def _with_peer(fact: Link, link: Row, ends: Mapping[str, _Ends]) -> Link:
-    """The other end of a veth, when both ends say so; missing, not guessed, when they do not."""
-    here = fact.namespace
-    there = _peer_namespace(here, link, ends)
-    if there is not None and there in ends:
-        other = ends[there].devices.get(_peer_key(link))
-        if other and _peer_namespace(there, other, ends) == here and _is_peer(other, link):
-            name, number = other["ifname"], other["ifindex"]
-            return replace(fact, peer_namespace=there, peer=name, peer_index=number)
-    return replace(fact, peer_index=link.get("link_index"))
-
-
-def _peer_namespace(space: str, link: Row, ends: Mapping[str, _Ends]) -> str | None:
-    """The namespace that a veth's other end is in; the lab's root is the one that has no name."""
-    if "link" in link:
-        return space
-    number = link.get("link_netnsid")
-    there = ends[space].spaces.get(number)
-    if there == space:
-        return None
-    return there
-
-
-def _peer_key(link: Row) -> Any:
-    """What a veth says of its other end: the name in the same namespace, else the number."""
-    if "link" in link:
-        return link["link"]
-    return link.get("link_index")
-
-
-def _is_peer(link: Row, other: Row) -> bool:
-    """Whether what a veth says of its other end is this device."""
-    if "link" in link:
-        return bool(link["link"] == other["ifname"])
-    return bool(link.get("link_index") == other["ifindex"])
-
-
-def _addresses(space: str, answer: Answer) -> Iterator[Address]:
-    for link in answer["addr"]:
-        for row in link.get("addr_info", ()):
-            yield Address(
-                namespace=space,
-                dev=link["ifname"],
-                family=row["family"],
-                address=f"{row['local']}/{row['prefixlen']}",
-                broadcast=row.get("broadcast"),
-                scope=row["scope"],
-                tentative=bool(row.get("tentative")),
-                dadfailed=bool(row.get("dadfailed")),
-            )
-
-
-def _routes(space: str, answer: Answer) -> Iterator[Route]:
-    return (route for route in _of_every_table(space, answer) if route.table == "main")
-
-
-def _of_every_table(space: str, answer: Answer) -> Iterator[Route]:
-    yield from routing.routes(space, "inet", answer["route"])
-    yield from routing.routes(space, "inet6", answer["route6"])
-
-
-def _policy_routes(space: str, answer: Answer) -> Iterator[Route]:
-    if "rules" in answer:  # else only IPv6 was asked for every table
-        yield from filter(_is_of_policy, _of_every_table(space, answer))
-
-
-def _is_of_policy(route: Route) -> bool:
-    """Whether a route is in a table besides main; of local what somebody put there, the rest comes by itself."""
-    if route.table == "local":
-        return route.proto != "kernel"
-    return route.table != "main"
-
-
-def _rules(space: str, answer: Answer) -> Iterator[Rule]:
-    yield from routing.rules(space, "inet", answer.get("rules", ()))
-    # empty where this kernel has no IPv6
-    for rows in _values(answer.get("rules6", "")):
-        yield from routing.rules(space, "inet6", rows)
-
-
-def _filters(space: str, answer: Answer) -> Filters:
-    texts = {program: answer[program] for program in FILTERS if program in answer}
-    return filters.filters(space, texts)
-
-
-def _neighbours(space: str, answer: Answer) -> Iterator[Neighbour]:
-    for row in answer["neigh"]:
-        yield Neighbour(
-            namespace=space,
-            dev=row["dev"],
-            ip=row["dst"],
-            mac=row.get("lladdr"),
-            state=" ".join(row.get("state", ())),
-        )
-
-
-def _fdb(space: str, answer: Answer) -> Iterator[Entry]:
-    for row in answer["fdb"]:
-        yield Entry(
-            namespace=space,
-            mac=row["mac"],
-            dev=row.get("ifname"),
-            master=row.get("master"),
-            dst=row.get("dst"),
-            state=row.get("state") or None,  # iproute2 says "" for what was learned
-            self="self" in row.get("flags", ()),
-            vlan=row.get("vlan"),
-        )
-
-
-def _settings(space: str, answer: Answer) -> Iterator[Setting]:
-    for line in answer.get("settings", "").splitlines():
-        file, _, value = line.partition(":")
-        if file:
-            key = "net/" + file
-            yield Setting(namespace=space, key=key, value=value)
-
-
-def veth_pairs(links: Iterable[Link]) -> Iterator[Wire]:
-    """Each veth pair once: the end on the host first, else the one that comes first."""
-    ends = {link.device: link for link in links if link.is_cable}
-    seen = set()
-    for device, end in ends.items():
-        if device in seen:
-            continue
-        seen |= {device, end.peer_device}
-        other = ends.get(end.peer_device) if end.peer_device else None
-        yield Wire(
-            namespace=end.namespace,
-            name=end.name,
-            state=end.state,
-            peer_namespace=end.peer_namespace,
-            peer=end.peer,
-            peer_state=other.state if other else None,
-            mtu=end.mtu,
-            master=end.master,
-            peer_master=other.master if other else None,
-        )

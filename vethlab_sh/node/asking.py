@@ -14,9 +14,9 @@ from typing import Any
 from .. import snapshot
 from ..errors import CommandFailed
 from ..facts import CABLES
+from ..parsers.devices import Answer
 from ..sandbox import HOSTNAME
 from ..shell import Shell
-from ..snapshot import Answer
 
 # A private mount namespace hides /run, so that `ip` calls each namespace by the number of our descriptor for it. That
 # costs no process a namespace, and leaves nothing behind. `nsenter` because `ip -n` copies every mount of the machine;

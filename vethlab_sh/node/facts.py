@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from ..facts import Address, Device, Entry, Link, Namespace, Neighbour, Route
-from ..snapshot import Facts, Snapshot, veth_pairs
+from ..parsers.devices import veth_pairs
+from ..snapshot import Facts, Snapshot
 from ..tables import Row
 from . import cni, machines, pairs, rows
 from .making import Made, Moved, effect

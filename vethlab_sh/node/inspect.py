@@ -25,6 +25,7 @@ from ..packet.listen import Ground
 from ..packet.lookup import Tables
 from ..packet.probe import Probe, target_of
 from ..packet.walk import Walk
+from ..parsers.devices import veth_pairs
 from ..record import Ran
 from ..sandbox import HOSTNAME, Outside, check_linux
 from ..shell import Shell
@@ -296,7 +297,7 @@ def _relabelled(taken: Snapshot, labels: Mapping[str, str], own: str) -> Snapsho
             routes=_called(rows.routes, labels),
             neighbours=_called(rows.neighbours, labels),
             fdb=_called(rows.fdb, labels),
-            wires=tuple(snapshot.veth_pairs(links)),
+            wires=tuple(veth_pairs(links)),
         )
     )
 
