@@ -403,34 +403,44 @@ def take(shell: Shell, settings: bool = False) -> Snapshot:
 def _with_holders(taken: Snapshot, printed: str) -> Snapshot:
     """The snapshot with the processes that hold its tun and tap devices; printed: what HOLDERS printed."""
     held, _, listed = printed.rpartition("//")
-    spaces: dict[str, str] = {}
-    for line in listed.split(MARK):
-        inode, _, file = line.partition(" ")
-        spaces[inode] = HOSTNAME if file.startswith("/proc/") else taken.name_of(file.removeprefix("/run/netns/"))
+    spaces = _spaces_by_inode(taken, listed)
     holders: dict[str, list[tuple[str | None, Holder]]] = {}
     for line in held.split(MARK):
-        pid, _, rest = line.partition("/")
-        inode, _, rest = rest.partition("/")
-        device, _, process = rest.partition("/")
-        if pid.isdigit():
+        words = line.split("/", 3)  # and a process may have a slash in its name
+        if len(words) == 4 and words[0].isdigit():
+            pid, inode, device, process = words
             holder = Holder(pid=int(pid), process=process)
             holders.setdefault(device, []).append((spaces.get(inode), holder))
     links = []
     for link in taken.rows.links:
         if link.kind == "tun":
-            same = [one for one in taken.rows.links if one.kind == "tun" and one.name == link.name]
-            link = replace(link, holders=_holders(link, holders.get(link.name, ()), is_only=len(same) == 1))
+            link = replace(link, holders=_holders(taken, link, holders.get(link.name, [])))
         links.append(link)
     return Snapshot(replace(taken.rows, links=tuple(links)))
 
 
-def _holders(link: Link, candidates: Iterable[tuple[str | None, Holder]], is_only: bool) -> tuple[Holder, ...]:
+def _spaces_by_inode(taken: Snapshot, listed: str) -> dict[str, str]:
+    """The namespaces by the inodes of their files, `INODE FILE` each."""
+    spaces = {}
+    for line in listed.split(MARK):
+        inode, _, file = line.partition(" ")
+        is_own = file.startswith("/proc/")
+        spaces[inode] = HOSTNAME if is_own else taken.name_of(file.removeprefix("/run/netns/"))
+    return spaces
+
+
+def _holders(taken: Snapshot, link: Link, candidates: Iterable[tuple[str | None, Holder]]) -> tuple[Holder, ...]:
     """Of the processes that hold a device of this name those that hold this one.
 
     The kernel tells the name only. Where several namespaces have a device of this name, a process counts for that of
     its own namespace.
     """
-    return tuple(holder for space, holder in candidates if is_only or space == link.namespace)
+    same = [one for one in taken.rows.links if one.kind == "tun" and one.name == link.name]
+    holders = []
+    for space, holder in candidates:
+        if len(same) == 1 or space == link.namespace:
+            holders.append(holder)
+    return tuple(holders)
 
 
 def _question() -> str:

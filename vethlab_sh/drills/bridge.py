@@ -44,14 +44,17 @@ def _switch(rng: Random, hosts: int = 4) -> Switch:
     low = rng.sample(range(10, 120), hosts - hosts // 2)
     high = rng.sample(range(136, 250), hosts // 2)
     numbers = tuple(rng.sample(low + high, hosts))
+    owners, plugs = [], []
+    for number in numbers:
+        owners.append(f"{net}{number} belongs to ns{number}")
+        plugs.append(f"ns{number} is plugged into br0")
     asks, ways = [], []
-    for a, b in permutations(numbers, 2):
-        asks.append(ask(f"ns{a}", f"{net}{b}"))
-        ways.append(f"ns{a} sends to {net}{b} through br0")
-    owners = [f"{net}{n} belongs to ns{n}" for n in numbers]
-    plugs = [f"ns{n} is plugged into br0" for n in numbers]
+    for one, other in permutations(numbers, 2):
+        asks.append(ask(f"ns{one}", f"{net}{other}"))
+        ways.append(f"ns{one} sends to {net}{other} through br0")
     lines = laid("bridge", _values(net, numbers), hosts=hosts)
-    return Switch(net, numbers, World("bridge", lines, tuple(asks), (*owners, *plugs, *ways)))
+    world = World("bridge", lines, tuple(asks), (*owners, *plugs, *ways))
+    return Switch(net, numbers, world)
 
 
 def _values(net: str, numbers: tuple[int, ...]) -> dict[str, str]:

@@ -83,13 +83,14 @@ def sibling(pod: Pod, node: Node) -> Pod:
 
 
 def _cluster(kind: Kind, rng: Random) -> Cluster:
-    here, there = nodes = kind.nodes()
+    nodes = kind.nodes()
+    here, there = nodes
     asks: list[str] = []
     holds: list[str] = []
     for node, other in ((here, there), (there, here)):
-        asks += [ask(node.name, other.address), ask(node.name, other.pods[0].address, 1)]
-        asks += [ask(node.name, pod.address) for pod in node.pods]
-        holds += [f"{address} belongs to {node.name}" for address in (node.address, node.tunnel)]
+        asks += _pings_of(node, other)
+        holds.append(f"{node.address} belongs to {node.name}")
+        holds.append(f"{node.tunnel} belongs to {node.name}")
         holds.append(f"{node.name} has a tunnel to {other.pods[0].address}")
         for pod in node.pods:
             pings, others = kind.claims(pod, node, other)
@@ -101,14 +102,28 @@ def _cluster(kind: Kind, rng: Random) -> Cluster:
     return Cluster(world, node, other, pod, near, far=rng.choice(other.pods))
 
 
+def _pings_of(node: Node, other: Node) -> list[str]:
+    """What a node itself reaches: the other node, a pod behind it, and its own pods."""
+    asks = [ask(node.name, other.address), ask(node.name, other.pods[0].address, 1)]
+    for pod in node.pods:
+        asks.append(ask(node.name, pod.address))
+    return asks
+
+
 def _values(kind: Kind, rng: Random) -> dict[str, str]:
     """What the scenario's names and addresses become."""
     free = [number for number in range(16, 250) if number not in TAKEN]
-    pods, cable = rng.sample(free, 2)
-    values = {CABLE: f"10.{cable}.0.", kind.pods: f"10.{pods}."}
-    values[NODE2] = f"node{rng.randrange(2, 10)}"
+    pods_number, cable_number = rng.sample(free, 2)
+    values = {
+        CABLE: f"10.{cable_number}.0.",
+        kind.pods: f"10.{pods_number}.",
+        NODE2: f"node{rng.randrange(2, 10)}",
+    }
     here, there = kind.nodes()
-    for pod, program in zip(here.pods + there.pods, rng.sample(PROGRAMS, 4), strict=True):
-        values[pod.name] = f"pod-{program}"
-        values[pod.host_end] = kind.host_end(f"pod-{program}", rng)
+    pods = here.pods + there.pods
+    programs = rng.sample(PROGRAMS, len(pods))
+    for pod, program in zip(pods, programs, strict=True):
+        name = f"pod-{program}"
+        values[pod.name] = name
+        values[pod.host_end] = kind.host_end(name, rng)
     return values

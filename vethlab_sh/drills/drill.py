@@ -190,10 +190,11 @@ class Drill:
         """Every claim with what was found; no further than needed when a repair has broken something else."""
         question = Question(self.lab.shell, walks=False, cold=True)
         findings = dict(judge_all(question, self.fault.holds))
-        if not any(self._breaks(claim, finding) for claim, finding in findings.items()):
-            findings |= judge_all(question, self.fault.asks)
+        is_broken = any(self._breaks(claim, finding) for claim, finding in findings.items())
+        if not is_broken:
+            findings.update(judge_all(question, self.fault.asks))
         if all(finding.ok for finding in findings.values()):
-            findings |= judge_all(question, [NOTHING_REWRITTEN])
+            findings.update(judge_all(question, [NOTHING_REWRITTEN]))
         return findings
 
     def _first_wrong(self, findings: Findings) -> tuple[str, Finding] | None:
@@ -201,9 +202,13 @@ class Drill:
         wrong = [claim for claim, finding in findings.items() if not finding.ok]
         breaking = [claim for claim in wrong if self._breaks(claim, findings[claim])]
         changed = [claim for claim in wrong if self._is_wrong_otherwise(claim, findings[claim])]
+        by_repair = breaking + changed
         # an address in a second place makes other claims untrue, too: it is the one to tell
-        misplaced = [claim for claim in (*breaking, *changed) if understand(claim)[0].judge is belongs_to]
-        for claim in (*misplaced, *breaking, *changed, *self.fault.symptom, *self.fault.holds, *wrong):
+        for claim in by_repair:
+            form, _ = understand(claim)
+            if form.judge is belongs_to:
+                return claim, findings[claim]
+        for claim in (*by_repair, *self.fault.symptom, *self.fault.holds, *wrong):
             if claim in wrong:
                 return claim, findings[claim]
         return None
