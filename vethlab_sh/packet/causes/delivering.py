@@ -48,7 +48,10 @@ def nobody_listens(scene: Scene, space: str, ip: str, port: int | None = None) -
     """A port that nobody takes: refused by a reset, or by ICMP. port: where a rule has changed it."""
     protocol, port = scene.probe.protocol, port or scene.probe.port
     name = f"{protocol.upper()} port {port}"
-    sockets = [one for one in scene.look(space).sockets if (one.protocol, one.port) == (protocol, port)]
+    sockets = []
+    for one in scene.look(space).sockets:
+        if one.protocol == protocol and one.port == port:
+            sockets.append(one)
     if any(one.takes(protocol, ip, port) for one in sockets):
         reason = f"{space} refused it, though a program listens on {name} there"
     elif sockets:

@@ -157,13 +157,17 @@ class Met:
 def _rule(scene: Scene, space: str, step: Step) -> Met:
     """The rule of a step, of iptables as its owner typed it."""
     listed = _listed(scene, space, step)
-    typed = _typed(scene, listed) if listed and _is_by_iptables(step) else None
-    if typed:
-        shown = Shown.of(space, typed.listing, typed.text, typed.text)
-        return Met(typed, shown, _taken_away(typed))
-    rule = replace(_of_step(space, step), handle=listed.handle if listed else None)
+    if listed and _is_by_iptables(step):
+        typed = _typed(scene, listed)
+        if typed:
+            shown = Shown.of(space, typed.listing, typed.text, typed.text)
+            return Met(typed, shown, _taken_away(typed))
+    rule = _of_step(space, step)
     shown = Shown.of(space, f"nft -a list chain {rule.words}", "", rule.text)
-    return Met(rule, shown, _taken_away(rule) if rule.handle else ())
+    if listed is None:
+        return Met(rule, shown)
+    rule = replace(rule, handle=listed.handle)
+    return Met(rule, shown, _taken_away(rule))
 
 
 def _taken_away(rule: FilterRule) -> tuple[Fix, ...]:
@@ -199,8 +203,8 @@ def _listed(scene: Scene, space: str, step: Step) -> FilterRule | None:
 def _typed(scene: Scene, listed: FilterRule) -> FilterRule | None:
     """A rule that iptables made in nft's tables, as iptables says it: the one that stands at the same place."""
     rule = replace(listed, program=IPTABLES[listed.family], handle=None)
-    printed = scene.ground.run(scene.ground.inside(rule.namespace, rule.listing)).out
-    texts = [line for line in printed.splitlines() if line.startswith("-A ")]
+    line = scene.ground.inside(rule.namespace, rule.listing)
+    texts = [text for text in scene.ground.run(line).out.splitlines() if text.startswith("-A ")]
     if rule.position > len(texts):
         return None
     return replace(rule, text=texts[rule.position - 1])
@@ -219,13 +223,18 @@ def _policy(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
     chain = _of_step(space, step).place
     if not _is_by_iptables(step):
         return _closed(chain, f"nft's chain {step.chain}", "drop", "policy drop")
-    chain = replace(chain, program=IPTABLES[step.family])
-    found = _closed(chain, f"{chain.program} {step.chain}", "DROP", f"-P {step.chain} DROP")
+    program = IPTABLES[step.family]
+    found = _closed(
+        replace(chain, program=program),
+        name=f"{program} {step.chain}",
+        policy="DROP",
+        word=f"-P {step.chain} DROP",
+    )
     source, goal = drop.words.word("saddr"), drop.words.word("daddr")
     if source and goal and step.chain == "FORWARD":
-        accept = f"{chain.program} -I FORWARD -s {{}} -d {{}} -j ACCEPT"
-        both_ways = fix(space, accept.format(source, goal), accept.format(goal, source))
-        found = replace(found, fixes=(*found.fixes, both_ways))
+        there = f"{program} -I FORWARD -s {source} -d {goal} -j ACCEPT"
+        back = f"{program} -I FORWARD -s {goal} -d {source} -j ACCEPT"
+        found = replace(found, fixes=(*found.fixes, fix(space, there, back)))
     return _also_bridged(scene, found, space) if is_bridged else found
 
 

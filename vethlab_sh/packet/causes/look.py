@@ -166,10 +166,10 @@ class Look:
 
     def _meets(self, rule: Rule) -> bool:
         """Whether the probe has what a rule asks of its header; no, where that is not known."""
-        words = rule.selectors.split()
-        selectors = zip(words[::2], words[1::2], strict=False)
         header = {"ipproto": self.protocol, "dport": str(self.port)}
-        return all(header.get(name) == value for name, value in selectors)
+        words = rule.selectors.split()
+        wanted = zip(words[::2], words[1::2], strict=False)
+        return all(header.get(name) == value for name, value in wanted)
 
     @property
     def is_judged(self) -> bool:
@@ -253,10 +253,10 @@ def ask_each(ground: Ground, spaces: Iterable[str], parts: Mapping[str, str]) ->
     """Run these lines in each of these namespaces, all at the same time; what each line printed, by its name."""
     spaces = list(spaces)
     asking = "\n".join(f"printf '\\n{MARK_PRINTED}%s\\n' {part}; ({line})" for part, line in parts.items())
+    ask = f"bash -c {shlex.quote(asking)}"
     script = ["here=$(mktemp -d /run/look.XXXXXX) || exit 1", "trap 'rm -rf \"$here\"' EXIT"]
     for number, space in enumerate(spaces):
-        asked = ground.inside(space, f"bash -c {shlex.quote(asking)}")
-        script.append(f'{asked} >"$here/{number}" 2>/dev/null &')
+        script.append(f'{ground.inside(space, ask)} >"$here/{number}" 2>/dev/null &')
     script.append("wait")
     for number in range(len(spaces)):
         script.append(f"printf '\\0'; cat \"$here/{number}\"")

@@ -56,7 +56,10 @@ def _sender(scene: Scene, last: Sighting) -> Device | None:
 
 def _mac_rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:
     """A bridge that sends the frame out with another MAC than it came in with: a rule of ebtables, or nft's bridge."""
-    way = [one for one in scene.course.sightings if one.number <= last.number and one.leg == last.leg]
+    way = []
+    for one in scene.course.sightings:
+        if one.number <= last.number and one.leg == last.leg:
+            way.append(one)
     for before, after in itertools.pairwise(way):
         if before.namespace != after.namespace or before.ips != after.ips:
             continue

@@ -410,11 +410,12 @@ def loop(scene: Scene) -> Diagnosis | None:
 
 def _most_often_seen(scene: Scene) -> list[Sighting]:
     """The sightings of one packet at one device, going one way: of the packet and the device with the most."""
-    passed: dict[tuple[Device, str, int | None, int | None], list[Sighting]] = {}
+    passed: dict[tuple[object, ...], list[Sighting]] = {}
     for one in scene.course.there:
-        if one.kind != Kind.ICMP and not one.offset:
-            seen = (one.place, one.way, one.seq, one.ip_id)
-            passed.setdefault(seen, []).append(one)
+        if one.kind == Kind.ICMP or one.offset:
+            continue
+        seen = (one.place, one.way, one.seq, one.ip_id)
+        passed.setdefault(seen, []).append(one)
     return max(passed.values(), key=len, default=[])
 
 

@@ -183,8 +183,10 @@ def _kept_by_the_bridge(scene: Scene, bridge: Device, last: Sighting) -> Diagnos
     mac = last.macs[1]
     if mac != scene.tables.mac(bridge) or scene.is_local(bridge[0], last.ips[1]):
         return None
-    others = [device for device in scene.tables.holders(mac) if device != bridge]
-    return bridge_keeps(scene, bridge, others[0]) if others else None
+    for device in scene.tables.holders(mac):
+        if device != bridge:
+            return bridge_keeps(scene, bridge, device)
+    return None
 
 
 def _too_large_for_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
