@@ -32,8 +32,8 @@ pictures: setup ## draw the pages' pictures anew
 notebooks: setup ## run the solved lessons anew and make the learners' copies from them
 	@$(PYTHON_RUN) notebooks/make.py --run
 
-recordings: setup ## play every scenario once and keep what it showed, for --replay
-	@$(PYTHON_RUN) -c 'from vethlab_sh.keep.recorder import record_all; record_all()'
+recordings: setup ## play every scenario once and keep what it showed, for --replay (ARGS=direct for one)
+	@$(PYTHON_RUN) -c 'import sys; from vethlab_sh.keep.recorder import record_all; record_all(*sys.argv[1:])' $(ARGS)
 
 doctor: setup ## tell whether this machine can run the labs, and what is missing
 	@$(PYTHON_RUN) -m vethlab_sh doctor

@@ -4,6 +4,7 @@ import pytest
 
 from vethlab_sh import Lab
 from vethlab_sh.claims.filters import filters_of
+from vethlab_sh.parsers import deeds
 from vethlab_sh.parsers.deeds import Deed
 
 # a, r and b on two cables; r forwards.
@@ -149,3 +150,18 @@ def test_saved_rule_with_a_comment_means_all():
 
 def test_answer_that_is_no_json_has_no_chain():
     assert filters_of("r", {"json": "", "nft": ""}).chains == ()
+
+
+@pytest.mark.parametrize(
+    ("rule", "refuses"),
+    [
+        ("ip saddr 10.0.0.1 reject", True),
+        ('ip saddr 10.0.0.1 xt target "REJECT"', True),
+        ("-A FORWARD -s 10.0.0.1/32 -j REJECT --reject-with icmp-port-unreachable", True),
+        ('ip saddr 10.0.0.1 log prefix "reject " drop', False),
+        ('ip saddr 10.0.0.1 drop comment "no need to reject"', False),
+        ("-A FORWARD -m comment --comment REJECT -j DROP", False),
+    ],
+)
+def test_word_in_a_comment_or_a_prefix_is_no_deed(rule, refuses):
+    assert deeds.refuses(rule) is refuses

@@ -14,9 +14,9 @@ from ..shell import Shell
 from .recording import RecordedWalk, Recording, Rows, Tables, store
 
 
-def record_all(say: Callable[[str], object] = print) -> None:
-    """Make every recording anew, in the package."""
-    for name in scenarios.SCENARIOS:
+def record_all(*names: str, say: Callable[[str], object] = print) -> None:
+    """Make the recordings of these scenarios anew, in the package; without a name every one."""
+    for name in names or scenarios.SCENARIOS:
         recording = record(scenarios.load(name))
         size = store(recording)
         lines = len(recording.records)
