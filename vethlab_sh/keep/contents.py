@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import Any
 
+from ..facts import PortVlan
 from ..inside import inside, way_into
+from ..parsers.of_kind import port_vlans
 from ..sandbox import HOSTNAME, Sandbox
 from ..shell import Shell
 
@@ -26,6 +28,7 @@ QUESTIONS = {
     "rules6": "ip -6 rule",
     "neighbours": "ip neigh; ip neigh show proxy",
     "fdb": "bridge -j fdb",
+    "vlans": "bridge -j vlan",
     "iptables": "iptables-save",
     "ip6tables": "ip6tables-save",
     "nft": "nft list tables",
@@ -35,8 +38,9 @@ QUESTIONS = {
 SCRIPT = "\n".join(f"{{ {line}; }} 2>/dev/null; echo; echo {MARK}" for line in QUESTIONS.values()) + "\nexit 0"
 
 # What is made in a fresh world to learn a bridge's and a port's usual options.
-BRIDGE, PORT, END = "br", "port", "end"
+BRIDGE, PORT, END, BOND = "br", "port", "end", "bond"
 SAMPLE = f"ip link add name {BRIDGE} type bridge; ip link add name {PORT} master {BRIDGE} type veth peer name {END}"
+SAMPLE_BOND = f"ip link add name {BOND} type bond"  # only where there is one: loading the module makes bond0 besides
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,8 @@ class DeviceAddress:
 
     def is_made_of(self, device: Device) -> bool:
         """Whether it is the one that IPv6 makes of the MAC address when the device comes up (RFC 4291, 2.5.1)."""
-        if self.family != "inet6" or self.scope != "link" or not device.up:
-            return False
+        if self.family != "inet6" or self.scope != "link" or not device.works:
+            return False  # it was made before the signal was lost
         octets = bytes.fromhex(device.mac.replace(":", ""))
         if len(octets) != 6:
             return False
@@ -94,9 +98,9 @@ class Device:
     """A device, as `ip -d -j addr` tells it; ip-link(8).
 
     kind: `info_kind`, or the link type where there is none; mac: empty where there is none; is_ether: whether its
-    MAC address is one of Ethernet; queue: txqueuelen; lower: the device that it is made on; lower_elsewhere: whether
-    that one is in another namespace; options: its kind's; port: its options as a port of a bridge;
-    addressing: by which rule IPv6 makes an address of its own (addrgenmode).
+    MAC address is one of Ethernet; queue: txqueuelen; options: its kind's; port: its options as a port of a bridge;
+    bonded: those as a port of a bond; vlans: what its bridge lets through there; addressing: by which rule IPv6 makes
+    an address of its own (addrgenmode).
     """
 
     name: str
@@ -108,25 +112,23 @@ class Device:
     queue: int
     flags: frozenset[str]
     master: str | None
-    lower: str | None
-    lower_elsewhere: bool
     options: Options
     port: Options | None
+    bonded: Options | None
+    vlans: tuple[PortVlan, ...]
     addressing: str
     group: str
     alias: str
     addresses: tuple[DeviceAddress, ...]
 
     @classmethod
-    def of(cls, row: Options) -> Device:
-        """One of the devices that `ip -d -j addr` lists."""
+    def of(cls, row: Options, vlans: Mapping[str, tuple[PortVlan, ...]]) -> Device:
+        """One of the devices that `ip -d -j addr` lists; vlans: what bridges let through, by device."""
         info = row.get("linkinfo", {})
         options = info.get("info_data", {})
         kind = info.get("info_kind") or row["link_type"]
         port = info["info_slave_data"] if info.get("info_slave_kind") == "bridge" else None
-        lower = row.get("link") or options.get("link")
-        if kind == "veth":
-            lower = None  # what `link` names is its other end
+        bonded = info["info_slave_data"] if info.get("info_slave_kind") == "bond" else None
         return cls(
             name=row["ifname"],
             index=row["ifindex"],
@@ -137,10 +139,10 @@ class Device:
             queue=row.get("txqlen", 0),
             flags=frozenset(row["flags"]),
             master=row.get("master"),
-            lower=lower,
-            lower_elsewhere=row.get("link_netnsid") is not None,
             options=options,
             port=port,
+            bonded=bonded,
+            vlans=vlans.get(row["ifname"], ()),
             addressing=row.get("inet6_addr_gen_mode", "eui64"),
             group=row.get("group", "default"),
             alias=row.get("ifalias", ""),
@@ -151,6 +153,11 @@ class Device:
     def up(self) -> bool:
         """Whether it is switched on."""
         return "UP" in self.flags
+
+    @property
+    def works(self) -> bool:
+        """Whether it is on and has a signal, which is when IPv6 gives it an address."""
+        return self.flags >= {"UP", "LOWER_UP"}
 
 
 @dataclass(frozen=True)
@@ -222,10 +229,11 @@ class Contents:
     @classmethod
     def of(cls, namespace: str, answers: Answers) -> Contents:
         """What a namespace answered to the questions."""
+        vlans = port_vlans(_json(answers["vlans"]))
         devices = {}
         for row in _json(answers["devices"]):
             if row:  # {} is what a filter left out
-                device = Device.of(row)
+                device = Device.of(row, vlans)
                 devices[device.name] = device
         return cls(
             namespace=namespace,
@@ -288,14 +296,17 @@ class Fresh:
         return self.first if namespace == HOSTNAME else self.other
 
 
-def fresh() -> Fresh:
-    """A new world's contents, from one that is made for it and ends at once."""
+def fresh(has_bond: bool = False) -> Fresh:
+    """A new world's contents, from one that is made for it and ends at once; has_bond: whether a bond is wanted too."""
     sandbox = Sandbox()
     try:
         shell = Shell(sandbox)
         shell.run("ip netns add other")
         shell.run(SAMPLE)
         shell.run(SAMPLE, at="other")
+        if has_bond:
+            shell.run(SAMPLE_BOND, expect=None)
+            shell.run(SAMPLE_BOND, at="other", expect=None)
         return Fresh(of(shell, HOSTNAME), of(shell, "other"))
     finally:
         sandbox.close()
@@ -303,7 +314,7 @@ def fresh() -> Fresh:
 
 def inborn(usual: Contents) -> set[str]:
     """The devices that a namespace has from the beginning: lo, and tunl0 and its like where their module is loaded."""
-    return set(usual.devices) - {BRIDGE, PORT, END}
+    return set(usual.devices) - {BRIDGE, PORT, END, BOND}
 
 
 def differing(names: tuple[str, ...], options: Options, usual: Mapping[str, Any]) -> list[str]:

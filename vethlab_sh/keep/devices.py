@@ -3,48 +3,89 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from ..errors import CannotSave
+from ..facts import CABLES, Link, PortVlan
 from ..facts import Device as Place
 from ..sandbox import HOSTNAME
-from .contents import BRIDGE, PORT, Contents, Device, Options, differing, inborn
+from .contents import PORT, Contents, Device, differing, inborn
+from .kinds import KINDS, ON_A_DEVICE, UNTOLD
 
-Peers = Mapping[Place, Place | None]  # the other end of each veth, None where it is not known
 Spaces = Mapping[str, Contents]  # by the name of the namespace
 
-BRIDGE_OPTIONS = (
-    "forward_delay", "hello_time", "max_age", "ageing_time", "stp_state", "priority", "group_fwd_mask",
-    "mcast_snooping", "mcast_querier", "nf_call_iptables", "nf_call_ip6tables", "nf_call_arptables",
-)  # fmt: skip
+
+@dataclass(frozen=True)
+class Stack:
+    """What each device is made with and on, by its place: namespace and name.
+
+    peers: the other end of a pair, None where it is not known; lowers: the device below it; homes: the namespace in
+    which it was made, where that is another.
+    """
+
+    peers: Mapping[Place, Place | None]
+    lowers: Mapping[Place, Place]
+    homes: Mapping[Place, str]
+
+    @classmethod
+    def of(cls, links: Iterable[Link]) -> Stack:
+        """The stack of a lab's devices."""
+        peers: dict[Place, Place | None] = {}
+        lowers: dict[Place, Place] = {}
+        homes: dict[Place, str] = {}
+        for link in links:
+            peers[link.device] = link.peer_device
+            lower = link.parent_device
+            if link.wrapping and link.wrapping.dev and link.wrapping.namespace:
+                lower = (link.wrapping.namespace, link.wrapping.dev)
+            if lower is not None:
+                lowers[link.device] = lower
+            home = link.wrapping.namespace if link.wrapping else link.parent_namespace
+            if home is not None and home != link.namespace:
+                homes[link.device] = home
+        return cls(peers, lowers, homes)
+
+    def macs_on(self, namespace: str, spaces: Spaces) -> dict[str, set[str]]:
+        """By device of a namespace the MAC addresses of those that are made on it, wherever they are."""
+        macs: dict[str, set[str]] = {}
+        for (there, name), (below, lower) in self.lowers.items():
+            if below == namespace:
+                macs.setdefault(lower, set()).add(spaces[there].devices[name].mac)
+        return macs
+
+
 PORT_OPTIONS = (
     "priority", "hairpin", "guard", "root_block", "fastleave", "learning", "flood", "proxy_arp", "mcast_flood",
     "bcast_flood", "mcast_to_unicast", "neigh_suppress", "isolated",
 )  # fmt: skip
-NOT_REMADE = ("external", "gbp", "gpe", "vnifilter")  # of a VXLAN device
-WITHOUT_ARP = ("dummy", "ifb")  # kinds that are made with NOARP, and without MULTICAST
+# Kinds that are made with ARP and MULTICAST; with others it depends, so that both are said of them.
+SPEAKING = ("veth", "bridge", "vxlan", "macvlan", "macvtap", "bond", "team", "netkit")
+TAKES_NO_MAC = ("ipvlan", "ipvtap")  # kinds that have the MAC address of what they are on
 ETHERNET_MTU = 1500
 LOOPBACK_MTU = 65536
 USUAL_QUEUE = 1000  # DEFAULT_TX_QUEUE_LEN, include/net/pkt_sched.h
 NO_MAC = "00:00:00:00:00:00"
 
 
-def links(spaces: Spaces, usual: Spaces, peers: Peers) -> list[str]:
+def links(spaces: Spaces, usual: Spaces, stack: Stack) -> list[str]:
     """The lines that make all devices, each after the one that it is made on.
 
     spaces: what each namespace has; usual: what it had when it was new. Raises CannotSave for a device of a kind that
     we do not know, and for a veth whose other end is out of sight.
     """
     lines = []
-    for contents, device in _from_below(spaces, usual):
-        if device.kind == "veth":
-            lines += _pair(spaces, peers, contents, device)
+    for contents, device in _from_below(spaces, usual, stack):
+        if device.kind in CABLES:
+            lines += _pair(spaces, stack, contents, device)
+        elif device.kind == "tun":
+            lines += [_tun(contents, device), *_set_afterwards(contents, device)]
         else:
-            lines += _one(contents, device, usual[contents.namespace])
+            lines += _one(spaces, stack, contents, device, usual[contents.namespace])
     return lines
 
 
-def _from_below(spaces: Spaces, usual: Spaces) -> Iterator[tuple[Contents, Device]]:
+def _from_below(spaces: Spaces, usual: Spaces, stack: Stack) -> Iterator[tuple[Contents, Device]]:
     """The devices that were made, and where they are, each after the one that it is made on."""
     left = []
     for contents in spaces.values():
@@ -56,32 +97,73 @@ def _from_below(spaces: Spaces, usual: Spaces) -> Iterator[tuple[Contents, Devic
         waiting = {(contents.namespace, device.name) for contents, device in left}
         later = []
         for contents, device in left:
-            if (contents.namespace, device.lower) in waiting:
+            if stack.lowers.get((contents.namespace, device.name)) in waiting:
                 later.append((contents, device))
             else:
                 yield contents, device
         left = later
 
 
-def _one(contents: Contents, device: Device, usual: Contents) -> list[str]:
+def _one(spaces: Spaces, stack: Stack, contents: Contents, device: Device, usual: Contents) -> list[str]:
     kind = device.kind
-    if kind not in KINDS or device.lower_elsewhere:
-        what = f"{device.name} in {contents.namespace}"
+    what = f"{device.name} in {contents.namespace}"
+    if kind in UNTOLD:
+        raise CannotSave(f"I cannot make {what} again, a device of kind {kind}: {UNTOLD[kind]}.")
+    if kind not in KINDS:
         raise CannotSave(f"I do not know how to make {what} again, a device of kind {kind}.")
-    words = [contents.ip, "link add"]
-    if kind in ("vlan", "macvlan") and device.lower:
-        words.append(f"link {shlex.quote(device.lower)}")
+    place = (contents.namespace, device.name)
+    home = stack.homes.get(place)
+    lower = stack.lowers.get(place)
+    if kind in ON_A_DEVICE and lower is None:
+        raise CannotSave(f"I cannot make {what} again: what it is made on is in a namespace that has no name.")
+    made_in = spaces[home] if home else contents
+    words = [made_in.ip, "link add"]
+    if kind in ON_A_DEVICE and lower is not None:
+        words.append(f"link {shlex.quote(lower[1])}")
     words += _traits(contents, device)
+    if home:
+        words.append(f"netns {shlex.quote(contents.namespace)}")
     words.append(f"type {kind}")
-    words += KINDS[kind](device.options, usual)
+    options = dict(device.options)
+    if lower is not None and kind not in ON_A_DEVICE:
+        options["link"] = lower[1]  # its name where the device was made, which may be another than here
+    words += KINDS[kind](options, usual)
     made = " ".join(words)
     return [made, *_set_afterwards(contents, device)]
 
 
-def _pair(spaces: Spaces, peers: Peers, contents: Contents, device: Device) -> list[str]:
+def _tun(contents: Contents, device: Device) -> str:
+    """The line for a tun or tap; it stays when its process ends, and gets whatever number is free."""
+    options = device.options
+    words = [contents.ip, "tuntap add dev", shlex.quote(device.name), f"mode {options['type']}"]
+    for word in ("user", "group"):
+        if word in options:
+            words.append(f"{word} {options[word]}")
+    for word in ("pi", "vnet_hdr", "multi_queue"):
+        if options.get(word):
+            words.append(word)
+    return " ".join(words)
+
+
+def left_out(contents: Contents) -> list[str]:
+    """Sentences about what of these devices is not in the script."""
+    sentences = []
+    for device in contents.devices.values():
+        place = f"{device.name} in {contents.namespace}"
+        if device.kind == "tun":
+            sentences.append(
+                f"{place} comes back with another number than {device.index}, which `ip tuntap` cannot choose,"
+                " and without the process that holds it."
+            )
+        elif device.kind == "team":
+            sentences.append(f"The mode of {place} is not saved: teamd sets it, and `ip` does not tell it.")
+    return sentences
+
+
+def _pair(spaces: Spaces, stack: Stack, contents: Contents, device: Device) -> list[str]:
     """The lines for a veth pair, which one command makes: from master if one end is there. Its other end has none."""
     here = (contents.namespace, device.name)
-    there = peers.get(here)
+    there = stack.peers.get(here)
     if there is None:
         raise CannotSave(f"The other end of {device.name} in {contents.namespace} is in a namespace that has no name.")
     if _turn(there) < _turn(here):
@@ -91,7 +173,10 @@ def _pair(spaces: Spaces, peers: Peers, contents: Contents, device: Device) -> l
     peer = other.devices[name]
     words = [contents.ip, "link add"]
     words += _traits(contents, device)
-    words += ["type veth", "peer"]
+    words.append(f"type {device.kind}")
+    if device.options.get("mode"):  # of a netkit
+        words.append(f"mode {device.options['mode']}")
+    words.append("peer")
     words += _traits(other, peer)
     if other is not contents:
         words.append(f"netns {shlex.quote(namespace)}")
@@ -109,8 +194,10 @@ def _traits(contents: Contents, device: Device) -> Iterator[str]:
     yield f"name {shlex.quote(device.name)} index {device.index}"
     is_bridge = device.kind == "bridge"
     has_it_by_itself = is_bridge and device.mac == _least_mac(contents, device)
-    if device.is_ether and not has_it_by_itself:
-        yield f"address {device.mac}"
+    if device.is_ether and not has_it_by_itself and device.kind not in TAKES_NO_MAC:
+        # A bond gives its own to its ports, which have theirs back when they leave it.
+        mac = device.bonded["perm_hwaddr"] if device.bonded else device.mac
+        yield f"address {mac}"
     # A bridge has no ports yet, so its MTU is set when it has. A VXLAN's usual one is that of what it is made on.
     is_unusual = device.mtu != ETHERNET_MTU or device.kind == "vxlan"
     if is_unusual and not is_bridge:
@@ -154,116 +241,122 @@ def _set_afterwards(contents: Contents, device: Device) -> list[str]:
 
 
 def _flag_words(device: Device) -> Iterator[str]:
-    arp = "NOARP" not in device.flags
-    usually_arp = device.kind not in WITHOUT_ARP
-    if arp and not usually_arp:
-        yield "arp on"
-    if usually_arp and not arp:
+    speaks = device.kind in SPEAKING
+    if device.kind == "tun":
+        if device.is_ether:
+            yield f"address {device.mac}"
+        if device.mtu != ETHERNET_MTU:
+            yield f"mtu {device.mtu}"
+        if device.queue != USUAL_QUEUE:
+            yield f"txqueuelen {device.queue}"
+    if "NOARP" in device.flags:
         yield "arp off"
+    elif not speaks:
+        yield "arp on"
     if "PROMISC" in device.flags:
         yield "promisc on"
     if "ALLMULTI" in device.flags:
         yield "allmulticast on"
-    if "MULTICAST" not in device.flags and device.kind not in WITHOUT_ARP:
+    if "MULTICAST" not in device.flags:
         yield "multicast off"
+    elif not speaks:
+        yield "multicast on"
 
 
 def _lacks_own_address(contents: Contents, device: Device) -> bool:
     """Whether IPv6 would make an address that was taken away, or was made when the MAC address was another."""
-    works = device.is_ether and device.flags >= {"UP", "LOWER_UP"}
-    if not works or not contents.speaks_ipv6(device.name):
+    if not device.is_ether or not device.works or not contents.speaks_ipv6(device.name):
         return False
     return not any(address.is_made_of(device) for address in device.addresses)
 
 
 def ports(contents: Contents, usual: Contents) -> list[str]:
-    """What is plugged into what, and how; then the MTUs of bridges, which each new port changes."""
+    """What is plugged into what, and how; then the MTUs of bridges, which each new port changes; then VLANs."""
     lines = []
     usual_options = usual.devices[PORT].port or {}
     for device in contents.devices.values():
         if not device.master:
             continue
         name = shlex.quote(device.name)
-        bridge = shlex.quote(device.master)
-        lines.append(f"{contents.ip} link set {name} master {bridge}")
+        master = shlex.quote(device.master)
+        lines.append(f"{contents.ip} link set {name} master {master}")
         words = differing(PORT_OPTIONS, device.port or {}, usual_options)
         if words:
             lines.append(f"{contents.ip} link set {name} type bridge_slave {' '.join(words)}")
+        words = differing(("queue_id", "prio"), device.bonded or {}, {"queue_id": 0, "prio": 0})
+        if words:
+            lines.append(f"{contents.ip} link set {name} type bond_slave {' '.join(words)}")
     for device in contents.devices.values():
+        name = shlex.quote(device.name)
         if device.kind == "bridge" and device.mtu != _least_mtu(contents, device):
-            name = shlex.quote(device.name)
             lines.append(f"{contents.ip} link set {name} mtu {device.mtu}")
+        primary = device.options.get("primary")  # which has to be a port already
+        if device.kind == "bond" and primary:
+            lines.append(f"{contents.ip} link set {name} type bond primary {shlex.quote(primary)}")
+        lines += _vlans(contents, device)
     return lines
 
 
-def switches(contents: Contents) -> list[str]:
-    """Which devices are up; a fresh namespace's lo is down, the lab's own is up."""
+def _vlans(contents: Contents, device: Device) -> Iterator[str]:
+    """What a bridge lets through at a port or takes itself, where that differs from what it has from the beginning."""
+    bridge = contents.devices.get(device.master) if device.master else device
+    if bridge is None or bridge.kind != "bridge":
+        return
+    where = f"dev {shlex.quote(device.name)}" + (" self" if bridge is device else "")
+    default = bridge.options.get("vlan_default_pvid", 0)
+    usual = {PortVlan(vlan=default, pvid=True, untagged=True)} if default else set()
+    present = set(device.vlans)
+    for vlan in sorted({one.vlan for one in usual} - {one.vlan for one in present}):
+        yield f"{contents.bridge} vlan del {where} vid {vlan}"
+    for one in sorted(present - usual, key=lambda vlan: vlan.vlan):
+        words = [f"{contents.bridge} vlan add {where} vid {one.vlan}"]
+        if one.pvid:
+            words.append("pvid")
+        if one.untagged:
+            words.append("untagged")
+        yield " ".join(words)
+
+
+def switches(spaces: Spaces, usual: Spaces, stack: Stack) -> list[str]:
+    """Which devices are up, those below first; a fresh namespace's lo is down, the lab's own is up.
+
+    What is made on a device can be switched on only while that is on, and may stay on when it is switched off.
+    """
     lines = []
-    for device in contents.devices.values():
-        is_lo = device.name == "lo"
-        if is_lo and device.mtu != LOOPBACK_MTU:
-            lines.append(f"{contents.ip} link set lo mtu {device.mtu}")
-        usually_up = is_lo and contents.namespace == HOSTNAME
-        if device.up != usually_up:
-            name = shlex.quote(device.name)
-            state = "up" if device.up else "down"
-            lines.append(f"{contents.ip} link set {name} {state}")
+    for contents in spaces.values():
+        for name in inborn(usual[contents.namespace]):
+            device = contents.devices.get(name)
+            if device is not None:
+                lines += _switched(contents, device)
+    off_again = []
+    needed = _needed(spaces, stack)
+    for contents, device in _from_below(spaces, usual, stack):
+        name = shlex.quote(device.name)
+        if device.up or (contents.namespace, device.name) in needed:
+            lines.append(f"{contents.ip} link set {name} up")
+        if not device.up and (contents.namespace, device.name) in needed:
+            off_again.append(f"{contents.ip} link set {name} down")
+    return lines + off_again
+
+
+def _needed(spaces: Spaces, stack: Stack) -> set[Place]:
+    """The devices below others that are up."""
+    needed = set()
+    for (namespace, name), lower in stack.lowers.items():
+        if spaces[namespace].devices[name].up:
+            needed.add(lower)
+    return needed
+
+
+def _switched(contents: Contents, device: Device) -> list[str]:
+    """Of a device that is there by itself: lo, or one like tunl0."""
+    lines = []
+    is_lo = device.name == "lo"
+    name = shlex.quote(device.name)
+    if is_lo and device.mtu != LOOPBACK_MTU:
+        lines.append(f"{contents.ip} link set lo mtu {device.mtu}")
+    usually_up = is_lo and contents.namespace == HOSTNAME
+    if device.up != usually_up:
+        state = "up" if device.up else "down"
+        lines.append(f"{contents.ip} link set {name} {state}")
     return lines
-
-
-# --- the kinds of devices: words of `ip link add` after `type KIND` -------------------------------------------------
-
-
-def _no_words(options: Options, usual: Contents) -> Iterable[str]:
-    return ()
-
-
-def _bridge(options: Options, usual: Contents) -> Iterable[str]:
-    if options.get("vlan_filtering"):
-        raise CannotSave("I do not know how to make a bridge with `vlan_filtering` again.")
-    return differing(BRIDGE_OPTIONS, options, usual.devices[BRIDGE].options)
-
-
-def _vxlan(options: Options, usual: Contents) -> Iterator[str]:
-    for name in NOT_REMADE:
-        if options.get(name):
-            raise CannotSave(f"I do not know how to make a vxlan device with `{name}` again.")
-    yield f"id {options['id']}"
-    for word in ("local", "remote", "group"):
-        for key in (word, f"{word}6"):
-            if key in options:
-                yield f"{word} {options[key]}"
-    if "link" in options:
-        yield f"dev {shlex.quote(options['link'])}"
-    sources = options.get("port_range", {})
-    if any(sources.values()):
-        yield f"srcport {sources['low']} {sources['high']}"
-    yield f"dstport {options['port']}"
-    if options.get("ttl", 0) != 0:
-        yield f"ttl {options['ttl']}"
-    if options.get("ageing", 300) != 300:
-        yield f"ageing {options['ageing']}"
-    for word in ("proxy", "rsc", "l2miss", "l3miss"):
-        if options.get(word):
-            yield word
-    if not options.get("learning", True):
-        yield "nolearning"
-
-
-def _vlan(options: Options, usual: Contents) -> Iterable[str]:
-    return [f"protocol {options['protocol']}", f"id {options['id']}"]
-
-
-def _macvlan(options: Options, usual: Contents) -> Iterable[str]:
-    return [f"mode {options['mode']}"]
-
-
-KINDS: dict[str, Callable[[Options, Contents], Iterable[str]]] = {
-    "veth": _no_words,
-    "dummy": _no_words,
-    "ifb": _no_words,
-    "bridge": _bridge,
-    "vxlan": _vxlan,
-    "vlan": _vlan,
-    "macvlan": _macvlan,
-}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_interface
 
 from ..facts import ANY_MAC, UNANSWERED, is_group
@@ -19,6 +19,7 @@ STATES = {"linkdown", "dead", "pervasive", "offload", "rt_offload", "trap", "rt_
 UNSAID = (r"^unicast ", r" table main\b", r" proto boot\b", r" pref medium\b", r" (expires|error) \S+")
 LOOPBACK, LOOPBACK6 = "127.0.0.1/8", "::1/128"
 
+OF_A_VRF = "[l3mdev-table]"
 REMOTES = ("remote", "remote6", "group", "group6")
 
 
@@ -83,7 +84,7 @@ def rules(contents: Contents, usual: Contents) -> Iterator[str]:
 
 def _rules(ip: str, printed: tuple[str, ...], usual: tuple[str, ...]) -> Iterator[str]:
     for line in printed:
-        if line in usual:
+        if line in usual or OF_A_VRF in line:  # which the first VRF brings along
             continue
         priority, _, rule = line.partition(":")
         rule = rule.strip().replace("[detached] ", "")  # whose device is not there, which `ip` does not read
@@ -180,10 +181,15 @@ def neighbours(contents: Contents) -> Iterator[str]:
         yield f"{contents.ip} neigh replace {' '.join(entry)} nud {nud}"
 
 
-def entries(contents: Contents) -> Iterator[str]:
-    """Forwarding entries that were told or learned; those that come by themselves are left out."""
+def entries(contents: Contents, macs_on: Mapping[str, set[str]]) -> Iterator[str]:
+    """Forwarding entries that were told or learned; those that come by themselves are left out.
+
+    macs_on: by device the MAC addresses of the devices that are made on it, which it takes frames for.
+    """
     own = {device.mac for device in contents.devices.values()}
     for entry in contents.entries:
+        if "self" in entry.flags and entry.mac in macs_on.get(entry.dev, ()):
+            continue
         if _comes_by_itself(contents, entry, own):
             continue
         verb = "append" if entry.mac == ANY_MAC else "replace"  # a VXLAN may have many of these

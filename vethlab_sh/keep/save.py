@@ -7,7 +7,7 @@ from those of a world made for the comparison.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .. import snapshot
@@ -61,8 +61,8 @@ def save(shell: Shell, name: str, file: str = "FILE") -> Saved:
     Raises CannotSave for a device that we do not know how to make again.
     """
     now = snapshot.take(shell).rows
-    peers = {link.device: link.peer_device for link in now.links}
-    fresh = contents.fresh()
+    stack = devices.Stack.of(now.links)
+    fresh = contents.fresh(has_bond=any(link.kind == "bond" for link in now.links))
     spaces = {}
     usual = {}
     for space in now.namespaces:
@@ -70,23 +70,38 @@ def save(shell: Shell, name: str, file: str = "FILE") -> Saved:
         spaces[namespace] = contents.of(shell, namespace)
         usual[namespace] = fresh.like(namespace)
     head = HEAD.format(name=name, file=shlex.quote(file), host=HOSTNAME)
-    chapters = _chapters(spaces, usual, peers)
+    names = {space.namespace: space.names for space in now.namespaces}
+    chapters = [Chapter("Namespaces", _named(names)), *_chapters(spaces, usual, stack)]
     script = head + "".join(chapter.text for chapter in chapters)
     left_out = _left_out(spaces.values())
     return Saved(script, tuple(left_out))
 
 
-def _chapters(spaces: devices.Spaces, usual: devices.Spaces, peers: devices.Peers) -> list[Chapter]:
-    """The chapters, in the order in which their lines have to run."""
-    named = []
-    for name in spaces:
+def _named(names: Mapping[str, Iterable[str]]) -> list[str]:
+    """The lines that make the namespaces, and give them their further names."""
+    lines = []
+    for name, others in names.items():
         if name != HOSTNAME:
-            named.append(f"ip netns add {shlex.quote(name)}")
-    links = devices.links(spaces, usual, peers)
+            lines.append(f"ip netns add {shlex.quote(name)}")
+        for other in others:
+            lines += _renamed(name, other)
+    return lines
+
+
+def _renamed(name: str, other: str) -> list[str]:
+    second = shlex.quote(f"/run/netns/{other}")
+    if name != HOSTNAME:
+        return [f"ln -s {shlex.quote(name)} {second}"]
+    return [f"mkdir -p /run/netns; touch {second}; mount --bind /proc/self/ns/net {second}"]
+
+
+def _chapters(spaces: devices.Spaces, usual: devices.Spaces, stack: devices.Stack) -> list[Chapter]:
+    """The chapters after the first, in the order in which their lines have to run."""
+    links = devices.links(spaces, usual, stack)
     inherited: list[str] = []
     ports: list[str] = []
     single: list[str] = []
-    switches: list[str] = []
+    switches = devices.switches(spaces, usual, stack)
     addresses: list[str] = []
     routes: list[str] = []
     neighbours: list[str] = []
@@ -96,18 +111,16 @@ def _chapters(spaces: devices.Spaces, usual: devices.Spaces, peers: devices.Peer
         inherited += settings.inherited(space, usual[name])
         ports += devices.ports(space, usual[name])
         single += settings.single(space, usual[name])
-        switches += devices.switches(space)
         addresses += routing.addresses(space)
         routes += routing.routes(space)
         routes += routing.rules(space, usual[name])
         neighbours += routing.neighbours(space)
-        entries += routing.entries(space)
+        entries += routing.entries(space, stack.macs_on(name, spaces))
         filters += settings.filters(space)
     return [
-        Chapter("Namespaces", named),
         Chapter("Settings, before the devices that will inherit them", inherited),
         Chapter("Devices", links),
-        Chapter("Ports of bridges", ports),
+        Chapter("Ports of bridges, bonds and VRFs", ports),
         Chapter("Settings of single devices", single),
         Chapter("Switch on", switches),
         Chapter("Addresses", addresses),
@@ -122,6 +135,7 @@ def _left_out(spaces: Iterable[Contents]) -> list[str]:
     """Sentences about what is not in the script."""
     sentences = []
     for space in spaces:
+        sentences += devices.left_out(space)
         for queue in space.queues:
             place = f"{queue.dev} in {space.namespace}"
             sentences.append(f"The queue of {place} ({queue.kind}, made by tc) is not saved.")
