@@ -1,5 +1,6 @@
 """A claim holds or does not, the kernel says so, and the sentence gives the fact that shows it."""
 
+import json
 import shlex
 import subprocess
 import sys
@@ -8,9 +9,11 @@ import pytest
 from conftest import ROOT
 
 from vethlab_sh import Lab
-from vethlab_sh.claims.check import FORMS, VOCABULARY, understand, vocabulary
-from vethlab_sh.claims.question import Verdict
+from vethlab_sh.claims.check import FORMS, VOCABULARY, judge, understand, vocabulary
+from vethlab_sh.claims.question import Question, Verdict
 from vethlab_sh.errors import UnknownClaim
+from vethlab_sh.packet.lookup import Tables
+from vethlab_sh.snapshot import from_plain
 
 CALI = "cali50c25257626"
 
@@ -140,6 +143,28 @@ ON_CALICO = [
     ("nobody else has 127.0.0.1", False, "pod-a lo and pod-b lo"),
     ("master routes 10.240.188.122 dev cali50c25257626", True, "10.240.188.122 dev"),
 ]
+# Of networks that this kernel may not be able to make, as they were recorded in one that can.
+RECORDED = [
+    ("vlan", "eth0.10 is a child of eth0", True, "eth0.10 is made on eth0"),
+    ("vlan", "eth0.10 is a child of sw trunk", False, "eth0.10 is made on eth0, not on trunk in sw"),
+    ("vlan", "eth0 is a child of sw trunk", False, "eth0 is made on no other device"),
+    ("vlan", "eth0.10 is a VLAN of eth0", True, "eth0.10 is VLAN 10 of eth0"),
+    ("vlan", "eth0.20 is a VLAN 20 of master eth0", True, "eth0.20 is VLAN 20 of eth0"),
+    ("vlan", "eth0.20 is a VLAN 10 of eth0", False, "eth0.20 is VLAN 20 of eth0, not VLAN 10"),
+    ("vlan", "sw trunk is a VLAN of br0", False, "trunk in sw is no VLAN device, but one of kind veth"),
+    ("vlan", "sw trunk lets VLAN 20 through", True, "trunk in sw lets VLAN 20 through"),
+    ("vlan", "sw p10 lets VLAN 20 through", False, "p10 in sw lets VLANs 10 through, and not 20"),
+    ("vlan", "eth0 lets VLAN 20 through", False, "eth0 is no port of a bridge"),
+    ("ipvlan", "pod-a iv0 is a child of eth0", True, "iv0 in pod-a is made on eth0"),
+    ("bond", "h bond0.5 is a VLAN 5 of bond0", True, "bond0.5 in h is VLAN 5 of bond0"),
+    ("bond", "h eth0 is a port of bond0", True, "eth0 in h is a port of bond0"),
+    ("bond", "h eth0 is held by qemu", False, "eth0 in h is no tun and no tap"),
+    ("tap", "tap0 is held by qemu", True, "tap0 is held by qemu (77)"),
+    ("tap", "tap0 is held by 77", True, "tap0 is held by qemu (77)"),
+    ("tap", "tap0 is held by 78", False, "tap0 is held by qemu (77)"),
+    ("tap", "tap1 is held by qemu", False, "no process that we can see holds tap1"),
+    ("tap", "tap0 lets VLAN 7 through", True, "br0 does not look at VLANs"),
+]
 
 
 def holds(lab, claim, expected, words):
@@ -167,8 +192,19 @@ def test_claim_on_calico_is_judged(calico, claim, expected, words):
     holds(calico, claim, expected, words)
 
 
+@pytest.mark.parametrize(("network", "claim", "expected", "words"), RECORDED, ids=lambda value: str(value))
+def test_claim_on_a_recorded_network_is_judged(network, claim, expected, words):
+    file = ROOT / "tests" / "kinds" / f"{network}.json"
+    question = Question(shell=None)
+    question.tables = Tables(from_plain(json.loads(file.read_text())))
+    finding = judge(question, claim)
+    assert finding.ok == expected, finding
+    assert words in finding.why
+
+
 def test_every_form_is_judged_both_ways():
     judged = {(understand(claim)[0], expected) for claim, expected, _ in ON_BRIDGE + ON_FLANNEL + ON_CALICO}
+    judged |= {(understand(claim)[0], expected) for _, claim, expected, _ in RECORDED}
     assert judged == {(form, expected) for form in FORMS for expected in (True, False)}
 
 

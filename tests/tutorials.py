@@ -141,8 +141,8 @@ done
 """
 MACVLAN = Tutorial(
     LAN.format(name="mac0", kind="macvlan mode bridge"),
-    walks=(("pod1", "10.0.0.2", None), ("pod1", "lan", None), ("pod1", "10.0.0.100", "macvlan-and-parent")),
-    claims=("pod1 can reach pod2", "mac0 in pod1 is a child of eth0", "pod1 cannot reach 10.0.0.100"),
+    walks=(("pod1", "10.0.0.2", None), ("pod1", "lan", None), ("pod1", "10.0.0.100", "macvlan")),
+    claims=("pod1 can reach pod2", "pod1 mac0 is a child of eth0", "pod1 cannot reach 10.0.0.100"),
 )
 POLICY_ROUTING = Tutorial(
     """
@@ -165,7 +165,7 @@ ip -n r rule add from 192.168.1.1 lookup 101
 ip -n r rule add from 192.168.1.2 lookup 102
 """,
     walks=(("host", "198.51.100.1", None),),
-    claims=("host can reach 198.51.100.1 through r",),
+    claims=("host can reach 198.51.100.1 through 1 router",),
 )
 SWITCHING_LOOP = Tutorial(
     """
@@ -229,13 +229,13 @@ for h in 1 2; do
 done
 """,
     walks=(("h1", "10.0.10.2", None),),
-    claims=("h1 can reach 10.0.20.2", "eth0.10 in h1 is a VLAN of eth0", "eth0.20 in h2 is a child of eth0"),
+    claims=("h1 can reach 10.0.20.2", "h1 eth0.10 is a VLAN of eth0", "h2 eth0.20 is a child of eth0"),
     needs=("vlan",),
 )
 IPVLAN_L2 = Tutorial(
     LAN.format(name="ip0", kind="ipvlan mode l2"),
     walks=(("pod1", "10.0.0.2", None), ("pod1", "lan", None)),
-    claims=("pod1 can reach pod2", "ip0 in pod1 is a child of eth0"),
+    claims=("pod1 can reach pod2", "pod1 ip0 is a child of eth0"),
     needs=("ipvlan",),
 )
 IPVLAN_L3 = Tutorial(
@@ -311,7 +311,7 @@ ip -n host link set bond0 up
 ip -n host addr add 10.0.0.1/24 dev bond0
 """,
     walks=(("host", "10.0.0.254", None),),
-    claims=("host can reach 10.0.0.254", "eth0 in host is a port of bond0"),
+    claims=("host can reach 10.0.0.254", "host eth0 is a port of bond0"),
     needs=("bond",),
 )
 

@@ -33,6 +33,7 @@ from .forwarding import forwards, nobody_rewrites, rewrites_nothing
 from .packets import can_reach, cannot_reach, ping_between, sends_through
 from .ports import tcp_answers, udp_answers
 from .question import Absent, Finding, Ping, Question, Verdict, ask
+from .stacked import is_child, is_held, is_vlan, lets_through
 
 Row = dict[str, Any]
 
@@ -118,6 +119,14 @@ FORMS = (
          "no STP: a new port forwards at once", makes_no_port_wait),
     Form("[{ns} ]{dev} is the peer of [{ns2} ]{dev2}", "ns100 veth100 is the peer of master br-veth100",
          "the two ends of one cable", is_peer),
+    Form("[{ns} ]{dev} is a child of [{ns2} ]{dev2}", "pod-a mac0 is a child of eth0",
+         "a macvlan, ipvlan or VLAN device that is made on it", is_child),
+    Form("[{ns} ]{dev} is a VLAN[ {vlan:number}] of [{ns2} ]{dev2}", "h1 eth0.10 is a VLAN of eth0",
+         "an 802.1Q or 802.1ad device on it, with this number if one is told", is_vlan),
+    Form("[{ns} ]{dev} lets VLAN {vlan:number} through", "sw1 trunk lets VLAN 10 through",
+         "its bridge does not look at VLANs, or lets this one through there", lets_through),
+    Form("[{ns} ]{dev} is held by {process}", "tap0 is held by qemu",
+         "a process of this name or number has the tun or tap open", is_held),
     Form("{ns} routes {to}[ via {via:address}][ dev {dev}]", "pod-a routes default via 10.244.0.1",
          "the route for an address, or exactly this route", routes),
     Form("{ns} knows [the ]MAC of {ip}", "ns100 knows the MAC of 192.168.1.101",

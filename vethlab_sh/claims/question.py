@@ -290,6 +290,7 @@ class Question:
 
     def space(self, name: str) -> str:
         """The namespace itself; the claim does not hold when there is none of this name."""
+        name = self.tables.snapshot.name_of(name)
         if name not in self.spaces:
             raise Absent(no(f"there is no namespace {name}; {self._near(name)}", "ip netns list", name))
         return name
@@ -329,6 +330,7 @@ class Question:
 
     def target(self, name: str) -> str:
         """An address, or the first one of a namespace."""
+        name = self.tables.snapshot.name_of(name)
         if name not in self.spaces:
             return self.address(name)
         address = next(first_address(self.tables, name), None)

@@ -38,6 +38,7 @@ def walk(
     """
     ground = ground_of(shell)
     before = Tables(ground.look())
+    src, dst = (before.snapshot.name_of(end) for end in (src, dst))
     ends = (src, dst, target_of(before, src, dst))
     probe = Probe.of(ends, count, size, proto)
     before = _ready(ground, before, cold)
