@@ -7,7 +7,7 @@ import shlex
 from ..facts import Device, Link
 from ..inside import inside
 from .devices import full, link_line
-from .question import Absent, Finding, Question
+from .question import Absent, Finding, Question, no, yes
 
 
 def is_child(question: Question, ns: str | None, dev: str, ns2: str | None, dev2: str) -> Finding:
@@ -20,12 +20,12 @@ def is_child(question: Question, ns: str | None, dev: str, ns2: str | None, dev2
             why = f"what {full(device)} is made on is in a namespace that has no name"
         else:
             why = f"{full(device)} is made on no other device"
-        return Finding(False, why, command, "mtu")
+        return no(why, command, "mtu")
     parent = (link.parent_namespace or "", link.parent)
     if _is_meant(question, parent, ns2, dev2):
-        return Finding(True, f"{full(device)} is made on {full(parent)}", command, "mtu")
+        return yes(f"{full(device)} is made on {full(parent)}", command, "mtu")
     why = f"{full(device)} is made on {full(parent)}, not on {_asked_for(question, ns2, dev2)}"
-    return Finding(False, why, command, "mtu", instead=parent)
+    return no(why, command, "mtu", instead=parent)
 
 
 def _is_meant(question: Question, parent: Device, ns: str | None, dev: str) -> bool:
@@ -49,15 +49,15 @@ def is_vlan(
     command = link_line(device, "-d ")
     if link.kind != "vlan":
         kind = link.kind or "device"
-        return Finding(False, f"{full(device)} is no VLAN device, but one of kind {kind}", command, "mtu")
+        return no(f"{full(device)} is no VLAN device, but one of kind {kind}", command, "mtu")
     found = is_child(question, ns, dev, ns2, dev2)
     if not found.ok:
         return found
     number = str(link.vlan_id)
     if vlan is not None and vlan != number:
         why = f"{full(device)} is VLAN {number} of {link.parent}, not VLAN {vlan}"
-        return Finding(False, why, command, "vlan", instead=(number,))
-    return Finding(True, f"{full(device)} is VLAN {number} of {link.parent}", command, "vlan")
+        return no(why, command, "vlan", instead=(number,))
+    return yes(f"{full(device)} is VLAN {number} of {link.parent}", command, "vlan")
 
 
 def lets_through(question: Question, ns: str | None, dev: str, vlan: str) -> Finding:
@@ -67,17 +67,17 @@ def lets_through(question: Question, ns: str | None, dev: str, vlan: str) -> Fin
     master = question.tables.link((device[0], link.master)) if link.master else link
     command = inside(device[0], f"bridge vlan show dev {shlex.quote(dev)}")
     if master is None or master.kind != "bridge":
-        raise Absent(Finding(False, f"{full(device)} is no port of a bridge", link_line(device), "mtu"))
+        raise Absent(no(f"{full(device)} is no port of a bridge", link_line(device), "mtu"))
     if not master.vlan_filtering:
         why = f"{master.name} does not look at VLANs, so every one goes through {full(device)}"
-        return Finding(True, why, inside(device[0], f"ip -d link show dev {shlex.quote(master.name)}"), "bridge")
+        return yes(why, inside(device[0], f"ip -d link show dev {shlex.quote(master.name)}"), "bridge")
     numbers = [one.vlan for one in link.vlans]
     if int(vlan) in numbers:
-        return Finding(True, f"{full(device)} lets VLAN {vlan} through", command, dev)
+        return yes(f"{full(device)} lets VLAN {vlan} through", command, dev)
     listed = ", ".join(map(str, numbers)) or "none"
     mends = f"bridge vlan add dev {shlex.quote(dev)} vid {vlan}{'' if link.master else ' self'}"
     why = f"{full(device)} lets VLANs {listed} through, and not {vlan}"
-    return Finding(False, why, command, dev, fixes=(inside(device[0], mends),), instead=tuple(map(str, numbers)))
+    return no(why, command, dev, fixes=(inside(device[0], mends),), instead=tuple(map(str, numbers)))
 
 
 def is_held(question: Question, ns: str | None, dev: str, process: str) -> Finding:
@@ -86,12 +86,12 @@ def is_held(question: Question, ns: str | None, dev: str, process: str) -> Findi
     link = question.link(device)
     command = link_line(device, "-d ")
     if link.kind != "tun":
-        raise Absent(Finding(False, f"{full(device)} is no tun and no tap", command, "mtu"))
+        raise Absent(no(f"{full(device)} is no tun and no tap", command, "mtu"))
     holders = _holders(link)
     if process in {word for holder in link.holders for word in (holder.process, str(holder.pid))}:
-        return Finding(True, f"{full(device)} is held by {holders}", command, "tun")
+        return yes(f"{full(device)} is held by {holders}", command, "tun")
     why = f"{full(device)} is held by {holders}" if holders else f"no process that we can see holds {full(device)}"
-    return Finding(False, why, command, "tun", instead=tuple(holder.process for holder in link.holders))
+    return no(why, command, "tun", instead=tuple(holder.process for holder in link.holders))
 
 
 def _holders(link: Link) -> str:
