@@ -210,6 +210,7 @@ def _other_device(question: Question, asked: Asked) -> Finding | None:
     if asked.asker is None or not question.look(space).conf(name, "arp_filter"):
         return None
     line = f"ip -j route get {asked.asker} from {asked.ip}"
+    # arp_filter() looks up the way to who asks, from the address that is asked for
     ran = question.shell.run(inside(space, line), expect=None)
     dev = None
     if ran.code == 0:
@@ -285,6 +286,7 @@ def _answers_for_others(question: Question, asked: Asked, way: Way) -> Finding:
     off = _not_forwarding(question, asked, by)
     if off:
         return off
+    # by the same device there is no need to stand in: arp_fwd_proxy(), net/ipv4/arp.c
     route = question.look(space).decide(ip, asked.asker, name).route
     command = inside(space, f"ip route get {ip}")
     if route is None or route.is_dead_end:
@@ -318,6 +320,7 @@ def _not_forwarding(question: Question, asked: Asked, by: str) -> Finding | None
     space, name = asked.device
     settings = question.look(space).settings
     path, whole = f"ipv4/conf/{name}/forwarding", "ipv4/ip_forward"
+    # IN_DEV_FORWARD() asks the device's own setting alone; ip_forward writes it into every device's
     if settings.get(path) != "0":
         return None
     if settings.get(whole) == "0":

@@ -69,6 +69,7 @@ def is_up(question: Question, ns: str | None, dev: str) -> Finding:
             cause=Cause.DEVICE_DOWN,
             fixes=written(mend),
         )
+    # IFF_LOWER_UP: the driver has a signal, of a veth while its other end is on
     if link.carrier:
         return yes(f"{full(device)} is up", command, "mtu")
     start = f"{full(device)} is switched on, but has no carrier"

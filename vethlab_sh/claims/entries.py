@@ -56,6 +56,7 @@ def _way_of(question: Question, space: str, ip: str, wanted: Hop) -> Finding:
     route = decision.route
     if route is None:
         return no(f"{space} has no route that covers {ip}", command, cause=Cause.NO_ROUTE)
+    # which `ip route` does not list
     if route.table == "local":
         command = inside(space, f"ip route get {ip}")
     if _leads(route, wanted):
@@ -205,6 +206,7 @@ def _by_entries(question: Question, tunnel: Device, route: Route, hop: str) -> F
 def _noarp(question: Question, device: Device, ip: str) -> str | None:
     """The MAC of an entry that `ip neigh` shows only when asked for it by name: nud noarp."""
     namespace, name = device
+    # `ip neigh show` leaves out what needs no ARP; ip-neighbour(8), nud
     line = f"ip neigh get {ip} dev {shlex.quote(name)}"
     ran = question.shell.run(inside(namespace, line), expect=None)
     entry = re.search(r"lladdr (\S+) .*NOARP", ran.out)

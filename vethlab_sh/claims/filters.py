@@ -116,6 +116,7 @@ class Filters:
             means_all = ruling.meaning.means_all
             if becomes == Passing.SOME:
                 return Passing.SOME
+            # a rule with a condition may let the packet by, so it closes nothing for certain
             if isinstance(becomes, Closed) and means_all:
                 # what came to the end before is not dropped here
                 return Passing.END if some_are_at_the_end else becomes
@@ -163,6 +164,7 @@ def filters_of(space: str, answers: Mapping[str, str]) -> Filters:
         if not is_set(rule.chain):
             ruling = Ruling(rule, _meaning(rule, facts.chains, by_handle))
             rulings.setdefault(rule.place, []).append(ruling)
+    # the kernel calls no chain of a dormant table: nf_tables_table_disable()
     awake = tuple(chain for chain in facts.chains if not chain.is_dormant)
     return Filters(space, awake, rulings)
 

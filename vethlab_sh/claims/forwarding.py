@@ -69,6 +69,7 @@ def _off_at_a_device(question: Question, one: Look) -> Finding | None:
     """Devices at which nothing is taken to be forwarded, though ip_forward is 1."""
     space = one.namespace
     off = {}
+    # since `ip_forward` was written, somebody may have switched single devices off
     for where, name in question.tables.links:
         path = f"ipv4/conf/{name}/forwarding"
         if where == space and name != "lo" and one.settings.get(path) == "0":

@@ -51,6 +51,7 @@ def can_reach(
         return other
     printed = re.search(r"ttl=(\d+)", answer.out)
     ttl = int(printed[1]) if printed else TTL
+    # each router takes one off (RFC 791)
     between = TTL - ttl
     if routers is not None and between != int(routers):
         why = f"{who} reaches {name}, but through {_routers(between)}, not {routers}: the TTL is {ttl}"
@@ -90,6 +91,7 @@ def _answerer(question: Question, ping: Ping) -> str:
     """
     if ping.whom in question.spaces or not question.walks:
         return ""
+    # the one who asks has the address itself: its lo answers
     owners = _owners(question, ping.target)
     if owners == {ping.source}:
         return ""
@@ -189,6 +191,7 @@ def _last_word(answer: Answer) -> str:
 def _mtu(question: Question, ping: Ping) -> str:
     """The largest packet that the kernel sends there: as it was told on the way before, or what its device takes."""
     printed = question.shell.run(inside(ping.source, f"ip route get {ping.target}"), expect=None).out
+    # the kernel tells an MTU of the way once a router has said it: Path MTU Discovery, RFC 1191
     learned = re.search(r"\bmtu (\d+)", printed)
     if learned:
         return learned[1]

@@ -249,6 +249,7 @@ class Question:
         end = time.monotonic() + SETTLING
         while True:
             tables = Tables(snapshot.take(self.shell))
+            # the state follows the carrier by up to a second: linkwatch, net/core/link_watch.c
             is_settled = not any(_is_settling(tables, device) for device in tables.links)
             if is_settled or time.monotonic() > end:
                 return tables

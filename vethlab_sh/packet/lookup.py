@@ -20,6 +20,7 @@ class Tables:
         self.links: dict[Device, Link] = {link.device: link for link in self.facts.links}
         self.addresses: dict[str, list[Device]] = {}
         for address in self.facts.addresses:
+            # a link-local address (fe80::) may be on many wires, each with another owner
             if address.scope == "global":
                 self.addresses.setdefault(address.ip, []).append(address.device)
 
@@ -90,6 +91,7 @@ class Tables:
         route = self.route(namespace, ip)
         if route is None or route.dev is None:
             return None
+        # without a gateway the destination is on the wire itself, and is asked for
         return route.via or ip
 
     def neighbour(self, device: Device, ip: str) -> str | None:

@@ -13,6 +13,7 @@ from ..facts import UNANSWERED
 from ..inside import inside
 from .lookup import Tables, first_address
 
+# 33434: where traceroute begins, as hardly anybody listens there
 PORTS = {"tcp": 80, "udp": 33434}
 LARGEST = 65507  # bytes: an IPv4 packet of 65535, less 20 of IP and 8 of ICMP
 VXLAN_PORTS = {8472, 4789}  # Linux's old one, which flannel keeps, and IANA's
@@ -163,12 +164,14 @@ def open_questions(tables: Tables) -> str:
 
 def forgetting(tables: Tables) -> str:
     """The lines by which a cold walk flushes what was learned: neighbours, bridges' entries, VXLAN devices' entries."""
+    # what somebody wrote down (permanent, noarp) stays: ip-neighbour(8)
     lines = [inside(space, "ip neigh flush all") for space in tables.spaces]
     for (namespace, name), link in tables.links.items():
         if link.kind == "bridge":
             line = f"ip link set {shlex.quote(name)} type bridge fdb_flush"
             lines.append(inside(namespace, line))
     for entry in tables.facts.fdb:
+        # iproute2 gives a state to what somebody wrote down only
         is_learned = entry.dst and not entry.state
         if is_learned and entry.dev:
             line = f"bridge fdb del {entry.mac} dev {shlex.quote(entry.dev)} dst {entry.dst}"

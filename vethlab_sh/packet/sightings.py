@@ -175,6 +175,7 @@ class _Choice:
         quoted = [f"echo request, id {one}," for one in numbers]
         chosen = []
         for one in heard:
+            # an ICMP error has no number of its own: it quotes the packet that it is about (RFC 792)
             is_error = one.id is None and _quotes(one, quoted)
             if one.id in numbers or is_error:
                 chosen.append(one)
@@ -256,6 +257,7 @@ def _quotes(sighting: Sighting, words: Iterable[str]) -> bool:
 
 def _needed(resolving: list[Sighting]) -> list[Sighting]:
     """Without the kernel's checks of old neighbours: it asks them alone, when it likes, and no packet waits for it."""
+    # a check of a neighbour that is known (NUD_PROBE) goes to its MAC, a question for an unknown one to everyone
     asked = [one for one in resolving if one.kind in ASKS and is_group(one.dst_mac)]
     waiting = {(one.src_mac, one.dst_ip) for one in asked}
     answers = []

@@ -111,6 +111,7 @@ def _misled(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
     holders = _others_with(scene, mac, bridge)
     if mac == scene.tables.mac(bridge) and holders:
         return bridge_keeps(scene, bridge, holders[0])
+    # as it was when the frame came: the answer may have taught the bridge since
     entry = scene.before.fdb(bridge, mac) or scene.tables.fdb(bridge, mac)
     if entry is None or entry.dev is None or entry.mac == ANY_MAC or not holders:
         return None
@@ -230,6 +231,7 @@ def _expected(scene: Scene, bridge: Device, mac: str, goal: str) -> Device | Non
     """The port that the frame should leave by: the one at whose other end its MAC, or the address, is."""
     tables = scene.tables
     ends = scene.owners(goal)
+    # a frame for everyone names no end, so the address does
     if not is_group(mac):
         holders = [device for device in tables.holders(mac) if device[0] != bridge[0]]
         ends = holders + ends
@@ -283,6 +285,7 @@ def _held_back(scene: Scene, port: Device, mac: str, came_by: Device | None) -> 
     off = [name for name in FLOOD_FLAGS if not getattr(flags, name)]
     bridge = scene.tables.master(port)
     has_entry = bridge is not None and not is_group(mac) and scene.before.fdb(bridge, mac) is not None
+    # these flags are asked only for what has no entry: br_flood(), net/bridge/br_forward.c
     if has_entry or _flood_flag(mac) not in off:
         return None
     what = "for everyone" if is_group(mac) else "for a MAC that it does not know"

@@ -34,6 +34,7 @@ def switched_off(tables: Tables, device: Device) -> Diagnosis | None:
     if parent and _is_down(tables, parent):
         return _down(tables, parent, f"{full(device)} is a {link.kind} on {full(parent)}, which is down")
     peer = tables.peer(device)
+    # a veth has a signal while its other end is switched on: veth_open(), drivers/net/veth.c
     if link.carrier is False and peer and _is_down(tables, peer):
         return _down(tables, peer, f"{full(device)} has no signal, because {full(peer)} is down")
     return None

@@ -36,6 +36,7 @@ def drops(scene: Scene, space: str) -> list[Drop]:
     for step in steps:
         if step.words:
             words.setdefault(step.packet, step)
+        # a queue that no program reads drops: nf_queue(), net/netfilter/nf_queue.c
         is_last = step.verdict == "drop" or (step.verdict == "queue" and not _goes_on(steps, step))
         if is_last and not step.is_ours:
             dropped.append(Drop(space, step, words.get(step.packet, step)))
@@ -192,6 +193,7 @@ def _of_step(space: str, step: Step) -> FilterRule:
 
 def _listed(scene: Scene, space: str, step: Step) -> FilterRule | None:
     """The same rule in the list of all rules, with its position and its handle: by its text."""
+    # nft tells no handle in a trace, so the text has to do
     wanted = _of_step(space, step)
     words = wanted.text.split()
     for rule in nft_rules(space, scene.look(space).nft):
@@ -273,6 +275,7 @@ def _told_by_legacy(scene: Scene, space: str) -> Diagnosis | None:
         program = f"{name}-legacy"
         before = scene.again.before[space].legacy.get(family, "")
         after = scene.again.after[space].legacy.get(family, "")
+        # iptables-legacy has no trace that nft could tell, but a counter at each rule
         was = {one.fact: one.packets for one in counted(space, program, before)}
         for one in counted(space, program, after):
             has_moved = one.packets > was.get(one.fact, one.packets)
@@ -317,6 +320,7 @@ def rewritten_to(scene: Scene, space: str, target: str) -> tuple[str | None, Met
         if not addresses or addresses[0] != target:
             continue
         rule = _rule_of_nat(scene, space, steps)
+        # dstnat rewrites in prerouting, so later hooks show the new address
         if addresses[-1] != target:
             return addresses[-1], rule
         if rule and rule.goal:  # dropped before another hook could show the new address

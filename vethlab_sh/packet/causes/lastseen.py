@@ -29,6 +29,7 @@ def _is_stray(scene: Scene, sighting: Sighting) -> bool:
     goal = _namespaces_of(scene, ip)
     if tables.is_kind(device, "bridge") and sighting.way == "in" and is_group(mac):
         return device[0] not in goal
+    # a bridge floods what it has no entry for, so others get copies
     port = _bridge_port(scene, sighting)
     far = tables.peer(port)
     if far is None or tables.is_machine(far[0]) or tables.master(far):

@@ -65,6 +65,7 @@ class Socket:
         """Whether it would take what comes for this address."""
         if (self.protocol, self.port) != (protocol, port):
             return False
+        # `ss` says * of a socket of IPv6 that takes IPv4, too: ipv6(7), IPV6_V6ONLY
         if self.address == "*":
             return True
         if self.address in ("0.0.0.0", "::"):
@@ -148,6 +149,7 @@ class Look:
             route = best((route for route in self.routes if route.table == rule.table), dst)
             if route is None or _is_suppressed(rule, route, dst):
                 continue
+            # throw: as if the table had no route, so the next rule is asked; ip-route(8)
             if route.kind != "throw":
                 return Decision(rule, route)
             thrown = thrown or Decision(rule, route)
@@ -219,6 +221,7 @@ def _takes(route: Route, ip: str) -> bool:
 def _is_suppressed(rule: Rule, route: Route, dst: str) -> bool:
     if rule.suppress is None:
         return False
+    # `suppress_prefixlength 0` skips the default route of a table; ip-rule(8)
     length = prefix_length(route.to, dst)
     return length is not None and length <= rule.suppress
 

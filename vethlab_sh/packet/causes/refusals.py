@@ -45,6 +45,7 @@ def _refused_behind(scene: Scene, reset: Sighting) -> Diagnosis | None:
 
 def _error(scene: Scene, first: Sighting) -> tuple[Sighting | None, Diagnosis] | None:
     space = first.namespace
+    # REJECT of iptables says port unreachable, too, as its default
     if first.error == Error.PORT_UNREACHABLE and not first.wrapped:
         found = filtered(scene, space)
         if found:

@@ -150,6 +150,7 @@ def _filters_arp(scene: Scene, device: Device, ip: str, asker: str) -> Diagnosis
     """arp_filter(): the answer would leave by another device than the one that is asked at."""
     space, name = device
     one = scene.look(space)
+    # the address that is asked for is the source of the answer
     out = scene.decide(space, asker, ip).route
     if not one.conf(name, "arp_filter") or out is None or out.dev == name:
         return None
@@ -257,6 +258,7 @@ def _by_a_gateway(scene: Scene, space: str, route: Route) -> tuple[Fix, ...]:
 
 def _is_proxied(scene: Scene, device: Device) -> bool:
     """Whether somebody on the wire answers for others."""
+    # the larger of `all` and the device counts: IN_DEV_PROXY_ARP(), include/linux/inetdevice.h
     for space, name in scene.tables.wire(device):
         one = scene.looks.get(space)
         if one and one.conf(name, "proxy_arp"):

@@ -125,6 +125,7 @@ def _no_route_of_ipv6(scene: Scene, links: list[Link], dst: str) -> Diagnosis | 
     first = links[0]
     space = first.namespace
     look = scene.look(space)
+    # switched off at one device, IPv6 still may have a way by another
     for link in links:
         if not look.number(f"ipv6/conf/{link.name}/disable_ipv6"):
             return None
@@ -356,6 +357,7 @@ def _too_large_for_the_sender(scene: Scene, decision: Decision) -> Diagnosis | N
 def too_large(scene: Scene, device: Device, size: int | None) -> Diagnosis | None:
     """A packet that is larger than what a device sends in one piece. size: of its frame; None: of the probe's own."""
     link = scene.link(device)
+    # an MTU counts the packet, without the header of the frame
     packet = _size_of_the_probe(scene) if size is None else size - ETHERNET
     if packet is None or link is None or link.mtu is None or packet <= link.mtu:
         return None
@@ -391,6 +393,7 @@ def loop(scene: Scene) -> Diagnosis | None:
     trip = [one for one in scene.course.there if first <= one.number < second]
     if len({one.place for one in trip}) < 2:
         return None  # sent several times, it did not come round
+    # a router takes one off the TTL, a bridge none: so the same TTL tells a loop of bridges
     ttls = {one.ttl for one in most if one.ttl is not None}
     if len(ttls) == 1:
         names = " and ".join(dict.fromkeys(place(one.place) for one in trip[:4]))

@@ -109,6 +109,7 @@ class Scene:
         if last.leg != "back":
             return last.dst_ip
         here = [one for one in self.course.there if one.namespace == last.namespace]
+        # the packet that left with this source, and the same one as it had come in
         for left in here:
             if left.way != "out" or left.src_ip != last.dst_ip:
                 continue

@@ -72,6 +72,7 @@ def reverse_path(scene: Scene, arrived: Device, source: str) -> Diagnosis | None
     There is none for IPv6.
     """
     space, name = arrived
+    # the larger of `all` and the device counts: IN_DEV_RPFILTER(), include/linux/inetdevice.h
     value = scene.look(space).conf(name, "rp_filter")
     if ":" in source or value not in (STRICT, LOOSE):
         return None

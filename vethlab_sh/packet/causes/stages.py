@@ -125,6 +125,7 @@ def _came_in(scene: Scene, last: Sighting) -> Diagnosis | None:
 def _not_taken(scene: Scene, last: Sighting) -> Diagnosis | None:
     """A frame that does not get past the device's MAC: for another one, or for a host that has a bridge's own."""
     tables, device = scene.tables, last.place
+    # what is for another MAC is PACKET_OTHERHOST, which ip_rcv() drops: eth_type_trans(), net/ethernet/eth.c
     mac = last.macs[1]
     is_for_device = mac == tables.mac(device)
     if tables.is_kind(device, "bridge"):
@@ -172,6 +173,7 @@ def _came_in_at_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagnosi
     off = switched_off(tables, bridge)
     if off:
         return replace(off, should_be=bridge[0])
+    # what is for the bridge's own MAC goes up to its machine: br_handle_frame_finish(), net/bridge/br_input.c
     handed_up = replace(last, device=bridge[1])
     if last.kind in ASKS:
         return unanswered(scene, handed_up) or filtered(scene, bridge[0])

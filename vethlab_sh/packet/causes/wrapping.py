@@ -142,6 +142,7 @@ def missing_remote(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | 
     here = scene.link(tunnel)
     if here is None or not last.resolves:
         return None
+    # each entry for all zeros gets a copy of what is for everyone: vxlan_xmit()
     listed = {entry.dst for entry in scene.tables.flood(tunnel)}
     for namespace, _ in scene.owners(last.dst_ip):
         machines = (namespace, scene.tables.machine(namespace))
@@ -194,6 +195,7 @@ def not_unwrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
     space = last.namespace
     if last.outer_dst_ip not in scene.tables.own(space):
         return None
+    # by port and VNI the kernel finds the device: vxlan_rcv(), drivers/net/vxlan/
     tunnels = [one for one in scene.tables.links.values() if one.namespace == space and one.kind == "vxlan"]
     tunnel = scene.tables.tunnel(space, last.vni)
     if tunnel is None:
