@@ -52,6 +52,25 @@ def way_into(namespace: str) -> list[str]:
     return ["ip", "netns", "exec", namespace]
 
 
+def quoted(word: str) -> str:
+    """A word as bash reads it, with no sign in it that a terminal obeys; bash(1), QUOTING.
+
+    >>> print(quoted("br0"), quoted("$(id)"), quoted("a\\x1b'b"))
+    br0 '$(id)' $'a\\x1b\\'b'
+    """
+    if word.isprintable():
+        return shlex.quote(word)
+    signs = []
+    for byte in os.fsencode(word):
+        sign = chr(byte)
+        if sign in "\\'":
+            sign = "\\" + sign
+        elif not 0x20 <= byte < 0x7F:
+            sign = f"\\x{byte:02x}"
+        signs.append(sign)
+    return "$'" + "".join(signs) + "'"
+
+
 def _is_one_command(line: str) -> bool:
     """Whether `ip netns exec` can be given these words: a program and its arguments, all known before it starts."""
     if not ONE_COMMAND.fullmatch(line) or not line.strip():

@@ -278,7 +278,7 @@ class Lab:
         saved = save.save(kernel, lab_name, file_name)
         if file:
             with written(file) as path:
-                path.write_text(saved.script)
+                path.write_text(saved.script, encoding="utf-8", errors="surrogateescape")
         return saved
 
     # --- the world behind it

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from .markup import printable
+
 LARGE = 100  # namespaces: what is smaller is done before one wonders
 WIDTH = 79
 
@@ -50,8 +52,9 @@ def _below_the_cell() -> Callable[[str], None]:
 
 
 def _on_terminal(sentence: str) -> None:
-    line = sentence[:WIDTH].ljust(WIDTH)  # blanks wipe what is left of a longer one
-    sys.stderr.write("\r" + line)
+    terminal = getattr(sys.stderr, "below", sys.stderr)  # past the guard, which lets no carriage return through
+    line = printable(sentence)[:WIDTH].ljust(WIDTH)  # blanks wipe what is left of a longer one
+    terminal.write("\r" + line)
     if not sentence:
-        sys.stderr.write("\r")
-    sys.stderr.flush()
+        terminal.write("\r")
+    terminal.flush()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import Any
 
 from ..facts import PortVlan
-from ..inside import inside, way_into
+from ..inside import inside, quoted, way_into
 from ..parsers.of_kind import port_vlans
 from ..sandbox import HOSTNAME, Sandbox
 from ..shell import Shell
@@ -18,8 +17,9 @@ from ..shell import Shell
 Options = dict[str, Any]  # of a kind of device, by the names that `ip -d -j link` has for them
 Answers = dict[str, str]  # what the tools printed, by the question
 
-MARK = "=vethlab="
-# Each answer is followed by a line with the mark; a tool that is missing answers with nothing.
+# Each answer is followed by the mark, which is in no name that a stranger may choose; a tool that is missing answers
+# with nothing.
+MARK = "\0"
 QUESTIONS = {
     "devices": "ip -d -j addr",
     "routes": "ip -4 -o -d route show table all",
@@ -35,7 +35,7 @@ QUESTIONS = {
     "queues": "tc -j qdisc",
     "settings": "cd /proc/sys/net; grep -rs . ipv4 ipv6 bridge",
 }
-SCRIPT = "\n".join(f"{{ {line}; }} 2>/dev/null; echo; echo {MARK}" for line in QUESTIONS.values()) + "\nexit 0"
+SCRIPT = "\n".join(f"{{ {line}; }} 2>/dev/null; printf '\\0'" for line in QUESTIONS.values()) + "\nexit 0"
 
 # What is made in a fresh world to learn a bridge's and a port's usual options.
 BRIDGE, PORT, END, BOND = "br", "port", "end", "bond"
@@ -255,19 +255,19 @@ class Contents:
         """How `ip` is typed for this namespace."""
         if self.namespace == HOSTNAME:
             return "ip"
-        return f"ip -n {shlex.quote(self.namespace)}"
+        return f"ip -n {quoted(self.namespace)}"
 
     @property
     def bridge(self) -> str:
         """How `bridge` is typed for this namespace."""
         if self.namespace == HOSTNAME:
             return "bridge"
-        return f"bridge -n {shlex.quote(self.namespace)}"
+        return f"bridge -n {quoted(self.namespace)}"
 
     @property
     def entering(self) -> str:
         """What stands before any other command for this namespace, also before one that reads a here document."""
-        words = way_into(shlex.quote(self.namespace))
+        words = way_into(quoted(self.namespace))
         return " ".join([*words, ""])
 
     def speaks_ipv6(self, device: str) -> bool:
@@ -336,7 +336,7 @@ def _word(value: Any) -> str:
 def _json(text: str) -> list[Options]:
     if not text.strip():
         return []
-    rows: list[Options] = json.loads(text)
+    rows: list[Options] = json.loads(text, strict=False)  # `ip -j` prints a name's control characters as they are
     return rows
 
 

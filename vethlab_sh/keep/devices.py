@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ..errors import CannotSave
 from ..facts import CABLES, Link, PortVlan
 from ..facts import Device as Place
+from ..inside import quoted
 from ..sandbox import HOSTNAME
 from .contents import PORT, Contents, Device, differing, inborn
 from .kinds import KINDS, ON_A_DEVICE, UNTOLD
@@ -119,10 +119,10 @@ def _one(spaces: Spaces, stack: Stack, contents: Contents, device: Device, usual
     made_in = spaces[home] if home else contents
     words = [made_in.ip, "link add"]
     if kind in ON_A_DEVICE and lower is not None:
-        words.append(f"link {shlex.quote(lower[1])}")
+        words.append(f"link {quoted(lower[1])}")
     words += _traits(contents, device)
     if home:
-        words.append(f"netns {shlex.quote(contents.namespace)}")
+        words.append(f"netns {quoted(contents.namespace)}")
     words.append(f"type {kind}")
     options = dict(device.options)
     if lower is not None and kind not in ON_A_DEVICE:
@@ -135,7 +135,7 @@ def _one(spaces: Spaces, stack: Stack, contents: Contents, device: Device, usual
 def _tun(contents: Contents, device: Device) -> str:
     """The line for a tun or tap; it stays when its process ends, and gets whatever number is free."""
     options = device.options
-    words = [contents.ip, "tuntap add dev", shlex.quote(device.name), f"mode {options['type']}"]
+    words = [contents.ip, "tuntap add dev", quoted(device.name), f"mode {options['type']}"]
     for word in ("user", "group"):
         if word in options:
             words.append(f"{word} {options[word]}")
@@ -179,7 +179,7 @@ def _pair(spaces: Spaces, stack: Stack, contents: Contents, device: Device) -> l
     words.append("peer")
     words += _traits(other, peer)
     if other is not contents:
-        words.append(f"netns {shlex.quote(namespace)}")
+        words.append(f"netns {quoted(namespace)}")
     made = " ".join(words)
     return [made, *_set_afterwards(contents, device), *_set_afterwards(other, peer)]
 
@@ -191,7 +191,7 @@ def _turn(place: Place) -> tuple[bool, Place]:
 
 def _traits(contents: Contents, device: Device) -> Iterator[str]:
     """Name, number, MAC address, MTU and queue, as `ip link add` reads them."""
-    yield f"name {shlex.quote(device.name)} index {device.index}"
+    yield f"name {quoted(device.name)} index {device.index}"
     is_bridge = device.kind == "bridge"
     has_it_by_itself = is_bridge and device.mac == _least_mac(contents, device)
     if device.is_ether and not has_it_by_itself and device.kind not in TAKES_NO_MAC:
@@ -233,10 +233,10 @@ def _set_afterwards(contents: Contents, device: Device) -> list[str]:
     if device.group != "default":
         words.append(f"group {device.group}")
     if device.alias:
-        words.append(f"alias {shlex.quote(device.alias)}")
+        words.append(f"alias {quoted(device.alias)}")
     if not words:
         return []
-    name = shlex.quote(device.name)
+    name = quoted(device.name)
     return [f"{contents.ip} link set {name} {' '.join(words)}"]
 
 
@@ -277,8 +277,8 @@ def ports(contents: Contents, usual: Contents) -> list[str]:
     for device in contents.devices.values():
         if not device.master:
             continue
-        name = shlex.quote(device.name)
-        master = shlex.quote(device.master)
+        name = quoted(device.name)
+        master = quoted(device.master)
         lines.append(f"{contents.ip} link set {name} master {master}")
         words = differing(PORT_OPTIONS, device.port or {}, usual_options)
         if words:
@@ -287,12 +287,12 @@ def ports(contents: Contents, usual: Contents) -> list[str]:
         if words:
             lines.append(f"{contents.ip} link set {name} type bond_slave {' '.join(words)}")
     for device in contents.devices.values():
-        name = shlex.quote(device.name)
+        name = quoted(device.name)
         if device.kind == "bridge" and device.mtu != _least_mtu(contents, device):
             lines.append(f"{contents.ip} link set {name} mtu {device.mtu}")
         primary = device.options.get("primary")  # which has to be a port already
         if device.kind == "bond" and primary:
-            lines.append(f"{contents.ip} link set {name} type bond primary {shlex.quote(primary)}")
+            lines.append(f"{contents.ip} link set {name} type bond primary {quoted(primary)}")
         lines += _vlans(contents, device)
     return lines
 
@@ -302,7 +302,7 @@ def _vlans(contents: Contents, device: Device) -> Iterator[str]:
     bridge = contents.devices.get(device.master) if device.master else device
     if bridge is None or bridge.kind != "bridge":
         return
-    where = f"dev {shlex.quote(device.name)}" + (" self" if bridge is device else "")
+    where = f"dev {quoted(device.name)}" + (" self" if bridge is device else "")
     default = bridge.options.get("vlan_default_pvid", 0)
     usual = {PortVlan(vlan=default, pvid=True, untagged=True)} if default else set()
     present = set(device.vlans)
@@ -331,7 +331,7 @@ def switches(spaces: Spaces, usual: Spaces, stack: Stack) -> list[str]:
     off_again = []
     needed = _needed(spaces, stack)
     for contents, device in _from_below(spaces, usual, stack):
-        name = shlex.quote(device.name)
+        name = quoted(device.name)
         if device.up or (contents.namespace, device.name) in needed:
             lines.append(f"{contents.ip} link set {name} up")
         if not device.up and (contents.namespace, device.name) in needed:
@@ -352,7 +352,7 @@ def _switched(contents: Contents, device: Device) -> list[str]:
     """Of a device that is there by itself: lo, or one like tunl0."""
     lines = []
     is_lo = device.name == "lo"
-    name = shlex.quote(device.name)
+    name = quoted(device.name)
     if is_lo and device.mtu != LOOPBACK_MTU:
         lines.append(f"{contents.ip} link set lo mtu {device.mtu}")
     usually_up = is_lo and contents.namespace == HOSTNAME

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from ipaddress import ip_address
 
 from ..errors import CannotSave
+from ..inside import quoted
 from .contents import BOND, BRIDGE, Contents, Options, differing
 
 BRIDGE_OPTIONS = (
@@ -44,7 +44,7 @@ def _vxlan(options: Options, usual: Contents) -> Iterator[str]:
             if key in options:
                 yield f"{word} {options[key]}"
     if "link" in options:
-        yield f"dev {shlex.quote(options['link'])}"
+        yield f"dev {quoted(options['link'])}"
     sources = options.get("port_range", {})
     if any(sources.values()):
         yield f"srcport {sources['low']} {sources['high']}"
@@ -155,7 +155,7 @@ def _ip_tunnel(options: Options, usual: Contents) -> Iterator[str]:
         if options.get(word, "any") != "any":
             yield f"{word} {options[word]}"
     if "link" in options:
-        yield f"dev {shlex.quote(options['link'])}"
+        yield f"dev {quoted(options['link'])}"
     is_over_ipv6 = "encap_limit" in options or "ip6_tnl_f_ign_encap_limit" in options
     usual_ttl = 64 if is_over_ipv6 else 0
     if options.get("ttl", usual_ttl) != usual_ttl:

@@ -7,11 +7,11 @@ what comes by itself: connected routes, link-local addresses, a device's own ent
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_interface
 
 from ..facts import ANY_MAC, UNANSWERED, is_group
+from ..inside import quoted
 from .contents import Contents, Device, DeviceAddress, Entry
 
 # Words of `ip route` that are no input, and those that go without saying.
@@ -31,7 +31,7 @@ def addresses(contents: Contents) -> Iterator[str]:
     for device in contents.devices.values():
         usual = _by_itself(contents, device)
         present = {address.text for address in device.addresses}
-        name = shlex.quote(device.name)
+        name = quoted(device.name)
         for text in sorted(usual - present):
             yield f"{contents.ip} addr del {text} dev {name}"
         for address in device.addresses:
@@ -55,14 +55,14 @@ def _address_words(address: DeviceAddress, device: Device) -> Iterator[str]:
         yield f"{address.local} peer {address.peer}/{address.length}"
     else:
         yield address.text
-    yield f"dev {shlex.quote(device.name)}"
+    yield f"dev {quoted(device.name)}"
     if address.broadcast:
         yield f"broadcast {address.broadcast}"
     usual_scope = "host" if ip_interface(address.local).is_loopback else "global"
     if address.family == "inet" and address.scope != usual_scope:
         yield f"scope {address.scope}"
     if address.label and address.label != device.name:
-        yield f"label {shlex.quote(address.label)}"
+        yield f"label {quoted(address.label)}"
     yield from address.flags
 
 
@@ -88,7 +88,8 @@ def _rules(ip: str, printed: tuple[str, ...], usual: tuple[str, ...]) -> Iterato
             continue
         priority, _, rule = line.partition(":")
         rule = rule.strip().replace("[detached] ", "")  # whose device is not there, which `ip` does not read
-        yield f"{ip} rule add priority {priority} {rule}"
+        words = " ".join(quoted(word) for word in rule.split())
+        yield f"{ip} rule add priority {priority} {words}"
 
 
 def _routes(contents: Contents, six: bool) -> Iterator[str]:
@@ -106,7 +107,7 @@ def _routes(contents: Contents, six: bool) -> Iterator[str]:
     for to, device in _connected(contents, six):
         is_there = any(words[1] == to and device in words for words in kernels)
         if not is_there:
-            yield f"{ip} route del {to} dev {shlex.quote(device)}"
+            yield f"{ip} route del {to} dev {quoted(device)}"
     laid.sort(key=_after)
     for route in laid:
         yield f"{ip} route add {route}"
@@ -149,9 +150,9 @@ def _route(line: str, six: bool) -> str:
     >>> _route("unicast default via 10.4.0.1 dev eth0 table main proto boot scope global ", six=False)
     'default via 10.4.0.1 dev eth0'
     """
-    on_one_line = line.replace("\\", " ")  # which `-o` writes for the end of a line
+    on_one_line = line.replace("\\\t", " ")  # `-o` writes a backslash for the end of a line; the next hops are indented
     kind, *_ = line.split()
-    words = [shlex.quote(word) for word in on_one_line.split() if word not in STATES]
+    words = [quoted(word) for word in on_one_line.split() if word not in STATES]
     route = " ".join(words)
     for pattern in UNSAID:
         route = re.sub(pattern, "", route)
@@ -175,10 +176,11 @@ def neighbours(contents: Contents) -> Iterator[str]:
             continue
         if state == "proxy":
             ip, _, device, *_ = entry
-            yield f"{contents.ip} neigh add proxy {ip} dev {shlex.quote(device)}"
+            yield f"{contents.ip} neigh add proxy {ip} dev {quoted(device)}"
             continue
         nud = "permanent" if state == "PERMANENT" else "stale"
-        yield f"{contents.ip} neigh replace {' '.join(entry)} nud {nud}"
+        told = " ".join(quoted(word) for word in entry)
+        yield f"{contents.ip} neigh replace {told} nud {nud}"
 
 
 def entries(contents: Contents, macs_on: Mapping[str, set[str]]) -> Iterator[str]:
@@ -212,7 +214,7 @@ def _comes_by_itself(contents: Contents, entry: Entry, own: set[str]) -> bool:
 
 def _entry_words(entry: Entry) -> Iterator[str]:
     yield entry.mac
-    yield f"dev {shlex.quote(entry.dev)}"
+    yield f"dev {quoted(entry.dev)}"
     if entry.dst is not None:
         yield f"dst {entry.dst}"
     if entry.port is not None:
@@ -224,7 +226,7 @@ def _entry_words(entry: Entry) -> Iterator[str]:
     if entry.vlan is not None:
         yield f"vlan {entry.vlan}"
     if entry.via is not None:
-        yield f"via {shlex.quote(entry.via)}"
+        yield f"via {quoted(entry.via)}"
     yield "self" if "self" in entry.flags else "master"
     for flag in ("router", "extern_learn", "sticky"):
         if flag in entry.flags:

@@ -6,11 +6,12 @@ from those of a world made for the comparison.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .. import snapshot
+from ..inside import quoted
+from ..markup import printable
 from ..sandbox import HOSTNAME
 from ..shell import Shell
 from . import contents, devices, routing, settings
@@ -19,10 +20,10 @@ from .contents import Contents
 HEAD = """\
 #!/usr/bin/env bash
 # The lab {name}, as it was when it was saved. For a fresh lab, never for the machine itself:
-#   python -m vethlab_sh up {file}
+#   {again}
 set -e
 if [ "$(hostname)" != {host} ] || [ "$(ip netns)" ] || ip -o link show up | grep -qv ' lo:'; then
-    echo 'This rebuilds a lab, and only in a fresh one: python -m vethlab_sh up {file}' >&2
+    echo {refusal} >&2
     exit 1
 fi
 """
@@ -69,7 +70,9 @@ def save(shell: Shell, name: str, file: str = "FILE") -> Saved:
         namespace = space.namespace
         spaces[namespace] = contents.of(shell, namespace)
         usual[namespace] = fresh.like(namespace)
-    head = HEAD.format(name=name, file=shlex.quote(file), host=HOSTNAME)
+    again = f"python -m vethlab_sh up {quoted(file)}"
+    refusal = quoted(f"This rebuilds a lab, and only in a fresh one: {again}")
+    head = HEAD.format(name=printable(name), again=again, refusal=refusal, host=HOSTNAME)
     names = {space.namespace: space.names for space in now.namespaces}
     chapters = [Chapter("Namespaces", _named(names)), *_chapters(spaces, usual, stack)]
     script = head + "".join(chapter.text for chapter in chapters)
@@ -82,16 +85,16 @@ def _named(names: Mapping[str, Iterable[str]]) -> list[str]:
     lines = []
     for name, others in names.items():
         if name != HOSTNAME:
-            lines.append(f"ip netns add {shlex.quote(name)}")
+            lines.append(f"ip netns add {quoted(name)}")
         for other in others:
             lines += _renamed(name, other)
     return lines
 
 
 def _renamed(name: str, other: str) -> list[str]:
-    second = shlex.quote(f"/run/netns/{other}")
+    second = quoted(f"/run/netns/{other}")
     if name != HOSTNAME:
-        return [f"ln -s {shlex.quote(name)} {second}"]
+        return [f"ln -s {quoted(name)} {second}"]
     return [f"mkdir -p /run/netns; touch {second}; mount --bind /proc/self/ns/net {second}"]
 
 

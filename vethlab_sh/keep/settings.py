@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from ..errors import CannotSave
+from ..inside import quoted
 from .contents import PORT, Contents
 
 # What follows from something else, or is the same setting under a second name.
@@ -53,7 +53,7 @@ def _setting(contents: Contents, usual: Contents, keys: Iterable[str]) -> list[s
     changed.sort(key=lambda key: ("forward" not in key, "/all/" not in key))
     lines = []
     for key in changed:
-        word = shlex.quote(f"net/{key}={contents.settings[key]}")
+        word = quoted(f"net/{key}={contents.settings[key]}")
         lines.append(f"{contents.entering}sysctl -qw {word}")
     return lines
 
@@ -81,12 +81,20 @@ def filters(contents: Contents) -> list[str]:
             if line and not line.startswith("#"):
                 lines.append(COUNTERS.sub("[0:0]", line))
         if any(_decides(line) for line in lines):
-            command = f"{contents.entering}{name}-restore <<'RULES'"
-            scripts.append("\n".join([command, *lines, "RULES"]))
+            end = _no_line("RULES", lines)
+            command = f"{contents.entering}{name}-restore <<'{end}'"
+            scripts.append("\n".join([command, *lines, end]))
     for family, table in contents.tables:
         if family not in ("ip", "ip6") or table not in IPTABLES:
             raise CannotSave(f"{contents.namespace} has the nft table {family} {table}, and only iptables' are saved.")
     return scripts
+
+
+def _no_line(word: str, lines: Collection[str]) -> str:
+    """What ends a here document: this word, made longer until no line is like it (a rule's comment may have lines)."""
+    while word in lines:
+        word += "_"
+    return word
 
 
 def _decides(line: str) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from ..markup import printable
 from ..wiring.ink import INK, edge_of, fill_of
 from ..wiring.picture import CHAR, FONT, LEADING, PAD, Box, Line, Picture, Point
 from .sighting import Kind, Sighting
@@ -53,20 +55,20 @@ class Player:
 
         The last line of the words is the verdict.
         """
-        verdict = escape(text.splitlines()[-1])
+        text = printable(text, keep="\n")
+        verdict = escape(text.split("\n")[-1])
         steps = [_step(row, way) for row, way in zip(rows, ways, strict=True)]
         parts = {
             "TITLE": verdict,
             "PICTURE": svg(picture),
             "VERDICT": verdict,
             "TEXT": escape(text),
-            # inside <script> even a string must not have this
-            "STEPS": json.dumps(steps).replace("</", "<\\/"),
+            # inside <script> even a string must neither end it nor begin another, nor a comment
+            "STEPS": json.dumps(steps).replace("<", "\\u003c"),
         }
         page = PAGE.read_text(encoding="utf-8")
-        for word, part in parts.items():
-            before, _, after = page.partition(word)
-            page = before + part + after
+        # all at once: what is put in may hold these words, too
+        page = re.sub("|".join(parts), lambda found: parts[found.group()], page)
         # a notebook's cell is some 960 pixels wide, and a point is 1.34 of them
         scale = min(1.34, 960 / max(1, picture.width))
         height = 250 + picture.height * scale
@@ -81,7 +83,7 @@ def _step(row: Sighting, way: list[Point]) -> Row:
     direction = "comes in at" if row.way == "in" else "goes out of"
     return {
         "path": [[round(x, 1), round(y, 1)] for x, y in way],
-        "device": f"{row.namespace} {row.device}",
+        "device": printable(f"{row.namespace} {row.device}"),
         "where": f"{direction} {row.namespace} {row.device}",
         "what": row.caption,
         "us": row.us,
@@ -163,7 +165,7 @@ def _box(box: Box) -> list[str]:
         look += ' stroke-dasharray="4 2"'
     is_device = any(box.key)
     if is_device:
-        look += f' data-device="{escape(" ".join(box.key))}"'
+        look += f' data-device="{escape(printable(" ".join(box.key)))}"'
     corners = 0 if is_device else 4
     place = f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
     drawn = [f'<rect {place} rx="{corners}" {look}/>']

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from .. import scenarios, snapshot
 from ..errors import BadOption, LabError, NoSuchLab
+from ..inside import quoted
 from ..keep import stay
 from ..lab import Lab
 from .arguments import add_verb, json_argument, option_arguments, scenario_options
@@ -250,7 +251,7 @@ def _save(options: argparse.Namespace) -> int:
     if to_output:
         print(saved.script.rstrip())
     else:
-        print(f"Saved. `python -m vethlab_sh up {shlex.quote(options.file)} --name LAB` rebuilds it.")
+        print(f"Saved. `python -m vethlab_sh up {quoted(options.file)} --name LAB` rebuilds it.")
     for sentence in saved.left_out:
         print(f"vethlab_sh: {sentence}", file=sys.stderr)
     return 0

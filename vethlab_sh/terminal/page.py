@@ -29,6 +29,7 @@ PIECES = re.compile(r"[^\s,]*[\s,]*")  # a cell may be broken after a space or a
 
 # Colours as ECMA-48 numbers them, in "select graphic rendition": console_codes(4)
 BOLD, GREEN, CYAN, HEAD = "1", "32", "36", "1;4"
+INKS = re.compile(rf"\x1b\[(?:0|{BOLD}|{GREEN}|{CYAN}|{HEAD})m")
 
 Row = Mapping[str, Any]
 Cells = Mapping[str, Sequence[str]]  # by column, its heading first
@@ -120,7 +121,7 @@ class Page:
             return "(no rows)"
         cells = {}
         for column in filled:
-            texts = [markup.text(row[column]) for row in rows]
+            texts = [markup.printable(markup.text(row[column])) for row in rows]  # a line end would forge a row
             cells[column] = [column, *texts]
         widths = _widths(cells, self.width)
         right = {column for column in widths if _is_of_numbers(rows, column)}

@@ -9,10 +9,13 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Any, TextIO, cast
 
+from .. import markup
 from ..errors import OtherPlace
+from .page import INKS
 
+KEPT = "\n\t"
 STREAMS = ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w"))
 
 
@@ -26,6 +29,39 @@ def prepare_streams() -> None:
             setattr(sys, name, opened)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a console without, say, the sign × shows a ? there
         sys.stdout.reconfigure(errors="replace")
+    sys.stdout = _guarded(sys.stdout)
+    sys.stderr = _guarded(sys.stderr)
+
+
+class Guarded:
+    """A stream to which everything is written as a terminal may show it, whoever has made up the text.
+
+    Names of devices, processes, files and learners, what a command has said, an argument in an error: all of it may
+    hold what a terminal obeys. Here it passes, from wherever it comes. below: the stream itself, for what is ours.
+    """
+
+    def __init__(self, below: TextIO) -> None:
+        self.below = below
+
+    def write(self, text: str) -> int:
+        """Write a text, in which only line ends, tabs and, on a terminal, our own colours are obeyed."""
+        if self.below.isatty():
+            pieces = INKS.split(text)
+            inks = [*INKS.findall(text), ""]
+            shown = "".join(markup.printable(piece, keep=KEPT) + ink for piece, ink in zip(pieces, inks, strict=True))
+        else:
+            shown = markup.printable(text, keep=KEPT)
+        self.below.write(shown)
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.below, name)
+
+
+def _guarded(stream: TextIO) -> TextIO:
+    if isinstance(stream, Guarded):
+        return stream
+    return cast(TextIO, Guarded(stream))
 
 
 def _opened(number: int, mode: str) -> io.TextIOWrapper:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..facts import Device, Link
+from ..markup import printable
 from ..snapshot import Snapshot
 from .devices import addresses, by_device, condition, devices, is_cut, is_dead, rank, remark, status, unseen
 from .joins import Join, joins, joins_of
@@ -13,6 +14,7 @@ from .kinds import kind_words, port_words, state_words
 from .machines import UNSEEN, machines
 from .tunnels import Tunnel, tunnels
 
+PLAIN = r"[^\w \-.,:;/@+=*?!()\[\]|~]"  # all other signs are written as entities in Mermaid's texts
 UNICODE = {
     "tee": "├─ ",
     "end": "└─ ",
@@ -42,7 +44,7 @@ def as_text(snapshot: Snapshot, unicode: bool = True) -> str:
     """The wiring as a tree of characters: machines, bridges and their ports, and what is at the far end."""
     signs = UNICODE if unicode else ASCII
     tree = _Tree(snapshot, signs)
-    return "\n".join(tree.lines())
+    return "\n".join(printable(line) for line in tree.lines())
 
 
 class _Tree:
@@ -250,8 +252,11 @@ def _in_hex(sign: re.Match[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text inside of Mermaid's quotes: a device may have nearly any sign in its name."""
-    return re.sub('["#<>&]', _as_entity, text)
+    """A text inside of Mermaid's quotes: a device may have nearly any sign in its name.
+
+    A quote ends the text, a backtick begins Markdown, %%{ settings of the whole graph; so what is plain is told.
+    """
+    return re.sub(PLAIN, _as_entity, printable(text))
 
 
 def _as_entity(sign: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import package
 from ..files import written
+from ..markup import printable
 from .picture import FONT, LEADING, PAD, Box, Line, Picture
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def save(ax: Axes, file: str, kind: str, description: str) -> None:
     description: what it shows, for those who cannot see it. A PNG also keeps what is drawn where (`placed`), by which
     a stale one is known. Raises OSError where the file cannot be written.
     """
-    about = {"Description": description}
+    about = {"Description": printable(description, keep="\n")}
     if kind == "png":
         about["Placed"] = placed(ax)
     figure: Any = ax.figure  # matplotlib: one on a part of a figure could not be saved
@@ -156,6 +157,7 @@ def _ink_lines(ax: Axes, box: Box, scale: float) -> None:
             color=INK["broken"] if warns else "black",
             va="center",
             zorder=TEXT,
+            parse_math=False,  # a device may be called $x$
         )
 
 
@@ -183,6 +185,7 @@ def _ink_label(ax: Axes, line: Line, scale: float) -> None:
         color=INK["broken"] if is_broken else INK["edge"],
         va="bottom",
         zorder=TEXT,
+        parse_math=False,
     )
 
 

@@ -31,7 +31,7 @@ class Labels:
         lines = [namespace]
         if self.routes:
             lines += [route.words for route in routes(self.snapshot, namespace)]
-        return Label(tuple(lines))
+        return Label.of(lines)
 
     def device(self, link: Link) -> Label:
         """What stands on a device."""
@@ -41,7 +41,7 @@ class Labels:
             if is_warning:
                 warnings.append(len(lines))
             lines.append(text)
-        return Label(tuple(lines), tuple(warnings))
+        return Label.of(lines, warnings)
 
     def _lines(self, link: Link) -> Iterator[tuple[str, bool]]:
         """Each line, and whether it tells of something wrong."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..facts import Device
+from ..markup import printable
 
 Point = tuple[float, float]
 
@@ -29,6 +30,11 @@ class Label:
 
     lines: tuple[str, ...]
     warnings: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, lines: Iterable[str], warnings: Iterable[int] = ()) -> Label:
+        """The label of some lines, whatever somebody has put into a name."""
+        return cls(tuple(printable(line) for line in lines), tuple(warnings))
 
     @property
     def width(self) -> float:

@@ -1,0 +1,164 @@
+"""Whatever a stranger calls a thing, nothing obeys it: no terminal, no page, no picture, no saved script."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import pytest
+from conftest import ROOT
+
+from vethlab_sh import Lab, explain
+from vethlab_sh.inside import quoted
+from vethlab_sh.markup import OBEYED, printable, table
+from vethlab_sh.packet.player import Player
+from vethlab_sh.terminal.page import Page
+from vethlab_sh.wiring import characters, layout
+
+pytestmark = pytest.mark.live
+
+# Devices: 15 bytes, no blank, slash or colon (dev_valid_name); what each would do is told by its name.
+DEVICES = {
+    "colour": "a\x1b[31mred",
+    "C1": "a\x9b31mred",
+    "bell": "b\x07\x08\x01",
+    "right to left": "\u202etxt.exe",
+    "mathtext": "$x$\\frac{1}",
+    "comment and script": "<!--<script>",
+    "markdown in Mermaid": "`**x**`",
+    "quotes": "a\"'&<",
+    "words of our page": "STEPS",
+    "verdict of our page": "VERDICT",
+    "format": "{}{0}{name}",
+    "command": "$(id>PWNED)",
+    "backquotes": "`id>PWNED`",
+    "commands": ";id>PWNED;",
+    "redirection": "a>PWNED",
+    "glob": "*?[a]~",
+    "our old mark": "=vethlab=",
+}
+# Namespaces: any file name.
+NAMESPACES = {
+    "settings in Mermaid": "%%{init: {}}%%",
+    "format": "%s%n",
+    "new line": "a\nmaster (no devices but lo)",
+    "colour": "n\x1b]0;title\x07s",
+    "JSON": '\n[{"ifindex":1}]\n',
+    "command": "$(touch PWNED)",
+    "quote": "it's;touch PWNED;'",
+    "C1": "n\x9b2J",
+    "long": "n" * 200,
+}
+
+
+def obeyed(text, keep="\n\t"):
+    """What in a text a terminal would obey."""
+    return [sign for sign in OBEYED.findall(text) if sign not in keep]
+
+
+def made(kind, name):
+    """A lab that has a thing of such a name."""
+    lab = Lab()
+    word = quoted(name)
+    if kind == "device":
+        lab.run(f"ip link add name {word} type bridge && ip link set {word} up && ip route add 10.9.0.0/24 dev {word}")
+        lab.run(f"ip rule add iif {word} table 77; ip neigh add 10.9.0.7 lladdr 02:00:00:00:00:07 dev {word}")
+    else:
+        lab.run(f"ip netns add {word} && ip link add name v1 type veth peer name v2 netns {word}")
+    lab.run("ip link add name aliased type bridge; ip link set aliased alias $'x\\n=vethlab= 5\\n[]\\e[2J'")
+    return lab
+
+
+THINGS = [("device", name) for name in DEVICES.values()] + [("namespace", name) for name in NAMESPACES.values()]
+
+
+@pytest.mark.parametrize(("kind", "name"), THINGS, ids=[*DEVICES, *(f"namespace: {what}" for what in NAMESPACES)])
+def test_name_is_shown_drawn_and_saved_as_a_name(kind, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with made(kind, name) as lab:
+        taken = lab.snapshot()
+        assert name in [link.name for link in taken.rows.links] + [space.namespace for space in taken.rows.namespaces]
+        for text in (characters.as_text(taken), characters.as_mermaid(taken)):
+            assert obeyed(text) == []
+            assert not [line for line in text.split("\n") if line == "master (no devices but lo)"]
+        mermaid = characters.as_mermaid(taken)
+        labels = re.findall(r'\["(.*)"\]', mermaid)
+        assert labels
+        assert not [label for label in labels if re.search(r'["`{}<>%]', label.replace("<br/>", ""))]
+        lab.draw().figure.savefig(tmp_path / "a.svg")
+        ElementTree.parse(tmp_path / "a.svg")
+        page = Player.of(layout.layout(taken), [], [], "one\n" + name)
+        assert obeyed(page.page) == []
+        assert page.page.count("<script") == 1
+        saved = lab.save(tmp_path / "saved.sh")
+        assert obeyed(saved.script) == []
+    with Lab() as again:
+        again.run(f"bash {tmp_path}/saved.sh")
+        rebuilt = again.snapshot().rows
+        assert [link.name for link in rebuilt.links] == [link.name for link in taken.rows.links]
+        assert rebuilt.namespaces == taken.rows.namespaces
+    assert not list(tmp_path.glob("**/*PWNED*"))
+
+
+@pytest.mark.parametrize("file", ["$(touch PWNED).sh", "`touch PWNED`", "'; touch PWNED; '", "a\ntouch PWNED\n"])
+def test_script_does_not_run_its_own_name(tmp_path, monkeypatch, file):
+    monkeypatch.chdir(tmp_path)
+    with Lab() as lab:
+        lab.save(file)
+    ended = subprocess.run(["bash", f"./{file}"], capture_output=True, text=True, cwd=tmp_path)
+    assert "only in a fresh one" in ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [file]
+
+
+def test_comment_of_a_rule_ends_no_script(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Lab() as lab:
+        ran = lab.run("iptables -A INPUT -m comment --comment $'x\\nRULES\\ntouch PWNED\\n' -j DROP", expect=None)
+        script = lab.save().script if ran.code == 0 else ""
+    with Lab() as again:
+        again.run(f"bash -c {quoted(script)} || true")
+    assert not (tmp_path / "PWNED").exists()
+
+
+# ---- what is printed ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.no_lab
+@pytest.mark.parametrize("name", [*DEVICES.values(), *NAMESPACES.values(), os.fsdecode(b"\xff\x9b1m"), "\ud800"])
+def test_nothing_that_is_printed_is_obeyed(tmp_path, name):
+    """Standard output, and standard error, of any verb that is given such a word."""
+    (tmp_path / "text").write_bytes(
+        b"$ ip a\n2: " + os.fsencode(name.replace("\ud800", "")) + b": <UP> mtu 1500\n\x9b31m\n"
+    )
+    for words in (["explain", tmp_path / "text", "--tables"], ["demo", name], ["run", name, "--", "true"], [name]):
+        ended = subprocess.run(
+            [sys.executable, "-m", "vethlab_sh", *(os.fsencode(word) for word in words if word != "\ud800")],
+            capture_output=True, cwd=ROOT, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        for stream in (ended.stdout, ended.stderr):
+            assert obeyed(stream.decode("utf-8", "surrogateescape")) == []
+            assert b"Traceback" not in stream
+
+
+@pytest.mark.no_lab
+def test_row_of_a_table_is_one_row_whatever_stands_in_it():
+    rows = [{"name": "a\nforged 1", "n": 1}]
+    assert len(Page(100).table(rows, rows[0]).split("\n")) == 2
+    assert "<script" not in table([{"name": "<script>"}], ["name"])
+
+
+@pytest.mark.no_lab
+@pytest.mark.parametrize("name", [*DEVICES.values(), *NAMESPACES.values(), "é", "a b", ""])
+def test_bash_reads_a_quoted_word_as_it_was(name):
+    ended = subprocess.run(["bash", "-c", f"printf %s {quoted(name)}"], capture_output=True)
+    assert ended.stdout == os.fsencode(name)
+    assert obeyed(quoted(name), keep="") == []
+    assert json.loads(json.dumps(printable(name))) == printable(name)
+
+
+@pytest.mark.no_lab
+def test_pasted_text_that_names_our_page_is_explained():
+    said = str(explain("$ ip a\n2: STEPS: <UP> mtu 1500 qdisc noop state UP\n"))
+    assert "STEPS" in said
