@@ -120,8 +120,8 @@ def _filtered(question: Question, device: Device) -> Finding | None:
         devices = devices_of(closed.chain)
         if devices and device[1] not in devices:
             continue
-        found = closed_chain(device[0], closed)
-        return replace(found, why=f"{found.why}, so no question gets in, or no answer out")
+        finding = closed_chain(device[0], closed)
+        return replace(finding, why=f"{finding.why}, so no question gets in, or no answer out")
     return None
 
 
@@ -150,9 +150,9 @@ def _way(question: Question, asked: Asked) -> Way:
     line = asked.line.replace("ip route", "ip -j route")
     ran = question.shell.run(inside(asked.space, line), expect=None)
     if ran.code != 0:
-        said = ran.err.strip()
-        words = said.partition(": ")[2]  # after `RTNETLINK answers`
-        return Way(error=words or said)
+        complaint = ran.err.strip()
+        words = complaint.partition(": ")[2]  # after `RTNETLINK answers`
+        return Way(error=words or complaint)
     row = json.loads(ran.out)[0]
     return Way(row.get("type", "unicast"), row.get("dev"))
 

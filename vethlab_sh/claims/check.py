@@ -204,9 +204,9 @@ def understand(claim: str) -> tuple[Form, dict[str, Any]]:
     """The form of a claim, and its words."""
     text = " ".join(claim.split()).removesuffix(".")
     for form in FORMS:
-        found = form.pattern.fullmatch(text)
-        if found:
-            return form, found.groupdict()
+        match = form.pattern.fullmatch(text)
+        if match:
+            return form, match.groupdict()
     raise UnknownClaim(claim, _nearest(text).example, VOCABULARY)
 
 

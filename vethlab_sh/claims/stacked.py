@@ -50,9 +50,9 @@ def is_vlan(
     if link.kind != "vlan":
         kind = link.kind or "device"
         return no(f"{full(device)} is no VLAN device, but one of kind {kind}", command, "mtu")
-    found = is_child(question, ns, dev, ns2, dev2)
-    if not found.ok:
-        return found
+    finding = is_child(question, ns, dev, ns2, dev2)
+    if not finding.ok:
+        return finding
     number = str(link.vlan_id)
     if vlan is not None and vlan != number:
         why = f"{full(device)} is VLAN {number} of {link.parent}, not VLAN {vlan}"

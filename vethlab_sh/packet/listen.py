@@ -162,8 +162,8 @@ def listen(ground: Ground, devices: Iterable[tuple[str, str]], command: str, wan
     )
     ran = ground.run(script)
     if ran.code == NOT_READY:
-        said = ran.err.strip() or "it did not say why not"
-        raise GaveUpWaiting(f"every tcpdump listens ({said})", SECONDS)
+        complaint = ran.err.strip() or "it did not say why not"
+        raise GaveUpWaiting(f"every tcpdump listens ({complaint})", SECONDS)
     if ran.code != 0:
         raise CommandFailed(ran)
     parts = dict(PART.findall(ran.out))

@@ -17,9 +17,9 @@ def not_answered(scene: Scene, arrived: Device, last: Sighting) -> Diagnosis | N
     """Why a namespace that got a packet for an address of its own did not answer; None when nothing tells."""
     space = arrived[0]
     source, dst = last.src_ip, last.dst_ip
-    found = unusable(scene, space, dst)
-    if found:
-        return found
+    diagnosis = unusable(scene, space, dst)
+    if diagnosis:
+        return diagnosis
     no_way_back = _way_back(scene, space, source, dst)
     dropped = own_source(scene, arrived, source) or reverse_path(scene, arrived, source)
     # without a way back rp_filter drops it, too: then the missing way is the cause

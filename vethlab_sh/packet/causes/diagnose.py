@@ -32,22 +32,22 @@ def diagnose(scene: Scene) -> tuple[Sighting | None, Diagnosis]:
         return last, round_and_round
     asked = open_question(scene, last)
     if asked is not None:
-        last, found = asked[-1], unresolved(scene, asked)
+        last, diagnosis = asked[-1], unresolved(scene, asked)
     elif last is None:
-        found = _not_sent(scene)
+        diagnosis = _not_sent(scene)
     else:
-        found = stuck(scene, last)
-    if found is None:
-        found = blocked_by_ipsec(scene) or dropped_by_a_queue(scene) or _unknown(scene, last)
-    return last, with_the_source(scene, last, found)
+        diagnosis = stuck(scene, last)
+    if diagnosis is None:
+        diagnosis = blocked_by_ipsec(scene) or dropped_by_a_queue(scene) or _unknown(scene, last)
+    return last, with_the_source(scene, last, diagnosis)
 
 
 def _not_sent(scene: Scene) -> Diagnosis | None:
     space, target = scene.probe.src, scene.probe.target
-    found = nothing_left(scene)
-    if found is None and scene.is_local(space, target):
-        found = echo_ignored(scene, space, target)
-    return found or filtered(scene, space)
+    diagnosis = nothing_left(scene)
+    if diagnosis is None and scene.is_local(space, target):
+        diagnosis = echo_ignored(scene, space, target)
+    return diagnosis or filtered(scene, space)
 
 
 def _unknown(scene: Scene, last: Sighting | None) -> Diagnosis:

@@ -96,18 +96,18 @@ def _told_by_nft(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
         return _policy(scene, drop, is_bridged)
     rule = _rule(scene, drop.space, drop.step)
     who = f"the rule `{rule.text}` ({rule.program} {rule.in_chain}, in {drop.space})"
-    found = Diagnosis(
+    diagnosis = Diagnosis(
         cause=Cause.FILTER_RULE,
         reason=f"{who} drops it",
         shown=rule.shown,
         fixes=rule.fixes,
     )
     if rule.refuses:
-        return replace(found, cause=Cause.REJECTED, reason=f"{who} rejects it (REJECT)")
+        return replace(diagnosis, cause=Cause.REJECTED, reason=f"{who} rejects it (REJECT)")
     if drop.step.verdict == "queue":
         reason = f"{who} hands it to a queue, where no program takes it, so the kernel drops it"
-        return replace(found, reason=reason)
-    return _also_bridged(scene, found, drop.space) if is_bridged else found
+        return replace(diagnosis, reason=reason)
+    return _also_bridged(scene, diagnosis, drop.space) if is_bridged else diagnosis
 
 
 # --- the rule that a packet met ---
@@ -226,7 +226,7 @@ def _policy(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
     if not _is_by_iptables(step):
         return _closed(chain, f"nft's chain {step.chain}", "drop", "policy drop")
     program = IPTABLES[step.family]
-    found = _closed(
+    diagnosis = _closed(
         replace(chain, program=program),
         name=f"{program} {step.chain}",
         policy="DROP",
@@ -236,8 +236,8 @@ def _policy(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
     if source and goal and step.chain == "FORWARD":
         there = f"{program} -I FORWARD -s {source} -d {goal} -j ACCEPT"
         back = f"{program} -I FORWARD -s {goal} -d {source} -j ACCEPT"
-        found = replace(found, fixes=(*found.fixes, fix(space, there, back)))
-    return _also_bridged(scene, found, space) if is_bridged else found
+        diagnosis = replace(diagnosis, fixes=(*diagnosis.fixes, fix(space, there, back)))
+    return _also_bridged(scene, diagnosis, space) if is_bridged else diagnosis
 
 
 def _closed(chain: ChainPlace, name: str, policy: str, word: str) -> Diagnosis:
@@ -252,15 +252,15 @@ def _closed(chain: ChainPlace, name: str, policy: str, word: str) -> Diagnosis:
     )
 
 
-def _also_bridged(scene: Scene, found: Diagnosis, space: str) -> Diagnosis:
+def _also_bridged(scene: Scene, diagnosis: Diagnosis, space: str) -> Diagnosis:
     """What is bridged meets iptables only where br_netfilter hands it over."""
     path = "bridge/bridge-nf-call-iptables"
     if not scene.look(space).number(path):
-        return found
+        return diagnosis
     return replace(
-        found,
-        reason=f"{found.reason}; iptables gets what is only bridged, because bridge-nf-call-iptables is 1",
-        fixes=(*found.fixes, setting(space, path, 0)),
+        diagnosis,
+        reason=f"{diagnosis.reason}; iptables gets what is only bridged, because bridge-nf-call-iptables is 1",
+        fixes=(*diagnosis.fixes, setting(space, path, 0)),
     )
 
 
@@ -279,9 +279,9 @@ def _told_by_legacy(scene: Scene, space: str) -> Diagnosis | None:
         was = {one.fact: one.packets for one in counted(space, program, before)}
         for one in counted(space, program, after):
             has_moved = one.packets > was.get(one.fact, one.packets)
-            found = _legacy(one.fact) if has_moved else None
-            if found:
-                return found
+            diagnosis = _legacy(one.fact) if has_moved else None
+            if diagnosis:
+                return diagnosis
     return None
 
 

@@ -16,36 +16,36 @@ from .look import NUMBERS, Decision
 from .scene import Scene
 
 
-def with_the_way(scene: Scene, first: Sighting, found: Diagnosis) -> Diagnosis:
+def with_the_way(scene: Scene, first: Sighting, diagnosis: Diagnosis) -> Diagnosis:
     """The reason with what led to the question: an entry of a tunnel, a gateway, a rule, a rewritten address."""
     if first.kind not in ASKS:
-        return found
+        return diagnosis
     space, hop = first.namespace, first.dst_ip
     last = last_seen(scene)
     if last is not None and last.namespace == space and scene.tables.is_kind(last.place, "vxlan"):
         entry = scene.tables.fdb(last.place, last.dst_mac)
         if entry is not None and entry.dst == hop:
-            return sent_to_a_remote(last.place, hop, found)
+            return sent_to_a_remote(last.place, hop, diagnosis)
     goal = _goal(scene, last, space)
     decision = _decision(scene, last, space, goal)
     route = decision.route
     if route is not None and route.via == hop:
-        return _sent_by_a_gateway(scene, decision, route, goal, found)
+        return _sent_by_a_gateway(scene, decision, route, goal, diagnosis)
     marked = _rule_for(scene, space, hop, goal)
     if marked:
         rule, route = marked
-        return _sent_by_a_rule(rule, route, found)
+        return _sent_by_a_rule(rule, route, diagnosis)
     if last is not None and hop != goal:
-        return _sent_rewritten(scene, last, hop, found)
-    return found
+        return _sent_rewritten(scene, last, hop, diagnosis)
+    return diagnosis
 
 
-def _sent_by_a_gateway(scene: Scene, decision: Decision, route: Route, goal: str, found: Diagnosis) -> Diagnosis:
+def _sent_by_a_gateway(scene: Scene, decision: Decision, route: Route, goal: str, diagnosis: Diagnosis) -> Diagnosis:
     if decision.is_special and decision.rule:
-        return _sent_by_a_rule(decision.rule, route, found)
-    reason = f"{route.namespace} sends it by {route.words}, but {found.reason}"
+        return _sent_by_a_rule(decision.rule, route, diagnosis)
+    reason = f"{route.namespace} sends it by {route.words}, but {diagnosis.reason}"
     past = _past_the_tunnel(scene, route, goal, reason)
-    return past or replace(found, reason=reason)
+    return past or replace(diagnosis, reason=reason)
 
 
 def _past_the_tunnel(scene: Scene, taken: Route, goal: str, reason: str) -> Diagnosis | None:
@@ -124,13 +124,13 @@ def _goal(scene: Scene, last: Sighting | None, space: str) -> str:
     return scene.probe.target
 
 
-def sent_to_a_remote(tunnel: Device, remote: str, found: Diagnosis) -> Diagnosis:
+def sent_to_a_remote(tunnel: Device, remote: str, diagnosis: Diagnosis) -> Diagnosis:
     """The reason why another machine is not reached, with the FDB entry that named it."""
-    reason = f"the FDB of {full(tunnel)} sends it to {remote}, but {found.reason}"
-    if found.cause not in (Cause.NOBODY_HAS, Cause.NO_ADDRESS):
-        return replace(found, reason=reason)
+    reason = f"the FDB of {full(tunnel)} sends it to {remote}, but {diagnosis.reason}"
+    if diagnosis.cause not in (Cause.NOBODY_HAS, Cause.NO_ADDRESS):
+        return replace(diagnosis, reason=reason)
     return replace(
-        found,
+        diagnosis,
         cause=Cause.VXLAN_REMOTE,
         reason=reason,
         shown=Shown.of(tunnel[0], f"bridge fdb show dev {tunnel[1]}", remote),
@@ -138,28 +138,28 @@ def sent_to_a_remote(tunnel: Device, remote: str, found: Diagnosis) -> Diagnosis
     )
 
 
-def _sent_by_a_rule(rule: Rule, route: Route, found: Diagnosis) -> Diagnosis:
+def _sent_by_a_rule(rule: Rule, route: Route, diagnosis: Diagnosis) -> Diagnosis:
     space = rule.namespace
     family = "-6 " if rule.family == "inet6" else ""
     return replace(
-        found,
+        diagnosis,
         cause=Cause.POLICY_RULE,
-        reason=f"the rule `{rule.words}` in {space} asks table {route.table}: {route.words}, but {found.reason}",
+        reason=f"the rule `{rule.words}` in {space} asks table {route.table}: {route.words}, but {diagnosis.reason}",
         shown=Shown.of(space, f"ip {family}rule", f"{rule.priority}:"),
         fixes=(fix(space, f"ip {family}rule del pref {rule.priority}"),),
     )
 
 
-def _sent_rewritten(scene: Scene, last: Sighting, hop: str, found: Diagnosis) -> Diagnosis:
+def _sent_rewritten(scene: Scene, last: Sighting, hop: str, diagnosis: Diagnosis) -> Diagnosis:
     space = last.namespace
     goal, rule = rewritten_to(scene, space, last.dst_ip)
     if goal != hop:
-        return found
-    found = replace(
-        found,
+        return diagnosis
+    diagnosis = replace(
+        diagnosis,
         cause=Cause.REWRITTEN,
-        reason=f"{space} rewrites {last.dst_ip} to {hop} (DNAT), and {found.reason}",
+        reason=f"{space} rewrites {last.dst_ip} to {hop} (DNAT), and {diagnosis.reason}",
     )
     if rule is None:
-        return found
-    return replace(found, shown=rule.shown, fixes=rule.fixes)
+        return diagnosis
+    return replace(diagnosis, shown=rule.shown, fixes=rule.fixes)

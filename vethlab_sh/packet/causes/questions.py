@@ -19,17 +19,17 @@ def unresolved(scene: Scene, asked: list[Sighting]) -> Diagnosis | None:
     """Why a question for a MAC has no answer: asked in the wrong place, or stuck on its way, or not answered."""
     first, last = asked[0], asked[-1]
     if first.kind in ASKS:
-        found = (
+        diagnosis = (
             address_on_port(scene, first.place, first.src_ip)
             or asks_in_the_wrong_place(scene, first)
             or _not_flooded(scene, asked)
         )
     else:
-        found = _not_taken(scene, first, last)
-    found = found or stuck(scene, last)
-    if found is None:
+        diagnosis = _not_taken(scene, first, last)
+    diagnosis = diagnosis or stuck(scene, last)
+    if diagnosis is None:
         return None
-    return with_the_way(scene, first, found)
+    return with_the_way(scene, first, diagnosis)
 
 
 def _not_taken(scene: Scene, answer: Sighting, last: Sighting) -> Diagnosis | None:
@@ -51,7 +51,7 @@ def _not_flooded(scene: Scene, asked: list[Sighting]) -> Diagnosis | None:
         if one.way != "out" or one.wrapped:
             continue
         if scene.tables.is_kind(one.place, "vxlan") and scene.tables.flood(one.place):
-            found = missing_remote(scene, one.place, one)
-            if found:
-                return found
+            diagnosis = missing_remote(scene, one.place, one)
+            if diagnosis:
+                return diagnosis
     return None

@@ -9,9 +9,9 @@ from .scene import Scene
 def dropped_by_a_queue(scene: Scene) -> Diagnosis | None:
     """The first queue, of the namespaces that matter, whose counter of drops moved."""
     for space in scene.spaces:
-        found = _queued(scene, space)
-        if found:
-            return found
+        diagnosis = _queued(scene, space)
+        if diagnosis:
+            return diagnosis
     return None
 
 

@@ -20,8 +20,8 @@ def refused(scene: Scene) -> tuple[Sighting | None, Diagnosis] | None:
     if not scene.probe.is_ping:
         for one in back:
             if one.is_reset and one.way == "out":
-                found = filtered(scene, one.namespace) or _refused_behind(scene, one)
-                return one, found or nobody_listens(scene, one.namespace, one.src_ip, one.src_port)
+                diagnosis = filtered(scene, one.namespace) or _refused_behind(scene, one)
+                return one, diagnosis or nobody_listens(scene, one.namespace, one.src_ip, one.src_port)
     for one in back:
         if one.error is not None:
             return _error(scene, one)
@@ -47,14 +47,14 @@ def _error(scene: Scene, first: Sighting) -> tuple[Sighting | None, Diagnosis] |
     space = first.namespace
     # REJECT of iptables says port unreachable, too, as its default
     if first.error == Error.PORT_UNREACHABLE and not first.wrapped:
-        found = filtered(scene, space)
-        if found:
-            return last_seen(scene), found
+        diagnosis = filtered(scene, space)
+        if diagnosis:
+            return last_seen(scene), diagnosis
         if scene.probe.protocol == "udp":
             return first, nobody_listens(scene, space, first.src_ip)
     if first.error == Error.ADMIN_PROHIBITED:
-        found = filtered(scene, space)
-        return (last_seen(scene), found) if found else None
+        diagnosis = filtered(scene, space)
+        return (last_seen(scene), diagnosis) if diagnosis else None
     if first.error == Error.TIME_EXCEEDED and loop(scene) is None:
         return _expired(scene, first)
     return None

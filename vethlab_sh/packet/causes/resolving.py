@@ -31,10 +31,10 @@ def unanswered(scene: Scene, asked: Sighting) -> Diagnosis | None:
         return _no_bridge_takes(scene, device)
     if scene.is_local(device[0], ip):
         return _does_not_answer(scene, device, ip, asked.src_ip)
-    found = _no_proxy(scene, device, ip) or _lacks_address(scene, device, ip)
-    if found is None and not scene.owners(ip):
+    diagnosis = _no_proxy(scene, device, ip) or _lacks_address(scene, device, ip)
+    if diagnosis is None and not scene.owners(ip):
         return nobody_has(scene, ip, asked)
-    return found
+    return diagnosis
 
 
 def stood_in_for_nobody(scene: Scene, ip: str) -> Diagnosis | None:
@@ -155,10 +155,10 @@ def _filters_arp(scene: Scene, device: Device, ip: str, asker: str) -> Diagnosis
     if not one.conf(name, "arp_filter") or out is None or out.dev == name:
         return None
     reason = f"arp_filter is 1 at {full(device)}, and its route to {asker} is by {out.dev}"
-    found = _by_setting(Cause.ARP_FILTER, reason, device, "arp_filter", one)
+    diagnosis = _by_setting(Cause.ARP_FILTER, reason, device, "arp_filter", one)
     # without the filter the answer to the packet itself would still go by the other device
     route = fix(space, f"ip route replace {asker} dev {shlex.quote(name)}")
-    return replace(found, fixes=(route,))
+    return replace(diagnosis, fixes=(route,))
 
 
 def _local_not_asked(scene: Scene, space: str, ip: str) -> Diagnosis | None:

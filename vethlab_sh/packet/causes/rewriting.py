@@ -54,10 +54,10 @@ def _is_home(scene: Scene, answer: Sighting) -> bool:
 LOST_BACK = (Cause.NO_ROUTE_BACK, Cause.NO_ROUTE, Cause.NOBODY_HAS, Cause.NO_ADDRESS)
 
 
-def with_the_source(scene: Scene, last: Sighting | None, found: Diagnosis) -> Diagnosis:
+def with_the_source(scene: Scene, last: Sighting | None, diagnosis: Diagnosis) -> Diagnosis:
     """The reason why an answer does not come back, with the rule that wrote the source to which it should go."""
-    if found.cause not in LOST_BACK or last is None:
-        return found
+    if diagnosis.cause not in LOST_BACK or last is None:
+        return diagnosis
     for before, after in itertools.pairwise(scene.course.there):
         space = after.namespace
         if before.namespace != space or before.src_ip == after.src_ip:
@@ -66,13 +66,13 @@ def with_the_source(scene: Scene, last: Sighting | None, found: Diagnosis) -> Di
             continue
         rule = rule_of_source(scene, space)
         where = ""
-        fixes = found.fixes
+        fixes = diagnosis.fixes
         if rule:
             where = f" ({rule.program} {rule.in_chain}: `{rule.text}`)"
-            fixes = rule.fixes + found.fixes
-        reason = f"{space} rewrites the source {before.src_ip} to {after.src_ip}{where}, and {found.reason}"
-        return replace(found, reason=reason, fixes=fixes)
-    return found
+            fixes = rule.fixes + diagnosis.fixes
+        reason = f"{space} rewrites the source {before.src_ip} to {after.src_ip}{where}, and {diagnosis.reason}"
+        return replace(diagnosis, reason=reason, fixes=fixes)
+    return diagnosis
 
 
 def _who_rewrote(scene: Scene) -> tuple[str, str, str] | None:
@@ -84,16 +84,16 @@ def _who_rewrote(scene: Scene) -> tuple[str, str, str] | None:
     return None
 
 
-def by_its_own_service(scene: Scene, last: Sighting, found: Diagnosis) -> Diagnosis:
+def by_its_own_service(scene: Scene, last: Sighting, diagnosis: Diagnosis) -> Diagnosis:
     """A packet to a service that a rule sends back to the one who asked: it comes from its own address."""
     rewriter = _who_rewrote(scene)
     if rewriter is None or last.namespace != scene.probe.src:
-        return found
+        return diagnosis
     space, before, after = rewriter
     return replace(
-        found,
+        diagnosis,
         cause=Cause.REWRITTEN,
-        reason=f"{space} rewrites {before} to {after} (DNAT), which is {last.namespace} itself, and {found.reason}",
+        reason=f"{space} rewrites {before} to {after} (DNAT), which is {last.namespace} itself, and {diagnosis.reason}",
         fixes=(fix(space, f"iptables -t nat -A POSTROUTING -s {after} -d {after} -j MASQUERADE"),),
     )
 

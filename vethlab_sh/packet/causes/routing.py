@@ -26,13 +26,13 @@ def not_forwarded(scene: Scene, arrived: Device, source: str, dst: str) -> Diagn
     """Why a packet that came in by a device is not sent on; None when neither tables nor settings tell."""
     space, came_by = arrived
     decision = scene.decide(space, dst, source, came_by)
-    found = (
+    diagnosis = (
         forwarding_off(scene, arrived, dst)
         or no_way(scene, space, dst, decision)
         or own_source(scene, arrived, source)
         or reverse_path(scene, arrived, source)
     )
-    return _towards(found, _expected(space, decision)) if found else None
+    return _towards(diagnosis, _expected(space, decision)) if diagnosis else None
 
 
 def _expected(space: str, decision: Decision) -> str | None:
@@ -216,19 +216,19 @@ def _missing_route(scene: Scene, space: str, dst: str) -> tuple[Fix, ...]:
 
 def routers_next_door(scene: Scene, space: str, dst: str) -> list[tuple[str, Device]]:
     """The addresses, on wires of this namespace, of others that have more than one cable: who could send on."""
-    found: dict[str, tuple[str, Device]] = {}
+    routers: dict[str, tuple[str, Device]] = {}
     for link in scene.tables.links.values():
         if link.namespace != space or link.kind == "loopback":
             continue
         if link.kind == "vxlan":
             return []  # what is behind a tunnel is not reached past it
         for other in scene.tables.wire(link.device):
-            if other[0] == space or other[0] in found or not _is_router(scene, other[0]):
+            if other[0] == space or other[0] in routers or not _is_router(scene, other[0]):
                 continue
             for ip in _usable(scene, other, dst):
                 if _is_near(scene, link.device, ip):
-                    found[other[0]] = (ip, other)
-    return list(found.values())
+                    routers[other[0]] = (ip, other)
+    return list(routers.values())
 
 
 def _is_router(scene: Scene, space: str) -> bool:

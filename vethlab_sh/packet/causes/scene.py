@@ -139,5 +139,5 @@ class Scene:
         """
         line = f"ip route get {dst} from {src} iif {shlex.quote(iif)}"
         ran = self.ground.run(self.ground.inside(space, line))
-        said = (ran.out + ran.err).strip()
-        return line, ran.code == 0, said
+        answer = (ran.out + ran.err).strip()
+        return line, ran.code == 0, answer

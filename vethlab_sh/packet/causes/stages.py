@@ -49,9 +49,9 @@ def _went_out(scene: Scene, last: Sighting) -> Diagnosis | None:
         return _went_into_a_tunnel(scene, last)
     if tables.is_kind(device, "bridge"):
         return not_bridged(scene, device, last) or filtered(scene, device[0], is_bridged=True)
-    found = not_to_the_parent(scene, last) or lost_on_a_cable(tables, device, last.bytes)
-    if found:
-        return found
+    diagnosis = not_to_the_parent(scene, last) or lost_on_a_cable(tables, device, last.bytes)
+    if diagnosis:
+        return diagnosis
     peer = tables.peer(device)
     return filtered(scene, peer[0]) if peer else None
 
@@ -59,12 +59,12 @@ def _went_out(scene: Scene, last: Sighting) -> Diagnosis | None:
 def _went_into_a_tunnel(scene: Scene, last: Sighting) -> Diagnosis | None:
     """Why a frame did not come out of a VXLAN device wrapped: no entry, no way to the other machine, or its size."""
     tunnel = last.place
-    found = not_wrapped(scene, tunnel, last)
+    diagnosis = not_wrapped(scene, tunnel, last)
     entry = scene.tables.fdb(tunnel, last.dst_mac)
-    if found is None and entry and entry.dst:
+    if diagnosis is None and entry and entry.dst:
         unsent = _not_sent_wrapped(scene, tunnel, entry.dst)
-        found = unsent or too_large_when_wrapped(scene, tunnel, last, entry.dst)
-    return found or missing_remote(scene, tunnel, last) or filtered(scene, tunnel[0])
+        diagnosis = unsent or too_large_when_wrapped(scene, tunnel, last, entry.dst)
+    return diagnosis or missing_remote(scene, tunnel, last) or filtered(scene, tunnel[0])
 
 
 def _not_sent_wrapped(scene: Scene, tunnel: Device, remote: str) -> Diagnosis | None:
@@ -83,10 +83,10 @@ def _not_sent_wrapped(scene: Scene, tunnel: Device, remote: str) -> Diagnosis | 
     if not asked:
         return None
     trail = on_the_way(scene, asked) or asked
-    found = stuck(scene, trail[-1])
-    if found is None:
+    diagnosis = stuck(scene, trail[-1])
+    if diagnosis is None:
         return None
-    return sent_to_a_remote(tunnel, remote, found)
+    return sent_to_a_remote(tunnel, remote, diagnosis)
 
 
 def wrapped_for_itself(scene: Scene) -> tuple[Sighting, Diagnosis] | None:
@@ -117,8 +117,8 @@ def _came_in(scene: Scene, last: Sighting) -> Diagnosis | None:
     if last.kind in ASKS:
         return unanswered(scene, last) or filtered(scene, last.namespace) or _silent(scene, last)
     if last.kind in TELLS:
-        found = answer_not_taken(scene, last.namespace, last.src_ip) or filtered(scene, last.namespace)
-        return found or stood_in_for_nobody(scene, last.src_ip)
+        diagnosis = answer_not_taken(scene, last.namespace, last.src_ip) or filtered(scene, last.namespace)
+        return diagnosis or stood_in_for_nobody(scene, last.src_ip)
     return _packet_arrived(scene, last)
 
 
@@ -144,23 +144,23 @@ def _packet_arrived_wrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
     """A wrapped packet that the tunnel did not get: taken or sent on as any packet, by its outer ends."""
     source, dst = last.ips
     if scene.is_local(last.namespace, dst):
-        found = own_source(scene, last.place, source) or reverse_path(scene, last.place, source)
+        diagnosis = own_source(scene, last.place, source) or reverse_path(scene, last.place, source)
     else:
-        found = not_forwarded(scene, last.place, source, dst)
-    return found or filtered(scene, last.namespace)
+        diagnosis = not_forwarded(scene, last.place, source, dst)
+    return diagnosis or filtered(scene, last.namespace)
 
 
 def _silent(scene: Scene, last: Sighting) -> Diagnosis | None:
     """The kernel's own answer to whether it would take such a packet, where nothing else tells."""
     if ":" in last.dst_ip or not scene.is_local(last.namespace, last.dst_ip):
         return None
-    line, goes, said = scene.oracle(last.namespace, last.dst_ip, last.src_ip, last.device)
+    line, goes, answer = scene.oracle(last.namespace, last.dst_ip, last.src_ip, last.device)
     if goes:
         return None
     return Diagnosis(
         cause=Cause.UNKNOWN,
-        reason=f"{last.namespace} takes nothing from {last.src_ip} that comes in at {last.device} (`{line}`: {said})",
-        shown=Shown.of(last.namespace, line, "", said),
+        reason=f"{last.namespace} takes nothing from {last.src_ip} that comes in at {last.device} (`{line}`: {answer})",
+        shown=Shown.of(last.namespace, line, "", answer),
     )
 
 
@@ -168,8 +168,8 @@ def _came_in_at_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagnosi
     tables, mac = scene.tables, last.macs[1]
     asks_the_bridge = last.resolves and scene.is_local(bridge[0], last.dst_ip)
     if mac != tables.mac(bridge) and not asks_the_bridge:
-        found = not_bridged(scene, bridge, last) or filtered(scene, bridge[0], is_bridged=True)
-        return found or _too_large_for_a_port(scene, bridge, last)
+        diagnosis = not_bridged(scene, bridge, last) or filtered(scene, bridge[0], is_bridged=True)
+        return diagnosis or _too_large_for_a_port(scene, bridge, last)
     off = switched_off(tables, bridge)
     if off:
         return replace(off, should_be=bridge[0])
@@ -226,15 +226,15 @@ def _not_answered(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
         on_port = address_on_port(scene, (space, back.dev), dst)
         if on_port:
             return on_port
-    found = not_answered(scene, last.place, last) if last.leg == "there" else None
-    if found is None:
+    diagnosis = not_answered(scene, last.place, last) if last.leg == "there" else None
+    if diagnosis is None:
         return filtered(scene, space) or rewritten(scene, last)
-    if found.cause == Cause.OWN_SOURCE:
-        return by_its_own_service(scene, last, found)
-    if _explains_input(found):
-        return found
+    if diagnosis.cause == Cause.OWN_SOURCE:
+        return by_its_own_service(scene, last, diagnosis)
+    if _explains_input(diagnosis):
+        return diagnosis
     # what the tables say of the answer counts only when the request has got as far as that
-    return filtered(scene, space) or found
+    return filtered(scene, space) or diagnosis
 
 
 def _not_put_back(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
@@ -255,24 +255,24 @@ def _not_put_back(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
 def _not_sent_on(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
     """A packet that is for somebody else."""
     space = last.namespace
-    found = not_forwarded(scene, last.place, last.src_ip, dst)
-    if found and found.cause == Cause.NO_ROUTE and rewritten_to(scene, space, dst)[0]:
+    diagnosis = not_forwarded(scene, last.place, last.src_ip, dst)
+    if diagnosis and diagnosis.cause == Cause.NO_ROUTE and rewritten_to(scene, space, dst)[0]:
         return rewritten(scene, last)  # no route to the address before DNAT says nothing
-    if found:
-        return found
+    if diagnosis:
+        return diagnosis
     route = scene.decide(space, dst, last.src_ip, last.device).route
     out = (space, route.dev) if route and route.dev else None
     if out and not last.wrapped:
         large = too_large(scene, out, last.bytes)
         if large:
             return replace(large, should_be=place(out))
-    found = filtered(scene, space)
-    if found:
-        return replace(found, should_be=place(out) if out else None)
+    diagnosis = filtered(scene, space)
+    if diagnosis:
+        return replace(diagnosis, should_be=place(out) if out else None)
     return rewritten(scene, last)
 
 
-def _explains_input(found: Diagnosis) -> bool:
+def _explains_input(diagnosis: Diagnosis) -> bool:
     """Whether a diagnosis is about taking the request, not about the answer to it."""
     about_input = (Cause.RP_FILTER, Cause.OWN_SOURCE, Cause.ADDRESS_FAILED)
-    return found.cause in about_input
+    return diagnosis.cause in about_input
