@@ -220,12 +220,12 @@ def test_colours_and_carriage_returns_are_tolerated(article):
 
 
 def test_what_is_not_understood_is_listed_with_its_line():
-    text = f"$ ip a\n{NODE}    frobnicate 12\n$ kubectl get pods\nNAME READY\nweb 1/1\n"
+    text = f"$ ip a\n{NODE}    frobnicate 12\n$ kubectl get nodes\nNAME STATUS\nnode-a Ready\n"
     text += "$ ip route\ndefault via 10.0.0.1 dev eth0\nwhat now\n"
     found = explain(text)
     assert [(row["line"], row["until"]) for row in found.unknown_rows] == [(8, 8), (10, 11), (14, 14)]
     assert "'frobnicate'" in found.unknown_rows[0]["why"]
-    assert "no table for `kubectl get pods`" in found.unknown_rows[1]["why"]
+    assert "no table for `kubectl get nodes`" in found.unknown_rows[1]["why"]
     assert "veth6f848792" in set(found.links["name"])
     assert found.snapshot.rows.routes[0].via == "10.0.0.1"
 

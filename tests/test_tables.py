@@ -191,3 +191,76 @@ def test_tables_is_a_module_and_can_be_called():
 def test_meaning_is_of_its_own_table(table, column, word):
     (meaning,) = [c.meaning for c in TABLES[table].columns if c.name == column]
     assert word in meaning
+
+
+@pytest.mark.parametrize(
+    ("line", "printed", "column", "value"),
+    [
+        ("bridge fdb show dev flannel.1", "66:01:02:03:04:05 dst 10.4.0.22 self permanent\n", "dev", "flannel.1"),
+        ("bridge fdb show br br0", "66:01:02:03:04:05 dev p1 \n", "master", "br0"),
+        ("bridge fdb show br br0", "33:33:00:00:00:01 dev p1 self permanent\n", "master", None),
+        ("ip neigh show dev eth0", "10.0.0.2 lladdr 02:00:00:00:00:02 REACHABLE\n", "dev", "eth0"),
+        ("docker exec web ip r show dev eth0 | grep 10", "10.0.0.0/24 scope link\n", "dev", "eth0"),
+        ("ip route show table 100", "default via 10.0.0.1 dev eth0\n", "table", "100"),
+        ("ip route show table all", "default via 10.0.0.1 dev eth0\n", "table", None),
+        ("ip route show proto kernel", "10.0.0.0/24 dev a scope link\n", "proto", "kernel"),
+        ("iptables -t nat -S", "-P POSTROUTING ACCEPT\n", "table", "nat"),
+        ("iptables -S", "-P INPUT ACCEPT\n", "table", "filter"),
+        ("kubectl -n kube-system get pods", "web 1/1 Running 0 5d\n", "namespace", "kube-system"),
+        ("ethtool -S veth0", "NIC statistics:\n     peer_ifindex: 12\n", "dev", "veth0"),
+        ("cat /sys/class/net/eth0/iflink", "12\n", "name", "eth0"),
+    ],
+)
+def test_words_of_the_command_complete_its_rows(line, printed, column, value):
+    ((row,),) = rows(line, printed).values()
+    assert row[column] == value
+
+
+def test_what_a_row_says_itself_stays():
+    ((row,),) = rows("ip route show dev eth0", "10.0.0.0/24 dev eth1\n").values()
+    assert row["dev"] == "eth1"
+
+
+def test_numbers_of_several_files_find_their_devices():
+    (found,) = rows("cat /sys/class/net/eth0/ifindex /sys/class/net/eth0/iflink", "3\n12\n").values()
+    assert [(row["name"], row["file"], row["number"]) for row in found] == [
+        ("eth0", "ifindex", 3),
+        ("eth0", "iflink", 12),
+    ]
+    (found,) = rows("cat /sys/class/net/*/iflink", "1\n12\n").values()
+    assert [row["name"] for row in found] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("line", "table"),
+    [
+        ("route -n", "route"),
+        ("netstat -rn", "route"),
+        ("netstat -tlnp", None),
+        ("route add default gw 10.0.0.1", None),
+        ("ip ru", "ip rule"),
+        ("ip rule add table 9", None),
+        ("iptables -nvL FORWARD --line-numbers", "iptables"),
+        ("ip6tables-save -c", "iptables"),
+        ("iptables -A INPUT -j DROP", None),
+        ("kubectl get po -A -owide", "kubectl get pods"),
+        ("kubectl get pod web -o json", None),
+        ("kubectl get nodes", None),
+        ("ethtool eth0", None),
+        ("grep . /sys/class/net/*/iflink", "iflink"),
+        ("cat /proc/net/arp", "arp"),
+        ("cat /etc/hosts", None),
+        ("bridge vlan", "bridge vlan"),
+        ("bridge vlan add dev p vid 2", None),
+        ("nsenter -t 12 -n ip a", "ip addr"),
+        ("nsenter --net=/run/netns/x -- ip r", "ip route"),
+        ("docker exec -it -u 0 web ip a", "ip addr"),
+        ("podman exec web route -n", "route"),
+        ("kubectl exec web -n prod ip a", "ip addr"),
+        ("docker exec web sh", None),
+        ("crictl exec -it 1f73 ip neigh", "ip neigh"),
+        ("docker run web ip a", None),
+    ],
+)
+def test_further_commands_are_recognised(line, table):
+    assert recognise(line) == ((table,) if table else ())

@@ -172,3 +172,100 @@ def test_snapshot_and_text_agree_on_wires(lab):
     (wire,) = lab.snapshot().rows.wires
     (row,) = (r for r in lab.run("ip netns exec ns1 ip link").rows["ip link"] if r["name"] == "tap1")
     assert (wire.name, wire.state, row["netns"]) == ("tap1", row["state"], wire.peer_namespace)
+
+
+RULE = {
+    "priority": lambda r: r["priority"], "from": lambda r: with_length(r, "src"), "to": lambda r: with_length(r, "dst"),
+    "iif": lambda r: r.get("iif"), "oif": lambda r: r.get("oif"), "lookup": lambda r: r.get("table"),
+    "inverted": lambda r: "not" in r, "suppress_prefixlength": lambda r: r.get("suppress_prefixlen"),
+    "fwmark": lambda r: "/".join(r[name] for name in ("fwmark", "fwmask") if name in r) or None,
+}  # fmt: skip
+
+
+def with_length(row, end):
+    """A prefix as the text has it."""
+    return f"{row[end]}/{row[f'{end}len']}" if f"{end}len" in row else row.get(end)
+
+
+RULES = st.lists(
+    st.sampled_from(
+        [
+            "from 10.0.0.0/8 lookup 100",
+            "from 10.0.0.5 iif lo lookup 100",
+            "to 10.9.0.0/16 lookup main",
+            "not from all fwmark 0xca6c lookup 51820",
+            "fwmark 1/0xff lookup 100",
+            "from all oif lo lookup 100",
+            "from all lookup main suppress_prefixlength 0",
+            "to 10.8.0.0/16 ipproto tcp dport 80-90 blackhole",
+            "from all goto 32766",
+            "from 10.7.0.0/16 prohibit",
+            "tos 8 lookup 100",
+            "uidrange 0-9 lookup 100",
+        ]
+    ),
+    max_size=8,
+)
+
+
+@given(rules=RULES)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_rules_agree_with_json(rules):
+    with Lab() as lab:
+        lines = [f"ip rule add {rule} priority {100 + n}" for n, rule in enumerate(rules)]
+        lab.run("\n".join(["set -e", *lines, "ip -6 rule add from fd00::/64 lookup 100"]))
+        same(lab, "", "ip rule", RULE)
+        same(lab, "", "ip -6 rule", RULE)
+
+
+@given(lines=topologies())
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_the_older_tool_tells_the_same_routes(lines):
+    with Lab() as lab:
+        lab.run("\n".join(["set -e", "sysctl -qw net.ipv6.conf.default.accept_dad=0", *lines]))
+        for space in ("", *SPACES):
+            where = f"ip netns exec {space} " if space else ""
+            (new,) = lab.run(f"{where}ip route").rows.values()
+            for command in ("route -n", "netstat -rn"):
+                # route ends with 1 where there is no route
+                (old,) = lab.run(f"{where}{command}", expect=(0, 1)).rows.values()
+                told = sorted((row["to"], row["via"] or "", row["dev"] or "") for row in old)
+                assert told == sorted((row["to"], row["via"] or "", row["dev"] or "") for row in new), command
+
+
+def test_iptables_tells_the_same_in_all_its_forms(lab):
+    lab.run(
+        "iptables -P FORWARD DROP; iptables -N POD; iptables -A FORWARD -s 10.0.0.0/8 ! -i lo -p tcp --dport 80 -j POD"
+    )
+    lab.run(
+        "iptables -A FORWARD -d 10.1.0.0/16; iptables -A POD -j REJECT; iptables -t nat -A POSTROUTING -j MASQUERADE"
+    )
+    seen = []
+    for line in (
+        "iptables -S -v",
+        "iptables-save -c -t filter",
+        "iptables -L -v -n",
+        "iptables -L -v -n --line-numbers",
+    ):
+        (found,) = lab.run(line).rows.values()
+        columns = ("table", "chain", "number", "target", "policy", "in", "source", "destination", "packets", "bytes")
+        seen.append(sorted(str([row[column] for column in columns]) for row in found))
+    assert seen[0] == seen[1] == seen[2] == seen[3]
+    assert len(seen[0]) == 3 + 3
+
+
+def test_a_veths_other_end_is_told_by_sys_too(lab):
+    lab.run("ip netns add ns1; ip link add name left type veth peer name right netns ns1")
+    (found,) = lab.run("cat /sys/class/net/left/iflink").rows.values()
+    (right,) = json.loads(lab.run("ip -n ns1 -j link show right").out)
+    assert [(row["name"], row["number"]) for row in found] == [("left", right["ifindex"])]
+
+
+def test_proc_tells_the_neighbours_that_arp_tells(lab):
+    lab.run("ip link add name br0 up type bridge; ip addr add 10.0.0.1/24 dev br0")
+    lab.run("ip neigh add 10.0.0.2 lladdr 02:00:00:00:00:02 nud permanent dev br0")
+    (proc,) = lab.run("cat /proc/net/arp").rows.values()
+    (arp,) = lab.run("arp -n").rows.values()
+    columns = ("ip", "mac", "dev", "permanent", "complete", "hwtype")
+    assert [[row[c] for c in columns] for row in proc] == [[row[c] for c in columns] for row in arp]
+    assert len(proc) == 1

@@ -31,6 +31,7 @@ IP_VERBS = {
     ),
     "neighbor": NEIGHBOUR_VERBS,
     "neighbour": NEIGHBOUR_VERBS,
+    "rule": ("list", "lst", "show", "save", "add", "delete", "flush", "restore"),
     "netns": (
         "list", "show", "lst", "list-id", "help", "add", "set", "delete", "identify", "pids", "exec", "monitor",
     ),
@@ -39,6 +40,7 @@ BRIDGE_OBJECTS = ("link", "fdb", "mdb", "vlan", "vni", "monitor")
 BRIDGE_VERBS = {
     "link": ("set", "change", "show", "lst", "list"),
     "fdb": ("add", "append", "replace", "delete", "get", "show", "lst", "list", "flush"),
+    "vlan": ("add", "delete", "set", "show", "lst", "list", "tunnelshow", "global"),
 }
 SHOWING = ("show", "lst", "list", "get")
 SHOWING_IN_FULL = ("show", "lst", "list")
@@ -56,8 +58,21 @@ OPERATORS = "|;&<>()\n"
 GREPS = ("grep", "egrep", "fgrep")
 PLAIN_GREP = re.compile(r"-[viwxEFPe]+|-m\d+|--color=never", re.ASCII)
 ASSIGNMENT = re.compile(r"\w+=")
-INTO_ANOTHER_PLACE = ("nsenter", "kubectl", "docker", "unshare")  # their own words end with --
+INTO_ANOTHER_PLACE = ("nsenter", "kubectl", "docker", "podman", "unshare", "lxc", "incus", "crictl")
+# Their own words end with --, or without it at the first word that is no option: of exec, behind what it is about.
+WITH_OPTIONS_ONLY = ("nsenter", "unshare")
+PLACE_OPTIONS_WITH_VALUE = {
+    "nsenter": ("-t", "--target", "-S", "--setuid", "-G", "--setgid"),
+    "unshare": ("-S", "--setuid", "-G", "--setgid", "-R", "--root", "-w", "--wd"),
+    "kubectl": ("-n", "--namespace", "-c", "--container", "--context", "--kubeconfig"),
+    "docker": ("-u", "--user", "-w", "--workdir", "-e", "--env", "--env-file", "--detach-keys"),
+    "podman": ("-u", "--user", "-w", "--workdir", "-e", "--env", "--env-file", "--detach-keys"),
+}
 PREFIX_OPTIONS_WITH_VALUE = ("-u", "-g", "-k", "-s", "-C")  # of sudo, env and timeout
+ROUTE_FAMILIES = ("inet", "inet6")
+IPTABLES_SHOWS = re.compile(r"-[nvxwt]*[LS][nvxw]*|--list|--list-rules")
+OTHER_FORM = re.compile(r"-o=?(?!wide|=|$)|--output=(?!wide)|--no-headers=?|-w$|--watch")  # -ojson, -o=name
+SYS_FILE = re.compile(r"(?:/sys/class/net|\.)/[^/]+/(iflink|ifindex)")
 ARP_CHANGES = {"-s", "-d", "-f", "--set", "--delete"}
 SYSCTL_ALL = {"-a", "-A", "--all"}
 SYSCTL_OPTIONS = SYSCTL_ALL | {"-w", "--write", "-e", "--ignore"}
@@ -167,6 +182,10 @@ def _without_prefix(words: list[str]) -> list[str]:
             words = words[1:]
         elif program in INTO_ANOTHER_PLACE and "--" in words:
             words = words[words.index("--") + 1 :]
+        elif program in WITH_OPTIONS_ONLY:
+            words = _behind_options(words[1:], program)
+        elif program in INTO_ANOTHER_PLACE and "exec" in words[:5]:
+            words = _inside(words, program)
         elif program == "ip" and _is_netns_exec(words):
             words = words[4:]
         else:
@@ -179,6 +198,30 @@ def _without_options(words: list[str]) -> list[str]:
         length = 2 if words[0] in PREFIX_OPTIONS_WITH_VALUE else 1
         words = words[length:]
     return words
+
+
+def _behind_options(words: list[str], program: str) -> list[str]:
+    """What stands behind a program's options."""
+    with_value = PLACE_OPTIONS_WITH_VALUE.get(program, ())
+    while words and words[0].startswith("-"):
+        length = 2 if words[0] in with_value else 1
+        words = words[length:]
+    return words
+
+
+def _inside(words: list[str], program: str) -> list[str]:
+    """`ip a` of `docker exec -it web ip a`: what stands behind the options of exec and the name."""
+    options = _behind_options(words[1:], program)
+    if not options or options[0] != "exec":
+        return []
+    _, *command = _behind_options(options[1:], program) or [""]
+    return _behind_options(command, program)  # kubectl takes options behind the pod too
+
+
+def asked(line: str) -> list[str]:
+    """The words of what printed a line's output, from its program on: of `sudo ip r | grep eth0` these are ip and r."""
+    commands = stages(line)
+    return _without_prefix(commands[0]) if commands else []
 
 
 def _is_netns_exec(words: list[str]) -> bool:
@@ -282,7 +325,66 @@ def _sysctl(words: list[str]) -> str | None:
     return "sysctl"
 
 
+def _route(words: list[str]) -> str | None:
+    """`route` with options alone shows."""
+    if all(word.startswith("-") or word in ROUTE_FAMILIES for word in words):
+        return "route"
+    return None
+
+
+def _netstat(words: list[str]) -> str | None:
+    """`netstat -rn`: the routes."""
+    letters = {letter for word in words if word.startswith("-") for letter in word[1:]}
+    return "route" if "r" in letters or "--route" in words else None
+
+
+def _iptables(words: list[str]) -> str | None:
+    shows = any(IPTABLES_SHOWS.fullmatch(word) for word in words)
+    return "iptables" if shows else None
+
+
+def _iptables_save(words: list[str]) -> str | None:
+    return "iptables" if not {"-h", "-f", "--file"}.intersection(words) else None
+
+
+def _kubectl(words: list[str]) -> str | None:
+    """`kubectl get pods`, and no other form of output than a table."""
+    get, *what = _behind_options(words, "kubectl") or [""]
+    thing, *_ = _behind_options(what, "kubectl") or [""]
+    if get != "get" or thing not in ("pods", "pod", "po"):
+        return None
+    if any(OTHER_FORM.match(word) for word in words):
+        return None
+    if "-o" in words[:-1] and words[words.index("-o") + 1] != "wide":
+        return None
+    return "kubectl get pods"
+
+
+def _ethtool(words: list[str]) -> str | None:
+    return "ethtool" if words[:1] in (["-S"], ["--statistics"]) else None
+
+
+def _files(words: list[str]) -> str | None:
+    """`cat /proc/net/arp`, `grep . /sys/class/net/*/iflink`."""
+    files = [word for word in words if "/" in word]
+    if files and all(SYS_FILE.fullmatch(file) for file in files):
+        return "iflink"
+    if files == ["/proc/net/arp"] or files == ["/proc/self/net/arp"]:
+        return "arp"
+    return None
+
+
+IPTABLES = ("iptables", "ip6tables", "iptables-legacy", "ip6tables-legacy", "iptables-nft", "ip6tables-nft")
 PROGRAMS = {
+    "route": _route,
+    "netstat": _netstat,
+    **dict.fromkeys(IPTABLES, _iptables),
+    **dict.fromkeys([f"{name}-save" for name in IPTABLES], _iptables_save),
+    "kubectl": _kubectl,
+    "kc": _kubectl,
+    "oc": _kubectl,
+    "ethtool": _ethtool,
+    **dict.fromkeys(("cat", "head", "tail", "more", "less", *GREPS), _files),
     "ip": _ip,
     "bridge": _bridge,
     "brctl": _brctl,

@@ -16,7 +16,7 @@ from .errors import NoParser, package
 from .parsers.asked import with_words
 from .parsers.registry import TABLES, Column, Table
 from .parsers.words import Row
-from .recognise import IP_OBJECTS, IP_VERBS, recognise, stages
+from .recognise import IP_OBJECTS, IP_VERBS, asked, recognise, stages
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -50,8 +50,7 @@ def rows(line: str, printed: str) -> dict[str, list[Row]]:
     text = clean(printed)
     read = {}
     for name in recognise(line):
-        words = stages(line)[0]
-        read[name] = with_words(name, words, TABLES[name].read(text))
+        read[name] = with_words(name, asked(line), TABLES[name].read(text))
     return read
 
 

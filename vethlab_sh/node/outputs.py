@@ -34,6 +34,10 @@ HEADS = {
     "ip route": re.compile(r"(?!\s*(nexthop|cache|nh_info)\b)"),
     "ping": PING,
     "ping statistics": PING,
+    "bridge vlan": re.compile(r"\S"),
+    # Here a line is to be understood by those above it: a rule by its chain and place, a number by its heading.
+    "iptables": re.compile(r"(?!)"),
+    "route": re.compile(r"Kernel IP"),
 }
 # `brctl show` lists the further ports of a bridge below it, alone on their lines.
 PORT = re.compile(r"\s+[\w.@:+-]{1,15}\s*$|[\w.@:+-]{0,15}\d[\w.@:+-]{0,15}\s*$", re.ASCII)

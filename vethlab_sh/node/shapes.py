@@ -20,14 +20,26 @@ SHAPES = {
     ),
     "brctl show": re.compile(r"\s*(bridge name\s+bridge id\b|\S+\s+[0-9a-f]{4}\.[0-9a-f]{12}\s+(yes|no)\b)"),
     "brctl showmacs": re.compile(r"\s*port no\s+mac addr"),
-    "arp": re.compile(rf"\s*(Address\s+HWtype\b|\S+\s+ether\s+{MAC}\s+C|\S+ \({IP}\) at )"),
+    "arp": re.compile(rf"\s*(Address\s+HWtype\b|IP address\s+HW type\b|\S+\s+ether\s+{MAC}\s+C|\S+ \({IP}\) at )"),
     "ping": re.compile(r"\s*PING \S+"),
+    "ip rule": re.compile(r"\s*\d+:\s+(not )?from \S+ .*\b(lookup|goto|blackhole|unreachable|prohibit|nop)\b"),
+    "route": re.compile(r"\s*Kernel IP(v6)? routing table|Destination\s+Gateway\s+Genmask\s"),
+    "iptables": re.compile(r"\s*(Chain \S+ \((policy|\d+ references)|\*(filter|nat|mangle|raw)\s*$|:\S+ \S+ \[\d+:)"),
+    "kubectl get pods": re.compile(r"\s*(NAMESPACE\s+)?NAME\s+READY\s+STATUS\s+RESTARTS\s+AGE"),
+    "bridge vlan": re.compile(r"\s*port\s+vlan(-id| ids)\b"),
+    "ethtool": re.compile(r"\s*NIC statistics:\s*$"),
     "ifconfig": re.compile(r"\s*\S+: flags=\d+<|\S+\s+Link encap:"),
 }
 BRIEF = re.compile(  # `ip -br addr`, `ip -br link`
     r"\S+\s+(UP|DOWN|UNKNOWN|LOWERLAYERDOWN|DORMANT)(\s+([0-9a-fA-F:.]+(/\d+)?|<[A-Z_,]+>))*\s*$"
 )
-EXAMPLES = {"ping": "ping 192.168.1.101", "bridge fdb": "bridge fdb show", "brctl showmacs": "brctl showmacs br0"}
+EXAMPLES = {
+    "ping": "ping 192.168.1.101",
+    "bridge fdb": "bridge fdb show",
+    "brctl showmacs": "brctl showmacs br0",
+    "iptables": "iptables-save",  # it says itself which table it shows
+    "ethtool": "ethtool -S",
+}
 ALIKE = ({"ip addr", "ip link", "bridge link"}, {"ping", "ping statistics"})  # the looks do not tell them apart
 
 

@@ -1,4 +1,4 @@
-"""Who answered ARP? A row an entry of `arp -n` or `arp -a` (arp(8), net-tools and BusyBox).
+"""Who answered ARP? A row an entry of `arp -n` or `arp -a` (arp(8), net-tools and BusyBox), or of /proc/net/arp.
 
 >>> row = parse("10.240.188.122           ether   5a:56:51:f9:7b:89   C                     cali50c25257626")[0]
 >>> row["mac"], row["dev"], row["complete"]
@@ -35,6 +35,10 @@ NOTHING = re.compile(
     r"|\S+ \(\S+\) -- no entry",
     re.ASCII,
 )
+PROC_HEADER = "IP address HW type Flags HW address Mask Device"
+PROC_NUMBER = re.compile(r"0x[0-9a-f]{1,4}", re.ASCII)
+PROC_HARDWARE = {"0x1": "ether", "0x304": "loopback"}  # of include/uapi/linux/if_arp.h
+COMPLETE, PERMANENT, PUBLISHED = 0x02, 0x04, 0x08  # ATF_COM, ATF_PERM and ATF_PUBL, there too
 MASK = re.compile(r"\d+\.\d+\.\d+\.\d+|\*", re.ASCII)
 FLAGS = set("CMP!")
 NO_MAC = {"<incomplete>", "<from_interface>", "*"}
@@ -42,7 +46,7 @@ BSD_FLAGS = {"PERM": "permanent", "PUB": "published", "PUP": "published"}  # Bus
 
 
 def parse(printed: str) -> list[Row]:
-    """Rows of `arp -n` or `arp -a`, one per entry."""
+    """Rows of `arp -n`, of `arp -a` or of /proc/net/arp, one per entry."""
     rows: list[Row] = []
     lines = printed.splitlines()
     for n, entry in enumerate(map(str.split, lines), 1):
@@ -65,10 +69,12 @@ def _unusual(line: str, number: int) -> Iterator[Row]:
     """The rows of a line that is not `10.0.0.2  ether  02:00:00:00:00:02  C  eth0`, as nearly all are."""
     for words in line_parts(COMMAND, line, number):
         text = words.text
-        if text == HEADER or NOTHING.fullmatch(text):
+        if text in (HEADER, PROC_HEADER) or NOTHING.fullmatch(text):
             continue
         if _is_bsd(words):
             yield _bsd(words)
+        elif PROC_NUMBER.fullmatch(words.word(1)):
+            yield _proc(words)
         else:
             yield _line(words)
 
@@ -126,6 +132,30 @@ def _bsd(words: Words) -> Row:
     while words.peek() != "on":
         _bsd_word(words, row)
     words.take()  # on
+    row["dev"] = words.take()
+    words.end()
+    return row
+
+
+def _proc(words: Words) -> Row:
+    """`10.0.0.2  0x1  0x2  02:00:00:00:00:02  *  eth0`, a line of /proc/net/arp."""
+    row = EMPTY.copy()
+    row["ip"] = words.take()
+    hardware = words.take()
+    row["hwtype"] = PROC_HARDWARE.get(hardware, hardware)
+    flags = words.take()
+    mac = words.take()
+    if not PROC_NUMBER.fullmatch(flags):
+        raise words.unknown(flags)
+    if mac.count(":") < 5:
+        raise words.unknown(mac)
+    row["complete"] = bool(int(flags, 16) & COMPLETE)
+    row["permanent"] = bool(int(flags, 16) & PERMANENT)
+    row["published"] = bool(int(flags, 16) & PUBLISHED)
+    if row["complete"]:  # else it is 00:00:00:00:00:00
+        row["mac"] = mac
+    mask = words.take()
+    row["mask"] = None if mask == "*" else mask
     row["dev"] = words.take()
     words.end()
     return row

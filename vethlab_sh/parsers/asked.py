@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Sequence
 
 from .words import Row
@@ -15,7 +16,12 @@ LEFT_OUT = {  # by table: the word of the command, and the column that it fills
     "ip route": {"dev": "dev", "table": "table", "proto": "proto", "scope": "scope"},
     "ip neigh": {"dev": "dev"},
     "bridge fdb": {"dev": "dev", "brport": "dev", "br": "master"},
+    "kubectl get pods": {"-n": "namespace", "--namespace": "namespace"},
+    "iptables": {"-t": "table", "--table": "table"},
 }
+# Without -t these show `filter`; iptables-save shows all tables, each by its name.
+SHOWS_ONE_TABLE = re.compile(r"(?:\S*/)?ip6?tables(?:-legacy|-nft)?")
+SYS_FILE = re.compile(r"(?:/sys/class/net|\.)/([^\s/*?\[]+)/(iflink|ifindex)")
 NARROWER = {
     "to", "root", "match", "exact", "via", "src", "type", "nud", "proxy", "get", "dynamic", "static", "default", "from",
     "vrf", "vlan", "state", "cache", "unused",
@@ -29,6 +35,8 @@ def with_words(table: str, words: Sequence[str], rows: Iterable[Row]) -> list[Ro
     >>> with_words("ip neigh", "ip neigh show dev eth0".split(), [{"ip": "10.0.0.1", "dev": None}])
     [{'ip': '10.0.0.1', 'dev': 'eth0'}]
     """
+    if table == "iflink":
+        return _of_files(words, list(rows))
     fixed = asked_for(table, words)
     if not fixed:
         return list(rows)
@@ -37,13 +45,18 @@ def with_words(table: str, words: Sequence[str], rows: Iterable[Row]) -> list[Ro
 
 def asked_for(table: str, words: Sequence[str]) -> dict[str, str]:
     """What a command asks for, by column: `dev flannel.1`, `table 100`."""
+    if table == "ethtool":
+        return {"dev": words[-1]} if len(words) > 2 else {}  # `ethtool -S veth0`
     columns = LEFT_OUT.get(table)
-    if columns is None or "get" in words:  # `get` asks for an address, and prints all
+    is_get_of_ip = "get" in words and table != "kubectl get pods"  # it asks for an address, and prints all
+    if columns is None or is_get_of_ip:
         return {}
     fixed = {}
     for word, value in itertools.pairwise(words):
         if word in columns and value not in columns:
             fixed[columns[word]] = value
+    if table == "iptables" and any(SHOWS_ONE_TABLE.fullmatch(word) for word in words):
+        fixed.setdefault("table", "filter")
     if fixed.get("table") in ALL_TABLES:
         fixed.pop("table")
     return fixed
@@ -72,3 +85,15 @@ def _filled(table: str, row: Row, fixed: dict[str, str]) -> Row:
         if not is_of_device:  # an entry of the device itself is none of the bridge that it is a port of
             filled[column] = value
     return filled
+
+
+def _of_files(words: Sequence[str], rows: list[Row]) -> list[Row]:
+    """`cat /sys/class/net/eth0/iflink`: as many numbers as files, in their order, and nothing names them."""
+    files = []
+    for word in words:
+        file = SYS_FILE.fullmatch(word)
+        if file:
+            files.append(file.groups())
+    if len(files) != len(rows) or any(row["name"] for row in rows):
+        return rows
+    return [row | {"name": name, "file": file} for row, (name, file) in zip(rows, files, strict=True)]
