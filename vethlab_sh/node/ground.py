@@ -6,10 +6,11 @@ with no line filtered, left out or not understood.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from ipaddress import ip_interface, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_network
+from typing import TypeVar
 
 from ..facts import Address, Device, Entry, Link, Neighbour, Route
 from ..packet.causes.cause import Cause
@@ -24,6 +25,9 @@ from .outputs import Output
 NEIGHBOURS = ("ip neigh", "arp")
 ROUTES = ("ip route", "route")
 UNDERLAY_ASIDE = ("cni", "flannel", "docker", "br-", "tunl", "vxlan", "kube", "cali", "lo", "nodelocaldns", "virbr")
+
+Network = IPv4Network | IPv6Network
+F = TypeVar("F", Link, Route)
 
 
 @dataclass(frozen=True)
@@ -127,10 +131,7 @@ class Ground:
     @cached_property
     def routes(self) -> dict[str, list[Route]]:
         """The routes of each place."""
-        found: dict[str, list[Route]] = {}
-        for route in self.facts.routes:
-            found.setdefault(route.namespace, []).append(route)
-        return found
+        return _by_place(self.facts.routes)
 
     @cached_property
     def neighbours(self) -> dict[tuple[str, str | None, str], Neighbour]:
@@ -165,19 +166,113 @@ class Ground:
                 own.append(address)
         return own
 
-    def owner_of_network(self, to: str) -> tuple[str, Address] | None:
-        """The machine that has a network for its pods, by the address of its bridge in it; None where none, or two."""
-        if to == "default" or "/" not in to:
-            return None
-        network = ip_network(to, strict=False)
-        found = []
+    @cached_property
+    def _owners(self) -> dict[Network, list[Address]]:
+        """The machines' addresses, by the network that each is in."""
+        found: dict[Network, list[Address]] = {}
         for at in self.machines:
             for address in self.addresses.get(at, ()):
-                interface = ip_interface(address.address)
-                if interface.version == network.version and interface.network == network:
-                    found.append((at, address))
-        places = {at for at, _ in found}
-        return found[0] if len(places) == 1 else None
+                found.setdefault(ip_interface(address.address).network, []).append(address)
+        return found
+
+    def owner_of_network(self, to: str) -> Address | None:
+        """The address of the one machine that has a network for its pods; None where none has it, or two."""
+        if to == "default" or "/" not in to:
+            return None
+        owners = self._owners.get(ip_network(to, strict=False), [])
+        places = {address.namespace for address in owners}
+        return owners[0] if len(places) == 1 else None
+
+    # ---- what is looked up --------------------------------------------------------------------------------------
+
+    @cached_property
+    def links_at(self) -> dict[str, list[Link]]:
+        """The devices of each place."""
+        return _by_place(self.facts.links)
+
+    @cached_property
+    def on_machine(self) -> dict[str, list[str]]:
+        """The places that are on each machine, itself among them."""
+        found: dict[str, list[str]] = {}
+        for at, machine in self.machine_of.items():
+            if machine:
+                found.setdefault(machine, []).append(at)
+        return found
+
+    @cached_property
+    def leading(self) -> dict[tuple[str, str | None], list[Route]]:
+        """The routes that lead by each device."""
+        found: dict[tuple[str, str | None], list[Route]] = {}
+        for route in self.facts.routes:
+            found.setdefault((route.namespace, route.dev), []).append(route)
+        return found
+
+    @cached_property
+    def of_device(self) -> dict[Device, list[Address]]:
+        """The addresses of each device by which others reach it."""
+        found: dict[Device, list[Address]] = {}
+        for addresses in self.addresses.values():
+            for address in addresses:
+                found.setdefault(address.device, []).append(address)
+        return found
+
+    @cached_property
+    def tunnels(self) -> list[Link]:
+        """The VXLAN devices."""
+        return [link for link in self.facts.links if self.is_tunnel(link.namespace, link.name)]
+
+    @cached_property
+    def tunnels_by_mac(self) -> dict[str, list[Link]]:
+        """The VXLAN devices by their MAC address."""
+        found: dict[str, list[Link]] = {}
+        for link in self.tunnels:
+            if link.mac:
+                found.setdefault(link.mac, []).append(link)
+        return found
+
+    @cached_property
+    def known_macs(self) -> dict[tuple[str, str | None], set[str | None]]:
+        """The MAC addresses of the neighbours on each device."""
+        found: dict[tuple[str, str | None], set[str | None]] = {}
+        for row in self.facts.neighbours:
+            found.setdefault((row.namespace, row.dev), set()).add(row.mac)
+        return found
+
+    @cached_property
+    def leaving(self) -> dict[tuple[str, str | None], list[Entry]]:
+        """The FDB entries of each device that lead to another machine."""
+        found: dict[tuple[str, str | None], list[Entry]] = {}
+        for entry in self.facts.fdb:
+            if entry.dst:
+                found.setdefault((entry.namespace, entry.dev), []).append(entry)
+        return found
+
+    @cached_property
+    def _networks(self) -> dict[str, dict[Network, Route]]:
+        """The routes of each place by where they lead to, of several the one with the smallest metric."""
+        found: dict[str, dict[Network, Route]] = {}
+        for route in self.facts.routes:
+            to = route.to
+            if to == "default":
+                to = "::/0" if route.family == "inet6" else "0.0.0.0/0"
+            own = found.setdefault(route.namespace, {})
+            network = ip_network(to, strict=False)
+            before = own.get(network)
+            if before is None or (route.metric or 0) < (before.metric or 0):
+                own[network] = route
+        return found
+
+    def route_for(self, at: str, ip: str) -> Route | None:
+        """The route that a place takes for an address: the longest prefix that is listed, then the smallest metric."""
+        own = self._networks.get(at)
+        if not own:
+            return None
+        address = ip_address(ip)
+        for length in range(address.max_prefixlen, -1, -1):
+            route = own.get(ip_network((address, length), strict=False))
+            if route is not None:
+                return route
+        return None
 
     def rows(self, *names: str) -> Iterator[tuple[str, int, Row]]:
         """The rows of some tables, each with its place and its line."""
@@ -185,3 +280,10 @@ class Ground:
             if output.name in names:
                 for record in output.records:
                     yield output.at, record.line, record.row
+
+
+def _by_place(facts: Iterable[F]) -> dict[str, list[F]]:
+    found: dict[str, list[F]] = {}
+    for fact in facts:
+        found.setdefault(fact.namespace, []).append(fact)
+    return found

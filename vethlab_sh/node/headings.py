@@ -115,7 +115,7 @@ def is_prose(line: str) -> bool:
     text = line.strip()
     if len(text) > LONGEST_SENTENCE or not text:
         return False
-    if len(CHINESE.findall(text)) * 4 > len(text) and CHINESE_PUNCTUATION.search(text):
+    if len(CHINESE.findall(text)) * 5 > len(text) and CHINESE_PUNCTUATION.search(text):
         return True
     words = text.split()
     if len(words) < FEWEST_WORDS or not SENTENCE.match(text):

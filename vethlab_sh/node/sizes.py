@@ -24,7 +24,7 @@ def faults(ground: Ground) -> Iterator[Fault]:
     for link in ground.facts.links:
         yield from _off(ground, link)
         yield from _tunnel_too_large(ground, link)
-        if remark(link, ground.snapshot) == "no master":
+        if link.kind == "veth" and link.master is None and remark(link, ground.snapshot) == "no master":
             words = f"{link.namespace} {link.name} is a port of no bridge, and nothing is routed to it"
             yield fault(Cause.NO_MASTER, words, [link], 8, f"ip link show {link.name}   (on {link.namespace})")
     yield from _ends(ground)
@@ -50,12 +50,11 @@ def _off(ground: Ground, link: Link) -> Iterator[Fault]:
 
 def _use(ground: Ground, link: Link) -> tuple[str, object] | None:
     """What a device is used for; None when nothing shows that it is."""
-    for route in ground.routes.get(link.namespace, ()):
-        if route.dev == link.name and route.proto != "kernel":
+    for route in ground.leading.get(link.device, ()):
+        if route.proto != "kernel":
             return f"the route {route.words} leads by it", route
-    for address in ground.addresses.get(link.namespace, ()):
-        if address.dev == link.name:
-            return f"it has {address.address}", address
+    for address in ground.of_device.get(link.device, ()):
+        return f"it has {address.address}", address
     if link.master:
         return f"it is a port of {link.master}", link
     if link.kind == "veth":
@@ -111,14 +110,22 @@ def _ends(ground: Ground) -> Iterator[Fault]:
 
 def _larger_than_tunnel(ground: Ground) -> Iterator[Fault]:
     """Bridges of pods, and pods, whose packets do not fit into their machine's tunnel."""
-    tunnels = [link for link in ground.facts.links if ground.is_tunnel(link.namespace, link.name) and link.mtu]
-    for tunnel in tunnels:
-        for link in ground.facts.links:
-            if link.mtu is None or tunnel.mtu is None or link.mtu <= tunnel.mtu:
-                continue
-            is_bridge = link.namespace == tunnel.namespace and link.name == "cni0"
-            is_pod = link.kind == "veth" and ground.machine_of.get(link.namespace) == tunnel.namespace != link.namespace
-            if is_bridge or is_pod:
+    for tunnel in ground.tunnels:
+        if tunnel.mtu is None:
+            continue
+        for link in _before_tunnel(ground, tunnel):
+            if link.mtu is not None and link.mtu > tunnel.mtu:
                 where = f"{link.namespace} {link.name}"
                 words = f"{where} has MTU {link.mtu}, but {tunnel.name}, which leads to other machines, {tunnel.mtu}"
                 yield fault(Cause.MTU, words, [link, tunnel], 7, "ping -M do -s SIZE ADDRESS   (from the pod)")
+
+
+def _before_tunnel(ground: Ground, tunnel: Link) -> Iterator[Link]:
+    """The bridge and the pods' ends of cables whose packets leave by a tunnel."""
+    at = tunnel.namespace
+    bridge = ground.links.get((at, "cni0"))
+    if bridge:
+        yield bridge
+    for space in ground.on_machine.get(at, ()):
+        if space != at:
+            yield from (link for link in ground.links_at.get(space, ()) if link.kind == "veth")

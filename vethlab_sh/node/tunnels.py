@@ -50,9 +50,7 @@ def _without_neighbour(ground: Ground, route: Route, via: str, dev: str, known: 
     shows: list[object] = [route, known or listed]
     words = f"{at}: {dev} has no neighbour entry for {via}, so nothing reaches {route.to}"
     fdb = ground.full(at, FDB, dev)
-    leading = [
-        entry for (space, name, _), entries in ground.entries.items() if (space, name) == (at, dev) for entry in entries
-    ]
+    leading = ground.leaving.get((at, dev), [])
     if fdb and not any(_leads_to(ground, entry, via) for entry in leading):
         words = f"{at}: {dev} has neither a neighbour nor an FDB entry for {via}, so nothing reaches {route.to}"
         shows.append(fdb)
@@ -63,9 +61,7 @@ def _leads_to(ground: Ground, entry: Entry, via: str) -> bool:
     """Whether an FDB entry may be the one of a gateway: its machine is the gateway's, or that is not known."""
     owners = {address.namespace for address in ground.holders.get(via, ())}
     there = {address.namespace for address in ground.holders.get(entry.dst or "", ())}
-    known_macs = {
-        row.mac for row in ground.facts.neighbours if (row.namespace, row.dev) == (entry.namespace, entry.dev)
-    }
+    known_macs = ground.known_macs.get((entry.namespace, entry.dev), set())
     if entry.mac in known_macs:  # it is another gateway's
         return False
     return not owners or not there or bool(owners & there)
@@ -103,9 +99,7 @@ def _wrong_remote(ground: Ground, via: str, dev: str, entry: Entry) -> Iterator[
 def _machine_behind(ground: Ground, via: str, entry: Entry) -> str | None:
     """The one machine that has the gateway's address, or the MAC address of the entry on such a device."""
     owners = {address.namespace for address in ground.holders.get(via, ())}
-    for link in ground.facts.links:
-        if link.mac == entry.mac and ground.is_tunnel(link.namespace, link.name):
-            owners.add(link.namespace)
+    owners.update(link.namespace for link in ground.tunnels_by_mac.get(entry.mac, ()))
     owners.discard(entry.namespace)
     return owners.pop() if len(owners) == 1 else None
 
@@ -116,12 +110,10 @@ def _bare(addresses: list[Address]) -> list[str]:
 
 def _alike(ground: Ground) -> Iterator[Fault]:
     """Two machines whose tunnels have one MAC address: each drops what is for the other (cloned machines have that)."""
-    first: dict[str, object] = {}
-    for link in ground.facts.links:
-        if not link.mac or not ground.is_tunnel(link.namespace, link.name):
-            continue
-        other = first.setdefault(link.mac, link)
-        namespace = getattr(other, "namespace", link.namespace)
-        if namespace != link.namespace:
-            words = f"{link.name} of {namespace} and of {link.namespace} have one MAC address, {link.mac}"
-            yield fault(Cause.DUPLICATE_MAC, words, [other, link], 9)
+    for mac, links in ground.tunnels_by_mac.items():
+        one = links[0]
+        for two in links[1:]:
+            if two.namespace != one.namespace:
+                words = f"{one.name} of {one.namespace} and of {two.namespace} have one MAC address, {mac}"
+                yield fault(Cause.DUPLICATE_MAC, words, [one, two], 9)
+                break

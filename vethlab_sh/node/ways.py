@@ -7,9 +7,8 @@ from ipaddress import ip_address, ip_interface
 
 from ..facts import UNANSWERED, Address, Route
 from ..packet.causes.cause import Cause
-from ..packet.lookup import best
 from .cni import CALICO_END, GATEWAY
-from .ground import ROUTES, Fault, Ground, fault
+from .ground import ROUTES, Fault, Ground, Network, fault
 
 # Devices that have the same address on every machine that has them
 EVERYWHERE = ("docker", "virbr", "br-", "lo", "kube-ipvs", "dummy", "nodelocaldns", "podman", "lxdbr", "incusbr")
@@ -42,16 +41,15 @@ def _unanswered(ground: Ground) -> Iterator[Fault]:
 
 def _swallowed(ground: Ground) -> Iterator[Fault]:
     """Addresses of pods, and those that were pinged, whose best route leads nowhere."""
-    goals = _goals(ground)
+    with_dead_ends = {route.namespace for route in ground.facts.routes if route.is_dead_end}
+    goals = _goals(ground) if with_dead_ends else []
     for at in ground.machines:
-        routes = ground.routes.get(at, [])
-        dead = [route for route in routes if route.is_dead_end]
-        if not dead or ground.full(at, ROUTES) is None:
+        if at not in with_dead_ends or ground.full(at, ROUTES) is None:
             continue
         for ip, line, whose in goals:
-            if any(address.ip == ip for address in ground.addresses.get(at, ())):
+            if any(address.namespace == at for address in ground.holders.get(ip, ())):
                 continue
-            taken = best(routes, ip)
+            taken = ground.route_for(at, ip)
             if taken is not None and taken.is_dead_end:
                 words = f"{at}: {taken.words} swallows what is for {ip}{whose}, and no longer prefix leads there"
                 yield fault(Cause.DEAD_ROUTE, words, [taken, line], 9, f"ip route get {ip}   (on {at})")
@@ -92,12 +90,13 @@ def _without_default(ground: Ground) -> Iterator[Fault]:
     """
     for at in ground.machines:
         listed = ground.full(at, ROUTES)
-        routes = ground.routes.get(at, [])
-        ends = [route for route in routes if route.dev and CALICO_END.fullmatch(route.dev)]
-        asks = [
-            route for route in ground.facts.routes if route.via == GATEWAY and ground.machine_of[route.namespace] == at
-        ]
-        if listed is None or not (ends or asks) or best(routes, GATEWAY) is not None:
+        if listed is None or ground.route_for(at, GATEWAY) is not None:
+            continue
+        ends = [route for route in ground.routes.get(at, ()) if route.dev and CALICO_END.fullmatch(route.dev)]
+        asks: list[Route] = []
+        for space in ground.on_machine.get(at, ()):
+            asks += [route for route in ground.routes.get(space, ()) if route.via == GATEWAY]
+        if not ends and not asks:
             continue
         words = f"{at} has no default route: it answers ARP for {GATEWAY} only with a route to it by another device"
         yield fault(
@@ -128,15 +127,17 @@ def _wrong_machine(ground: Ground) -> Iterator[Fault]:
         if not via or ground.is_tunnel(route.namespace, route.dev):
             continue
         owner = ground.owner_of_network(route.to)
-        if owner is None or owner[0] == route.namespace or ground.machine_of.get(route.namespace) != route.namespace:
+        if owner is None or owner.namespace == route.namespace:
             continue
-        there, address = owner
+        if ground.machine_of.get(route.namespace) != route.namespace:
+            continue
+        there = owner.namespace
         own = ground.underlay(there)
         beside = [one for one in own if ip_address(via) in ip_interface(one.address).network]
         if beside and all(one.ip != via for one in ground.addresses[there]):
             sends = f"{route.namespace} sends {route.to} to {via}"
             words = f"{sends}, but these are {there}'s pods, and {there} has {beside[0].ip}"
-            yield fault(Cause.WRONG_ROUTE, words, [route, address, beside[0]], 8, f"ip addr   (on {there})")
+            yield fault(Cause.WRONG_ROUTE, words, [route, owner, beside[0]], 8, f"ip addr   (on {there})")
 
 
 def _twice(ground: Ground) -> Iterator[Fault]:
@@ -165,16 +166,27 @@ def _overlapping(ground: Ground) -> Iterator[Fault]:
     for at in ground.machines:
         networks = []
         for address in ground.addresses.get(at, ()):
-            interface = ip_interface(address.address)
-            if interface.network.num_addresses > 2:
-                networks.append((interface.network, address))
-        for place, (network, address) in enumerate(networks):
-            for other_network, other in networks[:place]:
-                if address.dev == other.dev or network.version != other_network.version:
-                    continue
-                if network.overlaps(other_network):
-                    words = f"{at}: {address.dev}'s network {network} and {other.dev}'s {other_network} overlap"
-                    yield fault(Cause.WRONG_PREFIX, words, [address, other], 6)
+            network = ip_interface(address.address).network
+            if network.num_addresses > 2:
+                networks.append((network.version, int(network.network_address), network.prefixlen, address))
+        networks.sort(key=lambda one: one[:3])
+        around: list[Address] = []  # the networks that hold the place where we are, the widest first
+        for *_, address in networks:
+            network = ip_interface(address.address).network
+            while around and not _holds(around[-1], network):
+                around.pop()
+            if around and around[-1].dev != address.dev:
+                other = around[-1]
+                wider = ip_interface(other.address).network
+                words = f"{at}: {address.dev}'s network {network} and {other.dev}'s {wider} overlap"
+                yield fault(Cause.WRONG_PREFIX, words, [address, other], 6)
+            around.append(address)
+
+
+def _holds(address: Address, network: Network) -> bool:
+    """Whether the network of an address holds another one: two of them are apart, or one is in the other."""
+    wider = ip_interface(address.address).network
+    return wider.version == network.version and network.network_address in wider
 
 
 def _same_address(ground: Ground) -> Iterator[Fault]:

@@ -6,10 +6,9 @@ listed in full. A text that shows nothing wrong is said to show nothing, which i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..packet.causes.cause import Cause
-from ..packet.lookup import best
 from ..tables import Row
 from . import sizes, tunnels, ways
 from .cni import CALICO, CALICO_VXLAN, FLANNEL
@@ -46,6 +45,10 @@ def faults(ground: Ground) -> tuple[Fault, ...]:
 def _pings(ground: Ground, others: Sequence[Fault]) -> Iterator[Fault]:
     """Pings that were lost, with their likely reason: what an error says, or what else is wrong on their way."""
     errors = _errors(ground)
+    by_line: dict[int, Fault] = {}
+    for other in others:
+        for line in other.lines:
+            by_line.setdefault(line, other)
     for output in ground.outputs:
         if output.name != "ping statistics":
             continue
@@ -53,7 +56,7 @@ def _pings(ground: Ground, others: Sequence[Fault]) -> Iterator[Fault]:
             row = record.row
             sent, received = row.get("sent"), row.get("received")
             if sent and received is not None and received < sent:
-                yield _lost(ground, output.at, record.line, row, errors.get(output.line, []), others)
+                yield _lost(ground, output.at, record.line, row, errors.get(output.line, []), by_line)
 
 
 def _errors(ground: Ground) -> dict[int, list[tuple[int, str, str]]]:
@@ -70,7 +73,7 @@ def _errors(ground: Ground) -> dict[int, list[tuple[int, str, str]]]:
 
 
 def _lost(
-    ground: Ground, at: str, line: int, row: Row, errors: list[tuple[int, str, str]], others: Sequence[Fault]
+    ground: Ground, at: str, line: int, row: Row, errors: list[tuple[int, str, str]], others: Mapping[int, Fault]
 ) -> Fault:
     target = row.get("address") or row.get("target") or "its target"
     lost = row["sent"] - row["received"]
@@ -84,12 +87,12 @@ def _lost(
                 words += f"; {who or 'the sender'} says {said!r}: {meaning}"
                 lines.append(error_line)
                 break
-    route = best(ground.routes.get(at, []), target) if ways.is_ip(target) else None
+    route = ground.route_for(at, target) if ways.is_ip(target) else None
     if route is not None and route.line:
-        on_way = [one for one in others if route.line in one.lines]
+        on_way = others.get(route.line)
         if on_way:
-            words += f"; its route is {route.words}, see there"
-            cause = on_way[0].cause
+            words += f"; what is wrong with its route, {route.words}, is told too"
+            cause = on_way.cause
             lines.append(route.line)
     return fault(cause, words, lines, 8, look)
 
@@ -99,7 +102,7 @@ def _networks(ground: Ground) -> Iterator[Fault]:
     for finding in ground.findings:
         if finding.machine is None:
             continue
-        names = {link.name: link for link in ground.facts.links if link.namespace == finding.machine}
+        names = {link.name: link for link in ground.links_at.get(finding.machine, ())}
         others = [other for other in finding.others if "Docker" not in other]
         tunnels_of = [link for name, link in names.items() if CALICO_VXLAN.fullmatch(name)]
         bird = [sign for sign in finding.signs if "IP-in-IP tunnel" in sign.sign and sign.decides]
