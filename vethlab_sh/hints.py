@@ -266,6 +266,13 @@ RULES = (
     ),
 )
 
+_ANYTHING_SAID = re.compile("|".join(f"(?:{rule.said})" for rule in RULES if rule.said), re.MULTILINE)
+
+
+def is_error(said: str) -> bool:
+    """Whether words are those of a failure that some rule knows: a quick look, before all rules are asked."""
+    return _ANYTHING_SAID.search(said) is not None
+
 
 def hint_for(line: str, code: int, said: str) -> str:
     """What a beginner could try after this failure; empty when we know nothing better than the message.

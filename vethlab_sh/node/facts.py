@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ..facts import Address, Device, Entry, Link, Namespace, Neighbour, Route
 from ..parsers.devices import veth_pairs
+from ..parsers.words import PREFIX, is_ip
 from ..snapshot import Facts, Snapshot
 from ..tables import Row
 from . import cni, machines, pairs, rows
@@ -30,8 +31,19 @@ CHANGING = {  # words of a command that may change a device
     "create", "run", "addif", "delif", "addbr", "delbr", "dhclient", "ifup", "ifdown", "reboot", "modprobe",
 }  # fmt: skip
 NO_BRIDGE = re.compile(r"(bond|team|vrf)\w*")  # what else may be a master
+ENTERED = ("pod", "namespace")
 Key = tuple[object, ...]  # what tells one route, neighbour or entry from another
 NOT_FORWARDING = ("local", "broadcast", "multicast", "anycast")  # what the kernel delivers to itself, or to all
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod as kubectl lists it: its name, address and node, and the line."""
+
+    name: str
+    ip: str | None
+    node: str | None
+    line: int
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,8 @@ class Evidence:
         self._neighbours: dict[Key, Neighbour] = {}
         self._fdb: dict[Key, Entry] = {}
         self._bridges: set[Device] = set()
+        self.pods: dict[str, Pod] = {}  # those that kubectl lists, by name
+        self._behind: dict[Device, int] = {}  # the number of the device behind each, from /sys/class/net/…/iflink
         self._made: list[Made] = []
         self._changed = 0  # the line of the last command that may have changed a device
         self._contradictions: dict[str, None] = {}  # what a text says of one device that cannot both be so, in words
@@ -75,10 +89,15 @@ class Evidence:
             "arp": self._neighbour,
             "bridge fdb": self._entry,
             "brctl show": self._port,
+            "route": self._older_route,
+            "ethtool": self._counter,
+            "iflink": self._number,
+            "kubectl get pods": self._pod,
         }.get(output.name)
         if take is None:
             return
-        self.spaces.setdefault(output.at, output.line)
+        if output.name != "kubectl get pods":  # typed anywhere, it says nothing of where it was typed
+            self.spaces.setdefault(output.at, output.line)
         kept = self._contradicted(output)
         self._replaced_by(output, kept)
         for record in output.records:
@@ -239,6 +258,40 @@ class Evidence:
         if route.dev:
             self._spoken_of(at, route.dev, record.line)
 
+    def _older_route(self, at: str, record: Record) -> None:
+        """A row of `route -n` or `netstat -rn`; where it prints names and no addresses, only its device counts."""
+        row = record.row
+        if row["dev"]:
+            self._spoken_of(at, row["dev"], record.line)
+        is_known = row["to"] == "default" or is_ip(row["to"], PREFIX)
+        if not is_known or (row["via"] and not is_ip(row["via"])):
+            return
+        route = rows.older_route(at, record)
+        self._routes[at, route.to, route.via, route.dev, route.metric, route.family] = route
+
+    def _counter(self, at: str, record: Record) -> None:
+        """A row of `ethtool -S`: a veth tells the number of its other end there, and only a veth does."""
+        row = record.row
+        if row["counter"] == "peer_ifindex" and row["dev"]:
+            link = self._spoken_of(at, row["dev"], record.line)
+            self._keep(replace(link, kind="veth", peer_index=row["value"]))
+
+    def _number(self, at: str, record: Record) -> None:
+        """A number in /sys/class/net: a device's own, or that of the device behind it."""
+        row = record.row
+        if not row["name"]:
+            return
+        link = self._spoken_of(at, row["name"], record.line)
+        if row["file"] == "ifindex":
+            self._keep(replace(link, index=row["number"]))
+        else:
+            self._behind[link.device] = row["number"]
+
+    def _pod(self, at: str, record: Record) -> None:
+        """A row of `kubectl get pods -o wide`: a pod's address and node."""
+        row = record.row
+        self.pods[row["pod"]] = Pod(row["pod"], row["ip"], row["node"], record.line)
+
     def _neighbour(self, at: str, record: Record) -> None:
         """A row of `ip neigh` or `arp`."""
         row = record.row
@@ -285,12 +338,25 @@ class Evidence:
         wires = veth_pairs(links)
         facts = replace(facts, links=tuple(links), wires=tuple(wires))
         spaces = machines.placed(facts)
-        return Reading(Snapshot(replace(facts, namespaces=spaces)), [*self._contradictions, *notes])
+        notes = [*self._contradictions, *notes, *self._behind_which_pod(facts.routes)]
+        return Reading(Snapshot(replace(facts, namespaces=spaces)), notes)
+
+    def _behind_which_pod(self, routes: Iterable[Route]) -> Iterator[str]:
+        """Which pod is behind a device, where kubectl lists the address that is routed there."""
+        by_ip = {pod.ip: pod for pod in self.pods.values() if pod.ip}
+        for route in routes:
+            pod = by_ip.get(route.to.removesuffix("/32"))
+            if pod and route.dev and not route.via:
+                yield (
+                    f"{route.namespace} {route.dev} leads to the pod {pod.name}, which has {pod.ip} "
+                    f"(lines {min(pod.line, route.line or pod.line)} and {max(pod.line, route.line or pod.line)})."
+                )
 
     def _facts(self, places: Mapping[str, Place]) -> Facts:
         """All that was said, each end alone."""
         links = []
         for link in self._links.values():
+            link = self._with_behind(link, places)
             kind = self._kind(link)
             links.append(replace(link, kind=kind))
         addresses: list[Address] = []
@@ -305,11 +371,25 @@ class Evidence:
             fdb=tuple(self._fdb.values()),
         )
 
+    def _with_behind(self, link: Link, places: Mapping[str, Place]) -> Link:
+        """The link with the number of its other end, where iflink told one: a card's is its own number."""
+        number = self._behind.get(link.device)
+        if number is None or link.peer_index is not None or number == link.index:
+            return link
+        place = places.get(link.namespace)
+        is_inside = place is not None and place.kind in ENTERED
+        if link.index is None and not is_inside:  # it may be the device's own
+            return link
+        return replace(link, peer_index=number)
+
     def _namespaces(self, places: Mapping[str, Place]) -> list[Namespace]:
         """A fact a place, and one a machine that is only named as what others are on."""
         spaces = []
         for name in self.spaces:
             place = places.get(name)
+            pod = self.pods.get(name)
+            if pod and pod.node and place and place.kind == "pod" and place.on is None:
+                place = replace(place, on=pod.node)
             spaces.append(_namespace(name, place))
         hosts = {space.on for space in spaces if space.on}
         for name in sorted(hosts - self.spaces.keys()):

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..errors import OutputNotUnderstood
-from ..hints import hint_for
+from ..hints import hint_for, is_error
 from ..parsers.asked import asked_for, is_all, with_words
 from ..tables import TABLES, Row, frame
 from .headings import is_prose
@@ -306,7 +306,10 @@ def _text(lines: Lines) -> str:
 def _hint(typed: Typed, lines: Lines) -> str | None:
     told = lines if len(lines) <= 2 * HINTED_LINES else lines[:HINTED_LINES] + lines[-HINTED_LINES:]
     short = [(number, text[:HINTED_SIGNS]) for number, text in told]
-    return hint_for(typed.inner[:HINTED_SIGNS], NOT_TOLD, _text(short))
+    said = _text(short)
+    if not is_error(said):
+        return None
+    return hint_for(typed.inner[:HINTED_SIGNS], NOT_TOLD, said)
 
 
 def _records(rows: Sequence[Row], lines: Lines) -> Iterator[Record]:

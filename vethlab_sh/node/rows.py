@@ -97,6 +97,25 @@ def route(at: str, record: Record) -> Route:
     )
 
 
+def older_route(at: str, record: Record) -> Route:
+    """The route in a row of `route -n` or `netstat -rn`; one without a device throws packets away."""
+    row = record.row
+    to: str = row["to"]
+    kind = row["kind"]
+    if row["dev"] is None and kind == "unicast":
+        kind = "blackhole"
+    return Route(
+        namespace=at,
+        family=_family(row["via"] or "" if to == "default" else to),
+        kind=kind,
+        to=to.removesuffix("/32"),
+        via=row["via"],
+        dev=row["dev"],
+        metric=row["metric"] or None,
+        line=record.line,
+    )
+
+
 def entry(at: str, record: Record) -> Entry:
     """The FDB entry in a row of `bridge fdb`."""
     row = record.row

@@ -70,7 +70,7 @@ def _goals(ground: Ground) -> list[tuple[str, int, str]]:
     for _, line, row in ground.rows("kubectl get pods"):
         ip = row.get("ip")
         if ip and is_ip(ip):
-            goals.setdefault(ip, (ip, line, f", {row.get('name')}"))
+            goals.setdefault(ip, (ip, line, f", {row['pod']}"))
     return list(goals.values())
 
 
@@ -90,13 +90,13 @@ def _without_default(ground: Ground) -> Iterator[Fault]:
     """
     for at in ground.machines:
         listed = ground.full(at, ROUTES)
-        if listed is None or ground.route_for(at, GATEWAY) is not None:
+        if listed is None:
             continue
         ends = [route for route in ground.routes.get(at, ()) if route.dev and CALICO_END.fullmatch(route.dev)]
         asks: list[Route] = []
         for space in ground.on_machine.get(at, ()):
             asks += [route for route in ground.routes.get(space, ()) if route.via == GATEWAY]
-        if not ends and not asks:
+        if not (ends or asks) or ground.route_for(at, GATEWAY) is not None:
             continue
         words = f"{at} has no default route: it answers ARP for {GATEWAY} only with a route to it by another device"
         yield fault(

@@ -135,8 +135,14 @@ def _settings(ground: Ground) -> Iterator[Fault]:
 
 
 def _filters(ground: Ground) -> Iterator[Fault]:
-    """A policy of FORWARD that drops what no rule lets through."""
+    """A policy of FORWARD that drops what no rule lets through, and rules that have dropped something."""
     for at, line, row in ground.rows("iptables"):
-        if row.get("chain") == "FORWARD" and row.get("policy") == "DROP":
-            words = f"{at}: the policy of FORWARD is DROP, so what no rule lets through is not handed on"
+        if row["table"] not in (None, "filter") or row["target"] not in ("DROP", "REJECT"):
+            continue
+        if row["policy"] and row["chain"] == "FORWARD":
+            words = f"{at}: the policy of FORWARD is {row['target']}, so what no rule lets through is not handed on"
             yield fault(Cause.FILTER_POLICY, words, [line], 6, f"iptables -S FORWARD   (on {at})")
+        elif not row["policy"] and row["packets"]:
+            rule = f"rule {row['number']} of {row['chain']}"
+            words = f"{at}: {rule} ({row['target']}) has stopped {row['packets']} packets"
+            yield fault(Cause.FILTER_RULE, words, [line], 5, f"iptables -S {row['chain']}   (on {at})")
