@@ -4,14 +4,16 @@ Both carry nbgrader's metadata, so that a teacher can hand them out and collect 
 solution is the learner's to fill, and each cell that judges an exercise gives a point.
 
 python notebooks/make.py              solutions/*.ipynb -> *.ipynb
-python notebooks/make.py --run        run the solutions first, and keep their outputs
+python notebooks/make.py --run        run the solutions first, and keep their outputs (--run 2_bridge: of one lesson)
 python notebooks/make.py --check      say which notebooks are stale; exit code 1 if one is
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -19,7 +21,7 @@ import nbformat
 HERE = Path(__file__).resolve().parent
 SOLUTIONS = HERE / "solutions"
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n.*?### END SOLUTION", re.S)
-ANSWER = re.compile(r'answer="[^"\n]*"')
+ANSWER = re.compile(r', answer="[^"\n]*"')
 EMPTY = "# your lines:"
 OWN = "vethlab_sh inspect"  # what it shows is of the machine that ran it, and no reader's
 
@@ -46,7 +48,7 @@ def learners_copy(solved: nbformat.NotebookNode) -> nbformat.NotebookNode:
     for cell in copy.cells:
         cell.source = SOLUTION.sub(EMPTY, cell.source)
         if cell.cell_type == "code":
-            cell.source = ANSWER.sub('answer=""', cell.source)
+            cell.source = ANSWER.sub("", cell.source)
             cell.outputs, cell.execution_count = [], None
             cell.metadata.pop("execution", None)
     copy.metadata.pop("widgets", None)
@@ -58,13 +60,15 @@ def run(path: Path) -> None:
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(
-        notebook,
-        timeout=120,
-        resources={"metadata": {"path": str(HERE)}},
-        record_timing=False,
-        store_widget_state=False,
-    ).execute()
+    with tempfile.TemporaryDirectory() as answers:  # nobody's
+        os.environ["VETHLAB_ANSWERS"] = answers
+        NotebookClient(
+            notebook,
+            timeout=120,
+            resources={"metadata": {"path": str(HERE)}},
+            record_timing=False,
+            store_widget_state=False,
+        ).execute()
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [_still(output) for output in cell.outputs if OWN not in cell.source]
@@ -83,7 +87,7 @@ def main(words: list[str]) -> int:
     """Mark every solved lesson and write the learner's copy, or check that none is stale."""
     stale = []
     for path in sorted(SOLUTIONS.glob("*.ipynb")):
-        if "--run" in words:
+        if "--run" in words and (len(words) == 1 or path.stem in words):
             print(path.name, flush=True)
             run(path)
         solved = marked(nbformat.read(path, as_version=4), path.stem.replace("_", "-"))

@@ -13,12 +13,21 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from vethlab_sh import scenarios
+from vethlab_sh.notebook import questions, script
 
 FOLDER = ROOT / "notebooks"
+QUESTIONS = {path.stem: questions.read(path.stem) for path in sorted((FOLDER / "questions").glob("*.toml"))}
 LESSONS = sorted(path.name for path in (FOLDER / "solutions").glob("*.ipynb"))
 SCENARIOS = {"1_direct_pair.ipynb": "direct", "2_bridge.ipynb": "bridge", "3_flannel.ipynb": "flannel",
              "4_calico.ipynb": "calico"}  # fmt: skip
 RIGHT, WRONG = "✓", "✗"
+
+
+@pytest.fixture(autouse=True)
+def answers_are_nobodys(tmp_path, monkeypatch):
+    """What a notebook keeps of its answers goes with the test."""
+    monkeypatch.setenv("VETHLAB_ANSWERS", str(tmp_path / "answers"))
+    return tmp_path / "answers"
 
 
 def played(notebook):
@@ -80,7 +89,7 @@ def test_blank_lesson_runs_to_its_end_with_hints(name):
     looks = [html(cell) for cell in codes(notebook) if cell.source.startswith("look(")]
     assert looks
     # An exercise that was left out may leave a later ping without an answer: that is told, too.
-    assert all("You predicted nothing" in text or "The command printed nothing" in text for text in looks)
+    assert all("Not asked yet: your answer comes first" in text for text in looks)
     exercises = [html(cell) for cell in codes(notebook) if cell.source.startswith("exercise(")]
     assert any(WRONG in text for text in exercises)
 
@@ -114,7 +123,7 @@ def test_learners_copies_are_fresh():
     for name in LESSONS:
         for cell in codes(read(name, solved=False)):
             assert not cell.outputs
-            assert not re.search(r'SOLUTION|answer="[^"]', cell.source)
+            assert not re.search(r"SOLUTION|answer=", cell.source)
 
 
 @pytest.mark.parametrize("name", LESSONS)
@@ -134,6 +143,38 @@ def test_every_exercise_has_its_marks_for_nbgrader(name):
 def test_question_is_shown_as_it_was_asked():
     notebook = lesson("predict('end', \"Which is ns73's: < or >?\", ['<', '>'])")
     assert "Which is ns73's: &lt; or &gt;? (&lt; / &gt;)" in html(notebook.cells[1])
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_each_question_of_a_lesson_is_asked_and_judged_once(name):
+    sources = "\n".join(cell.source for cell in codes(read(f"{name}.ipynb")))
+    asked = re.findall(r'^predict\("([^"]+)"', sources, re.M)
+    judged = re.findall(r'^(?:look|hold)\("([^"]+)"', sources, re.M)
+    assert asked == judged == list(QUESTIONS[name].questions)
+    exercises = re.findall(r'^exercise\("([^"]+)"', sources, re.M)
+    assert exercises == list(QUESTIONS[name].tasks)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_cells_hold_neither_reason_nor_measurement_of_a_question(name):
+    for cell in codes(read(f"{name}.ipynb", solved=False)):
+        for asked in QUESTIONS[name].questions.values():
+            assert asked.because not in cell.source
+            assert not asked.measure or asked.measure not in cell.source
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_each_wrong_choice_is_told_what_would_make_it_true(name):
+    notebook = read(f"{name}.ipynb")
+    right = dict(re.findall(r'predict\("([^"]+)", answer="([^"]*)"', "\n".join(c.source for c in codes(notebook))))
+    for asked in QUESTIONS[name].questions.values():
+        for choice, feedback in asked.choices.items():
+            assert bool(feedback) == (choice != right[asked.name]), (asked.name, choice)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_each_exercise_of_a_lesson_has_lines_that_do_it(name):
+    assert set(script.read(name).solutions) >= set(QUESTIONS[name].tasks)
 
 
 @pytest.mark.parametrize(("name", "scenario"), SCENARIOS.items())
@@ -164,13 +205,97 @@ def test_lesson_is_made_of_small_cells_and_links(name):
 @pytest.mark.parametrize(
     ("answer", "told"),
     [("64", "You predicted 64, and so says the kernel. So."), ("63", "You predicted 63; the kernel says 64. So."),
-     ("", "You predicted nothing")],
+     ("", "Not asked yet: your answer comes first")],
 )  # fmt: skip
 def test_prediction_right_wrong_and_blank(answer, told):
     notebook = lesson(f"predict('ttl', 'Which?', ['63', '64'], answer='{answer}')", "look('ttl', 'echo 64', 'So.')")
     assert_clean(notebook)
     assert told in html(notebook.cells[2])
     assert "Which?" in html(notebook.cells[1])
+
+
+@pytest.mark.parametrize(
+    ("answer", "truth", "same"),
+    [
+        ("148 bytes", "148", True),
+        ("148bytes.", "148", True),
+        (" Veth19689916@if2", "veth19689916", True),
+        ("THE NODE", "the node", True),
+        ("148", "14", False),
+        ("veth1", "veth19", False),
+        ("two", "2", False),
+    ],
+)
+def test_unit_letter_case_blanks_and_other_end_are_no_mistake(answer, truth, same):
+    assert questions.means_the_same(answer, truth) is same
+
+
+SMALL = """
+lesson("2_bridge")
+from vethlab_sh.notebook.questions import Question, Questions, Task
+it = lesson.__self__
+it._asked = Questions(
+    {"up": Question("up", "Up?", {"yes": "", "no": "It would be off."}, "echo yes", ("namespace ns7 exists",), "So.")},
+    {"third": Task("third", ("namespace ns8 exists",), ("First.", "Second."))},
+)
+it._script.solutions["third"] = next(iter(it._script.solutions.values()))
+"""
+
+
+def small(*cells):
+    return lesson(SMALL, *cells).cells[2:]
+
+
+@pytest.mark.live
+def test_wrong_choice_is_told_what_would_make_it_true():
+    *_, judged = small("%%lab\nip netns add ns7", "predict('up', answer='no')", "look('up')")
+    assert "You predicted no; the kernel says yes. It would be off. So." in html(judged)
+
+
+@pytest.mark.live
+def test_question_whose_lab_is_elsewhere_is_not_judged():
+    _, judged = small("predict('up', answer='yes')", "look('up')")
+    assert "The lab is not where this is asked, so nothing is judged" in html(judged)
+    assert "namespace ns7 exists" in html(judged)
+    assert "So." not in html(judged)
+
+
+@pytest.mark.live
+def test_answer_stands_when_its_cell_runs_again_and_in_the_next_kernel():
+    answer = "it.answers.of('up').text = 'no'; it.answers.of('up').final = True; it.answers.save()"
+    *_, again = small("predict('up')", answer, "predict('up')")
+    assert "answer: <b>no</b>" in html(again)
+    _, _, judged = small("%%lab\nip netns add ns7", "predict('up')", "look('up')")
+    assert "You predicted no" in html(judged)
+
+
+@pytest.mark.live
+def test_answer_that_is_not_final_is_kept_and_not_judged():
+    answer = "it.answers.of('up').text = 'yes'; it.answers.save()"
+    _, again, judged = small(answer, "predict('up')", "look('up')")
+    assert "so far: <b>yes</b>" in html(again)
+    assert "Not asked yet" in html(judged)
+
+
+@pytest.mark.live
+def test_answers_that_are_not_ours_are_taken_for_none(answers_are_nobodys):
+    answers_are_nobodys.mkdir()
+    for text in ("", "{", "[]", '{"answers": {"up": {"song": 1}}, "done": {}, "hints": {}}', '{"answers": []}'):
+        (answers_are_nobodys / "2_bridge.json").write_text(text)
+        (asked,) = small("predict('up')")
+        assert "Up?" in html(asked)
+
+
+@pytest.mark.live
+def test_progress_counts_what_was_answered_and_done():
+    cells = small(
+        "%%lab\nip netns add ns7\nip netns add ns8", "predict('up', answer='yes')", "look('up')", "exercise('third')",
+        "it.answers.answers['ttl'] = it.answers.of('up'); it.answers.done['third'] = 'done'; it.answers.save()\n"
+        "progress()",
+    )  # fmt: skip
+    assert_clean(nbformat.v4.new_notebook(cells=cells))
+    row = re.search(r"<td[^>]*>2_bridge</td>(.*?)</tr>", html(cells[-1]), re.S)[1]
+    assert re.findall(r">(\d+)<", row)[:5] == ["3", "1", "1", "3", "1"]
 
 
 @pytest.mark.live
@@ -184,7 +309,7 @@ def test_measured_value_is_held_against_its_prediction():
     right, wrong, blank = (html(cell) for cell in notebook.cells[2:])
     assert "You predicted 50, and so it is. So." in right
     assert "You predicted 50; it is 0." in wrong
-    assert "You predicted nothing" in blank
+    assert "Not asked yet" in blank
     assert_clean(notebook)
 
 

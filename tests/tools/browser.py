@@ -5,7 +5,6 @@ Screenshots are kept in tests/screenshots, to be looked at.
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,7 @@ pytestmark = pytest.mark.live  # each has labs, of its own or in the lessons of 
 
 SHOTS = ROOT / "tests" / "screenshots"
 SECONDS = 120_000
+FOLDER = []  # where the lessons of this run are
 
 
 def written(file):
@@ -35,20 +35,14 @@ def written(file):
 def lessons(tmp_path_factory):
     """JupyterLab on loopback, on copies of the lessons; its address and token."""
     folder = tmp_path_factory.mktemp("lessons")
-    for lesson in (ROOT / "notebooks").glob("*.ipynb"):
-        shutil.copy(lesson, folder)
+    FOLDER.append(folder)
     home = tmp_path_factory.mktemp("home")
-    words = ["--no-browser", "--ip=127.0.0.1", "--port=0", "--LabApp.expose_app_in_browser=True"]
-    words += ["--allow-root"] * (os.geteuid() == 0)
-    settings = home / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    settings.parent.mkdir(parents=True)
-    settings.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    words = ["-m", "vethlab_sh", "lab", str(folder), "--"]
+    words += ["--no-browser", "--port=0", "--LabApp.expose_app_in_browser=True"]
     places = {"HOME": home, "JUPYTERLAB_SETTINGS_DIR": home / "settings", "JUPYTER_RUNTIME_DIR": home / "run"}
     environment = {**os.environ, **{name: str(place) for name, place in places.items()}}
     log = (home / "log").open("w+")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *words, str(folder)], stderr=log, stdout=log, env=environment
-    )
+    server = subprocess.Popen([sys.executable, *words], stderr=log, stdout=log, env=environment, cwd=ROOT)
     try:
         found = home / "run" / f"jpserver-{server.pid}.json"  # made first, and written a moment later
         until(lambda: written(found) or server.poll() is not None, "JupyterLab listens", seconds=60)
@@ -197,21 +191,98 @@ def test_lesson_looks_right(page, lessons, width, theme):
     assert overflow == 0
 
 
-def test_prediction_by_click_is_held_against_the_kernel(page, lessons):
-    opened(page, lessons, "0_start_here.ipynb")
-    run_all(page)
-    scroll_to(page, '"devices",')
-    page.get_by_role("radio", name="3").first.click()
-    page.evaluate(
-        """async () => {
-            const panel = window.jupyterapp.shell.currentWidget.content;
-            const wanted = w => w.model.sharedModel.source.includes('look(\\n    "left"');
-            panel.activeCellIndex = panel.widgets.findIndex(wanted);
-        }"""
+def run_cell(page, text):
+    """Run the cell whose source holds a text; return it when the kernel is done."""
+    cell = scroll_to(page, text)
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-cell')")
+    page.wait_for_function(
+        f"""() => {{
+            const panel = window.jupyterapp.shell.currentWidget;
+            const cell = panel.content.widgets.find(w => w.model.sharedModel.source.includes({json.dumps(text)}));
+            return cell.model.executionCount && panel.sessionContext.session.kernel.status === 'idle';
+        }}"""
     )
-    scroll_to(page, "ip -o link | wc -l")
-    page.keyboard.press("Shift+Enter")
-    expect(page.get_by_text(re.compile("You predicted 3"))).to_have_count(1)
+    return cell
+
+
+def test_no_question_about_news_stands_above_the_first_lesson(page, lessons):
+    opened(page, lessons, "0_start_here.ipynb")
+    run_cell(page, "lesson(")
+    expect(page.get_by_text("Would you like to get notified")).to_have_count(0)
+
+
+def test_prediction_stands_when_its_cell_runs_again_and_is_judged_once_it_is_the_answer(page, lessons):
+    opened(page, lessons, "0_start_here.ipynb")
+    for text in ("lesson(", 'predict("devices")', "ip link add tap1"):
+        asked = run_cell(page, text)
+    asked = run_cell(page, 'predict("devices")')
+    asked.get_by_role("radio", name="2").click()
+    expect(asked).to_contain_text("so far: 2")
+    asked = run_cell(page, 'predict("devices")')
+    expect(asked.get_by_role("radio", name="2")).to_be_checked()
+    looked = run_cell(page, 'look("devices")')
+    expect(looked).to_contain_text("Not asked yet: your answer comes first")
+    expect(looked).not_to_contain_text("each is a device")
+    asked = scroll_to(page, 'predict("devices")')
+    asked.get_by_role("button", name="That is my answer").click()
+    expect(asked).to_contain_text("answer: 2")
+    expect(asked.get_by_role("radio")).to_have_count(0)
+    looked = run_cell(page, 'look("devices")')
+    expect(looked).to_contain_text("You predicted 2; the kernel says 3. Two it would be if")
+    page.screenshot(path=SHOTS / "prediction-wrong.png")
+
+
+def test_answer_is_there_after_saving_closing_and_opening_in_a_new_kernel(page, lessons):
+    opened(page, lessons, "0_start_here.ipynb")
+    for text in ("lesson(", 'predict("left")'):
+        asked = run_cell(page, text)
+    asked.get_by_role("radio", name="3").click()
+    asked.get_by_role("button", name="That is my answer").click()
+    expect(asked).to_contain_text("answer: 3")
+    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
+    page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
+    opened(page, lessons, "0_start_here.ipynb")
+    asked = scroll_to(page, 'predict("left")')
+    expect(asked).to_contain_text("answer: 3")
+    expect(asked).not_to_contain_text("model not found")
+    expect(run_cell(page, "lesson(")).to_contain_text("questions answered")
+    expect(run_cell(page, 'predict("left")')).to_contain_text("answer: 3")
+
+
+def test_look_out_of_order_says_from_where_to_run_and_the_lab_is_brought_there(page, lessons):
+    opened(page, lessons, "2_bridge.ipynb")
+    for text in ("lesson(", 'predict("ttl")'):
+        asked = run_cell(page, text)
+    asked.get_by_role("radio", name="63").click()
+    asked.get_by_role("button", name="That is my answer").click()
+    expect(asked).to_contain_text("answer: 63")
+    looked = run_cell(page, 'look("ttl")')
+    expect(looked).to_contain_text("The lab is not where this is asked, so nothing is judged")
+    expect(looked).to_contain_text("Does it work?")
+    here = run_cell(page, 'here("Does it work?")')
+    here.get_by_role("button", name="Bring the lab to here").click()
+    expect(here).to_contain_text("The lab is where “Does it work?” begins")
+    expect(run_cell(page, 'look("ttl")')).to_contain_text("63 would arrive if the bridge were a router")
+
+
+def test_hints_come_one_at_a_time_and_show_me_does_the_exercise_and_marks_it(page, lessons):
+    opened(page, lessons, "2_bridge.ipynb")
+    run_cell(page, "lesson(")
+    here = run_cell(page, 'here("One more")')
+    here.get_by_role("button", name="Bring the lab to here").click()
+    expect(here).to_contain_text("The lab is where")
+    task = run_cell(page, 'exercise("third")')
+    expect(task.get_by_role("button", name="Show me")).to_have_count(0)
+    task.get_by_role("button", name="Hint 1 of 2").click()
+    expect(task).to_contain_text("The cells above did the same for ns101")
+    task.get_by_role("button", name="Hint 2 of 2").click()
+    expect(task).to_contain_text("Seven commands")
+    task.get_by_role("button", name="Show me").click()
+    expect(task).to_contain_text("yes: ns101 reaches 192.168.1.102")
+    expect(task.get_by_role("button")).to_have_count(0)
+    page.screenshot(path=SHOTS / "exercise-shown.png")
+    assert json.loads((FOLDER[0] / ".answers" / "2_bridge.json").read_text())["done"] == {"third": "shown"}
 
 
 def test_restarted_kernel_begins_with_a_fresh_lab(page, lessons):

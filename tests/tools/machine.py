@@ -16,7 +16,8 @@ from pathlib import Path
 from vethlab_sh.sandbox import CLONE_NEWNET, CLONE_NEWNS, search_path
 
 ITS_OWN = "VETHLAB_TESTS_OWN_MACHINE"  # set in the environment of those that are on such a machine
-# The names of others' namespaces were copied with all mounts. We drop them: they go when others remove their names.
+# The names of others' namespaces were copied with all mounts, and so was what others mount for a while below /tmp. We
+# drop them: they go when others remove their names and folders.
 # addrgenmode none: an IPv6 address of its own would change its state for the first second.
 FURNITURE = """
 set -e
@@ -24,6 +25,7 @@ mount --make-rprivate /
 mkdir -p /run/netns
 umount --recursive --lazy /run/netns 2>/dev/null || true
 for name in /run/netns/*; do umount --lazy "$name" 2>/dev/null || true; done
+for point in $(cut -d' ' -f5 /proc/self/mountinfo | grep '^/tmp/'); do umount --lazy "$point" 2>/dev/null || true; done
 mount -t tmpfs tmpfs /run/netns
 mount -t sysfs sysfs /sys 2>/dev/null || true
 ip link set lo up

@@ -21,7 +21,7 @@ from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
 from ..wiring.layout import layout
 from ..wiring.machines import plays_machine
-from .lesson import show_widget
+from .notes import show_widget
 
 
 class Explorer:

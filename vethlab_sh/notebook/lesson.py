@@ -1,173 +1,385 @@
 """How does a lesson ask, and who judges the answer? Predictions and exercises for notebooks; the kernel judges.
 
-`%load_ext vethlab_sh` gives a notebook `predict`, `look`, `hold` and `exercise`. A prediction is made before a command
-runs, kept, and held against what the command prints or what was measured; an exercise is a list of claims about
-the lab, which `Lab.check` holds against the kernel's state.
+`%load_ext vethlab_sh` gives a notebook `lesson`, `predict`, `look`, `hold`, `exercise`, `here` and `progress`. A
+prediction is made before a command runs, and kept; once it is called the answer, it is held against what the command
+prints or what was measured. An exercise is a list of claims about the lab, which `Lab.check` holds against the
+kernel's state.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING
 
-from IPython.display import display
+from IPython.display import HTML, display
 
+from .. import markup
 from ..drills.drill import Drill
-from ..errors import LabError, NotRecorded, package
+from ..errors import LabError, UnknownName
 from ..lab import Lab
+from ..sandbox import HOSTNAME
 from ..terminal.page import Page
+from . import answers, questions, script
+from .notes import NOTHING, OPEN, RIGHT, SHOWN, WRONG, Act, Note, Place, below, buttons, entry, note, together
+from .questions import Question, Task
+
+if TYPE_CHECKING:
+    from ..record import Ran
 
 PAGE = Page(width=110, colour=True)
-RIGHT, WRONG, OPEN = ("✓", "#009e73"), ("✗", "#d55e00"), ("?", "#0072b2")
+FINAL = "That is my answer"
+UNANSWERED = (
+    f"Not asked yet: your answer comes first. Give it above, press “{FINAL}”, and run this cell again. "
+    "A wrong guess teaches more than none."
+)
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a judgement is worded: by the kernel's answer, or by what was measured."""
+
+    agrees: str
+    tells: str
+
+
+KERNEL = Words("so says the kernel", "the kernel says")
+MEASURED = Words("so it is", "it is")
 
 
 class Lesson:
-    """The questions of one notebook and what was answered."""
+    """The questions of one notebook and what was answered. lab: gives the notebook's lab; renew: a fresh one."""
 
-    def __init__(self, lab: Callable[[], Lab]) -> None:
+    def __init__(self, lab: Callable[[], Lab], renew: Callable[[], Lab]) -> None:
         self._lab = lab
-        self.answers: dict[str, str] = {}
+        self._renew = renew
+        self._name = ""
+        self._asked = questions.Questions()
+        self._own: dict[str, Question] = {}  # asked by a cell itself
+        self._script: script.Script | None = None
+        self.answers = answers.Answers()
 
-    def predict(self, name: str, question: str, choices: Sequence[str] = (), answer: str = "") -> None:
+    def lesson(self, name: str) -> None:
+        """Which lesson this notebook is: from here on its questions, and what was answered before, are known."""
+        self._asked = questions.read(name)
+        self._script = script.read(name)
+        self._name = name
+        self.answers = answers.read(name)
+        row = progress_of(name)
+        if row["answered"] or row["done"]:
+            text = f"So far here: {row['answered']} of {row['questions']} questions answered, {row['right']} right; "
+            text += f"{row['done']} of {row['exercises']} exercises done."
+            text += " The lab begins anew: “Bring the lab to here”, at each section, plays what stands above it."
+            Place().show(note(OPEN, text))
+
+    # --- predictions ----------------------------------------------------------------------------------------------
+
+    def predict(self, name: str, question: str = "", choices: Sequence[str] = (), answer: str = "") -> None:
         """Ask before the kernel does: a choice, or a short answer in words.
 
-        name: by which `look` finds the answer; choices: none for a free answer; answer: already written here.
+        name: of a question of this lesson, and by which `look` finds the answer; question, choices: of one that stands
+        in the cell itself, no choices for a free answer; answer: already written here.
         """
-        self.answers[name] = str(answer)
+        if question:
+            self._own[name] = Question(name, question, dict.fromkeys(choices, ""))
+        asked = self._question(name)
+        given = self.answers.of(name)
+        if answer:
+            given = answers.Answer(str(answer), final=True)
+            self.answers.answers[name] = given
+        above, controls = Place(), Place()
+        above.show(_asked(asked, given))
+        if given.final:
+            return
 
         def keep(text: str) -> None:
-            self.answers[name] = text
+            given.text = text
+            self.answers.save()
+            above.show(_asked(asked, given))
 
-        box = _input(choices, self.answers[name], keep)
-        more = ""  # what only the saved form shows, as it has no widget
-        if choices:
-            listed = " / ".join(choices)
-            more += f" ({escape(listed)})"
-        if answer:
-            written = escape(self.answers[name])
-            more += f"<br>answer: <b>{written}</b>"
-        asked = _note(OPEN, question)
-        _show(asked, box, static=_note(OPEN, question, more))
+        def finish() -> None:
+            if not given.text.strip():
+                above.show(_asked(asked, given, "<br>Choose or type an answer first."))
+                return
+            given.final = True
+            self.answers.save()
+            above.show(_asked(asked, given))
+            controls.clear()
 
-    def look(self, name: str, line: str, because: str = "", lab: Lab | None = None) -> None:
+        box = entry(asked.ask, tuple(asked.choices), given.text, keep)
+        if not asked.choices:
+            box.on_submit(lambda _: finish())
+        row = buttons((FINAL, "keep this answer; then the kernel may be asked", finish))
+        static = note(OPEN, "To answer, run this cell: its controls live as long as the notebook's kernel.")
+        controls.show_widget(below(box, row), static)
+
+    def _question(self, name: str) -> Question:
+        known = {**self._asked.questions, **self._own}
+        if name not in known:
+            raise UnknownQuestion(name, list(known))
+        return known[name]
+
+    def look(self, name: str, line: str = "", because: str = "", lab: Lab | None = None) -> None:
         """Run a line, and hold what it printed against the prediction of that name.
 
-        line: one that prints the answer and nothing else; because: why the kernel says so; lab: another than the
-        notebook's own.
+        line: one that prints the answer and nothing else; because: why the kernel says so (both: of a question that
+        stands in a cell itself); lab: another than the notebook's own.
         """
+        asked = self._measured(name, line, because)
+        if not self._may_ask(asked):
+            return
         try:
             lab = lab or self._lab()
-            ran = lab.run(line, expect=None)
+            if not self._stands_here(asked, lab):
+                return
+            ran = lab.run(asked.measure, expect=None)
         except LabError as error:
             print(PAGE.ink(str(error), "31"))
-            if isinstance(error, NotRecorded) and because:
-                _show(_note(OPEN, because))
             return
         print(PAGE.record(ran))
         truth = ran.out.strip()
         if truth:
-            self._judge(name, truth, because, "so says the kernel", "the kernel says")
+            self._judge(asked, truth, KERNEL)
         else:
-            hint = ran.hint or "Did all the cells above run?"
-            _show(_note(OPEN, f"The command printed nothing. {hint}"))
+            hint = ran.hint or self._from_where(name)
+            Place().show(note(OPEN, f"The command printed nothing. {hint}"))
 
     def hold(self, name: str, value: object, because: str = "") -> None:
         """Hold what was measured in the cells above against the prediction of that name.
 
         value: the measured one, a number or a word; because: why the kernel says so.
         """
-        self._judge(name, str(value), because, "so it is", "it is")
+        asked = self._measured(name, "", because)
+        if self._may_ask(asked):
+            self._judge(asked, str(value), MEASURED)
 
-    def _judge(self, name: str, truth: str, because: str, agrees: str, tells: str) -> None:
-        answer = self.answers.get(name, "").strip()
-        if not answer:
-            sign = OPEN
-            sentence = "You predicted nothing; the question is above. A wrong guess teaches more than none."
-            sentence += f" {tells.capitalize()} {truth}."
-        elif _plain(answer) == _plain(truth):
-            sign = RIGHT
-            sentence = f"You predicted {answer}, and {agrees}."
+    def _measured(self, name: str, line: str, because: str) -> Question:
+        asked = self._question(name)
+        return replace(asked, measure=line or asked.measure, because=because or asked.because)
+
+    def _may_ask(self, asked: Question) -> bool:
+        """Whether the answer was given; where it was not, that is said, and the way to go on without one is offered."""
+        given = self.answers.of(asked.name)
+        if given.final:
+            return True
+        place = Place()
+        place.show(note(OPEN, UNANSWERED))
+        return False
+
+    def _stands_here(self, asked: Question, lab: Lab) -> bool:
+        """Whether the lab is where the question is asked; where it is not, that is said instead of a judgement."""
+        for claim in asked.needs:
+            verdict = lab.check(claim)
+            if not verdict:
+                text = f"The lab is not where this is asked, so nothing is judged. Here it must hold that {claim}: "
+                text += f"{verdict.sentence}. {self._from_where(asked.name)}"
+                Place().show(note(OPEN, text))
+                return False
+        return True
+
+    def _from_where(self, name: str) -> str:
+        """The cells to run, for who is out of order."""
+        section = self._script.where.get(name) if self._script else None
+        if not section:
+            return "Did all the cells above run?"
+        return (
+            f"Run the cells of “{section}” from its heading on; “Bring the lab to here”, below the heading, plays "
+            "what stands above it."
+        )
+
+    def _judge(self, asked: Question, truth: str, words: Words) -> None:
+        given = self.answers.of(asked.name)
+        given.right = questions.means_the_same(given.text, truth)
+        self.answers.save()
+        if given.right:
+            sentences = [f"You predicted {given.text}, and {words.agrees}."]
         else:
-            sign = WRONG
-            sentence = f"You predicted {answer}; {tells} {truth}."
-        if because:
-            sentence += f" {because}"
-        _show(_note(sign, sentence))
+            sentences = [f"You predicted {given.text}; {words.tells} {truth}.", _of_the_wrong(asked, given.text)]
+        sentences.append(asked.because)
+        text = " ".join(sentence for sentence in sentences if sentence)
+        Place().show(note(RIGHT if given.right else WRONG, text))
+
+    # --- exercises ------------------------------------------------------------------------------------------------
 
     def exercise(self, *claims: str | Drill, lab: Lab | None = None) -> None:
         """Is it done? Each claim is held against the kernel; the first that does not hold says why.
 
-        claims: in plain English, as `Lab.check` takes them, or a drill that should be mended; lab: another than the
-        notebook's own.
+        claims: the name of an exercise of this lesson; or claims in plain English, as `Lab.check` takes them; or a
+        drill that should be mended; lab: another than the notebook's own.
         Where nbgrader runs the notebook, a claim that does not hold is an error, which it takes for no points.
         """
-        for claim in claims:
-            is_done, sentence = self._verdict(claim, lab)
+        task = self._task(claims)
+        result, controls = Place(), Place()
+        beside: list[Note] = []  # hints that were told, and the lines that do it
+
+        def check() -> None:
+            is_done, notes = self._checked(task, lab)
+            result.show(together([*notes, *beside]))
             if is_done:
-                _show(_note(RIGHT, sentence))
-                continue
-            _show(_note(WRONG, sentence))
+                self.answers.done.setdefault(task.name, "done")
+                self.answers.save()
+                controls.clear()
+                return
             if os.environ.get("NBGRADER_EXECUTION"):
-                raise AssertionError(sentence)
-            return
+                raise AssertionError(notes[-1]["text/plain"])
+            controls.show_widget(buttons(*self._ways_on(task, check, hint, show)), NOTHING)
 
-    def _verdict(self, claim: str | Drill, lab: Lab | None) -> tuple[bool, str]:
-        """Whether a claim holds, and the sentence that says so; what cannot be judged does not hold."""
+        def hint() -> None:
+            beside.append(note(OPEN, self._next_hint(task)))
+            check()
+
+        def show() -> None:
+            self.answers.done[task.name] = "shown"
+            self.answers.save()
+            lines = self._do(task, lab)
+            beside.append(note(SHOWN, "These lines do it:", f"<pre>{escape(lines)}</pre>"))
+            check()
+
+        for told in task.hints[: self.answers.hints.get(task.name, 0)]:
+            beside.append(note(OPEN, told))
+        check()
+
+    def _ways_on(self, task: Task, check: Act, hint: Act, show: Act) -> Iterator[tuple[str, str, Act]]:
+        """The buttons below an exercise that is not done."""
+        yield "Check", "is it done now?", check
+        told, count = self._hints(task)
+        if told < count:
+            yield f"Hint {told + 1} of {count}", "a command worth running", hint
+        elif task.drill or (self._script and task.name in self._script.solutions):
+            yield "Show me", "do it for me, and mark it as shown", show
+
+    def _hints(self, task: Task) -> tuple[int, int]:
+        """How many hints were told, of how many."""
+        if task.drill:
+            return task.drill.hints, len(task.drill.fault.hints)
+        return self.answers.hints.get(task.name, 0), len(task.hints)
+
+    def _next_hint(self, task: Task) -> str:
+        if task.drill:
+            return str(task.drill.hint())
+        told = self.answers.hints.get(task.name, 0)
+        self.answers.hints[task.name] = told + 1
+        self.answers.save()
+        return task.hints[told]
+
+    def _do(self, task: Task, lab: Lab | None) -> str:
+        """Do an exercise for the learner; returns the lines, with what they printed."""
+        if task.drill:
+            return "\n".join(task.drill.give_up().mended_by)
+        assert self._script
+        ran = _type(lab or self._lab(), self._script.solutions[task.name])
+        return f"{ran.line}\n{ran.out}{ran.err}".rstrip()
+
+    def _task(self, claims: Sequence[str | Drill]) -> Task:
+        first = claims[0] if claims else ""
+        if isinstance(first, Drill):
+            return Task(first.name, drill=first)
+        if len(claims) == 1 and first in self._asked.tasks:
+            return self._asked.tasks[first]
+        texts = tuple(str(claim) for claim in claims)
+        return Task(" and ".join(texts), texts)
+
+    def _checked(self, task: Task, lab: Lab | None) -> tuple[bool, list[Note]]:
+        """Whether it is done, and a note on each claim up to the first that does not hold."""
         try:
-            if isinstance(claim, Drill):
-                verdict = claim.check()
-            else:
-                lab = lab or self._lab()
+            if task.drill:
+                # the cause is for the learner to find
+                verdict = task.drill.check(reason=False)
+                return bool(verdict), [note(RIGHT if verdict else WRONG, str(verdict))]
+            lab = lab or self._lab()
+            notes = []
+            for claim in task.claims:
                 verdict = lab.check(claim)
+                notes.append(note(RIGHT if verdict else WRONG, str(verdict)))
+                if not verdict:
+                    return False, notes
+            return True, notes
         except LabError as error:
-            return False, str(error)
-        return bool(verdict), str(verdict)
+            return False, [note(WRONG, str(error))]
+
+    # --- places in the lesson -------------------------------------------------------------------------------------
+
+    def here(self, section: str) -> None:
+        """A button that brings the lab to where this section begins, in a fresh one; section: its heading."""
+        assert self._script, "lesson(...) comes first"
+        if section not in self._script.above:
+            raise UnknownSection(section, list(self._script.above))
+        cells = self._script.above[section]
+        place = Place()
+
+        def bring() -> None:
+            place.show(note(OPEN, "A fresh lab, and the lines of the cells above …"))
+            try:
+                lab = self._renew()
+                for cell in cells:
+                    _type(lab, cell)
+                lab.changes()
+            except LabError as error:
+                place.show(note(WRONG, str(error)))
+                return
+            place.show(note(RIGHT, f"The lab is where “{section}” begins."))
+
+        purpose = "play all that stands above, in a fresh lab; what you did in this lab is gone"
+        row = buttons(("Bring the lab to here", purpose, bring))
+        place.show_widget(row, NOTHING)
 
 
-def _plain(text: str) -> str:
-    """An answer as it is compared: letter case, spaces and a full stop at its end do not count."""
-    words = text.casefold().split()
-    return " ".join(words).rstrip(".")
+class UnknownQuestion(UnknownName):
+    """The lesson has no question of that name."""
+
+    kind = "question"
 
 
-def _note(sign: tuple[str, str], text: str, more: str = "") -> str:
-    mark, colour = sign
-    style = f"border-left:4px solid {colour};padding:4px 10px;margin:4px 0"
-    escaped = escape(text, quote=False)
-    html = re.sub("`([^`]+)`", r"<code>\1</code>", escaped)
-    coloured = f'<b style="color:{colour}">{mark}</b>'
-    return f'<div style="{style}">{coloured} {html}{more}</div>'
+class UnknownSection(UnknownName):
+    """The lesson has no section of that heading."""
+
+    kind = "section"
 
 
-def _input(choices: Sequence[str], value: str, keep: Callable[[str], None]) -> Any:
-    """A widget for an answer; what is chosen or typed is kept at once."""
-    ipywidgets = package("ipywidgets")
-
-    wide = ipywidgets.Layout(width="auto")
-    if choices:
-        chosen = value if value in choices else None
-        box = ipywidgets.RadioButtons(options=list(choices), value=chosen, layout=wide)
-    else:
-        box = ipywidgets.Text(value=value, placeholder="your answer", continuous_update=True)
-    box.observe(lambda change: keep(change["new"] or ""), "value")
-    return box
+def progress() -> None:
+    """How far each lesson is: predictions answered, and right; exercises done, and shown."""
+    rows = [progress_of(name) for name in questions.lessons()]
+    display(HTML(markup.table(rows, list(rows[0]))))
 
 
-def _show(html: str, widget: Any = None, static: str = "") -> None:
-    """Show a note, with a widget below it where there is a live front end; the static form elsewhere."""
-    if widget is None:
-        display({"text/html": html, "text/plain": html}, raw=True)
-        return
-    ipywidgets = package("ipywidgets")
+def progress_of(name: str) -> dict[str, object]:
+    """One lesson: how many questions it has, were answered and were right; how many exercises are done, and shown."""
+    asked = questions.read(name)
+    kept = answers.read(name)
+    given = [kept.of(question) for question in asked.questions]
+    done = [kept.done.get(task) for task in asked.tasks]
+    return {
+        "lesson": name,
+        "questions": len(given),
+        "answered": sum(answer.final for answer in given),
+        "right": sum(bool(answer.right) for answer in given),
+        "exercises": len(done),
+        "done": done.count("done"),
+        "shown": done.count("shown"),
+    }
 
-    show_widget(ipywidgets.VBox([ipywidgets.HTML(html), widget]), static)
+
+# --- how it reads -------------------------------------------------------------------------------------------------
 
 
-def show_widget(widget: Any, static: str) -> None:
-    """Display a widget whose saved form, without a live front end, is the static HTML."""
-    bundle = dict(widget._repr_mimebundle_())
-    bundle["text/html"] = static
-    display(bundle, raw=True)
+def _asked(asked: Question, given: answers.Answer, more: str = "") -> dict[str, str]:
+    """The question with the answer that was given so far: what is saved with the notebook."""
+    parts = ""
+    if asked.choices:
+        parts += f" ({escape(' / '.join(asked.choices))})"
+    if given.text:
+        word = "answer" if given.final else "so far"
+        parts += f"<br>{word}: <b>{escape(given.text)}</b>"
+    return note(OPEN, asked.ask, parts + more)
+
+
+def _of_the_wrong(asked: Question, answer: str) -> str:
+    """What would have to be true for a wrong choice."""
+    return asked.choices.get(answer, "")
+
+
+def _type(lab: Lab, cell: script.Cell) -> Ran:
+    """Run the lines of a cell, whatever they end with."""
+    return lab.run(cell.lines.strip(), at=cell.at or HOSTNAME, expect=None)

@@ -29,7 +29,7 @@ from ..sandbox import HOSTNAME, find
 from ..tables import columns
 from ..terminal.page import Page
 from .explorer import Explorer
-from .lesson import Lesson
+from .lesson import Lesson, progress
 
 if TYPE_CHECKING:
     from ..record import Ran
@@ -113,12 +113,15 @@ def _run_our_python() -> None:
 
 def _give_words(shell: InteractiveShell, magics: LabMagics) -> None:
     """Let cells of Python say `predict`, `look` and the like."""
-    lesson = Lesson(magics.current)
+    lesson = Lesson(magics.current, magics.renew)
     words = {
+        "lesson": lesson.lesson,
         "predict": lesson.predict,
         "look": lesson.look,
         "hold": lesson.hold,
         "exercise": lesson.exercise,
+        "here": lesson.here,
+        "progress": progress,
         "explore": magics.explore,
         "drill": magics.drill,
     }
@@ -193,11 +196,14 @@ class LabMagics(Magics):
             self.world.close()
         self.world = None
 
+    def renew(self) -> Lab:
+        """A fresh lab, in the place of the kernel's."""
+        self.leave()
+        return self.current()
+
     def drill(self, name: str, seed: int | str = 0) -> Drill:
         """A network with a fault to find, in a fresh lab; see `Lab.drill`."""
-        self.leave()
-        lab = self.current()
-        return lab.drill(name, seed)
+        return self.renew().drill(name, seed)
 
     def explore(self, src: str | None = None, dst: str | None = None, lab: Lab | None = None) -> None:
         """Controls for the lab as it is now: send a ping and step after it, switch devices up and down.

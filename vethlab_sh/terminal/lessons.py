@@ -107,8 +107,11 @@ def _lab(options: argparse.Namespace) -> int:
     folder = Path(options.folder)
     _copy(files.lessons(), folder)
     line = [sys.executable, "-m", "jupyterlab", f"--ip={options.ip}", f"--ServerApp.root_dir={folder.absolute()}"]
-    # No question about news above the first lesson, and no asking the network whether there is a newer JupyterLab
-    line += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    # In there JupyterLab's news are switched off: no question about them stands above the first lesson
+    ours = files.PACKAGE / "notebook" / "jupyter"
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
+        filter(None, [str(ours), os.environ.get("JUPYTER_CONFIG_PATH")])
+    )
     if os.geteuid() == 0:
         line.append("--allow-root")
     line += options.more

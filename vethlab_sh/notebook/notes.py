@@ -1,0 +1,100 @@
+"""How does a notebook show a note with controls below it? As saved HTML, and widgets while the kernel lives."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from IPython.display import display, update_display
+
+from ..errors import package
+
+Act = Callable[[], None]
+Note = dict[str, str]  # a text by its MIME type
+Sign = tuple[str, str]  # a mark, and its colour in Okabe and Ito's palette
+RIGHT, WRONG, OPEN = ("✓", "#009e73"), ("✗", "#d55e00"), ("?", "#0072b2")
+SHOWN = ("→", "#cc79a7")  # it was done, not by the learner
+NOTHING: Note = {"text/html": " ", "text/plain": " "}  # a notebook keeps no empty output, so it is a blank
+
+
+def note(sign: Sign, text: str, more: str = "") -> Note:
+    """A sentence with its mark, as a notebook and as a terminal shows it; `code` in it; more: HTML below it."""
+    mark, colour = sign
+    style = f"border-left:4px solid {colour};padding:4px 10px;margin:4px 0"
+    html = re.sub("`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
+    below = re.sub(r"<br>", "\n  ", more)
+    plain = f"{mark} {text}" + re.sub("<[^>]+>", "", below)
+    return {
+        "text/html": f'<div style="{style}"><b style="color:{colour}">{mark}</b> {html}{more}</div>',
+        "text/plain": plain,
+    }
+
+
+def together(notes: Sequence[Note]) -> Note:
+    """Several notes as one."""
+    return {kind: "\n".join(one[kind] for one in notes) for kind in NOTHING}
+
+
+class Place:
+    """A place below a cell, whose content can be replaced later: also that of a saved notebook."""
+
+    def __init__(self) -> None:
+        self._name = uuid.uuid4().hex
+        self._is_there = False
+
+    def show(self, bundle: Mapping[str, Any]) -> None:
+        """Show this there, instead of what was there."""
+        if self._is_there:
+            update_display(dict(bundle), display_id=self._name, raw=True)
+        else:
+            display(dict(bundle), display_id=self._name, raw=True)
+            self._is_there = True
+
+    def show_widget(self, widget: Any, static: Note) -> None:
+        """Show a widget there; static: what is saved, and shown where there is no live kernel."""
+        self.show({**widget._repr_mimebundle_(), **static})
+
+    def clear(self) -> None:
+        """Show nothing there."""
+        if self._is_there:
+            self.show(NOTHING)
+
+
+def buttons(*actions: tuple[str, str, Act]) -> Any:
+    """A row of buttons: what each says, what it is for (for who points at it, or hears it), what it does."""
+    ipywidgets = package("ipywidgets")
+    row = []
+    for says, purpose, act in actions:
+        button = ipywidgets.Button(description=says, tooltip=purpose, layout=ipywidgets.Layout(width="auto"))
+        button.on_click(lambda _, act=act: act())
+        row.append(button)
+    return ipywidgets.HBox(row, layout=ipywidgets.Layout(flex_flow="row wrap"))
+
+
+def entry(question: str, choices: Sequence[str], value: str, keep: Callable[[str], None]) -> Any:
+    """A widget for an answer: what is chosen or typed is kept at once. question: its name for who hears it."""
+    ipywidgets = package("ipywidgets")
+    wide = ipywidgets.Layout(width="auto")
+    if choices:
+        chosen = value if value in choices else None
+        box = ipywidgets.RadioButtons(options=list(choices), value=chosen, layout=wide, tooltip=question)
+    else:
+        box = ipywidgets.Text(
+            value=value, placeholder="your answer", continuous_update=True, layout=wide, tooltip=question
+        )
+    box.observe(lambda change: keep(change["new"] or ""), "value")
+    return box
+
+
+def below(*widgets: Any) -> Any:
+    """Widgets, one below the other."""
+    return package("ipywidgets").VBox(list(widgets))
+
+
+def show_widget(widget: Any, static: str) -> None:
+    """Display a widget whose saved form, without a live front end, is the static HTML."""
+    bundle = {**widget._repr_mimebundle_(), "text/html": static}
+    display(bundle, raw=True)
