@@ -56,6 +56,8 @@ class Lab:
         else:
             self._world = _live(sandbox)
         self.history: list[Ran] = []
+        self._typed: list[str] = []
+        self._sessions: dict[str, Session] = {}
         self._kept: dict[str, Any] = {}
         self._looked: Snapshot = snapshot.EMPTY
         self._drawn: Snapshot | None = None
@@ -81,13 +83,17 @@ class Lab:
         at: str = HOSTNAME,
         expect: Collection[int] | None = (0,),
         timeout: float | None = None,
+        session: bool = False,
     ) -> Ran:
         """Run one line as a learner would type it; return its record.
 
         line: any bash line; at: the machine (`master`, or a namespace that plays one); expect: exit codes
-        that belong to the story, None for any; timeout: seconds, then the command is ended as by Ctrl-C.
+        that belong to the story, None for any; timeout: seconds, then the command is ended as by Ctrl-C;
+        session: run it in the lab's `session`, where `cd`, variables and functions carry over from line to line.
         Raises CommandFailed with a hint for any other exit code.
         """
+        if session:
+            return self.session(at).run(line, timeout=timeout).expected(expect)
         (ran,) = self._run_together([line], at, expect, timeout)
         return ran
 
@@ -104,6 +110,22 @@ class Lab:
         self.history += records
         return records
 
+    def session(self, at: str = HOSTNAME, script: str | None = None) -> Session:
+        """The shell that stays, to which lines are typed one after the other: what they set carries over.
+
+        `session.run(line)` gives the record of each. at: the machine on which it begins; there is one for each, for as
+        long as the lab is open (`close` ends it before). A session at a namespace keeps that namespace, as any process
+        in there does. script: the file whose lines these are; it has a session of its own.
+        """
+        if script is not None:
+            return self._world.session(at, script, self._typed_at, self.history.append)
+        if at not in self._sessions:
+            self._sessions[at] = self._world.session(at, "", self._typed_at, self.history.append)
+        return self._sessions[at]
+
+    def _typed_at(self, line: str, at: str) -> None:
+        self.note(inside(at, line))
+
     def interact(self, words: Sequence[str], files: Sequence[int] = (), **environment: str) -> int:
         """Run a program in the lab on the caller's own terminal; return its exit code.
 
@@ -113,16 +135,18 @@ class Lab:
         return kernel.interact(words, environment, files)
 
     def note(self, line: str) -> None:
-        """Where it stays, add a line to what was `typed` in it."""
+        """Add a line to what was `typed` in it."""
         if self._stay:
             self._stay.note(line)
+        else:
+            self._typed.append(line)
 
     @property
     def typed(self) -> list[str]:
         """The lines that were typed in it, as typed on master; of a lab that stays, from any terminal."""
         if self._stay:
             return self._stay.history
-        return [inside(ran.at, ran.line) for ran in self.history]
+        return list(self._typed)
 
     # --- scenarios and drills
 
@@ -246,7 +270,10 @@ class Lab:
 
         Raises BadName, or NameTaken when another lab stays under it.
         """
+        before = self.typed
         self._stay = stay.settle(self.sandbox, name, scenario)
+        for line in before:
+            self.note(line)
         for key, value in self._kept.items():
             stay.keep(name, key, value)
         self.name = name
@@ -311,6 +338,9 @@ class Lab:
 
     def close(self) -> None:
         """Leave; unless it stays the kernel ends its processes and removes all it had. Harmless when repeated."""
+        while self._sessions:
+            _, session = self._sessions.popitem()
+            session.close()
         self._world.close()
 
     def __enter__(self) -> Lab:
@@ -325,6 +355,33 @@ class Lab:
         if self.recording:
             return f"<Lab, {self._world}>"
         return f"<Lab {self._world}, {len(self.history)} lines run>"
+
+
+Watch = Callable[[str, bool], None]  # is told what is printed as it comes; whether those are errors
+Before = Callable[[str, str], None]  # a line, and where it will run
+After = Callable[["Ran"], None]
+
+
+class Session(Protocol):
+    """What is typed to, line by line: a shell that stays (`keep.session`), or what a recording shows instead."""
+
+    @property
+    def at(self) -> str:
+        """Where the next line will run."""
+
+    @property
+    def depth(self) -> int:
+        """How many shells were opened in it and not left."""
+
+    @property
+    def open(self) -> bool:
+        """Whether its shell is there."""
+
+    def run(self, line: str, watch: Watch | None = None, timeout: float | None = None) -> Ran:
+        """The record of a line; see `keep.session.Session.run`."""
+
+    def close(self) -> None:
+        """Leave it; the next line begins anew."""
 
 
 class World(Protocol):
@@ -342,6 +399,9 @@ class World(Protocol):
         self, lines: Sequence[str], at: str, expect: Collection[int] | None, timeout: float | None
     ) -> list[Ran]:
         """The records of lines that do not depend on each other, in order; see `Shell.run_together`."""
+
+    def session(self, at: str, script: str, before: Before, after: After) -> Session:
+        """A shell that stays; see `Lab.session`. before, after: told of each line, and of its record."""
 
     def snapshot(self, settings: bool) -> Snapshot:
         """What the kernel has now."""
@@ -372,6 +432,12 @@ class Live:
     def alive(self) -> bool:
         """Whether the sandbox is there."""
         return self.sandbox.alive
+
+    def session(self, at: str, script: str, before: Before, after: After) -> Session:
+        """A shell that stays."""
+        from .keep.session import Session
+
+        return Session(self.shell, at, script, before, after)
 
     def snapshot(self, settings: bool) -> Snapshot:
         """What the kernel has now."""

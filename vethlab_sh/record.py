@@ -45,7 +45,7 @@ class Ran:
     @property
     def prompt(self) -> str:
         """`[root@master ~]# `"""
-        return f"[root@{self.at} ~]# "
+        return prompt_of(self.at)
 
     @property
     def rows(self) -> dict[str, list[dict[str, object]]]:
@@ -79,3 +79,8 @@ class Ran:
         typed = self.prompt + self.line
         printed = self.out + self.err
         return f"{typed}\n{printed}".rstrip("\n")
+
+
+def prompt_of(at: str) -> str:
+    """What a terminal on this machine shows before a line."""
+    return f"[root@{at} ~]# "

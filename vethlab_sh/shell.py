@@ -16,7 +16,7 @@ import subprocess
 import threading
 import time
 import weakref
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -138,6 +138,10 @@ class Shell:
         if ended.returncode < 0:  # a signal ended it: its number, as bash tells it
             return 128 - ended.returncode
         return ended.returncode
+
+    def check_alive(self) -> None:
+        """Raise LabClosed when there is no lab any more."""
+        self._sandbox.check_alive()
 
     def environment(self) -> dict[str, str]:
         """The caller's, in English (parsers read it), with the system folders on PATH, and in a lab its own `sudo`."""
@@ -394,16 +398,24 @@ class Opened:
                 raise EOFError("it has ended")
         return line
 
-    def interrupt(self) -> None:
-        """As Ctrl-C in a terminal: what runs in the foreground is told to end, and it itself to stop what it does."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGINT)
+    def descendants(self) -> list[int]:
+        """All that it has started, and that those have, parents before their children."""
+        return _below(self.pid)
 
-    def kill_leaves(self) -> None:
+    def interrupt(self, spare: Collection[int]) -> None:
+        """As Ctrl-C in a terminal: what runs is told to end, and it itself to stop what it does.
+
+        spare: what runs in the background, of its descendants. (A program there is started such that it ignores this,
+        but many, as ping, ask for it again.)
+        """
+        # The shell first, while it waits: told after its command has ended, it would give up the next line.
+        _kill([self.pid, *self.descendants()], spare, signal.SIGINT)
+
+    def kill_leaves(self, spare: Collection[int]) -> None:
         """End at once what it waits for, in the end itself: of all that it has started, those who started no other."""
-        for pid in _leaves(self.pid):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        running = [pid for pid in self.descendants() if pid not in spare]
+        leaves = [pid for pid in running if not set(_below(pid)) - set(spare)]
+        _kill(leaves or [self.pid], spare, signal.SIGKILL)
 
     def code(self) -> int:
         """The exit code with which it ended."""
@@ -414,14 +426,29 @@ class Opened:
         self._end()
 
 
-def _leaves(pid: int) -> list[int]:
-    """Of a process and all that it has started, those who started no other that lives."""
-    children = Path(f"/proc/{pid}/task/{pid}/children")  # proc(5); of a shell, which has one thread
-    below: list[int] = []
+def _below(pid: int) -> list[int]:
+    """The processes that this one has started, and those that they have."""
+    found: list[int] = []
     with contextlib.suppress(OSError):
-        for child in children.read_text().split():
-            below += _leaves(int(child))
-    return below or [pid]
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():  # proc(5); of the main thread
+            found += [int(child), *_below(int(child))]
+    return found
+
+
+def _kill(pids: Iterable[int], spare: Collection[int], number: int) -> None:
+    for pid in pids:
+        if pid not in spare:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
+
+
+def number_inside(pid: int) -> str:
+    """The number that a process has in the innermost namespace of them (proc(5), NSpid); empty when it is gone."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("NSpid:"):
+                return line.split()[-1]
+    return ""
 
 
 def _here() -> str:

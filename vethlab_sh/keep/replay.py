@@ -6,7 +6,7 @@ that says what was.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date
 from typing import NoReturn
 
@@ -18,6 +18,33 @@ from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
 from ..tables import recognise
 from . import recording
+
+
+class Retold:
+    """A session of a recording (see `lab.Session`): nothing carries over, since every line is as it once ran.
+
+    at: the machine on which the lines were typed.
+    """
+
+    depth = 0
+    open = True
+
+    def __init__(self, replay: Replay, at: str, after: Callable[[Ran], None]) -> None:
+        self._replay = replay
+        self._after = after
+        self.at = at
+
+    def run(self, line: str, watch: Callable[[str, bool], None] | None = None, timeout: float | None = None) -> Ran:
+        """The record of a line; raises NotRecorded."""
+        ran = self._replay.run(line, self.at, None, timeout)
+        if watch:
+            watch(ran.out, False)
+            watch(ran.err, True)
+        self._after(ran)
+        return ran
+
+    def close(self) -> None:
+        """There is nothing to leave."""
 
 
 class Replay:
@@ -91,6 +118,10 @@ class Replay:
     ) -> list[Ran]:
         """The records of these lines, one after the other."""
         return [self.run(line, at, expect, timeout) for line in lines]
+
+    def session(self, at: str, script: str, before: Callable[[str, str], None], after: Callable[[Ran], None]) -> Retold:
+        """What lines are typed to where no shell is: each is answered by its record."""
+        return Retold(self, at, after)
 
     def _find(self, line: str, at: str) -> int:
         """The number of the record of this line that may be shown now."""

@@ -7,11 +7,8 @@ and a restarted kernel begins with a fresh one. Cells in Python find the same la
 from __future__ import annotations
 
 import os
-import re
-import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +21,13 @@ from IPython.display import HTML, display
 from .. import markup
 from ..drills.drill import Drill
 from ..errors import LabError, OutputNotUnderstood
-from ..lab import Lab
-from ..sandbox import HOSTNAME, find
+from ..lab import Lab, Session
+from ..record import prompt_of
+from ..sandbox import HOSTNAME
 from ..tables import columns
-from ..terminal.page import Page
+from ..terminal.lines import commands as commands  # a cell is cut by them
+from ..terminal.lines import read
+from ..terminal.page import Page, Stream
 from .explorer import Explorer
 from .lesson import Lesson, progress
 
@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from ..record import Ran
 
 
-# A line without any of these is complete by itself; the others are for bash to judge.
-MAY_GO_ON = re.compile(r"['\"\\(){}<]|^\s*(for|if|while|until|case|select|function)\b|(\||&&)\s*$")
-# How bash, with LC_ALL=C, complains of a command that goes on; its exit code is the same for every mistake.
-UNFINISHED = re.compile(r"unexpected end of file|unexpected EOF|here-document .* delimited by end-of-file")
 PAGE = Page(width=110, colour=True)
 ASIDE = {"qdisc", "group", "qlen", "flags", "broadcast", "linkmode", "label", "details", "hwtype", "more",
          "rtt_mdev_ms", "duplicates"}  # fmt: skip
@@ -48,41 +44,6 @@ WORDS = (
     "onlink", "peer", "ping", "replace", "route", "scope", "set", "show", "showmacs", "sysctl", "tcpdump", "type",
     "up", "veth", "via", "vxlan",
 )  # fmt: skip
-
-
-def commands(cell: str) -> Iterator[str]:
-    """The commands of a cell: a line each, or more where bash would go on reading (quotes, here-documents, loops).
-
-    Blank lines and comments are left out.
-
-    >>> list(commands("ip a  # all\\n\\n# a remark\\nfor n in 1 2; do\\n  echo $n\\ndone"))
-    ['ip a  # all', 'for n in 1 2; do\\n  echo $n\\ndone']
-    """
-    held: list[str] = []
-    for line in cell.splitlines():
-        begins = line.lstrip()
-        if not held and (not begins or begins.startswith("#")):
-            continue
-        held.append(line)
-        text = "\n".join(held)
-        if not _goes_on(text):
-            yield text
-            held = []
-    if held:
-        yield "\n".join(held)
-
-
-def _goes_on(text: str) -> bool:
-    if not MAY_GO_ON.search(text):
-        return False
-    if text.endswith("\\") and not text.endswith("\\\\"):
-        return True
-    bash = find("bash")
-    if bash is None:  # a recording on Windows
-        return False
-    judging = [bash, "-n", "-c", text]
-    judged = subprocess.run(judging, capture_output=True, text=True, env={"LC_ALL": "C"})
-    return bool(UNFINISHED.search(judged.stderr))
 
 
 def load(shell: InteractiveShell) -> None:
@@ -251,15 +212,14 @@ class LabMagics(Magics):
     @argument("--expect", type=int, action="append", metavar="CODE", help="an exit code that belongs to the story")
     @cell_magic
     def lab(self, line: str, cell: str) -> None:
-        """Run each line as typed in the notebook's lab."""
+        """Run each line as typed in the notebook's lab; what one sets, `cd` or a variable, holds for the next."""
         options = parse_argstring(self.lab, line)
         try:
             lab = self._lab_for(options)
             if options.replay:
                 print(PAGE.prose(lab.recording))
             lab.changes()
-            for command in commands(cell):
-                self._run(lab, command, options)
+            self._type(lab, cell, options)
             _look(lab, options)
         except LabError as error:
             _print_error(error)
@@ -275,9 +235,35 @@ class LabMagics(Magics):
             return self.named(options.lab)
         return self.current(options.replay)
 
-    def _run(self, lab: Lab, command: str, options: Namespace) -> None:
-        ran = lab.run(command, at=options.at, expect=None)
-        print(PAGE.record(ran))
+    def _type(self, lab: Lab, cell: str, options: Namespace) -> None:
+        """Run the commands of a cell, one after the other, and say what is not as in a terminal."""
+        lines = read(cell)
+        for remark in lines.remarks:
+            print(f"({remark})")
+        session = lab.session(options.at)
+        try:
+            for command in lines.commands:
+                self._run(lab, session, command.text, options)
+                if not session.open:
+                    print("(The shell has ended; the lines below it did not run.)")
+                    break
+        finally:
+            if session.depth:
+                print(f"(A shell is open in {session.at}: the next lines run there. `exit` leaves it.)")
+            if options.at != HOSTNAME:  # a shell there would keep the namespace, whoever deletes it
+                session.close()
+
+    def _run(self, lab: Lab, session: Session, command: str, options: Namespace) -> None:
+        print(PAGE.typed(prompt_of(session.at), command), flush=True)
+        stream = Stream(sys.stdout)
+        try:
+            ran = session.run(command, watch=stream)
+        except KeyboardInterrupt as stopped:
+            stream.end()
+            for ran in stopped.args:
+                _show_table(ran)
+            raise
+        stream.end()
         _show_table(ran)
         if options.changes:
             display(lab.changes())

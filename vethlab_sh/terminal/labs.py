@@ -8,19 +8,22 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import scenarios, snapshot
-from ..errors import BadOption, LabError, NoSuchLab
+from ..errors import NO_SUCH_PROGRAM, BadOption, LabError, NoSuchLab
+from ..hints import hint_for
 from ..inside import quoted
 from ..keep import stay
+from ..keep.shells import opens_a_shell
 from ..lab import Lab
 from .arguments import add_verb, json_argument, option_arguments, scenario_options
 from .rows import print_rows
-from .streams import say
+from .streams import say, say_aside
 
 if TYPE_CHECKING:
     from .arguments import Function, Verbs
@@ -29,6 +32,25 @@ EMPTY = "empty"  # instead of a scenario's name
 HISTORY = "history"  # beside the kernel's tables: what was typed
 LINES_KEPT = "100000"  # bash shortens no file of fewer
 PROMPT = r"[root@\h \W]# "
+# What bash calls when there is no such program: a pasted prompt is taken off, of another word a hint is given. bash
+# calls it in a shell of its own, so what a shell does to itself, `cd`, cannot be done there.
+NOT_FOUND = f"""() {{
+    local prompt=
+    case $1 in
+        '$' | '%' | *@*'$' | *@*'#') prompt=$1; shift ;;
+        '['*@*) case ${{2-}} in *']#' | *']$') prompt="$1 $2"; shift 2 ;; esac ;;
+    esac
+    if [ -n "$prompt" ] && [ $# -gt 0 ]; then
+        case $(type -t "$1") in
+            file | function) echo "(The prompt $prompt is taken off.)" >&2; "$@"; return ;;
+            builtin) echo "($prompt is a prompt: type what stands behind it.)" >&2; return 127 ;;
+        esac
+    fi
+    echo "bash: $1: command not found" >&2
+    {shlex.quote(sys.executable)} -c 'import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from vethlab_sh.hints import hint_for; print(hint_for(sys.argv[1], 127, ""))' "$1" 2>/dev/null >&2
+    return 127
+}}"""
 MINUTE, HOUR, DAY = 60, 3600, 86400
 AT_ONCE = 16  # labs that are ended
 LISTED = 20  # processes that are told of when their lab ends
@@ -51,6 +73,7 @@ def add_up(verbs: Verbs) -> None:
     verb = add_verb(verbs, "up", "make a lab that stays, from a scenario or empty", _up, *examples)
     verb.add_argument("scenario", nargs="?", default=EMPTY, help="a scenario, a file made by save, or empty")
     verb.add_argument("--name", metavar="LAB", help="the lab's name (without it that of the scenario)")
+    verb.add_argument("--keep-going", action="store_true", help="of a file, run the lines below one that failed, too")
     option_arguments(verb)
 
 
@@ -60,17 +83,19 @@ def _up(options: argparse.Namespace) -> int:
     if name is None:
         name = file.stem if file else options.scenario
     stay.check_free(name)
+    failed = 0
     with Lab() as lab:  # which vanishes when something fails before it stays
         if file:
-            script = shlex.quote(str(file.absolute()))
-            lab.run(f"bash {script}")
+            from . import script  # opened when a text is read: a demo waits for none of it
+
+            failed = script.play(lab, file, options.keep_going)
         elif options.scenario != EMPTY or scenario_options(options):
             lab.play(options.scenario, **scenario_options(options))
         lab.stay(name, file.name if file else _as_typed(options))
         namespaces = lab.snapshot().rows.namespaces
     beside = _counted(len(namespaces) - 1)
     print(f"The lab {name} is up, with {beside} beside master. It stays until `python -m vethlab_sh down {name}`.")
-    return 0
+    return 1 if failed else 0
 
 
 def _counted(namespaces: int) -> str:
@@ -169,11 +194,23 @@ def add_run(verbs: Verbs) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from . import lines, script
+
     words = options.words
     line = words[0] if len(words) == 1 else shlex.join(words)
+    typed = lines.read(line)
+    for remark in typed.remarks:
+        say_aside(remark)
+    commands = [command.text for command in typed.commands]
     with Lab(options.lab) as lab:
+        if any(opens_a_shell(command) for command in commands[:-1]):
+            return script.type_all(lab, commands)
+        line = "\n".join(commands) or line
         lab.note(line)
-        return lab.interact(["bash", "-c", line])
+        code = lab.interact(["bash", "-c", line])
+    if code == NO_SUCH_PROGRAM:  # bash has said so
+        say_aside(hint_for(line, code, ""))
+    return code
 
 
 def add_shell(verbs: Verbs) -> None:
@@ -184,11 +221,13 @@ def add_shell(verbs: Verbs) -> None:
 def _shell(options: argparse.Namespace) -> int:
     with Lab(options.lab) as lab:
         if not sys.stdin.isatty():
-            return lab.interact(["bash", "-s"])
+            with _prompts_taken_off():
+                return lab.interact(["bash", "-s"])
         with contextlib.suppress(OSError):
             os.chdir(Path.home())  # where the prompt says ~
         history = stay.find(options.lab).open_history()
         environment = {
+            "BASH_FUNC_command_not_found_handle%%": NOT_FOUND,
             "PS1": PROMPT,
             "HISTFILE": f"/proc/self/fd/{history}",
             "HISTSIZE": LINES_KEPT,
@@ -200,6 +239,27 @@ def _shell(options: argparse.Namespace) -> int:
             return lab.interact(["bash", "--norc", "-i"], [history], **environment)
         finally:
             os.close(history)
+
+
+@contextlib.contextmanager
+def _prompts_taken_off() -> Iterator[None]:
+    """While lines come on standard input, let a program read them without the prompts that were pasted with them."""
+    from . import lines
+
+    source = os.fdopen(os.dup(0), encoding="utf-8", errors="surrogateescape")
+    reading, writing = os.pipe()
+    os.dup2(reading, 0)
+    os.close(reading)
+
+    def hand_on() -> None:
+        typed = lines.without_prompts((line.rstrip("\n") for line in source), say_aside)
+        keys = os.fdopen(writing, "w", encoding="utf-8", errors="surrogateescape", buffering=1)
+        with contextlib.suppress(BrokenPipeError), keys:  # it reads no further
+            for line in typed:
+                keys.write(line + "\n")
+
+    threading.Thread(target=hand_on, daemon=True).start()
+    yield
 
 
 # --- show, save ---------------------------------------------------------------------------------------------------
@@ -225,14 +285,14 @@ def _show(options: argparse.Namespace) -> int:
         return 0
     with Lab(options.lab) as lab:
         facts = lab.snapshot(settings=True).rows
-        typed = lab.typed
+        history = lab.typed
     if name:
         print_rows(options, facts.plain(name), snapshot.COLUMNS[name])
         return 0
     rows: list[dict[str, object]] = []
     for table in snapshot.COLUMNS:
         rows.append({"table": table, "rows": len(facts.kind(table))})
-    rows.append({"table": HISTORY, "rows": len(typed)})
+    rows.append({"table": HISTORY, "rows": len(history)})
     print_rows(options, rows)
     return 0
 
@@ -297,10 +357,10 @@ def _ended(name: str, processes: list[stay.Process]) -> str:
         return f"The lab {name} is gone. Nothing ran in it."
     count = len(processes)
     what = "process" if count == 1 else "processes"
-    lines = [f"The lab {name} is gone. Ended in it: {count} {what}"]
+    parts = [f"The lab {name} is gone. Ended in it: {count} {what}"]
     for process in processes[:LISTED]:
         command = process.command[:COMMAND_WIDTH]
-        lines.append(f"  {process.pid} {command}")
+        parts.append(f"  {process.pid} {command}")
     if count > LISTED:
-        lines.append(f"  and {count - LISTED} more")
-    return "\n".join(lines)
+        parts.append(f"  and {count - LISTED} more")
+    return "\n".join(parts)

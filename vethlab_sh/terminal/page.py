@@ -101,13 +101,15 @@ class Page:
 
     def record(self, ran: Ran) -> str:
         """Prompt, line and raw output, as in a terminal."""
-        prompt = self.ink(ran.prompt, GREEN)
-        typed = self.ink(ran.line, BOLD)
-        lines = [prompt + typed]
+        lines = [self.typed(ran.prompt, ran.line)]
         for text in (ran.out, ran.err):
             if text.strip():
                 lines.append(text.rstrip("\n"))
         return "\n".join(lines)
+
+    def typed(self, prompt: str, line: str) -> str:
+        """A line behind its prompt."""
+        return self.ink(prompt, GREEN) + self.ink(line, BOLD)
 
     def table(self, rows: Sequence[Row], columns: Iterable[str]) -> str:
         """Rows as an aligned table that fits the page.
@@ -138,6 +140,38 @@ class Page:
             note = f"(no room for {_named(hidden)})"
             lines.append(self.prose(note))
         return "\n".join(lines)
+
+
+class Stream:
+    """Shows what a line prints as it comes, and in the end looks as `Page.record` does: no empty lines at its edges.
+
+    write: where it goes; what is shown is flushed, so that it is seen at once.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._held = ""  # ends of lines, which are shown when something follows
+        self._errors: bool | None = None  # whether errors were shown last; None before anything was
+
+    def __call__(self, text: str, is_error: bool) -> None:
+        """Show more of the output, or of the errors."""
+        if is_error != self._errors and text.strip():
+            self._held = "" if self._errors is None else "\n"
+            self._errors = is_error
+        elif self._errors is None:
+            return  # blank, and nothing before it
+        text = self._held + text
+        shown = text.rstrip("\n")
+        self._held = text[len(shown) :]
+        if shown:
+            self._out.write(shown)
+            self._out.flush()
+
+    def end(self) -> None:
+        """Nothing more comes: the last line ends."""
+        if self._errors is not None:
+            self._out.write("\n")
+        self._out.flush()
 
 
 def chapters(parts: Iterable[str]) -> str:

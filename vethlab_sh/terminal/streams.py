@@ -112,6 +112,12 @@ def say(sentence: str, code: int) -> int:
     return code
 
 
+def say_aside(sentence: str) -> None:
+    """Write a sentence to standard error, if it says anything; what goes on is not changed by it."""
+    if sentence:
+        say(sentence, 0)
+
+
 def nowhere(number: int) -> None:
     """Let a stream that takes nothing more lead nowhere: what is still buffered would fail once more at exit."""
     nothing = os.open(os.devnull, os.O_WRONLY)

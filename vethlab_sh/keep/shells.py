@@ -1,0 +1,146 @@
+"""Does a line open a shell that reads the lines below it? One as `ip netns exec ns1 bash` does, in that namespace."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+
+SHELLS = {"bash", "sh", "dash", "ash", "rbash"}
+JOINTS = {"&&", "||", ";"}  # what stands on both sides of them runs with the same keyboard
+WITH_VALUE = {"--rcfile", "--init-file", "-o", "+o", "-O", "+O"}  # options of a shell that are two words
+# Options of programs before a program's own words that are two words: sudo(8), nsenter(1), unshare(1), env(1) ...
+VALUED = {
+    "sudo": {"-u", "--user", "-g", "--group", "-p", "-C", "-h", "-r", "-t", "-T", "-U", "-D", "-R"},
+    "nsenter": {"-t", "--target", "-S", "--setuid", "-G", "--setgid", "-W"},
+    "unshare": {"-S", "--setuid", "-G", "--setgid", "-R", "--root", "-w", "--wd"},
+    "env": {"-u", "--unset", "-C", "--chdir"},
+    "nice": {"-n", "--adjustment"},
+    "stdbuf": {"-i", "-o", "-e"},
+    "chroot": set(),
+    "setsid": set(),
+    "exec": {"-a"},
+    "command": set(),
+    "time": set(),
+}
+ENDS_IN_A_SHELL = {"nsenter", "unshare", "chroot"}  # without a program they run $SHELL
+
+
+def opens_a_shell(line: str) -> bool:
+    """Whether, in a terminal, the next line would be read by a shell that this one has opened.
+
+    >>> opens_a_shell("sudo ip netns exec ns1 bash"), opens_a_shell("ip netns exec ns1 bash -c 'ip a'")
+    (True, False)
+    >>> opens_a_shell("cd /tmp && nsenter -t 7 -n"), opens_a_shell("echo ip a | bash"), opens_a_shell("bash lab.sh")
+    (True, False, False)
+    """
+    return any(_is_a_shell(words) for words in _commands(line))
+
+
+def named_namespace(line: str) -> str:
+    """The namespace that such a line names, by `ip netns exec NAME` or by its file in /run/netns; empty when none.
+
+    >>> named_namespace("ip netns exec ns1 bash"), named_namespace("nsenter --net=/run/netns/red")
+    ('ns1', 'red')
+    """
+    named = ""
+    for words in _commands(line):
+        for number, word in enumerate(words):
+            if words[number : number + 3] == ["ip", "netns", "exec"]:
+                named = words[number + 3]
+            elif "/netns/" in word:
+                named = os.path.basename(word)
+    return named
+
+
+def _commands(line: str) -> list[list[str]]:
+    """The simple commands of a line that all have its keyboard, as words; none when a pipe or a file is in the way."""
+    if "\n" in line.strip():
+        return []
+    reader = shlex.shlex(line, posix=True, punctuation_chars=";&|<>()")
+    reader.whitespace_split = True
+    try:
+        tokens = list(reader)
+    except ValueError:  # a quote that is not closed
+        return []
+    commands: list[list[str]] = [[]]
+    for token in tokens:
+        if token in JOINTS:
+            commands.append([])
+        elif token.strip(";&|<>()") == "" and token:
+            return []
+        else:
+            commands[-1].append(token)
+    return [words for words in commands if words]
+
+
+def _is_a_shell(words: Sequence[str]) -> bool:
+    """Whether these words end in a shell that is given nothing to do."""
+    rest = list(words)
+    while rest:
+        while rest and "=" in rest[0] and rest[0].partition("=")[0].isidentifier():
+            rest.pop(0)
+        if not rest:
+            return False
+        program = os.path.basename(rest.pop(0))
+        if program in SHELLS:
+            return _has_nothing_to_do(rest)
+        if program == "ip":
+            rest = _behind_ip(rest)
+            continue
+        if program == "busybox":
+            continue
+        if program == "su":
+            return words[0] == "sudo" and not any(word.startswith("-c") for word in rest)
+        if program not in VALUED:
+            return False
+        options = _take_options(rest, VALUED[program])
+        if program == "chroot" and rest:
+            rest.pop(0)
+        if not rest:
+            return program in ENDS_IN_A_SHELL or (program == "sudo" and _asks_for_a_shell(options))
+    return False
+
+
+def _behind_ip(rest: list[str]) -> list[str]:
+    """What `ip netns exec NAME` or `ip vrf exec NAME` runs; nothing for other words of `ip`."""
+    if len(rest) > 3 and rest[0] in ("netns", "vrf") and rest[1] == "exec":
+        return rest[3:]
+    return []
+
+
+def _take_options(rest: list[str], valued: set[str]) -> list[str]:
+    """Take the options away from the front of a program's words; return them."""
+    options = []
+    while rest and rest[0].startswith("-") and rest[0] != "-":
+        option = rest.pop(0)
+        if option == "--":
+            break
+        options.append(option)
+        if option in valued and rest:
+            rest.pop(0)
+    return options
+
+
+def _asks_for_a_shell(options: Sequence[str]) -> bool:
+    """Whether sudo was given -i or -s."""
+    for option in options:
+        if option in ("--login", "--shell"):
+            return True
+        if not option.startswith("--") and set("is") & set(option):
+            return True
+    return False
+
+
+def _has_nothing_to_do(rest: Sequence[str]) -> bool:
+    """Whether a shell, of these words, reads what it is to do: neither `-c` nor a script."""
+    words = list(rest)
+    while words:
+        word = words.pop(0)
+        if not word.startswith(("-", "+")):
+            return False
+        if word in WITH_VALUE and words:
+            words.pop(0)
+        elif not word.startswith("--") and "c" in word:
+            return False
+    return True

@@ -1,0 +1,224 @@
+"""Which commands are in what somebody typed or pasted? Those that bash would run, without a terminal's prompts."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..node.commands import is_command
+from ..node.prompts import ANONYMOUS, NAMED
+from ..node.shapes import shape
+from ..sandbox import find
+
+# A line without any of these is complete by itself; the others are for bash to judge.
+MAY_GO_ON = re.compile(r"['\"\\(){}<]|^\s*(for|if|while|until|case|select|function)\b|(\||&&)\s*$")
+# How bash, with LC_ALL=C, complains of a command that goes on; its exit code is the same for every mistake.
+UNFINISHED = re.compile(r"unexpected end of file|unexpected EOF|here-document .* delimited by end-of-file")
+# Root's shortest prompt, which begins a comment, too; and the one before a line that goes on.
+ROOT = re.compile(r"\s*#\s+(?P<line>[^\s#].*)$")
+GOES_ON = re.compile(r"\s*>\s(?P<line>.*)$")
+IN_VENV = re.compile(r"\([\w.-]+\)\s+\$\s+(?P<line>\S.*)$")
+ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: its text, as typed, and the number of its first line."""
+
+    text: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What is to run of a text, and what was done to it: sentences, none where it is run as it stands."""
+
+    commands: Sequence[Command]
+    remarks: Sequence[str] = ()
+
+
+def read(text: str) -> Lines:
+    """The commands of a text; where it was pasted from a terminal, without prompts and without output.
+
+    >>> pasted = read("$ ip netns add ns1\\n$ ip netns list\\nns1")
+    >>> [command.text for command in pasted.commands]
+    ['ip netns add ns1', 'ip netns list']
+    >>> print(*pasted.remarks, sep="\\n")
+    The prompts (`$`) are taken off, and a line between them that looks like output is left out.
+    """
+    lines = text.splitlines()
+    if _is_roots(lines):
+        return _pasted(lines, roots=True)
+    if any(_prompted(line) for line in lines):
+        return _pasted(lines, roots=False)
+    return Lines(list(_commands(lines)))
+
+
+def commands(cell: str) -> Iterator[str]:
+    """The commands of a cell: a line each, or more where bash would go on reading (quotes, here-documents, loops).
+
+    Blank lines, comments and prompts are left out.
+
+    >>> list(commands("ip a  # all\\n\\n# a remark\\nfor n in 1 2; do\\n  echo $n\\ndone"))
+    ['ip a  # all', 'for n in 1 2; do\\n  echo $n\\ndone']
+    """
+    for command in read(cell).commands:
+        yield command.text
+
+
+def _commands(lines: Sequence[str]) -> Iterator[Command]:
+    held: list[str] = []
+    first = 0
+    for number, line in enumerate(lines, 1):
+        begins = line.lstrip()
+        if not held and (not begins or begins.startswith("#")):
+            continue
+        if not held:
+            first = number
+        held.append(line)
+        text = "\n".join(held)
+        if not _goes_on(text):
+            yield Command(text, first)
+            held = []
+    if held:
+        yield Command("\n".join(held), first)
+
+
+def _goes_on(text: str) -> bool:
+    if not MAY_GO_ON.search(text):
+        return False
+    if text.endswith("\\") and not text.endswith("\\\\"):
+        return True
+    bash = find("bash")
+    if bash is None:  # a recording on Windows
+        return False
+    judging = [bash, "-n", "-c", text]
+    judged = subprocess.run(judging, capture_output=True, text=True, env={"LC_ALL": "C"})
+    return bool(UNFINISHED.search(judged.stderr))
+
+
+# --- pasted from a terminal
+
+
+@dataclass(frozen=True)
+class _Prompted:
+    """A line with a prompt before it: the prompt, and the line."""
+
+    prompt: str
+    line: str
+
+
+def _prompted(line: str) -> _Prompted | None:
+    """The prompt before a line and the line; None where it has none."""
+    text = line.strip()
+    if text == "$":  # where nothing was typed
+        return _Prompted(text, "")
+    for pattern in (*NAMED, *ANONYMOUS, IN_VENV):
+        found = pattern.match(text)
+        if not found:
+            continue
+        if not found["line"]:
+            return _Prompted(text, "")
+        prompt = text[: found.start("line")].strip()
+        words = prompt.split()
+        if len(words) > 1 and find(words[0]) is not None:  # a program by its path, and a comment behind it
+            continue
+        return _Prompted(prompt, found["line"].rstrip())
+    return None
+
+
+def _is_roots(lines: Sequence[str]) -> bool:
+    """Whether the `#` before these lines is root's prompt: a command follows each, and no other line is one."""
+    found = False
+    for line in lines:
+        behind = ROOT.match(line)
+        if behind and is_command(behind["line"]):
+            found = True
+        elif line.strip() and (line.lstrip().startswith("#") or _is_typed(line)):
+            return False
+    return found
+
+
+def _is_typed(line: str) -> bool:
+    """Whether a line without a prompt is a command, and no output of one."""
+    if shape(line):
+        return False
+    words = line.split()
+    return is_command(line) or ASSIGNMENT.match(words[0]) is not None or _is_other_program(words)
+
+
+def _is_other_program(words: Sequence[str]) -> bool:
+    """Whether it begins with a program that nobody asked about networks; numbers and names of devices are none."""
+    return words[0].isalpha() and words[0].islower() and len(words) > 1 and find(words[0]) is not None
+
+
+def _pasted(lines: Sequence[str], roots: bool) -> Lines:
+    """The commands of a terminal's text, by their prompts; lines without one that look like output are left out."""
+    found: list[Command] = []
+    prompts: dict[str, None] = {}  # each once, in their order
+    left_out = 0
+    held: list[str] = []
+    first = 0
+    for number, line in enumerate(lines, 1):
+        if held:  # a command goes on
+            further = GOES_ON.match(line)
+            held.append(further["line"] if further else line)
+        else:
+            typed = _typed(line, roots)
+            if typed is None:
+                left_out += bool(line.strip()) and not line.lstrip().startswith("#")
+                continue
+            if typed.prompt:
+                prompts[typed.prompt] = None
+            if not typed.line:
+                continue
+            held, first = [typed.line], number
+        text = "\n".join(held)
+        if not _goes_on(text):
+            found.append(Command(text, first))
+            held = []
+    if held:
+        found.append(Command("\n".join(held), first))
+    return Lines(found, [_remark(list(prompts), left_out)])
+
+
+def _typed(line: str, roots: bool) -> _Prompted | None:
+    """What was typed in a line of a terminal's text; None when it is output, empty, or a remark."""
+    behind = ROOT.match(line)
+    if behind:
+        return _Prompted("#", behind["line"]) if roots else None
+    prompted = _prompted(line)
+    if prompted:
+        return prompted
+    if not line.strip() or not _is_typed(line):
+        return None
+    return _Prompted("", line)
+
+
+def without_prompts(lines: Iterable[str], say: Callable[[str], None]) -> Iterator[str]:
+    """Lines as they come, without the prompts before them, and, once there was one, without what looks like output.
+
+    say: told once that something is taken off.
+    """
+    pasted = False
+    for line in lines:
+        prompted = _prompted(line)
+        if prompted and not pasted:
+            say(f"({_remark([prompted.prompt], 0)})")
+            pasted = True
+        if prompted:
+            yield prompted.line
+        elif not pasted or not line.strip() or _is_typed(line):
+            yield line
+
+
+def _remark(prompts: Sequence[str], left_out: int) -> str:
+    named = ", ".join(f"`{prompt}`" for prompt in prompts)
+    whose = f"The prompts ({named}) are taken off"
+    if left_out == 0:
+        return f"{whose}."
+    if left_out == 1:
+        return f"{whose}, and a line between them that looks like output is left out."
+    return f"{whose}, and {left_out} lines between them that look like output are left out."

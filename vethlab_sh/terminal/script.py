@@ -1,0 +1,99 @@
+"""How are a file's lines played? One by one, as typed: each is shown, with what it prints, as that comes."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..errors import BadInput
+from ..lab import Lab, Session
+from ..record import Ran, prompt_of
+from .lines import read
+from .page import Page, Stream
+from .streams import say_aside
+
+
+def play(lab: Lab, file: Path, keep_going: bool = False) -> int:
+    """Run the commands of a file of bash in a lab, and tell each; return how many failed.
+
+    What one sets, a variable or its folder, holds for those below. keep_going: whether those below one that failed
+    run, too. Raises BadInput when it is no text.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise BadInput(f"{file} is no text.") from None
+    typed = read(text)
+    for remark in typed.remarks:
+        say_aside(remark)
+    session = lab.session(script=str(file))
+    failed = []
+    for place, command in enumerate(typed.commands):
+        ran, interrupted = _tell(session, command.text)
+        below = len(typed.commands) - place - 1
+        if ran.code != 0 or interrupted:
+            failed.append(command.number)
+            say_aside(_failure(ran, interrupted, f"{file}, line {command.number}"))
+        if below and _is_the_end(session, ran.code, failed, keep_going):
+            say_aside(_left(below, failed, keep_going))
+            break
+    session.close()
+    if len(failed) > 1:
+        numbers = ", ".join(map(str, failed))
+        say_aside(f"{len(failed)} of {len(typed.commands)} commands failed: lines {numbers}.")
+    return len(failed)
+
+
+def type_all(lab: Lab, commands: Iterable[str]) -> int:
+    """Run commands one after the other, where each leaves the next; return the last one's exit code."""
+    session = lab.session()
+    code = 0
+    for command in commands:
+        ran, interrupted = _tell(session, command)
+        code = ran.code
+        if interrupted or not session.open:
+            break
+    return code
+
+
+def _is_the_end(session: Session, code: int, failed: list[int], keep_going: bool) -> bool:
+    """Whether no further line is to run: one has failed, or the script has ended itself."""
+    if not session.open and code == 0:
+        return True
+    return bool(failed) and not keep_going
+
+
+def _tell(session: Session, command: str) -> tuple[Ran, bool]:
+    """Run a command and show it; return its record, and whether it was stopped by Ctrl-C."""
+    page = Page.of(sys.stdout)
+    print(page.typed(prompt_of(session.at), command), flush=True)
+    stream = Stream(sys.stdout)
+    with contextlib.ExitStack() as shown:
+        shown.callback(stream.end)
+        try:
+            return session.run(command, watch=stream), False
+        except KeyboardInterrupt as stopped:
+            if not stopped.args:
+                raise
+            (ran,) = stopped.args
+            return ran, True
+
+
+def _failure(ran: Ran, interrupted: bool, place: str) -> str:
+    if interrupted:
+        return f"{place}: stopped by Ctrl-C."
+    sentence = f"{place}: exit code {ran.code}."
+    if ran.hint:
+        sentence += f" {ran.hint}"
+    return sentence
+
+
+def _left(below: int, failed: list[int], keep_going: bool) -> str:
+    """What is said of the commands that did not run."""
+    many = "The command below it" if below == 1 else f"The {below} commands below it"
+    sentence = f"{many} did not run."
+    if failed and not keep_going:
+        sentence += " `--keep-going` runs them all the same."
+    return sentence
