@@ -38,6 +38,7 @@ NODE = """\
 """
 # Two pods and their nodes, as somebody pasted them: comments in another language, ragged columns, a command left out.
 ARTICLE = (ROOT / "tests" / "article.txt").read_text()
+PAGE = (ROOT / "docs" / "real-nodes.md").read_text()
 FLANNEL_POD, CALICO_POD = "centos-7d6b559dd5-trcgw", "account-biz-front-5f6f788959-vkr7w"
 CALI = "cali50c25257626"
 
@@ -357,11 +358,13 @@ def test_command_line_explains_a_file_and_saves_pictures(tmp_path):
     assert "<svg" in svg.read_text()
 
 
-def test_page_shows_what_is_explained():
-    page = (ROOT / "docs" / "real-nodes.md").read_text()
-    shown = page.split("$ python -m vethlab_sh explain tests/article.txt\n")[1].split("```")[0].split("…\n")
-    told = run("tests/article.txt", columns="100").stdout.decode()
-    assert all(part in told for part in shown)
+@pytest.mark.parametrize(
+    "example", re.findall(r"\$ python -m vethlab_sh explain (tests/\S+)\n(.*?)```", PAGE, re.DOTALL)
+)
+def test_page_shows_what_is_explained(example):
+    file, shown = example
+    told = run(file, columns="100").stdout.decode()
+    assert all(part in told for part in shown.split("…\n"))
 
 
 def test_other_languages_between_fences_are_no_session():

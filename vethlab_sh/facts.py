@@ -241,7 +241,7 @@ class Link:
     @property
     def is_fallback(self) -> bool:
         """Whether a module made it by being loaded (`tunl0`, `gre0`), and nobody has given it an end."""
-        if FALLBACKS.get(self.name) != self.kind:
+        if self.kind is None or FALLBACKS.get(self.name) != self.kind:
             return False
         return self.wrapping is None or (self.wrapping.local, self.wrapping.remote) == (None, None)
 
