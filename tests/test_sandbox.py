@@ -1,5 +1,6 @@
 """The private world: isolated, inherited by nobody, gone whatever ends it."""
 
+import errno
 import gc
 import os
 import signal
@@ -11,6 +12,7 @@ import pytest
 from conftest import ROOT, hold, inhabitants, until, world
 
 from vethlab_sh import Lab
+from vethlab_sh import world as world_maker
 from vethlab_sh.errors import LabClosed, NotReady, ToolMissing
 from vethlab_sh.keep import stay
 
@@ -148,10 +150,11 @@ def test_dropped_lab_is_collected():
 
 
 def test_forbidden_namespaces_are_explained(monkeypatch):
-    monkeypatch.setattr(
-        "vethlab_sh.sandbox._unshare_flags", lambda: ["--net", "--pid", "--fork", "--map-users=0,0,9999999"]
-    )
-    with pytest.raises(NotReady, match="Ways out"):
+    def refuses(*arguments):
+        raise world_maker.Refused(errno.EPERM, "unshare")
+
+    monkeypatch.setattr("vethlab_sh.world._found", refuses)
+    with pytest.raises(NotReady, match=r"unshare: Operation not permitted.*Ways out"):
         Lab()
 
 

@@ -158,7 +158,8 @@ def test_holder_has_no_terminal_no_file_and_no_folder_of_its_maker(up):
     up("--name", "web")
     lab = stay.find("web")
     assert {os.readlink(file) for file in Path(f"/proc/{lab.pid}/fd").iterdir()} == {"/dev/null"}
-    assert os.readlink(f"/proc/{lab.pid}/cwd") == "/run", "the lab's own"
+    assert os.readlink(f"/proc/{lab.pid}/cwd") == "/", "one that is mounted nowhere"
+    assert os.stat(f"/proc/{lab.pid}/cwd").st_dev not in {os.stat(folder).st_dev for folder in ("/", "/run", "/tmp")}
     assert Path(f"/proc/{lab.pid}/stat").read_text().rpartition(")")[2].split()[4] == "0", "no controlling terminal"
     assert 0 < lab.memory < 4 * 2**20
 

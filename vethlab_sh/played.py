@@ -9,8 +9,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
 from .markup import sentence
+from .parsers.recognise import recognise
 from .progress import telling
-from .recognise import recognise
 from .scenarios import Scenario, Step
 
 if TYPE_CHECKING:

@@ -1,17 +1,16 @@
 """Where do the commands run, so that nothing of the machine can break? In a private world of namespaces.
 
-The namespaces are those of users (unless we are root), network, mounts, host name and process
-numbers. Process 1 of that world, the *holder*, does nothing but wait for the end of its standard input,
-a pipe whose other end only this Python process has. When this process ends, in whatever way, the holder
-ends; with process 1 the kernel kills every other process in there, and with the last process it reaps
-the namespaces. There is no clean-up to forget and no name to match.
+The namespaces are those of users, network, mounts, host name and process numbers (`world` makes them). Process 1 of
+that world, the *holder*, does nothing but wait for the end of a socket whose other end only this Python process has.
+When this process ends, in whatever way, the holder ends; with process 1 the kernel kills every other process in
+there, and with the last process it reaps the namespaces. There is no clean-up to forget and no name to match.
 
 Why a holder, when open descriptors could keep the namespaces alive: a parent-death signal is not
 inherited by grandchildren and is cleared by programs with file capabilities (Debian's ping), so only a
 process-number namespace ends what a command left in the background. namespaces(7), pid_namespaces(7),
 user_namespaces(7).
 
-A lab that stays is the same world, told by one word through that pipe to stop waiting for its end: then it
+A lab that stays is the same world, told by one word through that socket to stop waiting for its end: then it
 belongs to no Python and no terminal, and whoever knows its holder may come back with `Sandbox.attach`.
 """
 
@@ -19,69 +18,41 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import itertools
 import os
 import platform
 import select
 import shutil
 import signal
-import subprocess
+import socket
+import stat
 import sys
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import world
 from .errors import LabClosed, NotReady, ToolMissing
 from .files import is_checkout
+from .world import CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS
+from .world import HOSTNAME as HOSTNAME
+from .world import Plan as Plan
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-HOSTNAME = "master"
 ENDED = "This lab is gone: the process that held it has ended."
 NUMBERS = itertools.count()  # of the files that this Python had in sandboxes
 RECORDING = "see a recording, which needs nothing (`python -m vethlab_sh demo bridge --replay`)"
 MACHINE = "use the virtual machine (`vagrant up`)"  # who installed the package has no Vagrantfile
 ELSEWHERE = f"{MACHINE}, or {RECORDING}" if is_checkout() else RECORDING
 
-# /run is ours, so that `ip netns add` needs no root and meets nobody else's names. Under it is another, in which the
-# holder stands: there we keep what lines say, and nobody comes across it, or fills it, or covers it.
-# sysfs is mounted anew because brctl reads /sys/class/net, which shows the network namespace of whoever mounted it.
-# Inside a container /proc and /sys may be masked, and then the kernel refuses new ones: go on without.
-# IPv4 settings of a new namespace are copied from the machine's first one: set what changes the lessons.
-# Process 1 may be ended by nothing inside, and has to reap the orphans there. All signals are ignored, SIGCHLD only by
-# sleep, for whose orphans the kernel then cares; bash reaps them itself. (dash catches SIGCHLD even if it is told not
-# to, and its `read` takes a signal for the end.)
-# Root's world has no user namespace, so root in there could set what is the whole machine's: its kernel's settings are
-# read-only, but for those of networks, which are the world's own. (Then `ip netns exec` shows them as they are here.)
-HOLDER = f"""
-read -r outer_pid rest </proc/self/stat
-mount -t tmpfs -o mode=755 tmpfs /run && cd /run && mount -t tmpfs -o mode=755 tmpfs /run || exit 1
-mount -t proc proc /proc 2>/dev/null
-mount -t sysfs sysfs /sys 2>/dev/null
-if [ "$1" = root ]; then
-    mount --bind /proc/sys/net /proc/sys/net && mount --rbind -o ro /proc/sys /proc/sys
-    [ ! -e /proc/sysrq-trigger ] || mount --bind -o ro /proc/sysrq-trigger /proc/sysrq-trigger
-fi 2>/dev/null
-hostname {HOSTNAME} || exit 1
-ip link set lo up || exit 1
-for key in ip_forward conf/all/rp_filter conf/default/rp_filter; do
-    echo 0 >/proc/sys/net/ipv4/$key
-done
-exec env --ignore-signal bash -c '
-    echo "ready $0"
-    read -r word && exec sleep infinity </dev/null >/dev/null 2>&1
-' "$outer_pid"
-"""
-
-CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWUSER = 0x00020000, 0x04000000, 0x10000000
-CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC = 0x20000000, 0x40000000, 0x08000000
 PR_CAPBSET_DROP, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 24, 47, 2
 # CAP_SYS_MODULE, _RAWIO, _BOOT, _TIME, CAP_SYSLOG: there is one kernel and one clock, and no namespace of them
 NOT_OF_A_LAB = (16, 17, 22, 25, 34)
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
-
-SPACES = ("--net", "--mount", "--uts", "--ipc", "--pid", "--fork")
-# --map-root-user would do for `ip`, but not for tcpdump, which then cannot drop its privileges
+INNER = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC
+# How unshare(1) makes what an ordinary user's lab has around it
 USER_NAMESPACE = ("--user", "--map-current-user", "--keep-caps")
 
 
@@ -145,12 +116,27 @@ def check_linux() -> None:
         )
 
 
-def forbidden_because() -> str:
-    """Why this machine refuses a private world, and the ways out, as one or two sentences."""
+def forbidden_because(number: int = errno.EPERM) -> str:
+    """Why this machine refuses a private world, and the ways out, as one or two sentences.
+
+    number: the kernel's errno, where it is known.
+    """
+    if number == errno.ENOSYS:
+        return f"the kernel, or who started this, has no such call. Ways out: {ELSEWHERE}"
+    if number in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE):
+        return "the machine, or this user, has no processes, descriptors or memory left (`ulimit -a`)"
     for switch in SWITCHES:
         with contextlib.suppress(OSError):  # which this kernel does not have
             if Path(switch.file).read_text().strip() == switch.forbids:
                 return f"{switch.reason}. Ways out: `{switch.cure}`, or run with sudo, or {ELSEWHERE}"
+    if number == errno.ENOSPC:
+        return f"there are as many namespaces as user.max_*_namespaces allow (`sysctl user`). Or {ELSEWHERE}"
+    if _has_no_number():
+        why = "this process is in a user namespace that has no number for its user"
+        return f"{why}. Ways out: run outside of it, or {ELSEWHERE}"
+    if _is_chroot():
+        why = "this is a chroot, in which the kernel makes no user namespaces (unshare(2))"
+        return f"{why}. Ways out: leave it, or {ELSEWHERE}"
     return (
         "this machine (a container, perhaps, or a chroot) does not let you make namespaces. "
         "Ways out: run with sudo, start the container with --security-opt seccomp=unconfined "
@@ -158,17 +144,24 @@ def forbidden_because() -> str:
     )
 
 
+def _has_no_number() -> bool:
+    with contextlib.suppress(OSError):
+        return not Path("/proc/self/uid_map").read_text().strip()
+    return False
+
+
+def _is_chroot() -> bool:
+    """Whether our root is another than that of the first process, where we may ask."""
+    with contextlib.suppress(OSError):
+        return not os.path.samestat(os.stat("/"), os.stat("/proc/1/root/"))
+    return False
+
+
 def is_rootless() -> bool:
     """Whether a user namespace is needed: as root the world is made without one."""
     if not hasattr(os, "geteuid"):  # Windows has none
         return True
     return os.geteuid() != 0
-
-
-def _unshare_flags() -> list[str]:
-    if is_rootless():
-        return [*USER_NAMESPACE, *SPACES]
-    return [*SPACES]
 
 
 PF_EXITING = 0x4  # in field 9 of proc(5)'s stat: include/linux/sched.h
@@ -201,9 +194,19 @@ class File:
 
     @property
     def text(self) -> str:
-        """What is in it now."""
-        descriptor = os.open(self.name, os.O_RDONLY, dir_fd=self.folder)
+        """What is in it now; nothing where it is no file: what is in a sandbox may have put something in its place."""
+        flags = os.O_RDONLY
+        if self.folder is not None:
+            flags |= os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            descriptor = os.open(self.name, flags, dir_fd=self.folder)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return ""
+            raise
         with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return ""
             return file.read().decode("utf-8", errors="replace")
 
 
@@ -211,28 +214,35 @@ class Sandbox:
     """One private network world: made by `Sandbox()`, or one that stays, entered again by `Sandbox.attach`.
 
     pid: the holder's process number outside. What was made ends with `close()` or with this Python, unless it was
-    told to `stay()`; what was attached to is only left. before: called in the process that makes the world, ahead of
-    it, to give up rights; then the world has a user namespace also as root. meanwhile: called here, while it is made.
-    Raises ToolMissing (no `unshare` or `ip`) or NotReady (the kernel forbids it; the message says why).
+    told to `stay()`; what was attached to is only left. plan: what the world is to be, a lab as far as it can be had
+    when none is given. meanwhile: called here, while it is made.
+    Raises ToolMissing (no `unshare`, `ip` or `bash`) or NotReady (the kernel forbids it; the message says why).
     """
 
-    def __init__(self, before: Callable[[], None] | None = None, meanwhile: Callable[[], None] | None = None) -> None:
+    def __init__(self, plan: Plan | None = None, meanwhile: Callable[[], None] | None = None) -> None:
         check_linux()
-        for tool, package in (("unshare", "util-linux"), ("ip", "iproute2")):
+        for tool, package in (("unshare", "util-linux"), ("ip", "iproute2"), ("bash", "bash")):
             if find(tool) is None:
                 raise ToolMissing(tool, package)
-        maker = _maker(before)
+        _reap()
         try:
-            if meanwhile:
-                meanwhile()
-            pid = _when_ready(maker)
-            self._hold(pid, os.pidfd_open(pid))
+            held = world.make(plan or Plan(), search_path(), str(find("bash")), meanwhile)
+        except world.Refused as error:
+            why = f"{error.call}: {error.strerror}"
+            raise NotReady(
+                f"Cannot make a private network world ({why}): {forbidden_because(error.errno or 0)}."
+            ) from error
+        self._line: socket.socket | None = held.line
+        self.descriptors = held.descriptors
+        try:
+            self._hold(held.pid, os.pidfd_open(held.pid))
         except BaseException:
-            maker.communicate()  # closes the pipe, and so ends the holder
+            held.line.close()
             raise
-        self._maker: subprocess.Popen[bytes] | None = maker
-        # Popen keeps a forgotten child, and so its pipe, for ever; this ends the world with its Sandbox.
-        self._leave: weakref.finalize[..., Sandbox] = weakref.finalize(self, _end, maker, self._pidfd, self._files)
+        # This ends the world with its Sandbox.
+        self._leave: weakref.finalize[..., Sandbox] = weakref.finalize(
+            self, _end, held.pid, self._pidfd, held.line, held.descriptors, *self._opened
+        )
 
     @classmethod
     def attach(cls, pid: int, since: int) -> Sandbox:
@@ -254,34 +264,53 @@ class Sandbox:
             if isinstance(error, PermissionError):
                 raise NotReady("This lab belongs to another user, and only that user or root may enter it.") from None
             raise
-        sandbox._maker = None
-        sandbox._leave = weakref.finalize(sandbox, _close, pidfd, sandbox._files)
+        sandbox._line = None
+        sandbox.descriptors = {}
+        sandbox._leave = weakref.finalize(sandbox, _close, pidfd, *sandbox._opened)
         return sandbox
 
     def _hold(self, pid: int, pidfd: int) -> None:
         """Keep what is needed to enter, and to notice the end."""
         self.pid = pid
         self._pidfd = pidfd
-        self._flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC
-        # As root there is none to enter, and the kernel refuses to enter the one that we are in.
-        if os.readlink(f"/proc/{pid}/ns/user") != os.readlink("/proc/self/ns/user"):
+        self._flags = INNER
+        ours = os.stat("/proc/self/ns/user")
+        # As root the holder is in our own, and the kernel refuses to enter the one that we are in.
+        if not os.path.samestat(os.stat(f"/proc/{pid}/ns/user"), ours):
             self._flags |= CLONE_NEWUSER
         owner = os.stat(f"/proc/{pid}")
         self._owner = owner.st_uid, owner.st_gid
         self._files = os.open(f"/proc/{pid}/cwd", os.O_PATH | os.O_DIRECTORY)
+        self._root = os.open(f"/proc/{pid}/root", os.O_PATH | os.O_DIRECTORY)
+        self._opened = [self._files, self._root]
+        network = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+        try:
+            users = world.user_namespace_of(network)
+        finally:
+            os.close(network)
+        self._users: int | None = users  # the one that lines run in, in which the holder is not
+        if os.path.samestat(os.fstat(users), ours):
+            self._users = None
+            os.close(users)
+        else:
+            self._opened.append(users)
 
     def stay(self) -> None:
         """From now on the world belongs to no Python and no terminal: it lasts until its holder is ended."""
-        if not self._maker:
+        if not self._line:
             return
         self._leave.detach()
-        assert self._maker.stdin
-        with contextlib.suppress(BrokenPipeError):  # killed just now, which whoever looks next is told
-            os.write(self._maker.stdin.fileno(), b"stay\n")  # also read when we end before it is
-        self._maker.kill()  # `unshare`, which only waits
-        self._maker.communicate()
-        self._maker = None
-        self._leave = weakref.finalize(self, _close, self._pidfd, self._files)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # killed just now, as who looks next is told
+            self._line.sendall(b"stay\n")  # also read when we end before it is
+        self._line.close()
+        self._line = None
+        LEFT.append(self.pid)  # it is still our child, and only we can take note of its end
+        self._leave = weakref.finalize(self, _close, self._pidfd, *self._opened)
+
+    @property
+    def pidfd(self) -> int:
+        """A descriptor of the holder; pidfd_open(2)."""
+        return self._pidfd
 
     @property
     def alive(self) -> bool:
@@ -304,21 +333,41 @@ class Sandbox:
         Its *children* get process numbers in there; it keeps its own (pid_namespaces(7)).
         """
         cwd = folder()
-        libc = ctypes.CDLL(None, use_errno=True)  # os.setns exists from Python 3.12 only
-        if libc.setns(self._pidfd, self._flags) != 0:
-            raise OSError(ctypes.get_errno(), "setns failed: the lab is gone")
-        if self._flags & CLONE_NEWUSER:
-            # Root who enters a user's world has no number in there, and could make no file: take the owner's.
-            uid, gid = self._owner
-            os.setresgid(gid, gid, gid)
-            os.setresuid(uid, uid, uid)
+        self._enter_around()
+        if "mounts" in self.descriptors:
+            world.setns(self.descriptors["mounts"], CLONE_NEWNS)
+        elif not os.path.samestat(os.stat("/"), os.fstat(self._root)):  # it was made in a chroot
+            os.fchdir(self._root)
+            os.chroot(".")
+        libc = world.libc()
+        if self._users is not None:
+            world.setns(self._users, CLONE_NEWUSER)
+            self._be_the_owner()
             _keep_capabilities(libc)
         else:
             for capability in NOT_OF_A_LAB:
                 libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # what root executes next does not have it
         # setns moved us to the new mount namespace's root; the folder we were in may be hidden there
-        with contextlib.suppress(OSError):
+        try:
             os.chdir(cwd or "/")
+        except OSError:
+            os.chdir("/")
+
+    def _enter_around(self) -> None:
+        """Move the calling process to where the holder is, around the user namespace that lines run in."""
+        world.without_session_keys()
+        world.setns(self._pidfd, self._flags)
+        if self._flags & CLONE_NEWUSER:
+            self._be_the_owner()
+
+    def _be_the_owner(self) -> None:
+        """Root who enters a user's world has no number in there, and could make no file: take the owner's.
+
+        It keeps its capabilities, since that world has no number 0 whose leaving would take them: capabilities(7).
+        """
+        uid, gid = self._owner
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
 
     def host(self) -> None:
         """As `enter`, for a program that starts others there: it is then where `file` makes its files."""
@@ -358,32 +407,18 @@ class Outside:
             yield File(f"/proc/{os.getpid()}/fd/{memory.fileno()}")
 
 
-def _maker(before: Callable[[], None] | None) -> subprocess.Popen[bytes]:
-    """The process that makes a world: `unshare`, whose child becomes the holder."""
-    flags = [*USER_NAMESPACE, *SPACES] if before else _unshare_flags()
-    whose = "" if "--user" in flags else "root"
-    return subprocess.Popen(
-        [str(find("unshare")), *flags, "--", "sh", "-c", HOLDER, "sh", whose],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd="/",  # no folder is kept from being unmounted, nor shown to those inside
-        env={"PATH": search_path(), "LC_ALL": "C"},
-        start_new_session=True,  # Ctrl-C in the terminal is for the command, not for the world
-        preexec_fn=before,
-    )
+LEFT: list[int] = []  # holders of labs that stay, made here
 
 
-def _when_ready(maker: subprocess.Popen[bytes]) -> int:
-    """The holder's process number, once the world is ready."""
-    assert maker.stdout
-    assert maker.stderr
-    words = maker.stdout.readline().split()
-    if words[:1] == [b"ready"]:
-        return int(words[1])
-    errors = maker.stderr.read().decode(errors="replace").strip().splitlines()
-    why = errors[-1] if errors else "unshare said nothing"
-    raise NotReady(f"Cannot make a private network world ({why}): {forbidden_because()}.")
+def _reap() -> None:
+    """Let go of those that have ended meanwhile."""
+    for pid in list(LEFT):
+        try:
+            ended, _ = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            ended = pid
+        if ended:
+            LEFT.remove(pid)
 
 
 def _close(*descriptors: int) -> None:
@@ -391,11 +426,13 @@ def _close(*descriptors: int) -> None:
         os.close(descriptor)
 
 
-def _end(maker: subprocess.Popen[bytes], pidfd: int, files: int) -> None:
+def _end(pid: int, pidfd: int, line: socket.socket, named: dict[str, int], *descriptors: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    _close(pidfd, files)
-    maker.communicate()
+    line.close()
+    _close(pidfd, *descriptors, *named.values())
+    with contextlib.suppress(ChildProcessError):  # an orphan, or whoever started us wants no ends told
+        os.waitpid(pid, 0)
 
 
 class CapabilityHeader(ctypes.Structure):

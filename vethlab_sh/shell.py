@@ -454,7 +454,7 @@ def number_inside(pid: int) -> str:
 def _here() -> str:
     """What a bash in a sandbox is told to be where we are; the folder may be hidden in there."""
     place = shlex.quote(folder() or "/")
-    return f"cd {place} || cd /; unset OLDPWD"
+    return f"{{ cd {place} || cd /; }} 2>/dev/null; unset OLDPWD"
 
 
 @contextlib.contextmanager

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import NoParser, package
 from .parsers.asked import with_words
+from .parsers.recognise import IP_OBJECTS, IP_VERBS, asked, recognise, stages
 from .parsers.registry import TABLES, Column, Table
 from .parsers.words import Row
-from .recognise import IP_OBJECTS, IP_VERBS, asked, recognise, stages
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -1,9 +1,10 @@
 """Which tests need a lab? Those marked `live`, and no others: a test whose mark is wrong fails.
 
-`make check` runs the tests that need none, so the marks must be true, and nobody's memory keeps them so. Every lab is
-made by the program `unshare`. While tests run, PATH begins with a folder whose `unshare` writes down that it was asked
-for, and refuses it to a test that is not marked. A test function that is marked, and of whose cases none makes or asks
-a lab, fails as well. In a module that is marked as a whole, `no_lab` marks the functions that need none.
+`make check` runs the tests that need none, so the marks must be true, and nobody's memory keeps them so. Each world
+that is made raises the auditing event `vethlab_sh.world` (sys.audit()). While tests run, PYTHONPATH begins with a
+folder whose `sitecustomize` writes down that it was raised, in this Python and in those that tests start, and refuses
+the world to a test that is not marked. A test function that is marked, and of whose cases none makes or asks a lab,
+fails as well. In a module that is marked as a whole, `no_lab` marks the functions that need none.
 """
 
 from __future__ import annotations
@@ -19,13 +20,20 @@ import pytest
 
 from vethlab_sh import sandbox
 
-UNSHARE = """#!/bin/sh
-echo asked 2>/dev/null >>{folder}/log
-if ! [ -e {folder}/allowed ]; then
-    echo "a lab, in a test that is not marked live" >&2
-    exit 1
-fi
-exec {real} "$@"
+HOOK = """
+import os, sys
+
+def _hear(event, arguments):
+    if event == "vethlab_sh.world":
+        try:
+            with open({folder!r} + "/log", "a") as log:
+                log.write("asked\\n")
+        except OSError:  # in a lab, or of a test that is over
+            return
+        if not os.path.exists({folder!r} + "/allowed"):
+            raise RuntimeError("a lab, in a test that is not marked live")
+
+sys.addaudithook(_hear)
 """
 AS_OTHERS = {"as_user"}  # fixtures that run programs with another PATH
 
@@ -47,13 +55,11 @@ class Watch:
         self.with_lab: set[str] = set()  # functions, and fixtures that last longer than one test
 
     def begin(self) -> None:
-        """Stand before `unshare`, and count what this process asks of its labs."""
-        real = sandbox.find("unshare")
-        if real:
-            program = self.folder / "unshare"
-            program.write_text(UNSHARE.format(folder=self.folder, real=real))
-            program.chmod(0o755)
-            os.environ["PATH"] = f"{self.folder}:{os.environ.get('PATH', '')}"
+        """Hear of each world that is made, and count what this process asks of its labs."""
+        hook = HOOK.format(folder=str(self.folder))
+        (self.folder / "sitecustomize.py").write_text(hook)
+        exec(hook, {})
+        os.environ["PYTHONPATH"] = f"{self.folder}:{os.environ.get('PYTHONPATH', '')}".rstrip(":")
         checks = sandbox.Sandbox.check_alive
 
         def counted(self_: sandbox.Sandbox) -> None:
@@ -69,8 +75,8 @@ class Watch:
 
     @property
     def sees(self) -> bool:
-        """Whether the programs that tests start find our `unshare`: where /var/tmp is mounted noexec they do not."""
-        return sandbox.find("unshare") == str(self.folder / "unshare")
+        """Whether the Pythons that tests start tell us."""
+        return os.environ.get("PYTHONPATH", "").startswith(str(self.folder))
 
     def allow(self, allowed: bool) -> None:
         """Let programs make labs, or not."""
@@ -126,7 +132,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_sessionfinish() -> None:
-    """Our `unshare` goes."""
+    """Our hook goes; in this Python it hears on, and finds no log."""
     shutil.rmtree(watch.folder, ignore_errors=True)
 
 

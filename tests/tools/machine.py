@@ -13,7 +13,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from vethlab_sh.sandbox import CLONE_NEWNET, CLONE_NEWNS, search_path
+from vethlab_sh.sandbox import search_path
+from vethlab_sh.world import CLONE_NEWNET, CLONE_NEWNS
 
 ITS_OWN = "VETHLAB_TESTS_OWN_MACHINE"  # set in the environment of those that are on such a machine
 # The names of others' namespaces were copied with all mounts, and so was what others mount for a while below /tmp. We

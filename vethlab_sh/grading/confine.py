@@ -1,43 +1,51 @@
-"""How little may the lines of a stranger see and take? Files only to read, no other learner's, and little of all else.
+"""How little may the lines of a stranger see and take? The machine's programs only to read, and little of all else.
 
-A lab shares its user's files; here that is taken back. Before the world is made, its maker leaves root's rights,
-makes all files read-only and hides folders under empty ones, in a user namespace of its own: what was mounted there
-cannot be unmounted, nor looked behind, from the world's own user namespace inside it (mount_namespaces(7)). Each
-program has limits that only the machine's root could lift; what the whole world takes is watched, because the kernel
-limits that only for those who may make control groups.
+The world is a strict one (`world.Plan`): of the machine's files it has programs, and what they need. Its lines run in a
+mount namespace that nobody else enters, under limits that only the machine's root could lift and under a filter of
+calls (`calls`); what the whole world takes is watched. When they are done every process of theirs is ended. Then the
+network namespaces that they named are looked at: those that are some, each by its inode, are bound to their names in
+the holder's own mount namespace, where the stranger never was, and there it is judged.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
+import fcntl
+import json
 import os
-import subprocess
+import resource
+import select
+import signal
+import stat
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from ..errors import NotReady
-from ..sandbox import CLONE_NEWNS, CLONE_NEWUSER, SYSTEM_PATH, Sandbox, forbidden_because
+from .. import world
+from ..errors import BadName, GaveUpWaiting, LabClosed, NotReady
+from ..inside import check_name
+from ..sandbox import SYSTEM_PATH, Sandbox
+from ..world import CLONE_NEWNS, MS_NODEV, MS_NOSUID, Plan
+from . import calls
 
-NOBODY = 65534
-PR_SET_DUMPABLE = 4
-MS_RDONLY, MS_NOSUID, MS_NODEV = 1, 2, 4
-MS_PRIVATE = 1 << 18
-SYS_MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE, MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1  # mount_setattr(2)
-# Where others leave things and listen: /run is the world's own already.
-SHARED = ("/dev/shm", "/dev/pts", "/dev/mqueue", "/var/tmp", "/var/mail", "/root", "/home", "/mnt", "/media", "/srv")
 LOOK = 0.1  # seconds between two looks at what a world takes
 MIB = 2**20
+NSFS_MAGIC = 0x6E736673  # linux/magic.h
+NS_GET_PARENT, NS_GET_NSTYPE = 0xB702, 0xB703  # ioctl_ns(2)
+DEEPEST = 32  # user namespaces in each other: user_namespaces(7)
+NAMES = 1000  # network namespaces that are looked at
+PATIENCE = 10.0  # seconds for the kernel to end what was killed, and for looking at names
+RESERVE = 0.05  # of the machine's memory: what must be left of it
+NETNS = "/run/netns"
 
 
 @dataclass(frozen=True)
 class Limits:
     """What a stranger's lines may take: seconds; processes; memory and file size in MiB.
 
-    memory: of the whole world, its files included, which are in memory; a single program has the same limit.
+    seconds: on the clock, and of one processor; memory: of the whole world, its files included, which are in memory; a
+    single program has the same limit.
     """
 
     seconds: float = 60
@@ -45,109 +53,187 @@ class Limits:
     memory: int = 256
     file: int = 16
 
-    def words(self) -> list[str]:
-        """What stands before a program so that it keeps within them; prlimit(1), getrlimit(2)."""
-        limits = {
-            # The watch ends a world of so many; this only keeps it from growing until the watch has looked.
-            "nproc": 2 * self.processes,
-            "as": self.memory * MIB,
-            "fsize": self.file * MIB,
-            "nofile": 256,
-            "core": 0,
-        }
-        words = ["prlimit"]
-        for name, limit in limits.items():
-            words.append(f"--{name}={limit}:{limit}")  # soft and hard: no program can raise it
-        return words
 
+class Confined(Sandbox):
+    """A world for a stranger's lines; `untouched` is the same without anything of theirs but the networks.
 
-def confined(hidden: Sequence[Path], limits: Limits) -> Sandbox:
-    """A world in which all files are read-only but /tmp and /run, and some folders are empty.
-
-    hidden: those folders, beside the homes and what users share. As root its lines run as nobody. Raises NotReady.
+    Raises NotReady where the machine cannot make one.
     """
-    paths: list[str | Path] = [*hidden, Path.home(), *SHARED]
-    folders = [os.fsencode(path) for path in paths]
-    files = limits.memory // 4
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._filter = calls.program()
+        # The watch ends a world of so many; this keeps it from growing until the watch has looked.
+        plan = Plan(strict=True, memory=limits.memory, processes=2 * limits.processes)
+        try:
+            super().__init__(plan)
+        except NotReady as error:
+            raise NotReady(f"Cannot confine what others wrote. {error}") from error
+
+    def enter(self) -> None:
+        """As a stranger's program: it is ended first where memory is short, and gives way to others."""
+        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
+        super().enter()
+        os.nice(5)
+        _limit(self._limits)
+        calls.forbid(self._filter)
+
+    def end_lines(self) -> None:
+        """End every process in there but the holder; raises GaveUpWaiting when the kernel does not.
+
+        By the holder, for all processes in its process-number namespace at once: none can make another meanwhile.
+        """
+        assert self._line
+        try:
+            self._line.sendall(b"end\n")
+            heard, _, _ = select.select([self._line], [], [], PATIENCE)
+            if not heard or not self._line.recv(64):
+                raise LabClosed("The holder of this world has ended.")
+        except OSError:
+            raise LabClosed("The holder of this world has ended.") from None
+        deadline = time.monotonic() + PATIENCE
+        while set(self.numbers()) - {1}:
+            if time.monotonic() > deadline:
+                raise GaveUpWaiting("the kernel to end what was started", PATIENCE)
+            select.select([self._pidfd], [], [], 0.005)
+
+    def numbers(self) -> Iterator[int]:
+        """The numbers that its processes have in there: its own /proc lists them, and no others."""
+        with contextlib.suppress(OSError):
+            for name in os.listdir(self.descriptors["proc"]):
+                if name.isascii() and name.isdigit():
+                    yield int(name)
+
+    def untouched(self) -> Sandbox:
+        """The world as its holder sees it, with the network namespaces that have a name in there.
+
+        When all lines have ended. Raises BadName when two names are one namespace, GaveUpWaiting when the names cannot
+        be looked at.
+        """
+        said = _in_a_child(self._name_networks, PATIENCE)
+        if said:
+            raise BadName(said[0], f"it is the namespace that is also called {said[1]}")
+        os.close(self.descriptors.pop("mounts"))  # and with it goes all that was mounted
+        seen = Sandbox.__new__(Sandbox)  # the same holder, entered as any lab is
+        seen.__dict__.update(self.__dict__)
+        return seen
+
+    def _name_networks(self) -> list[str]:
+        """Bind the network namespaces of /run/netns as the lines left it to the holder's; two names of one, if any."""
+        holder = os.open(f"/proc/{self.pid}/ns/mnt", os.O_RDONLY)
+        assert self._users is not None
+        self._enter_around()
+        if os.fork():  # only a child has a number in there, and so a /proc/self
+            _, status = os.wait()
+            os._exit(os.waitstatus_to_exitcode(status))
+        world.setns(self.descriptors["mounts"], CLONE_NEWNS)
+        networks = _networks(self._users)
+        world.setns(holder, CLONE_NEWNS)
+        names: dict[int, str] = {os.stat("/proc/1/ns/net").st_ino: "master"}
+        for folder in ("/run", "/tmp", "/dev/shm"):  # the lines wrote into the same ones by other mounts
+            world.mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=16m")
+        os.mkdir(NETNS)
+        for name, descriptor in networks.items():
+            inode = os.fstat(descriptor).st_ino
+            if inode in names:
+                return [name, names[inode]]
+            names[inode] = name
+            os.close(os.open(f"{NETNS}/{name}", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o444))
+            world.bind(f"/proc/self/fd/{descriptor}", f"{NETNS}/{name}", 0)
+        return []
+
+
+def _limit(limits: Limits) -> None:
+    """setrlimit(2); soft and hard, so that no program can raise it."""
+    seconds = int(limits.seconds) + 1
+    every = {
+        resource.RLIMIT_NPROC: 2 * limits.processes,
+        resource.RLIMIT_AS: limits.memory * MIB,
+        resource.RLIMIT_FSIZE: limits.file * MIB,
+        resource.RLIMIT_CPU: seconds,
+        resource.RLIMIT_MEMLOCK: MIB,
+        resource.RLIMIT_NOFILE: 256,
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, limit in every.items():
+        resource.setrlimit(kind, (limit, limit))
+
+
+def _in_a_child(work: Callable[[], list[str]], seconds: float) -> list[str]:
+    """What a function answers in a process of its own, which may enter namespaces; raises GaveUpWaiting."""
+    hear, tell = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            answer = json.dumps(work())
+            os.write(tell, answer.encode())
+            code = 0
+        except OSError:
+            pass
+        finally:
+            os._exit(code)
+    os.close(tell)
     try:
-        return Sandbox(before=lambda: _withdraw(folders, files))
-    except subprocess.SubprocessError:
-        raise NotReady(f"Cannot confine what others wrote: {forbidden_because()}.") from None
+        heard, _, _ = select.select([hear], [], [], seconds)
+        said = os.read(hear, 4096) if heard else b""
+    finally:
+        os.close(hear)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    if not said:
+        raise GaveUpWaiting("the names of namespaces", seconds)
+    answered: list[str] = json.loads(said)
+    return answered
 
 
-def _withdraw(hidden: Sequence[bytes], size: int) -> None:
-    """For the process that is about to make a world: nothing to write to, and nothing of others to read.
-
-    hidden: folders to cover by empty ones; size: MiB that /tmp may hold.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if os.geteuid() == 0:
-        _leave_root(libc)
-    _enter_own_user_namespace(libc)
-    _make_read_only(libc)
-    for path in hidden:
-        _cover(libc, path, MS_RDONLY, "size=4k,nr_inodes=2,mode=755")  # what we cannot get to needs no cover
-    result = _cover(libc, b"/tmp", 0, f"size={size}m,nr_inodes=10000,mode=1777")
-    _must(libc, result)
-
-
-def _leave_root(libc: ctypes.CDLL) -> None:
-    os.setgroups([])
-    os.setresgid(NOBODY, NOBODY, NOBODY)
-    os.setresuid(NOBODY, NOBODY, NOBODY)
-    libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else our own /proc/self would still be root's
+def _networks(users: int) -> dict[str, int]:
+    """The network namespaces that have a name here, as descriptors: real ones, of this world's users, well named."""
+    found: dict[str, int] = {}
+    try:
+        names = sorted(os.listdir(NETNS))
+    except OSError:  # there is none, or something else
+        return {}
+    for name in names[:NAMES]:
+        with contextlib.suppress(OSError, BadName):
+            check_name(name)
+            path = f"{NETNS}/{name}"
+            if not stat.S_ISREG(os.lstat(path).st_mode):  # a link would be two names of one; a pipe would never open
+                continue
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            if _is_network_of(descriptor, users):
+                found[name] = descriptor
+            else:
+                os.close(descriptor)
+    return found
 
 
-def _enter_own_user_namespace(libc: ctypes.CDLL) -> None:
-    """Make a user and a mount namespace in which we are who we were; user_namespaces(7)."""
-    # asked before: in the new namespace they are nobody's
-    uid = os.geteuid()
-    gid = os.getegid()
-    result = libc.unshare(CLONE_NEWUSER | CLONE_NEWNS)
-    _must(libc, result)
-    Path("/proc/self/setgroups").write_text("deny")  # without which no one but root may write gid_map
-    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+def _is_network_of(descriptor: int, users: int) -> bool:
+    """Whether it is a network namespace that belongs to a user namespace, or to one inside that."""
+    if not _is_namespace(descriptor) or fcntl.ioctl(descriptor, NS_GET_NSTYPE) != world.CLONE_NEWNET:
+        return False
+    wanted = os.fstat(users)
+    owner = world.user_namespace_of(descriptor)
+    for _ in range(DEEPEST):
+        if os.path.samestat(os.fstat(owner), wanted):
+            os.close(owner)
+            return True
+        around = fcntl.ioctl(owner, NS_GET_PARENT)  # refused above our own
+        os.close(owner)
+        owner = around
+    return False
 
 
-def _make_read_only(libc: ctypes.CDLL) -> None:
-    """Every file but those of /proc and /sys: where they are read-only the kernel gives the world none to write to."""
-    read_only = MountAttributes(on=MOUNT_ATTR_RDONLY, propagation=MS_PRIVATE)
-    writable = MountAttributes(off=MOUNT_ATTR_RDONLY)
-    _set_attributes(libc, b"/", read_only, AT_RECURSIVE)
-    for path in (b"/proc", b"/sys"):
-        _set_attributes(libc, path, writable)
+def _is_namespace(descriptor: int) -> bool:
+    """Whether a file is of nsfs, where the kernel has its namespaces, and no other that is called the same."""
+    import ctypes
 
-
-def _cover(libc: ctypes.CDLL, path: bytes, flags: int, options: str) -> int:
-    """Mount an empty folder over another; not 0 where we cannot get to, or where none is."""
-    flags |= MS_NOSUID | MS_NODEV
-    result: int = libc.mount(b"tmpfs", path, b"tmpfs", flags, options.encode())
-    return result
-
-
-class MountAttributes(ctypes.Structure):
-    """struct mount_attr: which attributes of a mount are set and which are cleared; mount_setattr(2)."""
-
-    _fields_ = (
-        ("on", ctypes.c_uint64),
-        ("off", ctypes.c_uint64),
-        ("propagation", ctypes.c_uint64),
-        ("user_namespace", ctypes.c_uint64),
-    )
-
-
-def _set_attributes(libc: ctypes.CDLL, path: bytes, attributes: MountAttributes, flags: int = 0) -> None:
-    # by its number: a C library of 2021 has no function for it
-    size = ctypes.c_size_t(ctypes.sizeof(attributes))
-    result = libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, path, flags, ctypes.byref(attributes), size)
-    _must(libc, result)
-
-
-def _must(libc: ctypes.CDLL, result: int) -> None:
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+    # Python's statvfs has no type of the file system. struct statfs begins with it, a word long.
+    answer = ctypes.create_string_buffer(256)
+    world.must(world.libc().fstatfs(descriptor, answer), "fstatfs")
+    return ctypes.c_long.from_buffer(answer).value == NSFS_MAGIC
 
 
 def bare_environment() -> dict[str, str]:
@@ -156,34 +242,45 @@ def bare_environment() -> dict[str, str]:
 
 
 class Watch:
-    """Looks at what a world takes until it is stopped, and ends the world that takes too much (`reason` says what)."""
+    """Looks at what a world takes until it is stopped, and ends the world that takes too much.
 
-    def __init__(self, sandbox: Sandbox, limits: Limits, end: Callable[[], None]) -> None:
+    reason: what that was, as a sentence; again: whether others may have been the cause, so that it is to be tried once
+    more, alone.
+    """
+
+    def __init__(self, sandbox: Confined, limits: Limits) -> None:
         self.reason = ""
-        self._pid = sandbox.pid
+        self.again = False
+        self._sandbox = sandbox
         self._limits = limits
-        self._end = end
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
     def _look(self) -> None:
         start = time.monotonic()
         while not self._stopped.wait(LOOK):
-            seconds = time.monotonic() - start
-            self.reason = self._too_much(seconds)
+            self.reason = self._too_much(time.monotonic() - start)
             if self.reason:
-                self._end()
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self._sandbox.pidfd, signal.SIGKILL)
                 return
 
     def _too_much(self, seconds: float) -> str:
         limits = self._limits
         if seconds > limits.seconds:
+            self.again = True
             return f"It was not done after {limits.seconds:g} seconds."
-        processes = list(_numbers(self._pid))
-        if len(processes) >= limits.processes:
+        numbers = list(self._sandbox.numbers())
+        if len(numbers) >= limits.processes:
             return f"It had {limits.processes} processes, the most that it may."
-        if _memory(self._pid, processes) > limits.memory * MIB:
-            return f"It took more than {limits.memory} MiB of memory, files in /tmp and /run included."
+        taken = Taken.by(self._sandbox.descriptors["proc"], numbers)
+        if taken.memory > limits.memory * MIB:
+            return f"It took more than {limits.memory} MiB of memory, files in memory included."
+        if taken.seconds > limits.seconds:
+            return f"It took more than {limits.seconds:g} seconds of a processor."
+        if _memory_is_short():
+            self.again = True
+            return "The machine had hardly any memory left."
         return ""
 
     def __enter__(self) -> Watch:
@@ -192,63 +289,74 @@ class Watch:
 
     def __exit__(self, *error: object) -> None:
         self._stopped.set()
-        self._thread.join()
+        self._thread.join(PATIENCE)
 
 
-def _numbers(holder: int) -> Iterator[int]:
-    """The numbers that a world's processes have in there: its own /proc lists them, and no others."""
-    with contextlib.suppress(OSError):
-        for name in os.listdir(f"/proc/{holder}/root/proc"):
-            if name.isdigit():
-                yield int(name)
+@dataclass(frozen=True)
+class Taken:
+    """What some processes take together: bytes of memory, and seconds of processors."""
+
+    memory: int
+    seconds: float
+
+    @classmethod
+    def by(cls, proc: int, numbers: list[int]) -> Taken:
+        """proc: a descriptor of the /proc in which they have these numbers."""
+        memory = 0
+        ticks = 0
+        disks: dict[int, int] = {}
+        for number in numbers:
+            with contextlib.suppress(OSError, ValueError, IndexError):  # it ended
+                ticks += _ticks(_read(proc, f"{number}/stat"))
+                memory += _own_memory(_read(proc, f"{number}/smaps_rollup"))
+                _add_disks(proc, number, disks)
+        return cls(memory + sum(disks.values()), ticks / os.sysconf("SC_CLK_TCK"))
 
 
-def _memory(holder: int, processes: Sequence[int]) -> int:
-    """Bytes that a world takes: its programs' own, and what is in the files that are in memory, wherever mounted."""
+def _read(proc: int, name: str) -> str:
+    descriptor = os.open(name, os.O_RDONLY, dir_fd=proc)
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read().decode(errors="replace")
+
+
+def _ticks(line: str) -> int:
+    """The ticks that a process took, and its children that have ended and were waited for: proc(5), stat, 14 to 17."""
+    fields = line.rpartition(")")[2].split()  # from field 3 on; the name before may hold anything
+    return sum(int(field) for field in fields[14 - 3 : 18 - 3])
+
+
+def _own_memory(rollup: str) -> int:
+    """Bytes in no file of a disk, what others share counted in part: proc(5), smaps_rollup."""
     total = 0
-    places = [f"/proc/{holder}/cwd"]  # where its lines' output is kept
-    for number in processes:
-        process = Path(f"/proc/{holder}/root/proc/{number}")
-        with contextlib.suppress(OSError, ValueError, IndexError):  # it ended, or the world's /proc is no real one
-            total += _own_memory(process)
-            places += _memory_folders(process)
-    in_files = _bytes_by_device(places)
-    return total + sum(in_files.values())
+    for line in rollup.splitlines():
+        words = line.split()
+        if words[0] in ("Pss_Anon:", "Pss_Shmem:"):
+            total += int(words[1]) * 1024
+    return total
 
 
-def _own_memory(process: Path) -> int:
-    """Bytes of memory that are in no file: proc(5), statm, of whose pages those of files are the third number."""
-    numbers = (process / "statm").read_text().split()
-    resident = int(numbers[1])
-    of_files = int(numbers[2])
-    pages = resident - of_files
-    return pages * os.sysconf("SC_PAGE_SIZE")
+def _add_disks(proc: int, number: int, disks: dict[int, int]) -> None:
+    """Note what the folders in memory hold that a process has mounted, each file system once."""
+    for line in _read(proc, f"{number}/mountinfo").splitlines():
+        before, _, after = line.partition(" - ")
+        if after.startswith(("tmpfs ", "ramfs ")):
+            _, _, device, _, point = before.split()[:5]
+            major, _, minor = device.partition(":")
+            key = os.makedev(int(major), int(minor))
+            if key not in disks:
+                disks[key] = _bytes_in(proc, number, _plain(point), key)
 
 
-def _memory_folders(process: Path) -> list[str]:
-    """Where a process has folders mounted whose files are in memory, as paths for us."""
-    folders = []
-    for line in (process / "mountinfo").read_text().splitlines():
-        if " - tmpfs " in line:
-            point = _plain(_mount_point(line))
-            folders.append(f"{process}/root{point}")
-    return folders
-
-
-def _bytes_by_device(places: Sequence[str]) -> dict[int, int]:
-    """The bytes that the files in some folders take, each file system once."""
-    taken = {}
-    for place in places:
-        with contextlib.suppress(OSError):
-            disk = os.statvfs(place)
-            device = os.stat(place).st_dev
-            taken[device] = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
-    return taken
-
-
-def _mount_point(line: str) -> str:
-    """The fifth word of a line of mountinfo; proc(5)."""
-    return line.split()[4]
+def _bytes_in(proc: int, number: int, point: str, device: int) -> int:
+    with contextlib.suppress(OSError):
+        place = os.open(f"{number}/root{point}", os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=proc)
+        try:
+            if os.fstat(place).st_dev == device:  # else it is under another
+                disk = os.statvfs(place)
+                return (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+        finally:
+            os.close(place)
+    return 0
 
 
 def _plain(point: str) -> str:
@@ -262,11 +370,11 @@ def _plain(point: str) -> str:
     return octets.decode("utf-8", "surrogateescape")
 
 
-def mounts(sandbox: Sandbox) -> list[str]:
-    """What is mounted where in a world, apart from its own /run: a program covered by another shows here."""
-    text = Path(f"/proc/{sandbox.pid}/mountinfo").read_text()
-    others = []
-    for line in text.splitlines():
-        if not _mount_point(line).startswith("/run"):
-            others.append(line)
-    return others
+def _memory_is_short() -> bool:
+    """Whether the machine has less than RESERVE of its memory left: what a world hides is missing there."""
+    sizes = {}
+    with open("/proc/meminfo") as file:
+        for line in file:
+            name, _, rest = line.partition(":")
+            sizes[name] = int(rest.split()[0])
+    return sizes.get("MemAvailable", 1) < RESERVE * sizes.get("MemTotal", 0)

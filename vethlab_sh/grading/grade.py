@@ -1,17 +1,18 @@
 """How many points for each learner's lab? Those of the claims that hold in it.
 
-The lines that a learner typed run again, in a world of their own that can neither see nor take much (`confine`);
-then the kernel is asked the teacher's claims. Every learner is graded by a process of its own, so whatever becomes
-of one, the others go on.
+The lines that a learner typed run again, in a world of their own that can neither see nor take much (`confine`); when
+they are done, and every process of theirs has ended, the kernel is asked the teacher's claims. Every learner is graded
+by a process of its own, so whatever becomes of one, the others go on. What others may have caused, above all that it
+took too long, is tried once more, alone, before it counts.
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
+import math
 import multiprocessing
 import os
-import shlex
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,16 +22,18 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..errors import LabError, UnknownClaim
+from ..errors import LabError, NotReady, UnknownClaim
 from ..lab import Lab
-from ..sandbox import Sandbox
+from ..sandbox import SYSTEM_PATH
 from ..shell import Shell
-from .confine import Limits, Watch, bare_environment, confined, mounts
-from .submissions import Claim, Claims, Submission, read_lines, submissions
+from ..world import OF_A_LAB
+from .confine import Confined, Limits, Watch, bare_environment
+from .submissions import Claim, Claims, Submission, plain_name, read_lines, submissions
 
 LONGEST = 400  # characters of a sentence
-PATIENCE = 60  # seconds beyond the limit, for making the world, judging and tidying up
-FORMULA = tuple("=+-@\t")  # how a cell begins that a spreadsheet takes for a formula
+MAKING, JUDGING = 30, 15  # seconds beyond the limit: for making the world and tidying up, and for each claim
+ENDING = 5  # seconds for a process that was killed
+FORMULA = tuple("=+-@\t\r\n")  # how a cell begins that a spreadsheet takes for a formula
 
 
 class Judgement(Protocol):
@@ -62,11 +65,10 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 @dataclass(frozen=True)
 class Task:
-    """One submission to grade. claims: what should hold; folder: that of the class, hidden from the lines."""
+    """One submission to grade; claims: what should hold."""
 
     submission: Submission
     claims: Sequence[Claim]
-    folder: Path
     limits: Limits
     judge: Judge
 
@@ -75,13 +77,65 @@ class Task:
         """The points that it could have."""
         return sum(claim.points for claim in self.claims)
 
+    @property
+    def seconds(self) -> float:
+        """After so many it is ended, whatever it does."""
+        return self.limits.seconds + MAKING + JUDGING * len(self.claims)
+
 
 @dataclass(frozen=True)
 class Result:
-    """What the process that graded a submission answers."""
+    """What the process that graded a submission answers; again: others may have been the cause."""
 
     points: float
     sentence: str
+    again: bool = False
+
+
+class Grading:
+    """What is to be graded, and for how long at most. `rows` does it.
+
+    folder, claims: see `submissions` and `read_claims`; jobs: how many at a time (as many as processors); limits: for
+    each of them; judge: what holds a claim against a lab. Raises BadInput; UnknownClaim when a claim is not
+    understood; NotReady where the machine cannot confine what others wrote.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        claims: Claims,
+        jobs: int | None = None,
+        limits: Limits | None = None,
+        judge: Judge = Lab.check,
+    ) -> None:
+        limits = limits or Limits()
+        self.at_once = jobs or os.cpu_count() or 1
+        exercises = [name for name in claims if name]
+        self.tasks: list[Task] = []
+        for submission in submissions(folder.resolve(), exercises):
+            wanted = _wanted(claims, submission.exercise)
+            self.tasks.append(Task(submission, wanted, limits, judge))
+        _try(claims, limits, judge)
+
+    @property
+    def bound(self) -> float:
+        """Seconds after which all of it has ended, if each submission takes all that it may, also when tried again."""
+        longest = max(task.seconds for task in self.tasks) + ENDING
+        rounds = math.ceil(len(self.tasks) / self.at_once)
+        if self.at_once > 1:
+            rounds += len(self.tasks)
+        return rounds * longest
+
+    def rows(self) -> Iterator[Row]:
+        """A row for each learner and exercise, as they are done."""
+        again: list[Task] = []
+        for task, result in _graded(self.tasks, self.at_once):
+            if result.again and self.at_once > 1:
+                again.append(task)
+            else:
+                yield _row(task, result)
+        for task, result in _graded(again, 1):
+            yield _row(task, result)
 
 
 def grade(
@@ -91,32 +145,37 @@ def grade(
     limits: Limits | None = None,
     judge: Judge = Lab.check,
 ) -> Iterator[Row]:
-    """A row for each learner and exercise, as they are done.
+    """The rows of a `Grading`, as they are done."""
+    yield from Grading(folder, claims, jobs, limits, judge).rows()
 
-    claims: see `read_claims`; jobs: how many at a time (as many as processors); limits: for each of them; judge: what
-    holds a claim against a lab. Raises BadInput, and UnknownClaim when a claim is not understood.
-    """
-    folder = folder.resolve()
-    limits = limits or Limits()
-    at_once = jobs or os.cpu_count() or 1
-    exercises = [name for name in claims if name]
-    waiting = submissions(folder, exercises)
-    _check_words(claims, judge)
+
+def _graded(tasks: Sequence[Task], at_once: int) -> Iterator[tuple[Task, Result]]:
+    """Each task with its result, as they are done."""
+    waiting = list(tasks)
     running: list[_Running] = []
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
-                submission = waiting.pop(0)
-                wanted = _wanted(claims, submission.exercise)
-                running.append(_Running(Task(submission, wanted, folder, limits, judge)))
+                running.append(_Running(waiting.pop(0)))
             first_end = min(one.end for one in running)
-            wait([one.answer for one in running], first_end - time.monotonic())
+            wait([one.answer for one in running], max(0, first_end - time.monotonic()))
             for one in [one for one in running if one.done()]:
                 running.remove(one)
-                yield one.row()
+                yield one.task, one.result()
     finally:
         for one in running:  # with its process a world ends
             one.process.kill()
+
+
+def _row(task: Task, result: Result) -> Row:
+    submission = task.submission
+    return Row(
+        learner=plain_name(submission.learner),
+        exercise=plain_name(submission.exercise),
+        points=result.points,
+        out_of=task.out_of,
+        sentence=result.sentence,
+    )
 
 
 def _wanted(claims: Claims, exercise: str) -> list[Claim]:
@@ -127,17 +186,24 @@ def _wanted(claims: Claims, exercise: str) -> list[Claim]:
     return wanted
 
 
-def _check_words(claims: Claims, judge: Judge) -> None:
-    """Tell the teacher at once of a claim that is not understood: in an empty lab others just do not hold."""
-    with Lab() as lab:
-        for of_an_exercise in claims.values():
-            for claim in of_an_exercise:
-                try:
-                    judge(lab, claim.text)
-                except UnknownClaim:
-                    raise
-                except LabError:
-                    continue
+def _try(claims: Claims, limits: Limits, judge: Judge) -> None:
+    """Confine nothing once, and hold the claims against it: what cannot be done is told before anything is graded.
+
+    A claim that is not understood, too; in an empty lab others just do not hold.
+    """
+    with contextlib.closing(Confined(limits)) as confined:
+        if _play(confined, "true") != 0:
+            raise NotReady("Cannot confine what others wrote: a program could not be started so.")
+        confined.end_lines()
+        with Lab(sandbox=confined.untouched()) as lab:
+            for of_an_exercise in claims.values():
+                for claim in of_an_exercise:
+                    try:
+                        judge(lab, claim.text)
+                    except UnknownClaim:
+                        raise
+                    except LabError:
+                        continue
 
 
 class _Running:
@@ -147,34 +213,33 @@ class _Running:
         fork = multiprocessing.get_context("fork")  # a judge need not be importable
         self.task = task
         self.answer, theirs = fork.Pipe(duplex=False)
-        self.end = time.monotonic() + task.limits.seconds + PATIENCE
+        self.end = time.monotonic() + task.seconds
         self.process = fork.Process(target=_work, args=(task, theirs), daemon=True)
         self.process.start()
         theirs.close()
 
     def done(self) -> bool:
         """Whether there is an answer, or will be none."""
+        if self.answer.poll():
+            return True
         if time.monotonic() > self.end:
             self.process.kill()
-            self.process.join()
-        return self.answer.poll()
+            return True
+        return False
 
-    def row(self) -> Row:
-        """Points and sentence."""
-        try:
-            result: Result = self.answer.recv()
-        except EOFError:  # its process was ended by something else
-            result = Result(0, "The grading of this submission ended without a result.")
-        self.process.join()
+    def result(self) -> Result:
+        """Its answer, or why there is none; it waits for nobody longer than ENDING."""
+        result = Result(0, "The grading of this submission ended without a result.", again=True)
+        if time.monotonic() > self.end and not self.answer.poll():
+            result = Result(0, "It could not be judged in time.", again=True)
+        else:
+            with contextlib.suppress(EOFError):  # its process was ended by something else
+                result = self.answer.recv()
+        self.process.join(ENDING)
+        if self.process.exitcode is None:
+            self.process.kill()
         self.answer.close()
-        submission = self.task.submission
-        return Row(
-            learner=submission.learner,
-            exercise=submission.exercise,
-            points=result.points,
-            out_of=self.task.out_of,
-            sentence=result.sentence,
-        )
+        return result
 
 
 # --- in the process that grades one submission ----------------------------------------------------------------------
@@ -188,30 +253,39 @@ def _work(task: Task, answer: Connection) -> None:
             os.set_inheritable(descriptor, descriptor < 3)
     os.environ.clear()
     os.environ.update(bare_environment())
+    os.chdir("/")
     try:
         result = _result(task)
+    except NotReady as error:  # the machine could make this world a moment ago: others have taken what it needs
+        result = Result(0, str(error), again=True)
     except LabError as error:
         result = Result(0, str(error))
-    answer.send(Result(result.points, _one_line(result.sentence)))
+    except (OSError, MemoryError) as error:
+        result = Result(0, f"It could not be judged: {error}", again=True)
+    answer.send(Result(result.points, _one_line(result.sentence), result.again))
 
 
 def _result(task: Task) -> Result:
     """Run what was handed in, if there is something, and judge it."""
     submission = task.submission
+    if submission.problem:
+        return Result(0, submission.problem)
     if submission.file is None:
         return Result(0, "Nothing was handed in.")
     lines = read_lines(submission.file, submission.exercise)
     if not any(_is_command(line) for line in lines.splitlines()):
         return Result(0, "It holds no command.")
-    sandbox = confined([task.folder], task.limits)
-    with Lab(sandbox=sandbox) as lab, Watch(sandbox, task.limits, lab.close) as watch:
-        try:
-            result = _judged(task, lab, sandbox, lines)
-        except (LabError, OSError, ValueError, LookupError) as error:  # a hostile world may answer anything
-            result = Result(0, f"It could not be judged: {error}")
-    if watch.reason:  # the world was ended for it, which is why it answered as it did
-        return Result(0, watch.reason)
-    return result
+    with contextlib.closing(Confined(task.limits)) as confined:
+        with Watch(confined, task.limits) as watch:
+            try:
+                _play(confined, lines)
+                confined.end_lines()
+            except LabError as error:
+                if not watch.reason:
+                    return Result(0, str(error), again=True)
+        if watch.reason:
+            return Result(0, watch.reason, watch.again)
+        return _judged(task, confined)
 
 
 def _is_command(line: str) -> bool:
@@ -221,34 +295,35 @@ def _is_command(line: str) -> bool:
     return not words.startswith("#")
 
 
-def _judged(task: Task, lab: Lab, sandbox: Sandbox, lines: str) -> Result:
+def _judged(task: Task, confined: Confined) -> Result:
     """What the claims say of a lab in which the lines have run."""
-    before = mounts(sandbox)
-    lab.run("mount -o remount,size=16m /run")
-    _play(sandbox, lines, task.limits)
-    if mounts(sandbox) != before:
-        return Result(0, "It mounted something over the machine's own files.")
     points: float = 0
     wrong: dict[str, None] = {}  # each sentence once, in their order
-    for claim in task.claims:
-        judgement = task.judge(lab, claim.text)
-        if judgement:
-            points += claim.points
-        else:
-            wrong[judgement.sentence] = None
+    with Lab(sandbox=confined.untouched()) as lab:
+        for claim in task.claims:
+            try:
+                judgement = task.judge(lab, claim.text)
+            except (LabError, OSError, ValueError, LookupError) as error:  # a hostile network may answer anything
+                wrong[f"It could not be judged: {error}"] = None
+                continue
+            if judgement:
+                points += claim.points
+            else:
+                wrong[judgement.sentence] = None
     return Result(points, "; ".join(wrong) or "Everything holds.")
 
 
-def _play(sandbox: Sandbox, lines: str, limits: Limits) -> None:
+def _play(confined: Confined, lines: str) -> int:
     """Run the lines in the lab as one script, as they were typed: one that fails does not stop the rest."""
     script = os.memfd_create("lines")
     try:
-        os.write(script, lines.encode())
+        os.write(script, lines.encode(errors="surrogatepass"))
         os.set_inheritable(script, True)
-        # From a file that is in no folder: those of the learners are hidden in there
-        limited = shlex.join(limits.words())
-        with contextlib.closing(Shell(sandbox)) as shell:  # a new one, to inherit it
-            shell.run(f"cd /tmp && exec {limited} bash /dev/fd/{script}", expect=None)
+        # From a file that is in no folder, and its words to nobody: nothing that they write is read here
+        with contextlib.closing(Shell(confined)) as shell:  # a new one, to inherit it
+            path = f"{OF_A_LAB}:{SYSTEM_PATH}"
+            ran = shell.run(f"cd /tmp && PATH={path} exec bash /dev/fd/{script} >/dev/null 2>&1", expect=None)
+            return ran.code
     finally:
         os.close(script)
 
@@ -266,11 +341,15 @@ def _one_line(sentence: str) -> str:
 # --- the table ------------------------------------------------------------------------------------------------------
 
 
-def as_csv(rows: Sequence[Row]) -> str:
-    """The rows as CSV; a name that a spreadsheet would take for a formula gets a quote before it."""
+def as_csv(rows: Sequence[Row], with_names: bool = True) -> str:
+    """The rows as CSV; a name that a spreadsheet would take for a formula gets a quote before it.
+
+    with_names: with the names of the columns above.
+    """
     text = StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
+    if with_names:
+        writer.writeheader()
     for row in rows:
         cells = {name: _cell(value) for name, value in asdict(row).items()}
         writer.writerow(cells)

@@ -6,6 +6,7 @@ Nothing of them runs here. A file may be of any size or kind, and what calls its
 from __future__ import annotations
 
 import ast
+import errno
 import json
 import os
 import re
@@ -37,11 +38,12 @@ Claims = dict[str, list[Claim]]  # by exercise; under "" those for every exercis
 
 @dataclass(frozen=True)
 class Submission:
-    """What one learner handed in for one exercise; file: None when there is nothing."""
+    """What one learner handed in for one exercise; file: None when there is nothing; problem: why it is not read."""
 
     learner: str
     exercise: str
     file: Path | None
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def read_claims(file: Path) -> Claims:
         return _claims_of_a_lesson(file)
     claims: Claims = {}
     exercise = ""
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(_claims_text(file).splitlines(), 1):
         text = line.partition("#")[0].strip()
         heading = re.fullmatch(r"\[(.+)\]", text)
         worth = re.fullmatch(r"(\d+(?:\.\d+)?)\s+(.+)", text)
@@ -78,6 +80,14 @@ def read_claims(file: Path) -> Claims:
     return claims
 
 
+def _claims_text(file: Path) -> str:
+    """The teacher's file; editors of Windows begin theirs with a mark that is no letter."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput(f"{file} is no text of UTF-8. Save it as UTF-8.") from None
+
+
 def _claims_of_a_lesson(file: Path) -> Claims:
     """The claims of a lesson's cells that judge, by exercise: `2-bridge-1`, as nbgrader's metadata name them."""
     claims = {}
@@ -85,7 +95,7 @@ def _claims_of_a_lesson(file: Path) -> Claims:
         if cell.exercise:
             try:
                 claims[cell.exercise] = [Claim(text, 1) for text in _arguments(cell.source)]
-            except ValueError:
+            except (ValueError, SyntaxError, IndexError, AttributeError, RecursionError, MemoryError):
                 why = "judges something else than claims, so nbgrader has to grade it"
                 raise BadInput(f"{file}: exercise {cell.exercise} {why} (classroom/README.md).") from None
     if not claims:
@@ -123,15 +133,31 @@ def submissions(folder: Path, exercises: Sequence[str]) -> list[Submission]:
 def _of_a_folder(folder: Path, exercises: Sequence[str]) -> list[Submission]:
     """What one learner handed in; without exercises each file is one, and nothing at all is one that is missing."""
     files = {}
-    for file in sorted(folder.iterdir()):
-        if file.suffix in KINDS:
-            files[file.stem] = file
+    problem = ""
+    try:
+        for file in sorted(folder.iterdir()):
+            if file.suffix in KINDS:
+                files[file.stem] = file
+    except OSError as error:
+        problem = f"The folder cannot be read: {error.strerror}."
     wanted = exercises or list(files) or [""]
     every = []
     for exercise in wanted:
         handed_in = _file_of(files, exercise)
-        every.append(Submission(folder.name, exercise, handed_in))
+        every.append(Submission(folder.name, exercise, handed_in, problem))
     return every
+
+
+def plain_name(name: str) -> str:
+    """A name as it can be shown: what is no text of UTF-8, or no sign that prints, by its number.
+
+    >>> plain_name("anna"), plain_name("a\\x1b[31m"), plain_name("a\\udcff")
+    ('anna', 'a\\\\x1b[31m', 'a\\\\xff')
+    """
+    shown = ""
+    for sign in os.fsencode(name).decode("utf-8", "backslashreplace"):
+        shown += sign if sign.isprintable() else sign.encode("unicode_escape").decode()
+    return shown
 
 
 def _file_of(files: dict[str, Path], exercise: str) -> Path | None:
@@ -204,13 +230,17 @@ def _text(file: Path) -> str:
     """The text of a regular file: a link could lead to another's, and a pipe would never end."""
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        raise BadInput("It cannot be read: it is a link, or not a file.") from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise BadInput("It is a link, and so not read.") from None
+        if error.errno == errno.ENXIO:
+            raise BadInput("It is not a file.") from None
+        raise BadInput(f"It cannot be read: {error.strerror}.") from None
     with os.fdopen(handle, "rb") as opened:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise BadInput("It is not a file.")
         content = opened.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise BadInput(f"It is larger than {LARGEST // 2**20} MiB.")
-    text = content.decode("utf-8", errors="replace")
+    text = content.decode("utf-8-sig", errors="replace")
     return text.replace("\r\n", "\n").replace("\0", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 
-from ..recognise import IP_OBJECTS, IP_VERBS
+from ..parsers.recognise import IP_OBJECTS, IP_VERBS
 from .places import INTO_CONTAINER, INTO_POD, SHELLS
 
 PROGRAMS = SHELLS | INTO_POD | INTO_CONTAINER | {

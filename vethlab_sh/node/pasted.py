@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from ..recognise import recognise, stages
+from ..parsers.recognise import recognise, stages
 from ..tables import clean
 from .commands import is_command
 from .fences import Line, session_lines

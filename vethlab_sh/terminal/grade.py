@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import math
+import os
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
-from ..files import written
 from .arguments import add_verb
 from .page import Page
 
 if TYPE_CHECKING:
+    from ..grading.grade import Grading, Row
     from .arguments import Verbs
 
-SENTENCE = "sentence"  # the last column, too long for a cell: it stands below the table
+SENTENCE = "sentence"  # the last column, too long for a cell: it is told as it comes
+MOST_JOBS = 1000
+LEAST_SECONDS, MOST_SECONDS = 1, 86400
 
 
 def add_grade(verbs: Verbs) -> None:
@@ -27,29 +33,109 @@ def add_grade(verbs: Verbs) -> None:
         "--checks", metavar="FILE", help="claims, each after its points, or a solved lesson (FOLDER.checks)"
     )
     verb.add_argument("--out", metavar="FILE", help="write the rows as CSV")
-    verb.add_argument("--jobs", type=int, metavar="N", help="how many at a time (as many as processors)")
-    verb.add_argument("--seconds", type=float, default=60, metavar="S", help="for each submission (60)")
+    verb.add_argument("--jobs", type=_jobs, metavar="N", help="how many at a time (as many as processors)")
+    verb.add_argument("--seconds", type=_seconds, default=60, metavar="S", help="for each submission (60)")
 
 
 def _grade(options: argparse.Namespace) -> int:
-    from ..grading import grade
     from ..grading.confine import Limits
+    from ..grading.grade import Grading
     from ..grading.submissions import read_claims
 
     folder = Path(options.folder)
     checks = Path(options.checks or f"{folder}.checks")
     claims = read_claims(checks)
     limits = Limits(seconds=options.seconds)
-    rows = list(grade.grade(folder, claims, options.jobs, limits))
+    with _table_file(options.out) as table:
+        grading = Grading(folder, claims, options.jobs, limits)
+        _tell_bound(grading)
+        rows = _shown(grading, table)
     rows.sort(key=lambda row: (row.learner, row.exercise))
-    if options.out:
-        with written(options.out) as file:
-            file.write_text(grade.as_csv(rows))
     page = Page.of(sys.stdout)
-    columns = [column for column in grade.COLUMNS if column != SENTENCE]
+    columns = [column for column in grade_columns() if column != SENTENCE]
     plain = [asdict(row) for row in rows]
-    print(page.table(plain, columns) + "\n")
-    for row in rows:
-        exercise = row.exercise or "all"
-        print(page.prose(f"{row.learner}, {exercise}: {row.sentence}"))
+    print("\n" + page.table(plain, columns))
+    if table.error:
+        raise table.error
     return 0
+
+
+def grade_columns() -> tuple[str, ...]:
+    """The columns of the table, in their order."""
+    from ..grading.grade import COLUMNS
+
+    return COLUMNS
+
+
+def _tell_bound(grading: Grading) -> None:
+    """Say how much there is to do, and when all of it has ended in any case."""
+    count = len(grading.tasks)
+    minutes = math.ceil(grading.bound / 60)
+    many = f"{count} submission{'s' * (count != 1)}, {grading.at_once} at a time"
+    print(f"{many}: done in {minutes} minutes at the latest, usually much sooner.", file=sys.stderr, flush=True)
+
+
+def _shown(grading: Grading, table: Table) -> list[Row]:
+    """Each row as it comes, on stdout and into the file; all of them."""
+    page = Page.of(sys.stdout)
+    rows = []
+    for row in grading.rows():
+        rows.append(row)
+        table.add(row)
+        exercise = row.exercise or "all"
+        points = f"{row.points:g} of {row.out_of:g}"
+        print(page.prose(f"{row.learner}, {exercise}: {points}. {row.sentence}"), flush=True)
+    return rows
+
+
+class Table:
+    """A file of rows that grows as they come; error: why it could not. Without a file it does nothing."""
+
+    def __init__(self, file: TextIO | None) -> None:
+        self.error: OSError | None = None
+        self._file = file
+        self._is_new = True
+
+    def add(self, row: Row) -> None:
+        """Add a row; the first replaces what was in the file. A full disk loses no row of those on the terminal."""
+        from ..grading.grade import as_csv
+
+        if self._file is None:
+            return
+        try:
+            if self._is_new:
+                self._file.truncate(0)
+            self._file.write(as_csv([row], with_names=self._is_new))
+            self._file.flush()
+            self._is_new = False
+        except OSError as error:
+            self.error = OSError(error.errno, error.strerror, self._file.name)
+
+
+@contextlib.contextmanager
+def _table_file(name: str | None) -> Iterator[Table]:
+    """The file for the rows, opened before anything is graded; what it held stays until there is a row."""
+    if not name:
+        yield Table(None)
+        return
+    is_new = not os.path.exists(name)
+    with open(name, "a", encoding="utf-8", newline="") as file:
+        try:
+            yield Table(file)
+        finally:
+            if is_new and not file.tell():
+                os.unlink(name)
+
+
+def _jobs(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"a number from 1 to {MOST_JOBS} is wanted")
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not LEAST_SECONDS <= number <= MOST_SECONDS:  # nor is it a number (nan)
+        raise argparse.ArgumentTypeError(f"seconds from {LEAST_SECONDS} to {MOST_SECONDS} are wanted")
+    return number

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from .. import scenarios
 from ..errors import OutputNotUnderstood
 from ..lab import Lab
+from ..parsers.recognise import recognise
 from ..played import Played, PlayedStep
-from ..recognise import recognise
 from ..scenarios import Scenario
 from ..tables import columns
 from .arguments import (

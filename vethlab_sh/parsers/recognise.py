@@ -11,7 +11,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 
-from .parsers.registry import TABLES
+from .registry import TABLES
 
 # iproute2 takes any beginning of a word, the first in its own order that fits: ip.c, ipaddress.c, iplink.c ...
 IP_OBJECTS = (

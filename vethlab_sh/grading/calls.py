@@ -1,0 +1,90 @@
+"""Which calls to the kernel may a stranger's programs not make? Those that reach beyond namespaces, or hide memory.
+
+A filter of seccomp(2), which no program in there can lift. What it refuses answers ENOSYS, as an older kernel would:
+keys (no namespace holds all of them), the kernel's log, tracing, programs for the kernel, file handles, clocks, and
+ways to keep memory that no process shows (memory without a name, shared memory of System V, mounts without a place).
+Sockets are those of networks, and Unix sockets: a socket of a virtual machine's host (AF_VSOCK) belongs to no network.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import platform
+import struct
+
+from ..errors import NotReady
+from ..world import libc, must
+
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO = 0x7FFF0000, 0x00050000
+BPF_LOAD, BPF_EQUAL, BPF_AT_LEAST, BPF_RETURN = 0x20, 0x15, 0x35, 0x06  # linux/bpf_common.h
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # struct seccomp_data; the low half of the argument
+X32 = 0x40000000  # calls of another list on the same processor
+FAMILIES = (1, 2, 10, 16, 17)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET
+
+# x86_64 has a list of its own (arch/x86/entry/syscalls), newer processors share one (asm-generic/unistd.h).
+OF_X86_64 = {
+    "shmget": 29, "shmat": 30, "semget": 64, "msgget": 68, "ptrace": 101, "syslog": 103, "adjtimex": 159,
+    "acct": 163, "settimeofday": 164, "swapon": 167, "swapoff": 168, "reboot": 169, "iopl": 172, "ioperm": 173,
+    "init_module": 175, "delete_module": 176, "quotactl": 179, "lookup_dcookie": 212, "clock_settime": 227,
+    "mq_open": 240, "kexec_load": 246, "add_key": 248, "request_key": 249, "keyctl": 250, "perf_event_open": 298,
+    "fanotify_init": 300, "name_to_handle_at": 303, "open_by_handle_at": 304, "clock_adjtime": 305,
+    "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "finit_module": 313, "memfd_create": 319,
+    "kexec_file_load": 320, "bpf": 321, "userfaultfd": 323,
+}  # fmt: skip
+OF_OTHERS = {
+    "lookup_dcookie": 18, "quotactl": 60, "acct": 89, "kexec_load": 104, "init_module": 105, "delete_module": 106,
+    "clock_settime": 112, "syslog": 116, "ptrace": 117, "reboot": 142, "settimeofday": 170, "adjtimex": 171,
+    "mq_open": 180, "msgget": 186, "semget": 190, "shmget": 194, "shmat": 196, "add_key": 217, "request_key": 218,
+    "keyctl": 219, "swapon": 224, "swapoff": 225, "perf_event_open": 241, "fanotify_init": 262,
+    "name_to_handle_at": 264, "open_by_handle_at": 265, "clock_adjtime": 266, "process_vm_readv": 270,
+    "process_vm_writev": 271, "kcmp": 272, "finit_module": 273, "memfd_create": 279, "bpf": 280, "userfaultfd": 282,
+    "kexec_file_load": 294,
+}  # fmt: skip
+# The same on all: io_uring_*, open_tree to fspick, pidfd_getfd, mount_setattr, quotactl_fd, memfd_secret,
+# open_tree_attr
+NEWER = (425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442, 443, 447, 467)
+SOCKET = {"x86_64": 41, "aarch64": 198, "riscv64": 198}
+AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "riscv64": 0xC00000F3}  # linux/audit.h
+
+
+def _step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
+    """One instruction: struct sock_filter; the last two say how many instructions are left out."""
+    return struct.pack("HBBI", code, if_true, if_false, value)
+
+
+def _refuse(number: int) -> bytes:
+    return _step(BPF_RETURN, SECCOMP_RET_ERRNO | number)
+
+
+def program() -> bytes:
+    """The filter, as the kernel reads it. Raises NotReady on a processor whose calls are not known here."""
+    machine = platform.machine()
+    if machine not in SOCKET:
+        raise NotReady(f"Cannot confine what others wrote: the numbers of calls on {machine} are not known here.")
+    refused = [*(OF_X86_64 if machine == "x86_64" else OF_OTHERS).values(), *NEWER]
+    # Programs for another processor count their calls otherwise.
+    steps = [_step(BPF_LOAD, ARCHITECTURE), _step(BPF_EQUAL, AUDIT_ARCH[machine], 1, 0), _refuse(errno.ENOSYS)]
+    steps += [_step(BPF_LOAD, NUMBER), _step(BPF_AT_LEAST, X32, 0, 1), _refuse(errno.ENOSYS)]
+    for number in refused:
+        steps += [_step(BPF_EQUAL, number, 0, 1), _refuse(errno.ENOSYS)]
+    families = [_step(BPF_LOAD, FIRST_ARGUMENT)]
+    for family in FAMILIES:
+        families += [_step(BPF_EQUAL, family, 0, 1), _step(BPF_RETURN, SECCOMP_RET_ALLOW)]
+    families.append(_refuse(errno.EAFNOSUPPORT))
+    steps += [_step(BPF_EQUAL, SOCKET[machine], 0, len(families)), *families]
+    steps.append(_step(BPF_RETURN, SECCOMP_RET_ALLOW))
+    return b"".join(steps)
+
+
+class Program(ctypes.Structure):
+    """struct sock_fprog."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_char_p))
+
+
+def forbid(steps: bytes) -> None:
+    """Put this process, and all that it starts, under a filter; in the user namespace where it may do everything."""
+    given = Program(len(steps) // 8, steps)
+    must(libc().prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(given), 0, 0), "seccomp")

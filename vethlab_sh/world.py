@@ -1,0 +1,617 @@
+"""How is a private world made? By a process that asks the kernel for namespaces, and another that stays to hold them.
+
+Two processes make it. The *founder* makes the user namespace, the network and the names that lines run in; beside it
+the *holder*, process 1 of the world, builds the files that are seen in there. The holder never enters that inner user
+namespace: who is root in there has no rights over it, cannot look into it (`/proc/1/cwd` and the like, ptrace(2)), and
+cannot take off what it has mounted, since the inner mount namespace is a copy whose mounts are locked
+(mount_namespaces(7)). For an ordinary user the holder has a user namespace of its own, around the other.
+
+The holder waits for the end of a socket whose other end only our Python has. Not a pipe: who finds a pipe in /proc may
+open its other end again, and keep the holder for ever; a socket cannot be opened (open(2), ENXIO).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import os
+import platform
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+HOSTNAME = "master"
+NOBODY = 65534
+
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWUSER = 0x00020000, 0x04000000, 0x10000000
+CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC = 0x20000000, 0x40000000, 0x08000000
+CLONE_PARENT = 0x8000
+NS_GET_USERNS = 0xB701  # ioctl_ns(2)
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 32, 4096, 16384, 1 << 18
+MNT_DETACH = 2
+PR_SET_DUMPABLE = 4
+AT_FDCWD, AT_RECURSIVE = -100, 0x8000
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4  # mount_setattr(2)
+SYS_CLONE3, SYS_MOUNT_SETATTR = 435, 442  # the same on every processor, as all newer numbers are
+SYS_KEYCTL = {"x86_64": 250, "ppc64le": 271, "s390x": 280}  # asm-generic/unistd.h: 219 on those that are newer
+KEYCTL_JOIN_SESSION_KEYRING = 1
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1  # netdevice(7)
+
+SHELL_OF_HOLDER = """
+while read -r word; do
+    case $word in
+        stay) exec sleep infinity </dev/null >/dev/null 2>&1 ;;
+        end) kill -KILL -1; echo ended ;;
+    esac
+done
+"""
+NEW_ROOT = "/run"  # where it is built: every system has this folder, and none of its files is in a lab
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "net/tun")
+DEVICE_LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
+OWN = {"proc", "sys", "dev", "run"}  # folders of the root that are never the machine's
+# What strangers see of the machine's files: its programs, and the few settings that programs ask for
+PROGRAMS = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix", "gnu")
+OURS, OF_A_LAB = Path(__file__).with_name("programs"), "/programs"  # those that are others in a lab: `sudo`
+SETTINGS = (
+    "alternatives", "ethertypes", "iproute2", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "networks",
+    "protocols", "rpc", "services",
+)  # fmt: skip
+WRITTEN = {
+    "passwd": "root:x:0:0::/tmp:/bin/bash\nlearner:x:{uid}:{gid}::/tmp:/bin/bash\n",
+    "group": "root:x:0:\nlearner:x:{gid}:\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\nprotocols: files\nservices: files\n",
+    "hosts": "127.0.0.1 localhost\n::1 localhost\n",
+    "hostname": f"{HOSTNAME}\n",
+}  # fmt: skip
+# Of /proc, what tells of the whole machine, its keys and its devices, or rules it; the settings of networks are a
+# network's own. As container runtimes mask it: opencontainers/runtime-spec, config-linux.md
+MASKED = ("keys", "key-users", "kcore", "kmsg", "kallsyms", "sysrq-trigger", "timer_list", "latency_stats", "modules")
+MASKED_FOLDERS = ("acpi", "asound", "bus", "driver", "fs", "irq", "scsi")
+# Settings that a new network copies from the machine's first one: set what changes the lessons
+PLAIN_SETTINGS = ("ip_forward", "conf/all/rp_filter", "conf/default/rp_filter")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a world is to be.
+
+    strict: of strangers. Nothing of the machine's files but its programs, read-only, and every part is there or the
+    world is not made; lines run as the user nobody where we are root. memory: MiB that its folders in memory may hold;
+    processes: how many it may have (strict only).
+    """
+
+    strict: bool = False
+    memory: int = 0
+    processes: int = 0
+
+
+class Refused(OSError):
+    """The kernel refuses a call that a world needs; `call` is its name."""
+
+    def __init__(self, number: int, call: str) -> None:
+        super().__init__(number, os.strerror(number))
+        self.call = call
+
+
+@dataclass(frozen=True)
+class Held:
+    """A world that was made. pid: its holder's number here; line: our end of the holder's socket; fds: see `_send`."""
+
+    pid: int
+    line: socket.socket
+    descriptors: dict[str, int]
+
+
+# --- calls that Python has no function for
+
+
+_libc: ctypes.CDLL | None = None
+
+
+def libc() -> ctypes.CDLL:
+    """The C library; before a fork, because loading it may wait for a lock."""
+    global _libc
+    if _libc is None:
+        _libc = ctypes.CDLL(None, use_errno=True)
+    return _libc
+
+
+def must(result: int, call: str) -> int:
+    """What a call answered; raises Refused where that is -1."""
+    if result == -1:
+        raise Refused(ctypes.get_errno(), call)
+    return result
+
+
+def unshare(flags: int) -> None:
+    """New namespaces for this process; unshare(2). (Python has it from 3.12 on.)"""
+    must(libc().unshare(flags), "unshare")
+
+
+def setns(descriptor: int, flags: int) -> None:
+    """Enter a namespace, or those of the process that a pidfd is of; setns(2)."""
+    must(libc().setns(descriptor, flags), "setns")
+
+
+def mount(source: str | None, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
+    """mount(2)."""
+    words = [None if word is None else os.fsencode(word) for word in (source, target, kind, options)]
+    must(libc().mount(words[0], words[1], words[2], ctypes.c_ulong(flags), words[3]), f"mount of {target}")
+
+
+def bind(source: str, target: str, flags: int = MS_REC) -> None:
+    """Show a file or folder in another place, with all that is mounted below."""
+    mount(source, target, None, MS_BIND | flags)
+
+
+def bound_read_only(target: str, flags: int = 0) -> None:
+    """Make a mount read-only where it is; only this one, not those below."""
+    mount(None, target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | flags)
+
+
+class MountAttributes(ctypes.Structure):
+    """struct mount_attr: which attributes of a mount are set and which are cleared; mount_setattr(2)."""
+
+    _fields_ = (
+        ("on", ctypes.c_uint64),
+        ("off", ctypes.c_uint64),
+        ("propagation", ctypes.c_uint64),
+        ("user_namespace", ctypes.c_uint64),
+    )
+
+
+def all_read_only(target: str) -> None:
+    """Make a mount and all below it read-only, without devices and without other users' rights."""
+    attributes = MountAttributes(on=MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, propagation=MS_PRIVATE)
+    size = ctypes.c_size_t(ctypes.sizeof(attributes))
+    # by its number: a C library of 2021 has no function for it
+    result = libc().syscall(
+        SYS_MOUNT_SETATTR, AT_FDCWD, os.fsencode(target), AT_RECURSIVE, ctypes.byref(attributes), size
+    )
+    must(result, f"mount_setattr of {target}")
+
+
+def without_session_keys() -> None:
+    """Leave the session keyring of who started us for a new one; keyctl(2). Where the kernel refuses, lines cannot."""
+    number = SYS_KEYCTL.get(platform.machine(), 219)
+    libc().syscall(number, KEYCTL_JOIN_SESSION_KEYRING, None)
+
+
+def clone_sibling() -> int:
+    """fork(2), but the child is our parent's: who waits for us waits for it, and no process stays between them."""
+    arguments = struct.pack("8Q", CLONE_PARENT, 0, 0, 0, 0, 0, 0, 0)  # struct clone_args, version 0
+    result: int = libc().syscall(SYS_CLONE3, arguments, ctypes.c_size_t(len(arguments)))
+    if result == -1:  # an old list of allowed calls: then it becomes an orphan
+        return os.fork()
+    return result
+
+
+def user_namespace_of(namespace: int) -> int:
+    """A descriptor of the user namespace that a namespace belongs to; ioctl_ns(2)."""
+    return fcntl.ioctl(namespace, NS_GET_USERNS)
+
+
+# --- here
+
+
+def make(plan: Plan, path: str, shell: str, meanwhile: Callable[[], None] | None = None) -> Held:
+    """A new world; path: PATH for its holder; shell: where bash is; meanwhile: called here while it is made.
+
+    Raises Refused.
+    """
+    import subprocess
+
+    sys.audit("vethlab_sh.world")
+    libc()
+    ours, theirs = socket.socketpair()
+    with theirs:
+        founder: subprocess.Popen[bytes] = subprocess.Popen(
+            [shell],  # never executed: the function below does not return
+            stdin=theirs.fileno(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={"PATH": path, "LC_ALL": "C"},
+            preexec_fn=partial(_begin, plan, path, shell),
+        )
+    assert founder.stdout
+    holder = 0
+    try:
+        if meanwhile:
+            meanwhile()
+        said = founder.stdout.read().decode(errors="replace").splitlines()  # until the holder is what it will be
+        for line in said:
+            word, _, rest = line.partition(" ")
+            if word == "holder":
+                holder = int(rest)
+        for line in said:
+            word, _, rest = line.partition(" ")
+            if word == "refused":
+                number, _, call = rest.partition(" ")
+                raise Refused(int(number), call)
+        if not holder:
+            raise Refused(errno.EAGAIN, "fork")
+        return Held(holder, ours, _receive(ours) if plan.strict else {})
+    except BaseException:
+        ours.close()  # and so the holder ends
+        if holder:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(holder, 0)
+        raise
+    finally:
+        founder.stdout.close()
+        founder.wait()
+
+
+def _receive(line: socket.socket) -> dict[str, int]:
+    """The descriptors that founder and holder sent, by name."""
+    found = {}
+    line.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        for _ in range(len(SENT)):
+            name, descriptors, _, _ = socket.recv_fds(line, 16, 1)
+            found[name.decode().strip()] = descriptors[0]
+    line.setblocking(True)
+    return found
+
+
+SENT = ("mounts", "proc")  # the mount namespace that lines run in; /proc as nobody in there can cover it
+
+
+# --- in the process that founds it
+
+
+def _begin(plan: Plan, path: str, shell: str) -> NoReturn:
+    """Found a world; what goes wrong is told by a line. For a process just forked; ends it."""
+    code = 1
+    try:
+        os.chdir("/")  # no folder is kept from being unmounted
+        os.setsid()  # Ctrl-C in the terminal is for the command, not for the world
+        _keep_only(0, 1)
+        say = os.dup(1)  # closed by the holder when it executes bash, and so read to its end by who waits
+        os.dup2(0, 1)
+        os.dup2(0, 2)
+        try:
+            _found(plan, say, path, shell)
+            code = 0
+        except OSError as error:
+            call = getattr(error, "call", "") or error.filename or "a call"
+            os.write(say, f"refused {error.errno or 0} {call}\n".encode())
+    finally:
+        os._exit(code)
+
+
+def _keep_only(*kept: int) -> None:
+    """Close all other descriptors: those of other labs, above all."""
+    try:
+        numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+    except OSError:
+        numbers = list(range(256))
+    for number in numbers:
+        if number > 2 and number not in kept:
+            with contextlib.suppress(OSError):  # that of the listing itself
+                os.close(number)
+
+
+def _found(plan: Plan, say: int, path: str, shell: str) -> None:
+    """The founder: the namespaces that lines run in. A word to the holder when they are there, one when all is."""
+    if plan.strict and os.geteuid() == 0:
+        _leave_root()
+    is_root = os.geteuid() == 0
+    uid, gid = os.geteuid(), os.getegid()
+    if is_root:
+        unshare(CLONE_NEWNS | CLONE_NEWPID)
+    else:
+        _own_user_namespace(CLONE_NEWNS | CLONE_NEWPID, uid, gid)
+    mount(None, "/", None, MS_REC | MS_PRIVATE)
+    me = os.pidfd_open(os.getpid())
+    my_namespaces = os.open("/proc/self/ns", os.O_PATH | os.O_DIRECTORY)
+    hear_founder, tell_holder = os.pipe()
+    hear_holder, tell_founder = os.pipe()
+    number = os.getpid()
+    pid = clone_sibling()
+    if pid == 0:
+        os.close(tell_holder)
+        os.close(hear_holder)
+        _Holder(plan, say, me, number, hear_founder, tell_founder).become(path, shell)
+    os.write(say, f"holder {pid}\n".encode())
+    os.close(hear_founder)
+    os.close(tell_founder)
+    if plan.strict:
+        _limit_processes(plan.processes)
+    _inner_namespaces(plan, is_root, uid, gid, tell_holder)
+    if os.read(hear_holder, 1) != b"m":  # the root is built
+        return  # the holder has said why not
+    unshare(CLONE_NEWNS)
+    # Here, not by the holder: were this locked, the kernel would give nobody another /sys that can be written to, and
+    # `ip netns exec` inside `ip netns exec` asks for one.
+    with contextlib.suppress(Refused):
+        bound_read_only("/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    if plan.strict:
+        mounts = os.open("mnt", os.O_RDONLY, dir_fd=my_namespaces)
+        with socket.socket(fileno=os.dup(0)) as line:
+            socket.send_fds(line, [b"mounts"], [mounts])
+    os.write(tell_holder, b"m")
+    os.read(hear_holder, 1)  # until it has them too, and has closed its end
+
+
+def _inner_namespaces(plan: Plan, is_root: bool, uid: int, gid: int, tell_holder: int) -> None:
+    inner = CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC
+    if not is_root:
+        _own_user_namespace(inner, uid, gid)
+        os.write(tell_holder, b"i")
+        return
+    try:
+        unshare(CLONE_NEWUSER | inner)
+        os.write(tell_holder, b"u")
+    except Refused:  # forbidden, or a chroot: root's own lines are held by the rest
+        unshare(inner)
+        os.write(tell_holder, b"i")
+
+
+def _leave_root() -> None:
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    libc().prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else our own /proc/self would still be root's
+
+
+def _own_user_namespace(flags: int, uid: int, gid: int) -> None:
+    """Make a user namespace, and others with it, in which we are who we were; user_namespaces(7)."""
+    unshare(CLONE_NEWUSER | flags)
+    _write("/proc/self/setgroups", "deny")  # without which no one but root may write gid_map
+    _write("/proc/self/uid_map", f"{uid} {uid} 1")
+    _write("/proc/self/gid_map", f"{gid} {gid} 1")
+
+
+def _write(file: str, text: str) -> None:
+    descriptor = os.open(file, os.O_WRONLY)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
+def _limit_processes(number: int) -> None:
+    """For the user namespace that is made next: all of it together, by whatever it does (kernel/ucount.c)."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_NPROC, (number, number))
+
+
+# --- in process 1
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """Process 1 while it builds; say: where errors go; founder, number: that process, for entering and in its /proc."""
+
+    plan: Plan
+    say: int
+    founder: int
+    number: int
+    hear: int
+    tell: int
+
+    def become(self, path: str, shell: str) -> NoReturn:
+        """Build the world and execute what waits for its end."""
+        try:
+            self._build()
+            for number in range(1, signal.NSIG):  # nothing inside may end it; bash reaps the orphans
+                with contextlib.suppress(OSError, ValueError):  # those that cannot be ignored
+                    signal.signal(number, signal.SIG_IGN)
+            # Else bash takes a socket for a login from afar, and reads ~/.bashrc.
+            words = [shell, "--norc", "--noprofile", "-c", SHELL_OF_HOLDER]
+            os.execve(shell, words, {"PATH": path, "LC_ALL": "C"})
+        except OSError as error:
+            call = getattr(error, "call", "") or error.filename or "a call"
+            os.write(self.say, f"refused {error.errno or 0} {call}\n".encode())
+        finally:
+            os._exit(1)
+
+    def _build(self) -> None:
+        _plant(self.plan)
+        namespaces = os.read(self.hear, 1)
+        if not namespaces:  # the founder has said why
+            os._exit(1)
+        if namespaces == b"u":
+            self._map_all_users()
+        setns(self.founder, CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC)
+        socket.sethostname(HOSTNAME)
+        _loopback_up()
+        _mount_sys(self.plan)
+        _move_in()
+        files = _hidden_folder(self.plan)
+        _own_run(self.plan)
+        for key in PLAIN_SETTINGS:
+            with contextlib.suppress(OSError):
+                _write(f"/proc/sys/net/ipv4/{key}", "0")
+        if self.plan.strict:
+            _mask_proc()
+            proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+            with socket.socket(fileno=os.dup(0)) as line:
+                socket.send_fds(line, [b"proc"], [proc])
+            os.close(proc)
+        bound_read_only("/", MS_NOSUID | MS_NODEV)
+        os.write(self.tell, b"m")
+        if not os.read(self.hear, 1):
+            os._exit(1)
+        if not self.plan.strict:  # a stranger's lines have mounts that the holder is never in
+            setns(self.founder, CLONE_NEWNS)
+            if os.geteuid() == 0:
+                _rule_nothing_of_the_machine()
+        os.fchdir(files)  # where `Sandbox` finds it
+        nothing = os.open("/dev/null", os.O_WRONLY)
+        os.dup2(nothing, 2)  # bash complains that its folder has no name
+
+    def _map_all_users(self) -> None:
+        """Root's users are those of the machine: the founder cannot say so, having no rights outside any more."""
+        for kind in ("uid_map", "gid_map"):
+            ours = Path(f"/proc/self/{kind}").read_text()
+            same = ""
+            for line in ours.splitlines():
+                first, _, count = line.split()
+                same += f"{first} {first} {count}\n"
+            _write(f"/proc/{self.number}/{kind}", same)
+
+
+def _plant(plan: Plan) -> None:
+    """Build the root of the world, without /sys, which is that of a network."""
+    mount("tmpfs", NEW_ROOT, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=4m")
+    if plan.strict:
+        _programs_only(plan)
+    else:
+        _all_files()
+    for name in OWN:
+        os.mkdir(f"{NEW_ROOT}/{name}")
+    try:
+        mount("proc", f"{NEW_ROOT}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    except Refused:  # in a container /proc is masked, and then the kernel gives no other (mount_too_revealing())
+        if plan.strict:
+            raise
+        bind("/proc", f"{NEW_ROOT}/proc")
+    _devices(plan)
+
+
+def _all_files() -> None:
+    """All of the machine's files but those of OWN: a lab shares its user's files."""
+    for entry in os.scandir("/"):
+        if entry.name not in OWN:
+            with contextlib.suppress(OSError):  # a folder that we cannot enter
+                _show(entry.path, f"{NEW_ROOT}/{entry.name}")
+
+
+def _show(source: str, target: str) -> None:
+    """A link as it is, a folder or a file bound to its new place."""
+    if os.path.islink(source):
+        os.symlink(os.readlink(source), target)
+        return
+    if os.path.isdir(source):
+        os.mkdir(target)
+    else:
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
+    bind(source, target)
+
+
+def _programs_only(plan: Plan) -> None:
+    for name in PROGRAMS:
+        if os.path.lexists(f"/{name}"):
+            _show(f"/{name}", f"{NEW_ROOT}/{name}")
+            if not os.path.islink(f"/{name}"):
+                all_read_only(f"{NEW_ROOT}/{name}")
+    etc = f"{NEW_ROOT}/etc"
+    os.mkdir(etc)
+    for name in SETTINGS:
+        if os.path.exists(f"/etc/{name}"):
+            real = os.path.realpath(f"/etc/{name}")  # localtime is a link
+            _show(real, f"{etc}/{name}")
+            all_read_only(f"{etc}/{name}")
+    uid, gid = os.geteuid(), os.getegid()
+    for name, text in WRITTEN.items():
+        Path(f"{etc}/{name}").write_text(text.format(uid=uid, gid=gid))
+    os.mkdir(f"{NEW_ROOT}{OF_A_LAB}")
+    bind(str(OURS), f"{NEW_ROOT}{OF_A_LAB}")
+    all_read_only(f"{NEW_ROOT}{OF_A_LAB}")
+    os.mkdir(f"{NEW_ROOT}/var")
+    os.symlink("/run", f"{NEW_ROOT}/var/run")
+    os.symlink("/tmp", f"{NEW_ROOT}/var/tmp")
+    os.mkdir(f"{NEW_ROOT}/tmp")
+    _memory_folder(f"{NEW_ROOT}/tmp", plan.memory // 4)
+
+
+def _memory_folder(target: str, size: int, mode: str = "1777") -> None:
+    """A folder whose files are in memory; size: MiB of all of them, 0 for half of the machine's."""
+    limits = f",size={size}m,nr_inodes=10000" if size else ""
+    mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, f"mode={mode}{limits}")
+
+
+def _devices(plan: Plan) -> None:
+    """A /dev as containers have it: what programs expect, and nothing of the machine."""
+    dev = f"{NEW_ROOT}/dev"
+    mount("tmpfs", dev, "tmpfs", MS_NOSUID, "mode=755,size=1m")
+    for folder in ("net", "pts", "shm"):
+        os.mkdir(f"{dev}/{folder}")
+    for name in DEVICES:
+        if os.path.exists(f"/dev/{name}"):
+            with contextlib.suppress(OSError):
+                _show(f"/dev/{name}", f"{dev}/{name}")
+    for name, target in DEVICE_LINKS.items():
+        os.symlink(target, f"{dev}/{name}")
+    with contextlib.suppress(Refused):  # some kernels have none
+        mount("devpts", f"{dev}/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
+    if plan.strict:
+        _memory_folder(f"{dev}/shm", plan.memory // 16)
+    elif os.path.isdir("/dev/shm"):
+        bind("/dev/shm", f"{dev}/shm")  # files of its user
+    bound_read_only(dev, MS_NOSUID)
+
+
+def _mount_sys(plan: Plan) -> None:
+    """/sys of the world's own network: brctl reads /sys/class/net, which shows that of whoever mounted it."""
+    flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
+    try:
+        mount("sysfs", f"{NEW_ROOT}/sys", "sysfs", flags)
+    except Refused:  # masked, as /proc
+        if plan.strict:
+            raise
+        bind("/sys", f"{NEW_ROOT}/sys")
+
+
+def _move_in() -> None:
+    """Make it the root, and let go of the machine's: nothing of the outer mounts is below; pivot_root(2)."""
+    os.chdir(NEW_ROOT)
+    must(libc().pivot_root(b".", b"."), "pivot_root")
+    must(libc().umount2(b".", MNT_DETACH), "umount")
+    os.chdir("/")
+
+
+def _hidden_folder(plan: Plan) -> int:
+    """A folder in memory that is mounted nowhere: there we keep what lines print. A descriptor of it."""
+    _memory_folder("/run", 16 if plan.strict else 0, "755")
+    folder = os.open("/run", os.O_PATH | os.O_DIRECTORY)
+    must(libc().umount2(b"/run", MNT_DETACH), "umount")
+    return folder
+
+
+def _own_run(plan: Plan) -> None:
+    """/run is the lab's own, so that `ip netns add` needs no root and meets nobody else's names."""
+    _memory_folder("/run", 16 if plan.strict else 0, "755")
+
+
+def _mask_proc() -> None:
+    _rule_nothing_of_the_machine()
+    for name in MASKED:
+        if os.path.exists(f"/proc/{name}"):
+            bind("/dev/null", f"/proc/{name}", 0)
+    for name in MASKED_FOLDERS:
+        if os.path.isdir(f"/proc/{name}"):
+            mount("tmpfs", f"/proc/{name}", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4k,nr_inodes=2,mode=555")
+
+
+def _rule_nothing_of_the_machine() -> None:
+    """Settings that are the whole machine's are read-only; but for those of networks, which are the world's own."""
+    with contextlib.suppress(Refused):  # in a container they are read-only already
+        bind("/proc/sys/net", "/proc/sys/net", 0)
+        bind("/proc/sys", "/proc/sys")
+        bound_read_only("/proc/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    for name in ("sysrq-trigger", "irq", "bus", "fs"):
+        if os.path.exists(f"/proc/{name}"):
+            with contextlib.suppress(Refused):
+                bind(f"/proc/{name}", f"/proc/{name}", 0)
+                bound_read_only(f"/proc/{name}", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+
+def _loopback_up() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sh14x", b"lo", 0)
+        answer = fcntl.ioctl(any_socket, SIOCGIFFLAGS, request)
+        (flags,) = struct.unpack_from("h", answer, 16)
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
