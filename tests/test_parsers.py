@@ -25,6 +25,7 @@ FIXTURES = sorted(FOLDER.glob("*/*.out"))  # <command>/<case>.out
 MODULES = [module.name for module in pkgutil.iter_modules(vethlab_sh.parsers.__path__)]
 # A fixture's folder has its parser's name; ping has two tables.
 OF_PARSER = {name.replace(" ", "_"): [name] for name in TABLES} | {"ping": ["ping", "ping statistics"]}
+OF_PARSER["tcpdump_table"] = OF_PARSER.pop("tcpdump")  # in the folder tcpdump is what a walk reads, all of it
 FINDS = sorted(promises.FINDS.glob("*.txt"))
 
 
@@ -36,7 +37,7 @@ def case(fixture: Path) -> str:
 def read(fixture: Path) -> dict[str, list[dict]]:
     """All tables of a fixture, each row without what is missing in it."""
     parser, printed = fixture.parent.name, fixture.read_text()
-    if parser == "tcpdump":  # which has no table: a walk reads it
+    if parser == "tcpdump":  # which is not the table: a walk reads it
         rows = {parser: tcpdump.parse(printed)}
     else:
         rows = {name: TABLES[name].read(printed) for name in OF_PARSER[parser]}

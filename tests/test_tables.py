@@ -259,6 +259,8 @@ def test_numbers_of_several_files_find_their_devices():
         ("kubectl exec web -n prod ip a", "ip addr"),
         ("docker exec web sh", None),
         ("crictl exec -it 1f73 ip neigh", "ip neigh"),
+        ("tcpdump -nni eth0 -e icmp", "tcpdump"),
+        ("tcpdump -i any -w file.pcap", None),
         ("docker run web ip a", None),
     ],
 )

@@ -35,6 +35,7 @@ HEADS = {
     "ping": PING,
     "ping statistics": PING,
     "bridge vlan": re.compile(r"\S"),
+    "tcpdump": re.compile(r"\s*(\d{4}-\d\d-\d\d )?(\d\d:\d\d:\d\d|\d{1,10})\.\d+ |tcpdump: |listening |\d+ packets? "),
     # Here a line is to be understood by those above it: a rule by its chain and place, a number by its heading.
     "iptables": re.compile(r"(?!)"),
     "route": re.compile(r"Kernel IP"),

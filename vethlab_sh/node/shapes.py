@@ -26,6 +26,7 @@ SHAPES = {
     "route": re.compile(r"\s*Kernel IP(v6)? routing table|Destination\s+Gateway\s+Genmask\s"),
     "iptables": re.compile(r"\s*(Chain \S+ \((policy|\d+ references)|\*(filter|nat|mangle|raw)\s*$|:\S+ \S+ \[\d+:)"),
     "kubectl get pods": re.compile(r"\s*(NAMESPACE\s+)?NAME\s+READY\s+STATUS\s+RESTARTS\s+AGE"),
+    "tcpdump": re.compile(r"\s*\d\d:\d\d:\d\d\.\d+ (\S+ +(In|Out|B|M|P) +)?(IP6?|ARP,) "),
     "bridge vlan": re.compile(r"\s*port\s+vlan(-id| ids)\b"),
     "ethtool": re.compile(r"\s*NIC statistics:\s*$"),
     "ifconfig": re.compile(r"\s*\S+: flags=\d+<|\S+\s+Link encap:"),
@@ -39,6 +40,7 @@ EXAMPLES = {
     "brctl showmacs": "brctl showmacs br0",
     "iptables": "iptables-save",  # it says itself which table it shows
     "ethtool": "ethtool -S",
+    "tcpdump": "tcpdump -nn",
 }
 ALIKE = ({"ip addr", "ip link", "bridge link"}, {"ping", "ping statistics"})  # the looks do not tell them apart
 

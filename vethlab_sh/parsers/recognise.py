@@ -72,6 +72,7 @@ PREFIX_OPTIONS_WITH_VALUE = ("-u", "-g", "-k", "-s", "-C")  # of sudo, env and t
 ROUTE_FAMILIES = ("inet", "inet6")
 IPTABLES_SHOWS = re.compile(r"-[nvxwt]*[LS][nvxw]*|--list|--list-rules")
 OTHER_FORM = re.compile(r"-o=?(?!wide|=|$)|--output=(?!wide)|--no-headers=?|-w$|--watch")  # -ojson, -o=name
+TCPDUMP_OTHER = re.compile(r"-[a-zA-Z]*[wdDL]|--(version|help|list)")
 SYS_FILE = re.compile(r"(?:/sys/class/net|\.)/[^/]+/(iflink|ifindex)")
 ARP_CHANGES = {"-s", "-d", "-f", "--set", "--delete"}
 SYSCTL_ALL = {"-a", "-A", "--all"}
@@ -364,6 +365,14 @@ def _ethtool(words: list[str]) -> str | None:
     return "ethtool" if words[:1] in (["-S"], ["--statistics"]) else None
 
 
+def _tcpdump(words: list[str]) -> str | None:
+    """What tcpdump prints for people: not into a file (-w), nor what it is made of (-d)."""
+    for word in words:
+        if TCPDUMP_OTHER.match(word):
+            return None
+    return "tcpdump"
+
+
 def _files(words: list[str]) -> str | None:
     """`cat /proc/net/arp`, `grep . /sys/class/net/*/iflink`."""
     files = [word for word in words if "/" in word]
@@ -384,6 +393,7 @@ PROGRAMS = {
     "kc": _kubectl,
     "oc": _kubectl,
     "ethtool": _ethtool,
+    "tcpdump": _tcpdump,
     **dict.fromkeys(("cat", "head", "tail", "more", "less", *GREPS), _files),
     "ip": _ip,
     "bridge": _bridge,

@@ -31,6 +31,7 @@ from . import (
     ping,
     route,
     sysctl,
+    tcpdump_table,
 )
 from .words import Columns, Row
 
@@ -88,6 +89,7 @@ _ALL = (
     Table("kubectl get pods", "kubectl get pods -o wide", kubectl_pods.parse, kubectl_pods.COLUMNS, linewise=True),
     Table("ethtool", "ethtool -S eth0", ethtool.parse, ethtool.COLUMNS, linewise=True),
     Table("iflink", "cat /sys/class/net/eth0/iflink", iflink.parse, iflink.COLUMNS, linewise=True),
+    Table("tcpdump", "tcpdump -nn -i eth0", tcpdump_table.parse, tcpdump_table.COLUMNS),
     Table("sysctl", "sysctl net.ipv4.ip_forward", sysctl.parse, sysctl.COLUMNS, linewise=True),
 )
 TABLES: dict[str, Table] = {table.name: table for table in _ALL}
