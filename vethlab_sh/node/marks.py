@@ -13,7 +13,7 @@ from collections.abc import Iterator
 ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#39|#\d{2,5}|#x[0-9a-fA-F]{2,4});")
 TAG = re.compile(r"</?(?:pre|code|span|div|p|br|b|strong|em|i|font|mark|details|summary|kbd|tt|u)(?: [^<>]*)?/?>")
 PREFORMATTED = re.compile(r"<(/?)pre(?: [^<>]*)?>(?:\s*</?code(?: [^<>]*)?>)?")
-BOLD = re.compile(r"\*\*(\S(?:[^*]*\S)?)\*\*|(?<![\w_])__(\S(?:[^_]*\S)?)__(?![\w_])|~~(\S[^~]*)~~")
+BOLD = re.compile(r"\*\*(?=[^*]*\w)(\S(?:[^*]*\S)?)\*\*|(?<![\w_])__(\S(?:[^_]*\S)?)__(?![\w_])|~~(\S[^~]*)~~")
 IN_BACKTICKS = re.compile(r"(\s*)`([^`]+)`\s*$")
 ESCAPED = re.compile(r"\\([<>_*#\[\]|])")
 POINTING = re.compile(r"\s*(?:[\^~]{2,}|[↑⬆]+)(?:\s.*)?$")  # a line that points at the one above

@@ -18,6 +18,9 @@ from .prompts import OF_A_SHELL, Prompt
 
 LEAVING = (["exit"], ["logout"])
 SEVERAL = re.compile(r"\s*(?:;|&&|\|\|)\s*")  # between the commands of a line
+SUBSTITUTED = re.compile(r"\$\([^()]*\)|`[^`]*`")
+COVER = "\x01"  # no line of a text has it that a terminal would show
+COVERED = re.compile(f"{COVER}(\\d+){COVER}")
 # Programs of this room that print what is here; `cat` may print what was saved elsewhere
 NOT_OF_HERE = INTO_POD | INTO_CONTAINER | set(ENTERING_ALONE) | {
     "multipass", "ssh", "nsenter", "cat", "for", "while", "tail", "head", "history", "curl", "wget", "unshare",
@@ -193,11 +196,27 @@ def _are_alike(look: str, shown: Prompt) -> bool:
 
 
 def split(line: str) -> list[str]:
-    """The words of a command line as a shell splits it; at its blanks where a quote is open."""
+    """The words of a command line as a shell splits it; at its blanks where a quote is open.
+
+    What stands in `$(...)` is one word: it names something, though nobody sees what.
+
+    >>> split("docker exec $(docker ps -q) ip a")
+    ['docker', 'exec', '$(docker ps -q)', 'ip', 'a']
+    """
+    substituted: list[str] = []
+
+    def cover(found: re.Match[str]) -> str:
+        substituted.append(found.group())
+        return f"{COVER}{len(substituted) - 1}{COVER}"
+
+    covered = SUBSTITUTED.sub(cover, line)
     try:
-        return shlex.split(line)
+        words = shlex.split(covered)
     except ValueError:
-        return line.split()
+        words = covered.split()
+    if not substituted:
+        return words
+    return [COVERED.sub(lambda found: substituted[int(found[1])], word) for word in words]
 
 
 def is_of_here(line: str) -> bool:

@@ -26,6 +26,10 @@ SAID = (
     ("prohibited", Cause.REJECTED, "a filter refused it"),
     ("Frag", Cause.MTU, "it was larger than a link on its way takes"),
     ("too long", Cause.MTU, "it was larger than a link on its way takes"),
+    ("unknown host", Cause.UNKNOWN, "the name was not resolved, so nothing was sent"),
+    ("bad address", Cause.UNKNOWN, "the name was not resolved, so nothing was sent"),
+    ("not known", Cause.UNKNOWN, "the name was not resolved, so nothing was sent"),
+    ("name resolution", Cause.UNKNOWN, "the name was not resolved, so nothing was sent"),
     ("Invalid argument", Cause.DEAD_ROUTE, "a blackhole route swallows it"),
 )
 
@@ -52,6 +56,8 @@ def _pings(ground: Ground, others: Sequence[Fault]) -> Iterator[Fault]:
     for output in ground.outputs:
         if output.name != "ping statistics":
             continue
+        if not output.records:
+            yield from _not_sent(output.at, errors.get(output.line, []))
         for record in output.records:
             row = record.row
             sent, received = row.get("sent"), row.get("received")
@@ -72,6 +78,24 @@ def _errors(ground: Ground) -> dict[int, list[tuple[int, str, str]]]:
     return errors
 
 
+def _not_sent(at: str, errors: Sequence[tuple[int, str, str]]) -> Iterator[Fault]:
+    """A ping that ended before it sent anything: its target has no address, or no route leads there."""
+    for line, _, said in errors[:1]:
+        cause, meaning = _meaning(said)
+        words = f"{at}: ping says {said!r}"
+        if meaning:
+            words += f": {meaning}"
+        yield fault(cause, words, [line], 7)
+
+
+def _meaning(said: str) -> tuple[Cause, str]:
+    """What an error of ping says of the cause; nothing where its words are not known."""
+    for sign, cause, meaning in SAID:
+        if sign.lower() in said.lower():
+            return cause, meaning
+    return Cause.UNKNOWN, ""
+
+
 def _lost(
     ground: Ground, at: str, line: int, row: Row, errors: list[tuple[int, str, str]], others: Mapping[int, Fault]
 ) -> Fault:
@@ -81,12 +105,11 @@ def _lost(
     cause, lines = Cause.UNKNOWN, [line]
     look = f"ip route get {target}   (on {at}), and tcpdump -ni any icmp at the other end"
     for error_line, who, said in errors[:1]:
-        for sign, meant, meaning in SAID:
-            if sign.lower() in said.lower():
-                cause = meant
-                words += f"; {who or 'the sender'} says {said!r}: {meaning}"
-                lines.append(error_line)
-                break
+        meant, meaning = _meaning(said)
+        if meaning:
+            cause = meant
+            words += f"; {who or 'the sender'} says {said!r}: {meaning}"
+            lines.append(error_line)
     route = ground.route_for(at, target) if ways.is_ip(target) else None
     if route is not None and route.line:
         on_way = others.get(route.line)

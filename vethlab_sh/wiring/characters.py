@@ -54,6 +54,7 @@ class _Tree:
         self.snapshot = snapshot
         self.signs = signs
         self.shown: set[Device] = set()
+        self.listed = {link.namespace for link in snapshot.rows.links}  # a text may name a place and list nothing of it
         self.links = by_device(snapshot)
         self.tunnel_ends = _tunnel_ends(tunnels(snapshot))
 
@@ -75,7 +76,7 @@ class _Tree:
             return
         if namespace == UNSEEN:
             return
-        if not own:
+        if not own and namespace in self.listed:
             yield f"{namespace} (no devices but lo)"
         elif is_machine:
             yield namespace
