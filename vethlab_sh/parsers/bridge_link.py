@@ -37,6 +37,8 @@ PAIRS: Pairs = {
     "cost": ("cost", number),
 }
 OLD_PEER = re.compile(r"(@[^\s:]+)?:")
+VLAN = re.compile(r"\d{1,4}(-\d{1,4})?", re.ASCII)
+OF_VLAN = {"PVID", "Egress", "Untagged", "None"}
 TRUTHS = {"hairpin", "learning", "flood", "isolated"}
 DETAIL_WORDS = {
     "hairpin", "guard", "root_block", "fastleave", "learning", "flood", "mcast_flood", "bcast_flood", "mcast_router",
@@ -53,6 +55,8 @@ def parse(printed: str) -> list[Row]:
             rows.append(_port(words))
         elif rows and words.peek() in DETAIL_WORDS:
             _details(words, rows[-1])
+        elif rows and VLAN.fullmatch(words.peek()):
+            _vlans(words, rows[-1])
         else:
             raise words.unknown(words.peek())
     for row in rows:
@@ -75,6 +79,8 @@ def _port(words: Words) -> Row:
             row[column] = reader(words)
         elif word == "hwmode":
             row["details"] = [f"hwmode {words.take()}"]
+        elif word == row["name"]:
+            _vlans(words, row)
         else:
             raise words.unknown(word)
     return row
@@ -101,6 +107,9 @@ def _details(words: Words, row: Row) -> None:
     """The lines that -d puts below a port: `hairpin off guard off ...`."""
     while words:
         word = words.take()
+        if word == row["name"]:
+            _vlans(words, row)
+            return
         if word not in DETAIL_WORDS:
             raise words.unknown(word)
         value = words.peek()
@@ -109,3 +118,15 @@ def _details(words: Words, row: Row) -> None:
         else:
             words.take()
         row["details"].append(f"{word} {value}")
+
+
+def _vlans(words: Words, row: Row) -> None:
+    """The VLANs that iproute2 4.20 to 5.15 put behind a port, its name before them: `veth1  1 PVID Egress Untagged`.
+
+    Without any VLAN the name stands alone: print_vlan_info() in bridge/vlan.c wrote it for each port that was asked.
+    """
+    while words:
+        word = words.take()
+        if not VLAN.fullmatch(word) and word not in OF_VLAN:
+            raise words.unknown(word)
+        row["details"].append(word)
