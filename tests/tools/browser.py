@@ -5,6 +5,7 @@ Screenshots are kept in tests/screenshots, to be looked at.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
