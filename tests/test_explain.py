@@ -435,3 +435,9 @@ def test_transcript_of_a_lab_is_explained_as_its_kernel_has_it(name):
     assert found.unknown_lines == ()
     wanted = {"bridge": {"neither"}}.get(name, {name})
     assert {f.network for f in found.findings} == wanted
+
+
+def test_output_in_another_language_is_told_how_to_get_english():
+    found = explain("$ ping -c 1 10.0.0.1\nPING 10.0.0.1 (10.0.0.1) 56(84) байт данных.\n")
+    (row,) = found.unknown_rows
+    assert "LC_ALL=C" in row["why"]

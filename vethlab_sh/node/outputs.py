@@ -181,7 +181,7 @@ class _Reader:
             except OutputNotUnderstood as error:
                 bad = min(error.number, len(lines)) - 1
                 better = self._mended(lines, bad) or self._unwrapped(lines, bad)
-                lines = better or self._without(bad, lines, error.word)
+                lines = better or self._without(bad, lines, self._why(error))
                 continue
             stray = _stray_address(rows) if "|" in self._typed.inner else None
             if stray:
@@ -196,7 +196,7 @@ class _Reader:
             rows = TABLES[self._name].read(_text(lines))
         except OutputNotUnderstood as error:
             bad = min(error.number, len(lines)) - 1
-            self._complain(lines[bad:], f"`{self._name}` does not know {error.word!r}")
+            self._complain(lines[bad:], self._why(error))
             return self._records(lines[:bad])
         return self._taken(rows, lines)
 
@@ -271,9 +271,13 @@ class _Reader:
             return error.number > at + 1
         return True
 
-    def _without(self, bad: int, lines: Lines, word: str) -> Lines:
+    def _why(self, error: OutputNotUnderstood) -> str:
+        """What the parser does not know, and what to do about it where that is known."""
+        why = f"`{self._name}` does not know {error.word!r}"
+        return f"{why}. {error.advice}" if error.advice else why
+
+    def _without(self, bad: int, lines: Lines, why: str) -> Lines:
         """The lines without the one that the parser does not know, which is listed: without the first, none is left."""
-        why = f"`{self._name}` does not know {word!r}"
         if bad == 0:
             self._complain(lines, why)
             return []
