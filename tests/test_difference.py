@@ -2,13 +2,14 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from faults.case import typed
 from faults.cases import CASES, networks
 
 from vethlab_sh import Lab, snapshot
-from vethlab_sh.facts import Namespace
+from vethlab_sh.facts import Holder, Link, Namespace, PortVlan, Wrapping
 from vethlab_sh.parsers import routing
 from vethlab_sh.snapshot import Facts, Snapshot
 from vethlab_sh.wiring.changes import between
@@ -572,3 +573,86 @@ def test_demo_tells_changes_after_each_command(vethlab):
     shown = vethlab("demo", "direct", "--changes").stdout
     assert "\n~ tap1 left master and appeared in ns1\n" in shown
     assert shown.index("netns add ns1") < shown.index("+ the namespace ns1 appeared") < shown.index("netns add ns2")
+
+
+# ---- kinds of devices -------------------------------------------------------------------------------------
+
+
+def told(before, after):
+    return [row["change"] for row in between(before, after).rows]
+
+
+def test_what_a_device_is_made_on_is_told(lab):
+    lab.run("ip netns add pod; ip link add name low type veth peer name far")
+    before = lab.snapshot()
+    lab.run(
+        "ip link add link low name mv type macvlan mode bridge; ip link add link low name mv netns pod type macvlan"
+    )
+    changes = told(before, lab.snapshot())
+    assert "mv (macvlan) appeared in master, made on low" in changes
+    assert "mv (macvlan) appeared in pod, made on low in master" in changes
+
+
+def test_second_name_of_a_namespace_is_told(lab):
+    lab.run("ip netns add pod")
+    before = lab.snapshot()
+    lab.run("ln -s pod /run/netns/also")
+    after = lab.snapshot()
+    assert told(before, after) == ["the namespace pod is also called also now"]
+    assert told(after, before) == ["the namespace pod is not called also any more"]
+
+
+def test_new_end_of_a_tunnel_and_an_alias_are_told(lab):
+    lab.run("ip link add name low type veth peer name far; ip addr add 10.0.0.1/24 dev low")
+    lab.run("ip link add name vx type vxlan id 7 dev low remote 10.0.0.2 dstport 4789")
+    before = lab.snapshot()
+    lab.run("ip link set vx type vxlan id 7 dev low remote 10.0.0.3; ip link set low alias 'to the rack'")
+    changes = told(before, lab.snapshot())
+    assert "vx now sends to 10.0.0.3, was 10.0.0.2" in changes
+    assert "the alias of low is now to the rack" in changes
+
+
+@pytest.mark.no_lab
+def test_what_other_kinds_tell_of_themselves_is_told():
+    """Of devices that this kernel may not have."""
+    kinds = {
+        "a bond": (Link(namespace="master", name="bond0", kind="bond", active="eth0"), {"active": "eth1"}),
+        "a port": (
+            Link(namespace="sw", name="p1", kind="veth", vlans=(PortVlan(vlan=1, pvid=True, untagged=True),)),
+            {"vlans": (PortVlan(vlan=10, pvid=True, untagged=True),)},
+        ),
+        "a tap": (
+            Link(namespace="master", name="tap0", kind="tun", holders=(Holder(pid=7, process="qemu"),)),
+            {"holders": (Holder(pid=8, process="qemu"),)},
+        ),
+        "a tunnel": (
+            Link(namespace="master", name="gre1", kind="gre", wrapping=Wrapping(remote="10.0.0.2", key="7")),
+            {"wrapping": Wrapping(remote="10.0.0.2", key="8", local="10.0.0.1")},
+        ),
+    }
+    sentences = {}
+    for name, (link, changed) in kinds.items():
+        space = Namespace(namespace=link.namespace)
+        before = Snapshot(Facts(namespaces=(space,), links=(link,)))
+        after = Snapshot(Facts(namespaces=(space,), links=(replace(link, **changed),)))
+        sentences[name] = told(before, after)
+    assert sentences == {
+        "a bond": ["bond0 now sends by eth1, was eth0"],
+        "a port": [
+            "p1 in sw now lets VLAN 10 PVID untagged through",
+            "p1 in sw does not let VLAN 1 through any more",
+        ],
+        "a tap": ["tap0 is now held by qemu (8)", "tap0 is not held by qemu (7) any more"],
+        "a tunnel": ["gre1 now sends from 10.0.0.1, was any address", "the key of gre1 is now 8, was 7"],
+    }
+
+
+@pytest.mark.no_lab
+def test_fallback_device_is_told_when_it_matters():
+    space = Namespace(namespace="pod")
+    off = Link(namespace="pod", name="tunl0", kind="ipip", wrapping=Wrapping(), up=False, state="DOWN")
+    empty = Snapshot(Facts(namespaces=(space,)))
+    idle = Snapshot(Facts(namespaces=(space,), links=(off,)))
+    used = Snapshot(Facts(namespaces=(space,), links=(replace(off, up=True, state="UNKNOWN"),)))
+    assert told(empty, idle) == []
+    assert told(idle, used) == ["tunl0 in pod was switched on", "the state of tunl0 in pod is now UNKNOWN, was DOWN"]

@@ -19,6 +19,8 @@ UNANSWERED = ("FAILED", "INCOMPLETE")  # states of a neighbour whose MAC is not 
 
 def is_group(mac: str) -> bool:
     """Whether a frame to this MAC is for more than one: broadcast or multicast, the lowest bit of its first byte."""
+    if not mac:  # of a device that carries packets and no frames
+        return False
     first = int(mac[:2], 16)
     return first & 1 == 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, cached_property
 from ipaddress import ip_address, ip_interface, ip_network
 
 from ..facts import ANY_MAC, UNANSWERED, Address, Device, Entry, Link, Route
@@ -128,9 +128,10 @@ class Tables:
         if vni is None:
             return None
         for device, link in self.links.items():
-            if device[0] != namespace or link.vxlan_id != vni:
+            wrapping = link.wrapped_in
+            if wrapping is None or wrapping.namespace != namespace or link.vxlan_id != vni:
                 continue
-            if local is None or local == link.vxlan_local:
+            if local is None or link.vxlan_local in (None, local):
                 return device
         return None
 
@@ -173,15 +174,61 @@ class Tables:
                 holders.append(device)
         return holders
 
+    def below(self, device: Device) -> Device | None:
+        """The device that one is made on, or sends what it wraps by; none where it is made on none."""
+        link = self.link(device)
+        if link is None:
+            return None
+        wrapping = link.wrapping
+        if wrapping is not None and wrapping.dev and wrapping.namespace:
+            return wrapping.namespace, wrapping.dev
+        return link.parent_device
+
+    def above(self, device: Device) -> list[Device]:
+        """The devices that are made on one."""
+        return self._above.get(device, [])
+
+    @cached_property
+    def _above(self) -> dict[Device, list[Device]]:
+        above: dict[Device, list[Device]] = {}
+        for device, link in self.links.items():
+            if link.parent_device is not None:
+                above.setdefault(link.parent_device, []).append(device)
+        return above
+
+    def macs(self, device: Device) -> set[str | None]:
+        """The MAC addresses with which frames leave by a device: its own, and those of what is made on it."""
+        return {self.mac(device), *(self.mac(child) for child in self.above(device))}
+
+    def wrapping_in(self, namespace: str) -> list[Device]:
+        """The tunnel devices whose wrapped packets travel in a namespace, wherever they are themselves."""
+        tunnels = []
+        for device, link in self.links.items():
+            if link.wrapping is not None and link.wrapping.namespace == namespace:
+                tunnels.append(device)
+        return tunnels
+
+    def _cards(self, namespace: str | None) -> list[Device]:
+        """The devices of a namespace that are no tunnels and are made on no other: what they carry is not wrapped."""
+        cards = []
+        for device, link in self.links.items():
+            is_card = link.wrapping is None and link.parent is None and link.kind not in ("loopback", "vrf")
+            if device[0] == namespace and is_card:
+                cards.append(device)
+        return cards
+
     def depth(self, device: Device) -> int:
         """How many devices a frame that arrives has passed before it comes to this one."""
         link = self.link(device)
         if link is None:
             return 0
-        if link.kind == "vxlan" and link.vxlan_dev:
-            below = (device[0], link.vxlan_dev)
+        below = self.below(device)
+        if below is not None:
             return 1 + self.depth(below)
-        if link.kind == "bridge":
+        if link.wrapping is not None:
+            depths = [self.depth(card) for card in self._cards(link.wrapping.namespace)]
+            return 1 + max(depths, default=0)
+        if link.kind in ("bridge", "bond", "team", "vrf"):
             depths = [self.depth(port) for port in self.ports(device)]
             return 1 + max(depths, default=0)
         return 0

@@ -102,11 +102,30 @@ class Probe:
         machine = tables.machine(self.src)
         inner = _wrapped({self.target} | tables.own(self.src) | tables.own(machine))
         wanted = ["arp", "icmp6" if self.is_v6 else "icmp"]
+        wanted += _around(tables)
         for port in sorted(ports):
             wanted.append(f"(udp port {port} and ({inner}))")
         if not self.is_ping:
             wanted.append(self.protocol if is_lab else f"{self.protocol} port {self.port}")
+        if any(link.kind == "vlan" or link.vlan_filtering for link in tables.links.values()):
+            wanted.append(f"(vlan and ({' or '.join(wanted)}))")  # last: it moves all that is asked after it
         return " or ".join(wanted)
+
+
+def _around(tables: Tables) -> list[str]:
+    """What packets that other tunnels than VXLAN wrap look like, where there are such tunnels."""
+    around = []
+    kinds = {link.kind for link in tables.links.values() if link.wrapping and link.up}
+    if not kinds.isdisjoint(("gre", "gretap", "erspan", "ip6gre", "ip6gretap")):
+        around += ["ip proto 47", "ip6 proto 47"]
+    if not kinds.isdisjoint(("ipip", "sit", "ip6tnl")):
+        around += ["ip proto 4", "ip proto 41", "ip6 proto 4", "ip6 proto 41"]
+    if not kinds.isdisjoint(("ip6tnl", "ip6gre", "ip6gretap")):
+        around.append("ip6 proto 60")  # options, with which it limits tunnels in it (RFC 2473)
+    for link in tables.links.values():
+        if link.kind == "geneve" and link.wrapping and link.wrapping.port:
+            around.append(f"udp port {link.wrapping.port}")
+    return sorted(set(around))
 
 
 def _is_port(text: str) -> bool:

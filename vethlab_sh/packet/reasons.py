@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..facts import Device, is_group
+from ..facts import Device, Link, is_group
 from .learned import Learned
 from .lookup import Tables
 from .sighting import ASKS, Sighting
@@ -19,7 +19,7 @@ def _why_in(tables: Tables, sighting: Sighting) -> str:
     namespace, name = device = sighting.place
     link = tables.link(device)
     kind = link.kind if link else ""
-    if link and kind == "vxlan":
+    if link and kind == "vxlan" and not sighting.wrapped:
         return f"VXLAN {link.vxlan_id} on UDP port {link.vxlan_port} is {name}: the wrapping comes off"
     if kind == "bridge":
         mac = sighting.macs[1]
@@ -31,7 +31,28 @@ def _why_in(tables: Tables, sighting: Sighting) -> str:
     peer = tables.peer(device)
     if peer:
         return f"the other end of the cable from {_place(peer, device)}"
+    if link and link.wrapping is not None and not sighting.wrapped:
+        return f"{name} takes what is wrapped in {_wraps(link)} for it: the wrapping comes off"
+    if link and link.parent_device:
+        return _why_in_from_below(link, link.parent_device, sighting)
+    if link and kind in ("bond", "team"):
+        return f"what comes in at a port of {name} comes in at {name}"
+    if link and kind == "vrf":
+        return f"what comes in at a port of {name} is routed by the table {link.vrf_table}"
     return f"it arrives at {name}"
+
+
+def _why_in_from_below(link: Link, parent: Device, sighting: Sighting) -> str:
+    """Why a device gets a frame from the one that it is made on."""
+    below = _place(parent, link.device)
+    if link.kind == "vlan":
+        return f"the frame has the tag of VLAN {link.vlan_id} at {below}, which comes off here"
+    if link.kind in ("ipvlan", "ipvtap"):
+        return f"{sighting.dst_ip} is an address of {link.name}, so {below} gives the packet to it"
+    mac = sighting.macs[1]
+    if is_group(mac):
+        return f"{below} gives what is for everyone to each device on it"
+    return f"{mac} is the MAC of {link.name}, so {below} gives the frame to it"
 
 
 def _place(device: Device, seen_from: Device) -> str:
@@ -44,16 +65,61 @@ def _place(device: Device, seen_from: Device) -> str:
 
 def _why_out(tables: Tables, learned: Learned, sighting: Sighting) -> str:
     device = sighting.place
-    if sighting.wrapped:
+    if sighting.in_vxlan:
         tunnel = tables.tunnel(device[0], sighting.vni, sighting.outer_src_ip)
         if tunnel:
             return _wrapped(tables, tunnel, sighting)
+    elif sighting.wrapped:
+        return _wrapped_otherwise(tables, sighting)
+    child = _child_that_sends(tables, sighting)
+    if child is not None:
+        return child
     bridge = tables.master(device)
     if bridge:  # also with the bridge's own MAC, which may be that of the port
         return _bridged(tables, learned, bridge, sighting)
     if sighting.resolves:
         return _asked_or_answered(tables, sighting)
     return _routed(tables, device, sighting.ips[1])
+
+
+def _wrapped_otherwise(tables: Tables, sighting: Sighting) -> str:
+    """Of a packet in another wrapping than VXLAN: the tunnel that wraps it, and the route that it then takes."""
+    device = sighting.place
+    namespace = sighting.namespace
+    src, dst = sighting.ips
+    for link in tables.links.values():
+        wrapping = link.wrapping
+        if wrapping is None or wrapping.namespace != namespace or not link.up:
+            continue
+        is_from_here = wrapping.local in (None, src)
+        if wrapping.remote == dst and is_from_here and _wraps(link) == sighting.wrapping:
+            return f"{_place(link.device, device)} wraps it for {dst}; {_routed(tables, device, dst)}"
+    return f"it is wrapped for {dst}; {_routed(tables, device, dst)}"
+
+
+def _wraps(link: Link) -> str:
+    """What a walk calls the wrapping of a tunnel device."""
+    kind = link.kind or ""
+    if "gre" in kind or kind == "erspan":
+        return "GRE"
+    return {"ipip": "IPIP", "sit": "SIT", "geneve": "Geneve"}.get(kind, "an IPv6 tunnel")
+
+
+def _child_that_sends(tables: Tables, sighting: Sighting) -> str | None:
+    """Why a frame leaves by a device that another is made on: that other one sends it; None of its own frames."""
+    device = sighting.place
+    if sighting.vlan is not None:
+        for child in tables.above(device):
+            link = tables.link(child)
+            if link and link.vlan_id == sighting.vlan:
+                return f"{_place(child, device)} puts the tag of VLAN {link.vlan_id} on it"
+    source = sighting.macs[0]
+    if not source or source == tables.mac(device):
+        return None
+    for child in tables.above(device):
+        if tables.mac(child) == source:
+            return f"{_place(child, device)} is made on {device[1]}, so its frames leave here"
+    return None
 
 
 def _wrapped(tables: Tables, tunnel: Device, sighting: Sighting) -> str:

@@ -71,9 +71,9 @@ class Sighting:
     number (from 1); after (the number of the sighting that it comes from, none where it begins); leg (ask: for a MAC;
     there; back); us (microseconds since the first); machine (master, or the namespace that plays one); namespace;
     device; way (in, out); what (in words) and kind; src_mac, dst_mac, src_ip, dst_ip (of ARP: who asks or answers, and
-    for what); ttl; bytes (the whole frame); why. Where it is wrapped in VXLAN these are the inner frame's, and then
-    there are inner_bytes and the outer header: outer_src_mac, outer_dst_mac, outer_src_ip, outer_dst_ip, outer_port
-    (UDP), vni. outer_ttl: of the packet
+    for what); ttl; bytes (the whole frame); why. Where it is wrapped these are the inner frame's, or packet's, and then
+    there are wrapping (VXLAN, Geneve, GRE, IPIP), vni (or GRE's key), inner_bytes and the outer header: outer_src_mac,
+    outer_dst_mac, outer_src_ip, outer_dst_ip, outer_port (UDP). vlan: of a tag. outer_ttl: of the packet
     around it; seq and id: of an echo; time_ns: the kernel's clock; ip_id, offset: which packet, which fragment of it;
     src_port, dst_port; info: the rest as tcpdump printed it.
     """
@@ -87,8 +87,8 @@ class Sighting:
     device: str
     way: str = ""
     what: str
-    src_mac: str
-    dst_mac: str
+    src_mac: str = ""
+    dst_mac: str = ""
     src_ip: str
     dst_ip: str
     ttl: int | None = None
@@ -100,6 +100,8 @@ class Sighting:
     outer_dst_ip: str | None = None
     outer_port: int | None = None
     outer_ttl: int | None = None
+    vlan: int | None = None
+    wrapping: str | None = None
     vni: int | None = None
     seq: int | None = None
     why: str = ""
@@ -166,17 +168,22 @@ class Sighting:
     def caption(self) -> str:
         """What it is, for a reader: in a few words, and whether it is wrapped."""
         if self.wrapped:
-            return self.what + IN_VXLAN
+            return f"{self.what} in {self.wrapping or VXLAN}"
         return self.what
 
     @property
     def wrapped(self) -> bool:
+        """Whether it is inside another packet."""
+        return self.wrapping is not None or self.vni is not None
+
+    @property
+    def in_vxlan(self) -> bool:
         """Whether it is inside a VXLAN."""
-        return self.vni is not None
+        return self.vni is not None and self.wrapping in (None, VXLAN)
 
 
 NAMES = [one.name for one in fields(Sighting) if one.name not in ("namespace", "device", "kind")]
-IN_VXLAN = " in VXLAN"
+VXLAN = "VXLAN"  # of a recording that is older than other wrappings its walk tells no word
 # The columns of a walk's table, with their types.
 COLUMNS: dict[str, type] = {
     "number": int,
@@ -200,6 +207,8 @@ COLUMNS: dict[str, type] = {
     "outer_src_ip": str,
     "outer_dst_ip": str,
     "outer_port": int,
+    "vlan": int,
+    "wrapping": str,
     "vni": int,
     "seq": int,
     "why": str,
@@ -215,6 +224,7 @@ def plain(sighting: Sighting) -> dict[str, Any]:
 
 def from_plain(row: dict[str, Any]) -> Sighting:
     """The sighting that a row of a walk's table tells."""
-    what = row["what"].removesuffix(IN_VXLAN)
+    wrapping = row.get("wrapping") or VXLAN
+    what = row["what"].removesuffix(f" in {wrapping}")
     values = {**row, "what": what, "kind": kind_of(what)}
     return Sighting(**values)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ..facts import Device, is_group
+from ..facts import TUNNELS, Device, is_group
 from .learned import Learned
 from .listen import Heard
 from .lookup import Tables
@@ -101,11 +101,32 @@ def _before(tables: Tables, sighting: Sighting, leg: str, earlier: list[Sighting
     if peer:
         near = [one for one in earlier if one.place == peer]
     else:
-        near = [one for one in earlier if one.namespace == sighting.namespace]
+        spaces, places = _near(tables, sighting)
+        near = [one for one in earlier if one.namespace in spaces or one.place in places]
     if leg != "ask":
         carrying = [one for one in near if one.leg != "ask" and one.seq == sighting.seq]
         near = carrying or near
     return near[-1].number if near else None
+
+
+def _near(tables: Tables, sighting: Sighting) -> tuple[set[str], set[Device]]:
+    """Where a sighting may come from: the namespaces, and the devices in others that it is made on, or the reverse."""
+    device = sighting.place
+    spaces = {sighting.namespace}
+    places: set[Device] = set()
+    link = tables.link(device)
+    if sighting.way == "out":
+        places.update(tables.above(device))
+        if sighting.wrapped:  # also by a tunnel that was moved, and goes on sending from here
+            places.update(tables.wrapping_in(sighting.namespace))
+        return spaces, places
+    below = tables.below(device)
+    if below is not None:
+        places.add(below)
+        places.update(tables.above(below))
+    if link is not None and link.wrapping is not None and link.wrapping.namespace is not None:
+        spaces.add(link.wrapping.namespace)
+    return spaces, places
 
 
 def _leg(sighting: Sighting, probe: Probe, port: int | None) -> str:
@@ -326,12 +347,32 @@ def _comes_in(tables: Tables, sighting: Sighting, others: list[Sighting]) -> boo
     wrapped in the same namespace just before.
     """
     place = sighting.place
-    is_plugged_tunnel = tables.is_kind(place, "vxlan") and tables.master(place) is not None
+    if sighting.way:  # tcpdump has told it
+        return sighting.way == "in"
+    link = tables.link(place)
+    is_tunnel = link is not None and link.kind in TUNNELS
+    is_plugged_tunnel = is_tunnel and tables.master(place) is not None
     if is_plugged_tunnel and not sighting.wrapped:
         return any(_is_the_same_wrapped(tables, one, sighting) for one in others)
     if sighting.device == "lo":
         return True
-    return sighting.macs[0] != tables.mac(place)
+    if not sighting.macs[0]:
+        return _packet_comes_in(tables, sighting)
+    if link is not None and link.kind in ("ipvlan", "ipvtap"):
+        # All on one parent have its MAC: who sends is told by the address.
+        return sighting.src_ip not in tables.own(sighting.namespace)
+    return sighting.macs[0] not in tables.macs(place)
+
+
+def _packet_comes_in(tables: Tables, sighting: Sighting) -> bool:
+    """For a device that carries packets and no frames: what is not sent by it, by the route for who it is for."""
+    namespace, name = sighting.place
+    if sighting.dst_ip in tables.own(namespace):
+        return True
+    if sighting.src_ip in tables.own(namespace):
+        return False
+    route = tables.route(namespace, sighting.dst_ip)
+    return route is None or route.dev != name
 
 
 def _is_the_same_wrapped(tables: Tables, wrapped: Sighting, bare: Sighting) -> bool:

@@ -205,7 +205,7 @@ def _seen(scene: Scene, last: Sighting | None) -> str:
 
 
 def _thing(sighting: Sighting) -> str:
-    wrapped = ", wrapped in VXLAN," if sighting.wrapped else ""
+    wrapped = f", wrapped in {sighting.wrapping or 'VXLAN'}," if sighting.wrapped else ""
     if sighting.kind in ASKS:
         return f"the question who has {sighting.dst_ip}{wrapped}"
     if sighting.kind == Kind.TCP:

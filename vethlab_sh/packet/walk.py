@@ -227,12 +227,22 @@ def _row_of(seen: Course, last: Sighting | None) -> Sighting | None:
     return None
 
 
+def _outer(row: Sighting, arrow: str) -> list[str]:
+    """The header around a packet: who sends it to whom, by which port, with which number."""
+    parts = [f"{row.outer_src_ip} {arrow} {row.outer_dst_ip}"]
+    if row.outer_port is not None:
+        parts.append(f"UDP {row.outer_port}")
+    if row.vni is not None:
+        parts.append(f"key {row.vni}" if row.wrapping == "GRE" else f"VNI {row.vni}")
+    return parts
+
+
 def _in_cells(row: Sighting) -> tuple[str, ...]:
     """A sighting as a reader sees it: number, time, place, what it is, why it is here."""
     arrow = "\u2192"
     what = row.caption
     if row.wrapped:
-        what += f" ({row.outer_src_ip} {arrow} {row.outer_dst_ip}, UDP {row.outer_port}, VNI {row.vni})"
+        what += f" ({', '.join(_outer(row, arrow))})"
     if row.leg != "ask":
         what += f", {row.src_ip} {arrow} {row.dst_ip}, TTL {row.ttl}"
     what += f", {row.bytes} bytes"

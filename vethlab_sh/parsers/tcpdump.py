@@ -1,7 +1,8 @@
 """What passed this interface? A row a frame of `tcpdump -nn -e -tt`, also with -v and with -T vxlan (tcpdump(8)).
 
-A frame inside a VXLAN stands in the row of the frame around it: the row's columns are the inner frame's but for
-bytes, and the columns outer_... are those of the frame around it.
+What is wrapped (VXLAN, Geneve, GRE, IP in IP) stands in the row of the frame around it: the row's columns are those
+of the inner frame or packet but for bytes, and the columns outer_... are those of the frame around it. A device that
+carries packets and no frames (IPIP, GRE, tun) has no MAC addresses.
 
 >>> row = parse("1.5 0e:00:00:00:00:01 > ff:ff:ff:ff:ff:ff, ethertype ARP (0x0806), length 42: "
 ...             "Request who-has 10.0.0.2 tell 10.0.0.1, length 28")[0]
@@ -40,8 +41,11 @@ COLUMNS: Columns = {
     "time_ns": (int, "the kernel's clock, nanoseconds since 1970"),
     "bytes": (int, "the whole frame, bytes"),
     **INNER,
-    "vni": (int, "VXLAN network identifier"),
-    "inner_bytes": (int, "the frame inside a VXLAN, bytes"),
+    "vlan": (int, "VLAN of the tag (802.1Q) on the frame"),
+    "way": (str, "in or out, where tcpdump tells it: of devices without MAC addresses"),
+    "wrapping": (str, "what it is wrapped in: VXLAN, Geneve, GRE, IPIP, SIT, an IPv6 tunnel"),
+    "vni": (int, "VXLAN or Geneve network identifier, or the key of GRE"),
+    "inner_bytes": (int, "the frame or packet inside, bytes"),
     "outer_src_mac": (str, "MAC address that the frame around is from"),
     "outer_dst_mac": (str, "MAC address that the frame around is for"),
     "outer_src_ip": (str, "the node that sends"),
@@ -52,11 +56,26 @@ COLUMNS: Columns = {
 OUTER = ("src_mac", "dst_mac", "src_ip", "dst_ip", "ttl")  # what is kept of the frame around another
 
 MAC = r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}"
+TIME = r"(?:(?P<time>\d{1,10}(?:\.\d{1,9})?) )"
+ETHERTYPE = r"ethertype (?P<ethertype>ARP|IPv4|IPv6) \(0x[0-9a-f]{4}\), "
+TAG = r"(?:ethertype 802\.1Q(?:-QinQ|-9100)? \(0x[0-9a-f]{4}\), )"
+NUMBERED = r"vlan (?P<vlan>\d{1,4}), p \d(?:, DEI)?, "
+LENGTH_OF_FRAME = r"length (?P<bytes>\d{1,6}): "
 FRAME = re.compile(
-    rf"(?:(?P<time>\d{{1,10}}(?:\.\d{{1,9}})?) )?(?P<src_mac>{MAC}) > (?P<dst_mac>{MAC}), "
-    r"ethertype (?P<ethertype>ARP|IPv4|IPv6) \(0x[0-9a-f]{4}\), length (?P<bytes>\d{1,6}): (?P<rest>.+)",
+    rf"{TIME}?(?P<src_mac>{MAC}) > (?P<dst_mac>{MAC}), {ETHERTYPE}{LENGTH_OF_FRAME}(?P<rest>.+)", re.ASCII
+)
+TAGGED = re.compile(
+    rf"{TIME}?(?P<src_mac>{MAC}) > (?P<dst_mac>{MAC}), {TAG}{LENGTH_OF_FRAME}"
+    rf"(?:vlan \d{{1,4}}, p \d(?:, DEI)?, {TAG})?{NUMBERED}{ETHERTYPE}(?P<rest>.+)",
     re.ASCII,
 )
+# Of a device without frames, as GRE's is: "cooked", with a header of 16 bytes that libpcap makes up (pcap-linktype(7)).
+COOKED = re.compile(
+    rf"{TIME}\s*(?P<way>In|Out|P|B|M) (?:(?P<src_mac>{MAC}) )?{ETHERTYPE}{LENGTH_OF_FRAME}(?P<rest>.+)", re.ASCII
+)
+COOKED_HEADER = 16
+# Of a device with bare IP packets, as IPIP's and a tun are.
+RAW = re.compile(rf"{TIME}ip: (?P<rest>.+)", re.ASCII)
 # With -v the header of an IPv4 packet fills the first line and the rest stands on the next one.
 HEADER4 = re.compile(
     r"\(tos 0x[0-9a-f]+(?:,ECT\(\d\)|,CE)?, ttl (?P<ttl>\d{1,3}), id (?P<ip_id>\d{1,5}), offset (?P<offset>\d{1,5}), "
@@ -78,6 +97,17 @@ ASKS = re.compile(rf"Request who-has (?P<dst_ip>{HOST})(?: \({MAC}\))? tell (?P<
 ANSWERS = re.compile(rf"Reply (?P<src_ip>{HOST}) is-at {MAC}", re.ASCII)
 ANNOUNCES = re.compile(rf"(?:Announcement|Probe) (?P<src_ip>{HOST})", re.ASCII)
 ARP_DETAILS = re.compile(r"Ethernet \(len 6\), IPv4 \(len 4\), ")
+TOTAL4 = re.compile(r"length (\d{1,6})(?:, options \(.*?\))?(?:, bad cksum [^)]*)?\)$", re.ASCII)
+TOTAL6 = re.compile(r"payload length:? (\d{1,6})\) $", re.ASCII)
+HEADER6_BYTES = 40  # which its payload length leaves out (RFC 8200)
+GENEVE = re.compile(r"Geneve, Flags \[[^]]*\], vni 0x(?P<vni>[0-9a-f]{1,6}), proto TEB", re.ASCII)
+GRE = re.compile(
+    r"GREv0, Flags \[[^]]*\](?:, key=0x(?P<vni>[0-9a-f]{1,8}))?(?:, [a-z]+[= ]\S+?)*?, "
+    r"proto (?P<proto>\S+) \(0x[0-9a-f]{4}\), length \d{1,6}",
+    re.ASCII,
+)
+BARE_IN_BARE = {("IPv4", "IPv4"): "IPIP", ("IPv4", "IPv6"): "SIT"}
+OPTIONS6 = re.compile(r"DSTOPT (?:\([^)]*\))+ ", re.ASCII)  # with which an IPv6 tunnel limits tunnels in it (RFC 2473)
 VXLAN = re.compile(r"VXLAN, flags \[[^]]*\] \(0x[0-9a-f]+\), vni (?P<vni>\d{1,8})", re.ASCII)
 ECHO = re.compile(r"(?P<what>ICMP6?,? echo (?:request|reply)), id (?P<id>\d{1,5}), seq (?P<seq>\d{1,5})", re.ASCII)
 ICMP = re.compile(r"(?:HBH )?ICMP6?,? .+")
@@ -85,7 +115,7 @@ WHO_HAS6 = re.compile(rf"ICMP6, neighbor solicitation, length \d+, who has (?P<t
 IS_AT6 = re.compile(rf"ICMP6, neighbor advertisement, length \d+, tgt is (?P<target>{HOST})", re.ASCII)
 LENGTH = re.compile(r", length \d+.*")
 ARP_FORMS = ((ASKS, "ARP who-has"), (ANSWERS, "ARP is-at"), (ANNOUNCES, "ARP announcement"))
-NUMBERS = ("ttl", "ip_id", "offset", "src_port", "dst_port", "vni", "bytes", "id", "seq")
+NUMBERS = ("vlan", "ttl", "ip_id", "offset", "src_port", "dst_port", "vni", "bytes", "id", "seq")
 
 
 @dataclass(frozen=True)
@@ -114,8 +144,8 @@ def _packets(printed: str) -> Iterator[list[_Line]]:
         if not text.strip():
             continue
         line = _Line(text, number)
-        frame = FRAME.fullmatch(text.rstrip())
-        if frame and frame["time"]:
+        frame = _match(text.rstrip())
+        if frame and frame.get("time"):
             if packet:
                 yield packet
             packet = [line]
@@ -131,28 +161,103 @@ def _packet(lines: list[_Line]) -> Row:
     """The row of one packet, with the frame inside a VXLAN."""
     first, *others = _frames(lines)
     outer = _frame(first)
-    wrapped = VXLAN.match(outer["info"])
-    inner = _frame(others.pop(0)) if wrapped and others else None
+    inside = _inside(outer, others, lines[0])
+    inner = inside.row if inside else None
     _quote(others, inner or outer)
     row: Row = dict.fromkeys(COLUMNS)
     row["time_ns"] = _nanoseconds(lines[0])
     row |= outer
-    if wrapped and inner:
+    if inside and inner:
         row |= dict.fromkeys(INNER)
         row |= inner
         row |= {f"outer_{name}": outer.get(name) for name in OUTER}
         row["outer_port"] = outer["dst_port"]
-        row["vni"] = int(wrapped["vni"])
+        row["wrapping"] = inside.wrapping
+        row["vni"] = inside.number
         row["inner_bytes"] = inner["bytes"]
         row["bytes"] = outer["bytes"]
     return row
+
+
+@dataclass(frozen=True)
+class _Inside:
+    """What is wrapped in a packet: in what, with which number (VNI, key), and the row of it."""
+
+    wrapping: str
+    number: int | None
+    row: Row
+
+
+def _inside(outer: Row, others: list[list[_Line]], line: _Line) -> _Inside | None:
+    """What a packet wraps; others: the frames printed below it, of which the wrapped one is taken away."""
+    info = OPTIONS6.sub("", outer["info"], count=1)
+    if others:
+        for wrapping, pattern, base in (("VXLAN", VXLAN, 10), ("Geneve", GENEVE, 16), ("GRE", GRE, 16)):
+            found = pattern.match(info)
+            if found:
+                number = int(found["vni"], base) if found["vni"] else None
+                return _Inside(wrapping, number, _frame(others.pop(0)))
+    found = GRE.match(info)
+    if found:
+        packet = _bare(info[found.end() :].lstrip(), line)
+        number = int(found["vni"], 16) if found["vni"] else None
+        return _Inside("GRE", number, packet) if packet else None
+    packet = _bare(info, line)
+    if packet is None:
+        return None
+    ends = (outer["ethertype"], packet["ethertype"])
+    return _Inside(BARE_IN_BARE.get(ends, "an IPv6 tunnel"), None, packet)
+
+
+def _bare(text: str, line: _Line) -> Row | None:
+    """A packet without a frame, all of whose lines were joined; None where none begins."""
+    found = _raw(text)
+    if found is None:
+        return None
+    ethertype, header, length = found
+    row: Row = {"ethertype": ethertype, "bytes": length, **header.groupdict()}
+    row |= _ip(text[header.end() :].strip(), line, row)
+    _count(row)
+    return row
+
+
+def _raw(text: str) -> tuple[str, re.Match[str], int] | None:
+    """Of an IP packet without a frame: IPv4 or IPv6, the header as -v prints it, and its length in bytes."""
+    header = HEADER4.match(text)
+    if header:
+        total = TOTAL4.search(header[0])
+        return "IPv4", header, int(total[1]) if total else 0
+    header = HEADER6.match(text)
+    if header:
+        total = TOTAL6.search(header[0])
+        return "IPv6", header, int(total[1]) + HEADER6_BYTES if total else 0
+    return None
+
+
+def _match(text: str) -> Row | None:
+    """The facts of a frame's first line, with or without a tag, cooked or bare; None of another line."""
+    found = FRAME.fullmatch(text) or TAGGED.fullmatch(text)
+    if found:
+        return found.groupdict()
+    found = COOKED.fullmatch(text)
+    if found:
+        row: Row = found.groupdict()
+        row["bytes"] = int(row["bytes"]) - COOKED_HEADER
+        row["way"] = {"In": "in", "Out": "out"}.get(row["way"])
+        return row
+    found = RAW.fullmatch(text)
+    packet = _raw(found["rest"]) if found else None
+    if found and packet:
+        ethertype, _, length = packet
+        return {"time": found["time"], "ethertype": ethertype, "bytes": length, "rest": found["rest"]}
+    return None
 
 
 def _frames(lines: list[_Line]) -> list[list[_Line]]:
     """The lines of each frame of a packet: one that begins like a frame, and those below it."""
     frames: list[list[_Line]] = []
     for line in lines:
-        if FRAME.fullmatch(line.text.rstrip()):
+        if _match(line.text.strip()):
             frames.append([line])
         else:
             frames[-1].append(line)
@@ -183,10 +288,9 @@ def _nanoseconds(line: _Line) -> int:
 def _frame(lines: list[_Line]) -> Row:
     """One frame: its first line, and with -v those below it, the last of which may quote another packet."""
     first, *below = lines
-    frame = FRAME.fullmatch(first.text.rstrip())
-    assert frame  # it is one, or it would not be the first line
-    row: Row = frame.groupdict()
-    del row["time"]
+    row = _match(first.text.strip())
+    assert row is not None  # it is one, or it would not be the first line
+    row.pop("time", None)
     text = row.pop("rest")
     row["info"] = None
     body = first

@@ -16,6 +16,7 @@ from ..markup import table
 from ..sandbox import HOSTNAME
 from ..snapshot import Row, Snapshot
 from . import policies
+from .alterations import alterations
 from .change import APPEARED, CHANGED, VANISHED, Change, Finder, by_key, names, only_in, switch
 
 if TYPE_CHECKING:
@@ -91,6 +92,19 @@ def _namespaces(before: Snapshot, after: Snapshot) -> Iterator[Change]:
         yield Change(APPEARED, "namespace", name, "", f"the namespace {name} appeared")
     for name in sorted(old - new):
         yield Change(VANISHED, "namespace", name, "", f"the namespace {name} vanished")
+    yield from _second_names(before, after)
+
+
+def _second_names(before: Snapshot, after: Snapshot) -> Iterator[Change]:
+    """The further names that namespaces got or lost."""
+    earlier = {space.namespace: space.names for space in before.rows.namespaces}
+    for space in after.rows.namespaces:
+        here = space.namespace
+        was = earlier.get(here, ())
+        for name in sorted(set(space.names).difference(was)):
+            yield Change(CHANGED, "namespace", here, "", f"the namespace {here} is also called {name} now")
+        for name in sorted(set(was).difference(space.names)):
+            yield Change(CHANGED, "namespace", here, "", f"the namespace {here} is not called {name} any more")
 
 
 # ---- devices ----------------------------------------------------------------------------------------------
@@ -109,7 +123,7 @@ def _links(before: Snapshot, after: Snapshot) -> Iterator[Change]:
             yield _link(VANISHED, link, f"{link.name} vanished from {link.namespace}")
     for link in sorted(come, key=_place):
         if link.device not in joined:
-            yield _link(APPEARED, link, f"{link.name} ({link.kind}) appeared in {link.namespace}")
+            yield _link(APPEARED, link, f"{link.name} ({link.kind}) appeared in {link.namespace}{_made_on(link)}")
     earlier = {**old, **{now.device: was for was, now in moves}}
     for device, now in new.items():
         if device not in earlier:
@@ -132,8 +146,17 @@ def _place(link: Link) -> Device:
 
 
 def _but_lo(links: Iterable[Link]) -> list[Link]:
-    """Without lo, which comes and goes with its namespace."""
-    return [link for link in links if link.name != "lo"]
+    """Without lo and fallback devices that are off (`tunl0`): they come and go with their namespace or a module."""
+    return [link for link in links if link.name != "lo" and (link.up or not link.is_fallback)]
+
+
+def _made_on(link: Link) -> str:
+    """The device that one is made on, as the end of a sentence."""
+    if link.parent is None:
+        return ""
+    if link.parent_namespace == link.namespace:
+        return f", made on {link.parent}"
+    return f", made on {link.parent} in {link.parent_namespace}"
 
 
 def _link(sign: str, link: Link, sentence: str) -> Change:
@@ -182,6 +205,7 @@ def _alterations(was: Link, now: Link) -> Iterator[str]:
     if bool(was.hairpin) != bool(now.hairpin):  # what is no port has no hairpin at all
         yield f"hairpin is now {switch(now.hairpin)} at {name}"
     yield from _tunnel_alterations(name, was, now)
+    yield from alterations(name, was, now)
     if _differs(was.arp, now.arp):
         noarp = "" if now.arp else " (NOARP)"
         yield f"ARP is now {switch(now.arp)} at {name}{noarp}"

@@ -11,6 +11,7 @@ from .cause import Cause, Diagnosis, place
 from .filters import filtered
 from .ipsec import blocked_by_ipsec
 from .lastseen import last_seen, open_question
+from .macvlans import kept_apart_on_a_parent
 from .questions import unresolved
 from .queues import dropped_by_a_queue
 from .refusals import refused
@@ -36,7 +37,8 @@ def diagnose(scene: Scene) -> tuple[Sighting | None, Diagnosis]:
     elif last is None:
         diagnosis = _not_sent(scene)
     else:
-        diagnosis = stuck(scene, last)
+        same_leg = [one for one in scene.course.sightings if one.leg == last.leg]
+        diagnosis = kept_apart_on_a_parent(scene, same_leg) or stuck(scene, last)
     if diagnosis is None:
         diagnosis = blocked_by_ipsec(scene) or dropped_by_a_queue(scene) or _unknown(scene, last)
     return last, with_the_source(scene, last, diagnosis)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 
 from ...facts import Device, Link
 from ..sighting import Sighting
@@ -10,6 +11,19 @@ from .cause import Cause, Diagnosis, Fix, Shown, fix, full
 from .scene import Scene
 
 KINDS = ("macvlan", "macvtap", "ipvlan")
+
+
+def kept_apart_on_a_parent(scene: Scene, sightings: Iterable[Sighting]) -> Diagnosis | None:
+    """Whether one of these went out of a device that does not talk to who it is for.
+
+    The frame may well be seen further on: the parent sends it out, to all others on the wire.
+    """
+    for one in sightings:
+        if one.way == "out":
+            found = not_to_the_parent(scene, one)
+            if found:
+                return found
+    return None
 
 
 def not_to_the_parent(scene: Scene, last: Sighting) -> Diagnosis | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..sighting import ASKS, Sighting
 from .cause import Diagnosis
 from .hops import with_the_way
+from .macvlans import kept_apart_on_a_parent
 from .resolving import (
     address_on_port,
     answer_not_taken,
@@ -23,6 +24,7 @@ def unresolved(scene: Scene, asked: list[Sighting]) -> Diagnosis | None:
             address_on_port(scene, first.place, first.src_ip)
             or asks_in_the_wrong_place(scene, first)
             or _not_flooded(scene, asked)
+            or kept_apart_on_a_parent(scene, asked)
         )
     else:
         diagnosis = _not_taken(scene, first, last)

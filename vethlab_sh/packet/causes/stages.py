@@ -127,6 +127,8 @@ def _not_taken(scene: Scene, last: Sighting) -> Diagnosis | None:
     tables, device = scene.tables, last.place
     # what is for another MAC is PACKET_OTHERHOST, which ip_rcv() drops: eth_type_trans(), net/ethernet/eth.c
     mac = last.macs[1]
+    if not mac:  # a device that carries packets and no frames takes all
+        return None
     is_for_device = mac == tables.mac(device)
     if tables.is_kind(device, "bridge"):
         if is_for_device:

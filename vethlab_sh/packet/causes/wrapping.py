@@ -193,7 +193,7 @@ def not_its_own_address(scene: Scene, tunnel: Device, local: str) -> Diagnosis:
 def not_unwrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
     """Why the wrapping was not taken off where it came in. None when the tables do not tell: then a filter may."""
     space = last.namespace
-    if last.outer_dst_ip not in scene.tables.own(space):
+    if not last.in_vxlan or last.outer_dst_ip not in scene.tables.own(space):
         return None
     # by port and VNI the kernel finds the device: vxlan_rcv(), drivers/net/vxlan/
     tunnels = [one for one in scene.tables.links.values() if one.namespace == space and one.kind == "vxlan"]
