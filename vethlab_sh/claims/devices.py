@@ -194,10 +194,10 @@ def is_port(question: Question, ns: str | None, dev: str, bridge: str) -> Findin
 
 
 def _no_port(tables: Tables, device: Device, bridge: str) -> Finding:
-    master = tables.master(device)
-    if master:
-        why = f"{full(device)} is a port of {master[1]}, not of {bridge}"
-        return no(why, link_line(device), "mtu", instead=(master[1],))
+    link = tables.link(device)
+    if link is not None and link.master is not None:
+        why = f"{full(device)} is a port of {link.master}, not of {bridge}"
+        return no(why, link_line(device), "mtu", instead=(link.master,))
     peer = tables.peer(device)
     frames = "frames"
     if peer and peer[0] != device[0]:

@@ -44,11 +44,16 @@ class Tables:
         return link.mac if link else None
 
     def master(self, device: Device | None) -> Device | None:
-        """The bridge that the device is a port of."""
+        """The bridge that the device is a port of; bonds, teams and VRFs, whose port it may be, are none."""
         link = self.link(device)
         if link is None or link.master is None:
             return None
-        return link.namespace, link.master
+        master = (link.namespace, link.master)
+        return None if self._is_other_master(master) else master
+
+    def _is_other_master(self, device: Device) -> bool:
+        link = self.link(device)
+        return link is not None and link.kind in ("bond", "team", "vrf")
 
     def peer(self, device: Device | None) -> Device | None:
         """The other end of a veth."""
@@ -136,10 +141,10 @@ class Tables:
         return None
 
     def ports(self, bridge: Device) -> list[Device]:
-        """The ports of a bridge."""
+        """The ports of a bridge, or of a bond, team or VRF."""
         ports = []
-        for device in self.links:
-            if self.master(device) == bridge:
+        for device, link in self.links.items():
+            if link.master == bridge[1] and device[0] == bridge[0]:
                 ports.append(device)
         return ports
 

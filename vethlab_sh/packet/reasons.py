@@ -48,6 +48,8 @@ def _why_in_from_below(link: Link, parent: Device, sighting: Sighting) -> str:
     if link.kind == "vlan":
         return f"the frame has the tag of VLAN {link.vlan_id} at {below}, which comes off here"
     if link.kind in ("ipvlan", "ipvtap"):
+        if sighting.resolves:
+            return f"{below} gives what is about addresses to the devices on it"
         return f"{sighting.dst_ip} is an address of {link.name}, so {below} gives the packet to it"
     mac = sighting.macs[1]
     if is_group(mac):
@@ -77,6 +79,11 @@ def _why_out(tables: Tables, learned: Learned, sighting: Sighting) -> str:
     bridge = tables.master(device)
     if bridge:  # also with the bridge's own MAC, which may be that of the port
         return _bridged(tables, learned, bridge, sighting)
+    link = tables.link(device)
+    if link is not None and link.master is not None:
+        bond = tables.link((device[0], link.master))
+        if bond is not None and bond.kind in ("bond", "team"):
+            return f"{bond.name} sends it by its port {link.name}"
     if sighting.resolves:
         return _asked_or_answered(tables, sighting)
     return _routed(tables, device, sighting.ips[1])
@@ -114,10 +121,13 @@ def _child_that_sends(tables: Tables, sighting: Sighting) -> str | None:
             if link and link.vlan_id == sighting.vlan:
                 return f"{_place(child, device)} puts the tag of VLAN {link.vlan_id} on it"
     source = sighting.macs[0]
-    if not source or source == tables.mac(device):
-        return None
+    own = tables.own(sighting.namespace)
     for child in tables.above(device):
-        if tables.mac(child) == source:
+        if source and source != tables.mac(device):
+            is_sender = tables.mac(child) == source
+        else:  # an ipvlan has its parent's MAC, and addresses of its own
+            is_sender = child[0] != device[0] and sighting.ips[0] not in own and sighting.ips[0] in tables.own(child[0])
+        if is_sender:
             return f"{_place(child, device)} is made on {device[1]}, so its frames leave here"
     return None
 

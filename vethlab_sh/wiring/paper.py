@@ -86,7 +86,7 @@ class Paper:
         return max(heights, default=0.0)
 
     def join(self, join: Join, corners: Sequence[Point]) -> None:
-        """The line of a join, which has these corners."""
+        """The line of a join, which has these corners, from its first end to its second."""
         self.line(join.kind, corners, join.ends)
 
     def is_drawn(self, join: Join) -> bool:
@@ -98,7 +98,7 @@ class Paper:
         other = join.other(end)
         if other in self.chips:
             corners = (self.chips[other].bottom, self.chips[end].top)
-            self.join(join, corners)
+            self.line(join.kind, corners, (other, end))
 
     def lanes(self, joins: Iterable[Join], floor: float) -> float:
         """Lines from device to device below them, those that do not overlap in one lane; returns the new floor."""
