@@ -29,6 +29,9 @@ pictures: setup ## draw the pages' pictures anew
 	@for name in direct bridge flannel calico; do $(PYTHON_RUN) -m vethlab_sh draw $$name --png docs/pictures/$$name.png; done
 	@$(PYTHON_RUN) -m vethlab_sh walk flannel pod-a pod-c --png docs/pictures/walk.png >/dev/null
 
+kinds: setup-tests ## write docs/kinds.md, and draw its pictures
+	@$(PYTHON_RUN) tests/kinds
+
 notebooks: setup ## run the solved lessons anew and make the learners' copies from them
 	@$(PYTHON_RUN) notebooks/make.py --run
 
@@ -55,6 +58,9 @@ test-all: setup-tests ## run the tests on every Python here, with the newest and
 test-tools: setup-tests ## run the tests with the programs of older and newer Debian releases (ARGS="tests/test_check.py" for less)
 	@./setup.sh tools
 	@tests/tools/all_tools $(ARGS)
+
+test-kinds: setup-tests ## play networks of devices that this kernel lacks in user-mode Linux (ARGS="-k bond" for less)
+	@tests/tools/uml/run $(ARGS)
 
 chaos: setup-tests ## let everything go wrong at every step of every scenario; half an hour (ARGS="tool run-full" for less)
 	@$(PYTHON_RUN) tests/tools/chaos.py $(ARGS)
@@ -85,4 +91,4 @@ clean: ## remove .venv and the caches
 	rm -rf .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test check bench test-browser test-class test-all test-tools chaos faults causes fuzz test-vm lab pictures notebooks recordings doctor setup setup-tests clean
+.PHONY: help demo test check bench test-browser test-class test-all test-tools chaos faults causes fuzz test-vm test-kinds lab pictures kinds notebooks recordings doctor setup setup-tests clean
