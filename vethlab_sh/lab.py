@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from . import played, scenarios, snapshot
 from .errors import package
@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody wai
     from .drills import Drill
     from .facts import Device
     from .keep.save import Saved
+    from .keep.worker import Worker
     from .packet.walk import Walk
     from .record import Ran
     from .shell import Shell
@@ -122,6 +123,24 @@ class Lab:
         if at not in self._sessions:
             self._sessions[at] = self._world.session(at, "", self._typed_at, self.history.append)
         return self._sessions[at]
+
+    @overload
+    def inside(self, namespace: str) -> Worker: ...
+    @overload
+    def inside(self, namespace: str, function: Callable[..., Any], *args: Any, **named: Any) -> Any: ...
+    def inside(self, namespace: str, function: Callable[..., Any] | None = None, *args: Any, **named: Any) -> Any:
+        """Python itself in a namespace: what a function returns that ran in there, with sockets, requests or scapy.
+
+        It runs in a copy of this Python, and its result comes back pickled. Without a function it is a context that
+        runs many, also servers: `with lab.inside("pod-a") as pod_a: pod_a.start(serve)`, `pod_a.call(fetch, url)`.
+        Raises what the function raises; BadOption when there is no such namespace.
+        """
+        from .keep.worker import Worker
+
+        worker = Worker(self.sandbox, namespace)
+        if function is None:
+            return worker
+        return worker.call(function, *args, **named)
 
     def _typed_at(self, line: str, at: str) -> None:
         self.note(inside(at, line))
