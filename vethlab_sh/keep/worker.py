@@ -22,7 +22,8 @@ from typing import Any, Self
 
 from ..errors import BadInput, BadOption, GaveUpWaiting, LabClosed
 from ..inside import check_name
-from ..sandbox import CLONE_NEWNET, CLONE_NEWNS, HOSTNAME, Sandbox
+from ..sandbox import HOSTNAME, Sandbox
+from ..world import CLONE_NEWNET, CLONE_NEWNS
 
 MS_REC, MS_SLAVE, MNT_DETACH = 16384, 1 << 19, 2  # linux/mount.h
 
