@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, overload
+from typing import TYPE_CHECKING, Any, Protocol
 
 from . import played, scenarios, snapshot
 from .errors import package
@@ -25,7 +25,6 @@ if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody wai
     from .drills import Drill
     from .facts import Device
     from .keep.save import Saved
-    from .keep.worker import Worker
     from .packet.walk import Walk
     from .record import Ran
     from .shell import Shell
@@ -124,10 +123,6 @@ class Lab:
             self._sessions[at] = self._world.session(at, "", self._typed_at, self.history.append)
         return self._sessions[at]
 
-    @overload
-    def inside(self, namespace: str) -> Worker: ...
-    @overload
-    def inside(self, namespace: str, function: Callable[..., Any], *args: Any, **named: Any) -> Any: ...
     def inside(self, namespace: str, function: Callable[..., Any] | None = None, *args: Any, **named: Any) -> Any:
         """Python itself in a namespace: what a function returns that ran in there, with sockets, requests or scapy.
 
