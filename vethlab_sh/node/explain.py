@@ -245,7 +245,7 @@ class _Explainer:
         snapshot = reading.snapshot
         findings = cni.findings(snapshot)
         in_order = tuple(sorted(self._outputs, key=lambda output: output.line))
-        ground = Ground(snapshot, in_order, findings, cables.cables(snapshot))
+        ground = Ground(snapshot, in_order, findings, cables.cables(snapshot), self._evidence.changed)
         return Explanation(
             snapshot=snapshot,
             findings=findings,

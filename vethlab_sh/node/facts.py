@@ -71,7 +71,7 @@ class Evidence:
         self.pods: dict[str, Pod] = {}  # those that kubectl lists, by name
         self._behind: dict[Device, int] = {}  # the number of the device behind each, from /sys/class/net/…/iflink
         self._made: list[Made] = []
-        self._changed = 0  # the line of the last command that may have changed a device
+        self.changed = 0  # the line of the last command that may have changed a device
         self._contradictions: dict[str, None] = {}  # what a text says of one device that cannot both be so, in words
         self._moved: dict[Device, Device] = {}
 
@@ -106,7 +106,7 @@ class Evidence:
     def command(self, typed: Typed) -> None:
         """Take a line that makes a pair, or moves a device, or may change what was listed."""
         if not typed.tables and not CHANGING.isdisjoint(typed.line.split()):
-            self._changed = typed.number
+            self.changed = typed.number
         done = effect(typed)
         if isinstance(done, Made):
             self._made.append(done)
@@ -137,7 +137,7 @@ class Evidence:
             row = record.row
             name = row.get("name")
             before = self._links.get((output.at, str(name)))
-            if name == "lo" or before is None or before.line is None or before.line < self._changed:
+            if name == "lo" or before is None or before.line is None or before.line < self.changed:
                 continue
             for what, old, new in (
                 ("the number", before.index, row.get("index")),

@@ -69,8 +69,14 @@ class Ground:
     """All that a text shows, as the rules on faults ask for it."""
 
     def __init__(
-        self, snapshot: Snapshot, outputs: Sequence[Output], findings: Sequence[Finding], cables: Sequence[Cable]
+        self,
+        snapshot: Snapshot,
+        outputs: Sequence[Output],
+        findings: Sequence[Finding],
+        cables: Sequence[Cable],
+        changed: int = 0,
     ) -> None:
+        """changed: the line of the last command that may have changed something: older listings are full no more."""
         self.facts = snapshot.rows
         self.snapshot = snapshot
         self.outputs = outputs
@@ -79,7 +85,7 @@ class Ground:
         self.tables = Tables(snapshot)
         self._full: dict[tuple[str, str, str | None], int] = {}
         for output in outputs:
-            if output.complete and output.command:
+            if output.complete and output.command and output.line > changed:
                 self._full.setdefault((output.at, output.name, output.dev), output.line)
 
     # ---- what was listed in full --------------------------------------------------------------------------------

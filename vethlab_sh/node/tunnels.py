@@ -6,10 +6,12 @@ agent writes down (vxlan_xmit() in drivers/net/vxlan/vxlan_core.c drops what has
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
-from ..facts import Address, Entry, Neighbour, Route
+from ..facts import ANY_MAC, Address, Entry, Link, Neighbour, Route
 from ..packet.causes.cause import Cause
+from . import cni
 from .ground import NEIGHBOURS, Fault, Ground, fault
 
 FDB = ("bridge fdb",)
@@ -18,9 +20,20 @@ FDB = ("bridge fdb",)
 def faults(ground: Ground) -> Iterator[Fault]:
     """What the routes into each tunnel lack, and what their entries have wrong."""
     for route in ground.facts.routes:
-        if route.via and route.dev and ground.is_tunnel(route.namespace, route.dev):
+        if route.via and route.dev and _is_written_down(ground, route.namespace, route.dev):
             yield from _of_route(ground, route, route.via, route.dev)
     yield from _alike(ground)
+
+
+def _is_written_down(ground: Ground, at: str, dev: str) -> bool:
+    """Whether a tunnel has no other entries than those that an agent writes: it learns nothing, and floods nothing."""
+    if not ground.is_tunnel(at, dev):
+        return False
+    if any(entry.mac == ANY_MAC for entry in ground.leaving.get((at, dev), ())):
+        return False
+    if cni.FLANNEL_VXLAN.fullmatch(dev) or cni.CALICO_VXLAN.fullmatch(dev):
+        return True
+    return ground.links[at, dev].vxlan_learning is False
 
 
 def _of_route(ground: Ground, route: Route, via: str, dev: str) -> Iterator[Fault]:
@@ -111,9 +124,16 @@ def _bare(addresses: list[Address]) -> list[str]:
 def _alike(ground: Ground) -> Iterator[Fault]:
     """Two machines whose tunnels have one MAC address: each drops what is for the other (cloned machines have that)."""
     for mac, links in ground.tunnels_by_mac.items():
-        one = links[0]
-        for two in links[1:]:
-            if two.namespace != one.namespace:
+        for one, two in itertools.pairwise(links):
+            if _are_two_machines(ground, one, two):
                 words = f"{one.name} of {one.namespace} and of {two.namespace} have one MAC address, {mac}"
                 yield fault(Cause.DUPLICATE_MAC, words, [one, two], 9)
                 break
+
+
+def _are_two_machines(ground: Ground, one: Link, two: Link) -> bool:
+    """Whether two tunnels are of two machines, and not of one that stands under two names: their addresses differ."""
+    if one.namespace == two.namespace:
+        return False
+    addresses = [{address.ip for address in ground.of_device.get(link.device, ())} for link in (one, two)]
+    return bool(addresses[0] and addresses[1] and addresses[0].isdisjoint(addresses[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_interface
 
@@ -190,16 +191,25 @@ def _holds(address: Address, network: Network) -> bool:
 
 
 def _same_address(ground: Ground) -> Iterator[Fault]:
-    """One address on two machines' devices, or of two pods."""
+    """One address on two devices, which their MAC addresses tell apart: one pod may stand under two names in a text."""
     for ip, holders in ground.holders.items():
         counted = [address for address in holders if not address.dev.startswith(EVERYWHERE)]
-        first: Address | None = None
-        for address in counted:
-            if first is None or address.namespace == first.namespace:
-                first = first or address
+        for first, second in itertools.pairwise(counted):
+            if not _are_two(ground, first, second):
                 continue
-            if ground.machine_of.get(first.namespace) is None or ground.machine_of.get(address.namespace) is None:
-                continue  # what is on no known machine may be of another network
-            words = f"{first.namespace} {first.dev} and {address.namespace} {address.dev} have the same address {ip}"
-            yield fault(Cause.WRONG_NEIGHBOUR, words, [first, address], 8)
+            words = f"{first.namespace} {first.dev} and {second.namespace} {second.dev} have the same address {ip}"
+            yield fault(Cause.WRONG_NEIGHBOUR, words, [first, second], 8)
             break
+
+
+def _are_two(ground: Ground, one: Address, two: Address) -> bool:
+    """Whether two places that are shown to be on known machines have an address on two devices."""
+    if one.namespace == two.namespace:
+        return False
+    if ground.machine_of.get(one.namespace) is None or ground.machine_of.get(two.namespace) is None:
+        return False  # what is on no known machine may be of another network
+    macs = []
+    for address in (one, two):
+        link = ground.links.get(address.device)
+        macs.append(link.mac if link else None)
+    return None not in macs and macs[0] != macs[1]

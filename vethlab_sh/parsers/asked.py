@@ -26,6 +26,7 @@ NARROWER = {
     "to", "root", "match", "exact", "via", "src", "type", "nud", "proxy", "get", "dynamic", "static", "default", "from",
     "vrf", "vlan", "state", "cache", "unused",
 }  # fmt: skip
+ONE_ADDRESS = re.compile(r"[0-9a-fA-F]*[.:][0-9a-fA-F.:]+(/\d+)?")
 ALL_TABLES = {"all", "cache", "0"}
 
 
@@ -63,17 +64,22 @@ def asked_for(table: str, words: Sequence[str]) -> dict[str, str]:
 
 
 def is_all(table: str, words: Sequence[str]) -> bool:
-    """Whether a command lists all that there is, or all of one device: its words ask for nothing narrower."""
-    if table not in LEFT_OUT:
-        return True
-    for option in words:
-        if option.startswith("-") and ("6" in option or "0" in option):
+    """Whether a command lists all that there is, or all of one device: its words ask for nothing narrower.
+
+    >>> is_all("ip neigh", "ip neigh show dev eth0".split()), is_all("ip neigh", "ip neigh show 10.0.0.1".split())
+    (True, False)
+    """
+    for word in words:
+        is_other_family = word.startswith("-") and ("6" in word or "0" in word)
+        if is_other_family or word in NARROWER or ONE_ADDRESS.fullmatch(word):
             return False
-    narrower = [word for word in words if word in NARROWER]
+    if table == "arp" and "arp" in words:
+        operands = words[words.index("arp") + 1 :]
+        return all(word.startswith("-") for word in operands)
     values = asked_for(table, words)
-    if values.keys() - {"dev"} - ({"table"} if values.get("table") == "main" else set()):
-        return False
-    return not narrower
+    if values.get("table") == "main":
+        del values["table"]
+    return not values.keys() - {"dev"}
 
 
 def _filled(table: str, row: Row, fixed: dict[str, str]) -> Row:

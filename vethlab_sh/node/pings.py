@@ -1,0 +1,126 @@
+"""Which pings of a text were lost, and why? What an error says tells it, or what else is wrong on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..packet.causes.cause import Cause
+from ..tables import Row
+from .ground import Fault, Ground, fault
+from .outputs import Output
+from .ways import is_ip
+
+UNRESOLVED = "the name was not resolved, so nothing was sent"
+# What an error of `ping` says of the cause: the words of iputils and BusyBox for the codes of ICMP (RFC 792), those of
+# the C library, and of resolvers
+SAID = (
+    ("host unreachable", Cause.NO_NEIGHBOUR, "who answered so got no answer to ARP"),
+    ("time to live exceeded", Cause.ROUTING_LOOP, "the packet went round in a circle, or its way was too long"),
+    ("net unreachable", Cause.NO_ROUTE, "there is no route"),
+    ("network is unreachable", Cause.NO_ROUTE, "there is no route"),
+    ("no route to host", Cause.NO_ROUTE, "there is no route"),
+    ("packet filtered", Cause.REJECTED, "a filter refused it"),
+    ("prohibited", Cause.REJECTED, "a filter refused it"),
+    ("frag", Cause.MTU, "it was larger than a link on its way takes"),
+    ("too long", Cause.MTU, "it was larger than a link on its way takes"),
+    ("invalid argument", Cause.DEAD_ROUTE, "a blackhole route swallows it"),
+    ("unknown host", Cause.UNKNOWN, UNRESOLVED),
+    ("bad address", Cause.UNKNOWN, UNRESOLVED),
+    ("not known", Cause.UNKNOWN, UNRESOLVED),
+    ("name resolution", Cause.UNKNOWN, UNRESOLVED),
+)
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """What came instead of an answer: the line of the text, who sent it (empty: ping itself), and its words."""
+
+    line: int
+    who: str
+    words: str
+
+    @property
+    def meaning(self) -> tuple[Cause, str]:
+        """The cause that it speaks of, and what that means; nothing where its words are not known."""
+        words = self.words.lower()
+        for sign, cause, meaning in SAID:
+            if sign in words:
+                return cause, meaning
+        return Cause.UNKNOWN, ""
+
+
+def faults(ground: Ground, others: Sequence[Fault]) -> Iterator[Fault]:
+    """Each ping that was lost, or could not be sent; others: what else is wrong, some of it on their way."""
+    complaints = _complaints(ground)
+    by_line: dict[int, Fault] = {}
+    for other in others:
+        for line in other.lines:
+            by_line.setdefault(line, other)
+    for output in ground.outputs:
+        if output.name == "ping statistics":
+            first = complaints.get(output.line)
+            yield from _of_output(ground, output, first, by_line)
+
+
+def _complaints(ground: Ground) -> dict[int, Complaint]:
+    """The first complaint of each ping, by the line of its command."""
+    complaints: dict[int, Complaint] = {}
+    for output in ground.outputs:
+        if output.name != "ping":
+            continue
+        for record in output.records:
+            row = record.row
+            if row["error"]:
+                complaints.setdefault(output.line, Complaint(record.line, row["from"] or "", row["error"]))
+    return complaints
+
+
+def _of_output(
+    ground: Ground, output: Output, complaint: Complaint | None, others: Mapping[int, Fault]
+) -> Iterator[Fault]:
+    if not output.records and complaint:
+        yield _not_sent(output.at, complaint)
+    for record in output.records:
+        row = record.row
+        if not row["sent"] or row["received"] is None or row["received"] >= row["sent"]:
+            continue
+        lost = _lost(output.at, record.line, row, complaint)
+        yield _with_its_way(ground, lost, output.at, row, others)
+
+
+def _not_sent(at: str, complaint: Complaint) -> Fault:
+    """A ping that ended before it sent anything: its target has no address, or no route leads there."""
+    cause, meaning = complaint.meaning
+    words = f"{at}: ping says {complaint.words!r}"
+    if meaning:
+        words += f": {meaning}"
+    return fault(cause, words, [complaint.line], 7)
+
+
+def _lost(at: str, line: int, row: Row, complaint: Complaint | None) -> Fault:
+    """A ping that was sent and not answered, with what was said instead."""
+    target = row["address"] or row["target"] or "its target"
+    lost = row["sent"] - row["received"]
+    words = f"{at}: {lost} of {row['sent']} pings to {target} were not answered"
+    look = f"ip route get {target}   (on {at}), and tcpdump -ni any icmp at the other end"
+    if complaint is None or not complaint.meaning[1]:
+        return fault(Cause.UNKNOWN, words, [line], 8, look)
+    cause, meaning = complaint.meaning
+    words += f"; {complaint.who or 'ping'} says {complaint.words!r}: {meaning}"
+    return fault(cause, words, [line, complaint.line], 8, look)
+
+
+def _with_its_way(ground: Ground, lost: Fault, at: str, row: Row, others: Mapping[int, Fault]) -> Fault:
+    """The lost ping with the cause of what is wrong with its route, if anything is."""
+    target = row["address"] or row["target"]
+    if not target or not is_ip(target):
+        return lost
+    route = ground.route_for(at, target)
+    if route is None or route.line is None:
+        return lost
+    on_way = others.get(route.line)
+    if on_way is None:
+        return lost
+    words = f"{lost.words}; what is wrong with its route, {route.words}, is told too"
+    return fault(on_way.cause, words, [*lost.lines, route], lost.weight, lost.look)
