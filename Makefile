@@ -84,11 +84,20 @@ bench: ## measure it beside bash, ip -batch, pyroute2 and Mininet (ARGS=--quick 
 	@./setup.sh bench
 	@$(PYTHON_RUN) tests/tools/benchmarks $(ARGS)
 
-test-vm: ## check the virtual machine: as root, on Debian, a quarter of an hour (ARGS="validate fresh" for less)
-	@tests/tools/vm/run $(ARGS)
+test-vm: ## check the virtual machine and its box: as root, on Debian, an hour without hardware help (ARGS="validate fresh" for less)
+	@tests/vm/run $(ARGS)
+
+box: ## build the virtual machine's box, on Debian or Ubuntu, without root where that can be had (DATE=2026-11-26)
+	@vm/build
+
+box-packages: ## fetch today's packages for it, so that `make box` needs no network
+	@vm/build packages
+
+vm: ## run the box by plain QEMU, without Vagrant: JupyterLab on 127.0.0.1:8888 (VETHLAB_PORT)
+	@vm/run $(ARGS)
 
 clean: ## remove .venv and the caches
 	rm -rf .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test check bench test-browser test-class test-all test-tools chaos faults causes fuzz test-vm test-kinds lab pictures kinds notebooks recordings doctor setup setup-tests clean
+.PHONY: help demo test check bench test-browser test-class test-all test-tools chaos faults causes fuzz test-vm test-kinds box box-packages vm lab pictures kinds notebooks recordings doctor setup setup-tests clean

@@ -1,8 +1,10 @@
 #!/bin/bash
 # Make a Debian machine ready for one user's lessons: packages, Python environment, PATH, JupyterLab as a service.
-#   sudo ./provision.sh USER     `vagrant up` does it for the user vagrant, each time
+#   sudo ./provision.sh USER           `vagrant up`, cloud-init and Lima do it (vm/), each time the machine starts
+#   sudo ./provision.sh USER --image   for a disk that becomes many machines: all but what each has for itself
 # The second time nothing is left to do but to print the link. LAB_IP is where JupyterLab listens (127.0.0.1),
-# LINK_PORT the port by which the reader's browser reaches it, when that is another than 8888.
+# LINK_PORT the port by which the reader's browser reaches it, when that is another than 8888; a machine that knows
+# them itself has them in /etc/default/vethlab_sh.
 set -euo pipefail
 cd "$(dirname "$0")"
 HERE=$(pwd -P)
@@ -17,6 +19,8 @@ give_up() { tail -n 20 "$LOG" >&2; say "$*"; exit 1; }
 LEARNER=${1:-}
 HOME_OF=$(getent passwd "$LEARNER" | cut -d: -f6) || true
 [ -n "$LEARNER" ] && [ -d "$HOME_OF" ] || give_up "for whom? sudo ./provision.sh USER, a user with a home folder"
+case ${2:-} in '' | --image) ;; *) give_up "$2 is not known: sudo ./provision.sh USER [--image]" ;; esac
+if [ -r /etc/default/vethlab_sh ]; then . /etc/default/vethlab_sh; fi
 # Not in this folder: it may lie on the laptop, with its own .venv, on a file system that cannot hold links.
 VENV=$HOME_OF/.local/share/vethlab_sh/venv
 TOKEN_FILE=$HOME_OF/.config/vethlab_sh/token
@@ -58,6 +62,13 @@ for file in "$HOME_OF/.profile" "$HOME_OF/.bashrc"; do
     put "$file" as_learner < <(echo "$line"; grep -sv '# vethlab_sh$' "$file")
 done
 
+put "$VENV/share/jupyter/lab/settings/overrides.json" as_learner <<'END'
+{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
+END
+[ "${2:-}" != --image ] || exit 0
+
+# --- from here on, what belongs to this machine alone
+
 as_learner "$VENV/bin/python" -m vethlab_sh doctor >"$LOG" 2>&1 || give_up "the labs cannot run here (see above)."
 
 if ! as_learner test -w notebooks; then # a shared folder may keep the numbers of the laptop's users
@@ -69,9 +80,6 @@ fi
 
 [ -s "$TOKEN_FILE" ] || as_learner bash -c 'umask 077; mkdir -p "${1%/*}"
     "$2" -c "import secrets; print(secrets.token_hex(24), end=\"\")" >"$1"' token "$TOKEN_FILE" "$VENV/bin/python"
-put "$VENV/share/jupyter/lab/settings/overrides.json" as_learner <<'END'
-{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
-END
 link="http://127.0.0.1:${LINK_PORT:-8888}/lab?token=$(cat "$TOKEN_FILE")"
 jupyter=("$VENV/bin/jupyter" lab --no-browser "--ip=${LAB_IP:-127.0.0.1}" --port=8888 --ServerApp.port_retries=0)
 

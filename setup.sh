@@ -19,7 +19,8 @@ PATH=$PATH:/usr/sbin:/sbin # an ordinary Debian user's PATH lacks them; ip and b
 ESSENTIAL=(unshare:util-linux ip:iproute2 bridge:iproute2 brctl:bridge-utils ping:iputils-ping ifconfig:net-tools)
 TESTS=(/usr/lib/cni/bridge:containernetworking-plugins # the real plugins, which the tests make pods with
     busybox:busybox                                    # its nc is what a learner leaves running
-    ipset:ipset)                                       # a fault is planted with it: an address on a block list
+    ipset:ipset                                        # a fault is planted with it: an address on a block list
+    ruby:ruby)                                         # the Vagrantfile is read by it, without Vagrant
 BROWSER=(chromium:chromium)
 BENCH=(mn:mininet)
 TOOLS=(patchelf:patchelf)
@@ -100,11 +101,17 @@ install_requirements() { # install_requirements FILE. A stamp keeps the checksum
         tail -n 5 "$LOG" >&2
         give_up "pip could not install the packages of $1. Is the network, or a proxy, in the way?"
     fi
-    for folder in "$VENV"/lib/python3*/site-packages; do # import it from any folder
-        pwd -P >"$folder/vethlab_sh.pth"
-    done
     echo "$sum" >"$stamp"
     rm "$VENV/.unfinished"
+}
+
+import_from_here() { # from any folder. An environment that came with a disk was made at another place than this
+    local folder file
+    for folder in "$VENV"/lib/python3*/site-packages; do
+        file=$folder/vethlab_sh.pth
+        [ "$(cat "$file" 2>/dev/null)" != "$(pwd -P)" ] || continue
+        { pwd -P >"$file"; } 2>/dev/null || say "$VENV imports vethlab_sh from $(cat "$file"), and cannot be written."
+    done
 }
 
 check_fuzz() { # atheris brings its own libFuzzer, and has no wheel elsewhere
@@ -141,6 +148,7 @@ fi
 [ "${1:-}" != packages ] || exit 0
 [ -z "$python" ] || make_venv "$python"
 install_requirements requirements.txt
+import_from_here
 case ${1:-} in tests | browser) install_requirements tests/requirements/tests.txt ;; esac
 [ "${1:-}" != class ] || install_requirements classroom/requirements.txt
 [ "${1:-}" != browser ] || install_requirements tests/requirements/browser.txt

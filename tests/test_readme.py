@@ -41,6 +41,14 @@ NOT_RUN = {
         "pip install vethlab-sh",
     ): "from the day of the first release; test_package.py builds and runs it",
     ("docs/start.md", "$ vagrant up"): "makes a virtual machine: make test-vm",
+    ("docs/machine.md", "make box"): "builds a virtual machine: make test-vm",
+    (
+        "docs/machine.md",
+        "VETHLAB_BOX_URL",
+    ): "makes a machine: make test-vm; test_virtual_machine.py asks each place",
+    ("docs/machine.md", "sed "): "needs a cloud; test_virtual_machine.py reads the file, make test-vm starts with it",
+    ("docs/machine.md", "limactl"): "needs Lima, which the page says was not tried",
+    ("docs/machine.md", "wsl "): "needs Windows, which the page says was not tried",
     ("docs/start.md", "sudo ./provision.sh"): "changes the machine that it runs on: make test-vm",
     ("docs/real-nodes.md", "$ sudo python -m vethlab_sh inspect --walk web-1 db-1"): (
         "needs pods and their files; test_node.py lays both and compares the transcript"
