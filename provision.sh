@@ -105,6 +105,10 @@ Restart=on-failure
 END
 [ -z "$CHANGED" ] || { systemctl daemon-reload && systemctl stop "${UNIT##*/}"; }
 systemctl start "${UNIT##*/}" || give_up "JupyterLab did not start: journalctl -u ${UNIT##*/}"
-curl -sf -o "$LOG" --retry 240 --retry-delay 1 --retry-connrefused -H "Authorization: token $(cat "$TOKEN_FILE")" \
-    http://127.0.0.1:8888/api/status || give_up "JupyterLab does not answer: journalctl -u ${UNIT##*/}"
+# An emulated machine takes minutes to start it; one that cannot start is given up by systemd, and then we know.
+until curl -sf -o "$LOG" --retry 20 --retry-delay 1 --retry-connrefused \
+    -H "Authorization: token $(cat "$TOKEN_FILE")" http://127.0.0.1:8888/api/status; do
+    systemctl -q is-active "${UNIT##*/}" || give_up "JupyterLab does not run: journalctl -u ${UNIT##*/}"
+    [ $SECONDS -lt 1800 ] || give_up "JupyterLab does not answer: journalctl -u ${UNIT##*/}"
+done
 echo "JupyterLab: $link"
