@@ -1,6 +1,6 @@
 #!/bin/bash
-# `vagrant up` for real, in the world that `run` has made, whose only addresses are its own: machine.sh PROJECT
-# BOXES.
+# `vagrant up` for real, in the world that `run` has made, whose only addresses are its own:
+#   machine.sh PROJECT BOXES
 # libvirt, its network and the emulated computer live in this world and end with it.
 set -uo pipefail
 project=$1 boxes=$2 scratch=${1%/*}
