@@ -23,12 +23,12 @@ def prose(text):
 
 def test_drill_is_started_looked_at_mended_and_explained(vethlab, drill):
     fault = drills.fault("no-master", "ada")
-    begun = drill("start", "no-master", "--seed", "ada")
+    begun = drill("start", "bridge-2", "--seed", "ada")
     assert (begun.returncode, begun.stderr) == (0, "")
     assert fault.ticket in prose(begun.stdout)
     assert "python -m vethlab_sh shell drill " in begun.stdout
     assert fault.ticket in prose(drill("ticket").stdout)
-    assert "drill no-master --seed ada" in vethlab("ps").stdout
+    assert "drill bridge-2 --seed ada" in vethlab("ps").stdout
     first = drill("check")
     assert (first.returncode, first.stderr) == (1, "")
     assert "no master" not in first.stdout
@@ -41,7 +41,9 @@ def test_drill_is_started_looked_at_mended_and_explained(vethlab, drill):
     mended = drill("check")
     assert (mended.returncode, mended.stderr) == (0, "")
     assert "it is mended" in mended.stdout
-    assert fault.explanation in prose(mended.stdout)
+    assert f"{fault.explanation} The fault is called `no-master`." in prose(mended.stdout)
+    before = begun.stdout + drill("ticket").stdout + first.stdout + looked.stdout
+    assert "no-master" not in before
     broken, _, now = mended.stdout.partition("The wiring now:")
     assert "no master" in broken
     assert "no master" not in now.partition("The packet before:")[0]

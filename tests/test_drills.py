@@ -1,11 +1,13 @@
 """Each drill is whole, then broken, then mended: by every repair that makes the network right, and by no other."""
 
+import html
 import re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 from vethlab_sh import Lab, drills
 from vethlab_sh.claims.check import judge_all, understand
@@ -15,7 +17,7 @@ from vethlab_sh.keep import stay
 from vethlab_sh.packet.walk import Walk
 
 SEEDS = (0, 1, "eve")
-STORIES = [(name, seed) for name in drills.names() for seed in SEEDS]
+STORIES = [(name, seed) for name in drills.DRILLS for seed in SEEDS]
 # How a claim that a wrong repair leaves untrue is refused.
 REFUSALS = re.compile(
     "belong to .* alone|gets no answer|so through side|no route that covers|nobody has that|no tunnel of|no FDB entry"
@@ -112,7 +114,7 @@ def test_drill_is_whole_broken_and_mended(stories, name, seed):
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("name", drills.names())
+@pytest.mark.parametrize("name", drills.DRILLS)
 def test_hints_lead_to_the_fault(stories, name):
     for seed in SEEDS:
         story = stories[name, seed].result()
@@ -123,7 +125,7 @@ def test_hints_lead_to_the_fault(stories, name):
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("name", drills.names())
+@pytest.mark.parametrize("name", drills.DRILLS)
 def test_walk_in_the_broken_network_names_the_fault(stories, name):
     """The cause is the one that was planted, and the reason names the device, entry or setting."""
     story = stories[name, SEEDS[0]].result()
@@ -133,7 +135,7 @@ def test_walk_in_the_broken_network_names_the_fault(stories, name):
 
 
 @pytest.mark.live
-@pytest.mark.parametrize("name", drills.names())
+@pytest.mark.parametrize("name", drills.DRILLS)
 def test_drill_shows_neither_the_evidence_nor_the_fix(stories, name):
     """Where finding the cause is the task, only the symptom's own line is shown, and no line that mends it."""
     story = stories[name, SEEDS[0]].result()
@@ -152,7 +154,7 @@ def test_drill_shows_neither_the_evidence_nor_the_fix(stories, name):
     assert [line for line in mending if line in "\n".join(told)] == []
 
 
-@pytest.mark.parametrize("name", drills.names())
+@pytest.mark.parametrize("name", drills.DRILLS)
 def test_another_seed_is_another_network(name):
     plants = {drills.fault(name, seed).plant for seed in range(12)}
     tickets = {drills.fault(name, seed).ticket for seed in range(12)}
@@ -161,7 +163,7 @@ def test_another_seed_is_another_network(name):
     assert drills.fault(name, 3) == drills.fault(name, 3)
 
 
-@pytest.mark.parametrize("name", drills.names())
+@pytest.mark.parametrize("name", drills.DRILLS)
 def test_ticket_does_not_give_the_fault_away(name):
     fault = drills.fault(name, 5)
     assert not [line for line in fault.plant if line in fault.ticket]
@@ -170,7 +172,7 @@ def test_ticket_does_not_give_the_fault_away(name):
     assert fault.explanation != fault.ticket
 
 
-@pytest.mark.parametrize("name", drills.names())
+@pytest.mark.parametrize("name", drills.DRILLS)
 def test_pings_of_a_drill_are_told_apart_by_their_field(name):
     fault = drills.fault(name)
     ping, _ = understand("one can reach other")
@@ -182,6 +184,35 @@ def test_there_are_drills_for_every_scenario():
     assert len(drills.names()) >= 16
     assert {row["scenario"] for row in drills.listed()} == {"direct", "bridge", "flannel", "calico"}
     assert all(row["ticket"].endswith(".") for row in drills.listed())
+
+
+def test_name_of_a_drill_does_not_say_what_is_broken():
+    assert drills.names()[:3] == ["direct-1", "direct-2", "bridge-1"]
+    assert len(drills.names()) == len(set(drills.names())) == len(drills.DRILLS)
+    for name, row in zip(drills.names(), drills.listed(), strict=True):
+        fault = drills.fault(name, 7)
+        assert row["name"] == name
+        assert re.fullmatch(f"{row['scenario']}-[0-9]+", name)
+        assert fault == drills.fault(fault.word, 7)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("name", ["bridge-5", "left-on-host"])
+def test_face_of_a_drill_is_its_ticket_and_no_more(lab, name):
+    """Jupyter stores it in the learner's file; the word for the fault comes with the explanation."""
+    drill = lab.drill(name, seed=1)
+    bundle = DisplayFormatter().format(drill)[0]
+    for face in (*bundle.values(), str(drill), repr(drill), f"{[drill]}"):
+        assert "bridge-5" in face
+        assert drill.ticket in html.unescape(face)
+        assert "left-on-host" not in face
+        spoilt = [*drill.fault.plant, *drill.fault.repairs[0], drill.fault.explanation]
+        assert [line for line in spoilt if line in html.unescape(face)] == []
+    assert "left-on-host" not in str(drill.explanation)
+    drill.give_up()
+    for face in DisplayFormatter().format(drill.explanation)[0].values():
+        assert "left-on-host" in face
+    assert "The fault is called `left-on-host`." in str(drill.explanation)
 
 
 def test_unknown_drill_names_the_nearest():
@@ -277,9 +308,9 @@ def test_nothing_is_explained_before_the_end(lab):
     assert drill.fault.explanation not in str(drill.explanation)
     assert drill.check()
     assert drill.fault.explanation in str(drill.explanation)
-    html = drill.explanation._repr_html_()
-    assert html.count("<svg") == 2
-    assert drill.fault.repairs[0][0] in html
+    page = drill.explanation._repr_html_()
+    assert page.count("<svg") == 2
+    assert drill.fault.repairs[0][0] in page
 
 
 @pytest.mark.live
@@ -329,5 +360,5 @@ def test_undocumented_repair_is_accepted_too(lab):
 def test_drill_reads_well_in_a_notebook(lab):
     drill = lab.drill("left-on-host")
     assert drill.ticket in str(drill)
-    assert "left-on-host" in drill._repr_html_()
+    assert "bridge-5" in drill._repr_html_()
     assert "✗" in drill.check()._repr_html_()

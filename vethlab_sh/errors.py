@@ -265,10 +265,11 @@ class UnknownName(WrongUsage):
 
     kind: ClassVar = "thing"
 
-    def __init__(self, name: str, known: Sequence[str]) -> None:
+    def __init__(self, name: str, known: Sequence[str], also: Sequence[str] = ()) -> None:
+        """also: names that are understood, and not listed."""
         self.name = name
         self.known = list(known)
-        near = nearest(name, known)
+        near = nearest(name, [*known, *also])
         self.nearest = near[0] if near else None
         sentences = [f"There is no {self.kind} {name!r}."]
         if self.nearest:

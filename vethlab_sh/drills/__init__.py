@@ -3,10 +3,14 @@
 Each drill is laid, proved whole, planted and proved broken. Any repair that makes the network right is accepted: what
 is judged is that every ping is answered again by the way it took before, that every address is where it belongs, and
 that no cable, tunnel or rewriting rule goes around the fault.
+
+What is called after its fault is half solved. So a drill has two names: `flannel-2`, its scenario and a number, by
+which a learner knows it, and the word for its fault, `missing-fdb`, which is told when it is over.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 from ..errors import NoDrill, UnknownDrill
@@ -16,20 +20,53 @@ from .debriefing import Debriefing
 from .drill import KEPT, STATE, Drill, Playground
 from .fault import Fault, Hint, Maker, Wrong
 
-DRILLS: dict[str, Maker] = {**direct.DRILLS, **bridge.DRILLS, **flannel.DRILLS, **calico.DRILLS}
+Makers = dict[str, Maker]  # by the word for the fault
+ROOMS: dict[str, Makers] = {
+    "direct": direct.DRILLS,
+    "bridge": bridge.DRILLS,
+    "flannel": flannel.DRILLS,
+    "calico": calico.DRILLS,
+}
+DRILLS: Makers = {word: maker for makers in ROOMS.values() for word, maker in makers.items()}
 
-__all__ = ["DRILLS", "Debriefing", "Drill", "Fault", "Hint", "Wrong", "fault", "listed", "names", "resume", "start"]
+__all__ = [
+    "DRILLS",
+    "NAMES",
+    "Debriefing",
+    "Drill",
+    "Fault",
+    "Hint",
+    "Wrong",
+    "fault",
+    "listed",
+    "names",
+    "resume",
+    "start",
+]
+
+
+def _numbered() -> dict[str, str]:
+    """The word for the fault of each drill, by its scenario and its number there."""
+    words = {}
+    for scenario, makers in ROOMS.items():
+        for number, word in enumerate(makers, 1):
+            words[f"{scenario}-{number}"] = word
+    return words
+
+
+WORDS = _numbered()
+NAMES = {word: name for name, word in WORDS.items()}
 
 
 def names() -> list[str]:
-    """The drills there are."""
-    return list(DRILLS)
+    """The drills there are: `direct-1`, `bridge-3` …, which do not say what is broken."""
+    return list(WORDS)
 
 
 def listed() -> list[dict[str, str]]:
     """A row a drill: name, scenario, the first sentence of its ticket."""
     rows = []
-    for name in DRILLS:
+    for name in names():
         planned = fault(name)
         first_sentence = planned.ticket.partition(". ")[0].rstrip(".") + "."
         rows.append({"name": name, "scenario": planned.world.scenario, "ticket": first_sentence})
@@ -37,19 +74,25 @@ def listed() -> list[dict[str, str]]:
 
 
 def fault(name: str, seed: int | str = 0) -> Fault:
-    """A drill's data with the names and addresses of a seed; raises UnknownDrill."""
-    if name not in DRILLS:
-        raise UnknownDrill(name, names())
-    return DRILLS[name](Random(f"{name}:{seed}"))
+    """A drill's data with the names and addresses of a seed; raises UnknownDrill.
+
+    name: one of `names()`, or the word for the fault.
+    """
+    word = WORDS.get(name, name)
+    if word not in DRILLS:
+        raise UnknownDrill(name, names(), also=list(DRILLS))
+    planned = DRILLS[word](Random(f"{word}:{seed}"))
+    return replace(planned, word=word)
 
 
 def start(lab: Playground, name: str, seed: int | str = 0) -> Drill:
     """Lay a drill's network in an empty lab, prove it whole, plant the fault, prove it broken.
 
-    name: one of `names()`; seed: another one hits another pod, with other addresses. A lab in which this drill was
-    mended can be used again. Raises DrillUnfit when the lab is not what the drill needs.
+    name: one of `names()`, or the word for the fault; seed: another one hits another pod, with other addresses. A lab
+    in which this drill was mended can be used again. Raises DrillUnfit when the lab is not what the drill needs.
     """
-    drill = Drill(lab, name, seed, fault(name, seed), planted_at=len(lab.typed))
+    planned = fault(name, seed)
+    drill = Drill(lab, NAMES[planned.word], seed, planned, planted_at=len(lab.typed))
     if _is_empty(lab):
         drill.lay()
     drill.plant()

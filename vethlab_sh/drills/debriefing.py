@@ -18,17 +18,23 @@ from ..wiring import characters
 class Debriefing:
     """A drill explained, as text and, in a notebook, with pictures.
 
-    why: what was wrong; before, now: the walk of a packet that the ticket is about, while it was broken and now (none
-    where tcpdump is missing); wiring: the lab now; mended_by: the lines that were run for a learner who gave up;
-    typed: the learner's own.
+    fault: the word for it; why: what was wrong; before, now: the walk of a packet that the ticket is about, while it
+    was broken and now (none where tcpdump is missing); wiring: the lab now; mended_by: the lines that were run for a
+    learner who gave up; typed: the learner's own.
     """
 
+    fault: str
     why: str
     before: Walk | None
     now: Walk | None
     wiring: Snapshot
     mended_by: tuple[str, ...]
     typed: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """What was wrong, and what that is called."""
+        return f"{self.why} The fault is called `{self.fault}`."
 
     def parts(self, unicode: bool = True) -> Iterator[tuple[str, str | Walk]]:
         """A heading and what stands below it: lines, or a walk."""
@@ -46,7 +52,10 @@ class Debriefing:
 
     def __str__(self) -> str:
         parts = [f"{heading}\n{part}" for heading, part in self.parts()]
-        return "\n\n".join([self.why, *parts])
+        return "\n\n".join([self.summary, *parts])
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         walks = ""
@@ -55,14 +64,17 @@ class Debriefing:
         if self.now:
             walks += _walk("The packet now", self.now)
         return (
-            f"<p>{sentence(self.why)}</p>"
+            f"<p>{sentence(self.summary)}</p>"
             f"<div style='display:flex;flex-wrap:wrap;gap:1em'>{walks}</div>"
             f"{_lines('It is mended by', self.mended_by)}{_lines('What you ran', self.typed)}"
         )
 
 
 class Sentence(str):
-    """A sentence that a notebook shows as one."""
+    """A sentence that a notebook shows as one, without quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         return f"<div>{sentence(self)}</div>"

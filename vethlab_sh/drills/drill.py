@@ -54,6 +54,7 @@ class Playground(Protocol):
 class Drill:
     """One drill under way: `.ticket`, `.hint()`, `.check()`, `.give_up()`, `.explanation`.
 
+    name: its scenario and a number; fault: what is planted, which nothing that shows a drill may show.
     planted_at: how many lines had been typed in the lab when the fault was planted; broken: the claims that were
     false then, each with the signs of its finding; before: the walk of a packet then; hints: how many were told; over:
     whether it was mended or given up, so that it can be explained.
@@ -149,6 +150,7 @@ class Drill:
     def debriefing(self, mended_by: tuple[str, ...] = ()) -> Debriefing:
         """The explanation, whether it is mended or not; mended_by: lines that somebody else mended it by."""
         return Debriefing(
+            fault=self.fault.word,
             why=self.fault.explanation,
             before=self.before,
             now=self.walk(),
@@ -175,6 +177,10 @@ class Drill:
         every = len(self.fault.hints)
         hints = f"{self.hints} of {every} hints told"
         return f"Drill {self.name} (seed {self.seed}, {hints})\n{self.ticket}"
+
+    def __repr__(self) -> str:
+        """As text, and no more: what is broken would stand in the notebook of whoever looks for it."""
+        return str(self)
 
     def _repr_html_(self) -> str:
         style = "border-left:4px solid #b35900;padding:.3em 1em"

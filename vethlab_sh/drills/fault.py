@@ -63,7 +63,7 @@ class Fault:
     answer until it is mended, as claims, that of the ticket first; untrue: other claims that do not hold until then;
     claims: what else has to hold in the end; hints: one after the other; repairs: lists of lines, each of which mends
     it; wrong: repairs that are refused; explanation: for the end. causes: what a verdict on the broken network may call
-    it (`Cause`), and named: what its reason has to name.
+    it (`Cause`), and named: what its reason has to name; word: for the fault, `missing-fdb`, told when it is over.
     """
 
     world: World
@@ -78,6 +78,7 @@ class Fault:
     named: tuple[str, ...]
     untrue: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    word: str = ""
 
     @property
     def symptom(self) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ LAB = "drill"  # the name of a drill's lab, when none is given
 
 def add_drill(verbs: Verbs) -> None:
     """`drill WHAT`: networks with a fault to find and mend."""
-    examples = "drill list", "drill start port-down --seed 7", "drill check"
+    examples = "drill list", "drill start bridge-1 --seed 7", "drill check"
     drill = add_verb(
         verbs, "drill", "networks with a fault to find and mend, each in a lab that stays", _list, *examples
     )
@@ -40,7 +40,7 @@ def add_drill(verbs: Verbs) -> None:
 
 
 def _add_list(verbs: Verbs) -> None:
-    verb = add_verb(verbs, "list", "list the drills: name, scenario and ticket of each", _list, "drill list")
+    verb = add_verb(verbs, "list", "list the drills: name and ticket of each", _list, "drill list")
     json_argument(verb)
 
 
@@ -53,8 +53,7 @@ def _list(options: argparse.Namespace) -> int:
         return 0
     page = Page.of(sys.stdout)
     for row in rows:
-        name = page.heading(row["name"])
-        print(f"{name} ({row['scenario']})")
+        print(page.heading(row["name"]))
         print(page.prose(row["ticket"]) + "\n")
     return 0
 
@@ -157,7 +156,7 @@ def _as_text(page: Page, drill: Drill) -> str:
 
 def _explained(page: Page, lab: str, end: Debriefing) -> str:
     """What was wrong, the wiring and the packet's way before and now, what was typed."""
-    parts = [page.prose(end.why)]
+    parts = [page.prose(end.summary)]
     for heading, part in end.parts(page.unicode):
         if isinstance(part, str):
             text = part
