@@ -32,8 +32,8 @@ pictures: setup ## draw the pages' pictures anew
 kinds: setup-tests ## write docs/kinds.md, and draw its pictures
 	@$(PYTHON_RUN) tests/kinds
 
-notebooks: setup ## run the solved lessons anew and make the learners' copies from them
-	@$(PYTHON_RUN) notebooks/make.py --run
+notebooks: setup ## run the solved lessons anew and make the learners' copies from them (ARGS=2_bridge for one)
+	@$(PYTHON_RUN) notebooks/make.py --run $(ARGS)
 
 recordings: setup ## play every scenario once and keep what it showed, for --replay (ARGS=direct for one)
 	@$(PYTHON_RUN) -c 'import sys; from vethlab_sh.keep.recorder import record_all; record_all(*sys.argv[1:])' $(ARGS)
