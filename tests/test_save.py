@@ -164,9 +164,7 @@ def test_machine_itself_is_refused(lab, tmp_path):
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        # An ordinary user may lack the one, a small kernel the other.
-        ("ip link add name a1 type veth peer name b1; ip link add link a1 name t1 type macvtap ||"
-         "ip tuntap add name t1 mode tap", "how to make t1 in master again"),
+        ("ip link add name vx type vxlan external vnifilter dstport 4789", "vxlan device with `vnifilter`"),
         ("ip netns add gone; ip link add name a1 type veth peer name b1 netns gone;"
          "ip netns exec gone sleep 1000 & until ip netns pids gone | grep -q .; do :; done; ip netns del gone",
          "other end of a1 in master"),
@@ -196,3 +194,29 @@ def test_saved_lab_comes_up_from_the_command_line(vethlab, tmp_path):
     assert vethlab("run", "web", "--", "ip netns exec ns100 ping -c 1 -W 20 192.168.1.101").returncode == 0
     assert vethlab("save", "one", str(tmp_path / "no/such/folder")).returncode == 1
     assert vethlab("down", "--all").stdout.count("is gone") == 2
+
+
+def test_devices_with_the_names_of_words_are_rebuilt(lab, tmp_path):
+    """`ip link set up up` would miss the device."""
+    lab.run("ip link add name up type veth peer name down; ip link add name master type bridge")
+    lab.run(
+        "ip link set dev up master master; ip link set dev up up; ip link set dev down up; ip link set dev master up"
+    )
+    lab.run("ip link set dev down alias name")
+    assert assert_rebuilt(lab, tmp_path) == ()
+
+
+def test_second_names_of_namespaces_are_rebuilt(lab, tmp_path):
+    lab.run("ip netns add pod; ln -s pod /run/netns/also; touch /run/netns/own")
+    lab.run("mount --bind /proc/self/ns/net /run/netns/own")
+    assert assert_rebuilt(lab, tmp_path) == ()
+
+
+def test_devices_on_others_are_rebuilt_where_they_are(lab, tmp_path):
+    """Made on a device of another namespace, up though that is not; a tunnel that was moved from where it sends."""
+    lab.run("ip netns add a-pod; ip netns add far; ip link add name low type veth peer name end netns far")
+    lab.run("ip link set low up; ip -n far link set end up; ip addr add 10.0.0.1/24 dev low")
+    lab.run("ip link add link low name mac0 netns a-pod type macvlan mode private; ip -n a-pod link set mac0 up")
+    lab.run("ip link add name vx netns a-pod type vxlan id 7 dev low remote 10.0.0.2 dstport 4789 tos 4 maxaddress 9")
+    lab.run("ip link set low down")
+    assert assert_rebuilt(lab, tmp_path) == ()

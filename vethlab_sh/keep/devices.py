@@ -237,7 +237,7 @@ def _set_afterwards(contents: Contents, device: Device) -> list[str]:
     if not words:
         return []
     name = quoted(device.name)
-    return [f"{contents.ip} link set {name} {' '.join(words)}"]
+    return [f"{contents.ip} link set dev {name} {' '.join(words)}"]
 
 
 def _flag_words(device: Device) -> Iterator[str]:
@@ -279,20 +279,20 @@ def ports(contents: Contents, usual: Contents) -> list[str]:
             continue
         name = quoted(device.name)
         master = quoted(device.master)
-        lines.append(f"{contents.ip} link set {name} master {master}")
+        lines.append(f"{contents.ip} link set dev {name} master {master}")
         words = differing(PORT_OPTIONS, device.port or {}, usual_options)
         if words:
-            lines.append(f"{contents.ip} link set {name} type bridge_slave {' '.join(words)}")
+            lines.append(f"{contents.ip} link set dev {name} type bridge_slave {' '.join(words)}")
         words = differing(("queue_id", "prio"), device.bonded or {}, {"queue_id": 0, "prio": 0})
         if words:
-            lines.append(f"{contents.ip} link set {name} type bond_slave {' '.join(words)}")
+            lines.append(f"{contents.ip} link set dev {name} type bond_slave {' '.join(words)}")
     for device in contents.devices.values():
         name = quoted(device.name)
         if device.kind == "bridge" and device.mtu != _least_mtu(contents, device):
-            lines.append(f"{contents.ip} link set {name} mtu {device.mtu}")
+            lines.append(f"{contents.ip} link set dev {name} mtu {device.mtu}")
         primary = device.options.get("primary")  # which has to be a port already
         if device.kind == "bond" and primary:
-            lines.append(f"{contents.ip} link set {name} type bond primary {quoted(primary)}")
+            lines.append(f"{contents.ip} link set dev {name} type bond primary {quoted(primary)}")
         lines += _vlans(contents, device)
     return lines
 
@@ -333,9 +333,9 @@ def switches(spaces: Spaces, usual: Spaces, stack: Stack) -> list[str]:
     for contents, device in _from_below(spaces, usual, stack):
         name = quoted(device.name)
         if device.up or (contents.namespace, device.name) in needed:
-            lines.append(f"{contents.ip} link set {name} up")
+            lines.append(f"{contents.ip} link set dev {name} up")
         if not device.up and (contents.namespace, device.name) in needed:
-            off_again.append(f"{contents.ip} link set {name} down")
+            off_again.append(f"{contents.ip} link set dev {name} down")
     return lines + off_again
 
 
@@ -358,5 +358,5 @@ def _switched(contents: Contents, device: Device) -> list[str]:
     usually_up = is_lo and contents.namespace == HOSTNAME
     if device.up != usually_up:
         state = "up" if device.up else "down"
-        lines.append(f"{contents.ip} link set {name} {state}")
+        lines.append(f"{contents.ip} link set dev {name} {state}")
     return lines

@@ -38,7 +38,9 @@ def addresses(contents: Contents) -> Iterator[str]:
             if address.text in usual or address.is_made_of(device):
                 continue
             words = " ".join(_address_words(address, device))
-            yield f"{contents.ip} addr add {words}"
+            # one of IPv6's own may be there already: what is on a device is switched on while that is, which may end
+            verb = "replace" if address.scope == "link" else "add"
+            yield f"{contents.ip} addr {verb} {words}"
 
 
 def _by_itself(contents: Contents, device: Device) -> set[str]:

@@ -10,6 +10,7 @@ from . import (
     filters,
     healthy,
     ipv6,
+    kinds,
     labs,
     loops,
     mtu,
@@ -39,6 +40,7 @@ GROUPS = (
     ports,
     ipv6,
     claims,
+    kinds,
     healthy,
 )
 CASES = [case for group in GROUPS for case in group.CASES]

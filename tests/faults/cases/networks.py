@@ -230,6 +230,27 @@ ip netns exec a sysctl -qw net.ipv4.conf.{all,eth0,eth1}.rp_filter=0
 ip netns exec b sysctl -qw net.ipv4.conf.{all,eth0,eth1}.rp_filter=0
 ip netns exec r2 sysctl -qw net.ipv4.conf.{all,left,right}.rp_filter=0
 """  # there by r1, back by r2
+CHAIN = """
+ip link add name br1 type bridge
+ip link add name br2 type bridge
+ip link set br1 up
+ip link set br2 up
+ip link add near type veth peer name far
+ip link set near master br1
+ip link set far master br2
+ip link set near up
+ip link set far up
+""" + "".join(
+    f"""
+ip netns add h{i}
+ip link add name v{i} type veth peer name eth0 netns h{i}
+ip link set v{i} master br{i}
+ip link set v{i} up
+ip -n h{i} link set eth0 up
+ip -n h{i} addr add 10.0.0.{i}/24 dev eth0
+"""
+    for i in (1, 2)
+)  # h1 on br1, h2 on br2, and a cable between the bridges
 MACVLANS = """
 ip netns add c1
 ip netns add c2

@@ -238,12 +238,24 @@ def _expected(scene: Scene, bridge: Device, mac: str, goal: str) -> Device | Non
     for end in ends:
         peer = tables.peer(end)
         if peer and peer[0] == bridge[0]:
-            return peer
+            return _along_the_chain(scene, bridge, peer) or peer
     if not ends:
         return None
     # behind a tunnel that is plugged into the bridge
     for port in tables.ports(bridge):
         if tables.is_kind(port, "vxlan"):
+            return port
+    return None
+
+
+def _along_the_chain(scene: Scene, bridge: Device, goal: Device) -> Device | None:
+    """The port of a bridge from which cables and other bridges lead to a port of another one."""
+    tables = scene.tables
+    if tables.master(goal) in (None, bridge):
+        return None
+    on_the_wire = tables.wire(goal)
+    for port in tables.ports(bridge):
+        if port in on_the_wire and tables.peer(port) in on_the_wire:
             return port
     return None
 

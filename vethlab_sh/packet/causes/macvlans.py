@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ...facts import Device, Link
 from ..sighting import Sighting
+from .cables import switched_off
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full
 from .scene import Scene
 
@@ -41,6 +42,9 @@ def not_to_the_parent(scene: Scene, last: Sighting) -> Diagnosis | None:
         other = scene.link(owner)
         if other is None or (other.parent_namespace, other.parent) != (link.parent_namespace, link.parent):
             continue
+        off = switched_off(scene.tables, owner)
+        if off is not None:
+            return off
         if other.mode != "bridge":  # who gets it decides, whatever the mode of who sends
             return _not_sent_back(scene, link, owner, parent) or _kept_apart(link, owner, shown)
     return None
