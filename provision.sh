@@ -106,8 +106,9 @@ END
 [ -z "$CHANGED" ] || { systemctl daemon-reload && systemctl stop "${UNIT##*/}"; }
 systemctl start "${UNIT##*/}" || give_up "JupyterLab did not start: journalctl -u ${UNIT##*/}"
 # An emulated machine takes minutes to start it; one that cannot start is given up by systemd, and then we know.
-until curl -sf -o "$LOG" --retry 20 --retry-delay 1 --retry-connrefused \
-    -H "Authorization: token $(cat "$TOKEN_FILE")" http://127.0.0.1:8888/api/status; do
+# Everybody can read the words of a command, so the token goes in by a pipe.
+until printf 'header = "Authorization: token %s"\n' "$(cat "$TOKEN_FILE")" |
+    curl -sf -K - -o "$LOG" --retry 20 --retry-delay 1 --retry-connrefused http://127.0.0.1:8888/api/status; do
     systemctl -q is-active "${UNIT##*/}" || give_up "JupyterLab does not run: journalctl -u ${UNIT##*/}"
     [ $SECONDS -lt 1800 ] || give_up "JupyterLab does not answer: journalctl -u ${UNIT##*/}"
 done

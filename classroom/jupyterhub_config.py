@@ -5,8 +5,9 @@ hub is root. A learner's server, notebooks and labs run as that learner, without
 namespaces, so that all can have a br0 at the same time.
 """
 
+import asyncio
 import os
-import subprocess
+import signal
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ c = get_config()  # noqa: F821, which traitlets gives to every such file
 
 LESSONS = Path(__file__).resolve().parent.parent / "notebooks"
 PROGRAMS = Path(sys.executable).parent
+PATIENCE = 20  # seconds for the lessons to be copied
 LOGIN = "vethlab"  # the group of those who may log in
 
 # On loopback: learners come by `ssh -L 8000:127.0.0.1:8000 MACHINE`, or by a web server with TLS in front of it.
@@ -38,13 +40,27 @@ c.Spawner.args = [
 ]
 
 
-def lessons(spawner):
-    """Copy the lessons into the learner's home, as that learner; what is there already stays as it is."""
-    become = ["runuser", "-u", spawner.user.name, "--"]
-    home = Path(f"~{spawner.user.name}").expanduser() / "lessons"
-    subprocess.run([*become, "mkdir", "-p", home], check=True)
-    files = [*LESSONS.glob("*.ipynb")]
-    subprocess.run([*become, "cp", "--no-clobber", "--no-preserve=mode", *files, home], check=True)
+async def lessons(spawner):
+    """Copy the lessons into the learner's home, as that learner; what is there already stays as it is.
+
+    The hub serves everybody meanwhile, and waits for nobody's home for long: who has filled it, or mounted something
+    that does not answer, logs in without the lessons, and the hub's log says so.
+    """
+    name = spawner.user.name
+    home = Path(f"~{name}").expanduser() / "lessons"
+    copy = 'mkdir -p "$1" && shift && exec cp --no-clobber --no-preserve=mode "$@"'
+    words = ["runuser", "-u", name, "--", "sh", "-c", copy, "sh", home, *LESSONS.glob("*.ipynb"), home]
+    process = await asyncio.create_subprocess_exec(*words, stdin=asyncio.subprocess.DEVNULL, start_new_session=True)
+    try:
+        code = await asyncio.wait_for(process.wait(), PATIENCE)
+    except TimeoutError:
+        os.killpg(process.pid, signal.SIGKILL)
+        code = "no end"
+    if code:
+        spawner.log.warning("The lessons were not copied into the home of %s: %s.", name, code)
 
 
 c.Spawner.pre_spawn_hook = lessons
+
+if os.access(LESSONS / "solutions", os.F_OK) and (LESSONS / "solutions").stat().st_mode & 0o007:
+    print(f"Learners can read {LESSONS}/solutions. See classroom/README.md, Solutions.", file=sys.stderr)

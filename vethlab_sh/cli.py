@@ -79,6 +79,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return say("Interrupted. The lab is gone and left nothing behind.", INTERRUPTED)
     except LabError as error:
         return say(str(error), error.exit_code)
+    except UnicodeError as error:  # a word, a name or a file
+        return say(f"This is no text that can be written: {error.reason if hasattr(error, 'reason') else error}.", 2)
+    except MemoryError:
+        return say("There is not enough memory for this.", 1)
+    except RecursionError:
+        return say("This is nested too deeply to be read.", 2)
     except OSError as error:
         nowhere(1)
         return say(f"Cannot write or read: {_reason(error)}.", 1)

@@ -92,8 +92,14 @@ SWITCHES = (
 
 
 def search_path() -> str:
-    """PATH for commands: an ordinary Debian user's has no /usr/sbin, where brctl and bridge live."""
-    return os.environ.get("PATH", "") + ":" + SYSTEM_PATH
+    """PATH for commands: an ordinary Debian user's has no /usr/sbin, where brctl and bridge live.
+
+    An empty part of PATH, and an empty PATH, mean the current folder to the C library (environ(7)), where anybody may
+    have put an `ip`; so only folders that are named from the root are looked into.
+    """
+    folders = os.environ.get("PATH", "").split(":")
+    whole = [folder for folder in folders if os.path.isabs(folder)]
+    return ":".join([*whole, SYSTEM_PATH])
 
 
 def find(tool: str) -> str | None:

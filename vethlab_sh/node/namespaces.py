@@ -10,6 +10,7 @@ from pathlib import Path
 
 OWN = "/proc/self/ns/net"
 NAMED = (Path("/run/netns"), Path("/run/docker/netns"))
+FLAGS, PF_KTHREAD = 6, 0x00200000  # of proc(5)'s stat, after the name; include/linux/sched.h
 NS_GET_USERNS = 0xB701  # the user namespace that owns a namespace: ioctl_ns(2), linux/nsfs.h
 
 
@@ -51,7 +52,7 @@ def find_spaces() -> tuple[list[Space], int]:
             if inode != own.st_ino:
                 _space(spaces, inode, file).pids.append(pid)
         except PermissionError:
-            if read(f"/proc/{pid}/cmdline"):  # a kernel thread has none, and is on the machine itself
+            if not _is_of_the_kernel(pid):  # which is on the machine itself
                 closed += 1
         except OSError:  # it has ended
             continue
@@ -61,6 +62,12 @@ def find_spaces() -> tuple[list[Space], int]:
             if stat.st_dev == own.st_dev and stat.st_ino != own.st_ino:  # else a file that no namespace is bound to
                 _space(spaces, stat.st_ino, str(named)).names.append(named.name)
     return list(spaces.values()), closed
+
+
+def _is_of_the_kernel(pid: int) -> bool:
+    """Whether a process is a thread of the kernel: its stat tells, which nobody can hold up, as one can its cmdline."""
+    fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return len(fields) > FLAGS and int(fields[FLAGS]) & PF_KTHREAD != 0
 
 
 def _allow_descriptors() -> None:

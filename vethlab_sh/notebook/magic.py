@@ -68,8 +68,8 @@ def load(shell: InteractiveShell) -> None:
 def _run_our_python() -> None:
     """Let `!python` in a cell be the Python that the notebook runs with."""
     ours = str(Path(sys.executable).parent)
-    path = [ours, os.environ["PATH"]]
-    os.environ["PATH"] = os.pathsep.join(path)
+    path = [ours, os.environ.get("PATH", "")]
+    os.environ["PATH"] = os.pathsep.join(filter(None, path))
 
 
 def _give_words(shell: InteractiveShell, magics: LabMagics) -> None:

@@ -19,6 +19,7 @@ from .. import markup
 if TYPE_CHECKING:
     from ..record import Ran
 
+USUAL_WIDTH = 100
 PROSE_WIDTH = 88
 LEAST_WIDTH = 20  # of prose; what is narrower can no longer be read
 TEXT_WIDTH = 40  # how wide a cell that holds a whole text stays at least
@@ -50,8 +51,7 @@ class Page:
         encoding = stream.encoding or ""
         unicode = encoding.lower().startswith("utf")
         if not stream.isatty():
-            width = int(os.environ.get("COLUMNS") or 100)
-            return cls(width, unicode=unicode)
+            return cls(_columns(), unicode=unicode)
         # https://no-color.org; a dumb terminal would show the codes
         colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         width = shutil.get_terminal_size().columns
@@ -172,6 +172,14 @@ class Stream:
         if self._errors is not None:
             self._out.write("\n")
         self._out.flush()
+
+
+def _columns() -> int:
+    """How wide a page is that is no terminal: as COLUMNS says, if that is a number one can write in."""
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told[:6]) >= LEAST_WIDTH:
+        return int(told[:6])
+    return USUAL_WIDTH
 
 
 def chapters(parts: Iterable[str]) -> str:
