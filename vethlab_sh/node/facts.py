@@ -333,8 +333,8 @@ class Evidence:
         joined, notes = pairs.pair(facts, self._pairs_now())
         links = []
         for link in joined:
-            unseen = link.kind == "veth" and link.peer is None
-            links.append(replace(link, unseen=unseen))
+            is_unseen = link.kind == "veth" and link.peer is None
+            links.append(replace(link, unseen=True) if is_unseen else link)
         wires = veth_pairs(links)
         facts = replace(facts, links=tuple(links), wires=tuple(wires))
         spaces = machines.placed(facts)
@@ -358,7 +358,7 @@ class Evidence:
         for link in self._links.values():
             link = self._with_behind(link, places)
             kind = self._kind(link)
-            links.append(replace(link, kind=kind))
+            links.append(link if kind == link.kind else replace(link, kind=kind))
         addresses: list[Address] = []
         for own in self._addresses.values():
             addresses += own

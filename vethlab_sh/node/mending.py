@@ -27,6 +27,7 @@ PART = r"(?:\d{1,3}|[xX*#?]{1,3}|[a-dA-DxXyYzZnN])"
 HIDDEN_IP = re.compile(rf"(?<![\w.:])(?=[\d.]*[^\d./\s]){PART}(?:\.{PART}){{3}}(?![\w.:-]|\.\d)")
 HIDDEN_MAC = re.compile(r"(?<![\w:])(?=[0-9a-fA-F:]*[xX*#])[0-9a-fA-FxX*#]{2}(?::[0-9a-fA-FxX*#]{2}){5}(?![\w:])")
 HIDDEN_IP6 = re.compile(r"(?<![\w:])(?=[0-9a-fA-F:]*[xX*])(?:[0-9a-fA-FxX*]{0,4}:){2,}[0-9a-fA-FxX*]{0,4}(?![\w:])")
+PLAIN = re.compile(r"[0-9a-fA-F.:/]*|default")  # no sign of it hides anything
 IN_BRACKETS = re.compile(
     r"<[A-Za-z][\w .-]*>|\[(?:redacted|hidden|snip|IP|MAC)\]|(?<!\S)(?:REDACTED|HIDDEN)(?!\S)", re.I
 )
@@ -106,6 +107,6 @@ class Hidden:
 
 def is_hidden(value: str | None) -> bool:
     """Whether an address is one that somebody made unreadable, at least in part."""
-    if value is None:
+    if value is None or PLAIN.fullmatch(value):
         return False
     return any(pattern.search(value) for pattern in (HIDDEN_IP, HIDDEN_MAC, HIDDEN_IP6, IN_BRACKETS))

@@ -162,7 +162,9 @@ class _Reader:
         """Take one line of a session, and of those that follow what it goes on in; returns what it is."""
         if not text.strip():
             return "blank"
-        found = prompt(text) or prompt(text.strip())
+        found = prompt(text)
+        if found is None and text[0].isspace():
+            found = prompt(text.strip())
         if found is None:
             return self._without_prompt(number, text)
         self._announced = None

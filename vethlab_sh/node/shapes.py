@@ -6,6 +6,7 @@ People leave commands out of what they paste. A line that only one command print
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 IP = r"(?:[\da-fA-F]{0,4}[.:]){2,8}[\da-fA-F.:]{0,39}"  # no longer than one: a long line takes no square of its time
 MAC = r"(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}"
@@ -45,6 +46,7 @@ EXAMPLES = {
 ALIKE = ({"ip addr", "ip link", "bridge link"}, {"ping", "ping statistics"})  # the looks do not tell them apart
 
 
+@lru_cache(maxsize=1024)  # a line is asked about more than once
 def shape(line: str) -> str | None:
     """The table that a line of output begins a row of, by its looks; None for any other line."""
     for table, looks in SHAPES.items():

@@ -93,7 +93,10 @@ def _without_default(ground: Ground) -> Iterator[Fault]:
         listed = ground.full(at, ROUTES)
         if listed is None:
             continue
-        ends = [route for route in ground.routes.get(at, ()) if route.dev and CALICO_END.fullmatch(route.dev)]
+        routes = ground.routes.get(at, [])
+        if any(route.to == "default" and not route.is_dead_end for route in routes):
+            continue
+        ends = [route for route in routes if route.dev and CALICO_END.fullmatch(route.dev)]
         asks: list[Route] = []
         for space in ground.on_machine.get(at, ()):
             asks += [route for route in ground.routes.get(space, ()) if route.via == GATEWAY]
