@@ -50,7 +50,8 @@ CHATTER = re.compile(
     r"|\S+'s password:"
     r"|Defaulted container .*|Defaulting debug container name .*|If you don't see a command prompt.*"
     r"|command terminated with exit code \d+|Last login: .*"
-    r"|Script (started|done).*|Connection to \S+ closed\.|Every [\d.]+s: .*|\^C|exit|logout|Warning: Permanently added .*)\s*$"
+    r"|Script (started|done).*|Connection to \S+ closed\.|Every [\d.]+s: .*|\^C|exit|logout"
+    r"|Warning: Permanently added .*)\s*$"
 )
 LEFT_OUT = re.compile(r"\s*(\.{3,}|…+|[\[(<](\.{3}|…|snip|省略|truncated|omitted)[\])>]|-{3,}\s*(snip|8<|>8).*)\s*$")
 
