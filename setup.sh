@@ -19,6 +19,7 @@ PATH=$PATH:/usr/sbin:/sbin # an ordinary Debian user's PATH lacks them; ip and b
 ESSENTIAL=(unshare:util-linux ip:iproute2 bridge:iproute2 brctl:bridge-utils ping:iputils-ping ifconfig:net-tools)
 TESTS=(/usr/lib/cni/bridge:containernetworking-plugins # the real plugins, which the tests make pods with
     busybox:busybox                                    # its nc is what a learner leaves running
+    tshark:tshark                                      # it has to read what a walk writes as a capture
     ipset:ipset                                        # a fault is planted with it: an address on a block list
     ruby:ruby)                                         # the Vagrantfile is read by it, without Vagrant
 BROWSER=(chromium:chromium)

@@ -32,7 +32,8 @@ COUNTING = 2  # seconds for the counts to agree: frames that go round without en
 HURRY = 0.03  # seconds that an answer is always waited for; it takes some 0.0001
 # -p: a bridge that is listened to with promiscuity on would hand every frame up to its machine, and the walk would
 # show a hop that the packet does not make. --immediate-mode: without it the kernel keeps packets back for a second.
-OPTIONS = "-p --immediate-mode -U -l -nn -e -v -tt --time-stamp-precision=nano -T vxlan"
+# -xx: the bytes of the whole frame, for a capture of the walk.
+OPTIONS = "-p --immediate-mode -U -l -nn -e -v -tt --time-stamp-precision=nano -T vxlan -xx"
 # Its drop to another user would end the world's hold on it: prctl(2), PR_SET_PDEATHSIG.
 AS_ROOT = "-Z root "
 
@@ -41,7 +42,7 @@ AS_ROOT = "-Z root "
 SCRIPT = """
 ulimit -n "$(ulimit -Hn)"
 here=$(mktemp -d /run/listen.XXXXXX) || exit 1
-pids=() ears=()
+pids=() ears=() links=()
 stop() {{
     ((${{#pids[@]}})) && kill "${{pids[@]}}" 2>/dev/null
     for ear in "${{ears[@]}}"; do while read -r line <&"$ear"; do :; done; done
@@ -56,7 +57,7 @@ listen() {{
 }}
 ready() {{
     while read -r -t {seconds} line <&"$1"; do
-        case $line in *'listening on'*) return 0 ;; esac
+        case $line in *'listening on'*) links+=("$line"); return 0 ;; esac
         echo "$line" >&2
     done
     return 1
@@ -95,6 +96,7 @@ done
 quantity=${{#pids[@]}}
 stop
 for ((i = 0; i < quantity; i++)); do echo "{mark} $i"; cat "$here/$i"; done
+echo "{mark} links"; printf '%s\n' "${{links[@]}}"
 echo "{mark} out"; cat "$here/out"
 echo "{mark} err"; cat "$here/err"
 echo "{mark} code"; echo $code
@@ -102,6 +104,8 @@ echo "{mark} ended"; echo $ended
 echo "{mark} patience"; echo $patience
 """
 NOT_READY = 99
+LINK_TYPE = re.compile(r"link-type (\w+)")
+TIME = re.compile(r"(\d{1,10})\.(\d{1,9}) ")
 MICRO = 1_000_000
 
 
@@ -182,10 +186,31 @@ def _rows(devices: list[tuple[str, str]], parts: Mapping[str, str]) -> Iterator[
     What comes later is nobody's, and some ears are closed already.
     """
     ended = round(float(parts["ended"]) * 1e9)
+    links = parts["links"].splitlines()
     for number, (namespace, device) in enumerate(devices):
-        for row in _understood(parts[str(number)]):
+        link = LINK_TYPE.search(links[number])
+        told = {"namespace": namespace, "device": device, "link_type": link[1] if link else ""}
+        text, frames = _without_bytes(parts[str(number)])
+        for row in _understood(text):
             if row["time_ns"] <= ended:
-                yield {"namespace": namespace, "device": device, **row}
+                yield told | row | {"frame": frames.get(row["time_ns"])}
+
+
+def _without_bytes(printed: str) -> tuple[str, dict[int, bytes]]:
+    """What tcpdump printed without the bytes of the frames, and these by the kernel's clock, nanoseconds."""
+    lines: list[str] = []
+    digits: dict[int, list[str]] = {}
+    here: list[str] = []
+    for line in printed.splitlines():
+        if line.startswith("\t0x"):
+            here.append(line.partition(": ")[2])
+            continue
+        lines.append(line)
+        time = TIME.match(line)
+        if time:
+            here = digits.setdefault(int(time[1]) * 10**9 + int(time[2].ljust(9, "0")), [])
+    frames = {time: bytes.fromhex("".join(text)) for time, text in digits.items()}
+    return "\n".join(lines), frames
 
 
 def _times_counted(device: str) -> int:

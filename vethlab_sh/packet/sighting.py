@@ -9,6 +9,8 @@ from typing import Any, Self
 
 from ..facts import Device, as_row
 
+Octets = bytes  # a sighting's own `bytes` is their number
+
 
 class Kind(StrEnum):
     """What a frame carries, as far as a walk has to tell it apart."""
@@ -75,7 +77,8 @@ class Sighting:
     there are wrapping (VXLAN, Geneve, GRE, IPIP), vni (or GRE's key), inner_bytes and the outer header: outer_src_mac,
     outer_dst_mac, outer_src_ip, outer_dst_ip, outer_port (UDP). vlan: of a tag. outer_ttl: of the packet
     around it; seq and id: of an echo; time_ns: the kernel's clock; ip_id, offset: which packet, which fragment of it;
-    src_port, dst_port; info: the rest as tcpdump printed it.
+    src_port, dst_port; info: the rest as tcpdump printed it; frame: its bytes, and link_type: what they begin with, in
+    tcpdump's word (a recording has neither).
     """
 
     number: int = 0
@@ -113,6 +116,8 @@ class Sighting:
     src_port: int | None = None
     dst_port: int | None = None
     info: str | None = field(default=None, repr=False)
+    link_type: str = field(default="", repr=False)
+    frame: Octets | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, namespace: str, device: str, row: dict[str, Any]) -> Self:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from .. import snapshot
-from ..errors import package
+from ..errors import BadOption, NotRecorded, package
 from ..facts import Device
 from ..files import written
 from ..markup import table
@@ -19,8 +19,9 @@ from ..tables import DTYPES
 from ..wiring import ink
 from ..wiring.layout import layout
 from ..wiring.picture import Line, Picture, Point, way
-from . import sighting
+from . import pcapng, sighting
 from .causes.cause import Cause, Evidence
+from .frame import Frame
 from .player import Player
 from .probe import Probe
 from .sighting import COLUMNS, Sighting
@@ -170,6 +171,26 @@ class Walk:
                 file.write_text(player.page, encoding="utf-8")
         return player
 
+    def pcapng(self, path: str | Path) -> None:
+        """Write the frames as one capture, which Wireshark and tshark open.
+
+        Each device is an interface in it, called `namespace:device`; all have the kernel's clock; each frame's comment
+        is its row's number and reason. Raises NotRecorded for a recording, which has no frames.
+        """
+        told = pcapng.capture(self.rows, self.verdict)
+        with written(path) as file:
+            file.write_bytes(told)
+
+    def frame(self, number: int) -> Frame:
+        """The bytes of the frame of this row (from 1), which a notebook shows with the headers marked.
+
+        Raises BadOption when there is no such row, NotRecorded for a recording.
+        """
+        for row in self.rows:
+            if row.number == number:
+                return _frame(row)
+        raise BadOption(f"This walk has no row {number}: they go from 1 to {len(self.rows)}.")
+
     def plain(self) -> dict[str, Any]:
         """All of it as plain values, which JSON can hold; `from_plain` makes the walk of them again."""
         values = {name: getattr(self, name) for name in PLAIN}
@@ -187,7 +208,14 @@ class Walk:
             cells = _in_cells(row)
             shown.append(dict(zip(HEADINGS, cells, strict=True)))
         sightings = table(shown, HEADINGS, prose=HEADINGS[-2:])
-        return f"{sightings}<p>{escape(self.verdict)}</p>"
+        return f"{sightings}<p>{escape(self.verdict)}</p>{self._frames_html()}"
+
+    def _frames_html(self) -> str:
+        """The bytes of all frames, to be unfolded; nothing for a recording."""
+        if not all(row.frame for row in self.rows):
+            return ""
+        shown = "".join(_frame(row)._repr_html_() for row in self.rows)
+        return f"<details><summary>The bytes of each frame, with its headers marked</summary>{shown}</details>"
 
     def __str__(self) -> str:
         lines = []
@@ -235,6 +263,15 @@ def _outer(row: Sighting, arrow: str) -> list[str]:
     if row.vni is not None:
         parts.append(f"key {row.vni}" if row.wrapping == "GRE" else f"VNI {row.vni}")
     return parts
+
+
+def _frame(row: Sighting) -> Frame:
+    """The bytes of a sighting; raises NotRecorded where they are not known."""
+    if not row.frame:
+        raise NotRecorded("The frames of a recording were not kept, only what they are: walk in a live lab.")
+    title = f"{row.number}. {row.namespace} {row.device} {row.way}: {row.caption}"
+    is_ethernet = pcapng.LINK_TYPES.get(row.link_type, pcapng.ETHERNET) == pcapng.ETHERNET
+    return Frame(row.frame, title, is_ethernet, row.outer_port)
 
 
 def _in_cells(row: Sighting) -> tuple[str, ...]:

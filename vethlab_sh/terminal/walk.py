@@ -38,6 +38,7 @@ def add_walk(verbs: Verbs) -> None:
     verb.add_argument("--proto", default="icmp", metavar="PROBE", help="icmp (as ping), tcp:PORT or udp:PORT")
     verb.add_argument("--json", action="store_true", help="print the sightings as JSON")
     verb.add_argument("--html", metavar="FILE", help="save the packet's way as a page to play")
+    verb.add_argument("--pcapng", metavar="FILE", help="save the frames of all devices as one capture, for Wireshark")
     picture_arguments(verb)
     replay_argument(verb)
 
@@ -53,6 +54,8 @@ def show_walk(walk: Walk, options: argparse.Namespace) -> int:
     page = Page.of(sys.stdout)
     if options.html:
         walk.animate(options.html)
+    if getattr(options, "pcapng", None):  # a verb of its own has none
+        walk.pcapng(options.pcapng)
     save_pictures(options, walk.draw, lambda: walk.verdict)
     if options.json:
         plain = walk.plain()
