@@ -156,6 +156,14 @@ def test_command_line_tells_where_it_runs(line, names, words):
     assert ([place.name for place in through], rest) == (names, words)
 
 
+def test_heading_names_machines_that_are_all_called_localhost():
+    nodes = "".join(f"node{n}节点：\n[root@localhost ~]# ip route\ndefault via 10.0.0.{n} dev eth0\n" for n in (1, 2))
+    assert [(output.at, output.rows[0]["via"]) for output in explain(nodes).outputs] == [
+        ("node1", "10.0.0.1"),
+        ("node2", "10.0.0.2"),
+    ]
+
+
 def test_exit_leads_back_to_the_machine():
     session = read("root@n1:~# kubectl exec -it web -- sh\n/ # ip a\n/ # exit\n$ ip r\n")
     assert [(t.inner, t.at.name) for t in session.typed if t.tables] == [("ip a", "web"), ("ip r", "n1")]

@@ -16,6 +16,7 @@ from .headings import Heading
 from .places import ENTERING_ALONE, INTO_CONTAINER, INTO_POD, Place, entered, is_shell
 from .prompts import OF_A_SHELL, Prompt
 
+NOBODYS_NAMES = ("localhost", "localhost-localdomain")  # of every machine that nobody has named: a heading knows better
 LEAVING = (["exit"], ["logout"])
 SEVERAL = re.compile(r"\s*(?:;|&&|\|\|)\s*")  # between the commands of a line
 SUBSTITUTED = re.compile(r"\$\([^()]*\)|`[^`]*`")
@@ -99,6 +100,9 @@ class Whereabouts:
         """A prompt shows where we are: at the machine that it names, else where we were."""
         if shown.host is None:
             self._anonymous(shown, number)
+            return
+        if shown.host in NOBODYS_NAMES and self._inside and self._inside[0].is_announced:
+            self._behind_fence = False
             return
         names = [level.place.name for level in self._inside]
         if shown.host in names:  # left what was entered from there
