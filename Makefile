@@ -65,6 +65,9 @@ test-kinds: setup-tests ## play networks of devices that this kernel lacks in us
 chaos: setup-tests ## let everything go wrong at every step of every scenario; half an hour (ARGS="tool run-full" for less)
 	@$(PYTHON_RUN) tests/tools/chaos.py $(ARGS)
 
+attack: setup-tests ## try a hundred attacks on grade, as root also as an ordinary user; five minutes (ARGS=--pages writes docs/safety.md)
+	@nice $(PYTHON_RUN) tests/attacks $(ARGS)
+
 faults: setup-tests ## plant every fault: does the verdict name the cause, and does its fix mend? A quarter of an hour (ARGS="-v ID ...")
 	@nice $(PYTHON_RUN) tests/faults $(ARGS)
 
@@ -100,4 +103,4 @@ clean: ## remove .venv and the caches
 	rm -rf .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test check bench test-browser test-class test-all test-tools chaos faults causes fuzz test-vm test-kinds box box-packages vm lab pictures kinds notebooks recordings doctor setup setup-tests clean
+.PHONY: help demo test check bench test-browser test-class test-all test-tools chaos attack faults causes fuzz test-vm test-kinds box box-packages vm lab pictures kinds notebooks recordings doctor setup setup-tests clean

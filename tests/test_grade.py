@@ -377,7 +377,7 @@ def test_command_line_writes_the_table(vethlab, tmp_path):
         ("anna", "4", "4"), ("ben", "2", "4"), ("chris", "0", "4"),
     ]  # fmt: skip
     assert "br-veth2 in master is down" in rows["ben"]["sentence"]
-    assert "ben, bridge: no:" in ended.stdout
+    assert "ben, bridge: 2 of 4. no:" in ended.stdout
 
 
 @pytest.mark.no_lab

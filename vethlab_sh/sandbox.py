@@ -349,6 +349,7 @@ class Sandbox:
         if self._users is not None:
             world.setns(self._users, CLONE_NEWUSER)
             self._be_the_owner()
+        if self._users is not None or self._flags & CLONE_NEWUSER:
             _keep_capabilities(libc)
         else:
             for capability in NOT_OF_A_LAB:

@@ -36,7 +36,7 @@ NS_GET_PARENT, NS_GET_NSTYPE = 0xB702, 0xB703  # ioctl_ns(2)
 DEEPEST = 32  # user namespaces in each other: user_namespaces(7)
 NAMES = 1000  # network namespaces that are looked at
 PATIENCE = 10.0  # seconds for the kernel to end what was killed, and for looking at names
-RESERVE = 0.05  # of the machine's memory: what must be left of it
+RESERVE = 128 * MIB  # of the machine's memory: what must be left of it
 NETNS = "/run/netns"
 
 
@@ -117,6 +117,8 @@ class Confined(Sandbox):
         os.close(self.descriptors.pop("mounts"))  # and with it goes all that was mounted
         seen = Sandbox.__new__(Sandbox)  # the same holder, entered as any lab is
         seen.__dict__.update(self.__dict__)
+        # Not the user namespace of the lines either: it may have interpreters for programs (binfmt_misc), and limits.
+        seen._users = None
         return seen
 
     def _name_networks(self) -> list[str]:
@@ -133,6 +135,9 @@ class Confined(Sandbox):
         names: dict[int, str] = {os.stat("/proc/1/ns/net").st_ino: "master"}
         for folder in ("/run", "/tmp", "/dev/shm"):  # the lines wrote into the same ones by other mounts
             world.mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=16m")
+        # `ip netns exec` takes /sys off and mounts another, which the kernel gives only where there is one to be seen
+        os.mkdir("/run/sys")
+        world.mount("sysfs", "/run/sys", "sysfs", MS_NOSUID | MS_NODEV)
         os.mkdir(NETNS)
         for name, descriptor in networks.items():
             inode = os.fstat(descriptor).st_ino
@@ -376,5 +381,5 @@ def _memory_is_short() -> bool:
     with open("/proc/meminfo") as file:
         for line in file:
             name, _, rest = line.partition(":")
-            sizes[name] = int(rest.split()[0])
-    return sizes.get("MemAvailable", 1) < RESERVE * sizes.get("MemTotal", 0)
+            sizes[name] = int(rest.split()[0]) * 1024
+    return sizes.get("MemAvailable", RESERVE) < RESERVE

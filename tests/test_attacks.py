@@ -1,0 +1,63 @@
+"""Attacks on `grade`: of each kind some of those that `make attack` tries, and what must hold whatever is tried."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from attacks.tried import every, told
+from conftest import until
+
+from vethlab_sh import Lab
+from vethlab_sh.grading.confine import Confined, Limits
+
+pytestmark = pytest.mark.live
+
+
+def test_attacks_are_held(tmp_path):
+    broken = every(tmp_path, short=True)
+    assert not any(broken.values()), told(broken)
+
+
+def test_who_is_root_in_a_lab_takes_nothing_off(lab):
+    for line in (
+        "umount /proc",
+        "umount -l /proc",
+        "umount -l /run",
+        "umount -l /dev",
+        "ls /proc/1/cwd/",
+        "ls /proc/1/root/",
+        "exec 8<>/proc/1/fd/0",
+        "nsenter --user=/proc/1/ns/user true",
+        "touch /sys/file",
+        "test -e /dev/kmsg",
+        "test -e /dev/mem",
+    ):
+        assert lab.run(line, expect=None).code != 0, line
+
+
+def test_lab_ends_with_its_python_though_its_socket_is_asked_for():
+    program = """
+import os, signal
+from vethlab_sh import Lab
+lab = Lab()
+lab.run("setsid sleep 4242 8<>/proc/1/fd/0 >/dev/null 2>&1 </dev/null &", expect=None)
+lab.run("setsid sleep 4242 >/dev/null 2>&1 </dev/null &")
+print(lab.sandbox.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    holder = int(ended.stdout)
+    until(lambda: not os.path.exists(f"/proc/{holder}/ns/net"), "the holder is gone")
+
+
+def test_lines_are_ended_before_they_are_judged():
+    confined = Confined(Limits(seconds=20, processes=60))
+    with Lab(sandbox=confined) as lab:
+        lab.run("ip netns add red; for n in 1 2 3; do setsid sleep 100 >/dev/null 2>&1 & done", expect=None)
+        assert len(list(confined.numbers())) > 1
+        confined.end_lines()
+        assert list(confined.numbers()) == [1]
+        with Lab(sandbox=confined.untouched()) as judged:
+            assert judged.run("ip netns list").out.split() == ["red"]
+            assert judged.run("ls -A /tmp").out == ""
