@@ -347,6 +347,17 @@ def test_cloud_init_is_told_in_its_own_form():
     assert "ADDRESS /opt/vethlab_sh" in file["content"]
 
 
+def test_plain_machine_gets_one_file_more_than_a_cloud():
+    """cloud-init takes a list of the user's instead of the vendor's, so `make vm` adds to the list itself."""
+    (line,) = [line for line in (ROOT / "vm" / "run").read_text().splitlines() if "printf '  - {path" in line]
+    added = line.split("'")[1].replace("\\\\n", "\\n").removesuffix("\\n") % "8889"
+    text = (ROOT / "vm" / "cloud-init.yaml").read_text() + added
+    first, second = yaml.safe_load(text)["write_files"]
+    assert first["path"] == "/var/lib/cloud/scripts/per-boot/vethlab_sh"
+    assert second["path"] == "/etc/default/vethlab_sh"
+    assert second["content"].strip() == "LAB_IP=0.0.0.0 LINK_PORT=8889"
+
+
 def test_lima_forwards_to_the_laptops_loopback_only():
     lima = yaml.safe_load((ROOT / "vm" / "lima.yaml").read_text())
     assert lima["portForwards"] == [{"guestPort": 8888, "hostPort": 8888, "hostIP": "127.0.0.1"}]
