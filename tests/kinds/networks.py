@@ -1,6 +1,7 @@
 """A small network for each kind of device, as the page of kinds shows it, and how its snapshot is kept.
 
-Where `lines` is empty no kernel here has the kind: its snapshot is made of what iproute2 prints of such devices.
+Where `lines` is empty no kernel here has the kind, or not for everybody (a tap needs root): its snapshot was written
+by hand, of what iproute2 prints of such devices.
 """
 
 import json

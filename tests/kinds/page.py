@@ -20,7 +20,7 @@ HEAD = """\
 
 Whatever a kernel has is joined, drawn, told by `changes`, walked, checked and saved. A solid line is a cable, a thick \
 one leads from a port to what it is a port of, a dash-dotted one from a device to what it is made on, a dashed one is \
-a tunnel. Below are the kinds, each with a small network as it was in a kernel that has it.
+a tunnel. Below are the kinds, each with a small network.
 
 | kind | in `ip link add` | drawn | walked | saved |
 |---|---|---|---|---|

@@ -81,6 +81,8 @@ class DeviceAddress:
 
     def is_made_of(self, device: Device) -> bool:
         """Whether it is the one that IPv6 makes of the MAC address when the device comes up (RFC 4291, 2.5.1)."""
+        if not device.is_ether:  # a tunnel makes it of its ends, or by chance
+            return False
         if self.family != "inet6" or self.scope != "link" or not device.works:
             return False  # it was made before the signal was lost
         octets = bytes.fromhex(device.mac.replace(":", ""))

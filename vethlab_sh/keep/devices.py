@@ -129,7 +129,15 @@ def _one(spaces: Spaces, stack: Stack, contents: Contents, device: Device, usual
         options["link"] = lower[1]  # its name where the device was made, which may be another than here
     words += KINDS[kind](options, usual)
     made = " ".join(words)
+    if made_in is not contents and _has_number(made_in, device.index):
+        # Before Linux 6.14 or so the number must be free also where the device is made: rtnl_newlink().
+        anyhow = made.replace(f" index {device.index}", "", 1)
+        made = f"{made} 2>/dev/null || {anyhow}"
     return [made, *_set_afterwards(contents, device)]
+
+
+def _has_number(contents: Contents, index: int) -> bool:
+    return any(device.index == index for device in contents.devices.values())
 
 
 def _tun(contents: Contents, device: Device) -> str:
@@ -264,8 +272,11 @@ def _flag_words(device: Device) -> Iterator[str]:
 
 
 def _lacks_own_address(contents: Contents, device: Device) -> bool:
-    """Whether IPv6 would make an address that was taken away, or was made when the MAC address was another."""
-    if not device.is_ether or not device.works or not contents.speaks_ipv6(device.name):
+    """Whether IPv6 would make an address that was taken away, or was made when the MAC address was another.
+
+    Of devices without a MAC address nobody can tell which one it would make: for a tunnel over IPv6 any (by chance).
+    """
+    if not device.works or not contents.speaks_ipv6(device.name):
         return False
     return not any(address.is_made_of(device) for address in device.addresses)
 
