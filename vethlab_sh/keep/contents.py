@@ -88,10 +88,12 @@ class DeviceAddress:
         octets = bytes.fromhex(device.mac.replace(":", ""))
         if len(octets) != 6:
             return False
+        own = ip_interface(self.local).packed[8:]
+        if device.kind == "ipvlan":  # all on one parent have its MAC, and a number (dev_id) in the middle; addrconf.c
+            return own == octets[:3] + own[3:5] + octets[3:]
         # the second bit of the first byte, which says that an address is local, is turned round; ff:fe fills the middle
         first = octets[0] ^ 2
         made = bytes([first, *octets[1:3], 0xFF, 0xFE, *octets[3:]])
-        own = ip_interface(self.local).packed[8:]
         return own == made
 
 
