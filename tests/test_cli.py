@@ -92,7 +92,8 @@ def test_step_shows_each_of_its_tables(vethlab):
     (step,) = (step for step in load("flannel").steps if len(step.tables) == 3)
     told = shown.split(f"# {step.lines[0]}\n")[1].split("Read the three together")[0]
     heads = [
-        re.search(rf"^{head}$", told, re.M) for head in ("kind +to +via .*", "ip +mac +state", "mac +dst +state .*")
+        re.search(rf"^{head}$", told, re.M)
+        for head in ("kind +to +via .*", "ip +dev +mac +state", "mac +dev +dst +state .*")
     ]
     assert all(heads), told
 
@@ -190,7 +191,7 @@ def test_doctor_names_what_is_missing(vethlab, tmp_path):
         (["demo", "bridge", "--hosts", "two"], 2, "invalid int value"),
         (["demo", "direct", "--hosts", "3"], 2, "no option 'hosts'"),
         (["demo"], 2, "required"),
-        (["nosuch"], 2, "invalid choice"),
+        (["nosuch"], 2, "There is no verb 'nosuch'"),
         ([], 2, "required"),
         (["script", ""], 2, "There is no scenario ''"),
     ],
