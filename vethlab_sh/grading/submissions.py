@@ -11,16 +11,19 @@ import json
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput
 from ..inside import inside
+from ..notebook import questions
+from ..notebook.questions import Task
 
 LARGEST = 8 * 2**20  # bytes of one submission; a lesson with all its pictures has one or two million
 KINDS = (".sh", ".ipynb")
+THIS_IS = re.compile(r'^lesson\("([^"]+)"\)', re.M)  # in the first cell of a lesson
 CELL = re.compile(r"%%lab\b(.*)\n?")  # the magic, and its options
 CHECK = "-check"  # how the name of a cell ends that judges, in nbgrader's metadata
 
@@ -91,16 +94,30 @@ def _claims_text(file: Path) -> str:
 def _claims_of_a_lesson(file: Path) -> Claims:
     """The claims of a lesson's cells that judge, by exercise: `2-bridge-1`, as nbgrader's metadata name them."""
     claims = {}
-    for cell in _cells(_text(file)):
+    cells = list(_cells(_text(file)))
+    tasks = _tasks(cells)
+    for cell in cells:
         if cell.exercise:
             try:
-                claims[cell.exercise] = [Claim(text, 1) for text in _arguments(cell.source)]
+                texts: Sequence[str] = _arguments(cell.source)
+                if len(texts) == 1 and texts[0] in tasks:
+                    texts = tasks[texts[0]].claims
+                claims[cell.exercise] = [Claim(text, 1) for text in texts]
             except (ValueError, SyntaxError, IndexError, AttributeError, RecursionError, MemoryError):
                 why = "judges something else than claims, so nbgrader has to grade it"
                 raise BadInput(f"{file}: exercise {cell.exercise} {why} (classroom/README.md).") from None
     if not claims:
         raise BadInput(f"{file} is a notebook without exercises. A solved lesson has some: notebooks/solutions.")
     return claims
+
+
+def _tasks(cells: Iterable[Cell]) -> Mapping[str, Task]:
+    """The exercises of the lesson that a notebook says it is, by name; none when it is one of the teacher's own."""
+    for cell in cells:
+        said = THIS_IS.search(cell.source)
+        if said and said[1] in questions.lessons():
+            return questions.read(said[1]).tasks
+    return {}
 
 
 def _arguments(source: str) -> list[str]:
