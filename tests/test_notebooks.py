@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from vethlab_sh import scenarios
-from vethlab_sh.notebook import questions, script
+from vethlab_sh.lessons import questions, script
 
 FOLDER = ROOT / "notebooks"
 QUESTIONS = {path.stem: questions.read(path.stem) for path in sorted((FOLDER / "questions").glob("*.toml"))}
@@ -232,7 +232,7 @@ def test_unit_letter_case_blanks_and_other_end_are_no_mistake(answer, truth, sam
 
 SMALL = """
 lesson("2_bridge")
-from vethlab_sh.notebook.questions import Question, Questions, Task
+from vethlab_sh.lessons.questions import Question, Questions, Task
 it = lesson.__self__
 it._asked = Questions(
     {"up": Question("up", "Up?", {"yes": "", "no": "It would be off."}, "echo yes", ("namespace ns7 exists",), "So.")},

@@ -54,8 +54,10 @@ def metadata_of(wheel):
 
 def test_wheel_holds_lessons_recordings_player_and_examples(wheel):
     names = set(wheel.namelist())
-    assert {f"vethlab_sh/lessons/{path.name}" for path in ROOT.glob("notebooks/*.ipynb")} <= names
-    assert {f"vethlab_sh/lessons/solutions/{path.name}" for path in ROOT.glob("notebooks/solutions/*.ipynb")} <= names
+    assert {f"vethlab_sh/lessons/notebooks/{path.name}" for path in ROOT.glob("notebooks/*.ipynb")} <= names
+    assert {
+        f"vethlab_sh/lessons/notebooks/solutions/{path.name}" for path in ROOT.glob("notebooks/solutions/*.ipynb")
+    } <= names
     package = ROOT / "vethlab_sh"
     files = {path.relative_to(ROOT).as_posix() for path in package.rglob("*") if path.is_file()}
     assert {name for name in files if "__pycache__" not in name} <= names

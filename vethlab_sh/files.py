@@ -17,7 +17,7 @@ def is_checkout() -> bool:
 
 def lessons() -> Path:
     """The folder with the lessons as we ship them, and `solutions/` in it. The wheel has it inside of the package."""
-    return CHECKOUT / "notebooks" if is_checkout() else PACKAGE / "lessons"
+    return CHECKOUT / "notebooks" if is_checkout() else PACKAGE / "lessons" / "notebooks"
 
 
 def install(extra: str) -> str:

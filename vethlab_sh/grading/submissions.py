@@ -18,8 +18,8 @@ from typing import Any
 
 from ..errors import BadInput
 from ..inside import inside
-from ..notebook import questions
-from ..notebook.questions import Task
+from ..lessons import questions
+from ..lessons.questions import Task
 
 LARGEST = 8 * 2**20  # bytes of one submission; a lesson with all its pictures has one or two million
 KINDS = (".sh", ".ipynb")

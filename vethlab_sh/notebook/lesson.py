@@ -20,11 +20,11 @@ from .. import markup
 from ..drills.drill import Drill
 from ..errors import LabError, UnknownName
 from ..lab import Lab
+from ..lessons import answers, questions, script
+from ..lessons.questions import Question, Task
 from ..sandbox import HOSTNAME
 from ..terminal.page import Page
-from . import answers, questions, script
 from .notes import NOTHING, OPEN, RIGHT, SHOWN, WRONG, Act, Note, Place, below, buttons, entry, note, together
-from .questions import Question, Task
 
 if TYPE_CHECKING:
     from ..record import Ran
