@@ -17,6 +17,13 @@ WHOLE = CELL + "white-space:nowrap"
 OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
+class AsText:
+    """What is shown as its text, also where Python shows a value: in its terminal, in a doctest, in a notebook's file."""
+
+    def __repr__(self) -> str:
+        return printable(str(self), keep="\t\n")
+
+
 def text(value: Any) -> str:
     """A cell as text: nothing for missing, yes / no for a truth.
 

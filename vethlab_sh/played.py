@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
-from .markup import sentence
+from .markup import AsText, sentence
 from .parsers.recognise import recognise
 from .progress import telling
 from .scenarios import Scenario, Step
@@ -39,7 +39,7 @@ class PlayedStep:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Played(Sequence["Ran"]):
+class Played(AsText, Sequence["Ran"]):
     """A scenario that was played, as far as it was: the sequence of its records, which knows whether it worked.
 
     scenario; steps: those that were played, each with its records; changes: what a record's line changed in the
@@ -119,10 +119,6 @@ class Played(Sequence["Ran"]):
     def __str__(self) -> str:
         transcript = _transcript(self.records)
         return f"{transcript}\n\n{self.verdict}"
-
-    def __repr__(self) -> str:
-        name = self.scenario.name
-        return f"<Played {name}: {len(self)} lines. {self.verdict}>"
 
     def _repr_html_(self) -> str:
         verdict = sentence(self.verdict)

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from .errors import CommandFailed
 from .hints import hint_for
+from .markup import AsText
 from .tables import frames, rows
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-@dataclass(frozen=True)
-class Ran:
+@dataclass(frozen=True, repr=False)
+class Ran(AsText):
     """One command as the learner would type it, where it ran, and what came back.
 
     Attributes: line; at (machine: `master` or the name of a namespace); out and err (text as printed);

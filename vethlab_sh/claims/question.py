@@ -16,6 +16,7 @@ from .. import snapshot
 from ..errors import nearest
 from ..facts import Device, Link
 from ..inside import inside
+from ..markup import AsText
 from ..packet.causes.cause import Cause, Evidence, Fix, typed
 from ..packet.causes.look import Look, look
 from ..packet.follow import ground_of
@@ -43,8 +44,8 @@ export -f ask
 """
 
 
-@dataclass(frozen=True)
-class Verdict:
+@dataclass(frozen=True, repr=False)
+class Verdict(AsText):
     """Whether a claim holds; true or false as a condition, its sentence as text.
 
     claim; ok; sentence: yes or no, and why; evidence: a command, and the line it printed; cause: of a no about packets

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from ..markup import sentence
+from ..markup import AsText, sentence
 from ..packet.player import svg
 from ..packet.walk import Walk
 from ..sandbox import HOSTNAME
@@ -14,8 +14,8 @@ from ..snapshot import Snapshot
 from ..wiring import characters
 
 
-@dataclass(frozen=True)
-class Debriefing:
+@dataclass(frozen=True, repr=False)
+class Debriefing(AsText):
     """A drill explained, as text and, in a notebook, with pictures.
 
     fault: the word for it; why: what was wrong; before, now: the walk of a packet that the ticket is about, while it
@@ -53,9 +53,6 @@ class Debriefing:
     def __str__(self) -> str:
         parts = [f"{heading}\n{part}" for heading, part in self.parts()]
         return "\n\n".join([self.summary, *parts])
-
-    def __repr__(self) -> str:
-        return str(self)
 
     def _repr_html_(self) -> str:
         walks = ""

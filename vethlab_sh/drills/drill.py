@@ -12,7 +12,7 @@ from ..claims.devices import belongs_to
 from ..claims.packets import followed
 from ..claims.question import Finding, Question, Verdict
 from ..errors import DrillUnfit
-from ..markup import sentence
+from ..markup import AsText, sentence
 from ..packet.walk import Walk
 from ..shell import Shell
 from ..snapshot import Snapshot
@@ -50,11 +50,12 @@ class Playground(Protocol):
         """What was kept with it under this key."""
 
 
-@dataclass
-class Drill:
+@dataclass(repr=False)
+class Drill(AsText):
     """One drill under way: `.ticket`, `.hint()`, `.check()`, `.give_up()`, `.explanation`.
 
-    name: its scenario and a number; fault: what is planted, which nothing that shows a drill may show.
+    name: its scenario and a number; fault: what is planted, which nothing that shows a drill may show: a notebook keeps
+    what it shows, also for whoever still looks for it.
     planted_at: how many lines had been typed in the lab when the fault was planted; broken: the claims that were
     false then, each with the signs of its finding; before: the walk of a packet then; hints: how many were told; over:
     whether it was mended or given up, so that it can be explained.
@@ -65,9 +66,9 @@ class Drill:
     seed: int | str
     fault: Fault
     planted_at: int
-    broken: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    broken: dict[str, list[str]] = field(default_factory=dict)
     hints: int = 0
-    before: Walk | None = field(default=None, repr=False)
+    before: Walk | None = None
     over: bool = False
 
     @property
@@ -177,10 +178,6 @@ class Drill:
         every = len(self.fault.hints)
         hints = f"{self.hints} of {every} hints told"
         return f"Drill {self.name} (seed {self.seed}, {hints})\n{self.ticket}"
-
-    def __repr__(self) -> str:
-        """As text, and no more: what is broken would stand in the notebook of whoever looks for it."""
-        return str(self)
 
     def _repr_html_(self) -> str:
         style = "border-left:4px solid #b35900;padding:.3em 1em"

@@ -34,7 +34,7 @@ FAULT = ("cause", "words", "lines", "look")
 EVERYWHERE = {"lo", "eth0"}  # devices that nearly every place has: to speak of them tells no place
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation(Wired):
     """What a pasted session says.
 

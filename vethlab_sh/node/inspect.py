@@ -59,7 +59,7 @@ class Inhabitants:
     container: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Inspection(Wired):
     """This machine's wiring.
 

@@ -28,8 +28,8 @@ FIELDS: dict[type, tuple[str, ...]] = {kind: tuple(field.name for field in field
 TABLES = tuple(name for name in COLUMNS if name not in ("wires", *BESIDE_SETTINGS))
 
 
-@dataclass(frozen=True)
-class Wired:
+@dataclass(frozen=True, repr=False)
+class Wired(markup.AsText):
     """Namespaces, pasted or this machine's, with their cables joined.
 
     snapshot: everything, in the tables of a snapshot; findings: for each machine its network, with the signs.

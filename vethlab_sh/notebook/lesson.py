@@ -14,9 +14,6 @@ from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING
 
-from IPython.display import HTML, display
-
-from .. import markup
 from ..drills.drill import Drill
 from ..errors import LabError, UnknownName
 from ..lab import Lab
@@ -24,7 +21,22 @@ from ..lessons import answers, questions, script
 from ..lessons.questions import Question, Task
 from ..sandbox import HOSTNAME
 from ..terminal.page import Page
-from .notes import NOTHING, OPEN, RIGHT, SHOWN, WRONG, Act, Note, Place, below, buttons, entry, note, together
+from .notes import (
+    NOTHING,
+    OPEN,
+    RIGHT,
+    SHOWN,
+    WRONG,
+    Act,
+    Note,
+    Place,
+    below,
+    buttons,
+    entry,
+    note,
+    show_table,
+    together,
+)
 
 if TYPE_CHECKING:
     from ..record import Ran
@@ -341,7 +353,7 @@ class UnknownSection(UnknownName):
 def progress() -> None:
     """How far each lesson is: predictions answered, and right; exercises done, and shown."""
     rows = [progress_of(name) for name in questions.lessons()]
-    display(HTML(markup.table(rows, list(rows[0]))))
+    show_table(rows, list(rows[0]))
 
 
 def progress_of(name: str) -> dict[str, object]:

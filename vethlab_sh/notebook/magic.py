@@ -16,9 +16,8 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, context_
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
-from IPython.display import HTML, display
+from IPython.display import display
 
-from .. import markup
 from ..drills.drill import Drill
 from ..errors import LabError, OutputNotUnderstood
 from ..lab import Lab, Session
@@ -28,8 +27,10 @@ from ..tables import columns
 from ..terminal.lines import commands as commands  # a cell is cut by them
 from ..terminal.lines import read
 from ..terminal.page import Page, Stream
+from ..wiring import characters
 from .explorer import Explorer
 from .lesson import Lesson, progress
+from .notes import show_table
 
 if TYPE_CHECKING:
     from ..record import Ran
@@ -279,12 +280,21 @@ class LabMagics(Magics):
 def _look(lab: Lab, options: Namespace) -> None:
     """After the last command, the wiring and a walk, as far as they were asked for."""
     if options.draw:
-        lab.draw()
+        if _has_pictures():
+            lab.draw()
+        else:
+            print(characters.as_text(lab.snapshot(), Page.of(sys.stdout).unicode))
     if options.walk:
         src, dst = options.walk
         walk = lab.walk(src, dst, cold=options.cold)
         display(walk)
-        walk.draw()
+        if _has_pictures():
+            walk.draw()
+
+
+def _has_pictures() -> bool:
+    """Whether figures are shown below a cell: a kernel of Jupyter does that, IPython in a terminal does not."""
+    return hasattr(InteractiveShell.instance(), "kernel")
 
 
 def _show_table(ran: Ran) -> None:
@@ -296,6 +306,5 @@ def _show_table(ran: Ran) -> None:
         return
     for name, rows in tables.items():
         telling = [column for column in columns(name) if column not in ASIDE]
-        if rows and markup.filled(rows, telling):
-            html = markup.table(rows, telling)
-            display(HTML(html))
+        if rows:
+            show_table(rows, telling)

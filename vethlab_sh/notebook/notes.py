@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -10,7 +11,10 @@ from typing import Any
 
 from IPython.display import display, update_display
 
+from .. import markup
 from ..errors import package
+from ..markup import Row
+from ..terminal.page import Page
 
 Act = Callable[[], None]
 Note = dict[str, str]  # a text by its MIME type
@@ -36,6 +40,14 @@ def note(sign: Sign, text: str, more: str = "") -> Note:
 def together(notes: Sequence[Note]) -> Note:
     """Several notes as one."""
     return {kind: "\n".join(one[kind] for one in notes) for kind in NOTHING}
+
+
+def show_table(rows: Sequence[Row], columns: Sequence[str]) -> None:
+    """Show rows as a table, in a terminal as text; nothing when there is nothing to tell."""
+    html = markup.table(rows, columns)
+    if html:
+        page = Page.of(sys.stdout)
+        display({"text/html": html, "text/plain": page.table(rows, columns)}, raw=True)
 
 
 class Place:

@@ -74,6 +74,9 @@ class Player:
         height = 250 + picture.height * scale
         return cls(page, round(min(960, height)))
 
+    def __repr__(self) -> str:
+        return f"<Player: a web page of {len(self.page)} characters, which a notebook shows, and `.page` holds>"
+
     def _repr_html_(self) -> str:
         look = f"width:100%;border:0;height:{self.height}px"
         return f'<iframe srcdoc="{escape(self.page)}" style="{look}" title="packet walk"></iframe>'

@@ -13,7 +13,7 @@ from .. import snapshot
 from ..errors import BadOption, NotRecorded, package
 from ..facts import Device
 from ..files import written
-from ..markup import table
+from ..markup import AsText, table
 from ..snapshot import Snapshot
 from ..tables import DTYPES
 from ..wiring import ink
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 HEADINGS = ("", "\u00b5s", "where", "what", "why")
 
 
-@dataclass(frozen=True)
-class Walk:
+@dataclass(frozen=True, repr=False)
+class Walk(AsText):
     """What happened to one ping.
 
     src (namespace), dst (as asked), target (its address); rows: a sighting each, in order; ok: the one who was asked

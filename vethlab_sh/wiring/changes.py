@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import package
 from ..facts import UNANSWERED, Address, Device, Entry, Link, Neighbour, Route, is_group
-from ..markup import table
+from ..markup import AsText, table
 from ..sandbox import HOSTNAME
 from ..snapshot import Row, Snapshot
 from . import policies
@@ -32,8 +32,8 @@ LEARNED = ("neighbour", "fdb")  # what the kernel learns and forgets by itself
 KNOWN = frozenset({"REACHABLE", "STALE", "DELAY", "PROBE"})
 
 
-@dataclass(frozen=True)
-class Difference:
+@dataclass(frozen=True, repr=False)
+class Difference(AsText):
     """What changed between two snapshots."""
 
     changes: tuple[Change, ...]
