@@ -18,7 +18,7 @@ OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\
 
 
 class AsText:
-    """What is shown as its text, also where Python shows a value: in its terminal, in a doctest, in a notebook's file."""
+    """What is shown as its text, also where Python shows a value: in a terminal, a doctest, a notebook's file."""
 
     def __repr__(self) -> str:
         return printable(str(self), keep="\t\n")
