@@ -1,1 +1,1 @@
-"""What do the lessons ask, and what was answered? Questions and answers as data; no notebook is needed to read them."""
+"""What do the lessons ask, now and again later? Questions and answers as data; no notebook is needed to read them."""

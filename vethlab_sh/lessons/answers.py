@@ -41,26 +41,34 @@ class Answers:
         """Keep it in the file, whole or not at all."""
         if not self.lesson or os.environ.get("NBGRADER_EXECUTION"):
             return
-        path = _path(self.lesson)
-        half = path.with_suffix(f".{os.getpid()}")
         with contextlib.suppress(OSError):  # a folder of somebody else: what is in memory does
-            path.parent.mkdir(exist_ok=True)
-            half.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False), encoding="utf-8")
-            half.replace(path)
+            write(path(self.lesson), json.dumps(asdict(self), indent=1, ensure_ascii=False))
 
 
-def read(lesson: str) -> Answers:
-    """What was answered in a lesson so far; nothing when there is no file, or one that is not ours."""
+def write(file: Path, text: str) -> None:
+    """Write a file of answers, whole or not at all."""
+    half = file.with_suffix(f".{os.getpid()}")
+    file.parent.mkdir(exist_ok=True)
+    half.write_text(text, encoding="utf-8")
+    half.replace(file)
+
+
+def read(lesson: str, beside: Path = Path()) -> Answers:
+    """What was answered in a lesson so far; nothing when there is no file, or one that is not ours.
+
+    beside: the folder of the notebooks, unless it is the one we are in.
+    """
     if os.environ.get("NBGRADER_EXECUTION"):  # there everybody begins alike
         return Answers(lesson)
     try:
-        kept = json.loads(_path(lesson).read_text(encoding="utf-8"))
+        kept = json.loads(path(lesson, beside).read_text(encoding="utf-8"))
         answers = {name: Answer(**answer) for name, answer in kept["answers"].items()}
         return Answers(lesson, answers, dict(kept["done"]), dict(kept["hints"]))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Answers(lesson)
 
 
-def _path(lesson: str) -> Path:
-    folder = os.environ.get(ELSEWHERE) or FOLDER
+def path(lesson: str, beside: Path = Path()) -> Path:
+    """The file of a lesson's answers."""
+    folder = os.environ.get(ELSEWHERE) or beside / FOLDER
     return Path(folder) / f"{lesson}.json"

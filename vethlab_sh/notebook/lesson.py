@@ -12,14 +12,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from typing import TYPE_CHECKING
 
 from ..drills.drill import Drill
 from ..errors import LabError, UnknownName
 from ..lab import Lab
 from ..lessons import answers, questions, script
 from ..lessons.questions import Question, Task
-from ..sandbox import HOSTNAME
 from ..terminal.page import Page
 from .notes import (
     NOTHING,
@@ -37,9 +35,6 @@ from .notes import (
     show_table,
     together,
 )
-
-if TYPE_CHECKING:
-    from ..record import Ran
 
 PAGE = Page(width=110, colour=True)
 FINAL = "That is my answer"
@@ -281,7 +276,7 @@ class Lesson:
         if task.drill:
             return "\n".join(task.drill.give_up().mended_by)
         assert self._script
-        ran = _type(lab or self._lab(), self._script.solutions[task.name])
+        ran = script.type_cell(lab or self._lab(), self._script.solutions[task.name])
         return f"{ran.line}\n{ran.out}{ran.err}".rstrip()
 
     def _task(self, claims: Sequence[str | Drill]) -> Task:
@@ -326,7 +321,7 @@ class Lesson:
             try:
                 lab = self._renew()
                 for cell in cells:
-                    _type(lab, cell)
+                    script.type_cell(lab, cell)
                 lab.changes()
             except LabError as error:
                 place.show(note(WRONG, str(error)))
@@ -390,8 +385,3 @@ def _asked(asked: Question, given: answers.Answer, more: str = "") -> dict[str, 
 def _of_the_wrong(asked: Question, answer: str) -> str:
     """What would have to be true for a wrong choice."""
     return asked.choices.get(answer, "")
-
-
-def _type(lab: Lab, cell: script.Cell) -> Ran:
-    """Run the lines of a cell, whatever they end with."""
-    return lab.run(cell.lines.strip(), at=cell.at or HOSTNAME, expect=None)

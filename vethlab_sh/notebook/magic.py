@@ -28,6 +28,7 @@ from ..terminal.lines import commands as commands  # a cell is cut by them
 from ..terminal.lines import read
 from ..terminal.page import Page, Stream
 from ..wiring import characters
+from .again import recall
 from .explorer import Explorer
 from .lesson import Lesson, progress
 from .notes import show_table
@@ -84,6 +85,7 @@ def _give_words(shell: InteractiveShell, magics: LabMagics) -> None:
         "exercise": lesson.exercise,
         "here": lesson.here,
         "progress": progress,
+        "recall": recall,
         "explore": magics.explore,
         "drill": magics.drill,
     }

@@ -1,0 +1,71 @@
+"""How does a notebook ask again what earlier lessons asked? Questions that are due, each with its answer kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+from ..lessons import recall as course
+from ..lessons.questions import means_the_same
+from ..lessons.recall import Again
+from .notes import NOTHING, OPEN, RIGHT, WRONG, Note, Place, below, buttons, entry, note, together
+
+HERE = Path()  # a notebook's kernel is started in the notebook's folder
+FINAL = "That is my answer"
+
+
+def recall(lesson: str = "") -> None:
+    """Ask up to five questions of finished lessons that are due; a live lab of its own judges each.
+
+    lesson: of this one only. Where no lesson is finished nothing is shown, so that it can stand in each first cell.
+    """
+    today = date.today()
+    waiting = course.waiting(HERE, lesson)
+    due = [again for again in waiting if again.day <= today]
+    if due:
+        Place().show(note(OPEN, "From earlier lessons, before this one begins:"))
+    elif waiting:
+        Place().show(note(OPEN, f"Nothing of earlier lessons is due today; the next question is, on {waiting[0].day}."))
+    for again in due[: course.AT_ONCE]:
+        _ask(again, today)
+
+
+def _ask(again: Again, today: date) -> None:
+    """Show a question with its controls, and the judgement once there is an answer."""
+    asked = again.question
+    place, controls = Place(), Place()
+    title = note(OPEN, f"{asked.ask} (from {again.lesson})")
+    place.show(title)
+    answer = ""
+
+    def keep(text: str) -> None:
+        nonlocal answer
+        answer = text.strip()
+
+    def finish() -> None:
+        if not answer:
+            return
+        place.show(together([title, note(OPEN, "A lab is brought to the place where this was asked …")]))
+        notes = list(_judged(again, answer, today))
+        place.show(together([title, *notes]))
+        controls.clear()
+
+    box = entry(asked.ask, tuple(asked.choices), "", keep)
+    row = buttons((FINAL, "then a lab is asked", finish))
+    controls.show_widget(below(box, row), NOTHING)
+
+
+def _judged(again: Again, answer: str, today: date) -> Iterator[Note]:
+    """The judgement, and what would have to be true for the other choices."""
+    asked = again.question
+    judgement = course.judge(again)
+    if judgement.remark:
+        yield note(OPEN, judgement.remark)
+    if not judgement.truth:
+        return
+    right = means_the_same(answer, judgement.truth)
+    course.keep(HERE, again, right, today)
+    yield note(RIGHT if right else WRONG, course.sentence(again, answer, judgement))
+    for choice, words in course.others(asked, answer).items():
+        yield note(OPEN, f"{choice}: {words}")

@@ -1,0 +1,127 @@
+"""What does `recall` do? It asks five questions of finished lessons again, and a live lab judges."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .arguments import add_verb, json_argument
+from .lessons import FOLDER
+from .page import Page
+from .rows import print_rows
+
+if TYPE_CHECKING:
+    from ..lessons.recall import Again
+    from .arguments import Verbs
+
+LETTERS = "abcdefghij"  # numbers would be taken for answers
+
+
+def add_recall(verbs: Verbs) -> None:
+    """`recall [LESSON]`: five questions again."""
+    examples = "recall", "recall 2_bridge --early"
+    verb = add_verb(verbs, "recall", "five questions of finished lessons, asked again later", _recall, *examples)
+    verb.add_argument("lesson", nargs="?", default="", metavar="LESSON", help="of this lesson only (2_bridge)")
+    verb.add_argument("--folder", default=FOLDER, help=f"where your copies of the lessons are ({FOLDER})")
+    verb.add_argument("--early", action="store_true", help="also what is not due yet")
+    json_argument(verb)
+
+
+def _recall(options: argparse.Namespace) -> int:
+    from ..lessons import recall
+
+    today = date.today()
+    waiting = recall.waiting(Path(options.folder), options.lesson)
+    due = [again for again in waiting if options.early or again.day <= today]
+    if options.json:
+        print_rows(options, [_row(again) for again in due])
+        return 0
+    page = Page.of(sys.stdout)
+    if not due:
+        print(page.prose(_nothing(options, waiting)))
+        return 0
+    right = asked = 0
+    for number, again in enumerate(due[: recall.AT_ONCE], 1):
+        print(page.heading(f"{number} of {min(len(due), recall.AT_ONCE)}, from {again.lesson}: {again.section}"))
+        answer = _answer(page, again)
+        if answer is None:
+            break
+        if not answer:
+            print("Skipped: it stays due.\n")
+            continue
+        judged = _judged(page, again, answer)
+        if judged is None:
+            continue
+        recall.keep(Path(options.folder), again, judged, today)
+        asked += 1
+        right += judged
+    print(f"{right} of {asked} right.")
+    return 0
+
+
+def _row(again: Again) -> dict[str, object]:
+    """A question as a row, without the answer."""
+    return {
+        "lesson": again.lesson,
+        "question": again.question.name,
+        "ask": again.question.ask,
+        "choices": list(again.question.choices),
+        "due": again.day.isoformat(),
+        "right": again.right,
+    }
+
+
+def _nothing(options: argparse.Namespace, waiting: list[Again]) -> str:
+    """Why nothing is asked."""
+    if waiting:
+        return f"Nothing is due today; the next question is, on {waiting[0].day}. `--early` asks it now."
+    where = f"the lessons in {options.folder}"
+    if options.lesson:
+        return f"No question of {options.lesson} was answered in {where} yet."
+    return f"None of {where} is finished yet: recall asks what was answered there, from the next day on."
+
+
+def _answer(page: Page, again: Again) -> str | None:
+    """What is chosen or typed; empty when it is skipped, None when nobody answers any more."""
+    asked = again.question
+    choices = dict(zip(LETTERS, asked.choices, strict=False))
+    print(page.prose(asked.ask))
+    for letter, choice in choices.items():
+        print(f"  {letter}  {choice}")
+    wanted = f"{', '.join(choices)}, or Enter to skip" if choices else "your answer, or Enter to skip"
+    while True:
+        try:
+            typed = input(f"({wanted}) ").strip()
+        except EOFError:
+            print()
+            return None
+        if not choices or not typed:
+            return typed
+        if typed.casefold() in choices:
+            return choices[typed.casefold()]
+        if typed in asked.choices:
+            return typed
+
+
+def _judged(page: Page, again: Again, answer: str) -> bool | None:
+    """Tell whether an answer is right, and why; None when nothing can be judged."""
+    from ..lessons import recall
+    from ..lessons.questions import means_the_same
+
+    judgement = recall.judge(again)
+    if judgement.ran:
+        print(page.record(judgement.ran))
+    if judgement.remark:
+        print(page.prose(judgement.remark))
+    if not judgement.truth:
+        print()
+        return None
+    right = means_the_same(answer, judgement.truth)
+    print(page.prose(recall.sentence(again, answer, judgement)))
+    for choice, words in recall.others(again.question, answer).items():
+        print(page.item(f"{choice}: {words}"))
+    print()
+    return right
