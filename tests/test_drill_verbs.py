@@ -1,5 +1,7 @@
 """Drills from a terminal, through processes that know nothing of each other."""
 
+from random import Random
+
 import pytest
 
 from vethlab_sh import Lab, drills
@@ -12,7 +14,7 @@ pytestmark = pytest.mark.live
 def drill(vethlab):
     """`drill WHAT ...` as a learner types it; the labs are ended after the test."""
     before = set(stay.names())
-    yield lambda *words: vethlab("drill", *words)
+    yield lambda *words, **more: vethlab("drill", *words, **more)
     for name in set(stay.names()) - before:
         stay.down(name)
 
@@ -107,3 +109,33 @@ def test_wrong_usage_gets_a_sentence(vethlab, drill, words, sentence):
 def test_unknown_drill_leaves_no_lab(drill):
     drill("start", "nosuch")
     assert stay.names() == []
+
+
+def test_challenge_counts_and_tells_the_shortest_repair(drill, tmp_path):
+    """No name and no hint before the end; what is typed runs in the lab."""
+    first, second = Random("eve").sample(drills.names(), 2)
+    faults = [drills.fault(name, "eve") for name in (first, second)]
+    file = tmp_path / "typed"
+    file.write_text("\n".join(["check", *faults[0].repairs[0], "check", "echo hello", "give-up", ""]))
+    ended = drill("challenge", "--count", "2", "--seed", "eve", stdin=file.open())
+    assert (ended.returncode, ended.stderr) == (1, "")
+    told = prose(ended.stdout)
+    before, _, after = told.partition("yes: it is mended")
+    assert first not in told
+    assert faults[0].word not in before
+    assert faults[0].ticket in before
+    assert f"The fault is called `{faults[0].word}`." in after
+    assert f"{len(faults[0].repairs[0])} line" in after.partition("Mended after ")[2]
+    assert "hello" in after
+    assert "Given up after" in after
+    assert f"The fault is called `{faults[1].word}`." in after
+    assert "1 of 2 mended, in " in after
+    assert "drill challenge --count 2 --seed eve" in after
+    assert all(f"  {line}\n" in ended.stdout for line in min(faults[1].repairs, key=len))
+
+
+def test_challenge_ends_where_nobody_types(drill):
+    ended = drill("challenge", "--count", "1", "--seed", "1")
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert "0 of 1 mended" in ended.stdout
+    assert drill("challenge", "--count", "0").returncode == 2

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Iterator
+from random import randrange
 from typing import TYPE_CHECKING
 
 from ..errors import NoDrill
@@ -37,6 +38,7 @@ def add_drill(verbs: Verbs) -> None:
     _add_under_way(verbs, "hint", "tell the next hint: a command worth running, and what to look for", _hint)
     _add_under_way(verbs, "check", "is it mended? If so, what it was", _check)
     _add_under_way(verbs, "give-up", "mend it and tell what it was", _give_up)
+    _add_challenge(verbs)
 
 
 def _add_list(verbs: Verbs) -> None:
@@ -143,6 +145,24 @@ def _give_up(options: argparse.Namespace) -> int:
         end = drill.give_up()
         print(_explained(page, options.lab, end))
     return 0
+
+
+# --- a challenge --------------------------------------------------------------------------------------------------
+
+
+def _add_challenge(verbs: Verbs) -> None:
+    verb = add_verb(
+        verbs, "challenge", "random drills one after the other, without hints: a clock and a score", _challenge
+    )
+    verb.add_argument("--count", type=int, default=3, metavar="N", help="how many (3)")
+    verb.add_argument("--seed", help="any word or number: the same one draws the same drills")
+
+
+def _challenge(options: argparse.Namespace) -> int:
+    from .challenge import challenge
+
+    seed = options.seed or str(randrange(10**6))
+    return challenge(options.count, seed)
 
 
 # --- how it reads -------------------------------------------------------------------------------------------------
