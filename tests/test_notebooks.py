@@ -369,6 +369,15 @@ def test_error_in_python_is_a_sentence_and_stops_there():
 
 
 @pytest.mark.live
+def test_misspelt_drill_leaves_the_one_under_way():
+    notebook = lesson(
+        "task = drill('direct-1')",
+        "try:\n    drill('direct-x')\nexcept Exception as error:\n    print(type(error).__name__, task.lab.alive)",
+    )
+    assert notebook.cells[-1].outputs[0].text == "UnknownDrill True\n"
+
+
+@pytest.mark.live
 def test_explorer_walks_and_switches_and_says_by_which_command():
     notebook = lesson(
         "lab.play('bridge'); explore('ns100', 'ns101')",

@@ -18,6 +18,7 @@ from IPython.core.magic import Magics, cell_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 from IPython.display import display
 
+from .. import drills
 from ..drills.drill import Drill
 from ..errors import LabError, OutputNotUnderstood
 from ..lab import Lab, Session
@@ -167,6 +168,7 @@ class LabMagics(Magics):
 
     def drill(self, name: str, seed: int | str = 0) -> Drill:
         """A network with a fault to find, in a fresh lab; see `Lab.drill`."""
+        drills.fault(name, seed)  # a misspelt one must not end the drill that is under way
         return self.renew().drill(name, seed)
 
     def explore(self, src: str | None = None, dst: str | None = None, lab: Lab | None = None) -> None:
