@@ -30,6 +30,8 @@ PTP = {
     "ipam": {"type": "host-local", "subnet": "10.9.0.0/24", "routes": [{"dst": "0.0.0.0/0"}]},
 }  # fmt: skip
 PODS = {"web-1": FLANNEL, "web-2": FLANNEL, "db-1": PTP}
+# Said in each lab: the process that holds it is nobody's in there to look into.
+HOLDER = "Not shown, because we may not enter: those of 1 process of others."
 
 
 def container(pod):
@@ -110,7 +112,7 @@ def test_terminal_shows_tables_and_wiring(node):
     assert "looks like flannel" in shown
     assert "cni0 (bridge) 10.244.0.1/24" in shown
     assert "═══ shop/web-1: eth0 10.244.0.2/24" in shown
-    assert "Not shown" not in shown
+    assert "Not shown" not in shown.replace(HOLDER, "")
     assert "10.9.0.1/32 ═══ shop/db-1" in shown  # routed, so it needs no master
     assert "via 10.244.0.1" in node.run(f"{INSPECT} --tables").out
 
@@ -308,7 +310,7 @@ def test_strangers_names_are_shown_and_not_obeyed(lab, make):
         printed = lab.run(f"{INSPECT} {option}").out
         assert [sign for sign in printed if not sign.isprintable() and sign != "\n"] == []
         assert "other" in printed
-    assert "Not shown" not in printed
+    assert "Not shown" not in printed.replace(HOLDER, "")
     drawn = lab.run("cat /run/a.svg").out
     assert xml.dom.minidom.parseString(drawn)
 

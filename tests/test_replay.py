@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
+import tomllib
 
 import pytest
 from conftest import ROOT, output
@@ -336,5 +336,7 @@ def test_options_and_recording_do_not_go_together(vethlab):
 
 
 def test_recordings_belong_to_the_package():
-    pyproject = Path(ROOT / "pyproject.toml").read_text()
-    assert "recordings/*.gz" in pyproject
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wheel = settings["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert "vethlab_sh" in wheel["packages"], "hatchling takes along what is no module, too"
+    assert "exclude" not in wheel

@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import fcntl
 import os
 import platform
 import signal
@@ -197,6 +196,8 @@ def clone_sibling() -> int:
 
 def user_namespace_of(namespace: int) -> int:
     """A descriptor of the user namespace that a namespace belongs to; ioctl_ns(2)."""
+    import fcntl  # which Windows has not, where recordings are shown
+
     return fcntl.ioctl(namespace, NS_GET_USERNS)
 
 
@@ -361,11 +362,12 @@ def _leave_root() -> None:
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
-    libc().prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else our own /proc/self would still be root's
 
 
 def _own_user_namespace(flags: int, uid: int, gid: int) -> None:
     """Make a user namespace, and others with it, in which we are who we were; user_namespaces(7)."""
+    # Who has changed users finds its own /proc/self to be root's still: PR_SET_DUMPABLE(2const)
+    libc().prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
     unshare(CLONE_NEWUSER | flags)
     _write("/proc/self/setgroups", "deny")  # without which no one but root may write gid_map
     _write("/proc/self/uid_map", f"{uid} {uid} 1")
@@ -610,6 +612,8 @@ def _rule_nothing_of_the_machine() -> None:
 
 
 def _loopback_up() -> None:
+    import fcntl
+
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sh14x", b"lo", 0)
         answer = fcntl.ioctl(any_socket, SIOCGIFFLAGS, request)
