@@ -13,7 +13,7 @@ test: setup-tests ## set up what is missing, then run every check and test (ARGS
 	@$(PYTHON_RUN) -m ruff check --quiet
 	@$(PYTHON_RUN) -m ruff format --quiet --check
 	@$(PYTHON_RUN) -m mypy --strict --no-error-summary vethlab_sh/
-	@$(PYTHON_RUN) -m pytest -n 4 --dist loadfile $(ARGS)
+	@$(PYTHON_RUN) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup-tests ## lint, types, and the tests that need no lab: two minutes (ARGS="..." goes to pytest)
 	@$(PYTHON_RUN) -m ruff check --quiet
