@@ -13,6 +13,12 @@ import pytest
 from conftest import ROOT
 
 SITE = Path(sysconfig.get_paths()["purelib"])
+WATCHED = """
+try:
+    import sitecustomize  # by which the tests hear of labs; -S leaves it out
+except ModuleNotFoundError:
+    pass
+"""
 REPOSITORY = {"GITHUB_SERVER_URL": "https://example.org", "GITHUB_REPOSITORY": "someone/fork"}
 
 
@@ -39,9 +45,14 @@ def bare(wheel, tmp_path_factory):
         (folder / path.name).symlink_to(path)
 
     def run(*words):
-        environment = {**os.environ, "PYTHONPATH": str(folder)}
+        environment = {**os.environ, "PYTHONPATH": f"{folder}:{os.environ.get('PYTHONPATH', '')}"}
+        program = words[1]
+        if words[0] == "-m":
+            program = (
+                f"import runpy, sys; sys.argv[:] = {list(words[1:])}; runpy.run_module({program!r}, {{}}, '__main__')"
+            )
         # -S: no site-packages, and so none of what the tests have there
-        line = [sys.executable, "-S", *words]
+        line = [sys.executable, "-S", "-c", WATCHED + program]
         return subprocess.run(line, capture_output=True, text=True, cwd=folder, env=environment)
 
     return run

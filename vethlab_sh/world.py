@@ -22,7 +22,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -85,12 +85,14 @@ class Plan:
 
     strict: of strangers. Nothing of the machine's files but its programs, read-only, and every part is there or the
     world is not made; lines run as the user nobody where we are root. memory: MiB that its folders in memory may hold;
-    processes: how many it may have (strict only).
+    processes: how many it may have (strict only). ours: our own programs by name: their folder may be one that nobody,
+    the user, cannot enter (strict only; read when the world is made).
     """
 
     strict: bool = False
     memory: int = 0
     processes: int = 0
+    ours: tuple[tuple[str, bytes], ...] = ()
 
 
 class Refused(OSError):
@@ -304,8 +306,11 @@ def _keep_only(*kept: int) -> None:
 
 def _found(plan: Plan, say: int, path: str, shell: str) -> None:
     """The founder: the namespaces that lines run in. A word to the holder when they are there, one when all is."""
-    if plan.strict and os.geteuid() == 0:
-        _leave_root()
+    if plan.strict:
+        ours = tuple((path.name, path.read_bytes()) for path in OURS.iterdir())
+        plan = replace(plan, ours=ours)
+        if os.geteuid() == 0:
+            _leave_root()
     is_root = os.geteuid() == 0
     uid, gid = os.geteuid(), os.getegid()
     if is_root:
@@ -520,7 +525,11 @@ def _programs_only(plan: Plan) -> None:
     for name, text in WRITTEN.items():
         Path(f"{etc}/{name}").write_text(text.format(uid=uid, gid=gid))
     os.mkdir(f"{NEW_ROOT}{OF_A_LAB}")
-    bind(str(OURS), f"{NEW_ROOT}{OF_A_LAB}")
+    for name, program in plan.ours:
+        path = Path(f"{NEW_ROOT}{OF_A_LAB}/{name}")
+        path.write_bytes(program)
+        path.chmod(0o555)
+    bind(f"{NEW_ROOT}{OF_A_LAB}", f"{NEW_ROOT}{OF_A_LAB}")
     all_read_only(f"{NEW_ROOT}{OF_A_LAB}")
     os.mkdir(f"{NEW_ROOT}/var")
     os.symlink("/run", f"{NEW_ROOT}/var/run")
