@@ -1,6 +1,7 @@
 """Whatever the surroundings are: nothing of the current folder runs, and what goes wrong is told in a sentence."""
 
 import asyncio
+import io
 import os
 import subprocess
 import sys
@@ -79,6 +80,7 @@ VERBS = {
 @pytest.mark.parametrize("name", VERBS)
 def test_odd_words_are_told_in_a_sentence(tmp_path, monkeypatch, capsys, name):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))  # for the word -
     for odd in ODD:
         words = [os.fsdecode(odd) if word == "?" else word for word in VERBS[name]]
         try:

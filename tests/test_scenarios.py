@@ -178,6 +178,7 @@ def test_script_holds_the_same_lines(name):
     assert [line for line in body if line and not line.startswith("#")] == typed
 
 
+@pytest.mark.no_lab  # the script makes its own world, by unshare
 @pytest.mark.parametrize("name", SCENARIOS)
 @pytest.mark.parametrize(
     "around", [[], ["unshare", "--net", "--mount"], ["unshare", "--map-root-user", "--net", "--mount"]]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from ..drills.drill import Drill
-from ..errors import LabError, UnknownName
+from ..errors import LabError, NotRecorded, UnknownName
 from ..lab import Lab
 from ..lessons import answers, questions, script
 from ..lessons.questions import Question, Task
@@ -122,6 +122,10 @@ class Lesson:
         static = note(OPEN, "To answer, run this cell: its controls live as long as the notebook's kernel.")
         controls.show_widget(below(box, row), static)
 
+    def _is_new(self, name: str) -> bool:
+        """Whether neither the lesson nor a cell has asked this."""
+        return name not in self._asked.questions and name not in self._own
+
     def _question(self, name: str) -> Question:
         known = {**self._asked.questions, **self._own}
         if name not in known:
@@ -142,6 +146,11 @@ class Lesson:
             if not self._stands_here(asked, lab):
                 return
             ran = lab.run(asked.measure, expect=None)
+        except NotRecorded as error:
+            print(PAGE.ink(str(error), "31"))
+            if asked.because:
+                Place().show(note(OPEN, asked.because))
+            return
         except LabError as error:
             print(PAGE.ink(str(error), "31"))
             return
@@ -163,13 +172,13 @@ class Lesson:
             self._judge(asked, str(value), MEASURED)
 
     def _measured(self, name: str, line: str, because: str) -> Question:
-        asked = self._question(name)
+        asked = Question(name, "") if self._is_new(name) and line else self._question(name)
         return replace(asked, measure=line or asked.measure, because=because or asked.because)
 
     def _may_ask(self, asked: Question) -> bool:
         """Whether the answer was given; where it was not, that is said, and the way to go on without one is offered."""
         given = self.answers.of(asked.name)
-        if given.final:
+        if given.final or self._is_new(asked.name):
             return True
         place = Place()
         place.show(note(OPEN, UNANSWERED))
@@ -198,6 +207,9 @@ class Lesson:
 
     def _judge(self, asked: Question, truth: str, words: Words) -> None:
         given = self.answers.of(asked.name)
+        if not given.text:
+            Place().show(note(OPEN, f"Nothing was predicted; {words.tells} {truth}. {asked.because}".rstrip()))
+            return
         given.right = questions.means_the_same(given.text, truth)
         self.answers.save()
         if given.right:

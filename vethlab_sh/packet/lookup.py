@@ -222,19 +222,23 @@ class Tables:
                 cards.append(device)
         return cards
 
-    def depth(self, device: Device) -> int:
-        """How many devices a frame that arrives has passed before it comes to this one."""
+    def depth(self, device: Device, above: tuple[Device, ...] = ()) -> int:
+        """How many devices a frame that arrives has passed before it comes to this one.
+
+        above: those that it comes to later. A bridge may have a tunnel as a port whose packets come by that bridge.
+        """
         link = self.link(device)
-        if link is None:
+        if link is None or device in above:
             return 0
+        later = (*above, device)
         below = self.below(device)
         if below is not None:
-            return 1 + self.depth(below)
+            return 1 + self.depth(below, later)
         if link.wrapping is not None:
-            depths = [self.depth(card) for card in self._cards(link.wrapping.namespace)]
+            depths = [self.depth(card, later) for card in self._cards(link.wrapping.namespace)]
             return 1 + max(depths, default=0)
         if link.kind in ("bridge", "bond", "team", "vrf"):
-            depths = [self.depth(port) for port in self.ports(device)]
+            depths = [self.depth(port, later) for port in self.ports(device)]
             return 1 + max(depths, default=0)
         return 0
 
