@@ -1,7 +1,7 @@
 """Whatever the surroundings are: nothing of the current folder runs, and what goes wrong is told in a sentence."""
 
 import asyncio
-import io
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import pytest
 from conftest import ROOT
 
-from vethlab_sh.cli import main
 from vethlab_sh.sandbox import search_path
 
 pytestmark = pytest.mark.live
@@ -76,19 +75,36 @@ VERBS = {
 }
 
 
+# All words of a verb in one process, whose streams are its own: a verb may change them, because it ends with them.
+ALL_WORDS = """
+import io, json, os, sys
+from vethlab_sh import cli
+cli.nowhere = lambda descriptor: None  # it is for a process that ends
+out, words = os.fdopen(os.dup(1), "w"), json.loads(sys.argv[1])
+for each in words:
+    sys.stdin = io.TextIOWrapper(io.BytesIO())
+    sys.stderr = io.TextIOWrapper(io.BytesIO(), write_through=True)
+    sys.stdout = io.TextIOWrapper(io.BytesIO(), write_through=True)
+    try:
+        code = cli.main(each)
+    except SystemExit as end:  # argparse has told it
+        code = end.code
+    print(json.dumps([each, code, bool(sys.stderr.buffer.getvalue())]), file=out, flush=True)
+"""
+
+
 @pytest.mark.no_lab
 @pytest.mark.parametrize("name", VERBS)
-def test_odd_words_are_told_in_a_sentence(tmp_path, monkeypatch, capsys, name):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))  # for the word -
-    for odd in ODD:
-        words = [os.fsdecode(odd) if word == "?" else word for word in VERBS[name]]
-        try:
-            code = main(words)
-        except SystemExit as end:  # argparse has told it
-            code = end.code
+def test_odd_words_are_told_in_a_sentence(tmp_path, name):
+    lines = [[os.fsdecode(odd) if word == "?" else word for word in VERBS[name]] for odd in ODD]
+    program = [sys.executable, "-c", ALL_WORDS, json.dumps(lines)]
+    environment = {**os.environ, "PYTHONPATH": f"{os.environ.get('PYTHONPATH', '')}:{ROOT}"}
+    ended = subprocess.run(program, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    told = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [words for words, _, _ in told] == lines, ended.stderr
+    for words, code, has_spoken in told:
         assert code in (0, 1, 2), words
-        assert code == 0 or capsys.readouterr().err
+        assert code == 0 or has_spoken, words
 
 
 @pytest.mark.no_lab

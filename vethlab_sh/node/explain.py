@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import markup
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
+LARGEST = 128 * 2**20  # bytes of a text
 UNKNOWN = ("line", "until", "text", "why")
 FAULT = ("cause", "words", "lines", "look")
 EVERYWHERE = {"lo", "eth0"}  # devices that nearly every place has: to speak of them tells no place
@@ -192,11 +192,17 @@ def explain(*texts: str, names: Sequence[str] = ()) -> Explanation:
 
 def read_file(file: str) -> str:
     """The text of a file, `-` being standard input. Raises BadInput when it cannot be read, or is no text."""
+    name = "Standard input" if file == "-" else file
     try:
-        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        if file == "-":
+            content = sys.stdin.buffer.read(LARGEST + 1)
+        else:
+            with open(file, "rb") as opened:
+                content = opened.read(LARGEST + 1)
     except OSError as error:
         raise BadInput(f"Cannot read {file}: {error.strerror}.") from None
-    name = "Standard input" if file == "-" else file
+    if len(content) > LARGEST:  # a device that never ends, /dev/zero say, is one of these
+        raise BadInput(f"{name} is larger than {LARGEST // 2**20} MiB: paste what you want explained into a file.")
     text = _decoded(content)
     if not text.strip():
         raise BadInput(f"{name} is empty: there is nothing to explain.")
