@@ -91,7 +91,7 @@ class Visit:
         self.environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "PYTHONPATH": str(self.checkout),
+            "PYTHONPATH": f"{self.checkout}:{os.environ.get('PYTHONPATH', '')}",
             "XDG_RUNTIME_DIR": str(runtime),
             "COLUMNS": "100",
         }

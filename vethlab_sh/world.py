@@ -568,12 +568,14 @@ def _devices(plan: Plan) -> None:
 def _mount_sys(plan: Plan) -> None:
     """/sys of the world's own network: brctl reads /sys/class/net, which shows that of whoever mounted it."""
     flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
-    try:
-        mount("sysfs", f"{NEW_ROOT}/sys", "sysfs", flags)
-    except Refused:  # masked, as /proc
-        if plan.strict:
-            raise
-        bind("/sys", f"{NEW_ROOT}/sys")
+    # In a lab, or a container, /sys may be read-only for good; then one that is not is refused: mnt_already_visible()
+    for wanted in (flags, flags | MS_RDONLY):
+        with contextlib.suppress(Refused):
+            mount("sysfs", f"{NEW_ROOT}/sys", "sysfs", wanted)
+            return
+    if plan.strict:
+        raise Refused(errno.EPERM, "mount of /sys")
+    bind("/sys", f"{NEW_ROOT}/sys")  # masked, as /proc
 
 
 def _move_in() -> None:
