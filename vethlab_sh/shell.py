@@ -26,6 +26,7 @@ from .files import install
 from .inside import check_name, way_into
 from .record import Ran
 from .sandbox import HOSTNAME, File, Outside, Sandbox, check_linux, find, folder, search_path
+from .world import OURS
 
 try:
     import sh
@@ -36,7 +37,6 @@ PLAIN = re.compile(r"[\w@%+:,./ \t-]+", re.ASCII)
 STARVED = "The machine may be out of processes, descriptors or memory."
 PATIENCE = 1.0  # seconds for a command to end after Ctrl-C
 FOLDER, ANSWERS = 198, 199  # descriptors that a program which stays is given; no script is known to use them
-PROGRAMS = Path(__file__).with_name("programs")  # those that are others in a lab than outside: `sudo`
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Shell:
             environment.pop(name, None)
         path = search_path()
         if isinstance(self._sandbox, Sandbox):
-            path = f"{PROGRAMS}:{path}"
+            path = f"{OURS}:{path}"
         environment |= {"PATH": path, "LC_ALL": "C", "LANGUAGE": "C"}
         return environment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .. import files
 from ..lab import Lab
@@ -24,17 +24,17 @@ TYPED_ON = re.compile(r"--at[ =](\S+)")
 
 @dataclass(frozen=True)
 class Cell:
-    """A `%%lab` cell of the solved lesson: its lines, the machine that they are typed on, its section, whose lab."""
+    """A `%%lab` cell of the solved lesson: its lines, and the machine that they are typed on."""
 
     lines: str
     at: str
-    section: str
+    begins_anew: bool
     is_of_another_lab: bool
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a question is judged: the cells that lead there in a fresh lab, and the drill it begins with, if any."""
+    """A place in a lesson: the cells that lead there in a fresh lab, and the drill that it begins with, if any."""
 
     cells: tuple[Cell, ...]
     drill: tuple[str, str] | None = None  # its name and seed
@@ -44,72 +44,56 @@ class Place:
 class Script:
     """A solved lesson as lines.
 
-    above: by a section's heading the `%%lab` cells that stand above it, from the last that begins with a fresh lab;
-    where: the section in which a question or an exercise stands; solutions: the cell that does an exercise; places: by
-    a question's name where the notebook's own lab is asked for its answer.
+    above: by a section's heading the place where it begins; where: the section in which a question or an exercise
+    stands; solutions: the cell that does an exercise; places: by a question's name where the notebook's own lab is
+    asked for its answer.
     """
 
-    above: dict[str, tuple[Cell, ...]]
+    above: dict[str, Place]
     where: dict[str, str]
     solutions: dict[str, Cell]
-    places: dict[str, Place] = field(default_factory=dict)
+    places: dict[str, Place]
 
 
 def read(lesson: str) -> Script:
     """The script of a lesson."""
     path = files.lessons() / "solutions" / f"{lesson}.ipynb"
+    script = Script({}, {}, {}, {})
     section = ""
-    cells: list[Cell] = []
-    above: dict[str, tuple[Cell, ...]] = {}
-    where: dict[str, str] = {}
-    solutions: dict[str, Cell] = {}
+    here = Place(())
     solved: Cell | None = None
-    text = path.read_text(encoding="utf-8")
-    for kind, source in _cells(text):
+    for kind, source in _cells(path.read_text(encoding="utf-8")):
         if kind == "markdown":
             heading = HEADING.search(source)
             if heading:
                 section = heading[1].strip()
-                above[section] = tuple(cells)
+                script.above[section] = here
             continue
-        if source.startswith("%%lab"):
-            cell = _lab_cell(source, section)
-            if "--new" in source.partition("\n")[0]:
-                cells.clear()  # what was typed before is gone
-            if not cell.is_of_another_lab:
-                cells.append(cell)
+        drill = DRILL.search(source)
+        if drill:
+            here = Place((), (drill[1], drill[2]))
+        elif source.startswith("%%lab"):
+            cell = _lab_cell(source)
+            here = _after(here, cell)
             if SOLUTION.search(source):
                 solved = cell
         for verb, name in CALLED.findall(source):
-            where.setdefault(name, section)
+            script.where.setdefault(name, section)
             if verb == "exercise" and solved:
-                solutions[name] = solved
+                script.solutions[name] = solved
                 solved = None
-    return Script(above, where, solutions, _places(text))
-
-
-def _places(notebook: str) -> dict[str, Place]:
-    """Where each question is asked of the notebook's own lab."""
-    places: dict[str, Place] = {}
-    cells: list[Cell] = []
-    drill: tuple[str, str] | None = None
-    for kind, source in _cells(notebook):
-        if kind == "markdown":
-            continue
-        begun = DRILL.search(source)
-        if begun:
-            drill = (begun[1], begun[2])
-            cells.clear()
-        elif source.startswith("%%lab"):
-            cell = _lab_cell(source, "")
-            if "--new" in source.partition("\n")[0]:
-                cells.clear()
-                drill = None
-            if not cell.is_of_another_lab:
-                cells.append(cell)
         for name in LOOK.findall(source):
-            places[name] = Place(tuple(cells), drill)
-    return places
+            script.places[name] = here
+    return script
+
+
+def _after(place: Place, cell: Cell) -> Place:
+    """The place behind a `%%lab` cell."""
+    if cell.begins_anew:
+        place = Place(())  # what was typed before is gone
+    if cell.is_of_another_lab:
+        return place
+    return Place((*place.cells, cell), place.drill)
 
 
 def bring(lab: Lab, place: Place) -> None:
@@ -132,8 +116,13 @@ def _cells(notebook: str) -> Iterator[tuple[str, str]]:
         yield cell["cell_type"], source if isinstance(source, str) else "".join(source)
 
 
-def _lab_cell(source: str, section: str) -> Cell:
+def _lab_cell(source: str) -> Cell:
     options, _, lines = source.partition("\n")
+    words = options.split()
     machine = TYPED_ON.search(options)
-    is_of_another_lab = "--lab" in options.split()
-    return Cell(MARKS.sub("", lines), machine[1] if machine else "", section, is_of_another_lab)
+    return Cell(
+        MARKS.sub("", lines),
+        at=machine[1] if machine else "",
+        begins_anew="--new" in words,
+        is_of_another_lab="--lab" in words,
+    )

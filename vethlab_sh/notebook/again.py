@@ -9,10 +9,9 @@ from pathlib import Path
 from ..lessons import recall as course
 from ..lessons.questions import means_the_same
 from ..lessons.recall import Again
-from .notes import NOTHING, OPEN, RIGHT, WRONG, Note, Place, below, buttons, entry, note, together
+from .notes import FINAL, NOTHING, OPEN, RIGHT, WRONG, Note, Place, below, buttons, entry, note, together
 
 HERE = Path()  # a notebook's kernel is started in the notebook's folder
-FINAL = "That is my answer"
 
 
 def recall(lesson: str = "") -> None:

@@ -20,6 +20,7 @@ from ..lessons import answers, questions, script
 from ..lessons.questions import Question, Task
 from ..terminal.page import Page
 from .notes import (
+    FINAL,
     NOTHING,
     OPEN,
     RIGHT,
@@ -37,7 +38,6 @@ from .notes import (
 )
 
 PAGE = Page(width=110, colour=True)
-FINAL = "That is my answer"
 UNANSWERED = (
     f"Not asked yet: your answer comes first. Give it above, press “{FINAL}”, and run this cell again. "
     "A wrong guess teaches more than none."
@@ -62,7 +62,6 @@ class Lesson:
     def __init__(self, lab: Callable[[], Lab], renew: Callable[[], Lab]) -> None:
         self._lab = lab
         self._renew = renew
-        self._name = ""
         self._asked = questions.Questions()
         self._own: dict[str, Question] = {}  # asked by a cell itself
         self._script: script.Script | None = None
@@ -72,9 +71,8 @@ class Lesson:
         """Which lesson this notebook is: from here on its questions, and what was answered before, are known."""
         self._asked = questions.read(name)
         self._script = script.read(name)
-        self._name = name
         self.answers = answers.read(name)
-        row = progress_of(name)
+        row = _progress(name, self._asked, self.answers)
         if row["answered"] or row["done"]:
             text = f"So far here: {row['answered']} of {row['questions']} questions answered, {row['right']} right; "
             text += f"{row['done']} of {row['exercises']} exercises done."
@@ -176,12 +174,11 @@ class Lesson:
         return replace(asked, measure=line or asked.measure, because=because or asked.because)
 
     def _may_ask(self, asked: Question) -> bool:
-        """Whether the answer was given; where it was not, that is said, and the way to go on without one is offered."""
+        """Whether the answer was given, or nobody has asked for one; where it is missing, that is said."""
         given = self.answers.of(asked.name)
         if given.final or self._is_new(asked.name):
             return True
-        place = Place()
-        place.show(note(OPEN, UNANSWERED))
+        Place().show(note(OPEN, UNANSWERED))
         return False
 
     def _stands_here(self, asked: Question, lab: Lab) -> bool:
@@ -215,7 +212,8 @@ class Lesson:
         if given.right:
             sentences = [f"You predicted {given.text}, and {words.agrees}."]
         else:
-            sentences = [f"You predicted {given.text}; {words.tells} {truth}.", _of_the_wrong(asked, given.text)]
+            # of a choice: what would have to be true for it
+            sentences = [f"You predicted {given.text}; {words.tells} {truth}.", asked.choices.get(given.text, "")]
         sentences.append(asked.because)
         text = " ".join(sentence for sentence in sentences if sentence)
         Place().show(note(RIGHT if given.right else WRONG, text))
@@ -325,15 +323,14 @@ class Lesson:
         assert self._script, "lesson(...) comes first"
         if section not in self._script.above:
             raise UnknownSection(section, list(self._script.above))
-        cells = self._script.above[section]
+        beginning = self._script.above[section]
         place = Place()
 
         def bring() -> None:
             place.show(note(OPEN, "A fresh lab, and the lines of the cells above …"))
             try:
                 lab = self._renew()
-                for cell in cells:
-                    script.type_cell(lab, cell)
+                script.bring(lab, beginning)
                 lab.changes()
             except LabError as error:
                 place.show(note(WRONG, str(error)))
@@ -359,14 +356,12 @@ class UnknownSection(UnknownName):
 
 def progress() -> None:
     """How far each lesson is: predictions answered, and right; exercises done, and shown."""
-    rows = [progress_of(name) for name in questions.lessons()]
+    rows = [_progress(name, questions.read(name), answers.read(name)) for name in questions.lessons()]
     show_table(rows, list(rows[0]))
 
 
-def progress_of(name: str) -> dict[str, object]:
+def _progress(name: str, asked: questions.Questions, kept: answers.Answers) -> dict[str, object]:
     """One lesson: how many questions it has, were answered and were right; how many exercises are done, and shown."""
-    asked = questions.read(name)
-    kept = answers.read(name)
     given = [kept.of(question) for question in asked.questions]
     done = [kept.done.get(task) for task in asked.tasks]
     return {
@@ -392,8 +387,3 @@ def _asked(asked: Question, given: answers.Answer, more: str = "") -> dict[str, 
         word = "answer" if given.final else "so far"
         parts += f"<br>{word}: <b>{escape(given.text)}</b>"
     return note(OPEN, asked.ask, parts + more)
-
-
-def _of_the_wrong(asked: Question, answer: str) -> str:
-    """What would have to be true for a wrong choice."""
-    return asked.choices.get(answer, "")

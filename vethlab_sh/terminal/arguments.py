@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     Function = Callable[[argparse.Namespace], int]  # what a verb does; returns the exit code
 
 ME = "python -m vethlab_sh"
+OR_LAB = ", or the name of a lab that stays, which `ps` lists"
 SCENARIO_OPTIONS = ("hosts", "pods", "mode", "ipv6")
 
 
@@ -36,9 +37,6 @@ def _told(examples: Sequence[str]) -> str:
     heading = "example:" if len(examples) == 1 else "examples:"
     lines = [f"  {ME} {example}" for example in examples]
     return "\n".join([heading, *lines]) if examples else ""
-
-
-OR_LAB = ", or the name of a lab that stays, which `ps` lists"
 
 
 def scenario_argument(verb: argparse.ArgumentParser, or_lab: str = "") -> None:

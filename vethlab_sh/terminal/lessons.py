@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import files
-from ..errors import BadInput, UnknownName, package
+from ..errors import BadInput, package
 from .arguments import add_verb
 
 if TYPE_CHECKING:
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
 FOLDER = "lessons"
 FIRST = "0_start_here.ipynb"
-
-
-class UnknownLesson(UnknownName):
-    """There is no lesson of that name."""
-
-    kind = "lesson"
 
 
 # --- lessons ------------------------------------------------------------------------------------------------------
@@ -74,10 +68,11 @@ def _copy(source: Path, folder: Path) -> list[Path]:
 
 def _set_aside(folder: Path, lesson: str) -> Path | None:
     """Give the learner's copy of a lesson another name, the first that is free; None when there is no copy."""
+    from ..lessons import questions
+
     name = lesson.removesuffix(".ipynb")
-    known = [notebook.stem for notebook in sorted(files.lessons().glob("*.ipynb"))]
-    if name not in known:
-        raise UnknownLesson(name, known)
+    if name not in questions.lessons():
+        raise questions.UnknownLesson(name, questions.lessons())
     path = folder / f"{name}.ipynb"
     if not path.exists():
         return None
