@@ -52,8 +52,6 @@ PR_CAPBSET_DROP, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 24, 47, 2
 NOT_OF_A_LAB = (16, 17, 22, 25, 34)
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 INNER = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC
-# How unshare(1) makes what an ordinary user's lab has around it
-USER_NAMESPACE = ("--user", "--map-current-user", "--keep-caps")
 
 
 @dataclass(frozen=True)

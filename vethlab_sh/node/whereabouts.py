@@ -58,11 +58,6 @@ class Whereabouts:
         self.places.setdefault(place.name, place)
         return place
 
-    @property
-    def is_unnamed(self) -> bool:
-        """Whether nothing has told the name of the machine where we are."""
-        return len(self._inside) < 2 and not self.here.is_named
-
     def begin_unnamed(self, number: int, kind: str = "") -> None:
         """What comes now, from this line on, is of a place that nothing names: it stays apart from the others."""
         name = f"unnamed (line {number})"

@@ -30,21 +30,6 @@ def _by_namespace(snapshot: Snapshot) -> Mapping[str, Sequence[Link]]:
     return links
 
 
-def ports_of(snapshot: Snapshot, bridge: Device) -> Sequence[Link]:
-    """The devices that are plugged into one."""
-    return _by_master(snapshot).get(bridge, ())
-
-
-@lru_cache(maxsize=4)
-def _by_master(snapshot: Snapshot) -> Mapping[Device, Sequence[Link]]:
-    plugged: dict[Device, list[Link]] = {}
-    for own in _by_namespace(snapshot).values():
-        for link in own:
-            if link.master:
-                plugged.setdefault((link.namespace, link.master), []).append(link)
-    return plugged
-
-
 @lru_cache(maxsize=4)
 def by_device(snapshot: Snapshot) -> Mapping[Device, Link]:
     """Every device, by its namespace and name."""
