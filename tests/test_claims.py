@@ -21,6 +21,11 @@ ip -n b route add default via 10.2.0.1
 ip netns exec r sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0
 """
 R = "ip netns exec r "
+# It only classifies. Another could drop packets or rewrite them, which this kernel has no action for.
+BY_TC = [
+    R + "tc qdisc add dev left clsact",
+    R + "tc filter add dev left ingress protocol ip u32 match ip dst 10.9.9.9 flowid 1:1",
+]
 CHAIN = R + "nft 'add table {0} t; add chain {0} t c {{ type filter hook {1} priority 0; policy {2}; }}'"
 RULE = R + "nft 'add rule {} t {} {}'"
 FORWARDS = [
@@ -46,6 +51,8 @@ FORWARDS = [
     ([R + "iptables -t mangle -A PREROUTING -j DROP"], False, "(iptables' chain PREROUTING, table mangle)"),
     ([R + "iptables-legacy -A FORWARD -j REJECT"], False, "(iptables-legacy's chain FORWARD, table filter)"),
     ([R + "sysctl -qw net.ipv4.conf.left.forwarding=0"], False, "what comes in at left is not forwarded"),
+    (BY_TC, False, "tc has filters at left, which may drop what it hands on: whether they do is not known"),
+    (BY_TC[:1], True, "ip_forward is 1 in r"),
 ]  # fmt: skip
 REWRITES = [
     ([CHAIN.format("ip", "prerouting", "accept"), RULE.format("ip", "c", "ip saddr set 10.7.7.7")], False, "saddr set"),
@@ -55,6 +62,7 @@ REWRITES = [
     ([R + "iptables-legacy -t nat -A PREROUTING -d 10.9.9.9 -j DNAT --to 10.2.0.2"], False, "iptables-legacy's chain"),
     ([R + "iptables -A FORWARD -m comment --comment 'no masquerade here' -j ACCEPT"], True, "no rule in r rewrites"),
     ([R + "nft 'add table inet masquerade_off'"], True, "no rule in r rewrites"),
+    (BY_TC, False, "but tc has filters at left, which may rewrite them: whether they do is not known"),
 ]  # fmt: skip
 ARP = [
     ([], "r answers ARP for 10.1.0.1 on left", True, "r's own address"),
@@ -84,6 +92,20 @@ ARP = [
     ([CHAIN.format("netdev", "ingress device left", "drop")], "r answers ARP for 10.1.0.1 on left", False, "at left"),
 ]  # fmt: skip
 
+# Who takes an address for its own: who has it, and who has a route of kind local for it.
+TAKEN = "ip -n r route add local {} dev lo"
+OWNERS = [
+    ([TAKEN.format("10.2.0.2")], "nobody else has 10.2.0.2", False, "r takes what is for 10.2.0.2"),
+    ([TAKEN.format("10.2.0.0/30")], "10.2.0.2 belongs to b", False, "by its route local 10.2.0.0/30"),
+    ([TAKEN.format("10.2.0.2")], "a can reach 10.2.0.2", False, "but not from b: r itself takes what is for 10.2.0.2"),
+    ([TAKEN.format("10.1.0.77")], "nobody else has 10.1.0.77", True, "r takes what is for 10.1.0.77"),
+    ([TAKEN.format("10.1.0.77")], "a can reach 10.1.0.77", True, "; r answers"),
+    (["ip -n a link set lo up", "ip -n a addr add 10.2.0.2/32 dev lo"], "a can reach 10.2.0.2",
+     False, "but not from b: a has 10.2.0.2 itself"),
+    (["ip -n a link set lo up"], "a can reach 10.1.0.2", True, "; a has this address itself, and answers"),
+    ([], "a can reach 10.2.0.2", True, "; it is an address of b"),
+]  # fmt: skip
+
 
 def judged(lines, claim):
     """The verdict on a claim about the router after some lines, and whether its fixes make it true."""
@@ -110,6 +132,21 @@ def test_router_forwards_where_no_chain_is_closed(lines, ok, words):
 def test_rule_that_rewrites_is_named(lines, ok, words):
     verdict = judged(lines, "r rewrites no addresses")
     assert (verdict.ok, words in verdict.sentence) == (ok, True), verdict
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(("lines", "claim", "ok", "words"), OWNERS)
+def test_who_takes_an_address_for_its_own_is_told(lines, claim, ok, words):
+    verdict = judged(lines, claim)
+    assert (verdict.ok, words in verdict.sentence) == (ok, True), verdict
+
+
+@pytest.mark.live
+def test_walk_that_passes_no_device_says_so():
+    """Nothing listens at an lo that has the address by a route only."""
+    with Lab() as lab:
+        lab.run("ip netns add a; ip -n a link set lo up; ip -n a route add local 10.7.7.7 dev lo")
+        assert "it passed no device but lo" in lab.walk("a", "10.7.7.7").verdict
 
 
 @pytest.mark.live

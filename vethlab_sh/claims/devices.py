@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from ipaddress import ip_interface
 
 from ..facts import Address, Device
@@ -154,6 +155,8 @@ def belongs_to(question: Question, ip: str, ns: str) -> Finding:
         return no(f"nobody has {ip}", command)
     others = [owner for owner in owners if owner[0] != space]
     if not others:
+        for taken in _taken_by_routes(question, ip, owners):
+            return taken
         return yes(f"{in_order(owners[0])} has {ip}, and nobody else does", command, ip)
     other = others[0]
     is_shared = len(others) < len(owners)
@@ -171,10 +174,31 @@ def _owners(question: Question, ip: str) -> list[Device]:
     return [row.device for row in question.tables.facts.addresses if row.ip == ip]
 
 
+def _taken_by_routes(question: Question, ip: str, owners: list[Device]) -> list[Finding]:
+    """No, once for each namespace that has not the address and takes what is for it: by a route of kind local.
+
+    It answers ARP for it, too: inet_addr_type(), net/ipv4/fib_frontend.c.
+    """
+    holders = {namespace for namespace, _ in owners}
+    takers = []
+    for look in question.look_everywhere():
+        route = look.has_own(ip)
+        if route and look.namespace not in holders:
+            why = f"{look.namespace} takes what is for {ip}, by its route local {route.to}"
+            listing = inside(look.namespace, "ip route show table all type local")
+            takers.append(no(why, listing, route.to, instead=(look.namespace,)))
+    return takers
+
+
 def nobody_else_has(question: Question, ip: str) -> Finding:
-    """`nobody else has 192.168.1.100`: at most one namespace has it, on one device."""
+    """`nobody else has 192.168.1.100`: at most one namespace has it, on one device, or takes it for its own."""
     ip = question.address(ip)
     owners = _owners(question, ip)
+    takers = _taken_by_routes(question, ip, owners)
+    if len(owners) + len(takers) > 1 and takers:
+        return takers[0]
+    if takers:
+        return replace(takers[0], ok=True, why=f"{takers[0].why}, and nobody has it", instead=())
     if not owners:
         return yes(f"nobody has {ip}", "ip -br addr")
     command = inside(owners[-1][0], "ip -br addr")

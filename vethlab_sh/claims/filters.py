@@ -19,6 +19,11 @@ from ..parsers.deeds import Deed, Handle, Meaning
 from ..parsers.filters import HAS_NFT, LEGACY_SAVES, devices_of, filters, hook_of, is_set
 from ..shell import Shell
 
+# The devices at which tc has filters, a line each: of ingress and clsact, which hang on no queue; tc(8), tc-bpf(8)
+BY_TC = """tc qdisc show | while read -r _ kind _ _ device _; do
+    case $kind in ingress | clsact) ;; *) continue ;; esac
+    [ -z "$(tc filter show dev "$device" ingress; tc filter show dev "$device" egress)" ] || echo "$device"
+done"""
 SAVES = {"iptables": "iptables-nft-save", "ip6tables": "ip6tables-nft-save", **LEGACY_SAVES}
 
 
@@ -58,12 +63,14 @@ class Closed:
 class Filters:
     """The chains of a namespace, those that iptables made first, and the rules of each in their order.
 
-    A table that is switched off (dormant) is left out.
+    A table that is switched off (dormant) is left out. by_tc: the devices at which tc has filters. Those, which may be
+    programs, can drop packets and rewrite them; what they do is not read.
     """
 
     namespace: str
     chains: tuple[Chain, ...]
     rulings: Mapping[ChainPlace, list[Ruling]]
+    by_tc: tuple[str, ...] = ()
 
     def closed(self, families: Iterable[str], hooks: Iterable[str]) -> Iterator[Closed]:
         """What nothing passes at these hooks: the first that drops everything, of each chain there.
@@ -80,8 +87,8 @@ class Filters:
 
     @property
     def rewrites(self) -> bool:
-        """Whether any rule rewrites addresses."""
-        return any(self.rewriting())
+        """Whether any rule rewrites addresses, or anything may that is not read."""
+        return any(self.rewriting()) or bool(self.by_tc)
 
     def has_rules(self, families: Iterable[str], hooks: Iterable[str]) -> bool:
         """Whether a chain at these hooks has a rule."""
@@ -144,7 +151,7 @@ class Filters:
 def read_filters(shell: Shell, spaces: Iterable[str]) -> dict[str, Filters]:
     """Ask these namespaces, all at the same time; raises ToolMissing where nobody can tell what filters."""
     # -a: with the handles, by which a rule is taken away, and its JSON is told from others'
-    parts = {"has_nft": HAS_NFT, "json": "nft -j list ruleset", "nft": "nft -a list ruleset", **SAVES}
+    parts = {"has_nft": HAS_NFT, "json": "nft -j list ruleset", "nft": "nft -a list ruleset", "tc": BY_TC, **SAVES}
     answers = ask_each(ground_of(shell), spaces, parts)
     if not all(answer.get("has_nft", "").strip() for answer in answers.values()):
         raise ToolMissing("nft", "nftables")
@@ -154,7 +161,8 @@ def read_filters(shell: Shell, spaces: Iterable[str]) -> dict[str, Filters]:
 def filters_of(space: str, answers: Mapping[str, str]) -> Filters:
     """What filters in a namespace, of what its tools print.
 
-    answers: `nft` (`nft -a list ruleset`), `json` (`nft -j list ruleset`), and what the programs of SAVES print.
+    answers: `nft` (`nft -a list ruleset`), `json` (`nft -j list ruleset`), `tc` (BY_TC), and what the programs of SAVES
+    print.
     """
     texts = {program: answers.get(program, "") for program in (*SAVES, "nft")}
     facts = filters(space, texts)
@@ -166,7 +174,7 @@ def filters_of(space: str, answers: Mapping[str, str]) -> Filters:
             rulings.setdefault(rule.place, []).append(ruling)
     # the kernel calls no chain of a dormant table: nf_tables_table_disable()
     awake = tuple(chain for chain in facts.chains if not chain.is_dormant)
-    return Filters(space, awake, rulings)
+    return Filters(space, awake, rulings, tuple(answers.get("tc", "").splitlines()))
 
 
 def _meaning(rule: FilterRule, chains: Iterable[Chain], by_handle: Mapping[Handle, Meaning]) -> Meaning:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 from ..inside import inside
@@ -37,6 +38,8 @@ def forwards(question: Question, ns: str) -> Finding:
     for version in versions:
         for closed in filters.closed(FAMILIES[version], HOOKS):
             return _closed(space, WHOLE[version], closed)
+    if filters.by_tc:
+        return _unread(filters, f"{_name(WHOLE[versions[0]])} is 1 in {space}", "drop what it hands on")
     return _open(space, versions, off, filters)
 
 
@@ -112,6 +115,14 @@ def closed_chain(space: str, closed: Closed) -> Finding:
     )
 
 
+def _unread(filters: Filters, start: str, may: str) -> Finding:
+    """Filters of tc decide too, and what they do is not known."""
+    space, devices = filters.namespace, filters.by_tc
+    why = f"{start}, but tc has filters at {' and '.join(devices)}, which may {may}: whether they do is not known"
+    listing = f"tc filter show dev {shlex.quote(devices[0])} ingress"
+    return no(why, inside(space, listing), cause=Cause.UNKNOWN)
+
+
 def _open(space: str, versions: list[str], off: list[str], filters: Filters) -> Finding:
     """Yes, and what was looked at."""
     first = WHOLE[versions[0]]
@@ -145,6 +156,8 @@ def rewrites_nothing(question: Question, ns: str) -> Finding:
             fixes=written(fix(space, rule.removal)),
         )
     why = f"no rule in {space} rewrites addresses ({LOOKED_AT} were asked)"
+    if filters.by_tc:
+        return _unread(filters, why, "rewrite them")
     return yes(why, inside(space, "nft list ruleset"))
 
 

@@ -91,10 +91,9 @@ def _answerer(question: Question, ping: Ping) -> str:
     """
     if ping.whom in question.spaces or not question.walks:
         return ""
-    # the one who asks has the address itself: its lo answers
     owners = _owners(question, ping.target)
     if owners == {ping.source}:
-        return ""
+        return f"; {ping.source} has this address itself, and answers"
     if len(owners) == 1 and not _anybody_rewrites(question):
         return f"; it is an address of {owners.pop()}"
     walked = followed(question, ping)
@@ -117,25 +116,32 @@ def _anybody_rewrites(question: Question) -> bool:
 
 
 def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Finding | None:
-    """A namespace was asked, and another one has answered: it has the address too, or a rule sends packets there.
+    """Another namespace has answered than was asked, by its name or by an address: it takes that for its own, too.
 
     Where only one namespace has the address and nothing rewrites any, nobody else can have answered.
     """
-    if ping.whom not in question.spaces or not question.walks:
+    if not question.walks:
         return None
-    is_only_owner = _owners(question, ping.target) == {ping.whom}
-    if is_only_owner and not _is_taken_elsewhere(question, ping) and not _anybody_rewrites(question):
+    asked = _owners(question, ping.target)
+    if ping.whom in question.spaces:
+        is_only_owner = asked == {ping.whom}
+        asked = {ping.whom}
+    else:
+        is_only_owner = len(asked) < 2  # of a service nobody may have it
+    rewrites = ping.whom in question.spaces and _anybody_rewrites(question)
+    if is_only_owner and not _is_taken_elsewhere(question, ping, asked) and not rewrites:
         return None
     walked = followed(question, ping)
     if walked is None or walked.cause != Cause.WRONG_ANSWERER:
         return None
-    why = f"{ping.source} gets an answer from {ping.target}, but not from {ping.whom}: {walked.reason}"
+    meant = " or ".join(sorted(asked - {ping.source} or asked))
+    why = f"{ping.source} gets an answer from {ping.target}, but not from {meant}: {walked.reason}"
     return _as_the_walk(why, walked, ping.line, answer.out)
 
 
-def _is_taken_elsewhere(question: Question, ping: Ping) -> bool:
-    """Whether another namespace takes the address for its own, by a route of table local."""
-    others = [look for look in question.look_everywhere() if look.namespace != ping.whom]
+def _is_taken_elsewhere(question: Question, ping: Ping, asked: set[str]) -> bool:
+    """Whether another namespace than those that are asked takes the address for its own, by a local route."""
+    others = [look for look in question.look_everywhere() if look.namespace not in asked]
     return any(look.has_own(ping.target) for look in others)
 
 

@@ -14,7 +14,7 @@ from .cni import CALICO, CALICO_VXLAN, FLANNEL, Finding
 from .ground import Fault, Ground, fault
 
 FORWARDING = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding")
-NOTHING = "The text shows nothing wrong."
+NOTHING = "No fault is recognised in what the text shows."
 
 
 def faults(ground: Ground) -> tuple[Fault, ...]:

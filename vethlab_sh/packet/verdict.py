@@ -33,10 +33,9 @@ def judge(scene: Scene) -> Outcome:
     if not _came_back(scene):
         return _lost(scene)
     answerer = who_answered(scene)
-    asked = scene.probe.dst
-    is_known = asked in scene.tables.spaces  # else it is an address, and who has it may answer
-    if is_known and answerer and answerer != asked:
-        return _answered_by_another(scene, asked, answerer)
+    meant = _meant(scene)
+    if answerer and meant and answerer not in meant:
+        return _answered_by_another(scene, answerer)
     return Outcome(True, _arrived(scene, answerer), answered_by=answerer)
 
 
@@ -95,6 +94,21 @@ def who_answered(scene: Scene) -> str | None:
     return None if scene.course.there else scene.probe.src
 
 
+def _meant(scene: Scene) -> set[str]:
+    """The namespaces whose answer is the one that was asked for; none when anybody's is, as with a service's address.
+
+    Of an address those that have it. Who asks is meant only where nobody else has it: an answer of its own lo says
+    nothing of the others.
+    """
+    probe = scene.probe
+    if probe.dst in scene.tables.spaces:
+        return {probe.dst}
+    if any(one.dst_ip != probe.target for one in scene.course.there):  # rewritten on its way
+        return set()
+    owners = {namespace for namespace, _ in scene.tables.addresses.get(probe.target, ())}
+    return owners - {probe.src} or owners
+
+
 def _arrived(scene: Scene, answerer: str | None) -> str:
     probe = scene.probe
     there = _of_the_first(scene.course.there)
@@ -104,6 +118,8 @@ def _arrived(scene: Scene, answerer: str | None) -> str:
         who = f" from {answerer}"
     elif answerer == probe.src != probe.dst:
         who = f" from {answerer} itself"
+    if not (there or back):
+        return f"{probe.src} reached {probe.name} and the answer came back{who}: it passed no device but lo."
     return (
         f"{probe.src} reached {probe.name} and the answer came back{who}: "
         f"{_seen_on_the_ways(len(there), len(back))}; "
@@ -144,13 +160,13 @@ def _rewriting(there: list[Sighting], back: list[Sighting]) -> str:
     return f" On the way {', '.join(parts)}."
 
 
-def _answered_by_another(scene: Scene, asked: str, answerer: str) -> Outcome:
+def _answered_by_another(scene: Scene, answerer: str) -> Outcome:
     from .causes.answerer import other_answerer
 
     diagnosis = other_answerer(scene, answerer)
     return Outcome(
         ok=False,
-        sentence=f"An answer came back, but not from {asked}: {diagnosis.reason}.",
+        sentence=f"An answer came back, but not from {' or '.join(sorted(_meant(scene)))}: {diagnosis.reason}.",
         diagnosis=diagnosis,
         evidence=evidence(scene, diagnosis),
         fixes=_fixes(scene, diagnosis),

@@ -13,13 +13,14 @@ def other_answerer(scene: Scene, answerer: str) -> Diagnosis:
     by_a_rule = _rewriting(scene, answerer)
     if by_a_rule:
         return by_a_rule
+    asked = scene.probe.dst
     if scene.is_local(answerer, target):
         if answerer == scene.probe.src:
             reason = f"{answerer} has {target} itself, so the packet did not leave it"
-        elif any(one.namespace == scene.probe.dst for one in scene.course.sightings):
+        elif any(one.namespace == asked for one in scene.course.sightings):
             reason = f"{answerer} has {target} too, and its answer came first"
         else:
-            reason = f"{answerer} has {target} too, and {scene.probe.dst} was not even asked"
+            reason = f"{answerer} has {target} too, and {asked} was not even asked"
         return Diagnosis(Cause.WRONG_ANSWERER, reason, Shown.of(answerer, "ip -br addr", target))
     local = scene.look(answerer).has_own(target)
     if local:
