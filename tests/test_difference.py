@@ -383,10 +383,13 @@ def test_setting_of_bridges_is_told(lab):
 def test_setting_for_all_devices_is_told_once(lab):
     """The kernel writes that of each device too, when somebody writes the one for all."""
     lab.run(ONE_HOST)
+
+    def told(*lines):
+        return [line for line in after(lab, *lines) if line.startswith("net.")]  # br0 may come up meanwhile
+
     lines = "sysctl -qw net.ipv4.ip_forward=1", "sysctl -qw net.ipv6.conf.all.forwarding=1"
-    told = [line for line in after(lab, *lines) if line.startswith("net.")]  # br0 may come up meanwhile
-    assert told == ["net.ipv4.ip_forward is now 1, was 0", "net.ipv6.conf.all.forwarding is now 1, was 0"]
-    assert after(lab, "sysctl -qw net.ipv4.conf.br0.forwarding=0") == ["net.ipv4.conf.br0.forwarding is now 0, was 1"]
+    assert told(*lines) == ["net.ipv4.ip_forward is now 1, was 0", "net.ipv6.conf.all.forwarding is now 1, was 0"]
+    assert told("sysctl -qw net.ipv4.conf.br0.forwarding=0") == ["net.ipv4.conf.br0.forwarding is now 0, was 1"]
 
 
 def test_namespace_brings_and_takes_its_rules_untold(lab):

@@ -280,6 +280,25 @@ def test_line_runs_in_folder_and_environment_of_the_moment(lab, monkeypatch, tmp
     assert lab.run("echo on").out == "on\n"
 
 
+def test_environment_may_change_while_it_is_read(lab):
+    """pytest itself does so between two tests, while a thread plays a lab."""
+    on = threading.Event()
+
+    def change():
+        while not on.is_set():
+            os.environ["VETHLAB_FLEETING"] = "1"
+            os.environ.pop("VETHLAB_FLEETING")
+
+    changer = threading.Thread(target=change)
+    changer.start()
+    try:
+        for _ in range(2000):
+            assert lab.shell.environment()["LC_ALL"] == "C"
+    finally:
+        on.set()
+        changer.join()
+
+
 def test_lines_in_threads_run_at_the_same_time(lab):
     lab.run("mkfifo /run/there")
     waits = threading.Thread(target=lab.run, args=("read word </run/there",))

@@ -145,7 +145,9 @@ class Shell:
 
     def environment(self) -> dict[str, str]:
         """The caller's, in English (parsers read it), with the system folders on PATH, and in a lab its own `sudo`."""
-        environment = dict(os.environ)
+        # Another thread may take a name away while we read: dict(os.environ) would fail of it.
+        found = {name: os.environ.get(name) for name in os.environ}
+        environment = {name: value for name, value in found.items() if value is not None}
         for name in ("BASH_ENV", "ENV"):  # files that a shell would run before anything else
             environment.pop(name, None)
         path = search_path()
