@@ -374,6 +374,59 @@ def test_key_of_the_box_is_the_one_that_vagrant_replaces():
     assert hashlib.sha256(line.encode()).hexdigest()[:16] == "e6890e41186beb52"
 
 
+# --- the box
+
+
+def ask_build(lines, folder, **environment):
+    """What vm/build's functions print, in a bash that has them all and has built nothing."""
+    functions = (ROOT / "vm" / "build").read_text().split("\ncase $ARCH in\n")[0]
+    ours = {"PATH": os.environ["PATH"], "HOME": str(folder), "VETHLAB_BOX_CACHE": str(folder / "cache")}
+    command = ["bash", "-c", f"{functions}\n{lines}", ROOT / "vm" / "build"]
+    ran = subprocess.run(command, cwd=folder, env=ours | environment, capture_output=True, text=True)
+    return ran.stdout
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A clone with one file that git knows and one that lies about, both writable for a group."""
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    for name in ("lesson", "mine"):
+        (folder / name).write_text(name)
+        (folder / name).chmod(0o664)
+    for words in (["init", "-q"], ["add", "lesson"]):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    return folder
+
+
+@pytest.mark.parametrize("owner", [{}, {"GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}])
+def test_only_the_repository_gets_into_a_box_whoever_builds_it(clone, tmp_path, owner):
+    lines = 'REPOSITORY=$HOME/clone; checkout "$HOME/code.tar"; tar -tvf "$HOME/code.tar"'
+    (file,) = ask_build(lines, tmp_path, **owner).splitlines()
+    assert (file.split()[0], file.split()[-1]) == ("-rw-r--r--", "lesson")
+
+
+def test_packages_of_another_day_are_read_by_the_addresses_that_they_came_from(tmp_path):
+    lines = """
+        mmdebstrap() { cat; }
+        furnish() { :; }
+        WORK=$HOME
+        mkdir -p "$CACHE" && touch "$CACHE/whole" && echo "deb http://where.example trixie main" >"$CACHE/sources"
+        machine "$HOME/root.tar"
+    """
+    assert ask_build(lines, tmp_path, DATE="2026-01-02") == "deb http://where.example trixie main\n"
+
+
+def test_without_a_network_the_days_that_are_here_are_named(tmp_path):
+    lines = """
+        mkdir -p "${CACHE%/*}/2026-01-02-$ARCH" "${CACHE%/*}/2026-01-03-$ARCH"
+        touch "${CACHE%/*}/2026-01-02-$ARCH/whole"
+        days_here
+    """
+    assert "make box DATE=2026-01-02, whose packages are here" in ask_build(lines, tmp_path, DATE="2026-01-04")
+    assert ask_build(lines, tmp_path, DATE="2026-01-02") == ""
+
+
 # --- the catalogue
 
 
