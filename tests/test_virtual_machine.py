@@ -417,6 +417,14 @@ def test_packages_of_another_day_are_read_by_the_addresses_that_they_came_from(t
     assert ask_build(lines, tmp_path, DATE="2026-01-02") == "deb http://where.example trixie main\n"
 
 
+def test_lists_of_an_earlier_day_are_old_and_are_read_all_the_same(tmp_path):
+    lines = ask_build("sources", tmp_path, DATE="2026-01-02").splitlines()
+    beginning = "deb [check-valid-until=no] http://snapshot.debian.org/archive/debian"
+    assert [line.startswith(beginning) for line in lines] == [True] * 3
+    assert [line.split()[-2] for line in lines] == ["trixie", "trixie-updates", "trixie-security"]
+    assert "snapshot" not in ask_build("sources", tmp_path)
+
+
 def test_without_a_network_the_days_that_are_here_are_named(tmp_path):
     lines = """
         mkdir -p "${CACHE%/*}/2026-01-02-$ARCH" "${CACHE%/*}/2026-01-03-$ARCH"
