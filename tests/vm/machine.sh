@@ -31,6 +31,7 @@ ip addr add 10.99.0.1/24 dev to-school
 ip link set to-school up
 ip netns exec school ip addr add 10.99.0.2/24 dev eth0
 ip netns exec school ip link set eth0 up
+school=http://10.99.0.2
 ip netns exec school python3 -m http.server --directory "$boxes" 80 >/dev/null 2>&1 &
 
 export VAGRANT_HOME=$scratch/vagrant VAGRANT_CHECKPOINT_DISABLE=1 VAGRANT_DEFAULT_PROVIDER=libvirt
@@ -50,8 +51,8 @@ up() { vagrant up --provider=libvirt >"$scratch/up" 2>&1 || { cat "$scratch/up" 
 link() { grep -oE 'http://127[^ ]*token=[0-9a-f]+' "$scratch/$1" | tail -n 1; }
 in_machine() { vagrant ssh -c "$1" -- -T 2>&1; }
 listening() { ss -ltnH "sport = 8888" | awk '{print $4}'; }
-order() { # what `vagrant up` says where it would get a box from
-    vagrant up --provider="$1" 2>&1 | grep '^box: ' || true
+order() { # what `vagrant up` says where it gets a box from; libvirt is not where it looks, so that no machine is made
+    LIBVIRT_DEFAULT_URI='qemu+unix:///system?socket=/nowhere' vagrant up --provider="$1" 2>&1 | grep '^box: ' || true
 }
 known_keys() { in_machine 'cat ~/.ssh/authorized_keys' | grep -c 'vagrant insecure'; }
 
@@ -66,9 +67,21 @@ export VETHLAB_BOX_URL=http://10.99.0.9/
 claim "a web server that is not there is told" says 'VETHLAB_BOX_URL: http://10.99.0.9/metadata.json does not answer' \
     order libvirt
 
-export VETHLAB_BOX_URL=http://10.99.0.2/
+unset VETHLAB_BOX_URL
+claim "a catalogue at the project's releases is taken" says "^box: .* from $school/metadata.json .the project's releases" \
+    env VETHLAB_RELEASES="$school/metadata.json" bash -c "$(declare -f order); order libvirt"
+cp "$boxes/metadata.json" vm/
+claim "one that was built here comes before it" says '^box: .* from .*/vm/metadata.json .built here' order libvirt
+rm vm/metadata.json
+mkdir "$scratch/changed"
+ln -s "$boxes"/*.box "$scratch/changed/"
+sed -E 's/"checksum": "[0-9a-f]{8}/"checksum": "00000000/' "$boxes/metadata.json" >"$scratch/changed/metadata.json"
+claim "a box that is not what its catalogue says is refused" says '00000000[0-9a-f]{56}' \
+    env VETHLAB_BOX_URL="$scratch/changed" vagrant up --provider=libvirt
+
+export VETHLAB_BOX_URL=$school/
 if claim "vagrant up makes the machine from a school's web server, without any other network" up; then
-    claim "it says so" grep -q '^box: vethlab/debian-13 from http://10.99.0.2/metadata.json (VETHLAB_BOX_URL)' "$scratch/up"
+    claim "it says so" grep -q "^box: vethlab/debian-13 from $school/metadata.json (VETHLAB_BOX_URL)" "$scratch/up"
     claim "it prints a ready link" test -n "$(link up)"
     claim "the link opens JupyterLab from the laptop" test "$(http "$(link up)")" = 200
     claim "without the token JupyterLab asks for one" test "$(http http://127.0.0.1:8888/api/contents)" = 403
@@ -96,6 +109,7 @@ if claim "vagrant up makes the machine from a school's web server, without any o
         "vagrant halt >/dev/null 2>&1 && vagrant up --provider=libvirt >'$scratch/later' 2>&1"
     claim "and JupyterLab answers" test "$(http "$(link later)")" = 200
     claim "vagrant destroy removes it" vagrant destroy -f
+    claim "and the next one needs no other place: the box is here" says '^box: .* is here already' order libvirt
 fi
 vagrant box remove --all vethlab/debian-13 >/dev/null 2>&1
 export VETHLAB_BOX_URL=file://$boxes
