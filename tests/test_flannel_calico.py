@@ -8,8 +8,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from vethlab_sh import Lab
-from vethlab_sh.errors import BadOption
+from vethlab_sh import Lab, scenarios
+from vethlab_sh.cli import main
+from vethlab_sh.errors import BadOption, ToolMissing
 from vethlab_sh.inside import inside
 from vethlab_sh.scenarios import as_script, load
 from vethlab_sh.scenarios.calico import host_end
@@ -21,6 +22,7 @@ MASTER, NODE2 = "10.4.0.21", "10.4.0.22"
 CALI = "cali50c25257626"
 LABS = {
     "flannel": ("flannel", {"ipv6": True}),
+    "cni": ("flannel", {"ipv6": True, "cni": True}),
     "calico": ("calico", {"ipv6": True}),
     "routed": ("calico", {"ipv6": True, "mode": "routed"}),
 }
@@ -669,3 +671,87 @@ def test_examples_of_scenarios_run(name):
 def test_script_types_on_the_other_node():
     assert "\nip netns exec node2 ip link set lo up\n" in as_script(load("flannel"))
     assert inside("node2", "ip route | wc -l") == "ip netns exec node2 bash -c 'ip route | wc -l'"
+
+
+# The real bridge plugin against our hand: what one leaves is what the other leaves, device by device
+
+OF_A_PORT = {"hairpin", "state", "guard", "root_block", "fastleave", "learning", "flood", "isolated", "vlan_tunnel"}
+
+
+def as_laid(lab, node, pods):
+    """All devices of a node and its pods: flags, sizes, kind, port, addresses, routes and every setting.
+
+    What is drawn by lot is left out (MAC addresses, numbers, the node's end of a cable is called after its pod), and
+    the addresses that are made of MAC addresses.
+    """
+    ends = {row.name: row.peer_namespace for row in lab.snapshot().rows.wires if row.namespace == node}
+    found = {}
+    for space in (node, *pods):
+        for row in ask(lab, "ip -d -j addr", space):
+            name = ends.get(row["ifname"], row["ifname"]) if space == node else row["ifname"]
+            info = row.get("linkinfo", {})
+            port = info.get("info_slave_data", {})
+            keys = ("flags", "mtu", "qdisc", "operstate", "group", "txqlen", "master", "link_type", "link_netnsid")
+            folders = f"ipv4/conf/{row['ifname']}/* ipv6/conf/{row['ifname']}/*"
+            settings = lab.run(f"cd /proc/sys/net; grep -s . {folders}", at=space, expect=None).out  # not all are read
+            found[space, name] = {
+                **{key: row.get(key) for key in keys},
+                "kind": info.get("info_kind"),
+                "port": {key: port.get(key) for key in OF_A_PORT},
+                "addresses": sorted(
+                    (one["local"], one["prefixlen"], one.get("broadcast"), one["scope"])
+                    for one in row["addr_info"]
+                    if not one["local"].startswith("fe80")
+                ),
+                "settings": sorted(
+                    line.replace(row["ifname"], name)
+                    for line in settings.splitlines()
+                    if "stable_secret" not in line and "interface_id" not in line
+                ),
+            }
+        for family in (4, 6):
+            rows = ask(lab, f"ip -d -j -{family} route", space)
+            found[space, family] = sorted(
+                sorted((key, str(value)) for key, value in row.items()) for row in rows if "fe80" not in row["dst"]
+            )
+    return found
+
+
+def test_the_real_plugin_leaves_what_our_hand_leaves(labs):
+    for node, pods in (("master", ("pod-a", "pod-b")), ("node2", ("pod-c", "pod-d"))):
+        by_hand = as_laid(labs("flannel"), node, pods)
+        by_plugin = as_laid(labs("cni"), node, pods)
+        assert by_plugin.keys() == by_hand.keys()
+        for device, facts in by_plugin.items():
+            assert facts == by_hand[device], device
+
+
+def test_plugin_remembers_who_has_which_address(labs):
+    lab = labs("cni")
+    assert lab.run("cat /run/cni/networks/cbr0/last_reserved_ip.0").out == "10.244.0.6"
+    assert lab.run("cat /run/cni/networks/cbr0/last_reserved_ip.1").out == "fd00:10:244::6"
+    assert "pod-a" in lab.run("cat /run/cni/networks/cbr0/10.244.0.4").out
+    assert not lab.run("ls /run/cni/networks/cbr0/10.244.0.6", expect=(2,)).out  # it was given back
+    assert "pod-z" not in lab.run("ip netns list").out
+
+
+def test_plugins_answer_is_what_the_kernel_has(labs):
+    lab = labs("cni")
+    (answer,) = (ran.out for ran in lab.history if ran.out.startswith("{"))
+    told = json.loads(answer)
+    bridge, end, inside_end = told["interfaces"]
+    assert (bridge["name"], bridge["mac"]) == ("cni0", link(lab, "cni0")["address"])
+    assert end["mac"] == link(lab, end["name"])["address"]
+    assert inside_end["mac"] == link(lab, "eth0", "pod-a")["address"]
+    assert {one["address"] for one in told["ips"]} <= addresses(link(lab, "eth0", "pod-a")).keys()
+
+
+@pytest.mark.no_lab
+def test_missing_program_is_named_with_its_package(monkeypatch, capsys):
+    monkeypatch.setattr(scenarios, "find", lambda program: None)
+    with pytest.raises(ToolMissing, match="apt-get install containernetworking-plugins"):
+        scenarios.check_programs(load("flannel", cni=True))
+    assert main(["demo", "flannel", "--cni"]) == 2
+    said = capsys.readouterr()
+    assert not said.out
+    assert "/usr/lib/cni/bridge" in said.err

@@ -33,6 +33,9 @@ PACKAGES = {
     "ethtool": "ethtool",
     "unshare": "util-linux",
     "bash": "bash",
+    "/usr/lib/cni/bridge": "containernetworking-plugins",
+    "/usr/lib/cni/loopback": "containernetworking-plugins",
+    "/usr/lib/cni/host-local": "containernetworking-plugins",
 }
 
 # What else is often typed: a misspelt program is probably one of these or of those above.

@@ -188,7 +188,10 @@ class Lab:
         """Play a scenario step by step: yields each step when its lines have run, `after` each of which is called.
 
         together: where nobody watches, let steps that only ping, and follow each other, do so at the same time.
+        Raises ToolMissing, before the first step, for a program that the scenario needs.
         """
+        if not self.recording:
+            scenarios.check_programs(scenario)
         return played.play(self._run_together, scenario, until, after, together)
 
     def drill(self, name: str | None = None, seed: int | str = 0) -> Drill:

@@ -182,6 +182,7 @@ class World:
 @contextmanager
 def _built(scenario: Scenario) -> Iterator[World]:
     """A lab with all that the scenario lays; its pings are left out."""
+    scenarios.check_programs(scenario)
     sandbox = Sandbox()
     try:
         shell = Shell(sandbox)

@@ -10,8 +10,10 @@ import inspect
 import textwrap
 from collections.abc import Callable
 
-from ..errors import BadOption, UnknownScenario
+from ..errors import BadOption, ToolMissing, UnknownScenario
+from ..hints import PACKAGES
 from ..inside import inside
+from ..sandbox import find
 from .bridge import bridge
 from .calico import calico
 from .direct import direct
@@ -25,7 +27,7 @@ SCENARIOS: dict[str, Callable[..., Scenario]] = {
     "calico": calico,
 }
 
-__all__ = ["SCENARIOS", "Scenario", "Step", "as_script", "load"]
+__all__ = ["SCENARIOS", "Scenario", "Step", "as_script", "check_programs", "load"]
 
 WORLD = """\
 #!/usr/bin/env bash
@@ -57,6 +59,13 @@ def load(name: str, **options: int | str | bool) -> Scenario:
         if option not in allowed:
             raise BadOption(f"The scenario {name!r} has no option {option!r}.")
     return scenario(**options)
+
+
+def check_programs(scenario: Scenario) -> None:
+    """Raise ToolMissing, with the line that installs it, for a program that the scenario needs and that is not here."""
+    for program in scenario.programs:
+        if find(program) is None:
+            raise ToolMissing(program, PACKAGES.get(program))
 
 
 def as_script(scenario: Scenario) -> str:

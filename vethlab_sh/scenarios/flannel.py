@@ -6,6 +6,7 @@ import hashlib
 
 from ..inside import all_inside
 from ..sandbox import HOSTNAME
+from . import plugin
 from .nodes import (
     NODE2,
     Node,
@@ -25,14 +26,15 @@ from .step import Scenario, Step, step
 
 CLUSTER, CLUSTER6 = "10.244.0.0/16", "fd00:10:244::/48"
 MOST_PODS = 253
-MTU = "mtu 1450"
+BYTES = 1450
+MTU = f"mtu {BYTES}"
 # The article's names, in its order; further ones are made up here, as the plugin makes them up at random.
 HOST_ENDS = {"pod-a": "veth6f848792", "pod-b": "veth19689916", "pod-e": "vethe44aab74"}
 BRIDGE_MAC = {HOSTNAME: "66:45:fd:67:82:a7", NODE2: "66:45:fd:67:82:a8"}
 
 
-def flannel(pods: int = 2, ipv6: bool = False) -> Scenario:
-    """Two nodes with `pods` pods each (1 to 253); `ipv6` adds the second family."""
+def flannel(pods: int = 2, ipv6: bool = False, cni: bool = False) -> Scenario:
+    """Two nodes with `pods` pods each (1 to 253); `ipv6` adds the second family; `cni`: the real plugin makes them."""
     check_pods(pods, MOST_PODS, "a node's subnet 10.244.0.0/24 has 254 addresses and the bridge takes one")
     master, node2 = both_nodes(pods)
     return Scenario(
@@ -42,14 +44,13 @@ def flannel(pods: int = 2, ipv6: bool = False) -> Scenario:
             "On a Kubernetes node with flannel, two programs do what you see done by hand here: the CNI plugin "
             "`bridge`, started for each new pod, and flanneld, which runs on every node and knows all the others. "
             "They only set up the kernel, so the devices, routes and settings below are those of a real node."
+            + (" This time the real plugin makes the pods." if cni else "")
         ),
         steps=(
             *machines(ipv6),
-            *_bridge(master, ipv6),
-            *_first_pod(master, ipv6),
-            *_more_pods(master, ipv6),
+            *(_by_plugin(master, ipv6) if cni else _by_hand(master, ipv6)),
             *_tunnel(master, node2, ipv6),
-            *_other_node(master, node2, ipv6),
+            *_other_node(master, node2, ipv6, cni),
             *_across(master, node2, ipv6),
             *_without(master, node2),
             *_nodes(master, node2),
@@ -61,7 +62,32 @@ def flannel(pods: int = 2, ipv6: bool = False) -> Scenario:
             "VXLAN."
         ),
         walks=walks(master, node2),
+        programs=plugin.PROGRAMS if cni else (),
     )
+
+
+def _by_hand(node: Node, ipv6: bool) -> list[Step]:
+    lines = []
+    for pod in node.pods[1:]:
+        lines += [f"ip netns add {pod.name}", *_pod_lines(node, pod, ipv6)]
+    return [*_bridge(node, ipv6), *_first_pod(node, ipv6), *_more_pods(node, lines, ipv6)]
+
+
+def _by_plugin(node: Node, ipv6: bool) -> list[Step]:
+    lines = []
+    for pod in node.pods[1:]:
+        lines += [f"ip netns add {pod.name}", *plugin.pod_lines(node, pod)]
+    environment = plugin.subnet_env(node, (CLUSTER, CLUSTER6), BYTES, ipv6)
+    return [
+        *plugin.configured(node, _configuration(node, ipv6), environment, ipv6),
+        *plugin.first_pod(node, ipv6),
+        *_more_pods(node, lines, ipv6),
+        *plugin.visitor(node),
+    ]
+
+
+def _configuration(node: Node, ipv6: bool) -> str:
+    return plugin.configuration(node, (CLUSTER, CLUSTER6), BYTES, ipv6)
 
 
 def both_nodes(pods: int = 2) -> tuple[Node, Node]:
@@ -235,7 +261,8 @@ def _first_pod(node: Node, ipv6: bool) -> list[Step]:
     ]
 
 
-def _more_pods(node: Node, ipv6: bool) -> list[Step]:
+def _more_pods(node: Node, lines: list[str], ipv6: bool) -> list[Step]:
+    """lines: those that make the pods but for the first."""
     if len(node.pods) == 1:
         return []
     a, b, *_ = node.pods
@@ -243,7 +270,7 @@ def _more_pods(node: Node, ipv6: bool) -> list[Step]:
     return [
         step(
             "The second pod, by the same steps." if len(others) == 1 else "The other pods, by the same steps.",
-            *(line for pod in others for line in (f"ip netns add {pod.name}", *_pod_lines(node, pod, ipv6))),
+            *lines,
             "brctl show cni0",
             look="One port for each pod, and no eth0: this bridge joins the pods of one node, not the nodes.",
             table="brctl show",
@@ -373,15 +400,19 @@ def _tunnel(node: Node, other: Node, ipv6: bool) -> list[Step]:
     ]
 
 
-def _other_node(node: Node, other: Node, ipv6: bool) -> list[Step]:
+def _other_node(node: Node, other: Node, ipv6: bool, cni: bool) -> list[Step]:
+    if cni:
+        why = "node2 becomes a node in the same way: first the plugin's configuration, then the pods."
+        first = plugin.node_lines(other, _configuration(other, ipv6), ipv6)
+    else:
+        why = "node2 becomes a node in the same way: first the bridge and forwarding, then its pods."
+        first = _bridge_lines(other, ipv6)
+    pods = []
+    for pod in other.pods:
+        pods += plugin.pod_lines(other, pod) if cni else _pod_lines(other, pod, ipv6)
     return [
         namespaces(other),
-        step(
-            "node2 becomes a node in the same way: first the bridge and forwarding, then its pods.",
-            *_bridge_lines(other, ipv6),
-            *(line for pod in other.pods for line in _pod_lines(other, pod, ipv6)),
-            at=NODE2,
-        ),
+        step(why, *first, *pods, at=NODE2),
         step(
             "Then flanneld's part on node2: the tunnel, and the three entries for the way back.",
             *tunnel_lines(other, ipv6),

@@ -34,7 +34,8 @@ class Scenario:
 
     name; title: one line for lists; intro: what it is about; steps; known: what is known at the end, when every
     ping was answered; walks: from which namespace to which a packet is followed when it is recorded; namespaces: how
-    many it makes, when they are so many that one waits.
+    many it makes, when they are so many that one waits; programs: those that not every machine has, without which it
+    cannot be played.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Scenario:
     known: str
     walks: tuple[tuple[str, str], ...] = ()
     namespaces: int = 0
+    programs: tuple[str, ...] = ()
 
 
 def step(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ME = "python -m vethlab_sh"
 OR_LAB = ", or the name of a lab that stays, which `ps` lists"
-SCENARIO_OPTIONS = ("hosts", "pods", "mode", "ipv6")
+SCENARIO_OPTIONS = ("hosts", "pods", "mode", "ipv6", "cni")
 
 
 def add_verb(verbs: Verbs, name: str, help_line: str, function: Function, *examples: str) -> argparse.ArgumentParser:
@@ -58,6 +58,7 @@ def node_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--mode", metavar="MODE", help="between the nodes: vxlan, or routed without a tunnel (calico)")
     # None, not False, when it is not given: scenarios without it refuse it
     verb.add_argument("--ipv6", action="store_true", default=None, help="both families (flannel, calico)")
+    verb.add_argument("--cni", action="store_true", default=None, help="pods by the real bridge plugin (flannel)")
 
 
 def scenario_options(options: argparse.Namespace) -> dict[str, Any]:

@@ -53,6 +53,8 @@ def _demo(options: argparse.Namespace) -> int:
     scenario = _scenario(options)
     page = Page.of(sys.stdout)
     narrates = not (options.quiet or options.json)
+    if not options.replay:
+        scenarios.check_programs(scenario)  # before a word is said of it
     with _lab(options, to=sys.stdout if narrates else sys.stderr) as lab:
         if narrates:
             played = _narrate(lab, scenario, page, options)
