@@ -406,6 +406,10 @@ def test_only_the_repository_gets_into_a_box_whoever_builds_it(clone, tmp_path, 
     assert (file.split()[0], file.split()[-1]) == ("-rw-r--r--", "lesson")
 
 
+def test_an_ordinary_users_programs_are_those_of_sbin_too(tmp_path):
+    assert ask_build('echo "$PATH"', tmp_path, PATH="/usr/bin:/bin") == "/usr/bin:/bin:/usr/sbin:/sbin\n"
+
+
 def test_packages_of_another_day_are_read_by_the_addresses_that_they_came_from(tmp_path):
     lines = """
         mmdebstrap() { cat; }
