@@ -429,14 +429,20 @@ def test_lists_of_an_earlier_day_are_old_and_are_read_all_the_same(tmp_path):
     assert "snapshot" not in ask_build("sources", tmp_path)
 
 
+def test_who_has_no_user_namespaces_hears_that_root_needs_none(tmp_path):
+    hint = "; root needs no user namespaces for it: sudo make box"
+    assert ask_build("id() { echo 1000; }; ways_out", tmp_path) == hint
+    assert ask_build("id() { echo 0; }; ways_out", tmp_path) == ""
+
+
 def test_without_a_network_the_days_that_are_here_are_named(tmp_path):
     lines = """
         mkdir -p "${CACHE%/*}/2026-01-02-$ARCH" "${CACHE%/*}/2026-01-03-$ARCH"
         touch "${CACHE%/*}/2026-01-02-$ARCH/whole"
-        days_here
+        ways_out
     """
     assert "make box DATE=2026-01-02, whose packages are here" in ask_build(lines, tmp_path, DATE="2026-01-04")
-    assert ask_build(lines, tmp_path, DATE="2026-01-02") == ""
+    assert "DATE" not in ask_build(lines, tmp_path, DATE="2026-01-02")
 
 
 # --- the catalogue
