@@ -210,6 +210,15 @@ def test_a_bad_catalogue_is_told_and_the_next_place_is_asked(project, tmp_path, 
     assert answer.box() == str(project.folder / "vm" / BOX)
 
 
+def test_a_catalogue_that_was_copied_without_its_box_is_told_and_the_next_place_is_asked(project, tmp_path):
+    stick = write_catalogue(tmp_path / "stick", url="file:///home/teacher/vethlab_sh/vm/" + BOX)
+    (tmp_path / "stick" / BOX).unlink()
+    write_catalogue(project.folder / "vm")
+    answer = project.ask(VETHLAB_BOX_URL=stick)
+    assert answer.lines[1].endswith(f"neither beside it nor at /home/teacher/vethlab_sh/vm/{BOX}")
+    assert answer.box() == str(project.folder / "vm" / BOX)
+
+
 def test_a_box_for_another_processor_is_told(project, tmp_path):
     write_catalogue(tmp_path / "stick", architecture="riscv64")
     line = project.ask(VETHLAB_BOX_URL=tmp_path / "stick").lines[1]

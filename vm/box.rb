@@ -149,7 +149,13 @@ module Box
 
   def beside(path, url)
     near = "#{File.dirname(path)}/#{File.basename(url)}"
-    there?(near) ? near : url
+    return near if there?(near)
+
+    # A catalogue that was copied without its box has the address of the computer that built it.
+    gone = url.start_with?("file://") && !there?(local(url))
+    raise NotThere, "#{path} names a box that is neither beside it nor at #{local(url)}" if gone
+
+    url
   end
 
   # Vagrant 2.3 knows no architectures, and reads a relative url as a file of the folder that one stands in: so it gets
