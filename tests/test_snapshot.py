@@ -14,6 +14,14 @@ def test_wire_joins_two_namespaces(lab):
     assert rows(lab.snapshot().wires, "namespace", "name", "peer_namespace", "peer") == [("ns1", "tap1", "ns2", "tap2")]
 
 
+def test_rows_by_name_are_those_of_the_table(lab):
+    lab.play("direct", until=3)
+    taken = lab.snapshot()
+    assert [row["name"] for row in taken.rows["links"]] == list(taken.links["name"])
+    with pytest.raises(KeyError, match="nosuch"):
+        taken.rows["nosuch"]
+
+
 def test_wire_on_host_knows_its_peer(lab):
     lab.run("ip link add tap1 type veth peer name tap2")
     (wire,) = lab.snapshot().rows.wires

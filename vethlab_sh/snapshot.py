@@ -204,7 +204,10 @@ COLUMNS: dict[TableName, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Facts:
-    """All that was read, as facts by kind; each kind is a tuple in the kernel's order."""
+    """All that was read, as facts by kind; each kind is a tuple in the kernel's order.
+
+    `facts.links` are facts, whose fields have types; `facts["links"]` are the rows of the table, as dicts.
+    """
 
     namespaces: tuple[Namespace, ...] = ()
     links: tuple[Link, ...] = ()
@@ -224,8 +227,13 @@ class Facts:
         facts: tuple[Fact, ...] = getattr(self, name)
         return facts
 
-    def plain(self, name: TableName) -> list[Row]:
-        """One kind as a table has it: a dict for each fact, with the columns of that table."""
+    def __getitem__(self, name: TableName) -> list[Row]:
+        """One kind as its table has it: a dict for each fact, with the columns of that table.
+
+        Raises KeyError where there is no such table.
+        """
+        if name not in COLUMNS:
+            raise KeyError(name)
         return [as_row(fact, COLUMNS[name]) for fact in self.kind(name)]
 
 
@@ -272,7 +280,7 @@ class Snapshot:
         """One of the tables by name."""
         pandas = package("pandas")
 
-        rows = self.rows.plain(name)
+        rows = self.rows[name]
         columns = list(COLUMNS[name])
         return pandas.DataFrame(rows, columns=columns).convert_dtypes()
 
@@ -338,7 +346,7 @@ class Snapshot:
 
     def plain(self) -> dict[str, list[Row]]:
         """All tables as plain values, which JSON can hold; `from_plain` makes the snapshot of them again."""
-        tables: dict[str, list[Row]] = {name: self.rows.plain(name) for name in COLUMNS}
+        tables: dict[str, list[Row]] = {name: self.rows[name] for name in COLUMNS}
         for link, row in zip(self.rows.links, tables["links"], strict=True):
             row.update(_details(link))
         for space, row in zip(self.rows.namespaces, tables["namespaces"], strict=True):

@@ -113,7 +113,7 @@ class Wired(markup.AsText):
         return {
             "findings": [finding.as_dict() for finding in self.findings],
             "wires": self.wire_rows,
-            "snapshot": {name: facts.plain(name) for name in TABLES},
+            "snapshot": {name: facts[name] for name in TABLES},
         }
 
     def _repr_html_(self) -> str:

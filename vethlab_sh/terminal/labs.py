@@ -287,7 +287,7 @@ def _show(options: argparse.Namespace) -> int:
         facts = lab.snapshot(settings=True).rows
         history = lab.typed
     if name:
-        print_rows(options, facts.plain(name), snapshot.COLUMNS[name])
+        print_rows(options, facts[name], snapshot.COLUMNS[name])
         return 0
     rows: list[dict[str, object]] = []
     for table in snapshot.COLUMNS:

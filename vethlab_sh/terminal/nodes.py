@@ -185,7 +185,7 @@ def _inspection(page: Page, inspection: Inspection, options: argparse.Namespace)
         facts = inspection.snapshot.rows
         for name, shown in TABLES.items():
             if name not in ("namespaces", "wires", "settings", *BESIDE_SETTINGS):
-                parts.append(page.titled(f"The {name}:", facts.plain(name), shown))
+                parts.append(page.titled(f"The {name}:", facts[name], shown))
     picture = inspection.as_text(page.unicode)
     parts.append(page.chapter("The wiring:", picture))
     parts.append(page.prose(inspection.hidden))
