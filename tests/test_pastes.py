@@ -1,4 +1,4 @@
-"""Forty pastes in the manner of public threads, each with what a careful reader finds in it, and what he does not say.
+"""Pastes in the manner of public threads, each with what a careful reader finds in it, and what he does not say.
 
 Beside each text stand the expected facts: machines (every place that anything is said of), rows (of each table), joins
 (the cables with both ends), finding (the network of a machine), wrong (each cause with the lines that show it), unknown
@@ -23,8 +23,8 @@ def read(request):
     return explain(request.param.read_text()), expected
 
 
-def test_there_are_forty():
-    assert len(PASTES) == 40
+def test_there_are_forty_and_more():
+    assert len(PASTES) > 40
 
 
 def test_machines_are_those_that_the_text_names(read):

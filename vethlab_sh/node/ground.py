@@ -118,10 +118,15 @@ class Ground:
 
     @cached_property
     def addresses(self) -> dict[str, list[Address]]:
-        """The addresses by which others reach a place."""
+        """The addresses by which others reach a place: those that are listed, and those that a route tells of."""
         found: dict[str, list[Address]] = {}
+        listed = set()
         for address in self.facts.addresses:
+            listed.add((address.namespace, address.ip))
             if address.scope == "global":
+                found.setdefault(address.namespace, []).append(address)
+        for address in _of_routes(self.facts.routes):
+            if (address.namespace, address.ip) not in listed:
                 found.setdefault(address.namespace, []).append(address)
         return found
 
@@ -286,6 +291,21 @@ class Ground:
             if output.name in names:
                 for record in output.records:
                     yield output.at, record.line, record.row
+
+
+def _of_routes(routes: Iterable[Route]) -> Iterator[Address]:
+    """The addresses for which the kernel made a route: `proto kernel` has the address as `src` (fib_add_ifaddr())."""
+    for route in routes:
+        if route.proto == "kernel" and route.src and route.dev and route.family == "inet" and "/" in route.to:
+            _, _, length = route.to.partition("/")
+            yield Address(
+                namespace=route.namespace,
+                dev=route.dev,
+                family=route.family,
+                address=f"{route.src}/{length}",
+                scope="global",
+                line=route.line,
+            )
 
 
 def _by_place(facts: Iterable[F]) -> dict[str, list[F]]:

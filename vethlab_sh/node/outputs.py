@@ -157,6 +157,7 @@ class _Reader:
                 del records[len(records) - len(before) :]
                 self._goes_on = False
             records += self._before
+        records = self._with_words_of_command(records)
         names = {record.row.get("name") for record in records}
         may_lack_lines = not typed.line or "|" in typed.line or typed.is_cut
         return Output(
@@ -203,8 +204,12 @@ class _Reader:
     def _taken(self, rows: Sequence[Row], lines: Lines) -> list[Record]:
         """The records of rows, with the words that the text has for what was read instead of them."""
         self._lines_before = lines
-        whole = with_words(self._name, self._words, self._hidden.uncovered(rows))
-        return list(_records(whole, lines))
+        return list(_records(self._hidden.uncovered(rows), lines))
+
+    def _with_words_of_command(self, records: Sequence[Record]) -> list[Record]:
+        """The records with what their command tells: some of it is told by how many rows there are in all."""
+        rows = with_words(self._name, self._words, [record.row for record in records])
+        return [replace(record, row=row) for record, row in zip(records, rows, strict=True)]
 
     def _mended(self, lines: Lines, bad: int) -> Lines | None:
         """The lines with the bad one as it may have been before it was pasted; None when no way makes it known."""

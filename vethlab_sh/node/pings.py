@@ -30,6 +30,8 @@ SAID = (
     ("not known", Cause.UNKNOWN, UNRESOLVED),
     ("name resolution", Cause.UNKNOWN, UNRESOLVED),
 )
+REQUEST, REPLY = "ICMP echo request", "ICMP echo reply"
+NARROWING = {"src", "dst", "and", "or", "not", "net", "-c", "-Q"}  # words after which a capture may lack the replies
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ def faults(ground: Ground, others: Sequence[Fault]) -> Iterator[Fault]:
         if output.name == "ping statistics":
             first = complaints.get(output.line)
             yield from _of_output(ground, output, first, by_line)
+        elif output.name == "tcpdump":
+            yield from _captured(output)
 
 
 def _complaints(ground: Ground) -> dict[int, Complaint]:
@@ -87,6 +91,26 @@ def _of_output(
             continue
         lost = _lost(output.at, record.line, row, complaint)
         yield _with_its_way(ground, lost, output.at, row, others)
+
+
+def _captured(output: Output) -> Iterator[Fault]:
+    """Pings of which a capture has each request and no reply, though it would have shown one."""
+    words = output.command.split()
+    if not output.complete or not NARROWING.isdisjoint(words) or "[" in output.command:
+        return
+    requests: dict[tuple[str, str], list[int]] = {}
+    answered = set()
+    for record in output.records:
+        row = record.row
+        if row["what"] == REQUEST:
+            requests.setdefault((row["src_ip"], row["dst_ip"]), []).append(record.line)
+        elif row["what"] == REPLY:
+            answered.add((row["dst_ip"], row["src_ip"]))
+    where = f"on {words[words.index('-i') + 1]}" if "-i" in words[:-1] else "there"
+    for (src, dst), lines in requests.items():
+        if (src, dst) not in answered:
+            seen = f"{output.at}: of a ping from {src} to {dst} {len(lines)} requests are seen {where}, and no reply"
+            yield fault(Cause.UNKNOWN, seen, lines, 6, f"tcpdump -ni any icmp   (where {dst} is)")
 
 
 def _not_sent(at: str, complaint: Complaint) -> Fault:

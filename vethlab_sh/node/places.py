@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 SHELLS = {"sh", "bash", "ash", "dash", "zsh", "ksh", "fish"}
@@ -28,6 +28,13 @@ RUN_WITH_VALUE = WITH_VALUE | {
     "--overrides", "--image-pull-policy", "--add-host", "--link", "--mac-address", "--security-opt", "--sysctl",
 }  # fmt: skip
 WRAPPERS_WITH_VALUE = {"-u", "-g", "-k", "-s", "-n"}
+# What nsenter enters: a file, a process by its number or by what a command in $(...) answers.
+NET_FILE = re.compile(r"(?:--net|-n)=?(/.*)")
+PROCESS_FILE = re.compile(r"/proc/(.+)/ns/net")
+GLUED_TARGET = re.compile(r"-t([\d$(`].*)")
+INTO_NETWORK = re.compile(r"-[a-zA-Z]*[na][a-zA-Z]*")
+SUBSTITUTION = re.compile(r"\$\((.*)\)|`(.*)`", re.DOTALL)
+FLAGS = re.compile(r"-[a-zA-Z]+")  # several of one letter in one word
 INTERACTIVE = {"-i"}  # after `exec` it stands alone, for ssh it names a key
 KINDS_OF_POD = re.compile(r"(?:pods?|po|deploy(?:ment)?|deployments?|ds|daemonsets?|sts|statefulsets?|svc|job)/")
 RUNTIME = re.compile(r"^\S+://")  # of a container's id: docker://…
@@ -208,25 +215,56 @@ def _into_debugged(program: str, words: list[str], start: int, at: Place) -> Ste
 
 
 def _into_new(program: str, words: list[str], start: int, at: Place) -> Step | None:
-    """`docker run --name web IMAGE ip a`, `kubectl run web --image=... -- ip a`."""
+    """`docker run --name web IMAGE ip a`, `kubectl run web --image=... -- ip a`.
+
+    Without a command it is a shell that one is in only where a terminal was asked for (-it): `docker run -d nginx` and
+    `kubectl run web --image=nginx` start something elsewhere, and one stays where one is.
+    """
     line = " ".join(words)
-    operands = _operands(words[start:], RUN_WITH_VALUE - INTERACTIVE - {"-p"})
-    if not operands:
+    given = words[start:]
+    operands = _operands(given, RUN_WITH_VALUE - INTERACTIVE)
+    options = given[: len(given) - len(operands)]
+    if not operands or _has_flag(options, "d", "--detach"):
         return None
     name = _value(words, "--name") or operands[0]
     if program in INTO_POD:
-        rest = operands[1:]
-        rest = rest[rest.index("--") + 1 :] if "--" in rest else []
-        return Place(name, "pod"), rest
-    on = at.machine
+        return _into_new_pod(name, [*options, *operands[1:]])
+    rest = operands[1:]
+    if not rest:
+        if not _is_interactive(options):
+            return None
+        rest = ["sh"]
     if HOST_NETWORK.search(line):
-        return None, operands[1:] or ["sh"]
+        return None, rest
     shared = ANOTHERS_NETWORK.search(line)
     if shared:
         name = shared[1]
     elif program == "docker-compose":
         name = operands[0]
-    return Place(name, "pod", on), operands[1:] or ["sh"]
+    return Place(name, "pod", at.machine), rest
+
+
+def _into_new_pod(name: str, rest: list[str]) -> Step | None:
+    """What follows the name in `kubectl run web --image=busybox -it -- sh`: options, then perhaps a command."""
+    if "--" in rest:
+        return Place(name, "pod"), rest[rest.index("--") + 1 :]
+    return (Place(name, "pod"), []) if _is_interactive(rest) else None
+
+
+def _is_interactive(options: Iterable[str]) -> bool:
+    """Whether a terminal was asked for, or what is typed: -i, -t, -it."""
+    return _has_flag(options, "i", "--interactive", "--stdin") or _has_flag(options, "t", "--tty")
+
+
+def _has_flag(options: Iterable[str], letter: str, *names: str) -> bool:
+    """Whether a flag is among options, by its letter (`-dit` holds three) or by a name."""
+    for option in options:
+        name, _, value = option.partition("=")
+        if name in names and value != "false":
+            return True
+        if FLAGS.fullmatch(option) and letter in option:
+            return True
+    return False
 
 
 def _into_vm(program: str, words: list[str], start: int, at: Place) -> Step | None:
@@ -312,13 +350,11 @@ ENTERING_ALONE = {
 
 def _into_process(words: list[str], at: Place) -> Step | None:
     """`nsenter -t PID -n ...`, `nsenter --net=FILE -- ...`."""
-    target = _nsenter_target(words)
+    rest = _operands(words[1:], {"-t", "--target", "-S", "-G"})
+    options = words[1 : len(words) - len(rest)]
+    target = _nsenter_target(options)
     if not target:
         return None
-    if "--" in words:
-        rest = words[words.index("--") + 1 :]
-    else:
-        rest = _operands(words[1:], {"-t", "--target", "-S", "-G"})
     if target == "process 1":  # its namespaces are the machine's own
         return None, rest
     return Place(target, "namespace", at.machine), rest
@@ -341,9 +377,19 @@ def _operands(words: list[str], with_value: Set[str]) -> list[str]:
     while words and words[0].startswith("-"):
         if words[0] == "--":
             return words[1:]
-        length = 2 if words[0] in with_value else 1
+        length = 2 if _has_value(words[0], with_value) else 1
         words = words[length:]
     return words
+
+
+def _has_value(option: str, with_value: Set[str]) -> bool:
+    """Whether the next word belongs to this option: `-p 80:80`, and `-dp 80:80`, whose last letter takes it."""
+    if option in with_value:
+        return True
+    if FLAGS.fullmatch(option) is None:
+        return False
+    *others, last = [f"-{letter}" for letter in option[1:]]
+    return last in with_value and with_value.isdisjoint(others)  # of `-nshop` the rest is the value
 
 
 def _netns_option(words: list[str]) -> str | None:
@@ -356,16 +402,35 @@ def _netns_option(words: list[str]) -> str | None:
     return None
 
 
-def _nsenter_target(words: list[str]) -> str | None:
+def _nsenter_target(options: list[str]) -> str | None:
     """The name of what `nsenter -t PID -n` or `nsenter --net=FILE` enters; None when it is not a network."""
-    line = " ".join(words)
-    file = re.search(r"--net=(\S+)|\s-n=?(/\S+)", line)
-    if file:
-        path = file[1] or file[2]
-        pid = re.fullmatch(r"/proc/(\w+)/ns/net", path)
-        return f"process {pid[1]}" if pid else path.rsplit("/", 1)[-1]
-    target = re.search(r"(?:-t|--target)[ =]?(\S+)", line)
-    network = re.search(r"\s(--net\b|--all\b|-[a-zA-Z]*[na]\b|-[a-zA-Z]*n[a-zA-Z]*\b)", line)
-    if target is None or network is None:
-        return None
-    return f"process {target[1]}"
+    target = ""
+    has_network = False
+    for option, following in itertools.zip_longest(options, options[1:], fillvalue=""):
+        file = NET_FILE.fullmatch(option)
+        if file:
+            of_process = PROCESS_FILE.fullmatch(file[1])
+            return _process(of_process[1]) if of_process else file[1].rsplit("/", 1)[-1]
+        if option.startswith("--target="):
+            target = option.partition("=")[2]
+        elif GLUED_TARGET.fullmatch(option):
+            target = option[2:]
+        elif option == "--target" or (FLAGS.fullmatch(option) and option.endswith("t")):
+            target = following
+        if option in ("--net", "--all") or INTO_NETWORK.fullmatch(option):
+            has_network = True
+    return _process(target) if target and has_network else None
+
+
+def _process(pid: str) -> str:
+    """What a process is called here: the container that `$(docker inspect -f '{{.State.Pid}}' web)` asks for, or it."""
+    substituted = SUBSTITUTION.fullmatch(pid)
+    if substituted is None:
+        return f"process {pid}"
+    inside = _split(substituted[1] or substituted[2])
+    if inside[:1] == ["sudo"]:
+        inside = inside[1:]
+    program = inside[0].rsplit("/", 1)[-1] if inside else ""
+    if program in INTO_CONTAINER and "inspect" in inside and len(inside) > 2:
+        return RUNTIME.sub("", inside[-1])
+    return f"process {pid}"

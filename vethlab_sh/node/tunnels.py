@@ -22,6 +22,11 @@ def faults(ground: Ground) -> Iterator[Fault]:
     for route in ground.facts.routes:
         if route.via and route.dev and _is_written_down(ground, route.namespace, route.dev):
             yield from _of_route(ground, route, route.via, route.dev)
+    for entry in ground.facts.fdb:
+        if entry.dst and ground.is_tunnel(entry.namespace, entry.dev):
+            yield from _wrong_remote(ground, "", entry.dev, entry)
+            yield from _other_local(ground, entry)
+    yield from _not_flooded(ground)
     yield from _alike(ground)
 
 
@@ -93,7 +98,7 @@ def _wrong_mac(ground: Ground, at: str, via: str, dev: str, neighbour: Neighbour
         )
 
 
-def _wrong_remote(ground: Ground, via: str, dev: str, entry: Entry) -> Iterator[Fault]:
+def _wrong_remote(ground: Ground, via: str, dev: str | None, entry: Entry) -> Iterator[Fault]:
     """An FDB entry that leads to an address which the gateway's machine does not have."""
     owner = _machine_behind(ground, via, entry)
     if owner is None or entry.dst is None:
@@ -107,6 +112,54 @@ def _wrong_remote(ground: Ground, via: str, dev: str, entry: Entry) -> Iterator[
     sends = f"{entry.namespace}: the FDB of {dev} sends {entry.mac} to {entry.dst}"
     words = f"{sends}, but {owner} has {has}; {entry.dst} {whose}"
     yield fault(Cause.VXLAN_REMOTE, words, [entry, *own], 9, f"ip addr   (on {owner})")
+
+
+def _other_local(ground: Ground, entry: Entry) -> Iterator[Fault]:
+    """An FDB entry that leads elsewhere than where the device with that MAC address sends from.
+
+    It takes what comes to any address of its machine (vxlan_create_sock() binds to none), so `local` alone proves
+    nothing where that machine's addresses are not shown.
+    """
+    owner = _machine_behind(ground, "", entry)
+    if owner is None or ground.underlay(owner):
+        return
+    (link,) = [link for link in ground.tunnels_by_mac[entry.mac] if link.namespace == owner][:1]
+    if link.vxlan_local is None or link.vxlan_local == entry.dst:
+        return
+    sends = f"{entry.namespace}: the FDB of {entry.dev} sends {entry.mac} to {entry.dst}"
+    has = f"{link.name} of {owner}, which has that MAC address, sends from {link.vxlan_local}"
+    words = f"{sends}, but {has}: what is sent there arrives only if {entry.dst} leads to {owner} too"
+    yield fault(Cause.VXLAN_REMOTE, words, [entry, link], 6, f"ip addr   (on {owner})")
+
+
+def _not_flooded(ground: Ground) -> Iterator[Fault]:
+    """A machine that floods nothing to the one that floods to it, by a tunnel of one name: ARP gets there one way."""
+    for (there, _), entries in ground.leaving.items():
+        flooded = [entry for entry in entries if entry.mac == ANY_MAC]
+        for entry in flooded:
+            holders = {address.namespace for address in ground.holders.get(entry.dst or "", ())} - {there}
+            if len(holders) == 1:
+                yield from _not_flooded_back(ground, entry, holders.pop(), there)
+
+
+def _not_flooded_back(ground: Ground, entry: Entry, at: str, there: str) -> Iterator[Fault]:
+    """The machine `at`, to which the entry of `there` leads, has a full list of entries, and none leads back."""
+    dev = entry.dev
+    back = ground.leaving.get((at, dev), [])
+    own = ground.underlay(there)
+    is_listed = ground.full(at, FDB, dev) and ground.machine_of.get(at) == at
+    if not own or not is_listed or not any(one.mac == ANY_MAC for one in back):
+        return
+    if any(one.dst == address.ip for one in back for address in ground.addresses[there]):
+        return
+    has = ", ".join(_bare(own))
+    words = f"{at}: {dev} floods to {_remotes(back)}, and not to {there} ({has}), which floods to it"
+    shows = [*back, entry, *own]
+    yield fault(Cause.VXLAN_ENTRY, words, shows, 8, f"bridge fdb show dev {dev}   (on {at})")
+
+
+def _remotes(entries: list[Entry]) -> str:
+    return ", ".join(sorted({entry.dst for entry in entries if entry.dst and entry.mac == ANY_MAC}))
 
 
 def _machine_behind(ground: Ground, via: str, entry: Entry) -> str | None:

@@ -14,6 +14,8 @@ from .ground import ROUTES, Fault, Ground, Network, fault
 # Devices that have the same address on every machine that has them
 EVERYWHERE = ("docker", "virbr", "br-", "lo", "kube-ipvs", "dummy", "nodelocaldns", "podman", "lxdbr", "incusbr")
 
+OF_VIRTUALBOX = "10.0.2.15"  # the first card's, "Network Address Translation" in VirtualBox's manual
+
 
 def faults(ground: Ground) -> Iterator[Fault]:
     """What is wrong with the ways of each place."""
@@ -182,8 +184,10 @@ def _overlapping(ground: Ground) -> Iterator[Fault]:
             if around and around[-1].dev != address.dev:
                 other = around[-1]
                 wider = ip_interface(other.address).network
-                words = f"{at}: {address.dev}'s network {network} and {other.dev}'s {wider} overlap"
-                yield fault(Cause.WRONG_PREFIX, words, [address, other], 6)
+                routes = [route for route in ground.routes.get(at, ()) if route.to == str(network)]
+                if wider != network or len(routes) < 2:  # else both routes are told
+                    words = f"{at}: {address.dev}'s network {network} and {other.dev}'s {wider} overlap"
+                    yield fault(Cause.WRONG_PREFIX, words, [address, other], 6)
             around.append(address)
 
 
@@ -201,6 +205,8 @@ def _same_address(ground: Ground) -> Iterator[Fault]:
             if not _are_two(ground, first, second):
                 continue
             words = f"{first.namespace} {first.dev} and {second.namespace} {second.dev} have the same address {ip}"
+            if ip == OF_VIRTUALBOX:
+                words += "; VirtualBox's NAT gives it to every machine, and lets none reach another"
             yield fault(Cause.WRONG_NEIGHBOUR, words, [first, second], 8)
             break
 

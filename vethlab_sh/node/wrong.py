@@ -60,9 +60,11 @@ def _has_tunnel_of_calico(finding: Finding, names: Iterable[str]) -> bool:
 def _settings(ground: Ground) -> Iterator[Fault]:
     """Settings that keep a machine from handing packets on, or that may have dropped what was lost."""
     is_lossy = _is_lossy(ground)
+    are_off: set[str] = set()  # machines: both keys are one variable of the kernel's
     for at, line, row in ground.rows("sysctl"):
-        key = row["key"].replace("/", ".")
-        if key in FORWARDING and row["value"] == "0":
+        key = (row["key"] or "").replace("/", ".")
+        if key in FORWARDING and row["value"] == "0" and at not in are_off:
+            are_off.add(at)
             words = f"{at} hands no packets on: {key} is 0"
             yield fault(Cause.FORWARDING_OFF, words, [line], 8)
         elif key.endswith(".rp_filter") and row["value"] == "1" and is_lossy:

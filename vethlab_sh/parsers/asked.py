@@ -10,6 +10,7 @@ import itertools
 import re
 from collections.abc import Iterable, Sequence
 
+from .sysctl import key_of
 from .words import Row
 
 LEFT_OUT = {  # by table: the word of the command, and the column that it fills
@@ -21,6 +22,9 @@ LEFT_OUT = {  # by table: the word of the command, and the column that it fills
 }
 # Without -t these show `filter`; iptables-save shows all tables, each by its name.
 SHOWS_ONE_TABLE = re.compile(r"(?:\S*/)?ip6?tables(?:-legacy|-nft)?")
+SETTINGS = "/proc/sys/"
+GLOB = re.compile(r"[*?\[]")  # of the shell: how many files it stands for is not known
+KEY = re.compile(r"\w+([./][\w/-]+)+")
 SYS_FILE = re.compile(r"(?:/sys/class/net|\.)/([^\s/*?\[]+)/(iflink|ifindex)")
 NARROWER = {
     "to", "root", "match", "exact", "via", "src", "type", "nud", "proxy", "get", "dynamic", "static", "default", "from",
@@ -38,6 +42,8 @@ def with_words(table: str, words: Sequence[str], rows: Iterable[Row]) -> list[Ro
     """
     if table == "iflink":
         return _of_files(words, list(rows))
+    if table == "sysctl":
+        return _of_keys(words, list(rows))
     fixed = asked_for(table, words)
     if not fixed:
         return list(rows)
@@ -103,3 +109,18 @@ def _of_files(words: Sequence[str], rows: list[Row]) -> list[Row]:
     if len(files) != len(rows) or any(row["name"] for row in rows):
         return rows
     return [row | {"name": name, "file": file} for row, (name, file) in zip(rows, files, strict=True)]
+
+
+def _of_keys(words: Sequence[str], rows: list[Row]) -> list[Row]:
+    """`sysctl -n net.ipv4.ip_forward`, `cat /proc/sys/net/ipv4/ip_forward`: values in their keys' order, unnamed."""
+    keys = []
+    for word in words:
+        if GLOB.search(word):
+            return rows
+        if word.startswith(SETTINGS):
+            keys.append(key_of(word.removeprefix(SETTINGS)))
+        elif KEY.fullmatch(word):
+            keys.append(word)
+    if len(keys) != len(rows) or any(row["key"] for row in rows):
+        return rows
+    return [row | {"key": key} for row, key in zip(rows, keys, strict=True)]

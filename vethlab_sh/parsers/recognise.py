@@ -74,9 +74,10 @@ IPTABLES_SHOWS = re.compile(r"-[nvxwt]*[LS][nvxw]*|--list|--list-rules")
 OTHER_FORM = re.compile(r"-o=?(?!wide|=|$)|--output=(?!wide)|--no-headers=?|-w$|--watch")  # -ojson, -o=name
 TCPDUMP_OTHER = re.compile(r"-[a-zA-Z]*[wdDL]|--(version|help|list)")
 SYS_FILE = re.compile(r"(?:/sys/class/net|\.)/[^/]+/(iflink|ifindex)")
+SETTING_FILE = re.compile(r"/proc/sys/net/\S+")
 ARP_CHANGES = {"-s", "-d", "-f", "--set", "--delete"}
 SYSCTL_ALL = {"-a", "-A", "--all"}
-SYSCTL_OPTIONS = SYSCTL_ALL | {"-w", "--write", "-e", "--ignore"}
+SYSCTL_OPTIONS = SYSCTL_ALL | {"-w", "--write", "-e", "--ignore", "-n", "--values"}
 
 
 def recognise(line: str) -> tuple[str, ...]:
@@ -374,10 +375,12 @@ def _tcpdump(words: list[str]) -> str | None:
 
 
 def _files(words: list[str]) -> str | None:
-    """`cat /proc/net/arp`, `grep . /sys/class/net/*/iflink`."""
+    """`cat /proc/net/arp`, `grep . /sys/class/net/*/iflink`, `cat /proc/sys/net/ipv4/ip_forward`."""
     files = [word for word in words if "/" in word]
     if files and all(SYS_FILE.fullmatch(file) for file in files):
         return "iflink"
+    if files and all(SETTING_FILE.fullmatch(file) for file in files):
+        return "sysctl"
     if files == ["/proc/net/arp"] or files == ["/proc/self/net/arp"]:
         return "arp"
     return None

@@ -1,11 +1,14 @@
 """How is the kernel set? A row a key of `sysctl KEY` or `sysctl -a`, and what `sysctl -w` answers (sysctl(8)).
 
+`sysctl -n` and `cat /proc/sys/...` print the value alone, `grep . /proc/sys/...` the file's name before it.
+
 >>> parse("net.ipv4.conf.cali50c25257626.proxy_arp = 1")
 [{'key': 'net.ipv4.conf.cali50c25257626.proxy_arp', 'value': '1'}]
 """
 
 from __future__ import annotations
 
+import re
 from itertools import repeat
 
 from .words import Columns, Row, Words
@@ -13,9 +16,11 @@ from .words import Columns, Row, Words
 COMMAND = "sysctl"
 COLUMNS: Columns = {
     # The dots of a device's name are printed as slashes: net.ipv4.conf.eth0/100.forwarding
-    "key": (str, "the setting, as printed"),
+    "key": (str, "the setting, as printed; missing where neither output nor command names it"),
     "value": (str, "its value; missing when empty"),
 }
+FILE = re.compile(r"/proc/sys/([^\s:]+):\s*(.*)")
+VALUE_ALONE = re.compile(r"\d+(\s+\d+)*", re.ASCII)
 # What makes a text need more than to be cut at its signs: spaces that have to be counted as one, or as none.
 ODD_SPACES = ("  ", " \n", "\x1f")
 
@@ -47,8 +52,22 @@ def _usual(printed: str) -> list[Row] | None:
     return rows if len(rows) == len(lines) else None
 
 
+def key_of(path: str) -> str:
+    """The key of a file below /proc/sys: where one has a dot, which the name of a device may, the other has a slash.
+
+    >>> key_of("net/ipv4/conf/eth0.100/forwarding")
+    'net.ipv4.conf.eth0/100.forwarding'
+    """
+    return path.translate(str.maketrans("./", "/."))
+
+
 def _setting(words: Words) -> Row:
-    """`net.ipv4.ip_forward = 1`."""
+    """`net.ipv4.ip_forward = 1`, `/proc/sys/net/ipv4/ip_forward:1`, `1`."""
+    of_file = FILE.fullmatch(words.text)
+    if of_file:
+        return {"key": key_of(of_file[1]), "value": of_file[2] or None}
+    if VALUE_ALONE.fullmatch(words.text):
+        return {"key": None, "value": words.rest()}
     key = words.take()
     if "." not in key and "/" not in key:
         raise words.unknown(key)
