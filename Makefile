@@ -62,6 +62,9 @@ test-tools: setup-tests ## run the tests with the programs of older and newer De
 test-kinds: setup-tests ## play networks of devices that this kernel lacks in user-mode Linux (ARGS="-k bond" for less)
 	@tests/tools/uml/run $(ARGS)
 
+test-container: setup-tests ## start containers as Docker and Podman do, by runc, and play every scenario there; as root (ARGS="-k podman")
+	@nice tests/tools/container/run $(ARGS)
+
 chaos: setup-tests ## let everything go wrong at every step of every scenario; half an hour (ARGS="tool run-full" for less)
 	@$(PYTHON_RUN) tests/tools/chaos.py $(ARGS)
 
@@ -103,4 +106,4 @@ clean: ## remove .venv and the caches
 	rm -rf .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test check bench test-browser test-class test-all test-tools chaos attack faults causes fuzz test-vm test-kinds box box-packages vm lab pictures kinds notebooks recordings doctor setup setup-tests clean
+.PHONY: help demo test check bench test-browser test-class test-all test-tools chaos attack faults causes fuzz test-vm test-kinds test-container box box-packages vm lab pictures kinds notebooks recordings doctor setup setup-tests clean

@@ -4,6 +4,7 @@ import errno
 import gc
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -163,3 +164,85 @@ def test_missing_unshare_names_its_package(monkeypatch):
     monkeypatch.setattr("vethlab_sh.sandbox.find", lambda tool: None)
     with pytest.raises(ToolMissing, match="util-linux"):
         Lab()
+
+
+# --- in a container -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def refusing(monkeypatch):
+    """Have a call of those that make a world refused, as by a container: refusing("mount", lambda ...: whether)."""
+
+    def refuse(name, forbids):
+        allowed = getattr(world_maker, name)
+
+        def call(*arguments):
+            if forbids(*arguments):
+                raise world_maker.Refused(errno.EPERM, name)
+            return allowed(*arguments)
+
+        monkeypatch.setattr(world_maker, name, call)
+
+    return refuse
+
+
+NESTED = "ip netns add a; ip netns add b; ip netns exec a ip netns exec b ip link set lo up"
+
+
+def test_namespaces_are_entered_where_no_sys_can_be_mounted(refusing):
+    refusing("mount", lambda source, target, kind, *more: kind == "sysfs")
+    with Lab() as lab:
+        lab.run(NESTED)
+        assert lab.run("ip -n b -br link show lo").out.split()[1] == "UNKNOWN"
+        assert lab.run("bridge -n b -d link").code == 0
+        assert lab.run("ls /sys").out == ""  # rather than the devices of another network
+        missing = lab.run("ip netns exec c true", expect=None)
+        assert (missing.code, missing.err) == (255, 'Cannot open network namespace "c": No such file or directory\n')
+
+
+def test_devices_in_sys_are_those_of_the_namespace_where_it_is_read_only(refusing):
+    read_write = world_maker.MS_NOSUID | world_maker.MS_NODEV | world_maker.MS_NOEXEC
+    refusing("mount", lambda source, target, kind, flags, *more: kind == "sysfs" and flags == read_write)
+    with Lab() as lab:
+        lab.run(NESTED)
+        lab.run("ip link add name here type bridge; ip -n b link add name there type bridge")
+        assert "here" in lab.run("ls /sys/class/net").out.split()
+        devices = lab.run("ip netns exec a ip netns exec b ls /sys/class/net").out.split()
+        assert "here" not in devices
+
+
+ESCAPE = """
+import os
+os.chroot("/tmp")  # and we stand outside of it
+for _ in range(20):
+    os.chdir("..")
+os.chroot(".")
+print(os.listdir("/run"))
+"""
+
+
+def test_root_that_cannot_be_changed_is_covered_for_good(refusing):
+    refusing("pivot_root", lambda new, old: True)
+    with Lab() as lab:
+        lab.run(NESTED)
+        assert lab.run(f"{sys.executable} -c '{ESCAPE}'").out == "['netns']\n"  # ours, not the machine's
+        assert lab.run("umount -l /", expect=None).code != 0
+        assert lab.run("ls /run/netns").out.split() == ["a", "b"]
+        lab.run("unshare --mount true")
+
+
+def test_root_without_its_rights_takes_a_user_namespace(refusing):
+    refusing("unshare", lambda flags: not flags & world_maker.CLONE_NEWUSER and flags & world_maker.CLONE_NEWPID)
+    with Lab() as lab:
+        lab.run(NESTED)
+        assert lab.run("id -u").out.strip() == str(os.geteuid())
+        assert lab.run("stat -c %u /etc/passwd").out.strip() in ("0", "65534")  # root, as far as it is known
+
+
+def test_world_whose_name_may_not_be_set_is_made(monkeypatch):
+    def refuses(name):
+        raise PermissionError(errno.EPERM, "sethostname")
+
+    monkeypatch.setattr(socket, "sethostname", refuses)
+    with Lab() as lab:
+        lab.run(NESTED)

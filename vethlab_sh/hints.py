@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .errors import NO_SUCH_PROGRAM, ToolMissing, nearest
-from .sandbox import find
+from .sandbox import container_options, find, settings_are_fixed
 
 # Debian's packages
 PACKAGES = {
@@ -269,6 +269,7 @@ RULES = (
     ),
 )
 
+FIXED_SETTING = re.compile(r"permission denied on key .net\.ipv[46]\.")
 _ANYTHING_SAID = re.compile("|".join(f"(?:{rule.said})" for rule in RULES if rule.said), re.MULTILINE)
 
 
@@ -285,6 +286,11 @@ def hint_for(line: str, code: int, said: str) -> str:
     missing = _missing_program(line, code, said)
     if missing:
         return _instead_of(missing)
+    if FIXED_SETTING.search(said) and settings_are_fixed():
+        return (
+            "The settings of networks are read-only in this container, and a lab without rights has no others. "
+            f"The container needs {container_options()}."
+        )
     meant = _meant(line, said)
     for rule in RULES:
         if rule.fits(line, code, said):

@@ -141,11 +141,41 @@ def forbidden_because(number: int = errno.EPERM) -> str:
     if _is_chroot():
         why = "this is a chroot, in which the kernel makes no user namespaces (unshare(2))"
         return f"{why}. Ways out: leave it, or {ELSEWHERE}"
+    if _is_filtered():
+        why = "who started this, a container most likely, forbids the calls that make namespaces (seccomp(2))"
+        return f"{why}. Ways out: start the container with {container_options()}, or {ELSEWHERE}"
     return (
         "this machine (a container, perhaps, or a chroot) does not let you make namespaces. "
-        "Ways out: run with sudo, start the container with --security-opt seccomp=unconfined "
-        f"--cap-add SYS_ADMIN, or {ELSEWHERE}"
+        f"Ways out: run with sudo, start the container with {container_options()}, or {ELSEWHERE}"
     )
+
+
+def container_options() -> str:
+    """The options of `docker run`, or `podman run`, with which a container makes labs that lack nothing."""
+    options = ["seccomp=unconfined", "systempaths=unconfined"]
+    if Path("/run/.containerenv").exists():  # which Podman puts there: podman-run(1)
+        options = ["unmask=ALL"]
+    with contextlib.suppress(OSError):
+        confined = Path("/proc/self/attr/current").read_text()
+        if "(enforce)" in confined:  # as AppArmor writes it; docker-default forbids each mount
+            options.append("apparmor=unconfined")
+    words = " ".join(f"--security-opt {option}" for option in options)
+    return f"`{words}`"
+
+
+def settings_are_fixed() -> bool:
+    """Whether /proc/sys is read-only, as in a container; a lab made there without rights has no other."""
+    try:
+        return bool(os.statvfs("/proc/sys").f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
+
+
+def _is_filtered() -> bool:
+    """Whether calls of ours are filtered; proc(5), status."""
+    with contextlib.suppress(OSError):
+        return "\nSeccomp:\t2\n" in Path("/proc/self/status").read_text()
+    return False
 
 
 def _has_no_number() -> bool:
@@ -324,6 +354,15 @@ class Sandbox:
         ended, _, _ = select.select([self._pidfd], [], [], 0)
         return not ended and started(self.pid) is not None
 
+    @property
+    def programs(self) -> list[Path]:
+        """The folders of our own programs that lines find before the machine's."""
+        try:
+            os.stat(world.NO_SYS_AT_WILL, dir_fd=self._files)
+        except OSError:
+            return [world.OURS]
+        return [world.WITHOUT_SYS, world.OURS]
+
     def check_alive(self) -> None:
         """Raise LabClosed when there is no world any more."""
         if not self._leave.alive:
@@ -396,6 +435,8 @@ class Sandbox:
 
 class Outside:
     """The machine itself, where a sandbox would be: nothing to enter, nothing to leave. For questions only."""
+
+    programs: tuple[Path, ...] = ()  # none of ours
 
     def check_alive(self) -> None:
         """It is."""

@@ -26,7 +26,6 @@ from .files import install
 from .inside import check_name, way_into
 from .record import Ran
 from .sandbox import HOSTNAME, File, Outside, Sandbox, check_linux, find, folder, search_path
-from .world import OURS
 
 try:
     import sh
@@ -150,9 +149,8 @@ class Shell:
         environment = {name: value for name, value in found.items() if value is not None}
         for name in ("BASH_ENV", "ENV"):  # files that a shell would run before anything else
             environment.pop(name, None)
-        path = search_path()
-        if isinstance(self._sandbox, Sandbox):
-            path = f"{OURS}:{path}"
+        folders = [str(folder) for folder in self._sandbox.programs]
+        path = ":".join([*folders, search_path()])
         environment |= {"PATH": path, "LC_ALL": "C", "LANGUAGE": "C"}
         return environment
 

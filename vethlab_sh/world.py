@@ -35,7 +35,7 @@ CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWIPC = 0x20000000, 0x40000000, 0x08000000
 CLONE_PARENT = 0x8000
 NS_GET_USERNS = 0xB701  # ioctl_ns(2)
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
-MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 32, 4096, 16384, 1 << 18
+MS_REMOUNT, MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 32, 4096, 8192, 16384, 1 << 18
 MNT_DETACH = 2
 PR_SET_DUMPABLE = 4
 AT_FDCWD, AT_RECURSIVE = -100, 0x8000
@@ -60,6 +60,8 @@ OWN = {"proc", "sys", "dev", "run"}  # folders of the root that are never the ma
 # What strangers see of the machine's files: its programs, and the few settings that programs ask for
 PROGRAMS = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix", "gnu")
 OURS, OF_A_LAB = Path(__file__).with_name("programs"), "/programs"  # those that are others in a lab: `sudo`
+WITHOUT_SYS = Path(__file__).with_name("programs_without_sys")  # and where /sys cannot be mounted at will
+NO_SYS_AT_WILL = ".no-sys-at-will"  # an empty file that says so, among those that lines print into
 SETTINGS = (
     "alternatives", "ethertypes", "iproute2", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "networks",
     "protocols", "rpc", "services",
@@ -157,6 +159,11 @@ def bind(source: str, target: str, flags: int = MS_REC) -> None:
 def bound_read_only(target: str, flags: int = 0) -> None:
     """Make a mount read-only where it is; only this one, not those below."""
     mount(None, target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | flags)
+
+
+def pivot_root(new: str, old: str) -> None:
+    """Make a mount the root, and show the one before in a folder of it; pivot_root(2)."""
+    must(libc().pivot_root(os.fsencode(new), os.fsencode(old)), "pivot_root")
 
 
 class MountAttributes(ctypes.Structure):
@@ -314,7 +321,7 @@ def _found(plan: Plan, say: int, path: str, shell: str) -> None:
     is_root = os.geteuid() == 0
     uid, gid = os.geteuid(), os.getegid()
     if is_root:
-        unshare(CLONE_NEWNS | CLONE_NEWPID)
+        _outer_namespaces_of_root()
     else:
         _own_user_namespace(CLONE_NEWNS | CLONE_NEWPID, uid, gid)
     mount(None, "/", None, MS_REC | MS_PRIVATE)
@@ -336,6 +343,9 @@ def _found(plan: Plan, say: int, path: str, shell: str) -> None:
     _inner_namespaces(plan, is_root, uid, gid, tell_holder)
     if os.read(hear_holder, 1) != b"m":  # the root is built
         return  # the holder has said why not
+    if not plan.strict:
+        os.chroot("/..")  # what covers the root, where that could not be changed: see `_cover_the_root`
+        os.chdir("/")
     unshare(CLONE_NEWNS)
     # Here, not by the holder: were this locked, the kernel would give nobody another /sys that can be written to, and
     # `ip netns exec` inside `ip netns exec` asks for one.
@@ -347,6 +357,57 @@ def _found(plan: Plan, say: int, path: str, shell: str) -> None:
             socket.send_fds(line, [b"mounts"], [mounts])
     os.write(tell_holder, b"m")
     os.read(hear_holder, 1)  # until it has them too, and has closed its end
+
+
+def _outer_namespaces_of_root() -> None:
+    try:
+        unshare(CLONE_NEWNS | CLONE_NEWPID)
+    except Refused:  # root of a container: who makes a user namespace needs no CAP_SYS_ADMIN outside
+        _user_namespace_of_root(CLONE_NEWNS | CLONE_NEWPID)
+
+
+def _user_namespace_of_root(flags: int) -> None:
+    """A user namespace with all users that we have; a process that stays outside is asked to say which."""
+    libc().prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+    number = os.getpid()
+    hear, tell = os.pipe()
+    writer = os.fork()
+    if writer == 0:
+        _map_users_when_told(number, hear, tell)
+    os.close(hear)
+    try:
+        unshare(CLONE_NEWUSER | flags)
+        os.write(tell, b"n")
+    finally:
+        os.close(tell)
+        _, status = os.waitpid(writer, 0)
+    if status:
+        raise Refused(errno.EPERM, "write of uid_map")
+
+
+def _map_users_when_told(number: int, hear: int, tell: int) -> NoReturn:
+    code = 1
+    try:
+        os.close(tell)
+        if os.read(hear, 1):
+            _map_all_users(number)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _map_all_users(number: int) -> None:
+    """In another process's user namespace its users are to be those that we have, by the same numbers.
+
+    It cannot say so itself, having no rights outside any more: user_namespaces(7).
+    """
+    for kind in ("uid_map", "gid_map"):
+        ours = Path(f"/proc/self/{kind}").read_text()
+        same = ""
+        for line in ours.splitlines():
+            first, _, count = line.split()
+            same += f"{first} {first} {count}\n"
+        _write(f"/proc/{number}/{kind}", same)
 
 
 def _inner_namespaces(plan: Plan, is_root: bool, uid: int, gid: int, tell_holder: int) -> None:
@@ -430,13 +491,15 @@ class _Holder:
         if not namespaces:  # the founder has said why
             os._exit(1)
         if namespaces == b"u":
-            self._map_all_users()
+            _map_all_users(self.number)
         setns(self.founder, CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC)
-        socket.sethostname(HOSTNAME)
+        _name_host(self.plan)
         _loopback_up()
-        _mount_sys(self.plan)
-        _move_in()
+        at_will = _mount_sys(self.plan)
+        _move_in(self.plan)
         files = _hidden_folder(self.plan)
+        if not at_will:
+            os.close(os.open(NO_SYS_AT_WILL, os.O_CREAT | os.O_WRONLY, 0o444, dir_fd=files))
         _own_run(self.plan)
         for key in PLAIN_SETTINGS:
             with contextlib.suppress(OSError):
@@ -458,16 +521,6 @@ class _Holder:
         os.fchdir(files)  # where `Sandbox` finds it
         nothing = os.open("/dev/null", os.O_WRONLY)
         os.dup2(nothing, 2)  # bash complains that its folder has no name
-
-    def _map_all_users(self) -> None:
-        """Root's users are those of the machine: the founder cannot say so, having no rights outside any more."""
-        for kind in ("uid_map", "gid_map"):
-            ours = Path(f"/proc/self/{kind}").read_text()
-            same = ""
-            for line in ours.splitlines():
-                first, _, count = line.split()
-                same += f"{first} {first} {count}\n"
-            _write(f"/proc/{self.number}/{kind}", same)
 
 
 def _plant(plan: Plan) -> None:
@@ -565,25 +618,43 @@ def _devices(plan: Plan) -> None:
     bound_read_only(dev, MS_NOSUID)
 
 
-def _mount_sys(plan: Plan) -> None:
-    """/sys of the world's own network: brctl reads /sys/class/net, which shows that of whoever mounted it."""
+def _mount_sys(plan: Plan) -> bool:
+    """/sys of the world's own network: brctl reads /sys/class/net, which shows that of whoever mounted it.
+
+    Returns whether those who are in there may do the same for their networks, as `ip netns exec` does.
+    """
     flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
+    target = f"{NEW_ROOT}/sys"
     # In a lab, or a container, /sys may be read-only for good; then one that is not is refused: mnt_already_visible()
     for wanted in (flags, flags | MS_RDONLY):
         with contextlib.suppress(Refused):
-            mount("sysfs", f"{NEW_ROOT}/sys", "sysfs", wanted)
-            return
+            mount("sysfs", target, "sysfs", wanted)
+            return wanted == flags
     if plan.strict:
         raise Refused(errno.EPERM, "mount of /sys")
-    bind("/sys", f"{NEW_ROOT}/sys")  # masked, as /proc
+    # In a container it is masked, as /proc, and shows the devices of another network: better none than those.
+    mount("tmpfs", target, "tmpfs", flags | MS_RDONLY, "size=4k,nr_inodes=2,mode=555")
+    return False
 
 
-def _move_in() -> None:
+def _move_in(plan: Plan) -> None:
     """Make it the root, and let go of the machine's: nothing of the outer mounts is below; pivot_root(2)."""
     os.chdir(NEW_ROOT)
-    must(libc().pivot_root(b".", b"."), "pivot_root")
-    must(libc().umount2(b".", MNT_DETACH), "umount")
+    try:
+        pivot_root(".", ".")
+    except Refused:  # Docker's list of calls has no pivot_root
+        if plan.strict:
+            raise
+        _cover_the_root()
+    else:
+        must(libc().umount2(b".", MNT_DETACH), "umount")
     os.chdir("/")
+
+
+def _cover_the_root() -> None:
+    """Put our root over the machine's: nothing is above it, and what it covers has no path any more; switch_root(8)."""
+    mount(".", "/", None, MS_MOVE)
+    os.chroot(".")
 
 
 def _hidden_folder(plan: Plan) -> int:
@@ -620,6 +691,14 @@ def _rule_nothing_of_the_machine() -> None:
             with contextlib.suppress(Refused):
                 bind(f"/proc/{name}", f"/proc/{name}", 0)
                 bound_read_only(f"/proc/{name}", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+
+def _name_host(plan: Plan) -> None:
+    try:
+        socket.sethostname(HOSTNAME)
+    except OSError:  # Podman's list of calls has none that names a machine
+        if plan.strict:
+            raise
 
 
 def _loopback_up() -> None:

@@ -35,12 +35,12 @@ WORLD = """\
 # The same lines as `python -m vethlab_sh demo {name}`, for bash alone. They run in a private network world
 # that ends with the script, so nothing has to be cleaned up and no device of this machine is touched.
 # Works as root, and as an ordinary user where the kernel allows user namespaces.
-[ "$(id -u)" = 0 ] && user="" || user="--user --map-root-user"
+unshare --net --mount true 2>/dev/null && user="" || user="--user --map-root-user"
 PATH=$PATH:/usr/sbin:/sbin LC_ALL=C unshare $user --net --mount --uts bash <<'THE_LAB'
 set -e
 mount -t tmpfs tmpfs /run
 mount -t sysfs sysfs /sys 2>/dev/null || true
-hostname master
+hostname master 2>/dev/null || true
 ip link set lo up
 set -v
 """

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import EXTRAS, LabError
@@ -15,12 +16,16 @@ from ..files import install
 from ..hints import PACKAGES
 from ..lab import Lab
 from ..sandbox import find, is_rootless
+from ..scenarios import SCENARIOS, load
 from .arguments import add_verb, json_argument
 from .rows import print_rows
 
 if TYPE_CHECKING:
     from .arguments import Verbs
 
+SCENARIO = "scenario"
+OF_EVERY_LINE = ("ip", "unshare", "bash")
+OF_IPROUTE2 = ("ip", "bridge")
 NEEDED = ("ip", "bridge", "brctl", "ping", "ifconfig", "arp", "sysctl", "iptables", "unshare", "bash")
 USEFUL = ("tcpdump", "nft", "arping")  # for walks, and for lines of your own
 # What each is for: without the first nothing runs
@@ -35,13 +40,21 @@ PYTHON_PACKAGES = {
 VERSION_FLAG = {"ip": "-V", "bridge": "-V", "ping": "-V", "sysctl": "-V", "ifconfig": "-V", "arp": "-V"}
 VERSION = re.compile(r"\b(?:iproute2-|iputils |v)?(\d[\w.]*\d)")
 READY = "This machine is ready."
+PARTLY = "Here can run: {some}."
 NOT_READY = "The demos cannot run here until the missing things are there."
 PATIENCE = 5  # seconds for a program to tell its version
+WORLD = "a private network world"
+# What is tried in it, by the word that stands in the lines of scenarios which need it
 LINKS = {
     "veth": "ip link add name vl-p type veth peer name vl-q",
     "bridge": "ip link add name vl-b type bridge",
     "vxlan": "ip link add name vl-x type vxlan id 1 dstport 4789 dev lo",
 }
+
+
+# As the lines of scenarios do: a pod is a namespace that is entered from its node's, which was entered before
+NESTED = "ip netns add vl-n && ip netns exec vl-n ip netns exec vl-n true"
+SETTING = "sysctl -w net.ipv4.ip_forward=0"
 
 
 def add_doctor(verbs: Verbs) -> None:
@@ -63,19 +76,36 @@ def _doctor(options: argparse.Namespace) -> int:
     print_rows(options, rows)
     is_ready = all(finding.ok for finding in findings if finding.needed)
     if not options.json:
-        print("\n" + (READY if is_ready else NOT_READY))
+        print("\n" + _verdict(findings, is_ready))
     return 0 if is_ready else 1
+
+
+def _verdict(findings: list[Finding], is_ready: bool) -> str:
+    if is_ready:
+        return READY
+    some = [
+        finding.what.removeprefix(f"{SCENARIO} ")
+        for finding in findings
+        if finding.ok and finding.what.startswith(SCENARIO)
+    ]
+    if some:
+        return PARTLY.format(some=", ".join(some))
+    return NOT_READY
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One requirement: what, ok or not, what was found, what to do; needed: without it no demo runs."""
+    """One requirement: what, ok or not, what was found, what to do; needed: without it some demo does not run.
+
+    word: that which stands in the lines of the scenarios that need it; empty: all do.
+    """
 
     what: str
     ok: bool
     found: str
     cure: str = ""
     needed: bool = True
+    word: str = ""
 
     @property
     def status(self) -> str:
@@ -87,14 +117,34 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Every requirement in turn."""
-    yield _python()
+    findings = [_python()]
     for name, purpose in PYTHON_PACKAGES.items():
-        yield _package(name, purpose)
+        findings.append(_package(name, purpose))
     for name in NEEDED:
-        yield _program(name, True)
+        findings.append(_program(name, True))
     for name in USEFUL:
-        yield _program(name, False)
-    yield from _kernel()
+        findings.append(_program(name, False))
+    findings += _kernel()
+    yield from findings
+    for name in SCENARIOS:
+        yield _scenario(name, findings)
+
+
+def _scenario(name: str, findings: list[Finding]) -> Finding:
+    """Whether a scenario can run: all is there that its lines name, and what every line needs."""
+    words: set[str] = set()
+    for step in load(name).steps:
+        for line in step.lines:
+            words.update(line.split())
+    lacking = []
+    for finding in findings:
+        is_used = not finding.word or finding.word in words
+        if finding.needed and not finding.ok and is_used:
+            lacking.append(finding.what)
+    what = f"{SCENARIO} {name}"
+    if lacking:
+        return Finding(what, False, "", f"needs what is missing: {', '.join(lacking)}")
+    return Finding(what, True, "can run")
 
 
 def _python() -> Finding:
@@ -118,12 +168,15 @@ def _package(name: str, purpose: str) -> Finding:
 
 def _program(name: str, needed: bool) -> Finding:
     what = f"program {name}"
+    word = "" if name in OF_EVERY_LINE else name
+    cure = f"sudo apt-get install {PACKAGES[name]}"
     path = find(name)
     if path is None:
-        cure = f"sudo apt-get install {PACKAGES[name]}"
-        return Finding(what, False, "", cure, needed)
+        return Finding(what, False, "", cure, needed, word)
+    if name in OF_IPROUTE2 and Path(path).resolve().name == "busybox":
+        return Finding(what, False, "", f"this is BusyBox's, which has no namespaces: {cure}", needed, word)
     found = _version(path, name) or path
-    return Finding(what, True, found, needed=needed)
+    return Finding(what, True, found, needed=needed, word=word)
 
 
 def _version(path: str, name: str) -> str:
@@ -138,28 +191,29 @@ def _version(path: str, name: str) -> str:
 
 
 def _kernel() -> Iterator[Finding]:
-    """What the kernel lets us make: a world, each kind of device in it; and whether brctl sees them."""
-    world = "a private network world"
+    """What the kernel lets us make: a world, and in it what the demos need; each is tried."""
     try:
         lab = Lab()
     except LabError as error:
-        yield Finding(world, False, "", str(error))
+        yield Finding(WORLD, False, "", str(error))
         return
     with lab:
-        yield Finding(world, True, "ordinary user, in a user namespace" if is_rootless() else "root")
+        yield Finding(WORLD, True, "ordinary user, in a user namespace" if is_rootless() else "root")
         for kind, line in LINKS.items():
             yield _device(lab, kind, line)
         yield _brctl(lab)
+        yield _nested(lab)
+        yield _setting(lab)
 
 
 def _device(lab: Lab, kind: str, line: str) -> Finding:
     what = f"kernel: {kind}"
     ran = lab.run(line, expect=None)
     if ran.code == 0:
-        return Finding(what, True, "works")
+        return Finding(what, True, "works", word=kind)
     complaint = ran.err.strip()
     cure = f"the kernel has no {kind}: {complaint}. Try `sudo modprobe {kind}`"
-    return Finding(what, False, "", cure)
+    return Finding(what, False, "", cure, word=kind)
 
 
 def _brctl(lab: Lab) -> Finding:
@@ -167,5 +221,21 @@ def _brctl(lab: Lab) -> Finding:
     what = "brctl sees the lab's bridges"
     ran = lab.run("brctl show", expect=None)
     if "vl-b" in ran.out:
+        return Finding(what, True, "works", word="brctl")
+    return Finding(what, False, "", ran.err.strip() or "it does not list them", word="brctl")
+
+
+def _nested(lab: Lab) -> Finding:
+    what = "namespaces entered from namespaces"
+    ran = lab.run(NESTED, expect=None)
+    if ran.code == 0:
         return Finding(what, True, "works")
-    return Finding(what, False, "", "sysfs could not be mounted in here (a container that masks /sys?)")
+    return Finding(what, False, "", ran.err.strip())
+
+
+def _setting(lab: Lab) -> Finding:
+    what = "settings of its networks"
+    ran = lab.run(SETTING, expect=None)
+    if ran.code == 0:
+        return Finding(what, True, "can be changed", word="sysctl")
+    return Finding(what, False, "", ran.hint or ran.err.strip(), word="sysctl")

@@ -1,0 +1,111 @@
+"""Which scenarios run in which container? Each row is a container as Docker or Podman starts it; what runs is played.
+
+The container's root is this machine's, read-only, with the checkout at /mnt: no image is needed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from configuration import Container, configuration
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+TOOLS = Path(os.environ["CONTAINER_TOOLS"]) / "root"
+PROFILES = {
+    "docker": TOOLS / "usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json",
+    "podman": TOOLS / "usr/share/containers/seccomp.json",
+}
+ALL = ("direct", "bridge", "flannel", "calico")
+WITHOUT_SETTINGS = ("direct", "bridge")  # where /proc/sys is read-only, and no right gives another
+BOTH = ("SYS_ADMIN", "NET_ADMIN")
+# The options of the container, who the user in it is, and what runs there in namespaces
+ROWS = {
+    "docker": (Container(), (0, 1000), ()),
+    "docker no-new-privileges": (Container(no_new_privileges=True), (1000,), ()),
+    "podman": (Container("podman"), (0, 1000), WITHOUT_SETTINGS),
+    "podman unmask=ALL": (Container("podman", masked=False), (0, 1000), ALL),
+    "seccomp=unconfined": (Container(seccomp=False), (0, 1000), WITHOUT_SETTINGS),
+    "seccomp=unconfined systempaths=unconfined": (Container(seccomp=False, masked=False), (0, 1000), ALL),
+    "seccomp=unconfined SYS_ADMIN": (Container(seccomp=False, added=("SYS_ADMIN",)), (0,), ALL),
+    "SYS_ADMIN NET_ADMIN": (Container(added=BOTH), (0,), ALL),
+    "SYS_ADMIN NET_ADMIN, a user": (Container(added=BOTH), (1000,), WITHOUT_SETTINGS),
+    "SYS_ADMIN NET_ADMIN systempaths=unconfined": (Container(added=BOTH, masked=False), (0, 1000), ALL),
+}
+LOOKING = """
+set -e
+{0} up bridge
+{0} walk bridge ns100 ns101
+{0} check bridge "ns100 can reach ns101"
+{0} run bridge -- brctl show
+{0} show bridge links
+{0} down bridge
+"""
+CASES = [
+    pytest.param(container.of(user), runs, id=f"{name}, uid {user}")
+    for name, (container, users, runs) in ROWS.items()
+    for user in users
+]
+
+
+def in_container(container: Container, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a bash script in a new container; {0} in it is our command."""
+    line = ["bash", "-c", "cd /mnt\n" + script.format(".venv/bin/python -m vethlab_sh")]
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Path(folder)
+        (bundle / "root").mkdir()
+        config = configuration(container, line, bundle / "root", PROFILES[container.tool], {"/mnt": CHECKOUT})
+        (bundle / "config.json").write_text(json.dumps(config))
+        # in a mount namespace of its own, and without what is mounted below the machine's root
+        start = 'mount --bind / "$0/root" && exec "$1" --root "$0/state" run --bundle "$0" "$2"'
+        runc = str(TOOLS / "usr/sbin/runc")
+        return subprocess.run(
+            ["unshare", "--mount", "sh", "-c", start, folder, runc, f"vethlab-{os.getpid()}"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+
+
+@pytest.mark.parametrize(("container", "runs"), CASES)
+def test_scenarios_run_where_the_kernel_lets_them(container, runs):
+    for name in runs:
+        ended = in_container(container, f"{{0}} demo {name} --quiet")
+        assert ended.returncode == 0, (name, ended.stdout[-500:], ended.stderr[-900:])
+        assert "answered.)" in ended.stdout
+
+
+@pytest.mark.parametrize(("container", "runs"), CASES)
+def test_doctor_says_which_run_and_what_the_others_need(container, runs):
+    rows = json.loads(in_container(container, "{0} doctor --json").stdout)
+    scenarios = {row["what"].removeprefix("scenario "): row for row in rows if row["what"].startswith("scenario ")}
+    assert tuple(name for name, row in scenarios.items() if row["status"] == "ok") == runs
+    cures = " ".join(str(row["found, or to do"]) for row in rows if row["status"] == "missing")
+    assert ("--security-opt" in cures) == (runs != ALL)
+
+
+@pytest.mark.parametrize(("container", "runs"), CASES)
+def test_scenario_that_cannot_run_names_the_option(container, runs):
+    for name in set(ALL) - set(runs):
+        ended = in_container(container, f"{{0}} demo {name} --quiet")
+        assert ended.returncode in (1, 2)
+        assert "systempaths=unconfined" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(("container", "runs"), CASES)
+def test_lab_stays_and_is_looked_at_where_one_can_be_made(container, runs):
+    if not runs:
+        return
+    ended = in_container(container, LOOKING)
+    assert ended.returncode == 0, (ended.stdout[-500:], ended.stderr[-900:])
+    assert "br-veth100" in ended.stdout
+    assert "ns100 reached ns101" in ended.stdout
