@@ -121,7 +121,7 @@ def test_killed_holder_is_told_in_a_sentence():
         "ping -i 0.2 127.0.0.1 | cat",
         "timeout 1000 ping -i 0.2 127.0.0.1",
         "setsid --wait sleep 1000",
-        "ip netns add a1; ip netns exec a1 sleep 1000",
+        "ip netns add a1; ip netns exec a1 sleep 1000; true",  # else bash becomes what it starts last, and leaves
         "tcpdump -i lo",
     ],
 )
