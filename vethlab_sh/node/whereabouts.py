@@ -20,6 +20,7 @@ NOBODYS_NAMES = ("localhost", "localhost-localdomain")  # of every machine that 
 LEAVING = (["exit"], ["logout"])
 SEVERAL = re.compile(r"\s*(?:;|&&|\|\|)\s*")  # between the commands of a line
 SUBSTITUTED = re.compile(r"\$\([^()]*\)|`[^`]*`")
+QUOTING = re.compile(r"[\\'\"$`]")  # without these a line is cut at its blanks
 COVER = "\x01"  # no line of a text has it that a terminal would show
 COVERED = re.compile(f"{COVER}(\\d+){COVER}")
 # Programs of this room that print what is here; `cat` may print what was saved elsewhere
@@ -202,6 +203,8 @@ def split(line: str) -> list[str]:
     >>> split("docker exec $(docker ps -q) ip a")
     ['docker', 'exec', '$(docker ps -q)', 'ip', 'a']
     """
+    if not QUOTING.search(line):
+        return line.split()
     substituted: list[str] = []
 
     def cover(found: re.Match[str]) -> str:

@@ -76,6 +76,7 @@ TCPDUMP_OTHER = re.compile(r"-[a-zA-Z]*[wdDL]|--(version|help|list)")
 SYS_FILE = re.compile(r"(?:/sys/class/net|\.)/[^/]+/(iflink|ifindex)")
 SETTING_FILE = re.compile(r"/proc/sys/net/\S+")
 ARP_CHANGES = {"-s", "-d", "-f", "--set", "--delete"}
+SPECIAL = re.compile(rf"[{re.escape(OPERATORS)}'\"\\]")  # what a shell takes a line apart at, beside blanks
 SYSCTL_ALL = {"-a", "-A", "--all"}
 SYSCTL_OPTIONS = SYSCTL_ALL | {"-w", "--write", "-e", "--ignore", "-n", "--values"}
 
@@ -126,6 +127,8 @@ def stages(line: str) -> list[list[str]]:
 def _shell_words(line: str) -> Iterator[str]:
     """The words and operators of a line as a shell takes them apart, without a remark behind ` #`."""
     command = line.split(" #")[0].strip()
+    if not SPECIAL.search(command):
+        return iter(command.split())
     lexer = shlex.shlex(command, posix=True, punctuation_chars=OPERATORS)
     lexer.whitespace = " \t"  # a newline ends a command, so it is an operator
     lexer.whitespace_split = True

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 
 from pair import CannotRun, Pair
 
+from vethlab_sh import explain
 from vethlab_sh.tables import rows
 
+PASTES = Path(__file__).parents[2] / "pastes"
 MANY = 20_000
 DEVICES = 2_000
 
@@ -60,6 +63,15 @@ def timed(read: Callable[[], object]) -> float:
     return seconds
 
 
+def explaining(megabytes: int) -> float:
+    """Processor seconds that `explain` takes for the tests' pastes, one after the other, again and again."""
+    pastes = "\n\n".join(path.read_text() for path in sorted(PASTES.glob("*.txt")))
+    text = pastes * (megabytes * 1_000_000 // len(pastes))
+    start = time.process_time()
+    explain(text)
+    return time.process_time() - start
+
+
 def against_jc(work: str, line: str, parser: str, printed: str, goal: float) -> Pair:
     """One text, read by us as a command's output and by a parser of jc."""
 
@@ -96,4 +108,5 @@ def pairs() -> Iterator[Pair]:
     yield against_jc(f"{MANY} replies to ping", "ping 10.0.0.2", "ping", ping, 1.0)
     yield against_jc(f"{MANY} sysctl keys", "sysctl -a", "sysctl", repeated(SETTING, MANY), 1.0)
     yield against_jc(f"{DEVICES} devices of ifconfig", "ifconfig", "ifconfig", repeated(IFCONFIG, DEVICES), 0.2)
+    yield Pair("explain 4 MB of terminals", "1 MB", 4.4, lambda: explaining(4), lambda: explaining(1), rounds=2)
     yield against_ntc(f"{DEVICES} devices of ip addr", "ip addr", repeated(IP_ADDR, DEVICES), 0.5)
