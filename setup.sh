@@ -2,6 +2,7 @@
 # Set up what is missing: the Debian packages, and the virtual environment .venv.
 #   ./setup.sh          what the demos and the lessons need
 #   ./setup.sh tests    what the tests need too
+#   ./setup.sh real     what the demos need in which real programs stand beside our hands
 #   ./setup.sh browser  what the tests in a real browser need
 #   ./setup.sh all      what the tests on every Python need too
 #   ./setup.sh tools    what the tests with other releases' programs need too
@@ -17,11 +18,12 @@ PATH=$PATH:/usr/sbin:/sbin # an ordinary Debian user's PATH lacks them; ip and b
 
 # tool:package. Without the first no demo runs; the others are for single lessons.
 ESSENTIAL=(unshare:util-linux ip:iproute2 bridge:iproute2 brctl:bridge-utils ping:iputils-ping ifconfig:net-tools)
-TESTS=(/usr/lib/cni/bridge:containernetworking-plugins # the real plugins, which the tests make pods with
-    busybox:busybox                                    # its nc is what a learner leaves running
-    tshark:tshark                                      # it has to read what a walk writes as a capture
-    ipset:ipset                                        # a fault is planted with it: an address on a block list
-    ruby:ruby)                                         # the Vagrantfile is read by it, without Vagrant
+REAL=(/usr/lib/cni/bridge:containernetworking-plugins # the real plugins, which also the tests make pods with
+    birdc:bird2 ovs-vswitchd:openvswitch-switch)
+TESTS=("${REAL[@]}" busybox:busybox # its nc is what a learner leaves running
+    tshark:tshark                   # it has to read what a walk writes as a capture
+    ipset:ipset                     # a fault is planted with it: an address on a block list
+    ruby:ruby)                      # the Vagrantfile is read by it, without Vagrant
 BROWSER=(chromium:chromium)
 BENCH=(mn:mininet)
 TOOLS=(patchelf:patchelf)
@@ -46,6 +48,43 @@ may_be_root() { # only who can have sudo is asked for a password: others would b
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
+# Debian starts the daemons of these packages at once and at every boot, and only labs are to have them.
+daemons() { # of these packages, the units of systemd
+    local package
+    for package in "$@"; do
+        case $package in
+        bird2) echo bird ;;
+        openvswitch-switch) echo openvswitch-switch ovsdb-server ovs-vswitchd ovs-record-hostname ;;
+        esac
+    done
+}
+
+never_at_boot() { # `systemctl unmask UNIT` undoes it
+    local unit units=/etc/systemd/system
+    for unit in $(daemons "$@"); do
+        as_root mkdir -p $units
+        [ -e "$units/$unit.service" ] || as_root ln -s /dev/null "$units/$unit.service"
+    done
+}
+
+POLICY=/usr/sbin/policy-rc.d POLICY_IS_OURS=
+starting_nothing() { # run a command while no daemon may be started: invoke-rc.d(8). Containers are always so
+    local ended=0
+    if [ ! -e $POLICY ]; then
+        POLICY_IS_OURS=yes
+        printf '#!/bin/sh\nexit 101\n' | as_root tee $POLICY >/dev/null
+        as_root chmod 755 $POLICY
+    fi
+    "$@" || ended=$?
+    forget_policy
+    return $ended
+}
+
+forget_policy() {
+    [ -z "$POLICY_IS_OURS" ] || as_root rm -f $POLICY
+    POLICY_IS_OURS=
+}
+
 install_packages() { # returns whether they are there now
     local install=(apt-get install --no-install-recommends "$@")
     if ! command -v apt-get >/dev/null; then
@@ -55,9 +94,16 @@ install_packages() { # returns whether they are there now
     else
         say "installing the Debian packages $*"
         as_root apt-get update -q >"$LOG" 2>&1 || true # one stale source need not stop the rest
-        as_root env DEBIAN_FRONTEND=noninteractive "${install[@]}" -qy -o DPkg::Lock::Timeout=120 >>"$LOG" 2>&1 && return
+        install=(env DEBIAN_FRONTEND=noninteractive "${install[@]}" -qy -o DPkg::Lock::Timeout=120)
+        if [ -n "$(daemons "$@")" ]; then
+            never_at_boot "$@"
+            install=(starting_nothing as_root "${install[@]}")
+        else
+            install=(as_root "${install[@]}")
+        fi
+        "${install[@]}" >>"$LOG" 2>&1 && return
         tail -n 5 "$LOG" >&2
-        say "they could not be installed; to see why, run as root: ${install[*]}"
+        say "they could not be installed; to see why, run as root: apt-get install $*"
     fi
     return 1
 }
@@ -125,12 +171,13 @@ sys.exit(not ((3, 11) <= sys.version_info < (3, 14) and platform.machine() == "x
 # --- what happens
 
 LOG=$(mktemp)
-trap 'rm -f "$LOG"' EXIT
+trap 'rm -f "$LOG"; forget_policy' EXIT
 trap 'say "interrupted; the next run finishes it."; exit 130' INT TERM
 exec 9<. # a second set-up here waits for the first (where the file system has no such locks, it does not)
 flock -n 9 2>/dev/null || { say "waiting for another set-up of this folder"; flock 9 2>/dev/null || true; }
 
 mapfile -t packages < <(missing "${ESSENTIAL[@]}" "${USEFUL[@]}")
+[ "${1:-}" != real ] || mapfile -t -O ${#packages[@]} packages < <(missing "${REAL[@]}")
 [ "${1:-}" != tests ] || mapfile -t -O ${#packages[@]} packages < <(missing "${TESTS[@]}")
 [ "${1:-}" != bench ] || mapfile -t -O ${#packages[@]} packages < <(missing "${BENCH[@]}")
 [ "${1:-}" != tools ] || mapfile -t -O ${#packages[@]} packages < <(missing "${TOOLS[@]}")

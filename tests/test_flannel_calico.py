@@ -3,10 +3,13 @@
 import doctest
 import hashlib
 import importlib
+import ipaddress
 import json
+import os
 from contextlib import ExitStack
 
 import pytest
+from conftest import inhabitants, until
 
 from vethlab_sh import Lab, scenarios
 from vethlab_sh.cli import main
@@ -25,6 +28,8 @@ LABS = {
     "cni": ("flannel", {"ipv6": True, "cni": True}),
     "calico": ("calico", {"ipv6": True}),
     "routed": ("calico", {"ipv6": True, "mode": "routed"}),
+    "bgp": ("calico", {"mode": "bgp"}),
+    "host-gw": ("flannel", {"ipv6": True, "mode": "host-gw"}),
 }
 
 
@@ -308,6 +313,60 @@ def test_routed_mode_needs_no_tunnel(routed):
     assert routes(routed, family=6)["fd00:10:240:4d:80::/122"]["gateway"] == "fd00:4::22"
 
 
+def test_host_gw_is_one_route(labs):
+    lab = labs("host-gw")
+    assert not [row for row in ask(lab, "ip -d -j link") if row.get("linkinfo", {}).get("info_kind") == "vxlan"]
+    assert (link(lab, "cni0")["mtu"], link(lab, "eth0", "pod-a")["mtu"]) == (1500, 1500)
+    for node, subnet, to in (("master", 1, NODE2), ("node2", 0, MASTER)):
+        remote = routes(lab, node)[f"10.244.{subnet}.0/24"]
+        assert (remote["gateway"], remote["dev"], remote["protocol"], remote["flags"]) == (to, "eth0", "boot", [])
+    assert routes(lab, family=6)["fd00:10:244:1::/64"]["gateway"] == "fd00:4::22"
+
+
+# calico's routes by BIRD
+
+BLOCKS = {"master": "10.240.188.64/26", "node2": "10.240.77.128/26"}
+
+
+@pytest.mark.parametrize(("node", "other", "gateway"), [("master", "node2", NODE2), ("node2", "master", MASTER)])
+def test_bird_writes_the_routes_between_nodes(labs, node, other, gateway):
+    lab = labs("bgp")
+    assert not [row for row in ask(lab, "ip -d -j link", node) if row.get("linkinfo", {}).get("info_kind") == "vxlan"]
+    found = routes(lab, node)
+    own, remote = found[BLOCKS[node]], found[BLOCKS[other]]
+    assert (own["type"], own["protocol"]) == ("blackhole", "bird")
+    assert (remote["gateway"], remote["dev"], remote["protocol"], remote["flags"]) == (gateway, "eth0", "bird", [])
+    assert "metric" not in remote
+    block = ipaddress.ip_network(BLOCKS[other])
+    told = [to for to in found if to != "default" and ipaddress.ip_network(to).subnet_of(block)]
+    assert told == [BLOCKS[other]]  # and not the /32 of each pod
+
+
+def test_a_crash_keeps_the_route_and_a_farewell_takes_it(labs):
+    history = labs("bgp").history
+    killed = next(place for place, ran in enumerate(history) if ran.line.startswith("kill -9"))
+    after = history[killed + 1 :]
+    assert "Neighbor graceful restart active" in after[0].out
+    assert f"10.240.77.128/26 via {NODE2} dev eth0 proto bird" in after[1].out
+    assert after[2].rows["ping statistics"][0]["received"] == 1
+    disabled = next(place for place, ran in enumerate(after) if "disable" in ran.line)
+    shown, got, ping = after[disabled + 2 : disabled + 5]
+    assert "Received: Administrative shutdown" in shown.out
+    assert got.rows["ip route"][0]["via"] == "10.4.0.1"
+    assert ping.rows["ping statistics"][0]["received"] == 0
+    assert "Established" in labs("bgp").run("birdc -s /run/calico/bird.ctl show protocols").out
+
+
+def test_bird_ends_with_the_lab():
+    with Lab() as lab:
+        lab.play("calico", mode="bgp", pods=1, until=25)
+        assert [ran.line for ran in lab.history if ran.line.startswith("bird ")]
+        home = os.readlink(f"/proc/{lab.sandbox.pid}/ns/net")
+        assert "bird" in lab.run("cat /proc/[0-9]*/comm").out.split()
+        assert inhabitants(home)
+    until(lambda: not inhabitants(home), "every process of the lab is gone")
+
+
 # The settings of section 1, each on its device
 
 BRIDGE_PORT = "ipv6/conf/{}/accept_ra=0"
@@ -373,6 +432,8 @@ def test_agent_sets_each_setting(labs, kind, where):
         ("flannel", 64, 62, "10.244.0.5", "10.244.1.2"),
         ("calico", 63, 62, "10.240.188.123", "10.240.77.130"),
         ("routed", 63, 62, "10.240.188.123", "10.240.77.130"),
+        ("bgp", 63, 62, "10.240.188.123", "10.240.77.130"),
+        ("host-gw", 64, 62, "10.244.0.5", "10.244.1.2"),
     ],
 )
 def test_routers_count_down_the_ttl(labs, kind, same, across, to_b, to_c):
@@ -452,7 +513,12 @@ def test_node_answers_arp_for_nobody(calico):
 
 @pytest.mark.parametrize(
     ("kind", "target", "mtu"),
-    [("flannel", "10.244.1.2", 1450), ("calico", "10.240.77.130", 1450), ("routed", "10.240.77.130", 1500)],
+    [
+        ("flannel", "10.244.1.2", 1450),
+        ("host-gw", "10.244.1.2", 1500),
+        ("calico", "10.240.77.130", 1450),
+        ("routed", "10.240.77.130", 1500),
+    ],
 )
 def test_largest_packet_just_fits(labs, kind, target, mtu):
     labs(kind).run(f"ping -c 1 -W 20 -M do -s {mtu - 28} {target}", at="pod-a")
@@ -592,11 +658,23 @@ def test_comparison_is_measured():
     assert cells["without default route, pod-a loses"] == ("nothing", "everything (every pod)")
 
 
+def test_modes_stand_beside_each_other():
+    table = Lab.compare("flannel:host-gw", "calico:bgp")
+    cells = {question: tuple(row) for question, row in table.iterrows()}
+    assert list(table.columns) == ["flannel:host-gw", "calico:bgp"]
+    assert cells["TTL of the answer, same node"] == (64, 63)
+    assert cells["bytes added on the cable"] == (0, 0)
+    assert cells["entries for each other node"] == ("1: route", "1: route")
+    assert cells["without node2's route, pod-a loses"] == ("pod-c (every pod)", "pod-c (every pod)")
+
+
 @pytest.mark.no_lab
 @pytest.mark.parametrize(
     ("names", "options", "said"),
     [
         (["bridge"], {}, "two nodes"),
+        (["calico:frob"], {}, "not 'frob'"),
+        (["bridge:vxlan"], {}, "no option 'mode'"),
         (["flannel", "flannel"], {}, "each once"),
         (["flannel"], {"mode": "routed"}, "no option|has an option"),
         (["flannel", "calico"], {"pods": 1}, "two pods"),
@@ -643,7 +721,9 @@ def test_addresses_of_all_pods_differ(name, most):
         ("flannel", {"pods": 254}, "1 to 253 pods"),
         ("calico", {"pods": 64}, "1 to 63 pods"),
         ("calico", {"mode": "ipip"}, "vxlan .* or routed .*, not 'ipip'"),
-        ("flannel", {"mode": "routed"}, "'flannel' has no option 'mode'"),
+        ("calico", {"mode": "bgp", "ipv6": True}, "IPv4 only"),
+        ("flannel", {"mode": "routed"}, "vxlan .* or host-gw .*, not 'routed'"),
+        ("direct", {"mode": "routed"}, "'direct' has no option 'mode'"),
         ("bridge", {"ipv6": True}, "'bridge' has no option 'ipv6'"),
     ],
 )

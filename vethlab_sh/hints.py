@@ -33,6 +33,8 @@ PACKAGES = {
     "ethtool": "ethtool",
     "unshare": "util-linux",
     "bash": "bash",
+    "bird": "bird2",
+    "birdc": "bird2",
     "/usr/lib/cni/bridge": "containernetworking-plugins",
     "/usr/lib/cni/loopback": "containernetworking-plugins",
     "/usr/lib/cni/host-local": "containernetworking-plugins",

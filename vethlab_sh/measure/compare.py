@@ -19,12 +19,16 @@ from ..errors import BadOption
 from ..facts import Entry, Link, Neighbour, Route
 from ..record import Ran
 from ..sandbox import HOSTNAME, Sandbox
-from ..scenarios import SCENARIOS, Scenario, Step
+from ..scenarios import SCENARIOS, Scenario, Step, bird
+from ..scenarios.calico import MODES as CALICOS
+from ..scenarios.calico import both_nodes
+from ..scenarios.flannel import MODES as FLANNELS
 from ..shell import Shell
 from ..snapshot import Row, Snapshot
 from ..tables import recognise
 
 QUESTION = "question"
+MODES: dict[str, Collection[str]] = {"flannel": FLANNELS, "calico": CALICOS}
 NODE2 = "node2"
 TARGETS = ("pod-b", "pod-c", HOSTNAME, NODE2)  # whom pod-a asks: a neighbour, a pod elsewhere, both machines
 # How a cell says what is lost; `Loss.read` reads the same words
@@ -84,35 +88,48 @@ class Loss:
 def compare(*names: str, **options: Any) -> list[Row]:
     """A row a question, a column a scenario.
 
-    names: scenarios with two nodes (flannel, calico); options: theirs, each given to those that have it.
+    names: scenarios with two nodes, each with a mode behind a colon where that is not its first one (flannel,
+    flannel:host-gw, calico, calico:bgp); options: theirs, each given to those that have it.
     Raises BadOption for a scenario or an option that cannot be compared.
     """
     rows: dict[str, Row] = {}
-    for scenario in _wanted(names, options):
+    for name, scenario in _wanted(names, options).items():
         with _built(scenario) as world:
             for question, answer in _measured(world):
                 row = rows.setdefault(question, {QUESTION: question})
-                row[scenario.name] = answer
+                row[name] = answer
     return list(rows.values())
 
 
-def _wanted(names: tuple[str, ...], options: Mapping[str, Any]) -> list[Scenario]:
-    """The scenarios, each with the options that it has."""
+def _wanted(names: tuple[str, ...], options: Mapping[str, Any]) -> dict[str, Scenario]:
+    """The scenarios by the names that were given, each with the options that it has."""
     if len(set(names)) != len(names) or not names:
         raise BadOption("Name the scenarios to compare, each once.")
+    asked = {name: _options(name, options) for name in names}
     for option in options:
-        if not any(option in _parameters(name) for name in names):
+        if not any(option in own for own in asked.values()):
             listed = ", ".join(names)
             raise BadOption(f"None of {listed} has an option {option!r}.")
-    wanted = []
-    for name in names:
-        takes = _parameters(name)
-        own = {option: value for option, value in options.items() if option in takes}
-        scenario = scenarios.load(name, **own)
-        wanted.append(_with_two_nodes(scenario))
+    wanted = {}
+    for name, own in asked.items():
+        scenario = scenarios.load(name.partition(":")[0], **own)
+        wanted[name] = _with_two_nodes(scenario)
     if options.get("pods", 2) < 2:
         raise BadOption("compare needs two pods on a node: --pods 2 or more.")
     return wanted
+
+
+def _options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of one scenario; its mode may stand in its name, and is that of all where it is one of its own."""
+    scenario, _, mode = name.partition(":")
+    takes = _parameters(scenario)
+    own = {option: value for option, value in options.items() if option in takes}
+    if mode:
+        return own | {"mode": mode}
+    others = [modes for other, modes in MODES.items() if other != scenario]
+    if any(own.get("mode") in modes for modes in others) and own["mode"] not in MODES[scenario]:
+        del own["mode"]  # it is meant for another one
+    return own
 
 
 def _parameters(name: str) -> Collection[str]:
@@ -343,7 +360,7 @@ def _listed(entries: list[str]) -> str:
 def _remote_route(world: World) -> Route | None:
     """The route of master that leads to node2's pods."""
     for route in world.routes:
-        if route.onlink:
+        if route.via and route.to != "default":
             return route
     return None
 
@@ -437,8 +454,20 @@ def _without_remote_route(world: World) -> Fault | None:
     route = _remote_route(world)
     if route is None:
         return None
-    where = f"{route.words} onlink proto {route.proto}"
-    return _without_route(where)
+    if route.proto == "bird":  # which puts back what others take away
+        return _without_session()
+    onlink = " onlink" if route.onlink else ""
+    proto = f" proto {route.proto}" if route.proto else ""
+    return _without_route(f"{route.words}{onlink}{proto}")
+
+
+def _without_session() -> Fault:
+    master, node2 = both_nodes()
+    session = bird.session(node2)
+    return Fault(
+        take=f"{bird.asked(master, f'disable {session}')} && {bird.forgotten(node2)}",
+        give=f"{bird.asked(master, f'enable {session}')} && {bird.learned(node2)}",
+    )
 
 
 def _without_pods_route(world: World) -> Fault | None:

@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from ..errors import BadOption
 from ..inside import all_inside
 from ..sandbox import HOSTNAME
+from . import bird
 from .nodes import (
     NODE2,
     Node,
@@ -28,19 +29,21 @@ from .step import Scenario, Step, step
 POOL = "10.240.0.0/16"
 GATEWAY, GATEWAY6 = "169.254.1.1", "fe80::ecee:eeff:feee:eeee"
 GATEWAY_MAC = "ee:ee:ee:ee:ee:ee"
-MODES = ("vxlan", "routed")
+MODES = ("vxlan", "routed", "bgp")
 MOST_PODS = 63
 WORKLOADS = {"pod-a": "account-biz-front-5f6f788959-vkr7w"}  # the article's pod; the others are called as here
 
 
 def calico(pods: int = 2, ipv6: bool = False, mode: str = "vxlan") -> Scenario:
-    """Two nodes with `pods` pods each (1 to 63); `mode` vxlan or routed; `ipv6` adds the second family."""
+    """Two nodes with `pods` pods each (1 to 63); `ipv6` adds the second family.
+
+    mode: vxlan, a tunnel between the nodes; routed, none, by routes as felix adds them; bgp, the same by a real BIRD.
+    """
     check_pods(pods, MOST_PODS, "a node's block of 64 addresses must hold them and the tunnel's")
-    if mode not in MODES:
-        raise BadOption(f"calico's mode is vxlan (a tunnel between the nodes) or routed (none), not {mode!r}.")
+    _check_mode(mode, ipv6)
     master, node2 = both_nodes(pods)
-    between = _routed if mode == "routed" else _vxlan
-    mtu = 1500 if mode == "routed" else 1450
+    between = {"vxlan": _vxlan, "routed": _routed, "bgp": _bgp}[mode]
+    mtu = 1450 if mode == "vxlan" else 1500
     return Scenario(
         name="calico",
         title="two nodes: no bridge, every pod behind a route of its own",
@@ -52,13 +55,14 @@ def calico(pods: int = 2, ipv6: bool = False, mode: str = "vxlan") -> Scenario:
         ),
         steps=(
             *machines(ipv6),
-            *_router(master, ipv6),
+            *_router(master, mode, ipv6),
             *_first_pod(master, mtu, ipv6),
             *_special_gateway(master),
             *_more_pods(master, mtu, ipv6),
             *between(master, node2, mtu, ipv6),
             *_across(master, node2, mode, ipv6),
             *_nodes(master, node2, mode),
+            *(bird.falling(master, node2) if mode == "bgp" else []),
             *_limits(master, node2, mtu),
         ),
         known=(
@@ -67,7 +71,18 @@ def calico(pods: int = 2, ipv6: bool = False, mode: str = "vxlan") -> Scenario:
             "169.254.1.1, an address that nobody has."
         ),
         walks=walks(master, node2),
+        programs=bird.PROGRAMS if mode == "bgp" else (),
     )
+
+
+def _check_mode(mode: str, ipv6: bool) -> None:
+    if mode not in MODES:
+        raise BadOption(
+            "calico's mode is vxlan (a tunnel between the nodes), bgp (none, the routes are BIRD's) or routed (none, "
+            f"the routes are felix's), not {mode!r}."
+        )
+    if mode == "bgp" and ipv6:
+        raise BadOption("calico's mode bgp is laid for IPv4 only: for IPv6 calico runs a second BIRD.")
 
 
 def both_nodes(pods: int = 2) -> tuple[Node, Node]:
@@ -120,7 +135,9 @@ def _node(name: str, block: str, block6: str, pods: list[str], first: int) -> No
     )
 
 
-def _router_lines(node: Node, ipv6: bool) -> list[str]:
+def _router_lines(node: Node, mode: str, ipv6: bool) -> list[str]:
+    if mode == "bgp":  # the route for the block is BIRD's
+        return ["sysctl -w net.ipv4.ip_forward=1"]
     if not ipv6:
         return ["sysctl -w net.ipv4.ip_forward=1", f"ip route add blackhole {node.network} proto 80"]
     return [
@@ -130,13 +147,21 @@ def _router_lines(node: Node, ipv6: bool) -> list[str]:
     ]
 
 
-def _router(node: Node, ipv6: bool) -> list[Step]:
+def _router(node: Node, mode: str, ipv6: bool) -> list[Step]:
+    if mode == "bgp":
+        return [
+            step(
+                "Now make master a node. felix makes it a router (`ip_forward=1`). Calico has given the node a block "
+                f"of 64 addresses for its pods, {node.network}, of which BIRD will tell the other nodes.",
+                *_router_lines(node, mode, ipv6),
+            )
+        ]
     return [
         step(
             "Now make master a node. felix makes it a router (`ip_forward=1`). Calico has given the node a block of 64 "
             "addresses for its pods, and felix adds a `blackhole` route for it: a packet for an address that no pod "
             "has is dropped instead of leaving by the default route. `proto 80` is felix's mark on its routes.",
-            *_router_lines(node, ipv6),
+            *_router_lines(node, mode, ipv6),
             "ip route",
             look="The longest prefix wins, so the /32 route that each pod will get comes before the blackhole.",
             table="ip route",
@@ -438,7 +463,7 @@ def _vxlan(node: Node, other: Node, mtu: int, ipv6: bool) -> list[Step]:
             ),
             table=("ip neigh", "bridge fdb", "ip route"),
         ),
-        *_other_node(other, mtu, ipv6),
+        *_other_node(other, mtu, "vxlan", ipv6),
         step(
             "Then felix's part on node2: the tunnel, and the three entries for the way back.",
             *_tunnel_lines(other, ipv6),
@@ -459,24 +484,32 @@ def _routed(node: Node, other: Node, mtu: int, ipv6: bool) -> list[Step]:
     return [
         step(
             "In this mode there is no tunnel between the nodes: one route says that node2's block is behind node2. On "
-            "most real nodes BIRD learns it from the other nodes (`proto bird`); felix can add it too, in the form "
-            "that is shown here (`proto 80 onlink`).",
+            "most real nodes BIRD learns it from the other nodes (`proto bird`, as in the mode bgp); felix can add it "
+            "too, in the form that is shown here (`proto 80 onlink`).",
             *_routed_lines(other, ipv6),
             "ip route",
             look="The next hop is the other machine's own address, on the cable. No device had to be added.",
             table="ip route",
         ),
-        *_other_node(other, mtu, ipv6),
+        *_other_node(other, mtu, "routed", ipv6),
         step("And the way back.", *_routed_lines(node, ipv6), at=NODE2),
     ]
 
 
-def _other_node(other: Node, mtu: int, ipv6: bool) -> list[Step]:
+def _bgp(node: Node, other: Node, mtu: int, ipv6: bool) -> list[Step]:
+    return [
+        *bird.speaking(node, other, POOL),
+        *_other_node(other, mtu, "bgp", ipv6),
+        *bird.answering(node, other, POOL),
+    ]
+
+
+def _other_node(other: Node, mtu: int, mode: str, ipv6: bool) -> list[Step]:
     return [
         namespaces(other),
         step(
             "node2 becomes a node in the same way: a router with a block of its own, then its pods.",
-            *_router_lines(other, ipv6),
+            *_router_lines(other, mode, ipv6),
             *(line for pod in other.pods for line in _pod_lines(pod, mtu, ipv6)),
             at=NODE2,
         ),

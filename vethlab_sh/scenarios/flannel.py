@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
+from ..errors import BadOption
 from ..inside import all_inside
 from ..sandbox import HOSTNAME
 from . import plugin
@@ -26,17 +28,21 @@ from .step import Scenario, Step, step
 
 CLUSTER, CLUSTER6 = "10.244.0.0/16", "fd00:10:244::/48"
 MOST_PODS = 253
-BYTES = 1450
-MTU = f"mtu {BYTES}"
+MODES = {"vxlan": 1450, "host-gw": 1500}  # flannel calls them backends; the largest packet of a pod, in bytes
 # The article's names, in its order; further ones are made up here, as the plugin makes them up at random.
 HOST_ENDS = {"pod-a": "veth6f848792", "pod-b": "veth19689916", "pod-e": "vethe44aab74"}
 BRIDGE_MAC = {HOSTNAME: "66:45:fd:67:82:a7", NODE2: "66:45:fd:67:82:a8"}
 
 
-def flannel(pods: int = 2, ipv6: bool = False, cni: bool = False) -> Scenario:
-    """Two nodes with `pods` pods each (1 to 253); `ipv6` adds the second family; `cni`: the real plugin makes them."""
+def flannel(pods: int = 2, ipv6: bool = False, mode: str = "vxlan", cni: bool = False) -> Scenario:
+    """Two nodes with `pods` pods each (1 to 253); `ipv6` adds the second family; `cni`: the real plugin makes them.
+
+    mode: vxlan, a tunnel between the nodes; host-gw, none: each node is the other's gateway.
+    """
     check_pods(pods, MOST_PODS, "a node's subnet 10.244.0.0/24 has 254 addresses and the bridge takes one")
-    master, node2 = both_nodes(pods)
+    if mode not in MODES:
+        raise BadOption(f"flannel's mode is vxlan (a tunnel between the nodes) or host-gw (none), not {mode!r}.")
+    master, node2 = both_nodes(pods, MODES[mode])
     return Scenario(
         name="flannel",
         title="two nodes: pods on a bridge, the nodes joined by a VXLAN",
@@ -49,21 +55,48 @@ def flannel(pods: int = 2, ipv6: bool = False, cni: bool = False) -> Scenario:
         steps=(
             *machines(ipv6),
             *(_by_plugin(master, ipv6) if cni else _by_hand(master, ipv6)),
-            *_tunnel(master, node2, ipv6),
-            *_other_node(master, node2, ipv6, cni),
-            *_across(master, node2, ipv6),
-            *_without(master, node2),
-            *_nodes(master, node2),
-            *_limits(master, node2, ipv6),
+            *_far_side(master, node2, ipv6, cni),
         ),
         known=(
             "flannel joins the namespaces of a node by the bridge cni0, so there a packet keeps its TTL of 64. "
-            "Between nodes it routes: for each other node, a route, a neighbour and an FDB entry lead through the "
-            "VXLAN."
+            "Between nodes it routes: "
+            + (
+                "for each other node, a route, a neighbour and an FDB entry lead through the VXLAN."
+                if mode == "vxlan"
+                else "for each other node, one route leads over the cable."
+            )
         ),
         walks=walks(master, node2),
         programs=plugin.PROGRAMS if cni else (),
     )
+
+
+def _far_side(node: Node, other: Node, ipv6: bool, cni: bool) -> list[Step]:
+    """The other node, the way there, and what depends on what."""
+    if has_tunnel(node):
+        return [
+            *_tunnel(node, other, ipv6),
+            *_other_node(other, ipv6, cni),
+            *_tunnel_back(node, other, ipv6),
+            *_across(node, other, ipv6),
+            *_without(node, other),
+            *_nodes(node, other),
+            *_limits(node, other),
+        ]
+    return [
+        *_gateway(node, other, ipv6),
+        *_other_node(other, ipv6, cni),
+        step("And the way back.", *gateway_lines(node, ipv6), at=NODE2),
+        *_across(node, other, ipv6),
+        *_without_route(node, other),
+        *_nodes(node, other),
+        *_limits(node, other),
+    ]
+
+
+def has_tunnel(node: Node) -> bool:
+    """Whether its pods leave room for the tunnel's headers."""
+    return node.mtu == MODES["vxlan"]
 
 
 def _by_hand(node: Node, ipv6: bool) -> list[Step]:
@@ -77,7 +110,7 @@ def _by_plugin(node: Node, ipv6: bool) -> list[Step]:
     lines = []
     for pod in node.pods[1:]:
         lines += [f"ip netns add {pod.name}", *plugin.pod_lines(node, pod)]
-    environment = plugin.subnet_env(node, (CLUSTER, CLUSTER6), BYTES, ipv6)
+    environment = plugin.subnet_env(node, (CLUSTER, CLUSTER6), ipv6)
     return [
         *plugin.configured(node, _configuration(node, ipv6), environment, ipv6),
         *plugin.first_pod(node, ipv6),
@@ -87,14 +120,15 @@ def _by_plugin(node: Node, ipv6: bool) -> list[Step]:
 
 
 def _configuration(node: Node, ipv6: bool) -> str:
-    return plugin.configuration(node, (CLUSTER, CLUSTER6), BYTES, ipv6)
+    return plugin.configuration(node, (CLUSTER, CLUSTER6), ipv6)
 
 
-def both_nodes(pods: int = 2) -> tuple[Node, Node]:
+def both_nodes(pods: int = 2, mtu: int = MODES["vxlan"]) -> tuple[Node, Node]:
     """master and node2 with their pods."""
     here, there = pod_names(pods)
     # the article's pod was the third on its node
-    return _node(HOSTNAME, 0, here, first=4), _node(NODE2, 1, there, first=2)
+    master, node2 = _node(HOSTNAME, 0, here, first=4), _node(NODE2, 1, there, first=2)
+    return replace(master, mtu=mtu), replace(node2, mtu=mtu)
 
 
 def _node(name: str, subnet: int, pods: list[str], first: int) -> Node:
@@ -131,8 +165,7 @@ def _bridge(node: Node, ipv6: bool) -> list[Step]:
     return [
         step(
             "Now make master a node. For a node's first pod, the bridge plugin makes the bridge cni0, whose address "
-            f"will be the pods' gateway. `{MTU}` leaves 50 of the cable's 1500 bytes for the tunnel to come; "
-            "`accept_ra=0`: no router may configure this device.",
+            f"will be the pods' gateway. {_why_so_large(node)} `accept_ra=0`: no router may configure this device.",
             *_bridge_lines(node, ipv6)[:-1],
             "brctl show cni0",
             look="No ports yet, but it has an id, because this bridge was given its MAC address when it was made.",
@@ -146,9 +179,15 @@ def _bridge(node: Node, ipv6: bool) -> list[Step]:
     ]
 
 
+def _why_so_large(node: Node) -> str:
+    if has_tunnel(node):
+        return f"`mtu {node.mtu}` leaves 50 of the cable's 1500 bytes for the tunnel to come."
+    return f"`mtu {node.mtu}` is the cable's: there will be no tunnel."
+
+
 def _bridge_lines(node: Node, ipv6: bool) -> list[str]:
     lines = [
-        f"ip link add cni0 address {BRIDGE_MAC[node.name]} {MTU} type bridge",
+        f"ip link add cni0 address {BRIDGE_MAC[node.name]} mtu {node.mtu} type bridge",
         "sysctl -w net.ipv6.conf.cni0.accept_ra=0",
         "ip link set cni0 up",
         f"ip addr add {gateway(node)}/24 brd + dev cni0",
@@ -160,10 +199,11 @@ def _bridge_lines(node: Node, ipv6: bool) -> list[str]:
     return [*lines, forwarding]
 
 
-def _cable_lines(pod: Pod) -> list[str]:
+def _cable_lines(pod: Pod, mtu: int) -> list[str]:
+    end = f"mtu {mtu} txqueuelen 0"
     return [
         f"ip netns exec {pod.name} ip link set lo up",
-        f"ip link add {pod.host_end} {MTU} txqueuelen 0 type veth peer name eth0 {MTU} txqueuelen 0 netns {pod.name}",
+        f"ip link add {pod.host_end} {end} type veth peer name eth0 {end} netns {pod.name}",
     ]
 
 
@@ -202,7 +242,7 @@ def _route_lines(node: Node, pod: Pod, ipv6: bool) -> list[str]:
 
 def _pod_lines(node: Node, pod: Pod, ipv6: bool) -> list[str]:
     return [
-        *_cable_lines(pod),
+        *_cable_lines(pod, node.mtu),
         *_port_lines(pod),
         *_address_lines(pod, ipv6),
         *_route_lines(node, pod, ipv6),
@@ -217,7 +257,7 @@ def _first_pod(node: Node, ipv6: bool) -> list[Step]:
             "the bridge plugin makes its cable, a veth pair as in the scenario `direct`: eth0 inside, and "
             f"{pod.host_end}, a random name, on the node. `txqueuelen 0`: a veth needs no queue.",
             f"ip netns add {pod.name}",
-            *_cable_lines(pod),
+            *_cable_lines(pod, node.mtu),
         ),
         step(
             "The bridge plugin plugs the node's end into cni0. `hairpin on` lets a frame leave through the port that "
@@ -302,7 +342,7 @@ def _more_pods(node: Node, lines: list[str], ipv6: bool) -> list[Step]:
 def tunnel_lines(node: Node, ipv6: bool = False) -> list[str]:
     """What flanneld lays on a node for itself: the VXLAN device."""
     lines = [
-        f"ip link add flannel.1 address {node.mac} {MTU} type vxlan id 1 local {node.address} dev eth0 "
+        f"ip link add flannel.1 address {node.mac} mtu {node.mtu} type vxlan id 1 local {node.address} dev eth0 "
         "dstport 8472 nolearning",
         "sysctl -w net/ipv6/conf/flannel.1/accept_ra=0",
         f"ip addr add {node.tunnel}/32 dev flannel.1",
@@ -315,7 +355,7 @@ def tunnel_lines(node: Node, ipv6: bool = False) -> list[str]:
 
 def _tunnel6_lines(node: Node) -> list[str]:
     return [
-        f"ip link add flannel-v6.1 address {node.mac6} {MTU} type vxlan id 1 local {node.address6} dev eth0 "
+        f"ip link add flannel-v6.1 address {node.mac6} mtu {node.mtu} type vxlan id 1 local {node.address6} dev eth0 "
         "dstport 8472 nolearning",
         "sysctl -w net/ipv6/conf/flannel-v6.1/accept_ra=0",
         f"ip addr add {node.tunnel6}/128 dev flannel-v6.1",
@@ -400,7 +440,29 @@ def _tunnel(node: Node, other: Node, ipv6: bool) -> list[Step]:
     ]
 
 
-def _other_node(node: Node, other: Node, ipv6: bool, cni: bool) -> list[Step]:
+def gateway_lines(other: Node, ipv6: bool = False) -> list[str]:
+    """What flanneld lays on a node for each other node when its backend is host-gw: pkg/backend/hostgw/hostgw.go."""
+    lines = [f"ip route add {other.network} via {other.address} dev eth0"]
+    if ipv6:
+        lines.append(f"ip -6 route add {other.network6} via {other.address6} dev eth0")
+    return lines
+
+
+def _gateway(node: Node, other: Node, ipv6: bool) -> list[Step]:
+    return [
+        step(
+            "Everything between the nodes is flanneld's work. With its backend `host-gw` there is no tunnel, and one "
+            "route is all: node2's pods are behind node2. That needs nodes on one wire, since a router between them "
+            "would know nothing about pods.",
+            *gateway_lines(other, ipv6),
+            "ip route",
+            look="The next hop is the other machine's own address, on the cable. No device had to be added.",
+            table="ip route",
+        )
+    ]
+
+
+def _other_node(other: Node, ipv6: bool, cni: bool) -> list[Step]:
     if cni:
         why = "node2 becomes a node in the same way: first the plugin's configuration, then the pods."
         first = plugin.node_lines(other, _configuration(other, ipv6), ipv6)
@@ -413,6 +475,11 @@ def _other_node(node: Node, other: Node, ipv6: bool, cni: bool) -> list[Step]:
     return [
         namespaces(other),
         step(why, *first, *pods, at=NODE2),
+    ]
+
+
+def _tunnel_back(node: Node, other: Node, ipv6: bool) -> list[Step]:
+    return [
         step(
             "Then flanneld's part on node2: the tunnel, and the three entries for the way back.",
             *tunnel_lines(other, ipv6),
@@ -438,11 +505,41 @@ def _across(node: Node, other: Node, ipv6: bool) -> list[Step]:
         step(
             f"How does master decide? Ask its routing table about a packet from {pod.name} that comes in through cni0.",
             f"ip route get {remote.address} from {pod.address} iif cni0",
-            look="Into flannel.1, to the next hop of the three entries.",
+            look=(
+                "Into flannel.1, to the next hop of the three entries."
+                if has_tunnel(node)
+                else "Through eth0, to the other machine."
+            ),
             table="ip route",
         ),
-        counted(remote.address, pod.name, 8472),
-        *([counted(remote.address6, pod.name, 8472, ipv6=True)] if ipv6 else []),
+        *(_weighed(pod, remote, ipv6) if has_tunnel(node) else []),
+    ]
+
+
+def _weighed(pod: Pod, remote: Pod, ipv6: bool) -> list[Step]:
+    steps = [counted(remote.address, pod.name, 8472)]
+    if ipv6:
+        steps.append(counted(remote.address6, pod.name, 8472, ipv6=True))
+    return steps
+
+
+def _without_route(node: Node, other: Node) -> list[Step]:
+    pod, remote = node.pods[0], other.pods[0]
+    return [
+        step(
+            "Is the route needed? Take it away, and ask the routing table again.",
+            f"ip route del {other.network}",
+            f"ip route get {remote.address} from {pod.address} iif cni0",
+            look="Now only the default route fits, to a router that knows nothing about pods.",
+            table="ip route",
+        ),
+        step("Ping.", ask_in_vain(remote.address, pod.name), table="ping statistics", expect=(1,)),
+        step(
+            "Put it back, and ping.",
+            gateway_lines(other)[0],
+            ask_once(remote.address, pod.name),
+            table="ping statistics",
+        ),
     ]
 
 
@@ -486,14 +583,10 @@ def _without(node: Node, other: Node) -> list[Step]:
     ]
 
 
-def _nodes(node: Node, other: Node) -> list[Step]:
+def _by_tunnel(node: Node, other: Node) -> list[Step]:
+    """From the machine to a pod of the other one, and from a pod to the other machine."""
     pod, remote = node.pods[0], other.pods[0]
     return [
-        step(
-            "So much for pods; now pods and machines. From a pod to its own node it is one step, across the bridge.",
-            ask_once(node.address, pod.name),
-            table="ping statistics",
-        ),
         step(
             "From master to a pod of node2: which address does master send from?",
             f"ip route get {remote.address}",
@@ -515,16 +608,48 @@ def _nodes(node: Node, other: Node) -> list[Step]:
             table="ping statistics",
             expect=(1,),
         ),
+    ]
+
+
+def _by_cable(node: Node, other: Node) -> list[Step]:
+    """The same where there is no tunnel."""
+    pod, remote = node.pods[0], other.pods[0]
+    return [
+        step(
+            "From master to a pod of node2: which address does master send from?",
+            f"ip route get {remote.address}",
+            ask_once(remote.address),
+            look=f"`src {node.address}`, master's own: without a tunnel, machines and pods share one routed network.",
+            table=("ip route", "ping statistics"),
+        ),
+        step(
+            "And from the pod to the other machine?",
+            ask_once(other.address, pod.name),
+            look=(
+                "Answered, because node2's way to the pod is the same cable. But beyond the nodes nobody knows the way "
+                "to a pod's address."
+            ),
+            table="ping statistics",
+        ),
+    ]
+
+
+def _nodes(node: Node, other: Node) -> list[Step]:
+    pod, remote = node.pods[0], other.pods[0]
+    return [
+        step(
+            "So much for pods; now pods and machines. From a pod to its own node it is one step, across the bridge.",
+            ask_once(node.address, pod.name),
+            table="ping statistics",
+        ),
+        *(_by_tunnel(node, other) if has_tunnel(node) else _by_cable(node, other)),
         step(
             "flanneld's remedy is masquerading: what a pod sends to anybody but a pod gets its node's address as the "
             "sender. The rules are read in order: RETURN leaves alone what goes from pod to pod, MASQUERADE rewrites "
             "the rest.",
             *_masquerade(node),
             "iptables -t nat -S FLANNEL-POSTRTG",
-            look=(
-                "The first rule spares what kube-proxy has marked. The last one is for packets that enter the tunnel "
-                "from a sender outside the pods' network: they get the tunnel's address."
-            ),
+            look=f"The first rule spares what kube-proxy has marked. {_last_rule(node)}",
         ),
         step("The same on node2.", *_masquerade(other), at=NODE2),
         step(
@@ -545,6 +670,15 @@ def _nodes(node: Node, other: Node) -> list[Step]:
     ]
 
 
+def _last_rule(node: Node) -> str:
+    if has_tunnel(node):
+        return (
+            "The last one is for packets that enter the tunnel from a sender outside the pods' network: they get the "
+            "tunnel's address."
+        )
+    return "The last one is for what goes to pods from a sender outside the pods' network: it gets the node's address."
+
+
 def _masquerade(node: Node) -> list[str]:
     chain = "iptables -t nat -A FLANNEL-POSTRTG"
     return [
@@ -559,22 +693,23 @@ def _masquerade(node: Node) -> list[str]:
     ]
 
 
-def _limits(node: Node, other: Node, ipv6: bool) -> list[Step]:
+def _limits(node: Node, other: Node) -> list[Step]:
     pod, remote = node.pods[0], other.pods[0]
+    size = node.mtu - 28
+    because = "Without a tunnel, a pod may fill all 1500 bytes of the cable."
+    if has_tunnel(node):
+        because = "With the tunnel's 50 bytes more it would not fit into the 1500 of the cable."
     return [
         step(
-            "How large may a packet be? 1422 bytes, with 8 of ICMP and 20 of IP in front, make exactly 1450; `-M do` "
-            "forbids splitting them.",
-            ask_once(remote.address, pod.name, more="-M do -s 1422"),
+            f"How large may a packet be? {size} bytes, with 8 of ICMP and 20 of IP in front, make exactly {node.mtu}; "
+            "`-M do` forbids splitting them.",
+            ask_once(remote.address, pod.name, more=f"-M do -s {size}"),
             table="ping statistics",
         ),
         step(
             "One byte more.",
-            ask_in_vain(remote.address, pod.name, more="-M do -s 1423"),
-            look=(
-                "Refused before it leaves the pod, because the MTU of eth0 is 1450. With the tunnel's 50 bytes more it "
-                "would not fit into the 1500 of the cable."
-            ),
+            ask_in_vain(remote.address, pod.name, more=f"-M do -s {size + 1}"),
+            look=f"Refused before it leaves the pod, because the MTU of eth0 is {node.mtu}. {because}",
             expect=(1,),
         ),
     ]

@@ -29,7 +29,8 @@ class Pod:
 class Node:
     """One machine: name, its pods' network, the tunnel device's address and MAC, its pods.
 
-    The fields that end in 6 are the same for IPv6.
+    The fields that end in 6 are the same for IPv6. mtu: bytes of the largest packet of a pod; what remains of the
+    cable's 1500 is for a tunnel.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Node:
     mac: str
     mac6: str
     pods: tuple[Pod, ...]
+    mtu: int = 1450
 
     @property
     def address(self) -> str:

@@ -23,16 +23,16 @@ VISITOR = "pod-z"  # a pod that goes again
 LOOPBACK = '{"cniVersion": "0.3.1", "name": "lo", "type": "loopback"}'
 
 
-def subnet_env(node: Node, networks: tuple[str, str], mtu: int, ipv6: bool) -> list[str]:
+def subnet_env(node: Node, networks: tuple[str, str], ipv6: bool) -> list[str]:
     """What flanneld writes into /run/flannel/subnet.env: pkg/subnet/subnet.go, WriteSubnetFile.
 
-    networks: the cluster's pods' network, IPv4 and IPv6; mtu: bytes.
+    networks: the cluster's pods' network, IPv4 and IPv6.
     """
     network, network6 = networks
     words = [f"FLANNEL_NETWORK={network}", f"FLANNEL_SUBNET={_first(node.network)}"]
     if ipv6:
         words += [f"FLANNEL_IPV6_NETWORK={network6}", f"FLANNEL_IPV6_SUBNET={_first6(node)}"]
-    return [*words, f"FLANNEL_MTU={mtu}", "FLANNEL_IPMASQ=true"]
+    return [*words, f"FLANNEL_MTU={node.mtu}", "FLANNEL_IPMASQ=true"]
 
 
 def _first(network: str) -> str:
@@ -43,7 +43,7 @@ def _first6(node: Node) -> str:
     return node.network6.replace("::/", "::1/")
 
 
-def configuration(node: Node, networks: tuple[str, str], mtu: int, ipv6: bool) -> str:
+def configuration(node: Node, networks: tuple[str, str], ipv6: bool) -> str:
     """What flannel's plugin hands to the bridge plugin: flannel-io/cni-plugin v1.9.1, flannel_linux.go, doCmdAdd.
 
     `hairpinMode` and `isDefaultGateway` are what kube-flannel.yml sets; arguments as for `subnet_env`.
@@ -54,7 +54,7 @@ def configuration(node: Node, networks: tuple[str, str], mtu: int, ipv6: bool) -
         ranges.append([{"subnet": node.network6}])
         routes.append({"dst": networks[1]})
     ipam = {"type": "host-local", "dataDir": _networks(node), "ranges": ranges, "routes": routes}
-    head = {"cniVersion": "0.3.1", "name": NETWORK, "type": "bridge", "mtu": mtu}
+    head = {"cniVersion": "0.3.1", "name": NETWORK, "type": "bridge", "mtu": node.mtu}
     ways = {"hairpinMode": True, "isGateway": True, "isDefaultGateway": True, "ipMasq": False}
     rows = [_members(head), _members(ways), '"ipam": {', *_indented(ipam), "}"]
     rows[0] += ","

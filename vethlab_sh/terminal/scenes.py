@@ -178,12 +178,14 @@ def _draw(options: argparse.Namespace) -> int:
 
 def add_compare(verbs: Verbs) -> None:
     """`compare NAME...`: what scenarios with two nodes do differently."""
-    examples = "compare flannel calico", "compare flannel calico --mode vxlan --json"
+    examples = "compare flannel calico", "compare flannel flannel:host-gw calico calico:bgp"
     verb = add_verb(
         verbs, "compare", "lay scenarios with two nodes and measure what they do differently", _compare, *examples
     )
     json_argument(verb)
-    verb.add_argument("names", nargs="+", metavar="name", help="scenarios with two nodes: flannel, calico")
+    verb.add_argument(
+        "names", nargs="+", metavar="name", help="scenarios with two nodes: flannel, calico; NAME:MODE for a mode"
+    )
     node_arguments(verb)
 
 
