@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import played, scenarios, snapshot
-from .errors import package
+from .errors import NameTaken, package
 from .inside import inside
 from .keep import stay
 from .played import Played, PlayedStep
@@ -29,6 +31,8 @@ if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody wai
     from .record import Ran
     from .shell import Shell
     from .wiring.changes import Difference
+
+LENT = "a lesson"  # what a lab that is lent was made from
 
 
 class Lab:
@@ -294,6 +298,25 @@ class Lab:
         for key, value in self._kept.items():
             stay.keep(name, key, value)
         self.name = name
+
+    def lend(self, name: str) -> str:
+        """Let other terminals enter this lab under a name, as one that stays, for as long as it is there.
+
+        It ends as before: when it is closed, or with this Python. What is typed in there is in `typed`. Returns the
+        name, with a number behind it where another lab has it. Raises BadName, or NotRecorded for a recording.
+        """
+        if self._stay:
+            return self._stay.name
+        before = self.typed
+        for number in itertools.count(1):
+            wanted = name if number == 1 else f"{name}-{number}"
+            with contextlib.suppress(NameTaken):
+                self._stay = stay.settle(self.sandbox, wanted, LENT, lasting=False)
+                break
+        assert self._stay
+        for line in before:
+            self.note(line)
+        return self._stay.name
 
     def keep(self, key: str, value: Any) -> None:
         """Keep a small value (anything that JSON can hold) with this lab, for as long as the lab is there."""

@@ -293,3 +293,52 @@ def test_restarted_kernel_begins_with_a_fresh_lab(page, lessons):
     page.wait_for_function("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")
     run_all(page)
     assert shown(page) == []
+
+
+TERMINAL = """() => {
+    const terminal = [...window.jupyterapp.shell.widgets('main')].find(w => w.content && w.content._term);
+    if (!terminal) return '';
+    const buffer = terminal.content._term.buffer.active;
+    return [...Array(buffer.length).keys()].map(n => buffer.getLine(n).translateToString(true)).join('\\n');
+}"""
+
+
+def test_terminal_beside_the_lesson_is_in_its_lab(page, lessons):
+    opened(page, lessons, "0_start_here.ipynb")
+    top = run_cell(page, "lesson(")
+    top.get_by_role("button", name="Open a terminal in this lab").click()
+    page.wait_for_function(f"({TERMINAL})().includes('[root@master ~]#')")
+    page.keyboard.type("ip link add tap8 type veth peer name tap9; echo made\n")
+    page.wait_for_function(f"({TERMINAL})().includes('\\nmade')")
+    page.screenshot(path=SHOTS / "terminal-1280.png")
+    page.evaluate(
+        "[...window.jupyterapp.shell.widgets('main')].filter(w => w.content.widgets)"
+        ".forEach(w => window.jupyterapp.shell.activateById(w.id))"
+    )
+    write(page, "ip link add tap1", "lab.typed")
+    expect(run_cell(page, "lab.typed")).to_contain_text("ip link add tap8 type veth peer name tap9; echo made")
+    expect(run_cell(page, "%%lab --draw")).to_contain_text("tap8@tap9")
+
+
+def write(page, text, source):
+    """Give the cell that holds a text another source, as a learner who types."""
+    page.evaluate(
+        f"""() => window.jupyterapp.shell.currentWidget.content.widgets
+            .find(w => w.model.sharedModel.source.includes({json.dumps(text)}))
+            .model.sharedModel.setSource({json.dumps(source)})"""
+    )
+
+
+def test_output_comes_as_it_is_printed_and_the_stop_button_keeps_it(page, lessons):
+    opened(page, lessons, "0_start_here.ipynb")
+    run_cell(page, "lesson(")
+    write(page, "%%lab --draw", "%%lab\nip link set lo up\nping -i 0.3 127.0.0.1")
+    cell = scroll_to(page, "ping -i 0.3")
+    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-cell')")
+    expect(cell).to_contain_text("icmp_seq=3")
+    assert "packets transmitted" not in cell.inner_text()
+    page.get_by_role("button", name="Interrupt the kernel").first.click()
+    expect(cell).to_contain_text("the command is stopped, the lab is still there")
+    expect(cell).to_contain_text("packets transmitted")
+    expect(cell.get_by_role("cell", name="received").first).to_be_visible()
+    page.screenshot(path=SHOTS / "stopped.png")

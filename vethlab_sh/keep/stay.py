@@ -157,8 +157,11 @@ def check_free(name: str) -> str:
         return _check_free(place, name)
 
 
-def settle(sandbox: Sandbox, name: str, scenario: str) -> Stay:
-    """Let a world stay under a name; scenario: what it was made from. Raises BadName or NameTaken."""
+def settle(sandbox: Sandbox, name: str, scenario: str, lasting: bool = True) -> Stay:
+    """Let a world stay under a name; scenario: what it was made from. Raises BadName or NameTaken.
+
+    lasting: whether it outlives the Python that made it; else it is only found and entered by others meanwhile.
+    """
     with _locked() as place:
         home = place / _check_free(place, name)
         sandbox.check_alive()
@@ -174,7 +177,8 @@ def settle(sandbox: Sandbox, name: str, scenario: str) -> Stay:
         assert stay
         home.mkdir(mode=0o700)
         _write(home / ENTRY, values)
-        sandbox.stay()  # were we killed before this, the world would end, and its entry be found stale
+        if lasting:
+            sandbox.stay()  # were we killed before this, the world would end, and its entry be found stale
         return stay
 
 

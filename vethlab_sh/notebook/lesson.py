@@ -42,6 +42,7 @@ UNANSWERED = (
     f"Not asked yet: your answer comes first. Give it above, press “{FINAL}”, and run this cell again. "
     "A wrong guess teaches more than none."
 )
+NO_JUDGE = "An exercise is done in a lab, and none can be made here."
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Words:
 
 
 KERNEL = Words("so says the kernel", "the kernel says")
+RECORDED = Words("so said the kernel", "the kernel said")
 MEASURED = Words("so it is", "it is")
 
 
@@ -66,18 +68,28 @@ class Lesson:
         self._own: dict[str, Question] = {}  # asked by a cell itself
         self._script: script.Script | None = None
         self.answers = answers.Answers()
+        self.name = ""
+        self.is_told = False
 
-    def lesson(self, name: str) -> None:
-        """Which lesson this notebook is: from here on its questions, and what was answered before, are known."""
+    def begin(self, name: str, is_told: bool) -> None:
+        """Which lesson this notebook is: from here on its questions, and what was answered before, are known.
+
+        is_told: there is no lab, and its recording is shown. Raises UnknownLesson.
+        """
+        self.is_told = is_told
+        self.name = name
         self._asked = questions.read(name)
         self._script = script.read(name)
         self.answers = answers.read(name)
-        row = _progress(name, self._asked, self.answers)
-        if row["answered"] or row["done"]:
-            text = f"So far here: {row['answered']} of {row['questions']} questions answered, {row['right']} right; "
-            text += f"{row['done']} of {row['exercises']} exercises done."
+
+    def so_far(self) -> Note:
+        """How far this lesson is."""
+        row = _progress(self.name, self._asked, self.answers)
+        text = f"{row['answered']} of {row['questions']} questions answered, {row['right']} right; "
+        text += f"{row['done']} of {row['exercises']} exercises done, {row['shown']} shown."
+        if (row["answered"] or row["done"]) and not self.is_told:
             text += " The lab begins anew: “Bring the lab to here”, at each section, plays what stands above it."
-            Place().show(note(OPEN, text))
+        return note(OPEN, text)
 
     # --- predictions ----------------------------------------------------------------------------------------------
 
@@ -169,6 +181,14 @@ class Lesson:
         if self._may_ask(asked):
             self._judge(asked, str(value), MEASURED)
 
+    def may_tell(self, names: Sequence[str]) -> bool:
+        """Whether all of these questions are answered, so that what was recorded may be shown; else that is said."""
+        return all(self._may_ask(self._question(name)) for name in names)
+
+    def judge_recorded(self, name: str, truth: str) -> None:
+        """Hold what was recorded against the prediction of that name."""
+        self._judge(self._question(name), truth, RECORDED)
+
     def _measured(self, name: str, line: str, because: str) -> Question:
         asked = Question(name, "") if self._is_new(name) and line else self._question(name)
         return replace(asked, measure=line or asked.measure, because=because or asked.because)
@@ -258,6 +278,43 @@ class Lesson:
             beside.append(note(OPEN, told))
         check()
 
+    def offer(self, name: str, solved: Note) -> None:
+        """Below an exercise that no kernel can judge: its hints, one at a time, and then how it is done.
+
+        name: of the exercise; empty for a drill, whose hints nobody knows here; solved: what `Show me` shows.
+        """
+        task = self._asked.tasks.get(name, Task(name))
+        place, controls = Place(), Place()
+        notes = [note(OPEN, NO_JUDGE)]
+        notes += [note(OPEN, told) for told in task.hints[: self.answers.hints.get(name, 0)]]
+
+        def hint() -> None:
+            notes.append(note(OPEN, self._next_hint(task)))
+            show()
+
+        def give_up() -> None:
+            if name:
+                self.answers.done.setdefault(name, "shown")
+                self.answers.save()
+            notes.append(solved)
+            controls.clear()
+            place.show(together(notes))
+
+        def show() -> None:
+            place.show(together(notes))
+            told, count = self._hints(task)
+            if told < count:
+                way = (f"Hint {told + 1} of {count}", "a command worth running", hint)
+            else:
+                way = ("Show me", "the lines that do it, and what they showed; it is marked as shown", give_up)
+            controls.show_widget(buttons(way), NOTHING)
+
+        if name in self.answers.done:
+            notes.append(solved)
+            place.show(together(notes))
+        else:
+            show()
+
     def _ways_on(self, task: Task, check: Act, hint: Act, show: Act) -> Iterator[tuple[str, str, Act]]:
         """The buttons below an exercise that is not done."""
         yield "Check", "is it done now?", check
@@ -321,6 +378,8 @@ class Lesson:
     def here(self, section: str) -> None:
         """A button that brings the lab to where this section begins, in a fresh one; section: its heading."""
         assert self._script, "lesson(...) comes first"
+        if self.is_told:
+            return  # what stands above is told in any order
         if section not in self._script.above:
             raise UnknownSection(section, list(self._script.above))
         beginning = self._script.above[section]

@@ -20,7 +20,7 @@ from IPython.display import display
 
 from .. import drills
 from ..drills.drill import Drill
-from ..errors import LabError, OutputNotUnderstood
+from ..errors import CannotBegin, LabError, OutputNotUnderstood
 from ..lab import Lab, Session
 from ..record import prompt_of
 from ..sandbox import HOSTNAME
@@ -29,10 +29,12 @@ from ..terminal.lines import commands as commands  # a cell is cut by them
 from ..terminal.lines import read
 from ..terminal.page import Page, Stream
 from ..wiring import characters
+from . import beside
 from .again import recall
 from .explorer import Explorer
 from .lesson import Lesson, progress
-from .notes import show_table
+from .notes import WRONG, Place, note, show_table, together
+from .telling import Telling
 
 if TYPE_CHECKING:
     from ..record import Ran
@@ -54,7 +56,7 @@ def load(shell: InteractiveShell) -> None:
     magics = shell.magics_manager.registry.get("LabMagics")
     if magics:  # loaded again: begin anew
         magics.leave()
-        magics.current()
+        magics.begin()
         return
     magics = LabMagics(shell)
     shell.register_magics(magics)
@@ -62,10 +64,7 @@ def load(shell: InteractiveShell) -> None:
     shell.Completer.custom_matchers.append(magics.complete)
     _run_our_python()
     _give_words(shell, magics)
-    try:
-        magics.current()
-    except LabError as error:
-        _print_error(error)
+    magics.begin()
 
 
 def _run_our_python() -> None:
@@ -77,9 +76,9 @@ def _run_our_python() -> None:
 
 def _give_words(shell: InteractiveShell, magics: LabMagics) -> None:
     """Let cells of Python say `predict`, `look` and the like."""
-    lesson = Lesson(magics.current, magics.renew)
+    lesson = magics.of_lesson
     words = {
-        "lesson": lesson.lesson,
+        "lesson": magics.lesson,
         "predict": lesson.predict,
         "look": lesson.look,
         "hold": lesson.hold,
@@ -95,6 +94,10 @@ def _give_words(shell: InteractiveShell, magics: LabMagics) -> None:
 
 def _tell(shell: InteractiveShell, kind: type, error: BaseException, trace: object, tb_offset: object = None) -> None:
     """Show an error as the sentence that it is, without a traceback; the cell has failed all the same."""
+    magics = shell.magics_manager.registry.get("LabMagics")
+    if isinstance(error, CannotBegin) and magics and magics.telling.is_on:
+        magics.telling.tell()  # said at the top, once
+        return
     _print_error(error)
 
 
@@ -111,6 +114,40 @@ class LabMagics(Magics):
         super().__init__(shell)
         self.world: Lab | None = None
         self.staying: dict[str, Lab] = {}
+        self.of_lesson = Lesson(self.current, self.renew)
+        self.telling = Telling(shell, self.of_lesson)
+        self.top = Place()
+
+    def begin(self) -> None:
+        """Make the first lab; where none can be made, say why below the cell."""
+        self.telling.end()
+        self.top = Place()
+        try:
+            self.current()
+        except LabError as error:
+            self.top.show(note(WRONG, str(error)))
+
+    def lesson(self, name: str) -> None:
+        """Which lesson this notebook is. Where no lab can be made it is told as a recording, and its top says so."""
+        self.of_lesson.begin(name, is_told=False)
+        try:
+            lab = self.current()
+        except CannotBegin as error:
+            self.of_lesson.begin(name, is_told=True)
+            above = self.telling.begin(name, str(error))
+        else:
+            self.telling.end()
+            above = beside.terminal(self._lent(lab))
+        self.top.show(together([above, self.of_lesson.so_far()]))
+
+    def _lent(self, lab: Lab) -> str:
+        """The name under which a terminal enters the lesson's lab; empty where that cannot be."""
+        if not self.of_lesson.name:
+            return ""
+        try:
+            return lab.lend(self.of_lesson.name)
+        except (LabError, OSError):  # a recording, or a machine without a folder for it
+            return ""
 
     def named(self, name: str) -> Lab:
         """The lab in the notebook's variable of this name; else the one that stays under it, entered once.
@@ -141,6 +178,7 @@ class LabMagics(Magics):
                 print(mine.recording)
         if self.world is None or not self.world.alive:
             self.world = Lab(replay=replay)
+            self._lent(self.world)
             self.world.changes()
         return self._give(self.world)
 

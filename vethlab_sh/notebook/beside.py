@@ -1,0 +1,38 @@
+"""How does a learner get a terminal in the lesson's lab? By a button that opens JupyterLab's own beside the lesson."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from html import escape
+
+from .notes import NOTHING, OPEN, Note, note
+
+# JupyterLab hands out itself as `jupyterapp` when it is asked to, as `python -m vethlab_sh lab` does. Its command makes
+# a terminal; a second `add` moves that beside the lesson. What is sent is typed.
+OPENS = """
+const app = window.jupyterapp;
+if (!app) { this.textContent = 'Not here: type the line beside this button in a terminal'; return; }
+const lesson = app.shell.currentWidget;
+app.commands.execute('terminal:create-new').then(async made => {
+  app.shell.add(made, 'main', {mode: 'split-right', ref: lesson && lesson.id});
+  app.shell.activateById(made.id);
+  await made.content.ready;
+  made.content.session.send({type: 'stdin', content: [LINE]});
+});
+"""
+
+
+def terminal(name: str) -> Note:
+    """A button that opens a terminal in the lab of this name, and the line that does it elsewhere; nothing without."""
+    if not name:
+        return NOTHING
+    shown = f"python -m vethlab_sh shell {name}"
+    typed = f"{shlex.quote(sys.executable)} -m vethlab_sh shell {name}\r"  # whichever `python` a terminal has
+    script = OPENS.replace("LINE", json.dumps(typed))
+    purpose = "a terminal of JupyterLab in this lesson's lab, beside the lesson"
+    button = f'<button class="jp-mod-styled jp-mod-accept" title="{purpose}" onclick="{escape(script)}">'
+    html = f"<br>{button}Open a terminal in this lab</button>"
+    told = f"What you type in a terminal can be in this lesson's lab, too: `{shown}`."
+    return note(OPEN, told, html)

@@ -1,0 +1,157 @@
+"""What happens in a lesson where no lab can be made? It tells: each cell shows what it showed when it was solved."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from html import escape
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.display import display
+
+from ..lessons import kept
+from ..lessons.kept import Kept, KeptCell, Output
+from .lesson import Lesson
+from .notes import OPEN, SHOWN, Note, Place, note
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+VERB = "_told"  # by this name a cell is told
+ABOVE = (
+    "No lab can be made here, so this lesson is a recording: below each cell stands what it showed when its lines ran "
+    "on Linux. Questions are asked and judged by what was recorded; lines of your own do not run, and exercises "
+    "can only be shown."
+)
+OWN = "This is not in the recording, and nothing runs here. The cell as the lesson has it shows what was recorded."
+
+
+class Telling:
+    """The recording of a lesson, in the place of its lab: it turns each cell that needs a lab into one that tells."""
+
+    def __init__(self, shell: InteractiveShell, lesson: Lesson) -> None:
+        self._shell = shell
+        self._lesson = lesson
+        self._kept: Kept | None = None
+        self._last = -1  # the number of the cell that was told last
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is no lab, and the lesson is told."""
+        return self._kept is not None
+
+    def begin(self, name: str, why: str) -> Note:
+        """From here on tell the lesson of this name; returns what to say at its top. why: there is no lab."""
+        self._kept = kept.read(name)
+        self._last = -1
+        if self._turn not in self._shell.input_transformers_cleanup:
+            # before any other: they would make Python of `%%lab`
+            self._shell.input_transformers_cleanup.insert(0, self._turn)
+        self._shell.user_ns[VERB] = self.tell
+        return note(OPEN, ABOVE, f"<details><summary>Why</summary>{escape(why)}</details>")
+
+    def end(self) -> None:
+        """A lab is there, or another lesson begins: every cell runs again."""
+        self._kept = None
+        if self._turn in self._shell.input_transformers_cleanup:
+            self._shell.input_transformers_cleanup.remove(self._turn)
+
+    def _turn(self, lines: list[str]) -> list[str]:
+        """A cell that needs a lab as a call that tells it; any other as it is."""
+        assert self._kept
+        source = "".join(lines)
+        cell = self._kept.find(source, self._cell_name(), self._last)
+        if cell and cell.is_blank(source):
+            return []
+        if cell and _is_told(cell):
+            return [f"{VERB}({cell.number})\n"]
+        if cell is None and self._kept.needs_lab(source):
+            return [f"{VERB}()\n"]
+        return lines
+
+    def _cell_name(self) -> str:
+        """How the notebook calls the cell that runs now, where its front end says so."""
+        kernel = getattr(self._shell, "kernel", None)
+        if kernel is None:
+            return ""
+        request = kernel.get_parent() or {}
+        return str(request.get("metadata", {}).get("cellId", ""))
+
+    def tell(self, number: int | None = None) -> None:
+        """Show what the cell of this number showed; without a number, that there is no such cell."""
+        assert self._kept
+        if number is None:
+            Place().show(note(OPEN, OWN))
+            return
+        cell = self._kept.cells[number]
+        self._last = number
+        if cell.source.startswith("exercise("):
+            self._tell_exercise(cell)
+            return
+        asked = [name for verb, name in cell.calls if verb in ("look", "hold")]
+        if not self._lesson.may_tell(asked):
+            return
+        _show(_without_judgements(cell.outputs, len(asked)))
+        for name in asked:
+            self._lesson.judge_recorded(name, self._kept.truths[name])
+
+    def _tell_exercise(self, cell: KeptCell) -> None:
+        """Offer the lines that do it, and what they showed."""
+        assert self._kept
+        solution = self._kept.solution_of(cell.number)
+        if solution is None:  # it is done by the controls
+            solution = cell
+        lines = f"<pre>{escape(solution.solved)}</pre>"
+        shown = _as_html(solution.outputs)
+        name = dict(cell.calls).get("exercise", "")
+        self._lesson.offer(name, note(SHOWN, "These lines do it, and this is what they showed:", lines + shown))
+
+
+def _is_told(cell: KeptCell) -> bool:
+    """Whether it cannot run without a lab."""
+    if cell.needs_lab or cell.source.startswith("exercise("):
+        return True
+    return any(verb == "look" for verb, _name in cell.calls)
+
+
+def _without_judgements(outputs: Sequence[Output], count: int) -> list[Output]:
+    """The outputs without the last so many notes: how the one who solved it was judged."""
+    shown: list[Output] = []
+    for output in reversed(outputs):
+        is_note = output["output_type"] == "display_data" and "text/html" in output["data"]
+        if is_note and count:
+            count -= 1
+        else:
+            shown.insert(0, output)
+    return shown
+
+
+def _show(outputs: Sequence[Output]) -> None:
+    """Show outputs as a notebook keeps them."""
+    for output in outputs:
+        if output["output_type"] == "stream":
+            sys.stdout.write("".join(output["text"]))
+            continue
+        data = {kind: _joined(value) for kind, value in output["data"].items()}
+        display(data, metadata=output.get("metadata", {}), raw=True)
+
+
+def _as_html(outputs: Sequence[Output]) -> str:
+    """Outputs as one piece, for a place below a cell."""
+    pieces = []
+    for output in outputs:
+        data = output.get("data", {})
+        if output["output_type"] == "stream":
+            text = COLOURS.sub("", "".join(output["text"]))
+            pieces.append(f"<pre>{escape(text)}</pre>")
+        elif "text/html" in data:
+            pieces.append(str(_joined(data["text/html"])))
+        elif "image/png" in data:
+            pieces.append(f'<img src="data:image/png;base64,{_joined(data["image/png"])}" style="max-width:100%">')
+    return "".join(pieces)
+
+
+def _joined(value: object) -> object:
+    """A text, which nbformat 4 may have as a list of its lines."""
+    if isinstance(value, list):
+        return "".join(value)
+    return value
