@@ -102,6 +102,20 @@ def test_lab_outlives_the_program_that_made_it(vethlab, up):
     assert "web" not in vethlab("ps").stdout
 
 
+def test_lab_that_is_lent_is_entered_from_elsewhere_and_ends_with_its_python(vethlab):
+    with Lab() as lab, Lab() as other:
+        lab.run("ip link add tap1 type bridge")
+        name = lab.lend("mine")
+        assert name == lab.lend("again") == "mine"
+        assert other.lend("mine") == "mine-2"
+        assert "tap1" in vethlab("run", "mine", "--", "ip", "link").stdout
+        assert vethlab("run", "mine", "--", "ip link add tap2 type bridge").returncode == 0
+        assert [link.name for link in lab.snapshot().rows.links] == ["lo", "tap1", "tap2"]
+        assert lab.typed == ["ip link add tap1 type bridge", "ip link", "ip link add tap2 type bridge"]
+        assert lab.name is None  # it does not stay
+    assert vethlab("run", "mine", "--", "ip", "link").returncode == 2
+
+
 def test_lab_without_a_scenario_is_empty(vethlab, up):
     up()
     assert vethlab("run", "empty", "--", "ip", "-br", "link").stdout.split()[0] == "lo"

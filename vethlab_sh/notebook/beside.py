@@ -7,7 +7,7 @@ import shlex
 import sys
 from html import escape
 
-from .notes import NOTHING, OPEN, Note, note
+from .notes import ABOUT, NOTHING, Note, note
 
 # JupyterLab hands out itself as `jupyterapp` when it is asked to, as `python -m vethlab_sh lab` does. Its command makes
 # a terminal; a second `add` moves that beside the lesson. What is sent is typed.
@@ -35,4 +35,4 @@ def terminal(name: str) -> Note:
     button = f'<button class="jp-mod-styled jp-mod-accept" title="{purpose}" onclick="{escape(script)}">'
     html = f"<br>{button}Open a terminal in this lab</button>"
     told = f"What you type in a terminal can be in this lesson's lab, too: `{shown}`."
-    return note(OPEN, told, html)
+    return note(ABOUT, told, html)

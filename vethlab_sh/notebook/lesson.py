@@ -20,6 +20,7 @@ from ..lessons import answers, questions, script
 from ..lessons.questions import Question, Task
 from ..terminal.page import Page
 from .notes import (
+    ABOUT,
     FINAL,
     NOTHING,
     OPEN,
@@ -89,7 +90,7 @@ class Lesson:
         text += f"{row['done']} of {row['exercises']} exercises done, {row['shown']} shown."
         if (row["answered"] or row["done"]) and not self.is_told:
             text += " The lab begins anew: “Bring the lab to here”, at each section, plays what stands above it."
-        return note(OPEN, text)
+        return note(ABOUT, text)
 
     # --- predictions ----------------------------------------------------------------------------------------------
 
@@ -285,7 +286,7 @@ class Lesson:
         """
         task = self._asked.tasks.get(name, Task(name))
         place, controls = Place(), Place()
-        notes = [note(OPEN, NO_JUDGE)]
+        notes = [note(ABOUT, NO_JUDGE)]
         notes += [note(OPEN, told) for told in task.hints[: self.answers.hints.get(name, 0)]]
 
         def hint() -> None:

@@ -21,6 +21,7 @@ Note = dict[str, str]  # a text by its MIME type
 Sign = tuple[str, str]  # a mark, and its colour in Okabe and Ito's palette
 RIGHT, WRONG, OPEN = ("✓", "#009e73"), ("✗", "#d55e00"), ("?", "#0072b2")
 SHOWN = ("→", "#cc79a7")  # it was done, not by the learner
+ABOUT = ("•", "#0072b2")  # to know, not to answer
 FINAL = "That is my answer"  # the button that keeps an answer
 NOTHING: Note = {"text/html": " ", "text/plain": " "}  # a notebook keeps no empty output, so it is a blank
 

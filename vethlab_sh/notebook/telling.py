@@ -13,7 +13,7 @@ from IPython.display import display
 from ..lessons import kept
 from ..lessons.kept import Kept, KeptCell, Output
 from .lesson import Lesson
-from .notes import OPEN, SHOWN, Note, Place, note
+from .notes import ABOUT, SHOWN, Note, Place, note
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 VERB = "_told"  # by this name a cell is told
@@ -47,7 +47,7 @@ class Telling:
             # before any other: they would make Python of `%%lab`
             self._shell.input_transformers_cleanup.insert(0, self._turn)
         self._shell.user_ns[VERB] = self.tell
-        return note(OPEN, ABOVE, f"<details><summary>Why</summary>{escape(why)}</details>")
+        return note(ABOUT, ABOVE, f"<details><summary>Why</summary>{escape(why)}</details>")
 
     def end(self) -> None:
         """A lab is there, or another lesson begins: every cell runs again."""
@@ -80,7 +80,7 @@ class Telling:
         """Show what the cell of this number showed; without a number, that there is no such cell."""
         assert self._kept
         if number is None:
-            Place().show(note(OPEN, OWN))
+            Place().show(note(ABOUT, OWN))
             return
         cell = self._kept.cells[number]
         self._last = number
