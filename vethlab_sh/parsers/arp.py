@@ -1,4 +1,4 @@
-"""Who answered ARP? A row an entry of `arp -n` or `arp -a` (arp(8), net-tools and BusyBox), or of /proc/net/arp.
+"""Who answered ARP? A row an entry of `arp -n`, `arp -a` (net-tools, BusyBox, macOS, BSDs) or /proc/net/arp: arp(8).
 
 >>> row = parse("10.240.188.122           ether   5a:56:51:f9:7b:89   C                     cali50c25257626")[0]
 >>> row["mac"], row["dev"], row["complete"]
@@ -41,8 +41,15 @@ PROC_HARDWARE = {"0x1": "ether", "0x304": "loopback"}  # of include/uapi/linux/i
 COMPLETE, PERMANENT, PUBLISHED = 0x02, 0x04, 0x08  # ATF_COM, ATF_PERM and ATF_PUBL, there too
 MASK = re.compile(r"\d+\.\d+\.\d+\.\d+|\*", re.ASCII)
 FLAGS = set("CMP!")
-NO_MAC = {"<incomplete>", "<from_interface>", "*"}
-BSD_FLAGS = {"PERM": "permanent", "PUB": "published", "PUP": "published"}  # BusyBox misspells PUB
+NO_MAC = {"<incomplete>", "(incomplete)", "<from_interface>", "*"}
+BSD_FLAGS = {  # BusyBox misspells PUB; macOS and the BSDs write words
+    "PERM": "permanent",
+    "PUB": "published",
+    "PUP": "published",
+    "permanent": "permanent",
+    "published": "published",
+}
+SHORT_MAC = re.compile(r"[0-9a-f]{1,2}(?::[0-9a-f]{1,2}){5}")  # macOS leaves out a zero that begins a byte
 
 
 def parse(printed: str) -> list[Row]:
@@ -128,13 +135,21 @@ def _bsd(words: Words) -> Row:
     mac = words.take()
     row["complete"] = mac not in NO_MAC
     if row["complete"]:
-        row["mac"] = mac
+        row["mac"] = _whole(mac)
     while words.peek() != "on":
         _bsd_word(words, row)
     words.take()  # on
     row["dev"] = words.take()
-    words.end()
+    while words:
+        _bsd_word(words, row)
     return row
+
+
+def _whole(mac: str) -> str:
+    """A MAC address with two digits for each byte."""
+    if not SHORT_MAC.fullmatch(mac):
+        return mac
+    return ":".join(byte.zfill(2) for byte in mac.split(":"))
 
 
 def _proc(words: Words) -> Row:
@@ -164,7 +179,12 @@ def _proc(words: Words) -> Row:
 def _bsd_word(words: Words, row: Row) -> None:
     word = words.take()
     if word.startswith("["):
-        row["hwtype"] = word.strip("[]")
+        row["hwtype"] = "ether" if word == "[ethernet]" else word.strip("[]")
+    elif word == "ifscope":  # macOS: one of several cards has it
+        pass
+    elif word == "expires":  # in 942 seconds
+        for _ in range(3):
+            words.take()
     elif word == "netmask":
         row["mask"] = words.take()
     elif word in BSD_FLAGS:

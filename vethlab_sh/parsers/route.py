@@ -31,6 +31,7 @@ COLUMNS: Columns = {
 }
 HEADERS = re.compile(r"Kernel IP(v6)? routing (table|cache)|Destination (Gateway|Next Hop) .*")
 FLAGS = re.compile(r"[UGHRDMACIadenbh!]+")
+MAPPED = "::ffff:"  # what net-tools leaves out before an IPv4 address in an IPv6 one (fix_v4_address(), lib/inet6.c)
 COUNT = re.compile(r"-1|-|\d{1,18}", re.ASCII)
 NOTHING = {"0.0.0.0", "*", "::", "[::]", "-"}  # where others have a next hop
 # What stands between flags and device, or behind it, by how many words there are: -n, netstat -rn; -ee.
@@ -54,7 +55,8 @@ def parse(printed: str) -> list[Row]:
 
 def _is_ipv6(words: Words) -> bool:
     """Whether flags stand where IPv4 has a netmask."""
-    return FLAGS.fullmatch(words.word(2)) is not None and ":" in words.peek()
+    has_colon = ":" in words.peek() or ":" in words.word(1)
+    return has_colon and FLAGS.fullmatch(words.word(2)) is not None
 
 
 def _ipv4(words: Words, names: tuple[str, ...]) -> Row:
@@ -74,12 +76,24 @@ def _ipv6(words: Words) -> Row:
     row: Row = dict.fromkeys(COLUMNS)
     destination = words.take().replace("[::]", "::")
     gateway = words.take()
-    if not is_ip(destination, PREFIX):
-        raise words.unknown(destination)
-    row["to"] = "default" if destination == "::/0" else destination.removesuffix("/128")
+    row["to"] = _prefix6(words, destination)
     row["via"] = None if gateway in NOTHING else gateway
     _rest(words, row, ROUTE)
     return row
+
+
+def _prefix6(words: Words, destination: str) -> str:
+    """`fe80::/64` as it is, `::/0` as default; a name has no length, as nobody knows its address."""
+    address, _, _ = destination.partition("/")
+    if destination == "::/0":
+        return "default"
+    if ":" not in destination and is_ip(address):
+        destination = MAPPED + destination
+    if is_ip(destination, PREFIX):
+        return destination.removesuffix("/128")
+    if destination.endswith("/128") and destination[0].isalpha():
+        return address
+    raise words.unknown(destination)
 
 
 def _rest(words: Words, row: Row, names: tuple[str, ...]) -> None:
@@ -116,7 +130,7 @@ def _prefix(words: Words, destination: str, mask: str) -> str:
     if destination in ("0.0.0.0", "default") and length == 0:
         return "default"
     if not is_ip(destination):
-        if destination[0].isalpha():
+        if destination[0].isalpha() or destination[0] == "_":  # `_gateway` is a name of systemd's, nss-myhostname(8)
             return destination
         raise words.unknown(destination)
     return destination if length == 32 else f"{destination}/{length}"
