@@ -9,6 +9,7 @@
 #   ./setup.sh fuzz     what the search for texts that break a promise needs
 #   ./setup.sh class    what a class on one machine needs (classroom/README.md)
 #   ./setup.sh packages the Debian packages only
+#   ./setup.sh apparmor let this folder's Python alone make namespaces, where AppArmor forbids them (Ubuntu); with sudo
 # The second time there is nothing to do. PYTHON=/path/to/python3 chooses another Python, and
 # VETHLAB_VENV=/folder another place than .venv, for a checkout on a file system without links.
 set -euo pipefail
@@ -168,7 +169,51 @@ sys.exit(not ((3, 11) <= sys.version_info < (3, 14) and platform.machine() == "x
             "here is $("$VENV/bin/python" -V) on $(uname -m). PYTHON=/path/to/python3 VETHLAB_VENV=/folder choose another."
 }
 
+# --- AppArmor: Ubuntu lets no ordinary user's program make namespaces, unless a profile names the program
+
+RESTRICTION=/proc/sys/kernel/apparmor_restrict_unprivileged_userns
+
+profile() { # profile PYTHON: as those that Ubuntu ships for browsers (/etc/apparmor.d/chrome): all as without one, and userns
+    cat <<PROFILE
+# Made by setup.sh of vethlab_sh. It lets one Python make user namespaces, and takes nothing away from it. Who may
+# write that file may, by it, make namespaces too.
+abi <abi/4.0>,
+include <tunables/global>
+
+profile vethlab_sh "$1" flags=(unconfined) {
+  userns,
+
+  include if exists <local/vethlab_sh>
+}
+PROFILE
+}
+
+own_python() { # a profile names a file: the link .venv/bin/python would be Debian's own, for every program of everybody
+    local real
+    real=$(readlink -f "$VENV/bin/python")
+    case $real in "$VENV"/*) return ;; esac
+    say "copying $real to $VENV/bin, so that it has a name of its own"
+    cp "$real" "$VENV/bin/.python.new"
+    rm -f "$VENV/bin/python" "$VENV/bin/python3"
+    mv "$VENV/bin/.python.new" "$VENV/bin/python"
+    ln -s python "$VENV/bin/python3"
+}
+
+allow_by_apparmor() {
+    [ -e "$RESTRICTION" ] || give_up "AppArmor restricts no namespaces here: there is nothing to allow."
+    venv_is_whole || give_up "there is no $VENV yet: ./setup.sh makes it."
+    may_be_root || give_up "only root may load a profile: sudo ./setup.sh apparmor"
+    own_python
+    profile "$VENV/bin/python" >"$LOG"
+    as_root install -m 644 "$LOG" /etc/apparmor.d/vethlab_sh
+    as_root apparmor_parser -r /etc/apparmor.d/vethlab_sh || give_up "the profile could not be loaded (see above)."
+    say "$VENV/bin/python may make namespaces now. Undone by:" \
+        "sudo apparmor_parser -R /etc/apparmor.d/vethlab_sh && sudo rm /etc/apparmor.d/vethlab_sh"
+}
+
 # --- what happens
+
+[ "${1:-}" != apparmor-profile ] || { profile "$VENV/bin/python"; exit; } # to be looked at
 
 LOG=$(mktemp)
 trap 'rm -f "$LOG"; forget_policy' EXIT
@@ -176,6 +221,7 @@ trap 'say "interrupted; the next run finishes it."; exit 130' INT TERM
 exec 9<. # a second set-up here waits for the first (where the file system has no such locks, it does not)
 flock -n 9 2>/dev/null || { say "waiting for another set-up of this folder"; flock 9 2>/dev/null || true; }
 
+[ "${1:-}" != apparmor ] || { allow_by_apparmor; exit; }
 mapfile -t packages < <(missing "${ESSENTIAL[@]}" "${USEFUL[@]}")
 [ "${1:-}" != real ] || mapfile -t -O ${#packages[@]} packages < <(missing "${REAL[@]}")
 [ "${1:-}" != tests ] || mapfile -t -O ${#packages[@]} packages < <(missing "${TESTS[@]}")
@@ -201,5 +247,8 @@ case ${1:-} in tests | browser) install_requirements tests/requirements/tests.tx
 [ "${1:-}" != class ] || install_requirements classroom/requirements.txt
 [ "${1:-}" != browser ] || install_requirements tests/requirements/browser.txt
 [ "${1:-}" != all ] || install_requirements tests/requirements/all.txt
+if [ "$(cat "$RESTRICTION" 2>/dev/null)" = 1 ] && [ "$(id -u)" != 0 ] && [ ! -e /etc/apparmor.d/vethlab_sh ]; then
+    say "AppArmor forbids namespaces to ordinary users here. ./setup.sh apparmor allows them to $VENV/bin/python alone."
+fi
 [ "${1:-}" != fuzz ] || { check_fuzz && install_requirements tests/requirements/fuzz.txt; }
 [ "${1:-}" != bench ] || install_requirements tests/requirements/bench.txt

@@ -1,5 +1,6 @@
 """The private world: isolated, inherited by nobody, gone whatever ends it."""
 
+import dataclasses
 import errno
 import gc
 import os
@@ -12,7 +13,7 @@ import textwrap
 import pytest
 from conftest import ROOT, hold, inhabitants, until, world
 
-from vethlab_sh import Lab
+from vethlab_sh import Lab, sandbox
 from vethlab_sh import world as world_maker
 from vethlab_sh.errors import LabClosed, NotReady, ToolMissing
 from vethlab_sh.keep import stay
@@ -157,6 +158,29 @@ def test_forbidden_namespaces_are_explained(monkeypatch):
     monkeypatch.setattr("vethlab_sh.world._found", refuses)
     with pytest.raises(NotReady, match=r"unshare: Operation not permitted.*Ways out"):
         Lab()
+
+
+@pytest.mark.no_lab
+def test_apparmor_has_three_ways_out_and_each_its_cost(monkeypatch, tmp_path):
+    setting = tmp_path / "apparmor_restrict_unprivileged_userns"
+    setting.write_text("1\n")
+    switch = dataclasses.replace(sandbox.SWITCHES[0], file=str(setting))
+    monkeypatch.setattr(sandbox, "SWITCHES", (switch,))
+    sentence = sandbox.forbidden_because()
+    for way in (
+        "`./setup.sh apparmor` (a profile: this Python alone may)",
+        "userns=0` (every program may, until the next start)",
+        "sudo (lines then run as root)",
+    ):
+        assert way in sentence
+
+
+@pytest.mark.no_lab
+def test_profile_for_apparmor_names_our_python_and_no_other():
+    ended = subprocess.run([ROOT / "setup.sh", "apparmor-profile"], capture_output=True, text=True, check=True)
+    rules = [line for line in ended.stdout.splitlines() if line and not line.startswith("#")]
+    venv = os.environ.get("VETHLAB_VENV", f"{ROOT}/.venv")
+    assert rules[2:4] == [f'profile vethlab_sh "{venv}/bin/python" flags=(unconfined) {{', "  userns,"]
 
 
 @pytest.mark.no_lab

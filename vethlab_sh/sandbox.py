@@ -53,12 +53,15 @@ NOT_OF_A_LAB = (16, 17, 22, 25, 34)
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 INNER = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC
 
+# For the Python of a clone alone: the set-up stands beside it
+APPARMOR = "`./setup.sh apparmor` (a profile: this Python alone may), or " if is_checkout() else ""
+
 
 @dataclass(frozen=True)
 class Switch:
     """A setting by which user namespaces can be forbidden.
 
-    file; forbids: its value then; reason: the same as a sentence; cure: the command that undoes it.
+    file; forbids: its value then; reason: the same as a sentence; cure: the commands that undo it, and at what cost.
     """
 
     file: str
@@ -72,19 +75,20 @@ SWITCHES = (
         "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
         forbids="1",
         reason="AppArmor forbids it to ordinary users",
-        cure="sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+        cure=f"{APPARMOR}`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0` (every program may, "
+        "until the next start)",
     ),
     Switch(
         "/proc/sys/kernel/unprivileged_userns_clone",
         forbids="0",
         reason="the kernel setting unprivileged_userns_clone is 0",
-        cure="sudo sysctl kernel.unprivileged_userns_clone=1",
+        cure="`sudo sysctl kernel.unprivileged_userns_clone=1`",
     ),
     Switch(
         "/proc/sys/user/max_user_namespaces",
         forbids="0",
         reason="the kernel setting user.max_user_namespaces is 0",
-        cure="sudo sysctl user.max_user_namespaces=10000",
+        cure="`sudo sysctl user.max_user_namespaces=10000`",
     ),
 )
 
@@ -132,7 +136,8 @@ def forbidden_because(number: int = errno.EPERM) -> str:
     for switch in SWITCHES:
         with contextlib.suppress(OSError):  # which this kernel does not have
             if Path(switch.file).read_text().strip() == switch.forbids:
-                return f"{switch.reason}. Ways out: `{switch.cure}`, or run with sudo, or {ELSEWHERE}"
+                ways = f"{switch.cure}, or run with sudo (lines then run as root), or {ELSEWHERE}"
+                return f"{switch.reason}. Ways out: {ways}"
     if number == errno.ENOSPC:
         return f"there are as many namespaces as user.max_*_namespaces allow (`sysctl user`). Or {ELSEWHERE}"
     if _has_no_number():
