@@ -38,6 +38,9 @@ notebooks: setup ## run the solved lessons anew and make the learners' copies fr
 recordings: setup ## play every scenario once and keep what it showed, for --replay (ARGS=direct for one)
 	@$(PYTHON_RUN) -c 'import sys; from vethlab_sh.keep.recorder import record_all; record_all(*sys.argv[1:])' $(ARGS)
 
+quiz: setup ## write docs/quiz.md from notebooks/quiz.toml
+	@$(PYTHON_RUN) -m vethlab_sh quiz --reasons > docs/quiz.md
+
 doctor: setup ## tell whether this machine can run the labs, and what is missing
 	@$(PYTHON_RUN) -m vethlab_sh doctor
 
@@ -50,6 +53,9 @@ setup-tests:
 test-browser: ## do the lessons in a real browser (chromium); screenshots in tests/screenshots
 	@./setup.sh browser
 	@$(PYTHON_RUN) -m pytest tests/tools/browser.py $(ARGS)
+
+test-exercises: setup-tests ## do the exercises of the long lessons by half, otherwise, and wrong again
+	@nice $(PYTHON_RUN) -m pytest tests/tools/exercises.py $(ARGS)
 
 test-all: setup-tests ## run the tests on every Python here, with the newest and the oldest packages (ARGS="tests/test_cli.py" for less)
 	@./setup.sh all
@@ -106,4 +112,4 @@ clean: ## remove .venv and the caches
 	rm -rf .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test check bench test-browser test-class test-all test-tools chaos attack faults causes fuzz test-vm test-kinds test-container box box-packages vm lab pictures kinds notebooks recordings doctor setup setup-tests clean
+.PHONY: help demo test check bench test-browser test-exercises test-class test-all test-tools chaos attack faults causes fuzz test-vm test-kinds test-container box box-packages vm lab pictures kinds notebooks recordings quiz doctor setup setup-tests clean

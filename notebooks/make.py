@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -22,7 +23,12 @@ HERE = Path(__file__).resolve().parent
 SOLUTIONS = HERE / "solutions"
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n.*?### END SOLUTION", re.S)
 ANSWER = re.compile(r', answer="[^"\n]*"')
+EXERCISE = re.compile(r'exercise\("([^"]+)"')
+GAP = "___"
 EMPTY = "# your lines:"
+HUNT = "# I suspect:\n# your lines:"
+FILL = f"# A word for each {GAP}:"
+ORDER = "# The lines are right, and their order is not. Alt and an arrow key move a line:"
 OWN = "vethlab_sh inspect"  # what it shows is of the machine that ran it, and no reader's
 
 
@@ -42,17 +48,47 @@ def marked(solved: nbformat.NotebookNode, lesson: str) -> nbformat.NotebookNode:
     return solved
 
 
-def learners_copy(solved: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The same notebook without outputs, with blank answers and nothing where a solution stood."""
+def learners_copy(solved: nbformat.NotebookNode, lesson: str) -> nbformat.NotebookNode:
+    """The same notebook without outputs, with blank answers and what is given instead where a solution stood."""
     copy = nbformat.from_dict(solved)
+    givens = iter(given(solved, lesson))
     for cell in copy.cells:
-        cell.source = SOLUTION.sub(EMPTY, cell.source)
+        if SOLUTION.search(cell.source):
+            begins_with = next(givens)
+            cell.source = SOLUTION.sub(lambda _, text=begins_with: text, cell.source)
         if cell.cell_type == "code":
             cell.source = ANSWER.sub("", cell.source)
             cell.outputs, cell.execution_count = [], None
             cell.metadata.pop("execution", None)
     copy.metadata.pop("widgets", None)
     return copy
+
+
+def given(solved: nbformat.NotebookNode, lesson: str) -> list[str]:
+    """What the learner's cell begins with, for each solution: lines with gaps, or in another order, or none."""
+    path = HERE / "questions" / f"{lesson}.toml"
+    tables = tomllib.loads(path.read_text(encoding="utf-8")).get("exercise", {}) if path.exists() else {}
+    found = []
+    waits = False
+    for cell in solved.cells:
+        if SOLUTION.search(cell.source):
+            waits = True
+        elif waits and cell.source.startswith("exercise("):
+            waits = False
+            named = EXERCISE.match(cell.source)
+            if named:
+                table = tables.get(named[1], {})
+                found.append(_given(table.get("given", [])))
+            else:
+                found.append(HUNT)  # a drill
+    return found
+
+
+def _given(lines: list[str]) -> str:
+    if not lines:
+        return EMPTY
+    title = FILL if any(GAP in line for line in lines) else ORDER
+    return "\n".join([title, *lines])
 
 
 def run(path: Path) -> None:
@@ -91,7 +127,8 @@ def main(words: list[str]) -> int:
             print(path.name, flush=True)
             run(path)
         solved = marked(nbformat.read(path, as_version=4), path.stem.replace("_", "-"))
-        for file, text in ((path, nbformat.writes(solved)), (HERE / path.name, nbformat.writes(learners_copy(solved)))):
+        learner = learners_copy(solved, path.stem)
+        for file, text in ((path, nbformat.writes(solved)), (HERE / path.name, nbformat.writes(learner))):
             if not file.exists() or file.read_text(encoding="utf-8") != text + "\n":
                 stale.append(str(file.relative_to(HERE)))
                 if "--check" not in words:

@@ -13,13 +13,15 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from vethlab_sh import scenarios
+from vethlab_sh.drills.fault import laid
+from vethlab_sh.inside import inside
 from vethlab_sh.lessons import questions, script
 
 FOLDER = ROOT / "notebooks"
 QUESTIONS = {path.stem: questions.read(path.stem) for path in sorted((FOLDER / "questions").glob("*.toml"))}
 LESSONS = sorted(path.name for path in (FOLDER / "solutions").glob("*.ipynb"))
-SCENARIOS = {"1_direct_pair.ipynb": "direct", "2_bridge.ipynb": "bridge", "3_flannel.ipynb": "flannel",
-             "4_calico.ipynb": "calico"}  # fmt: skip
+SCENARIOS = {"1_direct_pair.ipynb": "direct", "2_bridge.ipynb": "bridge"}
+TWO_NODES = {"3_flannel.ipynb": "flannel", "4_calico.ipynb": "calico"}
 RIGHT, WRONG = "✓", "✗"
 
 
@@ -177,13 +179,70 @@ def test_each_exercise_of_a_lesson_has_lines_that_do_it(name):
     assert set(script.read(name).solutions) >= set(QUESTIONS[name].tasks)
 
 
+def typed_on_master(notebook):
+    """Every line of the `%%lab` cells."""
+    lines = []
+    for cell in codes(notebook):
+        if cell.source.startswith("%%lab"):
+            options, _, body = cell.source.partition("\n")
+            machine = re.search(r"--at (\S+)", options)
+            lines += [inside(machine[1] if machine else "master", line) for line in body.splitlines()]
+    return lines
+
+
 @pytest.mark.parametrize(("name", "scenario"), SCENARIOS.items())
 def test_lesson_types_its_scenarios_lines_in_order(name, scenario):
-    typed = [line for cell in codes(read(name)) if cell.source.startswith("%%lab") for line in cell.source.splitlines()]
-    wanted = [line for step in scenarios.load(scenario).steps for line in step.lines]
-    rest = iter(typed)
+    wanted = [inside(step.at, line) for step in scenarios.load(scenario).steps for line in step.lines]
+    rest = iter(typed_on_master(read(name)))
     left = [line for line in wanted if line not in rest]
     assert left == []
+
+
+@pytest.mark.parametrize(("name", "scenario"), TWO_NODES.items())
+def test_lesson_of_two_nodes_lays_what_its_scenario_lays_in_order(name, scenario):
+    """Typed, played or done by the learner; looks are the lesson's own, and one node that masquerades is enough."""
+    left_out = re.compile(r"^ip netns exec node2 (iptables|sysctl -e)|^ip neigh flush")
+    wanted = [line for line in laid(scenario, {}) if not left_out.search(line)]
+    rest = iter(typed_on_master(read(name)))
+    left = [line for line in wanted if line not in rest]
+    assert left == []
+
+
+@pytest.mark.parametrize("name", TWO_NODES)
+def test_learner_types_a_line_for_each_four_that_are_given(name):
+    """Typed are those with gaps, and those of an empty cell; hidden, optional and disordered ones are neither."""
+    given = typed = 0
+    tasks = QUESTIONS[name.removesuffix(".ipynb")].tasks
+    for cell, learners in zip(read(name).cells, read(name, solved=False).cells, strict=True):
+        if cell.source.startswith("## Optional"):
+            given_before_optional = given
+        if cell.source.startswith("## What does not work, again"):
+            given = given_before_optional
+        if not cell.source.startswith("%%lab") or "--quiet" in cell.source:
+            continue
+        if learners.source == cell.source:
+            given += len(cell.source.splitlines()) - 1
+        elif "# your lines:" in learners.source:
+            typed += len(cell.source.splitlines()) - 3
+        else:
+            typed += sum("___" in line for line in learners.source.splitlines()[2:])
+    assert tasks
+    assert 4 * typed >= given, (typed, given)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_given_lines_are_those_of_the_solution_in_another_order_or_with_gaps(name):
+    for task, cell in script.read(name).solutions.items():
+        given = QUESTIONS[name].tasks[task].given if task in QUESTIONS[name].tasks else ()
+        solved = cell.lines.strip().splitlines()
+        if any(questions.GAP in line for line in given):
+            assert len(given) == len(solved)
+            for with_gaps, line in zip(given, solved, strict=True):
+                assert re.fullmatch(re.escape(with_gaps).replace(questions.GAP, r"\S+"), line), (with_gaps, line)
+        elif given:
+            assert sorted(given) == sorted(solved)
+            assert list(given) != solved
+        assert not given or cell.exercise == task, "it begins anew each time"
 
 
 @pytest.mark.parametrize("name", LESSONS)
@@ -195,8 +254,10 @@ def test_lesson_is_made_of_small_cells_and_links(name):
     for cell in notebook.cells:
         assert "def " not in cell.source or cell.cell_type == "markdown"
         if cell.source.startswith("%%lab"):
-            typed = [line for line in cell.source.splitlines()[1:] if line and not line.startswith("###")]
-            assert len(typed) <= 8, cell.source
+            options, *typed = [line for line in cell.source.splitlines() if line and not line.startswith("###")]
+            is_read = "--quiet" not in options and "--for" not in options  # neither played nor the learner's own
+            assert len(typed) <= 8 or not is_read, cell.source
+            assert ("--quiet" in options) == cell.metadata.get("jupyter", {}).get("source_hidden", False)
         for link in re.findall(r"\]\((\w+\.ipynb)\)", cell.source):
             assert (FOLDER / "solutions" / link).exists(), link
 
@@ -253,6 +314,40 @@ def test_wrong_choice_is_told_what_would_make_it_true():
 
 
 @pytest.mark.live
+def test_free_answer_that_is_near_is_told_what_would_make_it_true():
+    judged = lesson('lesson("3_flannel")', 'predict("bytes", answer="36 bytes")', 'hold("bytes", 50)').cells[-1]
+    assert "You predicted 36 bytes; it is 50. 36 it would be if" in html(judged)
+    assert "14 of Ethernet, 20 of IP" in html(judged)
+
+
+@pytest.mark.live
+def test_cell_of_an_exercise_begins_anew_each_time_and_waits_for_each_gap():
+    cells = lesson(
+        'lesson("3_flannel")',
+        "%%lab --for pod-b-inside\nip netns exec pod-b ip link set eth0 up\nip netns add more",
+        "%%lab --for pod-b-inside\nip netns list",
+        "%%lab --for pod-b-inside\nip netns add ___",
+        "%%lab --for nosuch\ntrue",
+    ).cells[2:]
+    _, again, gap, unknown = ("".join(output.get("text", "") for output in cell.outputs) for cell in cells)
+    assert "pod-b" in again
+    assert "more" not in again
+    assert "Nothing ran" in gap
+    assert "pod-b-inside" in unknown, "those that there are"
+
+
+@pytest.mark.live
+def test_quiet_cell_says_how_many_lines_ran_and_shows_what_failed():
+    quiet, failed = lesson(
+        "%%lab --quiet\nip netns add ns1\nip netns list", "%%lab --quiet\nip netns add ns1\nip netns list"
+    ).cells[1:]
+    assert quiet.outputs[0].text.startswith("(2 lines ran;")
+    assert "ns1\n" not in quiet.outputs[0].text
+    assert "File exists" in failed.outputs[0].text
+    assert "lines ran" not in failed.outputs[0].text
+
+
+@pytest.mark.live
 def test_question_whose_lab_is_elsewhere_is_not_judged():
     _, judged = small("predict('up', answer='yes')", "look('up')")
     assert "The lab is not where this is asked, so nothing is judged" in html(judged)
@@ -295,7 +390,7 @@ def test_progress_counts_what_was_answered_and_done():
     )  # fmt: skip
     assert_clean(nbformat.v4.new_notebook(cells=cells))
     row = re.search(r"<td[^>]*>2_bridge</td>(.*?)</tr>", html(cells[-1]), re.S)[1]
-    assert re.findall(r">(\d+)<", row)[:5] == ["3", "1", "1", "3", "1"]
+    assert re.findall(r">(\d+)<", row)[:5] == ["3", "1", "1", "4", "1"]
 
 
 @pytest.mark.live

@@ -56,6 +56,7 @@ NOT_RUN = {
     ("docs/two-nodes.md", " pod-a          pod-b"): DRAWING,
     ("docs/two-nodes.md", " pod-a 10.240.188.122/32"): DRAWING,
     ("docs/kinds.md", ""): "written from networks that were laid (make kinds); test_kinds.py lays them again",
+    ("docs/quiz.md", ""): "written from the quiz (make quiz); test_quiz.py runs its lines",
     ("docs/causes.md", ""): "written from networks that were played (make causes); test_causes.py plays some of them",
     ("docs/inside.md", "vethlab_sh/"): "a list of files; each is looked up below",
     ("docs/inside.md", "line → record"): "a drawing",

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from . import __version__
 from .errors import LabError, UnknownName, package
-from .terminal import doctor, drills, grade, labs, lessons, nodes, recall, scenes, tables, walk
+from .terminal import doctor, drills, grade, labs, lessons, nodes, quiz, recall, scenes, tables, walk
 from .terminal.streams import nowhere, prepare_streams, say, warnings_said
 
 # Each verb, in the order of --help: the file in terminal/ that declares it, and what it does stands below there.
@@ -41,6 +41,7 @@ GROUPS = {
         lessons.add_lessons,
         lessons.add_lab,
         recall.add_recall,
+        quiz.add_quiz,
         drills.add_drill,
         grade.add_grade,
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -12,6 +12,9 @@ from ..packet.walk import Walk
 from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
 from ..wiring import characters
+from .fault import Hint
+
+NOTE = "#"  # how a line begins that was only noted
 
 
 @dataclass(frozen=True, repr=False)
@@ -20,7 +23,8 @@ class Debriefing(AsText):
 
     fault: the word for it; why: what was wrong; before, now: the walk of a packet that the ticket is about, while it
     was broken and now (none where tcpdump is missing); wiring: the lab now; mended_by: the lines that were run for a
-    learner who gave up; typed: the learner's own.
+    learner who gave up; typed: the learner's own, and notes between them; looks, repair: the shortest hunt that is
+    documented, what to look at and what mends it.
     """
 
     fault: str
@@ -30,6 +34,22 @@ class Debriefing(AsText):
     wiring: Snapshot
     mended_by: tuple[str, ...]
     typed: tuple[str, ...]
+    looks: tuple[Hint, ...] = ()
+    repair: tuple[str, ...] = ()
+
+    @property
+    def shortest(self) -> tuple[str, ...]:
+        """The shortest hunt as it would be typed, with what each look shows as a note below it."""
+        lines: list[str] = []
+        for look in self.looks:
+            lines += [look.command, f"{NOTE} {look.look}"]
+        return (*lines, *self.repair)
+
+    @property
+    def compared(self) -> str:
+        """How long the learner's hunt was, and the shortest one."""
+        own = [line for line in self.typed if not line.startswith(NOTE)]
+        return f"You ran {_lines_of(own)}; the shortest hunt has {_lines_of([*self.looks, *self.repair])}."
 
     @property
     def summary(self) -> str:
@@ -49,6 +69,8 @@ class Debriefing(AsText):
             yield "The packet now:", self.now
         if self.typed:
             yield "What you ran:", _with_prompts(self.typed)
+        if self.looks:
+            yield "The shortest hunt:", f"{_with_prompts(self.shortest)}\n\n{self.compared}"
 
     def __str__(self) -> str:
         parts = [f"{heading}\n{part}" for heading, part in self.parts()]
@@ -63,8 +85,14 @@ class Debriefing(AsText):
         return (
             f"<p>{sentence(self.summary)}</p>"
             f"<div style='display:flex;flex-wrap:wrap;gap:1em'>{walks}</div>"
-            f"{_lines('It is mended by', self.mended_by)}{_lines('What you ran', self.typed)}"
+            f"{_lines('It is mended by', self.mended_by)}{_lines('What you ran', self.typed)}{self._hunt()}"
         )
+
+    def _hunt(self) -> str:
+        if not self.looks:
+            return ""
+        lines = _lines("The shortest hunt", self.shortest)
+        return f"<details><summary>{self.compared} Compare them.</summary>{lines}</details>"
 
 
 class Sentence(str):
@@ -78,7 +106,15 @@ class Sentence(str):
 
 
 def _with_prompts(lines: tuple[str, ...]) -> str:
-    return "\n".join(f"[root@{HOSTNAME} ~]# {line}" for line in lines)
+    """Lines as they were typed, notes as they stand."""
+    shown = []
+    for line in lines:
+        shown.append(line if line.startswith(NOTE) else f"[root@{HOSTNAME} ~]# {line}")
+    return "\n".join(shown)
+
+
+def _lines_of(lines: Sequence[object]) -> str:
+    return "1 line" if len(lines) == 1 else f"{len(lines)} lines"
 
 
 def _lines(heading: str, lines: tuple[str, ...]) -> str:

@@ -158,6 +158,8 @@ class Drill(AsText):
             wiring=self.lab.snapshot(),
             mended_by=mended_by,
             typed=self.typed,
+            looks=self.fault.hints,
+            repair=self.fault.repairs[0],
         )
 
     def _end(self) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import files
-from .script import CALLED, MARKS, SOLUTION
+from . import questions
+from .script import BEGINS_AT, CALLED, MARKS, SOLUTION
 
 ANSWER = re.compile(r'^predict\(\s*"([^"]+)".*answer="([^"]*)"', re.M)
 OF_A_LAB = {"lab", "Lab", "drill", "explore"}  # names in cells of Python that lead to a kernel
@@ -23,8 +24,8 @@ Output = Mapping[str, Any]  # as nbformat 4 has it
 class KeptCell:
     """A code cell of the solved lesson.
 
-    number; name: as the notebook calls it; source: with a blank where the learner's own lines stand; solved: with the
-    lines that do it; outputs; needs_lab: whether it asks a kernel, or a value that another cell had from one.
+    number; name: as the notebook calls it; source: with a blank, or what is given, where the learner's own lines stand;
+    solved: with the lines that do it; outputs; needs_lab: whether it asks a kernel, or a value that another cell had from one.
     """
 
     number: int
@@ -91,6 +92,7 @@ def read(lesson: str) -> Kept:
     path = files.lessons() / "solutions" / f"{lesson}.ipynb"
     cells: list[KeptCell] = []
     truths: dict[str, str] = {}
+    tasks = questions.read(lesson).tasks
     from_labs = set(OF_A_LAB)
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] != "code":
@@ -105,13 +107,20 @@ def read(lesson: str) -> Kept:
         kept = KeptCell(
             len(cells),
             cell.get("id", ""),
-            SOLUTION.sub("", solved),
+            _as_given(solved, tasks),
             MARKS.sub("", solved),
             tuple(cell["outputs"]),
             needs_lab,
         )
         cells.append(kept)
     return Kept(tuple(cells), truths, frozenset(from_labs))
+
+
+def _as_given(solved: str, tasks: Mapping[str, questions.Task]) -> str:
+    """A cell as the learner gets it, without the comment that says what to do."""
+    exercise = BEGINS_AT.search(solved.partition("\n")[0])
+    given = "\n".join(tasks[exercise[1]].given) if exercise else ""
+    return SOLUTION.sub(lambda _: given, solved)
 
 
 def _needs_lab(source: str, from_labs: frozenset[str] | set[str]) -> bool:

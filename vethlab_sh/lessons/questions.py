@@ -13,9 +13,13 @@ answer is given. `questions/2_bridge.toml` has them:
     62 = "Two routers on the way would make it so."
     64 = ""
 
+    [predict.bytes.slips]                  # of a free answer: wrong ones that are near, each with the same
+    36 = "36 it would be without the inner Ethernet header."
+
     [exercise.third]
     claims = ["ns102 can reach 192.168.1.100"]
     hints = ["The cells above did the same for ns101."]
+    given = ["ip link set veth102 ___"]    # lines that the cell begins with: with gaps, or in another order
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from ..errors import UnknownName
 
 UNITS = "bytes|byte|hops|hop|routes|route|devices|device|ports|port|ms|entries|entry"
 WITH_UNIT = re.compile(rf"(-?\d+(?:\.\d+)?)\s*(?:{UNITS})")
+GAP = "___"  # in a given line: a word for the learner to find
 OTHER_END = re.compile(r"@(if\d+|[\w.-]+)$")  # behind a device's name `ip` writes its other end
 
 
@@ -40,7 +45,8 @@ class Question:
     """What is asked before the kernel is.
 
     choices: what may be chosen, each with what to say to it when it is wrong; empty for a free answer; measure: a line
-    that prints the answer and nothing else; needs: claims that hold where this is asked; because: why it is so.
+    that prints the answer and nothing else; needs: claims that hold where this is asked; because: why it is so; slips:
+    wrong free answers that are near, each with what to say to it.
     """
 
     name: str
@@ -49,15 +55,27 @@ class Question:
     measure: str = ""
     needs: tuple[str, ...] = ()
     because: str = ""
+    slips: Mapping[str, str] = field(default_factory=dict)
+
+    def feedback(self, answer: str) -> str:
+        """What would have to be true for a wrong answer; empty where nothing is known about it."""
+        for wrong, words in {**self.choices, **self.slips}.items():
+            if means_the_same(answer, wrong):
+                return words
+        return ""
 
 
 @dataclass(frozen=True)
 class Task:
-    """An exercise: claims that hold when it is done, and hints, each telling more than the one before; or a drill."""
+    """An exercise: claims that hold when it is done, and hints, each telling more than the one before; or a drill.
+
+    given: lines that the learner begins with, in another order than they work in, or with gaps.
+    """
 
     name: str
     claims: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
     drill: Drill | None = None
 
 
@@ -101,11 +119,17 @@ def _question(name: str, table: Mapping[str, Any]) -> Question:
         table.get("measure", ""),
         tuple(table.get("needs", ())),
         table.get("because", ""),
+        table.get("slips", {}),
     )
 
 
 def _task(name: str, table: Mapping[str, Any]) -> Task:
-    return Task(name, tuple(table.get("claims", ())), tuple(table.get("hints", ())))
+    return Task(
+        name,
+        tuple(table.get("claims", ())),
+        tuple(table.get("hints", ())),
+        tuple(table.get("given", ())),
+    )
 
 
 def means_the_same(answer: str, truth: str) -> bool:

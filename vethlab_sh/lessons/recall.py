@@ -166,7 +166,7 @@ def sentence(again: Again, answer: str, judgement: Judgement) -> str:
     if questions.means_the_same(answer, judgement.truth):
         sentences = [f"Right: {who} {judgement.truth}."]
     else:
-        sentences = [f"No: you said {answer}; {who} {judgement.truth}.", again.question.choices.get(answer, "")]
+        sentences = [f"No: you said {answer}; {who} {judgement.truth}.", again.question.feedback(answer)]
     sentences.append(again.question.because)
     return " ".join(words for words in sentences if words)
 

@@ -18,18 +18,23 @@ MARKS = re.compile(r"^### (BEGIN|END) SOLUTION\n?", re.M)
 CALLED = re.compile(r'^(predict|look|hold|exercise)\(\s*"([^"]+)"', re.M)
 # `look("ttl")` asks the notebook's own lab; with `lab=` it is another's
 LOOK = re.compile(r'^look\(\s*"([^"]+)"\s*\)', re.M)
-DRILL = re.compile(r'drill\("([^"]+)", seed=(\w+)\)')
+DRILL = re.compile(r'(?<!\.)drill\("([^"]+)", seed=(\w+)\)')  # with a lab's name before it, it is in that one
 TYPED_ON = re.compile(r"--at[ =](\S+)")
+BEGINS_AT = re.compile(r"--for[ =](\S+)")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A `%%lab` cell of the solved lesson: its lines, and the machine that they are typed on."""
+    """A `%%lab` cell of the solved lesson: its lines, and the machine that they are typed on.
+
+    exercise: which it does, where each of its runs begins anew from where that exercise stands.
+    """
 
     lines: str
     at: str
     begins_anew: bool
     is_of_another_lab: bool
+    exercise: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,22 +50,23 @@ class Script:
     """A solved lesson as lines.
 
     above: by a section's heading the place where it begins; where: the section in which a question or an exercise
-    stands; solutions: the cell that does an exercise; places: by a question's name where the notebook's own lab is
-    asked for its answer.
+    stands; solutions: the cell that does an exercise; starts: by an exercise's name the place before that cell; places:
+    by a question's name where the notebook's own lab is asked for its answer.
     """
 
     above: dict[str, Place]
     where: dict[str, str]
     solutions: dict[str, Cell]
+    starts: dict[str, Place]
     places: dict[str, Place]
 
 
 def read(lesson: str) -> Script:
     """The script of a lesson."""
     path = files.lessons() / "solutions" / f"{lesson}.ipynb"
-    script = Script({}, {}, {}, {})
+    script = Script({}, {}, {}, {}, {})
     section = ""
-    here = Place(())
+    here = start = Place(())
     solved: Cell | None = None
     for kind, source in _cells(path.read_text(encoding="utf-8")):
         if kind == "markdown":
@@ -74,13 +80,15 @@ def read(lesson: str) -> Script:
             here = Place((), (drill[1], drill[2]))
         elif source.startswith("%%lab"):
             cell = _lab_cell(source)
-            here = _after(here, cell)
             if SOLUTION.search(source):
                 solved = cell
+                start = here
+            here = _after(here, cell)
         for verb, name in CALLED.findall(source):
             script.where.setdefault(name, section)
             if verb == "exercise" and solved:
                 script.solutions[name] = solved
+                script.starts[name] = start
                 solved = None
         for name in LOOK.findall(source):
             script.places[name] = here
@@ -120,9 +128,11 @@ def _lab_cell(source: str) -> Cell:
     options, _, lines = source.partition("\n")
     words = options.split()
     machine = TYPED_ON.search(options)
+    exercise = BEGINS_AT.search(options)
     return Cell(
         MARKS.sub("", lines),
         at=machine[1] if machine else "",
         begins_anew="--new" in words,
         is_of_another_lab="--lab" in words,
+        exercise=exercise[1] if exercise else "",
     )

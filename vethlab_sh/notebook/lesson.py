@@ -233,8 +233,8 @@ class Lesson:
         if given.right:
             sentences = [f"You predicted {given.text}, and {words.agrees}."]
         else:
-            # of a choice: what would have to be true for it
-            sentences = [f"You predicted {given.text}; {words.tells} {truth}.", asked.choices.get(given.text, "")]
+            # what would have to be true for it
+            sentences = [f"You predicted {given.text}; {words.tells} {truth}.", asked.feedback(given.text)]
         sentences.append(asked.because)
         text = " ".join(sentence for sentence in sentences if sentence)
         Place().show(note(RIGHT if given.right else WRONG, text))
@@ -344,7 +344,10 @@ class Lesson:
         if task.drill:
             return "\n".join(task.drill.give_up().mended_by)
         assert self._script
-        ran = script.type_cell(lab or self._lab(), self._script.solutions[task.name])
+        cell = self._script.solutions[task.name]
+        if cell.exercise:
+            lab = self.start_over(cell.exercise)
+        ran = script.type_cell(lab or self._lab(), cell)
         return f"{ran.line}\n{ran.out}{ran.err}".rstrip()
 
     def _task(self, claims: Sequence[str | Drill]) -> Task:
@@ -376,6 +379,17 @@ class Lesson:
 
     # --- places in the lesson -------------------------------------------------------------------------------------
 
+    def start_over(self, exercise: str) -> Lab:
+        """A fresh lab, brought to where an exercise of this lesson begins; a recording stays as it is."""
+        starts = self._script.starts if self._script else {}
+        if exercise not in starts:
+            raise UnknownExercise(exercise, list(starts))
+        if self._lab().recording:
+            return self._lab()
+        lab = self._renew()
+        script.bring(lab, starts[exercise])
+        return lab
+
     def here(self, section: str) -> None:
         """A button that brings the lab to where this section begins, in a fresh one; section: its heading."""
         assert self._script, "lesson(...) comes first"
@@ -406,6 +420,12 @@ class UnknownQuestion(UnknownName):
     """The lesson has no question of that name."""
 
     kind = "question"
+
+
+class UnknownExercise(UnknownName):
+    """The lesson has no exercise of that name."""
+
+    kind = "exercise"
 
 
 class UnknownSection(UnknownName):

@@ -19,9 +19,10 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 from IPython.display import display
 
 from .. import drills
-from ..drills.drill import Drill
+from ..drills.drill import KEPT, Drill
 from ..errors import CannotBegin, LabError, OutputNotUnderstood
 from ..lab import Lab, Session
+from ..lessons.questions import GAP
 from ..record import prompt_of
 from ..sandbox import HOSTNAME
 from ..tables import columns
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from ..record import Ran
 
 
+Remark = tuple[int, str]  # the number of a line in its cell, and the line
 PAGE = Page(width=110, colour=True)
 ASIDE = {"qdisc", "group", "qlen", "flags", "broadcast", "linkmode", "label", "details", "hwtype", "more",
          "rtt_mdev_ms", "duplicates"}  # fmt: skip
@@ -243,6 +245,10 @@ class LabMagics(Magics):
 
     @magic_arguments()
     @argument("--new", action="store_true", help="begin with a fresh lab")
+    @argument(
+        "--for", dest="exercise", metavar="NAME", help="begin, each time, where this exercise of the lesson begins"
+    )
+    @argument("--quiet", action="store_true", help="say how many lines ran, and not what they print")
     @argument("--replay", metavar="NAME", help="begin with the recording of a scenario, where labs cannot be made")
     @argument("--lab", metavar="NAME", help="run in the lab of this name: a variable, or one that stays")
     @argument("--changes", action="store_true", help="after each command, what changed in the kernel")
@@ -258,6 +264,8 @@ class LabMagics(Magics):
         """Run each line as typed in the notebook's lab; what one sets, `cd` or a variable, holds for the next."""
         options = parse_argstring(self.lab, line)
         try:
+            if options.exercise and GAP in cell:
+                raise LabError(f"(Nothing ran: a word stands for each {GAP} first.)")
             lab = self._lab_for(options)
             if options.replay:
                 print(PAGE.prose(lab.recording))
@@ -276,6 +284,8 @@ class LabMagics(Magics):
             self.world.close()
         if options.lab:
             return self.named(options.lab)
+        if options.exercise:
+            return self.of_lesson.start_over(options.exercise)
         return self.current(options.replay)
 
     def _type(self, lab: Lab, cell: str, options: Namespace) -> None:
@@ -285,11 +295,19 @@ class LabMagics(Magics):
             print(f"({remark})")
         session = lab.session(options.at)
         try:
+            remarks = _remarks(lab, cell)
             for command in lines.commands:
-                self._run(lab, session, command.text, options)
+                remarks = _noted(lab, remarks, command.number)
+                if options.quiet:
+                    session.run(command.text).expected(options.expect or (0,))
+                else:
+                    self._run(lab, session, command.text, options)
                 if not session.open:
                     print("(The shell has ended; the lines below it did not run.)")
                     break
+            _noted(lab, remarks)
+            if options.quiet:
+                print(f"({len(lines.commands)} lines ran; they stand in the cell above, which opens by a click.)")
         finally:
             if session.depth:
                 print(f"(A shell is open in {session.at}: the next lines run there. `exit` leaves it.)")
@@ -317,6 +335,27 @@ class LabMagics(Magics):
         if ran.hint:
             sentence += f" {ran.hint}"
         raise LabError(f"({sentence})")
+
+
+def _remarks(lab: Lab, cell: str) -> list[Remark]:
+    """What a learner has noted in a cell of a drill: lines that begin with `#`, unless they wait to be filled in."""
+    if lab.recording or not lab.kept(KEPT):
+        return []
+    remarks = []
+    for number, line in enumerate(cell.splitlines(), 1):
+        text = line.strip()
+        is_filled_in = text.startswith("# ") and not text.endswith(":")
+        if is_filled_in:
+            remarks.append((number, text))
+    return remarks
+
+
+def _noted(lab: Lab, remarks: list[Remark], before: int = sys.maxsize) -> list[Remark]:
+    """Keep the remarks that stand before this line among what was typed; returns the rest."""
+    for number, text in remarks:
+        if number < before:
+            lab.note(text)
+    return [remark for remark in remarks if remark[0] >= before]
 
 
 def _look(lab: Lab, options: Namespace) -> None:

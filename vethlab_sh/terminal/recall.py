@@ -14,6 +14,7 @@ from .page import Page
 from .rows import print_rows
 
 if TYPE_CHECKING:
+    from ..lessons.questions import Question
     from ..lessons.recall import Again
     from .arguments import Verbs
 
@@ -46,7 +47,7 @@ def _recall(options: argparse.Namespace) -> int:
     right = asked = 0
     for number, again in enumerate(due[: recall.AT_ONCE], 1):
         print(page.heading(f"{number} of {min(len(due), recall.AT_ONCE)}, from {again.lesson}: {again.section}"))
-        answer = _answer(page, again)
+        answer = choose(page, again.question, "skip")
         if answer is None:
             break
         if not answer:
@@ -84,14 +85,16 @@ def _nothing(options: argparse.Namespace, waiting: list[Again]) -> str:
     return f"None of {where} is finished yet: recall asks what was answered there, from the next day on."
 
 
-def _answer(page: Page, again: Again) -> str | None:
-    """What is chosen or typed; empty when it is skipped, None when nobody answers any more."""
-    asked = again.question
+def choose(page: Page, asked: Question, instead: str) -> str | None:
+    """What is chosen or typed; empty for Enter alone, None when nobody answers any more.
+
+    instead: what Enter alone does.
+    """
     choices = dict(zip(LETTERS, asked.choices, strict=False))
     print(page.prose(asked.ask))
     for letter, choice in choices.items():
         print(f"  {letter}  {choice}")
-    wanted = f"{', '.join(choices)}, or Enter to skip" if choices else "your answer, or Enter to skip"
+    wanted = f"{', '.join(choices)}, or Enter to {instead}" if choices else f"your answer, or Enter to {instead}"
     while True:
         try:
             typed = input(f"({wanted}) ").strip()

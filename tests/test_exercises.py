@@ -1,0 +1,24 @@
+"""An exercise passes only when it is right: undone, half done, done otherwise, and done and spoilt.
+
+Done as the lesson does it: test_notebooks.py. Lessons 3 and 4: `make test-exercises`.
+"""
+
+import pytest
+from exercises import CASES, course
+
+from vethlab_sh.lessons import questions
+
+QUICK = ["0_start_here", "1_direct_pair", "2_bridge"]
+OWN_LABS = ["5_flannel_or_calico", "7_your_own_node"]  # their cells of Python lay them
+
+
+def test_each_exercise_has_a_case():
+    for lesson in questions.lessons():
+        if lesson not in OWN_LABS:
+            assert list(CASES.get(lesson, {})) == list(questions.read(lesson).tasks), lesson
+
+
+@pytest.mark.live
+@pytest.mark.parametrize(("lesson", "exercise"), [(lesson, name) for lesson in QUICK for name in CASES[lesson]])
+def test_exercise_passes_only_when_it_is_right(lesson, exercise):
+    assert course(lesson, exercise) == [False, False, True, False]
