@@ -294,7 +294,7 @@ def test_unit_letter_case_blanks_and_other_end_are_no_mistake(answer, truth, sam
 SMALL = """
 lesson("2_bridge")
 from vethlab_sh.lessons.questions import Question, Questions, Task
-it = lesson.__self__
+it = lesson.__self__.of_lesson
 it._asked = Questions(
     {"up": Question("up", "Up?", {"yes": "", "no": "It would be off."}, "echo yes", ("namespace ns7 exists",), "So.")},
     {"third": Task("third", ("namespace ns8 exists",), ("First.", "Second."))},
@@ -345,6 +345,21 @@ def test_quiet_cell_says_how_many_lines_ran_and_shows_what_failed():
     assert "ns1\n" not in quiet.outputs[0].text
     assert "File exists" in failed.outputs[0].text
     assert "lines ran" not in failed.outputs[0].text
+
+
+@pytest.mark.live
+def test_class_votes_and_what_most_have_chosen_is_judged():
+    _, asked, voted, judged = small(
+        "%%lab\nip netns add ns7",
+        "predict('up', poll=True)",
+        "from vethlab_sh.notebook import poll\nhands = {'yes': 4, 'no': 5}\nprint(poll.bars(hands))\n"
+        "it._decided('up', poll.most(hands))",
+        "look('up')",
+    )
+    assert "Up?" in html(asked)
+    assert "so far" not in html(asked)
+    assert re.search(r"no +#{30} +5", voted.outputs[0].text)
+    assert "You predicted no; the kernel says yes. It would be off." in html(judged)
 
 
 @pytest.mark.live

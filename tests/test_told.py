@@ -134,3 +134,13 @@ def test_cell_is_found_by_its_name_and_by_its_place():
     assert lessons.find("%%lab\n# your lines:", second.name) == second
     assert lessons.find("%%lab\n# your lines:", "", first.number) == second
     assert lessons.find("%%lab\nip link add br7 type bridge") is None
+
+
+def test_cell_with_given_lines_is_known_as_the_learner_gets_it():
+    lessons = kept.read("2_bridge")
+    learners = nbformat.read(ROOT / "notebooks" / "2_bridge.ipynb", as_version=4)
+    (given,) = [cell.source for cell in codes(learners) if cell.source.startswith("%%lab --for third")]
+    cell = lessons.find(given)
+    assert cell
+    assert cell.is_blank(given)
+    assert not cell.is_blank(cell.solved)

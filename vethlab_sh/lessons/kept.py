@@ -25,7 +25,8 @@ class KeptCell:
     """A code cell of the solved lesson.
 
     number; name: as the notebook calls it; source: with a blank, or what is given, where the learner's own lines stand;
-    solved: with the lines that do it; outputs; needs_lab: whether it asks a kernel, or a value that another cell had from one.
+    solved: with the lines that do it; outputs; needs_lab: whether it asks a kernel, or a value that another cell had
+    from one.
     """
 
     number: int

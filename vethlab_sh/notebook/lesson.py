@@ -37,6 +37,7 @@ from .notes import (
     show_table,
     together,
 )
+from .poll import vote
 
 PAGE = Page(width=110, colour=True)
 UNANSWERED = (
@@ -94,15 +95,20 @@ class Lesson:
 
     # --- predictions ----------------------------------------------------------------------------------------------
 
-    def predict(self, name: str, question: str = "", choices: Sequence[str] = (), answer: str = "") -> None:
+    def predict(
+        self, name: str, question: str = "", choices: Sequence[str] = (), answer: str = "", poll: bool = False
+    ) -> None:
         """Ask before the kernel does: a choice, or a short answer in words.
 
         name: of a question of this lesson, and by which `look` finds the answer; question, choices: of one that stands
-        in the cell itself, no choices for a free answer; answer: already written here.
+        in the cell itself, no choices for a free answer; answer: already written here; poll: of a class, which votes by hands on the choices of a question.
         """
         if question:
             self._own[name] = Question(name, question, dict.fromkeys(choices, ""))
         asked = self._question(name)
+        if poll and asked.choices:
+            vote(asked, lambda choice: self._decided(name, choice))
+            return
         given = self.answers.of(name)
         if answer:
             given = answers.Answer(str(answer), final=True)
@@ -132,6 +138,11 @@ class Lesson:
         row = buttons((FINAL, "keep this answer; then the kernel may be asked", finish))
         static = note(OPEN, "To answer, run this cell: its controls live as long as the notebook's kernel.")
         controls.show_widget(below(box, row), static)
+
+    def _decided(self, name: str, choice: str) -> None:
+        """Keep what most of a class have chosen; a later vote takes its place."""
+        self.answers.answers[name] = answers.Answer(choice, final=True)
+        self.answers.save()
 
     def _is_new(self, name: str) -> bool:
         """Whether neither the lesson nor a cell has asked this."""

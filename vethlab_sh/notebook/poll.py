@@ -1,0 +1,70 @@
+"""How does a class vote on a question? Hands for each choice, counted as often as they talk; the last count stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from html import escape
+
+from ..errors import package
+from ..lessons.questions import Question
+from .notes import OPEN, Note, Place, below, buttons, note
+
+BAR = 30  # characters of the longest one
+Hands = Mapping[str, int]  # by choice
+
+
+def vote(asked: Question, decide: Callable[[str], None]) -> None:
+    """Ask a class: a number of hands for each choice, and a button that counts them.
+
+    decide: is told what most have chosen, each time that hands were counted.
+    """
+    ipywidgets = package("ipywidgets")
+    place, controls = Place(), Place()
+    place.show(note(OPEN, asked.ask))
+    boxes = {}
+    for choice in asked.choices:
+        boxes[choice] = ipywidgets.BoundedIntText(value=0, min=0, max=9999, description=choice, tooltip=asked.ask)
+    counts: list[Hands] = []
+
+    def count() -> None:
+        hands = {choice: box.value for choice, box in boxes.items()}
+        if not any(hands.values()):
+            return
+        counts.append(hands)
+        place.show(counted(asked.ask, counts))
+        decide(most(hands))
+
+    row = buttons(("Count", "show how the class has voted; the last count is held against the kernel", count))
+    controls.show_widget(below(*boxes.values(), row), note(OPEN, "To vote, run this cell."))
+
+
+def most(hands: Hands) -> str:
+    """The choice with the most hands, the first of them where several have as many.
+
+    >>> most({"62": 3, "63": 12, "64": 12})
+    '63'
+    """
+    return max(hands, key=lambda choice: hands[choice])
+
+
+def counted(ask: str, counts: list[Hands]) -> Note:
+    """The question and each count, as bars."""
+    lines = [bars(hands) for hands in counts]
+    text = escape("\n\n".join(lines))
+    return note(OPEN, ask, f"<pre>{text}</pre>")
+
+
+def bars(hands: Hands) -> str:
+    """A count as one line for each choice.
+
+    >>> print(bars({"63": 5, "64": 10}))
+    63  ###############                 5
+    64  ##############################  10
+    """
+    width = max(len(choice) for choice in hands)
+    longest = max(hands.values())
+    lines = []
+    for choice, count in hands.items():
+        bar = "#" * round(BAR * count / longest)
+        lines.append(f"{choice:{width}}  {bar:{BAR}}  {count}")
+    return "\n".join(lines)
