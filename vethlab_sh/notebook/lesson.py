@@ -101,7 +101,8 @@ class Lesson:
         """Ask before the kernel does: a choice, or a short answer in words.
 
         name: of a question of this lesson, and by which `look` finds the answer; question, choices: of one that stands
-        in the cell itself, no choices for a free answer; answer: already written here; poll: of a class, which votes by hands on the choices of a question.
+        in the cell itself, no choices for a free answer; answer: already written here; poll: of a class, which votes by
+        hands on the choices of a question.
         """
         if question:
             self._own[name] = Question(name, question, dict.fromkeys(choices, ""))
