@@ -116,6 +116,8 @@ def _still(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
     data = output.get("data", {})
     if data.pop("application/vnd.jupyter.widget-view+json", None):
         data.pop("text/plain", None)
+    if "image/png" in data:
+        data.pop("text/html", None)  # pages that show notebooks leave SVG out, and would show nothing
     return output
 
 

@@ -13,7 +13,7 @@ from conftest import ROOT
 from vethlab_sh import Lab, explain
 from vethlab_sh.inside import quoted
 from vethlab_sh.markup import OBEYED, printable, table
-from vethlab_sh.packet.player import Player
+from vethlab_sh.packet.player import Player, Told
 from vethlab_sh.terminal.page import Page
 from vethlab_sh.wiring import characters, layout
 
@@ -89,7 +89,7 @@ def test_name_is_shown_drawn_and_saved_as_a_name(kind, name, tmp_path, monkeypat
         assert not [label for label in labels if re.search(r'["`{}<>%]', label.replace("<br/>", ""))]
         lab.draw().figure.savefig(tmp_path / "a.svg")
         ElementTree.parse(tmp_path / "a.svg")
-        page = Player.of(layout.layout(taken), [], [], "one\n" + name)
+        page = Player.of(layout.layout(taken), [], [], Told("one\n" + name, ok=True))
         assert obeyed(page.page) == []
         assert page.page.count("<script") == 1
         saved = lab.save(tmp_path / "saved.sh")

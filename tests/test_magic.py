@@ -104,7 +104,9 @@ def test_fresh_lab_on_request_and_picture():
         "%%lab\nip netns add ns1", "%%lab --new\nip netns list", "%%lab --draw\nip link add br0 type bridge"
     )
     assert "ns1" not in said(names)
-    assert any("image/png" in output.get("data", {}) for output in picture)
+    (drawn,) = [output.data for output in picture if "image/png" in output.get("data", {})]
+    assert 'role="img" aria-label="master\n└─ br0 (bridge) [DOWN]"' in drawn["text/html"]
+    assert drawn["text/plain"] == "master\n└─ br0 (bridge) [DOWN]"
 
 
 def test_recording_is_shown_in_cells():

@@ -11,6 +11,7 @@ Row = Mapping[str, Any]
 # A page may have styles of its own for tables (JupyterLab's align right and wrap), so every cell says what it needs.
 CELL = "text-align:left;vertical-align:top;line-height:1.35;padding:3px 8px;"
 WHOLE = CELL + "white-space:nowrap"
+PROSE = CELL + "min-width:14em"  # on a narrow screen a table is rather moved sideways than a word to a line
 # What a terminal may obey rather than show: control characters (C0, DEL, and C1, whose U+009B begins an escape
 # sequence as ESC [ does), signs that turn the reading direction or have no width, line separators, and the halves of
 # surrogate pairs that Python makes of bytes that are no UTF-8.
@@ -101,7 +102,7 @@ def table(rows: Sequence[Row], columns: Iterable[str], prose: Collection[str] = 
     shown = filled(rows, columns)
     if not shown:
         return ""
-    styles = {name: CELL if name in prose else WHOLE for name in shown}
+    styles = {name: PROSE if name in prose else WHOLE for name in shown}
     head = [f'<th style="{WHOLE}">{escape(name)}</th>' for name in shown]
     lines = ["".join(head)]
     for row in rows:

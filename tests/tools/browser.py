@@ -168,6 +168,7 @@ def test_saved_walk_is_stepped_to_its_end(browser, tmp_path, broken):
         expect(page.locator(".layer.outer").first).to_be_visible(visible=row.vni is not None)
         places.append(page.locator(".here").get_attribute("data-device"))
         page.keyboard.press("ArrowRight")
+    expect(page.locator("#verdict")).to_have_class("lost" if broken else "fine")
     assert places == [f"{row.namespace} {row.device}" for row in walk.rows]
     expect(page.locator("#next")).to_be_disabled()
     page.screenshot(path=SHOTS / f"saved-{'broken' if broken else 'whole'}.png", full_page=True)
@@ -342,3 +343,39 @@ def test_output_comes_as_it_is_printed_and_the_stop_button_keeps_it(page, lesson
     expect(cell).to_contain_text("packets transmitted")
     expect(cell.get_by_role("columnheader", name="received").first).to_be_visible()
     page.screenshot(path=SHOTS / "stopped.png")
+
+
+def test_player_asks_before_it_shows(browser, tmp_path):
+    with Lab() as lab:
+        lab.play("bridge")
+        walk = lab.walk("ns100", "ns101")
+        walk.animate(tmp_path / "walk.html")
+    page = browser.new_page(viewport={"width": 900, "height": 900}, color_scheme="dark")
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto((tmp_path / "walk.html").as_uri())
+    expect(page.locator("svg").first).to_have_attribute("aria-label", re.compile("br-veth100"))
+    page.get_by_role("checkbox", name="ask me first").check()
+    page.get_by_role("button", name="a step on").click()
+    asked = page.get_by_role("group", name="question")
+    expect(asked).to_contain_text("Which device sees it next?")
+    expect(page.locator("#where")).to_contain_text("1. ")  # nothing is shown before the answer
+    expect(page.locator("#verdict")).to_be_hidden()
+    expect(page.get_by_text("there 2")).to_be_hidden()
+    page.screenshot(path=SHOTS / "asked-900-dark.png")
+    page.locator('[data-device="master br-veth100"]').click()
+    expect(asked).to_contain_text("✓ master br-veth100. 1 of 1 right.")
+    expect(page.locator("#where")).to_contain_text("2. ")
+    page.keyboard.press("Enter")  # the button is where the keyboard is
+    expect(asked).to_contain_text("Which TTL does it carry at the next device?")
+    asked.get_by_role("button", name="63").click()
+    expect(asked).to_contain_text("You said 63; it is 64. 1 of 2 right.")
+    kinds = set()
+    while page.locator("#next").is_enabled():
+        page.locator("#next").click()
+        kinds.add(asked.inner_text().partition("?")[0])
+        asked.get_by_role("button").first.click()
+    expect(page.locator("#verdict")).to_be_visible()
+    assert {"Which device sees it next", "Which TTL does it carry at the next device"} <= kinds
+    assert problems == []
+    page.close()

@@ -183,7 +183,7 @@ class Drill(AsText):
 
     def _repr_html_(self) -> str:
         style = "border-left:4px solid #b35900;padding:.3em 1em"
-        ways = "<code>.hint()</code> <code>.check()</code> <code>.give_up()</code>"
+        ways = "In Python: <code>.hint()</code> <code>.check()</code> <code>.give_up()</code>"
         return (
             f"<div style='{style}'><b>{html.escape(self.name)}</b> (seed {html.escape(str(self.seed))})"
             f"<p>{sentence(self.ticket)}</p>{ways}</div>"

@@ -68,7 +68,11 @@ class Explorer:
 
         narrow = ipywidgets.Layout(width="auto")
         self.device = ipywidgets.Dropdown(options=_devices(snapshot), description="device", layout=narrow)
-        self.state = ipywidgets.ToggleButtons(options=["up", "down"], style={"button_width": "5em"})
+        self.state = ipywidgets.ToggleButtons(
+            options=["up", "down"],
+            tooltips=["switch the device on", "switch the device off"],
+            style={"button_width": "5em"},
+        )
         self.device.observe(lambda _: self._show_state(), "value")
         self.state.observe(self._switched, "value")
 

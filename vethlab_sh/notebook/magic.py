@@ -30,7 +30,7 @@ from ..terminal.lines import commands as commands  # a cell is cut by them
 from ..terminal.lines import read
 from ..terminal.page import Page, Stream
 from ..wiring import characters
-from . import beside
+from . import beside, pictures
 from .again import recall
 from .explorer import Explorer
 from .lesson import Lesson, progress
@@ -65,6 +65,7 @@ def load(shell: InteractiveShell) -> None:
     shell.set_custom_exc((LabError,), _tell)  # in cells of Python too
     shell.Completer.custom_matchers.append(magics.complete)
     _run_our_python()
+    pictures.describe(shell)
     _give_words(shell, magics)
     magics.begin()
 

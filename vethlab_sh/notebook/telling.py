@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -12,6 +12,7 @@ from IPython.display import display
 
 from ..lessons import kept
 from ..lessons.kept import Kept, KeptCell, Output
+from ..packet.player import DARK
 from .lesson import Lesson
 from .notes import ABOUT, SHOWN, Note, Place, note
 
@@ -132,6 +133,8 @@ def _show(outputs: Sequence[Output]) -> None:
             sys.stdout.write("".join(output["text"]))
             continue
         data = {kind: _joined(value) for kind, value in output["data"].items()}
+        if "image/png" in data:
+            data["text/html"] = _picture(data)
         display(data, metadata=output.get("metadata", {}), raw=True)
 
 
@@ -146,8 +149,16 @@ def _as_html(outputs: Sequence[Output]) -> str:
         elif "text/html" in data:
             pieces.append(str(_joined(data["text/html"])))
         elif "image/png" in data:
-            pieces.append(f'<img src="data:image/png;base64,{_joined(data["image/png"])}" style="max-width:100%">')
+            pieces.append(_picture(data))
     return "".join(pieces)
+
+
+def _picture(data: Mapping[str, object]) -> str:
+    """A picture of pixels, with what it shows in characters."""
+    words = escape(str(_joined(data["text/plain"])))
+    pixels = _joined(data["image/png"])
+    image = f'<img class="vethlab-picture" alt="{words}" src="data:image/png;base64,{pixels}" style="max-width:100%">'
+    return f"<style>{DARK}</style>{image}"
 
 
 def _joined(value: object) -> object:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from ..facts import Device
 from ..markup import printable
 from ..wiring.ink import INK, edge_of, fill_of
 from ..wiring.picture import CHAR, FONT, LEADING, PAD, Box, Line, Picture, Point
@@ -30,16 +32,30 @@ LINES = {
 }
 BANDS = {"there": 'stroke-width="5" opacity="0.45"', "back": 'stroke-width="5" opacity="0.45" stroke-dasharray="6 2.5"'}
 PACKET = '<g id="packet"><rect x="-8" y="-8" width="16" height="16" rx="3"/><circle r="5.5"/></g>'
-STYLE = """
-text { font: 8px "DejaVu Sans Mono", ui-monospace, monospace; white-space: pre; }
-.first { font-weight: bold; }
-.here { stroke: #d55e00; stroke-width: 2.6; }
-#packet circle { fill: #d55e00; stroke: #fff; stroke-width: 1.5; }
-#packet.back circle { fill: #0072b2; }
-#packet.ask circle { fill: #000; }
-#packet rect { fill: none; stroke: none; }
-#packet.wrapped rect { stroke: #cc79a7; stroke-width: 3; }
+# JupyterLab says of its theme whether it is light; else lights are turned over, and hues turned back to what they were.
+DARK = '[data-jp-theme-light="false"] .vethlab-picture { filter: invert(.88) hue-rotate(180deg); }'
+# In a notebook these are rules of the whole page, so each names our pictures.
+STYLE = f"""
+{DARK}
+.vethlab-picture text {{ font: 8px "DejaVu Sans Mono", ui-monospace, monospace; white-space: pre; }}
+.vethlab-picture :is(text, polyline, path, #packet *) {{ pointer-events: none; }}
+.vethlab-picture .first {{ font-weight: bold; }}
+.vethlab-picture.asking .number {{ visibility: hidden; }}
+.vethlab-picture .here {{ stroke: #d55e00; stroke-width: 2.6; }}
+#packet circle {{ fill: #d55e00; stroke: #fff; stroke-width: 1.5; }}
+#packet.back circle {{ fill: #0072b2; }}
+#packet.ask circle {{ fill: #000; }}
+#packet rect {{ fill: none; stroke: none; }}
+#packet.wrapped rect {{ stroke: #cc79a7; stroke-width: 3; }}
 """
+
+
+@dataclass(frozen=True)
+class Told:
+    """A walk in words, of which the last line is the verdict; ok: whether everything was answered."""
+
+    text: str
+    ok: bool
 
 
 @dataclass(frozen=True)
@@ -50,18 +66,16 @@ class Player:
     height: int
 
     @classmethod
-    def of(cls, picture: Picture, rows: Sequence[Sighting], ways: Sequence[list[Point]], text: str) -> Player:
-        """A player from the wiring, the sightings, the corners on the way to each of them, and all of it in words.
-
-        The last line of the words is the verdict.
-        """
-        text = printable(text, keep="\n")
+    def of(cls, picture: Picture, rows: Sequence[Sighting], ways: Sequence[list[Point]], told: Told) -> Player:
+        """A player from the wiring, the sightings, the corners on the way to each of them, and all of it in words."""
+        text = printable(told.text, keep="\n")
         verdict = escape(text.split("\n")[-1])
         steps = [_step(row, way) for row, way in zip(rows, ways, strict=True)]
         parts = {
             "TITLE": verdict,
-            "PICTURE": svg(picture),
+            "PICTURE": svg(picture, numbers=_numbers(rows)),
             "VERDICT": verdict,
+            "OUTCOME": "fine" if told.ok else "lost",
             "TEXT": escape(text),
             # inside <script> even a string must neither end it nor begin another, nor a comment
             "STEPS": json.dumps(steps).replace("<", "\\u003c"),
@@ -71,7 +85,7 @@ class Player:
         page = re.sub("|".join(parts), lambda found: parts[found.group()], page)
         # a notebook's cell is some 960 pixels wide, and a point is 1.34 of them
         scale = min(1.34, 960 / max(1, picture.width))
-        height = 250 + picture.height * scale
+        height = 320 + picture.height * scale
         return cls(page, round(min(960, height)))
 
     def __repr__(self) -> str:
@@ -92,6 +106,8 @@ def _step(row: Sighting, way: list[Point]) -> Row:
         "us": row.us,
         "after": row.after,
         "why": row.why,
+        "mac": row.dst_mac,
+        "ttl": row.ttl,
         "leg": row.leg,
         "wrapped": row.wrapped,
         "layers": layers(row),
@@ -134,8 +150,11 @@ def _wrapping(row: Sighting) -> list[Layer]:
 # ---- the picture ------------------------------------------------------------------------------------------
 
 
-def svg(picture: Picture, moving: bool = True) -> str:
-    """The picture as SVG: with a packet to be moved, or still, with the packet's way as bands."""
+def svg(picture: Picture, moving: bool = True, numbers: Mapping[Device, int] | None = None) -> str:
+    """The picture as SVG: with a packet to be moved, or still, with the packet's way as bands.
+
+    numbers: how many lines at the end of a device's box are numbers of sightings, which tell what comes next.
+    """
     frames: list[str] = []
     chips: list[str] = []
     bands: list[str] = []
@@ -144,7 +163,7 @@ def svg(picture: Picture, moving: bool = True) -> str:
     for box in picture.boxes:
         # a box without a device is a frame around others, and stands behind the lines
         layer = chips if any(box.key) else frames
-        layer += _box(box)
+        layer += _box(box, (numbers or {}).get(box.key, 0))
     for line in picture.lines:
         if line.kind in BANDS and not moving:
             bands.append(_line(line))
@@ -157,11 +176,18 @@ def svg(picture: Picture, moving: bool = True) -> str:
         inside.append(PACKET)
     size = f"{picture.width:.0f} {picture.height:.0f}"
     width = picture.width * 4 / 3  # points of 1/72 inch; a page has 96 to the inch
-    look = 'style="max-width:100%;height:auto;background:#fff"'
-    return f'<svg viewBox="0 0 {size}" width="{width:.0f}" {look} role="img">{"".join(inside)}</svg>'
+    look = 'class="vethlab-picture" style="max-width:100%;height:auto;background:#fff"'
+    words = f'role="img" aria-label="{escape(picture.describe())}"'
+    return f'<svg viewBox="0 0 {size}" width="{width:.0f}" {look} {words}>{"".join(inside)}</svg>'
 
 
-def _box(box: Box) -> list[str]:
+def _numbers(rows: Sequence[Sighting]) -> dict[Device, int]:
+    """How many lines with numbers a walk writes into each box: one for each leg that passed there."""
+    legs = {(row.place, row.leg) for row in rows}
+    return Counter(place for place, _leg in legs)
+
+
+def _box(box: Box, numbers: int) -> list[str]:
     edge, width = edge_of(box)
     look = f'fill="{fill_of(box)}" stroke="{edge}" stroke-width="{width}"'
     if box.off:
@@ -173,17 +199,18 @@ def _box(box: Box) -> list[str]:
     place = f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
     drawn = [f'<rect {place} rx="{corners}" {look}/>']
     for number, text in enumerate(box.lines):
-        drawn.append(_text(box, number, text))
+        is_number = number >= len(box.lines) - numbers
+        drawn.append(_text(box, number, text, "number" if is_number else "words"))
     return drawn
 
 
-def _text(box: Box, number: int, text: str) -> str:
+def _text(box: Box, number: int, text: str, kind: str) -> str:
     """A line of text in a box; a device's first line is its name."""
     x = box.x + PAD
     middle = box.y + PAD / 2 + (number + 0.5) * LEADING
     y = middle + FONT * 0.35  # SVG counts from the line that letters stand on
     warns = number in box.warnings
-    look = ' class="first"' if number == 0 or warns else ""
+    look = ' class="first"' if number == 0 or warns else f' class="{kind}"'
     if warns:
         look += f' fill="{INK["broken"]}"'
     return f'<text x="{x:.1f}" y="{y:.1f}"{look} textLength="{len(text) * CHAR:.1f}">{escape(text)}</text>'

@@ -22,7 +22,7 @@ from ..wiring.picture import Line, Picture, Point, way
 from . import pcapng, sighting
 from .causes.cause import Cause, Evidence
 from .frame import Frame
-from .player import Player
+from .player import Player, Told
 from .probe import Probe
 from .sighting import COLUMNS, Sighting
 from .sightings import Course
@@ -165,7 +165,7 @@ class Walk(AsText):
         """
         picture = self.picture()
         ways = [self.came_by(picture, row) for row in self.rows]
-        player = Player.of(picture, self.rows, ways, str(self))
+        player = Player.of(picture, self.rows, ways, Told(str(self), self.ok))
         if path is not None:
             with written(path) as file:
                 file.write_text(player.page, encoding="utf-8")

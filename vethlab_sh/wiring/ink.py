@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from ..errors import package
 from ..files import written
@@ -28,6 +29,8 @@ POINTS = 72  # to the inch
 # stays legible.
 BELOW = {"machine": 0, "namespace": 1}
 BANDS, LINES, DEVICES, CROSS, TEXT = 1.5, 1.8, 2, 3, 4
+# What a figure of ours shows: a notebook may have it in another form than in pixels, and in words.
+PICTURES: WeakKeyDictionary[Figure, Picture] = WeakKeyDictionary()
 LEVEL = {"there": BANDS, "back": BANDS, "lost": CROSS}
 
 
@@ -35,7 +38,9 @@ def draw(picture: Picture, ax: Axes | None = None) -> Axes:
     """Put a picture on axes (new ones of its own size when none are given) and return them."""
     if ax is None:
         inches = (picture.width / POINTS, picture.height / POINTS)
-        ax = new_figure(figsize=inches, dpi=110).add_axes((0, 0, 1, 1))
+        figure = new_figure(figsize=inches, dpi=110)
+        PICTURES[figure] = picture
+        ax = figure.add_axes((0, 0, 1, 1))
     ax.set_xlim(0, picture.width)
     ax.set_ylim(picture.height, 0)  # matplotlib counts upwards, a picture downwards
     ax.set_aspect("equal")

@@ -9,9 +9,11 @@ a question mark.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 from ..facts import Device
 from ..snapshot import Snapshot
+from . import characters
 from .frame import Frame
 from .joins import Join, joins
 from .labels import Labels
@@ -49,6 +51,7 @@ def layout(
     else:
         picture.height = floor + GAP
     _fit_labels(picture)
+    picture.describe = partial(characters.as_text, snapshot)
     return picture
 
 

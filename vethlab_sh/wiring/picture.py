@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -131,12 +131,16 @@ class Line:
 
 @dataclass
 class Picture:
-    """Everything to draw, and how much room it takes (points)."""
+    """Everything to draw, and how much room it takes (points).
+
+    describe: makes the words for those who cannot see it, which are not needed as often as the picture.
+    """
 
     width: float = 0.0
     height: float = 0.0
     boxes: list[Box] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
+    describe: Callable[[], str] = field(default=str, compare=False, repr=False)
 
     def device(self, key: Device) -> Box:
         """The box of one device."""

@@ -1,0 +1,39 @@
+"""How does a notebook show a wiring that was drawn? As SVG, in the page's theme, and in characters.
+
+Beside the pixels, which a saved notebook keeps for pages that show nothing else, stands the same picture as SVG.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from ..packet.player import svg
+from ..wiring.ink import PICTURES
+
+
+def describe(shell: InteractiveShell) -> None:
+    """Let figures of ours be shown as SVG, and as characters where there is no page."""
+
+    def register() -> None:
+        formatter = shell.display_formatter
+        if formatter is not None and "matplotlib.figure" in sys.modules:
+            formatter.formatters["text/html"].for_type_by_name("matplotlib.figure", "Figure", _as_svg)
+            formatter.formatters["text/plain"].for_type_by_name("matplotlib.figure", "Figure", _as_characters)
+
+    # each time before a cell's figures are shown: matplotlib, when it is first drawn with, takes off all formatters
+    shell.events.register("post_execute", register)
+
+
+def _as_svg(figure: Any) -> str | None:
+    picture = PICTURES.get(figure)
+    if picture is None:  # not ours: it is shown as ever
+        return None
+    return svg(picture, moving=False)
+
+
+def _as_characters(figure: Any, printer: Any, cycle: bool) -> None:
+    picture = PICTURES.get(figure)
+    printer.text(picture.describe() if picture else repr(figure))
