@@ -23,7 +23,10 @@ ABOVE = (
     "on Linux. Questions are asked and judged by what was recorded; lines of your own do not run, and exercises "
     "can only be shown."
 )
-OWN = "This is not in the recording, and nothing runs here. The cell as the lesson has it shows what was recorded."
+OWN = (
+    "This is not in the recording, and nothing runs here. The cell as the lesson has it shows what was recorded, and "
+    "“Show me”, below an exercise, the lines that do it."
+)
 
 
 class Telling:
