@@ -155,7 +155,7 @@ class Link:
     of a macvlan, ipvlan, bond or netkit, and tun or tap. wrapping: of a tunnel; vlan_id, vlan_protocol: of a VLAN
     device; vrf_table: the routing table of a VRF; active: the port that a bond uses now; vlans: what a bridge lets
     through here, where it looks at VLANs; holders: the processes that hold a tun or tap; functions: of a network card;
-    alias: what somebody wrote on it.
+    alias: what somebody wrote on it; switch: the switch of Open vSwitch whose port it is, as that program says.
     how: by what both ends were joined; unseen: whether its other end is out of sight, which is not gone; says: the
     name behind the @ of a text; netns: the namespace that a text names for the other end; line: where it stands there.
     """
@@ -197,6 +197,7 @@ class Link:
     holders: tuple[Holder, ...] = ()
     functions: tuple[Function, ...] = ()
     alias: str | None = None
+    switch: str | None = None
     how: str | None = None
     unseen: bool = False
     says: str | None = None

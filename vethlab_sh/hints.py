@@ -33,6 +33,9 @@ PACKAGES = {
     "ethtool": "ethtool",
     "unshare": "util-linux",
     "bash": "bash",
+    **dict.fromkeys(
+        ("ovsdb-server", "ovsdb-tool", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl", "ovs-appctl"), "openvswitch-switch"
+    ),
     "bird": "bird2",
     "birdc": "bird2",
     "/usr/lib/cni/bridge": "containernetworking-plugins",

@@ -37,6 +37,7 @@ from .parsers import answers as reading
 from .parsers import devices, filters
 from .parsers.answers import PROGRAMS
 from .parsers.devices import Answer
+from .parsers.ovsdb import ports_of_switches
 from .sandbox import HOSTNAME
 
 if TYPE_CHECKING:
@@ -107,6 +108,14 @@ in_order() {{
 spaces
 printf '\0//\0'; printf '%s//' "${{seconds[@]}}"; echo
 """
+# Open vSwitch knows which devices are ports of its; the kernel does so only where its own module moves the frames.
+SWITCHES = r"""
+if [ -S /run/openvswitch/db.sock ]; then
+    printf '\0//ovs\0'
+    ovs-vsctl --timeout=2 --format=json -- --columns=name,ports list Bridge -- --columns=_uuid,interfaces list Port \
+        -- --columns=_uuid,name,ifindex list Interface 2>/dev/null
+fi
+"""
 QUESTION = (
     SPACES
     + """
@@ -115,8 +124,9 @@ for file in "${{files[@]}}"; do
     name=${{file#/run/netns/}}
     look "$name" -n "$name"
 done
-exit 0
 """
+    + SWITCHES
+    + "exit 0\n"
 )
 # Settings and filters are those of the process that asks, so all is asked in the namespace: a bash there, and four
 # programs. `nsenter`, because `ip netns exec` copies every mount of the machine. Half of the namespaces are asked
@@ -135,8 +145,9 @@ exec 3< <(look_into "${{files[@]:half}}")
 bash -c "$QUESTION" look {host}
 look_into "${{files[@]:0:half}}"
 cat <&3
-exit 0
 """
+    + SWITCHES
+    + "exit 0\n"
 )
 # Who has /dev/net/tun open tells for which device; the process may be in another namespace than that. pid(5) has no
 # word of it: `iff:` is written by tun_chr_show_fdinfo(), drivers/net/tun.c.
@@ -242,7 +253,7 @@ BESIDE_SETTINGS: tuple[TableName, ...] = ("rules", "policy_routes", "chains", "f
 # What the table of links does not show: it is kept beside it in plain values
 DETAILS = (
     "arp", "stp", "forward_delay", "vlan_filtering", "parent", "parent_namespace", "parent_index", "mode", "vlan_id",
-    "vlan_protocol", "vrf_table", "active", "alias",
+    "vlan_protocol", "vrf_table", "active", "alias", "switch",
 )  # fmt: skip
 # Those that are facts themselves, or several
 PARTS: dict[str, type] = {"port": Port, "wrapping": Wrapping}
@@ -403,6 +414,7 @@ def take(shell: Shell, settings: bool = False) -> Snapshot:
     if ran.code != 0:
         raise CommandFailed(ran)
     taken = of(dict(answers(ran.out, ANSWERS_THOROUGH if settings else ANSWERS)))
+    taken = _with_switches(taken, dict(parts(ran.out)).get("//ovs", ""))
     if any(link.kind == "tun" for link in taken.rows.links):
         return _with_holders(taken, shell.run(HOLDERS, expect=None).out)
     return taken
@@ -424,6 +436,18 @@ def _with_holders(taken: Snapshot, printed: str) -> Snapshot:
         if link.kind == "tun":
             link = replace(link, holders=_holders(taken, link, holders.get(link.name, [])))
         links.append(link)
+    return Snapshot(replace(taken.rows, links=tuple(links)))
+
+
+def _with_switches(taken: Snapshot, printed: str) -> Snapshot:
+    """The snapshot with the ports of Open vSwitch; printed: what SWITCHES printed, in the form of RFC 7047.
+
+    A port is known by the name and the number of its device; the program may be in any namespace.
+    """
+    switches = ports_of_switches(printed)
+    if not switches:
+        return taken
+    links = [replace(link, switch=switches.get((link.name, link.index))) for link in taken.rows.links]
     return Snapshot(replace(taken.rows, links=tuple(links)))
 
 

@@ -211,10 +211,23 @@ def nobody_else_has(question: Question, ip: str) -> Finding:
 def is_port(question: Question, ns: str | None, dev: str, bridge: str) -> Finding:
     """`br-veth100 is a port of br0`."""
     device = question.device(ns, dev)
-    question.device(device[0], bridge)
+    if question.link(device).switch == bridge:
+        return _port_of_a_switch(device, bridge)
+    if not _is_switch(question.tables, bridge):
+        question.device(device[0], bridge)
     if question.link(device).master == bridge:
         return yes(f"{full(device)} is a port of {bridge}", link_line(device), "master")
     return _no_port(question.tables, device, bridge)
+
+
+def _is_switch(tables: Tables, name: str) -> bool:
+    """Whether it is a switch of Open vSwitch with a port that the kernel has; it need not be a device."""
+    return any(link.switch == name for link in tables.links.values())
+
+
+def _port_of_a_switch(device: Device, switch: str) -> Finding:
+    why = f"{full(device)} is a port of {switch}, a switch of Open vSwitch"
+    return yes(why, f"ovs-vsctl port-to-br {device[1]}", switch)
 
 
 def _no_port(tables: Tables, device: Device, bridge: str) -> Finding:
@@ -222,6 +235,9 @@ def _no_port(tables: Tables, device: Device, bridge: str) -> Finding:
     if link is not None and link.master is not None:
         why = f"{full(device)} is a port of {link.master}, not of {bridge}"
         return no(why, link_line(device), "mtu", instead=(link.master,))
+    if link is not None and link.switch is not None:
+        why = f"{full(device)} is a port of {link.switch}, a switch of Open vSwitch, not of {bridge}"
+        return no(why, f"ovs-vsctl port-to-br {device[1]}", link.switch, instead=(link.switch,))
     peer = tables.peer(device)
     frames = "frames"
     if peer and peer[0] != device[0]:
@@ -232,7 +248,8 @@ def _no_port(tables: Tables, device: Device, bridge: str) -> Finding:
 def is_plugged(question: Question, ns: str, bridge: str) -> Finding:
     """`ns100 is plugged into br0`."""
     space, tables = question.space(ns), question.tables
-    question.device(None, bridge)
+    if not _is_switch(tables, bridge):
+        question.device(None, bridge)
     cables = []
     for device in tables.links:
         peer = tables.peer(device)
@@ -243,6 +260,8 @@ def is_plugged(question: Question, ns: str, bridge: str) -> Finding:
         if master and master[1] == bridge:
             why = f"{device[1]} of {space} ends at {port[1]}, a port of {bridge}"
             return yes(why, link_line(port), "mtu")
+        if tables.links[port].switch == bridge:
+            return _port_of_a_switch(port, bridge)
     if cables:
         _, port = cables[0]
         return _no_port(tables, port, bridge)

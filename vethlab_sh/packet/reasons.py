@@ -80,6 +80,8 @@ def _why_out(tables: Tables, learned: Learned, sighting: Sighting) -> str:
     if bridge:  # also with the bridge's own MAC, which may be that of the port
         return _bridged(tables, learned, bridge, sighting)
     link = tables.link(device)
+    if link is not None and link.switch is not None:
+        return f"{link.switch}, a switch of Open vSwitch, sends it by {link.name}"
     if link is not None and link.master is not None:
         bond = tables.link((device[0], link.master))
         if bond is not None and bond.kind in ("bond", "team"):

@@ -18,6 +18,7 @@ from .bridge import bridge
 from .calico import calico
 from .direct import direct
 from .flannel import flannel
+from .ovs import ovs
 from .step import Scenario, Step
 
 SCENARIOS: dict[str, Callable[..., Scenario]] = {
@@ -25,6 +26,7 @@ SCENARIOS: dict[str, Callable[..., Scenario]] = {
     "bridge": bridge,
     "flannel": flannel,
     "calico": calico,
+    "ovs": ovs,
 }
 
 __all__ = ["SCENARIOS", "Scenario", "Step", "as_script", "check_programs", "load"]
@@ -36,7 +38,7 @@ WORLD = """\
 # that ends with the script, so nothing has to be cleaned up and no device of this machine is touched.
 # Works as root, and as an ordinary user where the kernel allows user namespaces.
 unshare --net --mount true 2>/dev/null && user="" || user="--user --map-root-user"
-PATH=$PATH:/usr/sbin:/sbin LC_ALL=C unshare $user --net --mount --uts bash <<'THE_LAB'
+PATH=$PATH:/usr/sbin:/sbin LC_ALL=C unshare $user --net --mount --uts {more}bash <<'THE_LAB'
 set -e
 mount -t tmpfs tmpfs /run
 mount -t sysfs sysfs /sys 2>/dev/null || true
@@ -70,7 +72,9 @@ def check_programs(scenario: Scenario) -> None:
 
 def as_script(scenario: Scenario) -> str:
     """The scenario as a plain bash script: the same lines, the reasons as comments."""
-    parts = [WORLD.format(name=scenario.name, title=scenario.title), _comment(scenario.intro)]
+    # Daemons end with the first process of their own process numbers: pid_namespaces(7)
+    more = "--pid --fork --kill-child --mount-proc " if scenario.programs else ""
+    parts = [WORLD.format(name=scenario.name, title=scenario.title, more=more), _comment(scenario.intro)]
     for step in scenario.steps:
         parts += ["\n", _comment(step.why)]
         may_fail = "" if 0 in step.expect else " || true"

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import EXTRAS, LabError
+from ..errors import EXTRAS, LabError, ToolMissing
 from ..files import install
 from ..hints import PACKAGES
 from ..lab import Lab
 from ..sandbox import find, is_rootless
-from ..scenarios import SCENARIOS, load
+from ..scenarios import SCENARIOS, check_programs, load
 from .arguments import add_verb, json_argument
 from .rows import print_rows
 
@@ -133,7 +133,8 @@ def examine() -> Iterator[Finding]:
 def _scenario(name: str, findings: list[Finding]) -> Finding:
     """Whether a scenario can run: all is there that its lines name, and what every line needs."""
     words: set[str] = set()
-    for step in load(name).steps:
+    scenario = load(name)
+    for step in scenario.steps:
         for line in step.lines:
             words.update(line.split())
     lacking = []
@@ -142,6 +143,10 @@ def _scenario(name: str, findings: list[Finding]) -> Finding:
         if finding.needed and not finding.ok and is_used:
             lacking.append(finding.what)
     what = f"{SCENARIO} {name}"
+    try:
+        check_programs(scenario)
+    except ToolMissing as error:
+        return Finding(what, False, "", str(error), needed=False)
     if lacking:
         return Finding(what, False, "", f"needs what is missing: {', '.join(lacking)}")
     return Finding(what, True, "can run")

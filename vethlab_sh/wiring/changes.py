@@ -222,12 +222,14 @@ def _switchings(name: str, was: Link, now: Link) -> Iterator[str]:
         yield f"{name} has a signal now" if now.carrier else f"{name} has lost its signal"
     if was.state != now.state:
         yield f"the state of {name} is now {now.state}, was {was.state}"
-    if was.master == now.master:
-        return
-    if now.master:
-        yield f"{name} is now a port of {now.master}"
-    else:
-        yield f"{name} is no port of {was.master} any more"
+    # a port of a bridge, of which the kernel knows, or of Open vSwitch, of which that program does
+    for before, after in ((was.master, now.master), (was.switch, now.switch)):
+        if before == after:
+            continue
+        if after:
+            yield f"{name} is now a port of {after}"
+        else:
+            yield f"{name} is no port of {before} any more"
 
 
 def _tunnel_alterations(name: str, was: Link, now: Link) -> Iterator[str]:

@@ -102,6 +102,8 @@ def remark(link: Link, snapshot: Snapshot) -> str:
     """What is odd about a device at first sight; empty when nothing is."""
     if is_cut(link):
         return "peer missing"
+    if link.switch is not None:
+        return f"port of {link.switch}"
     if _wants_master(link, snapshot):
         return "no master"
     return ""

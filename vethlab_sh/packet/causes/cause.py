@@ -29,6 +29,7 @@ class Cause(StrEnum):
     FDB_ENTRY = "fdb-entry"
     DUPLICATE_MAC = "duplicate-mac"
     BRIDGE_MAC = "bridge-mac"
+    SWITCH_FLOW = "switch-flow"
     # addresses
     NO_ADDRESS = "no-address"
     NOBODY_HAS = "nobody-has-address"
@@ -97,6 +98,7 @@ MEANINGS = {
     Cause.FDB_ENTRY: "The bridge's FDB puts the MAC behind another port than where it is.",
     Cause.DUPLICATE_MAC: "Two devices on one bridge have the same MAC, and it sends to where it saw it last.",
     Cause.BRIDGE_MAC: "A host has the bridge's own MAC, so the bridge keeps what is for the host.",
+    Cause.SWITCH_FLOW: "A flow of Open vSwitch, a switch that is a program, drops it.",
     Cause.NO_ADDRESS: "The device at the far end of the cable has no address at all.",
     Cause.NOBODY_HAS: "No namespace has the address that is asked for.",
     Cause.ADDRESS_ON_PORT: "The address is on a bridge's port, where nothing arrives: it belongs on the bridge.",

@@ -20,6 +20,7 @@ from .routing import loop, nothing_left
 from .scene import Scene
 from .settings import echo_ignored
 from .stages import stuck, wrapped_for_itself
+from .switching import taken_by_a_switch
 
 
 def diagnose(scene: Scene) -> tuple[Sighting | None, Diagnosis]:
@@ -33,7 +34,12 @@ def diagnose(scene: Scene) -> tuple[Sighting | None, Diagnosis]:
         return last, round_and_round
     asked = open_question(scene, last)
     if asked is not None:
-        last, diagnosis = asked[-1], unresolved(scene, asked)
+        last = asked[-1]
+    diagnosis = taken_by_a_switch(scene, last)
+    if diagnosis is not None:
+        return last, diagnosis
+    if asked is not None:
+        diagnosis = unresolved(scene, asked)
     elif last is None:
         diagnosis = _not_sent(scene)
     else:

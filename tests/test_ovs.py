@@ -1,0 +1,177 @@
+"""Open vSwitch as played, and as the kit tells it: asked of its database, its flows and the kernel."""
+
+import json
+import os
+import re
+
+import pytest
+from conftest import inhabitants, until
+
+from vethlab_sh import Lab, snapshot
+from vethlab_sh.packet.causes.cause import Cause
+from vethlab_sh.parsers.ovsdb import ports_of_switches
+from vethlab_sh.wiring.characters import as_text
+
+pytestmark = pytest.mark.live
+
+JOINED = 7  # steps until both switches are joined, and a ping has passed
+PORTS = {"tap1": "br-int", "int-br0": "br-int"}
+
+
+@pytest.fixture(scope="module")
+def played():
+    with Lab() as lab:
+        lab.play("ovs")
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def joined():
+    with Lab() as lab:
+        lab.play("ovs", until=JOINED)
+        yield lab
+
+
+def line_of(lab, start, word=""):
+    return [ran for ran in lab.history if ran.line.startswith(start) and word in ran.line]
+
+
+def port(lab, name):
+    (row,) = json.loads(lab.run(f"ovs-vsctl --format=json --columns=tag,name list port {name}").out)["data"]
+    return row[0]
+
+
+def test_switches_are_joined_by_a_veth_pair(played):
+    wires = {wire.name: wire for wire in played.snapshot().rows.wires}
+    wire = wires.get("int-br0") or wires["phy-br0"]
+    assert {wire.name, wire.peer} == {"int-br0", "phy-br0"}
+    assert {wire.master, wire.peer_master} == {"br0", None}
+    assert set(played.run("ovs-vsctl list-ports br-int").out.split()) == {"tap1", "int-br0", "int-ex"}
+
+
+def test_kernel_knows_no_br_int(played):
+    assert "br-int" not in {link.name for link in played.snapshot().rows.links}
+
+
+def test_tag_of_one_port_is_a_vlan_that_the_bridge_passes_on(played):
+    (first, *_, mended, cleared) = [ran for ran in played.history if "tag" in ran.line and "ovs-vsctl" in ran.line]
+    place = played.history.index(first)
+    trace, ping = played.history[place + 1 : place + 3]
+    assert "push_vlan(vid=10,pcp=0)" in trace.out
+    assert ping.rows["ping statistics"][0]["received"] == 0
+    for line in (mended, cleared):
+        after = played.history[played.history.index(line) + 1]
+        assert after.rows["ping statistics"][0]["received"] == 1
+    assert port(played, "tap1") == ["set", []]
+
+
+def test_flow_of_the_highest_priority_counts(played):
+    dropped, excepted = (ran.out for ran in line_of(played, "ovs-ofctl dump-flows")[1:3])
+    counted = r"n_packets=[1-9]\d*, n_bytes=\d+, idle_age=\d+, priority={},icmp,in_port=1"
+    assert re.search(counted.format(100) + " actions=drop", dropped)
+    assert re.search(counted.format(200) + ",nw_dst=10.0.0.2 actions=NORMAL", excepted)
+    assert line_of(played, "ovs-appctl ofproto/trace")[2].out.endswith("Datapath actions: drop\n")
+    assert "icmp" not in played.run("ovs-ofctl dump-flows br-int").out
+
+
+def test_tcp_fails_for_its_checksum_until_the_switch_is_told(played):
+    before, after = line_of(played, "ip netns exec ns1 timeout")
+    (counted,) = line_of(played, "ip netns exec ns2 nstat")
+    assert before.code == 124
+    assert int(counted.out.split("TcpInCsumErrors")[1].split()[0]) > 0
+    assert (after.code, "Connection refused" in after.err) == (1, True)
+
+
+def test_patch_port_is_one_look_up_and_a_cable_two(played):
+    by_patch, by_cable = (ran.out for ran in line_of(played, "ovs-appctl ofproto/trace", "dl_dst=02:00:00:00:00:03"))
+    assert ('bridge("br-ex")' in by_patch, 'bridge("br-ex")' in by_cable) == (True, False)
+
+
+def test_daemons_end_with_the_lab():
+    with Lab() as lab:
+        lab.play("ovs", until=1)
+        home = os.readlink(f"/proc/{lab.sandbox.pid}/ns/net")
+        assert {"ovsdb-server", "ovs-vswitchd"} <= set(lab.run("cat /proc/[0-9]*/comm").out.split())
+        assert inhabitants(home)
+    until(lambda: not inhabitants(home), "every process of the lab is gone")
+
+
+# As the kit tells it
+
+
+@pytest.mark.parametrize("settings", [False, True])
+def test_ports_of_open_vswitch_are_known_by_it(joined, settings):
+    taken = joined.snapshot(settings)
+    assert {link.name: link.switch for link in taken.rows.links if link.switch} == PORTS
+    again = snapshot.from_plain(json.loads(json.dumps(taken.plain())))
+    assert {link.name: link.switch for link in again.rows.links if link.switch} == PORTS
+
+
+def test_drawing_says_whose_port_it_is(joined):
+    drawn = as_text(joined.snapshot())
+    assert "tap1 [port of br-int]" in drawn
+    assert "int-br0 [port of br-int]" in drawn
+    assert "no master" not in drawn
+
+
+@pytest.mark.parametrize(
+    ("claim", "holds", "why"),
+    [
+        ("tap1 is a port of br-int", True, "tap1 is a port of br-int, a switch of Open vSwitch"),
+        ("ns1 is plugged into br-int", True, "tap1 is a port of br-int, a switch of Open vSwitch"),
+        ("tap1 is a port of br0", False, "tap1 is a port of br-int, a switch of Open vSwitch, not of br0"),
+        ("ns1 is plugged into br0", False, "tap1 is a port of br-int, a switch of Open vSwitch, not of br0"),
+        ("tap2 is a port of br-int", False, "tap2 is a port of br0, not of br-int"),
+        ("ns1 can reach ns2", True, "no router between"),
+    ],
+)
+def test_claims_about_its_ports_are_judged(joined, claim, holds, why):
+    verdict = joined.check(claim)
+    assert (bool(verdict), why in str(verdict)) == (holds, True), verdict
+
+
+def test_walk_tells_which_switch_sends_a_frame_on(joined):
+    walk = joined.walk("ns1", "10.0.0.2")
+    reasons = {(one.device, one.way): one.why for one in walk.sightings}
+    assert reasons["int-br0", "out"] == "br-int, a switch of Open vSwitch, sends it by int-br0"
+    assert reasons["tap1", "out"] == "br-int, a switch of Open vSwitch, sends it by tap1"
+
+
+@pytest.mark.parametrize(("what", "word"), [("icmp", "icmp,in_port=tap1"), ("arp", "arp,in_port=tap1")])
+def test_flow_that_drops_is_named_with_the_question_that_shows_it(joined, what, word):
+    joined.run(f"ovs-ofctl add-flow br-int priority=100,{what},in_port=tap1,actions=drop")
+    try:
+        if what == "arp":
+            joined.run("ip -n ns1 neigh flush all")
+        walk = joined.walk("ns1", "10.0.0.2")
+        assert walk.cause == Cause.SWITCH_FLOW
+        assert "tap1 is a port of br-int, a switch of Open vSwitch, whose flows drop it" in walk.verdict
+        assert word in walk.evidence.command
+        assert walk.evidence.shown == "Datapath actions: drop"
+    finally:
+        joined.run(f"ovs-ofctl del-flows br-int {what}")
+    assert joined.check("ns1 can reach ns2")
+
+
+def test_what_its_program_does_not_tell_is_unknown(lab):
+    lab.play("ovs", until=JOINED)
+    lab.run("kill -9 $(cat /run/openvswitch/ovs-vswitchd.pid)")
+    walk = lab.walk("ns1", "10.0.0.2")
+    assert walk.cause == Cause.UNKNOWN
+    assert "a port of br-int" in walk.verdict
+    assert "no master" not in walk.verdict
+
+
+def test_changes_tell_of_its_ports(lab):
+    lab.play("ovs", until=JOINED)
+    lab.changes()
+    lab.run("ovs-vsctl del-port tap1")
+    assert "tap1 is no port of br-int any more" in str(lab.changes())
+    lab.run("ovs-vsctl add-port br-int tap1")
+    assert "tap1 is now a port of br-int" in str(lab.changes())
+
+
+@pytest.mark.no_lab
+@pytest.mark.parametrize("text", ["", "ovs-vsctl: database connection failed", "[]\n[]\n[]", '{"headings": []}'])
+def test_database_that_does_not_answer_has_no_ports(text):
+    assert ports_of_switches(text) == {}
