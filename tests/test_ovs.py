@@ -14,7 +14,7 @@ from vethlab_sh.wiring.characters import as_text
 
 pytestmark = pytest.mark.live
 
-JOINED = 7  # steps until both switches are joined, and a ping has passed
+JOINED = 8  # steps until both switches are joined, and a ping has passed
 PORTS = {"tap1": "br-int", "int-br0": "br-int"}
 
 
@@ -132,7 +132,7 @@ def test_claims_about_its_ports_are_judged(joined, claim, holds, why):
 
 def test_walk_tells_which_switch_sends_a_frame_on(joined):
     walk = joined.walk("ns1", "10.0.0.2")
-    reasons = {(one.device, one.way): one.why for one in walk.sightings}
+    reasons = {(one.device, one.way): one.why for one in walk.rows}
     assert reasons["int-br0", "out"] == "br-int, a switch of Open vSwitch, sends it by int-br0"
     assert reasons["tap1", "out"] == "br-int, a switch of Open vSwitch, sends it by tap1"
 

@@ -28,11 +28,12 @@ from waiting import descriptors, until
 from vethlab_sh import Lab, sandbox, scenarios
 from vethlab_sh.errors import LabError
 from vethlab_sh.keep import stay
-from vethlab_sh.sandbox import USER_NAMESPACE, is_rootless
+from vethlab_sh.sandbox import is_rootless
 from vethlab_sh.scenarios import SCENARIOS, Step
 
 PR_SET_CHILD_SUBREAPER = 36
 SOMEBODY = 2**30 + os.getpid()  # has no process yet; `nobody` may have some, which would count
+USER_NAMESPACE = ("--user", "--map-current-user", "--keep-caps")  # in which who is not root may mount
 STOPPED = "kill -STOP $BASHPID; "
 SIGNALS = ("SIGINT", "SIGTERM", "SIGKILL")
 
