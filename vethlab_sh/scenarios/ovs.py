@@ -155,8 +155,8 @@ def _learned() -> list[Step]:
         step(
             "What does br-int do with a packet? Ask for its flows, and for what it has learned.",
             "ovs-ofctl dump-flows br-int",
-            "ovs-appctl fdb/show br-int",
-            "bridge fdb show br br0",
+            "ovs-appctl fdb/show br-int | grep -e port -e 02:00:00",
+            "bridge fdb show br br0 | grep 02:00:00",
             look=(
                 f"One flow, for every packet: `NORMAL`, be a learning switch. So it has learned that {MAC1} is behind "
                 f"one port and {MAC2} behind the other, as br0 has (`bridge fdb`). Ports have numbers here."
