@@ -56,11 +56,11 @@ def test_kernel_knows_no_br_int(played):
 def test_tag_of_one_port_is_a_vlan_that_the_bridge_passes_on(played):
     (first, *_, mended, cleared) = [ran for ran in played.history if "tag" in ran.line and "ovs-vsctl" in ran.line]
     place = played.history.index(first)
-    trace, ping = played.history[place + 1 : place + 3]
+    _, trace, ping = played.history[place + 1 : place + 4]
     assert "push_vlan(vid=10,pcp=0)" in trace.out
     assert ping.rows["ping statistics"][0]["received"] == 0
     for line in (mended, cleared):
-        after = played.history[played.history.index(line) + 1]
+        after = played.history[played.history.index(line) + 2]
         assert after.rows["ping statistics"][0]["received"] == 1
     assert port(played, "tap1") == ["set", []]
 
@@ -140,6 +140,7 @@ def test_walk_tells_which_switch_sends_a_frame_on(joined):
 @pytest.mark.parametrize(("what", "word"), [("icmp", "icmp,in_port=tap1"), ("arp", "arp,in_port=tap1")])
 def test_flow_that_drops_is_named_with_the_question_that_shows_it(joined, what, word):
     joined.run(f"ovs-ofctl add-flow br-int priority=100,{what},in_port=tap1,actions=drop")
+    joined.run("ovs-appctl revalidator/wait")
     try:
         if what == "arp":
             joined.run("ip -n ns1 neigh flush all")
@@ -149,7 +150,7 @@ def test_flow_that_drops_is_named_with_the_question_that_shows_it(joined, what, 
         assert word in walk.evidence.command
         assert walk.evidence.shown == "Datapath actions: drop"
     finally:
-        joined.run(f"ovs-ofctl del-flows br-int {what}")
+        joined.run(f"ovs-ofctl del-flows br-int {what} && ovs-appctl revalidator/wait")
     assert joined.check("ns1 can reach ns2")
 
 

@@ -18,6 +18,8 @@ STAYS = "--pidfile --detach --no-chdir -vsyslog:off -vconsole:off"
 DATAPATH = "datapath_type=dummy"
 NS1, NS2, NS3 = "10.0.0.1", "10.0.0.2", "10.0.0.3"
 MAC1, MAC2, MAC3 = "02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:03"
+# What was decided for earlier packets is kept in a cache, which is looked through again after each change.
+SETTLED = "ovs-appctl revalidator/wait"
 NOBODY_ANSWERED = 124  # timeout(1)
 
 
@@ -182,8 +184,10 @@ def _trace(target: str = MAC2) -> str:
 def _vlan() -> list[Step]:
     return [
         step(
-            "A VLAN: what comes in by tap1 shall belong to VLAN 10.",
+            "A VLAN: what comes in by tap1 shall belong to VLAN 10. Open vSwitch keeps in a cache what it decided for "
+            "earlier packets; the second line waits until it has looked that through again.",
             "ovs-vsctl set port tap1 tag=10",
+            SETTLED,
             _trace(),
             look="`push_vlan`: on its way out by int-br0, a port of all VLANs, the frame gets a tag.",
         ),
@@ -196,11 +200,13 @@ def _vlan() -> list[Step]:
         step(
             "Make int-br0 a port of VLAN 10 too: then the tag is taken off there.",
             "ovs-vsctl set port int-br0 tag=10",
+            SETTLED,
             ask_once(NS2, "ns1"),
         ),
         step(
             "Take both tags away again, and ping.",
             "ovs-vsctl clear port tap1 tag -- clear port int-br0 tag",
+            SETTLED,
             ask_once(NS2, "ns1"),
         ),
     ]
@@ -211,6 +217,7 @@ def _flows() -> list[Step]:
         step(
             "Now a flow of our own: drop the pings that come in by tap1.",
             'ovs-ofctl add-flow br-int "priority=100,icmp,in_port=tap1,actions=drop"',
+            SETTLED,
         ),
         step("Ping.", ask_in_vain(NS2, "ns1"), expect=(1,)),
         step(
@@ -225,6 +232,7 @@ def _flows() -> list[Step]:
         step(
             "A flow of higher priority makes an exception for one target.",
             f'ovs-ofctl add-flow br-int "priority=200,icmp,in_port=tap1,nw_dst={NS2},actions=NORMAL"',
+            SETTLED,
             ask_once(NS2, "ns1"),
             "ovs-ofctl dump-flows br-int",
             look="Now it passes, and the counters tell by which flow.",
