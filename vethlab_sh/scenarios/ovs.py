@@ -252,7 +252,7 @@ def _offload() -> list[Step]:
         ),
         step(
             "Not even that: after a second we gave up. Ask ns2 whether something came.",
-            inside("ns2", "nstat -az TcpInCsumErrors"),
+            inside("ns2", "nstat -asz TcpInCsumErrors"),
             look=(
                 "It came, and was dropped for a wrong checksum. A veth device leaves the checksum of TCP to be filled "
                 "in later, by a network card that is never there. A Linux bridge knows that; Open vSwitch, as a "
