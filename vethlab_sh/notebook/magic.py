@@ -45,6 +45,7 @@ Remark = tuple[int, str]  # the number of a line in its cell, and the line
 PAGE = Page(width=110, colour=True)
 ASIDE = {"qdisc", "group", "qlen", "flags", "broadcast", "linkmode", "label", "details", "hwtype", "more",
          "rtt_mdev_ms", "duplicates"}  # fmt: skip
+SAID_ALREADY = {"sysctl", "ping statistics"}  # tables that are as short as the lines above them
 WORDS = (
     "address", "addr", "add", "arp", "arping", "bridge", "brctl", "del", "delete", "dev", "down", "exec", "fdb",
     "flush", "forward", "iptables", "ip", "link", "list", "master", "mtu", "name", "neigh", "netns", "nomaster",
@@ -388,5 +389,5 @@ def _show_table(ran: Ran) -> None:
         return
     for name, rows in tables.items():
         telling = [column for column in columns(name) if column not in ASIDE]
-        if rows:
+        if rows and name not in SAID_ALREADY:
             show_table(rows, telling)
