@@ -17,7 +17,7 @@ class ClearAnswers(NbGraderPreprocessor):
     def preprocess_cell(self, cell, resources, cell_index):
         """The cell as a learner gets it."""
         if cell.cell_type == "code":
-            cell.source = re.sub(r'answer="[^"\n]*"', 'answer=""', cell.source)
+            cell.source = re.sub(r', answer="[^"\n]*"', "", cell.source)
         return cell, resources
 
 

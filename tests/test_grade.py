@@ -1,9 +1,12 @@
 """Grading: good, poor, empty and hostile submissions, each a row, and none a harm to the others or the machine."""
 
+import contextlib
 import csv
 import json
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +15,10 @@ from conftest import ROOT, until
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadInput, UnknownClaim
+from vethlab_sh.grading import groups
 from vethlab_sh.grading.confine import Confined, Limits
 from vethlab_sh.grading.grade import Row, as_csv, grade
+from vethlab_sh.grading.mounts import mounted
 from vethlab_sh.grading.submissions import LARGEST, read_claims, read_lines, submissions
 
 pytestmark = pytest.mark.live
@@ -326,7 +331,24 @@ def test_links_and_pipes_are_no_submissions(tmp_path, graded):
     assert "not a file" in rows["pipe"].sentence
     assert rows["folder.sh"].sentence == "Nothing was handed in."
     assert rows["bytes"].points == 0
-    assert "all" not in rows
+    assert "is a link" in rows["all"].sentence
+
+
+def test_every_learner_gets_a_row_whatever_is_in_the_folder(tmp_path, graded):
+    folder = tmp_path / "class"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe")
+    (folder / "nowhere").symlink_to(tmp_path / "nothing")
+    (folder / "odd").mkdir()
+    (folder / "odd" / "bridge.sh").mkdir()
+    (folder / os.fsdecode(b"\xff\n;=1+1")).mkdir()
+    rows = graded(f"[bridge]\n{CLAIMS}")
+    assert {name: row.sentence for name, row in rows.items()} == {
+        "pipe": "It is neither a folder nor a file.",
+        "nowhere": "It is a link, and so not read.",
+        "odd": "It is not a file.",
+        "\\xff\\n;=1+1": "Nothing was handed in.",
+    }
 
 
 def test_grading_that_dies_is_a_row(graded):
@@ -357,6 +379,72 @@ def test_nothing_is_left(graded):
     until(lambda: not holders(), "the process that was left behind is gone")
 
 
+def test_what_a_judge_stumbles_over_is_a_row(graded, capfd):
+    def stumbles(lab, line):
+        if "red" in lab.run("ip netns").out:
+            raise RecursionError(f"too deep for {line}")
+        return Said(True, "")
+
+    rows = graded("1 anything\n", judge=stumbles, odd=GOOD)
+    assert rows["odd"].sentence == "It could not be judged: too deep for anything"
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_worlds_end_with_the_grader_though_it_is_killed(tmp_path):
+    """And the next grading removes the control groups that it could not."""
+    left = f"vethlab-killed-{os.getpid()}"
+    (tmp_path / "class").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / "class" / f"{name}.sh").write_text(f"exec -a {left} sleep 1000\n")
+    (tmp_path / "class.checks").write_text(CLAIMS)
+    words = [sys.executable, "-m", "vethlab_sh", "grade", str(tmp_path / "class"), "--jobs", "2"]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT) as grader:
+        until(lambda: len(_running(left)) == 2, "both run")
+        grader.kill()
+    until(lambda: not _running(left), "nothing runs any more")
+    with groups.place() as place:
+        folders = place.folders.values() if place else []
+        until(
+            lambda: not [group for folder in folders for group in folder.glob(f"{groups.NAME}{grader.pid}-*")], "gone"
+        )
+
+
+def _running(name):
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if process.read_bytes().startswith(name.encode()):
+                found.append(process)
+    return found
+
+
+@pytest.mark.no_lab
+def test_control_group_holds_what_it_is_told(tmp_path):
+    """Where we may make one; its kernel is asked (version 2: tests/tools/elsewhere.py)."""
+    with groups.place() as place:
+        if place is None:
+            assert os.geteuid() != 0 or not os.access("/sys/fs/cgroup/memory", os.W_OK)
+            return
+        group = place.group(32 * 2**20, processes=20)
+        program = "import sys; from pathlib import Path; Path('/dev/null'); x = bytearray(64 << 20)"
+        ended = subprocess.run([sys.executable, "-c", program], preexec_fn=group.enter)
+        assert (ended.returncode, group.was_full) == (-signal.SIGKILL, True)
+        group.remove()
+        assert not group.memory.exists()
+
+
+@pytest.mark.no_lab
+def test_group_is_found_where_a_hierarchy_shows_it(tmp_path):
+    """A container is shown a part of it as the whole; the path in /proc is that of the whole."""
+    (tmp_path / "mine").mkdir()
+    line = f"30 20 0:26 /docker/1 {tmp_path} rw,nosuid shared:4 - cgroup2 cgroup rw,nsdelegate\n"
+    (mount,) = mounted(line)
+    assert (mount.kind, mount.root, mount.options) == ("cgroup2", "/docker/1", ("rw", "nsdelegate"))
+    assert groups._folder(mount, "/docker/1/mine") == tmp_path / "mine"
+    assert groups._folder(mount, "/docker/2") is None
+    assert groups._folder(mount, "/docker/1/nothing") is None
+
+
 # --- the table
 
 
@@ -378,6 +466,20 @@ def test_command_line_writes_the_table(vethlab, tmp_path):
     ]  # fmt: skip
     assert "br-veth2 in master is down" in rows["ben"]["sentence"]
     assert "ben, bridge: 2 of 4. no:" in ended.stdout
+
+
+def test_rows_are_told_though_their_file_cannot_be_written(vethlab):
+    ended = vethlab("grade", "examples/class", "--out", "/dev/full")
+    assert (ended.returncode, "No space left" in ended.stderr) == (1, True)
+    assert "learner  exercise  points  out_of" in ended.stdout
+    assert vethlab("grade", "examples/class", "--out", "/dev/stdout").stdout.startswith("learner,exercise,")
+
+
+@pytest.mark.no_lab
+def test_named_pipe_that_nobody_reads_is_told_before_anything_runs(vethlab, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    ended = vethlab("grade", "examples/class", "--out", str(tmp_path / "pipe"), timeout=60)
+    assert (ended.returncode, ended.stdout) == (1, "")
 
 
 @pytest.mark.no_lab

@@ -77,6 +77,14 @@ WRITTEN = {
 # network's own. As container runtimes mask it: opencontainers/runtime-spec, config-linux.md
 MASKED = ("keys", "key-users", "kcore", "kmsg", "kallsyms", "sysrq-trigger", "timer_list", "latency_stats", "modules")
 MASKED_FOLDERS = ("acpi", "asound", "bus", "driver", "fs", "irq", "scsi")
+# How many of each a stranger's world may have, all namespaces in it together: user_namespaces(7), /proc/sys/user. Of
+# these only a user namespace around it can tell, and nobody in there may write in that one.
+NUMBERS = {
+    "net_namespaces": 250, "mnt_namespaces": 500, "user_namespaces": 250, "pid_namespaces": 250, "uts_namespaces": 250,
+    "ipc_namespaces": 250, "cgroup_namespaces": 250, "time_namespaces": 250, "inotify_instances": 64,
+    "inotify_watches": 4096, "fanotify_groups": 16, "fanotify_marks": 256,
+}  # fmt: skip
+PTYS = 64  # the machine's number of them is one for all
 # Settings that a new network copies from the machine's first one: set what changes the lessons
 PLAIN_SETTINGS = ("ip_forward", "conf/all/rp_filter", "conf/default/rp_filter")
 
@@ -268,6 +276,7 @@ def _receive(line: socket.socket) -> dict[str, int]:
     with contextlib.suppress(BlockingIOError):
         for _ in range(len(SENT)):
             name, descriptors, _, _ = socket.recv_fds(line, 16, 1)
+            os.set_inheritable(descriptors[0], False)  # which recvmsg(2) does not do by itself
             found[name.decode().strip()] = descriptors[0]
     line.setblocking(True)
     return found
@@ -455,6 +464,14 @@ def _limit_processes(number: int) -> None:
     resource.setrlimit(resource.RLIMIT_NPROC, (number, number))
 
 
+def _limit_numbers() -> None:
+    """For the user namespace that we are in and all inside it, together; kernel/ucount.c counts by user."""
+    for name, number in NUMBERS.items():
+        file = f"/proc/sys/user/max_{name}"
+        if os.path.exists(file):  # a kernel may be without some
+            _write(file, str(number))
+
+
 # --- in process 1
 
 
@@ -505,6 +522,7 @@ class _Holder:
             with contextlib.suppress(OSError):
                 _write(f"/proc/sys/net/ipv4/{key}", "0")
         if self.plan.strict:
+            _limit_numbers()
             _mask_proc()
             proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
             with socket.socket(fileno=os.dup(0)) as line:
@@ -609,8 +627,11 @@ def _devices(plan: Plan) -> None:
                 _show(f"/dev/{name}", f"{dev}/{name}")
     for name, target in DEVICE_LINKS.items():
         os.symlink(target, f"{dev}/{name}")
+    options = "newinstance,ptmxmode=0666,mode=620"
+    if plan.strict:
+        options += f",max={PTYS}"
     with contextlib.suppress(Refused):  # some kernels have none
-        mount("devpts", f"{dev}/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620")
+        mount("devpts", f"{dev}/pts", "devpts", MS_NOSUID | MS_NOEXEC, options)
     if plan.strict:
         _memory_folder(f"{dev}/shm", plan.memory // 16)
     elif os.path.isdir("/dev/shm"):

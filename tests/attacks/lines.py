@@ -3,8 +3,9 @@
 
 BREAKS: lines that get at something which is not theirs, and then make the namespace `broke`: no such attack may have a
 point for it. Words in {} are of the machine: see `tried.Machine`. FAKES: lines that want points for `ns1 can reach ns2`
-without a network in which ns1 reaches ns2. TAKES: lines that take too much, and the words of the sentence that ends
-them.
+without a network in which ns1 reaches ns2. CLAIMS: the same with a claim of their own. TAKES: lines that take too much,
+and the words of the sentence that ends them; GROUPED: those that only a control group ends. HARMLESS: what may be done,
+and costs nothing: after it stands the good network, with its point.
 """
 
 CALL = """python3 - <<'END'
@@ -40,6 +41,20 @@ WIRE = (
     "ip netns add ns1; ip netns add ns2\nip -n ns1 link set lo up; ip -n ns2 link set lo up\n"
     "ip -n ns1 addr add 10.0.0.1/32 dev lo; ip -n ns2 addr add 10.0.0.2/32 dev lo\n"
 )
+# ns1 has a cable to a third, x, and sends there what is for ns2
+THIRD = WIRE + (
+    "ip netns add x; ip link add name va netns ns1 type veth peer name vb netns x\n"
+    "ip -n ns1 link set va up; ip -n x link set vb up; ip -n x link set lo up\n"
+    "ip -n ns1 route add 10.0.0.2 dev va src 10.0.0.1; ip -n x route add 10.0.0.1 dev vb\n"
+)
+# ns1 has a cable to itself, and sends there what is for ns2
+LOOPED = WIRE + (
+    "ip -n ns1 link add name va type veth peer name vb; ip -n ns1 link set va up; ip -n ns1 link set vb up\n"
+    "ip -n ns1 route add 10.0.0.2 dev va src 10.0.0.1\n"
+    "ip -n ns1 neigh add 10.0.0.2 dev va lladdr $(ip netns exec ns1 cat /sys/class/net/vb/address) nud permanent\n"
+    "for n in all va vb; do ip netns exec ns1 sysctl -qw net.ipv4.conf.$n.accept_local=1 net.ipv4.conf.$n.rp_filter=0; done\n"
+)
+ANSWERS = "ip daddr 10.0.0.2 ip saddr set 10.0.0.2 ip daddr set 10.0.0.1 icmp type set echo-reply"
 PING = (
     "cat >/tmp/ping <<'END'\n#!/bin/sh\necho '64 bytes from 10.0.0.2: icmp_seq=1 ttl=64 time=0.05 ms'\nEND\n"
     "chmod +x /tmp/ping\n"
@@ -156,6 +171,95 @@ for name in ("/dev/tty", "/dev/console", "/dev/pts/0"):
     "swap": "head -c 1M /dev/zero >/tmp/s; mkswap /tmp/s; swapon /tmp/s " + BROKE,
     "another user": "for u in 0 1 1000 1001; do setpriv --reuid $u --clear-groups "
     "sh -c '[ $(id -u) != '$(id -u)' ]' && ip netns add broke; done\nsu -c id " + BROKE,
+    # what there is a number of, or one, for the whole machine
+    "terminals without number": python("""
+opened = []
+try:
+    while len(opened) < 200: opened.append(os.open("/dev/ptmx", os.O_RDWR))
+except OSError: pass
+broke(len(opened) > 64)
+"""),
+    "watches of files without number": python("broke(sum(libc.inotify_init1(0) > 0 for _ in range(100)) > 64)"),
+    "namespaces without number": "for n in $(seq 260); do touch /tmp/n$n; unshare --net=/tmp/n$n true || exit; done\n"
+    "ip netns add broke\n",
+    "queues of messages": python("broke(libc.mq_open(b'/queue', os.O_CREAT | os.O_RDWR, 0o600, None) >= 0)"),
+    "signals without number": python("""
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMIN]); value = ctypes.c_void_p(1); sent = 0
+while sent < 5000 and libc.sigqueue(os.getpid(), int(signal.SIGRTMIN), value) == 0: sent += 1
+broke(sent == 5000)
+"""),
+    "a ring for packets in the kernel": python("""
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+for ring in (5, 13):
+    broke(libc.setsockopt(s.fileno(), 263, ring, struct.pack("IIII", 1 << 20, 8, 2048, 8 * 512), 16) == 0)
+"""),
+    "before all others": "chrt -f 1 true " + BROKE + "nice -n -20 sh -c '[ $(nice) -lt 0 ]' " + BROKE + "ionice -c 1 true " + BROKE,
+    "a core for the machine's own program": python("""
+import resource
+for limit in ((0, 0), (1 << 20, 1 << 20)):
+    try: resource.setrlimit(resource.RLIMIT_CORE, limit); broke()
+    except (OSError, ValueError): pass
+limits = dict(line.rstrip().rsplit(None, 3)[:2] for line in open("/proc/self/limits"))
+broke(limits.get("Max core file size") != "1")
+"""),
+    # out by the files of namespaces
+    "the namespaces around its own": python("""
+import fcntl
+for kind in ("user", "pid", "mnt", "net", "uts", "ipc"):
+    for question in (0xb701, 0xb702):
+        try: around = fcntl.ioctl(os.open(f"/proc/1/ns/{kind}" if kind in ("net", "uts", "ipc") else
+            f"/proc/self/ns/{kind}", os.O_RDONLY), question)
+        except OSError: continue
+        broke(os.fstat(around).st_ino != os.stat("/proc/self/ns/user").st_ino)
+"""),
+    "the next mount namespace": python("""
+import fcntl
+for step in (11, 12):
+    number = 2 << 30 | 16 << 16 | 0xb7 << 8 | step
+    try: fcntl.ioctl(os.open("/proc/self/ns/mnt", os.O_RDONLY), number, bytearray(16)); broke()
+    except OSError: pass
+"""),
+    "mounts of all namespaces": python("""
+for other in range(1, 50):
+    request = struct.pack("IIQQQ", 32, 0, 2**64 - 1, 0, other); found = ctypes.create_string_buffer(800)
+    broke(libc.syscall(ctypes.c_long(458), request, found, ctypes.c_long(100), 0) > 0 and
+        b"/boot" in open("/proc/self/mountinfo", "rb").read())
+"""),
+    "the namespaces of the outer /proc": "for n in $(ls /proc | grep -x '[0-9]*'); do nsenter -t $n -m -n -p true 2>/dev/null && "
+    "[ $n = 1 ] && ip netns add broke; done\n",
+    "/proc of the holder by its thread": "ls /proc/1/task/1/cwd/ /proc/1/task/1/root/ /proc/1/map_files /proc/1/fdinfo 2>/dev/null "
+    "| grep -qE '[0-9a-z]{{3}}' " + BROKE,
+    # sockets
+    "who is at which socket of the machine": "cat /proc/net/unix | grep -q {abstract} " + BROKE
+    + "ss -xa | grep -q vethlab- " + BROKE + "cat /proc/net/tcp | grep -qi :$(printf %04X {port}) " + BROKE,
+    "what the machine starts": python("""
+s = socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, 11) if socket else None
+""").replace("s = ", "try:\n    s = ").replace(" if socket else None", "; s.bind((0, 1)); s.settimeout(1); "
+    "s.send(struct.pack('IHHIIIIIIHHI', 40, 3, 0, 0, os.getpid(), 1, 1, 0, 0, 4, 0, 1)); s.recv(999); broke()\nexcept OSError: pass"),
+    "the machine's audit": python("""
+try: s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 9); s.bind((0, 1)); broke()
+except OSError: pass
+"""),
+    "a device back to the machine": "ip link add name out type veth peer name in; for n in 1 {pid}; do "
+    "ip link set out netns $n && [ ! -e /sys/class/net/out ] " + BROKE + "done\n",
+    "a descriptor by a socket": python("""
+import array
+a, b = socket.socketpair(socket.AF_UNIX)
+for number in range(3, 1024):
+    try: target = os.readlink(f"/proc/self/fd/{number}")
+    except OSError: continue
+    broke(target.startswith(("/", "net:", "mnt:", "user:")) and not target.startswith(("/proc", "/dev/fd", "/memfd:")))
+"""),
+    # files
+    "a program of root's as it is": "find / -xdev -perm -4000 -type f 2>/dev/null | while read -r f; do "
+    "[ $(stat -c %u $f) = $(id -u) ] || timeout 1 $f -c 'id -u' 2>/dev/null </dev/null | grep -qx 0 " + BROKE + "done\n",
+    "an own program with others' rights": "cp /bin/sh /tmp/s && chmod 6755 /tmp/s && setcap cap_sys_admin+ep /tmp/s\n"
+    "/tmp/s -p -c 'cat {file}' 2>/dev/null | grep -q {secret} " + BROKE,
+    "an overlay over the machine's settings": "mkdir /tmp/u /tmp/w; mount -t overlay -o "
+    "lowerdir=/etc:/usr,upperdir=/tmp/u,workdir=/tmp/w,userxattr o /etc && [ -e /etc/shadow ] " + BROKE,
+    "a link where the folder of names is": "rm -rf /run/netns; ln -s {folder} /run/netns; ip netns add broke\n"
+    "ls /run/netns/ | grep -q '[0-9]*.sh' " + BROKE,
 }  # fmt: skip
 
 FAKES: dict[str, str] = {
@@ -189,14 +293,89 @@ for name in ("\\n=vethlab= ns1\\n[]", "ns1", "ns2", "\\0".join(["ns3"])): open("
     "ip netns exec ns1 iptables -t nat -A OUTPUT -d 10.0.0.2 -j DNAT --to 10.0.0.1\n",
     "rewritten by nft": WIRE + "ip -n ns1 route add default dev lo; ip netns exec ns1 nft 'add table ip t; add chain ip t o "
     "{ type nat hook output priority -100; }; add rule ip t o ip daddr 10.0.0.2 dnat to 10.0.0.1'\n",
-    "a third who has the address": WIRE + "ip netns add x; ip link add a type veth peer name b\n"
-    "ip link set a netns ns1; ip link set b netns x; ip -n ns1 link set a up; ip -n x link set b up; ip -n x link set lo up\n"
-    "ip -n ns1 route add 10.0.0.2 dev a; ip -n x addr add 10.0.0.2/32 dev lo; ip -n x route add 10.0.0.1 dev b\n",
+    "a third who has the address": THIRD + "ip -n x addr add 10.0.0.2/32 dev lo\n",
     "a program that answers": WIRE + "ip -n ns1 tuntap add t0 mode tun; ip -n ns1 link set t0 up\n"
     "ip -n ns1 route add 10.0.0.2 dev t0\ncat >/tmp/tun <<'END'" + TUN + "END\n"
     "setsid ip netns exec ns1 python3 /tmp/tun >/dev/null 2>&1 </dev/null &\nsleep 0.5\n",
     "other programs": WIRE + "mount --bind /dev/null /usr/bin/nft; mount --bind /bin/true /usr/bin/tcpdump\n",
+    "an answer made of the question, at a device": LOOPED + "ip netns exec ns1 nft 'add table netdev t; add chain netdev t c "
+    "{ type filter hook ingress device vb priority 0; }; add rule netdev t c " + ANSWERS + "'\n",
+    "an answer made of the question, on its way in": LOOPED + "ip netns exec ns1 nft 'add table ip t; add chain ip t c "
+    "{ type filter hook prerouting priority -300; }; add rule ip t c iif vb " + ANSWERS + " notrack'\n",
+    "an answer made of the question by tc": LOOPED + "ip netns exec ns1 tc qdisc add dev vb ingress\n"
+    "ip netns exec ns1 tc filter add dev vb ingress protocol ip prio 1 u32 match ip dst 10.0.0.2 action pedit "
+    "munge ip src set 10.0.0.2 munge ip dst set 10.0.0.1 munge offset 20 u8 set 0 pipe action csum ip and icmp\n",
+    "who answers broadcasts": THIRD + "ip netns exec x sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0\n"
+    "ip -n x addr add 10.0.0.9/32 dev vb; ip -n x route add broadcast 10.0.0.2 dev vb table local\n"
+    "ip -n ns1 neigh add 10.0.0.2 dev va lladdr $(ip netns exec x cat /sys/class/net/vb/address)\n",
+    "who answers once": THIRD + "ip -n x addr add 10.0.0.2/32 dev lo; ip netns exec x nft 'add table ip t; add chain ip t c "
+    "{ type filter hook input priority 0; }; add rule ip t c icmp type echo-request limit rate 1/minute burst 1 packets "
+    "accept; add rule ip t c icmp type echo-request drop'\n",
+    "too many devices to listen at": THIRD + "ip -n x addr add 10.0.0.2/32 dev lo\n"
+    "for n in $(seq 300); do echo link add d$n type ifb; echo link set d$n up; done | ip -n ns1 -b -\n",
+    "names that no tool reads": THIRD + "ip -n x addr add 10.0.0.2/32 dev lo\n"
+    "for n in $'\\e[31m' $'\\n[]' '{\"a\":1}' '=vethlab=' $'\\377' -1; do ip -n ns1 link add name \"$n\" type ifb; "
+    "ip -n ns1 link set dev \"$n\" up; ip -n ns1 link set dev \"$n\" alias $'x\\n=vethlab= 5\\n[]'; done\n",
+    "a circle, in which nothing is followed": THIRD + "ip -n x addr add 10.0.0.2/32 dev lo\n"
+    "for b in b1 b2; do ip -n x link add name $b type bridge; ip -n x link set $b up; done\n"
+    "for n in 1 2; do ip -n x link add name p$n type veth peer name q$n; ip -n x link set p$n up master b1; "
+    "ip -n x link set q$n up master b2; done\n",
+    "a third with a rule and a table": THIRD + "ip -n x route add local 10.0.0.2 dev lo table 77\n"
+    "ip -n x rule add to 10.0.0.2 table 77 prio 1; ip -n x addr add 10.0.0.3/32 dev lo\n",
+    "a third without a name": THIRD + "ip -n x addr add 10.0.0.2/32 dev lo; for k in $(seq 100); do "
+    "echo link add name a$k type veth peer name b$k; done >/tmp/b\n"
+    "for n in $(seq 10); do unshare -n sh -c 'ip -b /tmp/b; exec sleep 100' & done\n"
+    "touch /tmp/k; mount --bind /run/netns/x /tmp/k; sleep 1; ip netns del x\n",
+    "an address that everybody has": "ip netns add ns1; ip netns add ns2; ip -n ns1 link set lo up; ip -n ns2 link set lo up\n"
+    "ip -n ns2 addr add 127.0.0.7/32 dev lo scope global\n",
+    "an address of many": WIRE + "ip -n ns2 addr flush dev lo; ip -n ns2 addr add 224.0.0.1/32 dev lo\n"
+    "ip netns exec ns1 sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0; ip -n ns1 route add 224.0.0.0/4 dev lo\n",
+    "a filter that dumps for ever": THIRD + "ip -n x addr add 10.0.0.2/32 dev lo\n{ echo 'add table ip t'; "
+    "echo 'add set ip t s { type ipv4_addr; flags interval; }'; for a in $(seq 0 99); do for b in $(seq 0 2 254); do "
+    "echo \"add element ip t s { 11.0.$a.$b }\"; done; done; } | ip netns exec ns1 nft -f -\n",
 }  # fmt: skip
+
+CLAIMS: dict[str, tuple[str, str]] = {
+    "a bridge of that name elsewhere": (
+        "ip link add name br0 type ifb; ip netns add ns1; ip netns add x\n"
+        "ip link add name va netns ns1 type veth peer name vb netns x\n"
+        "ip -n x link add name br0 type bridge; ip -n x link set vb up master br0; ip -n ns1 link set va up\n",
+        "ns1 is plugged into br0",
+    ),
+    "cables of the right names and numbers, to others": (
+        "ip netns add red; ip netns add x\n"
+        "ip link add name tap1 index 60 type veth peer name p index 61; ip link set p netns x\n"
+        "ip -n red link add name tap2 index 61 type veth peer name q index 60; ip -n red link set q netns x\n",
+        "red tap2 is the peer of master tap1",
+    ),
+    "a child in place of a cable": (
+        "ip netns add red; ip link add name tap1 type veth peer name other\n"
+        "ip link add name tap2 link tap1 netns red type macvlan\n",
+        "red tap2 is the peer of master tap1",
+    ),
+    "who reaches, and is not to be followed": (
+        WIRE + "ip link add name va netns ns1 type veth peer name vb netns ns2\n"
+        "ip -n ns1 link set va up; ip -n ns2 link set vb up\n"
+        "ip -n ns1 route add 10.0.0.2 dev va src 10.0.0.1; ip -n ns2 route add 10.0.0.1 dev vb\n"
+        "for n in $(seq 300); do echo link add d$n type ifb; echo link set d$n up; done | ip -n ns1 -b -\n",
+        "ns1 cannot reach ns2",
+    ),
+    "rules that are kept by a program": (
+        "ip netns add ns1; (echo 'add table ip t { flags owner; }'; echo 'add chain ip t c { type nat hook output "
+        "priority 0; }'; echo 'add rule ip t c ip daddr 10.0.0.2 dnat to 10.0.0.1'; sleep 100) | "
+        "ip netns exec ns1 nft -i >/dev/null 2>&1 &\n"
+        "ip netns exec ns1 nft 'add table ip u; add chain ip u c { type filter hook output priority 0; }; "
+        "add rule ip u c @nh,96,64 set 0x0a0000010a000001'; sleep 0.5\n",
+        "ns1 rewrites no addresses",
+    ),
+    "a port that a filter answers for": (
+        WIRE + "ip link add name va netns ns1 type veth peer name vb netns ns2\n"
+        "ip -n ns1 link set va up; ip -n ns2 link set vb up\n"
+        "ip -n ns1 route add 10.0.0.2 dev va src 10.0.0.1; ip -n ns2 route add 10.0.0.1 dev vb\n"
+        "setsid ip netns exec ns2 python3 -m http.server 80 >/dev/null 2>&1 </dev/null &\nsleep 1\n",
+        "TCP port 80 of ns2 answers ns1",
+    ),
+}
 
 SHARED = """
 import mmap, os, signal
@@ -225,4 +404,81 @@ TAKES: dict[str, tuple[str, str]] = {
         "mount -t tmpfs t /proc; mkdir /run/m; mount -t tmpfs t /run/m\n"
         "for n in $(seq 100); do head -c 3M /dev/zero >/run/m/$n; done; sleep 100\n", "memory",
     ),
+    "memory as files without a size": (
+        "mkdir /run/m; mount -t ramfs r /run/m\nfor n in $(seq 100); do head -c 3M /dev/zero >/run/m/$n; done; sleep 100\n",
+        "no size",
+    ),
+    "memory as files below others": (
+        "mkdir /run/m; mount -t tmpfs t /run/m; cd /run/m; mount -t tmpfs t /run/m\n"
+        "for n in $(seq 100); do head -c 3M /dev/zero >$n; done; sleep 100\n", "memory",
+    ),
+    "memory as files that nobody looks at": (
+        "mkdir /run/m; mount -t tmpfs t /run/m; mount -t tmpfs u /run/m; sleep 100\n", "memory",
+    ),
+    "memory as files mounted nowhere": (
+        python("""
+os.mkdir("/run/m"); libc.mount(b"t", b"/run/m", b"tmpfs", ctypes.c_ulong(0), None); os.chdir("/run/m")
+broke(libc.umount2(b"/run/m", 2))
+for n in range(100): open(str(n), "wb").write(bytes(3 << 20))
+import time; time.sleep(100)
+"""), "memory",
+    ),
+    "shared memory that is let go of": (
+        python("""
+import mmap, time
+for k in range(40):
+    if os.fork() == 0:
+        m = mmap.mmap(-1, 8 << 20); m.write(bytes(8 << 20)); m.madvise(mmap.MADV_DONTNEED); time.sleep(100)
+    time.sleep(0.05)
+time.sleep(100)
+"""), "memory",
+    ),
+    "time, stopped": ("kill -STOP $$\n", "not done after"),
+    "processors, by children that nobody counts": (
+        python("""
+import signal, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+while True:
+    if sum(name.isdigit() for name in os.listdir("/proc")) < 10:
+        if os.fork() == 0:
+            begin = time.process_time()
+            while time.process_time() < begin + 0.3: pass
+            os._exit(0)
+    time.sleep(0.02)
+"""), "second",
+    ),
 }  # fmt: skip
+
+GROUPED: dict[str, tuple[str, str]] = {
+    "the kernel's memory, as sockets": (
+        python("""
+import time
+for j in range(30):
+    if os.fork() == 0:
+        kept = []
+        try:
+            while True:
+                pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM); kept.append(pair); pair[0].setblocking(False)
+                try:
+                    while True: pair[0].send(bytes(100000))
+                except BlockingIOError: pass
+        except OSError: time.sleep(100)
+time.sleep(100)
+"""), "memory",
+    ),
+    "the kernel's memory, as devices": (
+        "for n in $(seq 20000); do echo link add d$n type ifb; done >/tmp/b; ip -b /tmp/b; sleep 100\n", "memory",
+    ),
+}  # fmt: skip
+
+HARMLESS: dict[str, str] = {
+    "much output": "yes | head -c 30M; yes | head -c 10M >&2\n",
+    "output that a terminal would obey": "printf '\\e]0;title\\a\\e[2J\\x9b31m' | tee /dev/stderr /dev/tty\n",
+    "a disk that is full": "head -c 100M /dev/zero >/tmp/full; head -c 100M /dev/zero >/run/full; rm /run/full\n",
+    "files without number": "for n in $(seq 11000); do : >/tmp/$n || break; done\n",
+    "a file of a million megabytes": "truncate -s 1T /tmp/hole; rm -f /tmp/hole\n",
+    "open files without number": "python3 -c 'import os\nwhile True: os.dup(0)'\n",
+    "a name of every kind": "ip netns add $'\\e[31m'; mkfifo /run/netns/fifo; mkdir /run/netns/folder; ln -s / /run/netns/link\n"
+    "touch /run/netns/file $'/run/netns/\\n[]'; ip link add name $'x\\e[2J' type ifb\n",
+    "nothing is there any more": "rm -rf /run/* /tmp/* 2>/dev/null; umount -l /run /tmp /sys /dev/shm 2>/dev/null; true\n",
+}

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from attacks.lines import BREAKS, FAKES, TAKES
+from attacks.lines import BREAKS, CLAIMS, FAKES, GROUPED, HARMLESS, TAKES
+from vethlab_sh.grading import groups
 from vethlab_sh.grading.confine import Limits
 from vethlab_sh.grading.grade import Row, grade
 from vethlab_sh.grading.submissions import Claim
@@ -101,6 +102,9 @@ def every(place: Path, short: bool = False) -> dict[str, str]:
         broken["nothing lives on"] = f"{left}" if left else ""
         for name, row in graded(place, dict(list(FAKES.items())[::step]), "ns1 can reach ns2").items():
             broken[name] = f"{row.points:g} points: {row.sentence}" if row.points else ""
+        for name, (lines, claim) in list(CLAIMS.items())[::step]:
+            row = graded(place, {name: lines}, claim)[name]
+            broken[name] = f"{row.points:g} points: {row.sentence}" if row.points else ""
         broken |= _taken(place, step)
     return broken
 
@@ -108,14 +112,19 @@ def every(place: Path, short: bool = False) -> dict[str, str]:
 def _taken(place: Path, step: int) -> dict[str, str]:
     """Those that take too much, and good ones beside them."""
     broken = {}
-    takes = {name: lines for name, (lines, _) in list(TAKES.items())[::step]}
+    ends = TAKES
+    with groups.place() as group:
+        if group:
+            ends = TAKES | GROUPED
+    takes = {name: lines for name, (lines, _) in list(ends.items())[::step]}
     good = {f"a good one beside them, {number}": GOOD for number in range(1 if step > 1 else 5)}
+    good |= {name: lines + GOOD for name, lines in list(HARMLESS.items())[::step]}
     rows = graded(place, takes | good, "red tap2 is the peer of master tap1")
     for name, row in rows.items():
         if name in good:
             broken[name] = "" if row.points == 1 else row.sentence
         else:
-            _, words = TAKES[name]
+            _, words = ends[name]
             broken[name] = "" if words in row.sentence and not row.points else row.sentence
     return broken
 

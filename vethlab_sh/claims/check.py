@@ -155,12 +155,13 @@ def vocabulary() -> list[Row]:
     return rows
 
 
-def check(shell: Shell, claim: str) -> Verdict:
+def check(shell: Shell, claim: str, witnessed: bool = False) -> Verdict:
     """Judge one claim: whether it holds now, why, and what shows it.
 
-    Raises UnknownClaim, which lists the vocabulary and names the nearest form.
+    witnessed: of a network that a stranger made, see `Question`. Raises UnknownClaim, which lists the vocabulary and
+    names the nearest form.
     """
-    question = Question(shell)
+    question = Question(shell, witnessed=witnessed)
     finding = judge(question, claim)
     return finding.verdict(shell, claim)
 

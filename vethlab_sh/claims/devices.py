@@ -249,7 +249,9 @@ def is_plugged(question: Question, ns: str, bridge: str) -> Finding:
     """`ns100 is plugged into br0`."""
     space, tables = question.space(ns), question.tables
     if not _is_switch(tables, bridge):
-        question.device(None, bridge)
+        meant = question.device(None, bridge)
+        if not tables.is_kind(meant, "bridge"):
+            return no(f"{full(meant)} is no bridge", link_line(meant, "-d "))
     cables = []
     for device in tables.links:
         peer = tables.peer(device)
@@ -257,7 +259,7 @@ def is_plugged(question: Question, ns: str, bridge: str) -> Finding:
             cables.append((device, peer))
     for device, port in cables:
         master = tables.master(port)
-        if master and master[1] == bridge:
+        if master and master[1] == bridge and tables.is_kind(master, "bridge"):
             why = f"{device[1]} of {space} ends at {port[1]}, a port of {bridge}"
             return yes(why, link_line(port), "mtu")
         if tables.links[port].switch == bridge:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..errors import GaveUpWaiting, OutputNotUnderstood, ToolMissing
+from ..errors import CommandFailed, GaveUpWaiting, OutputNotUnderstood, ToolMissing
 from ..facts import Device
 from ..inside import inside
 from ..packet.causes.cause import Cause
@@ -46,7 +46,7 @@ def can_reach(
     answer, name = question.answer(ping), named(whom, ping.target)
     if answer.code != 0:
         return _unreached(question, ping, name, answer)
-    other = _answered_by_another(question, ping, answer)
+    other = _answered_by_another(question, ping, answer) or _unwitnessed(question, ping, answer)
     if other:
         return other
     printed = re.search(r"ttl=(\d+)", answer.out)
@@ -66,6 +66,12 @@ def can_reach(
 
 def cannot_reach(question: Question, who: str, whom: str, size: str | None, pieces: str | None) -> Finding:
     """`ns100 cannot reach 192.168.1.101`."""
+    ping = ping_between(question, who, whom, size, pieces)
+    answer = question.answer(ping)
+    if answer.code == 0 and not _answered_by_another(question, ping, answer):
+        unwitnessed = _unwitnessed(question, ping, answer)
+        if unwitnessed:  # it may be the one that was asked, and it may not
+            return unwitnessed
     finding = can_reach(question, who, whom, None, size, pieces)
     return finding.negated
 
@@ -120,6 +126,10 @@ def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Find
 
     Where only one namespace has the address and nothing rewrites any, nobody else can have answered.
     """
+    sender = _sender(answer)
+    if sender not in ("", ping.target):
+        why = f"{ping.source} gets an answer from {sender}, but not from {named(ping.whom, ping.target)}"
+        return no(why, ping.line, sender, answer.out, cause=Cause.WRONG_ANSWERER)
     if not question.walks:
         return None
     asked = _owners(question, ping.target)
@@ -137,6 +147,34 @@ def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Find
     meant = " or ".join(sorted(asked - {ping.source} or asked))
     why = f"{ping.source} gets an answer from {ping.target}, but not from {meant}: {walked.reason}"
     return _as_the_walk(why, walked, ping.line, answer.out)
+
+
+def _sender(answer: Answer) -> str:
+    """The address that an answer came from; ping(8) takes one of another address for an answer, too."""
+    printed = re.search(r" bytes from ([0-9a-fA-F.:]+?)(?:%[^:]*)?: icmp_seq=", answer.out)
+    return printed[1] if printed else ""
+
+
+def _unwitnessed(question: Question, ping: Ping, answer: Answer) -> Finding | None:
+    """No, because nobody saw who was asked send the answer; only where that is wanted.
+
+    Rules can make an answer of the question (nft's `set`, tc's pedit), and what is in no table can answer: then the
+    walk sees the answer come, and nobody send it.
+    """
+    if not question.witnessed:
+        return None
+    start = f"{ping.source} gets an answer from {named(ping.whom, ping.target)}, but"
+    walked = followed(question, ping)
+    if walked is None:
+        why = f"{start} who sends it is not known, because tcpdump is missing or said nothing readable"
+        return no(why, ping.line, out=answer.out, cause=Cause.UNKNOWN)
+    if not walked.ok:
+        return with_reason(f"{start} not when it is followed", ping.line, walked, answer.out)
+    by = walked.answered_by
+    if by is None or (ping.whom in question.spaces and by != ping.whom):
+        why = f"{start} nobody is seen to send it"
+        return no(why, ping.line, out=answer.out, cause=Cause.WRONG_ANSWERER)
+    return None
 
 
 def _is_taken_elsewhere(question: Question, ping: Ping, asked: set[str]) -> bool:
@@ -217,7 +255,7 @@ def followed(question: Question, ping: Ping) -> Walk | None:
     whom = ping.whom if ping.whom in question.spaces else ping.target
     try:
         question.followed[ping] = walk(question.shell, ping.source, whom, size=ping.size)
-    except (ToolMissing, OutputNotUnderstood, GaveUpWaiting):
+    except (ToolMissing, CommandFailed, OutputNotUnderstood, GaveUpWaiting):
         question.followed[ping] = None
     return question.followed[ping]
 

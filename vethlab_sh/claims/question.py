@@ -233,12 +233,14 @@ class Question:
     """One round of judging: a snapshot that has settled, and the pings that were answered in it.
 
     walks: whether a ping that was not answered is sent once more and followed, for the reason; cold: whether pings
-    are sent with nothing learned before.
+    are sent with nothing learned before; witnessed: whether an answer counts only when it is seen on its way, and who
+    was asked is seen to send it, because whoever made this network may want us to believe something.
     """
 
     shell: Shell
     walks: bool = True
     cold: bool = False
+    witnessed: bool = False
     answers: dict[Ping, Answer] = field(default_factory=dict)
     looks: dict[str, Look] = field(default_factory=dict)
     filtered: dict[str, Filters] = field(default_factory=dict)

@@ -4,6 +4,8 @@ A filter of seccomp(2), which no program in there can lift. What it refuses answ
 keys (no namespace holds all of them), the kernel's log, tracing, programs for the kernel, file handles, clocks, and
 ways to keep memory that no process shows (memory without a name, shared memory of System V, mounts without a place).
 Sockets are those of networks, and Unix sockets: a socket of a virtual machine's host (AF_VSOCK) belongs to no network.
+A socket for packets has no ring in the kernel's memory, which may be of gigabytes (packet_mmap); what listens for long
+needs none.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO = 0x7FFF0000, 0x00050000
 BPF_LOAD, BPF_EQUAL, BPF_AT_LEAST, BPF_RETURN = 0x20, 0x15, 0x35, 0x06  # linux/bpf_common.h
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # struct seccomp_data; the low half of the argument
+SECOND_ARGUMENT, THIRD_ARGUMENT = 24, 32
 X32 = 0x40000000  # calls of another list on the same processor
 FAMILIES = (1, 2, 10, 16, 17)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET
 
@@ -46,6 +49,11 @@ OF_OTHERS = {
 # open_tree_attr
 NEWER = (425, 426, 427, 428, 429, 430, 431, 432, 433, 438, 442, 443, 447, 467)
 SOCKET = {"x86_64": 41, "aarch64": 198, "riscv64": 198}
+SETSOCKOPT = {"x86_64": 54, "aarch64": 208, "riscv64": 208}
+SETRLIMIT = {"x86_64": 160, "aarch64": 164, "riscv64": 164}
+PRLIMIT = {"x86_64": 302, "aarch64": 261, "riscv64": 261}
+RLIMIT_CORE = 4  # which `confine` has set
+SOL_PACKET, PACKET_RX_RING, PACKET_TX_RING = 263, 5, 13  # linux/if_packet.h
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "riscv64": 0xC00000F3}  # linux/audit.h
 
 
@@ -69,13 +77,40 @@ def program() -> bytes:
     steps += [_step(BPF_LOAD, NUMBER), _step(BPF_AT_LEAST, X32, 0, 1), _refuse(errno.ENOSYS)]
     for number in refused:
         steps += [_step(BPF_EQUAL, number, 0, 1), _refuse(errno.ENOSYS)]
-    families = [_step(BPF_LOAD, FIRST_ARGUMENT)]
-    for family in FAMILIES:
-        families += [_step(BPF_EQUAL, family, 0, 1), _step(BPF_RETURN, SECCOMP_RET_ALLOW)]
-    families.append(_refuse(errno.EAFNOSUPPORT))
-    steps += [_step(BPF_EQUAL, SOCKET[machine], 0, len(families)), *families]
+    decisions = {
+        SETSOCKOPT[machine]: _no_rings(),
+        SETRLIMIT[machine]: _same_core(FIRST_ARGUMENT),
+        PRLIMIT[machine]: _same_core(SECOND_ARGUMENT),
+        SOCKET[machine]: _families_only(),
+    }
+    for number, decision in decisions.items():
+        steps += [_step(BPF_EQUAL, number, 0, len(decision)), *decision]
     steps.append(_step(BPF_RETURN, SECCOMP_RET_ALLOW))
     return b"".join(steps)
+
+
+def _families_only() -> list[bytes]:
+    """What becomes of socket(2)."""
+    steps = [_step(BPF_LOAD, FIRST_ARGUMENT)]
+    for family in FAMILIES:
+        steps += [_step(BPF_EQUAL, family, 0, 1), _step(BPF_RETURN, SECCOMP_RET_ALLOW)]
+    return [*steps, _refuse(errno.EAFNOSUPPORT)]
+
+
+def _same_core(argument: int) -> list[bytes]:
+    """What becomes of a call that may change the limit of a core; argument: which of its words says what limit."""
+    allow = _step(BPF_RETURN, SECCOMP_RET_ALLOW)
+    return [_step(BPF_LOAD, argument), _step(BPF_EQUAL, RLIMIT_CORE, 0, 1), _refuse(errno.EPERM), allow]
+
+
+def _no_rings() -> list[bytes]:
+    """What becomes of setsockopt(2)."""
+    allow = _step(BPF_RETURN, SECCOMP_RET_ALLOW)
+    steps = [_step(BPF_LOAD, SECOND_ARGUMENT), _step(BPF_EQUAL, SOL_PACKET, 1, 0), allow]
+    steps.append(_step(BPF_LOAD, THIRD_ARGUMENT))
+    for ring in (PACKET_RX_RING, PACKET_TX_RING):
+        steps += [_step(BPF_EQUAL, ring, 0, 1), _refuse(errno.ENOPROTOOPT)]
+    return [*steps, allow]
 
 
 class Program(ctypes.Structure):

@@ -28,15 +28,19 @@ from ..inside import check_name
 from ..sandbox import SYSTEM_PATH, Sandbox
 from ..world import CLONE_NEWNS, MS_NODEV, MS_NOSUID, Plan
 from . import calls
+from .groups import Group, Place
+from .taken import MIB, Taken, in_seconds, is_of_kind, memory_left, reserve
 
 LOOK = 0.1  # seconds between two looks at what a world takes
-MIB = 2**20
 NSFS_MAGIC = 0x6E736673  # linux/magic.h
 NS_GET_PARENT, NS_GET_NSTYPE = 0xB702, 0xB703  # ioctl_ns(2)
 DEEPEST = 32  # user namespaces in each other: user_namespaces(7)
 NAMES = 1000  # network namespaces that are looked at
 PATIENCE = 10.0  # seconds for the kernel to end what was killed, and for looking at names
-RESERVE = 128 * MIB  # of the machine's memory: what must be left of it
+JUDGING = 1024 * MIB  # of memory, for each of our own programs that looks at a stranger's network
+# Of bytes. Not 0: where the machine hands cores to a program of its own, that would run all the same, outside of the
+# world and as root; of 1 the kernel itself makes an exception. core(5), do_coredump()
+NO_CORE = 1
 NETNS = "/run/netns"
 
 
@@ -57,23 +61,33 @@ class Limits:
 class Confined(Sandbox):
     """A world for a stranger's lines; `untouched` is the same without anything of theirs but the networks.
 
-    Raises NotReady where the machine cannot make one.
+    place: where its control group is made, if there is such a place. Raises NotReady where the machine cannot make one.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, place: Place | None = None) -> None:
         self._limits = limits
+        self.group: Group | None = None
         self._filter = calls.program()
         # The watch ends a world of so many; this keeps it from growing until the watch has looked.
         plan = Plan(strict=True, memory=limits.memory, processes=2 * limits.processes)
         try:
             super().__init__(plan)
+            if place:
+                self.group = place.group(limits.memory * MIB, 2 * limits.processes)
         except NotReady as error:
             raise NotReady(f"Cannot confine what others wrote. {error}") from error
 
+    def close(self) -> None:
+        """As of any world; its control group goes, too."""
+        super().close()
+        if self.group:
+            self.group.remove()
+
     def enter(self) -> None:
         """As a stranger's program: it is ended first where memory is short, and gives way to others."""
-        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-            file.write("1000")
+        if self.group:
+            self.group.enter()
+        _end_first()
         super().enter()
         os.nice(5)
         _limit(self._limits)
@@ -115,7 +129,7 @@ class Confined(Sandbox):
         if said:
             raise BadName(said[0], f"it is the namespace that is also called {said[1]}")
         os.close(self.descriptors.pop("mounts"))  # and with it goes all that was mounted
-        seen = Sandbox.__new__(Sandbox)  # the same holder, entered as any lab is
+        seen = Judged.__new__(Judged)  # the same holder, entered as any lab is
         seen.__dict__.update(self.__dict__)
         # Not the user namespace of the lines either: it may have interpreters for programs (binfmt_misc), and limits.
         seen._users = None
@@ -149,6 +163,21 @@ class Confined(Sandbox):
         return []
 
 
+class Judged(Sandbox):
+    """A stranger's world without the stranger, for our own programs: what they take is the stranger's doing, too."""
+
+    def enter(self) -> None:
+        """As into any lab, with a limit of memory for each program, and ended before others where memory is short."""
+        _end_first()
+        super().enter()
+        resource.setrlimit(resource.RLIMIT_AS, (JUDGING, JUDGING))
+
+
+def _end_first() -> None:
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
+
+
 def _limit(limits: Limits) -> None:
     """setrlimit(2); soft and hard, so that no program can raise it."""
     seconds = int(limits.seconds) + 1
@@ -159,7 +188,9 @@ def _limit(limits: Limits) -> None:
         resource.RLIMIT_CPU: seconds,
         resource.RLIMIT_MEMLOCK: MIB,
         resource.RLIMIT_NOFILE: 256,
-        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CORE: NO_CORE,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_SIGPENDING: 1000,
     }
     for kind, limit in every.items():
         resource.setrlimit(kind, (limit, limit))
@@ -217,7 +248,7 @@ def _networks(users: int) -> dict[str, int]:
 
 def _is_network_of(descriptor: int, users: int) -> bool:
     """Whether it is a network namespace that belongs to a user namespace, or to one inside that."""
-    if not _is_namespace(descriptor) or fcntl.ioctl(descriptor, NS_GET_NSTYPE) != world.CLONE_NEWNET:
+    if not is_of_kind(descriptor, NSFS_MAGIC) or fcntl.ioctl(descriptor, NS_GET_NSTYPE) != world.CLONE_NEWNET:
         return False
     wanted = os.fstat(users)
     owner = world.user_namespace_of(descriptor)
@@ -229,16 +260,6 @@ def _is_network_of(descriptor: int, users: int) -> bool:
         os.close(owner)
         owner = around
     return False
-
-
-def _is_namespace(descriptor: int) -> bool:
-    """Whether a file is of nsfs, where the kernel has its namespaces, and no other that is called the same."""
-    import ctypes
-
-    # Python's statvfs has no type of the file system. struct statfs begins with it, a word long.
-    answer = ctypes.create_string_buffer(256)
-    world.must(world.libc().fstatfs(descriptor, answer), "fstatfs")
-    return ctypes.c_long.from_buffer(answer).value == NSFS_MAGIC
 
 
 def bare_environment() -> dict[str, str]:
@@ -258,6 +279,9 @@ class Watch:
         self.again = False
         self._sandbox = sandbox
         self._limits = limits
+        self._own: dict[str, int] = {}
+        self._covered: set[int] = set()
+        self._reserve = reserve()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -279,13 +303,32 @@ class Watch:
         if len(numbers) >= limits.processes:
             return f"It had {limits.processes} processes, the most that it may."
         taken = Taken.by(self._sandbox.descriptors["proc"], numbers)
-        if taken.memory > limits.memory * MIB:
-            return f"It took more than {limits.memory} MiB of memory, files in memory included."
-        if taken.seconds > limits.seconds:
+        if self._seconds(taken) > limits.seconds:
             return f"It took more than {limits.seconds:g} seconds of a processor."
-        if _memory_is_short():
+        if memory_left() < self._reserve:
             self.again = True
             return "The machine had hardly any memory left."
+        return self._memory(taken)
+
+    def _seconds(self, taken: Taken) -> float:
+        """Seconds of processors: what the control group says, or the larger of two counts, neither of which is all.
+
+        Of what runs, with the children that it has waited for; of each that was ever seen, alone.
+        """
+        counted = self._sandbox.group.seconds if self._sandbox.group else None
+        self._own.update(taken.own)
+        return counted or max(taken.seconds, in_seconds(sum(self._own.values())))
+
+    def _memory(self, taken: Taken) -> str:
+        if taken.unmeasured:
+            return "It mounted a folder in memory that has no size (ramfs)."
+        # Twice: between two looks at one process a mount may be gone.
+        if taken.covered & self._covered:
+            return "It mounted something over a folder in memory, in which nobody can look any more."
+        self._covered = taken.covered
+        group = self._sandbox.group
+        if taken.bytes > self._limits.memory * MIB or (group and group.was_full):
+            return f"It took more than {self._limits.memory} MiB of memory, files in memory included."
         return ""
 
     def __enter__(self) -> Watch:
@@ -295,91 +338,6 @@ class Watch:
     def __exit__(self, *error: object) -> None:
         self._stopped.set()
         self._thread.join(PATIENCE)
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What some processes take together: bytes of memory, and seconds of processors."""
-
-    memory: int
-    seconds: float
-
-    @classmethod
-    def by(cls, proc: int, numbers: list[int]) -> Taken:
-        """proc: a descriptor of the /proc in which they have these numbers."""
-        memory = 0
-        ticks = 0
-        disks: dict[int, int] = {}
-        for number in numbers:
-            with contextlib.suppress(OSError, ValueError, IndexError):  # it ended
-                ticks += _ticks(_read(proc, f"{number}/stat"))
-                memory += _own_memory(_read(proc, f"{number}/smaps_rollup"))
-                _add_disks(proc, number, disks)
-        return cls(memory + sum(disks.values()), ticks / os.sysconf("SC_CLK_TCK"))
-
-
-def _read(proc: int, name: str) -> str:
-    descriptor = os.open(name, os.O_RDONLY, dir_fd=proc)
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read().decode(errors="replace")
-
-
-def _ticks(line: str) -> int:
-    """The ticks that a process took, and its children that have ended and were waited for: proc(5), stat, 14 to 17."""
-    fields = line.rpartition(")")[2].split()  # from field 3 on; the name before may hold anything
-    return sum(int(field) for field in fields[14 - 3 : 18 - 3])
-
-
-def _own_memory(rollup: str) -> int:
-    """Bytes in no file of a disk, what others share counted in part: proc(5), smaps_rollup."""
-    total = 0
-    for line in rollup.splitlines():
-        words = line.split()
-        if words[0] in ("Pss_Anon:", "Pss_Shmem:"):
-            total += int(words[1]) * 1024
-    return total
-
-
-def _add_disks(proc: int, number: int, disks: dict[int, int]) -> None:
-    """Note what the folders in memory hold that a process has mounted, each file system once."""
-    for line in _read(proc, f"{number}/mountinfo").splitlines():
-        before, _, after = line.partition(" - ")
-        if after.startswith(("tmpfs ", "ramfs ")):
-            _, _, device, _, point = before.split()[:5]
-            major, _, minor = device.partition(":")
-            key = os.makedev(int(major), int(minor))
-            if key not in disks:
-                disks[key] = _bytes_in(proc, number, _plain(point), key)
-
-
-def _bytes_in(proc: int, number: int, point: str, device: int) -> int:
-    with contextlib.suppress(OSError):
-        place = os.open(f"{number}/root{point}", os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=proc)
-        try:
-            if os.fstat(place).st_dev == device:  # else it is under another
-                disk = os.statvfs(place)
-                return (disk.f_blocks - disk.f_bfree) * disk.f_frsize
-        finally:
-            os.close(place)
-    return 0
-
-
-def _plain(point: str) -> str:
-    """A mount point as /proc writes it, with octal numbers for blanks, as a path.
-
-    >>> _plain("/run/two\\\\040words")
-    '/run/two words'
-    """
-    characters = point.encode().decode("unicode_escape")  # each stands for a byte
-    octets = characters.encode("latin-1")
-    return octets.decode("utf-8", "surrogateescape")
-
-
-def _memory_is_short() -> bool:
-    """Whether the machine has less than RESERVE of its memory left: what a world hides is missing there."""
-    sizes = {}
-    with open("/proc/meminfo") as file:
-        for line in file:
-            name, _, rest = line.partition(":")
-            sizes[name] = int(rest.split()[0]) * 1024
-    return sizes.get("MemAvailable", RESERVE) < RESERVE
+        group = self._sandbox.group
+        if not self.reason and group and group.was_full:  # just now
+            self.reason = self._memory(Taken())

@@ -16,23 +16,27 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from io import StringIO
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..claims import check
 from ..errors import LabError, NotReady, UnknownClaim
 from ..lab import Lab
 from ..sandbox import SYSTEM_PATH
 from ..shell import Shell
-from ..world import OF_A_LAB
+from ..world import OF_A_LAB, libc
+from . import groups
 from .confine import Confined, Limits, Watch, bare_environment
+from .groups import Place
 from .submissions import Claim, Claims, Submission, plain_name, read_lines, submissions
 
 LONGEST = 400  # characters of a sentence
 MAKING, JUDGING = 30, 15  # seconds beyond the limit: for making the world and tidying up, and for each claim
 ENDING = 5  # seconds for a process that was killed
+PR_SET_PDEATHSIG = 1
 FORMULA = tuple("=+-@\t\r\n")  # how a cell begins that a spreadsheet takes for a formula
 
 
@@ -47,6 +51,11 @@ class Judgement(Protocol):
 
 
 Judge = Callable[[Lab, str], Judgement]
+
+
+def witnessed(lab: Lab, claim: str) -> Judgement:
+    """As `lab.check`, but an answer counts only when who was asked is seen to send it. Raises UnknownClaim."""
+    return check.check(lab.shell, claim, witnessed=True)
 
 
 @dataclass(frozen=True)
@@ -65,12 +74,13 @@ COLUMNS = tuple(field.name for field in fields(Row))
 
 @dataclass(frozen=True)
 class Task:
-    """One submission to grade; claims: what should hold."""
+    """One submission to grade; claims: what should hold; place: where its world's control group is made, if any is."""
 
     submission: Submission
     claims: Sequence[Claim]
     limits: Limits
     judge: Judge
+    place: Place | None = None
 
     @property
     def out_of(self) -> float:
@@ -106,7 +116,7 @@ class Grading:
         claims: Claims,
         jobs: int | None = None,
         limits: Limits | None = None,
-        judge: Judge = Lab.check,
+        judge: Judge = witnessed,
     ) -> None:
         limits = limits or Limits()
         self.at_once = jobs or os.cpu_count() or 1
@@ -129,13 +139,15 @@ class Grading:
     def rows(self) -> Iterator[Row]:
         """A row for each learner and exercise, as they are done."""
         again: list[Task] = []
-        for task, result in _graded(self.tasks, self.at_once):
-            if result.again and self.at_once > 1:
-                again.append(task)
-            else:
+        with groups.place() as place:
+            tasks = [replace(task, place=place) for task in self.tasks]
+            for task, result in _graded(tasks, self.at_once):
+                if result.again and self.at_once > 1:
+                    again.append(task)
+                else:
+                    yield _row(task, result)
+            for task, result in _graded(again, 1):
                 yield _row(task, result)
-        for task, result in _graded(again, 1):
-            yield _row(task, result)
 
 
 def grade(
@@ -143,7 +155,7 @@ def grade(
     claims: Claims,
     jobs: int | None = None,
     limits: Limits | None = None,
-    judge: Judge = Lab.check,
+    judge: Judge = witnessed,
 ) -> Iterator[Row]:
     """The rows of a `Grading`, as they are done."""
     yield from Grading(folder, claims, jobs, limits, judge).rows()
@@ -191,7 +203,7 @@ def _try(claims: Claims, limits: Limits, judge: Judge) -> None:
 
     A claim that is not understood, too; in an empty lab others just do not hold.
     """
-    with contextlib.closing(Confined(limits)) as confined:
+    with groups.place() as place, contextlib.closing(Confined(limits, place)) as confined:
         if _play(confined, "true") != 0:
             raise NotReady("Cannot confine what others wrote: a program could not be started so.")
         confined.end_lines()
@@ -248,6 +260,7 @@ class _Running:
 def _work(task: Task, answer: Connection) -> None:
     """Grade one submission and send its points and sentence."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began this decides
+    libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # with whom we end, and with us the world
     for descriptor in map(int, os.listdir("/proc/self/fd")):
         with contextlib.suppress(OSError):  # that of the listing itself
             os.set_inheritable(descriptor, descriptor < 3)
@@ -260,7 +273,7 @@ def _work(task: Task, answer: Connection) -> None:
         result = Result(0, str(error), again=True)
     except LabError as error:
         result = Result(0, str(error))
-    except (OSError, MemoryError) as error:
+    except Exception as error:  # noqa: BLE001  (whatever a stranger wrote leads to, there is a row)
         result = Result(0, f"It could not be judged: {error}", again=True)
     answer.send(Result(result.points, _one_line(result.sentence), result.again))
 
@@ -275,16 +288,18 @@ def _result(task: Task) -> Result:
     lines = read_lines(submission.file, submission.exercise)
     if not any(_is_command(line) for line in lines.splitlines()):
         return Result(0, "It holds no command.")
-    with contextlib.closing(Confined(task.limits)) as confined:
+    with contextlib.closing(Confined(task.limits, task.place)) as confined:
+        problem = ""
         with Watch(confined, task.limits) as watch:
             try:
                 _play(confined, lines)
                 confined.end_lines()
             except LabError as error:
-                if not watch.reason:
-                    return Result(0, str(error), again=True)
-        if watch.reason:
+                problem = str(error)
+        if watch.reason:  # which is what ended it, then
             return Result(0, watch.reason, watch.again)
+        if problem:
+            return Result(0, problem, again=True)
         return _judged(task, confined)
 
 
@@ -303,7 +318,7 @@ def _judged(task: Task, confined: Confined) -> Result:
         for claim in task.claims:
             try:
                 judgement = task.judge(lab, claim.text)
-            except (LabError, OSError, ValueError, LookupError) as error:  # a hostile network may answer anything
+            except Exception as error:  # noqa: BLE001  (a hostile network may answer anything)
                 wrong[f"It could not be judged: {error}"] = None
                 continue
             if judgement:

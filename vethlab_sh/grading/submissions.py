@@ -25,6 +25,7 @@ LARGEST = 8 * 2**20  # bytes of one submission; a lesson with all its pictures h
 KINDS = (".sh", ".ipynb")
 THIS_IS = re.compile(r'^lesson\("([^"]+)"\)', re.M)  # in the first cell of a lesson
 CELL = re.compile(r"%%lab\b(.*)\n?")  # the magic, and its options
+LINK = "It is a link, and so not read."
 CHECK = "-check"  # how the name of a cell ends that judges, in nbgrader's metadata
 
 
@@ -137,7 +138,11 @@ def submissions(folder: Path, exercises: Sequence[str]) -> list[Submission]:
         raise BadInput(f"{folder} is no folder. In it is a folder or a file (.sh or .ipynb) for each learner.")
     every: list[Submission] = []
     for entry in sorted(folder.iterdir()):
-        if entry.is_dir() and not entry.is_symlink():
+        problem = _problem_of(entry)
+        if problem:
+            for exercise in exercises or [""]:
+                every.append(Submission(entry.name, exercise, None, problem))
+        elif entry.is_dir() and not entry.is_symlink():
             every += _of_a_folder(entry, exercises)
         elif entry.suffix in KINDS:
             for exercise in exercises or [""]:
@@ -145,6 +150,21 @@ def submissions(folder: Path, exercises: Sequence[str]) -> list[Submission]:
     if not every:
         raise BadInput(f"{folder} holds no submission: a folder or a file (.sh or .ipynb) for each learner.")
     return every
+
+
+def _problem_of(entry: Path) -> str:
+    """Why what stands in a folder's place is none; nothing for a folder, and for files, of which not all are meant."""
+    if entry.suffix in KINDS:
+        return ""  # whoever reads it says so
+    try:
+        mode = entry.lstat().st_mode
+    except OSError as error:
+        return f"It cannot be read: {error.strerror}."
+    if stat.S_ISLNK(mode):
+        return LINK
+    if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
+        return ""
+    return "It is neither a folder nor a file."
 
 
 def _of_a_folder(folder: Path, exercises: Sequence[str]) -> list[Submission]:
@@ -249,13 +269,14 @@ def _text(file: Path) -> str:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise BadInput("It is a link, and so not read.") from None
+            raise BadInput(LINK) from None
         if error.errno == errno.ENXIO:
             raise BadInput("It is not a file.") from None
         raise BadInput(f"It cannot be read: {error.strerror}.") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise BadInput("It is not a file.")
     with os.fdopen(handle, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise BadInput("It is not a file.")
         content = opened.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise BadInput(f"It is larger than {LARGEST // 2**20} MiB.")

@@ -153,8 +153,10 @@ def _is_of_old_states(condition: Mapping[str, Any]) -> bool:
 
 
 def _is_address(mangled: Mapping[str, Any]) -> bool:
-    """Whether a statement sets an address of a packet: `ip saddr set 10.0.0.1`."""
+    """Whether a statement sets an address of a packet: `ip saddr set 10.0.0.1`, or bits that may be of one."""
     field = mangled["key"].get("payload", {})
+    if "base" in field:  # `@nh,96,32 set`: so many bits from there on, of whatever header
+        return True
     return field.get("protocol") in ("ip", "ip6") and field.get("field") in ("saddr", "daddr")
 
 

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import math
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -103,7 +104,7 @@ class Table:
         if self._file is None:
             return
         try:
-            if self._is_new:
+            if self._is_new and stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):  # else there is nothing in it
                 self._file.truncate(0)
             self._file.write(as_csv([row], with_names=self._is_new))
             self._file.flush()
@@ -118,13 +119,22 @@ def _table_file(name: str | None) -> Iterator[Table]:
     if not name:
         yield Table(None)
         return
-    is_new = not os.path.exists(name)
-    with open(name, "a", encoding="utf-8", newline="") as file:
-        try:
-            yield Table(file)
-        finally:
-            if is_new and not file.tell():
-                os.unlink(name)
+    is_new = not os.path.lexists(name)
+    file = open(name, "a", encoding="utf-8", newline="", opener=_at_once)  # noqa: SIM115  (closed below)
+    try:
+        os.set_blocking(file.fileno(), True)
+        yield Table(file)
+    finally:
+        is_empty = not os.fstat(file.fileno()).st_size
+        with contextlib.suppress(OSError):  # what could not be written the table has noted
+            file.close()
+        if is_new and is_empty:
+            os.unlink(name)
+
+
+def _at_once(name: str, flags: int) -> int:
+    """Open a file as `open` would, but wait for nobody who reads a named pipe: open(2), ENXIO."""
+    return os.open(name, flags | os.O_NONBLOCK, 0o666)
 
 
 def _jobs(text: str) -> int:
