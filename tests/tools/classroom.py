@@ -30,6 +30,7 @@ from conftest import ROOT, until
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.websocket import websocket_connect
 
+pytestmark = pytest.mark.live
 BIN = Path(sys.executable).parent
 CLASSROOM = ROOT / "classroom"
 SOLUTIONS = ROOT / "notebooks" / "solutions"
