@@ -11,7 +11,8 @@ import pytest
 from conftest import ROOT
 
 from vethlab_sh import Lab, explain
-from vethlab_sh.inside import quoted
+from vethlab_sh.errors import BadName
+from vethlab_sh.inside import check_name, quoted
 from vethlab_sh.markup import OBEYED, printable, table
 from vethlab_sh.packet.player import Player, Told
 from vethlab_sh.terminal.page import Page
@@ -156,6 +157,13 @@ def test_bash_reads_a_quoted_word_as_it_was(name):
     assert ended.stdout == os.fsencode(name)
     assert obeyed(quoted(name), keep="") == []
     assert json.loads(json.dumps(printable(name))) == printable(name)
+
+
+@pytest.mark.no_lab
+@pytest.mark.parametrize("name", ["\ud800", "a\udc80", "\udfff" * 9])
+def test_name_that_is_no_text_is_refused(name):
+    with pytest.raises(BadName):
+        check_name(name)
 
 
 @pytest.mark.no_lab

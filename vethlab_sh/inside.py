@@ -95,7 +95,8 @@ def check_name(name: str, what: str = "a network namespace") -> str:
 
 
 def _broken_rules(name: str) -> Iterator[str]:
-    size = len(os.fsencode(name))  # a name is bytes to the kernel, and ü is two of them
+    # A name is bytes to the kernel, and ü is two of them; half a pair of UTF-16 is none, and refused further below.
+    size = len(name.encode(errors="surrogatepass"))
     if not name:
         yield "it is empty"
     if size > NAME_LIMIT:

@@ -14,10 +14,18 @@ from attacks.lines import BREAKS, CLAIMS, FAKES, GROUPED, HARMLESS, TAKES
 from vethlab_sh.grading import groups
 from vethlab_sh.grading.confine import Limits
 from vethlab_sh.grading.grade import Row, grade
-from vethlab_sh.grading.submissions import Claim
+from vethlab_sh.grading.submissions import Claim, read_claims
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 GOOD = "ip netns add red\nip link add name tap1 type veth peer name tap2\nip link set tap2 netns red\n"
 LIMITS = Limits(seconds=20, processes=60, memory=96, file=4)
+CLASS = 30  # learners who hand in what is right
+GREEDY = {
+    "busy": "for n in $(seq 190); do setsid bash -c 'while :; do :; done' >/dev/null 2>&1 </dev/null & done; wait\n",
+    "bomb": "bomb() { bomb | bomb & }; bomb\nsleep 1000\n",
+    "memory": "mkdir /run/m; mount -t tmpfs t /run/m; cd /run/m\n"
+    "for n in $(seq 2000); do head -c 15M /dev/zero >$n; done; sleep 1000\n",
+}
 SHORT = 6  # in the short form, one in so many
 
 
@@ -106,6 +114,8 @@ def every(place: Path, short: bool = False) -> dict[str, str]:
             row = graded(place, {name: lines}, claim)[name]
             broken[name] = f"{row.points:g} points: {row.sentence}" if row.points else ""
         broken |= _taken(place, step)
+        if not short:
+            broken |= crowd(place)
     return broken
 
 
@@ -126,6 +136,26 @@ def _taken(place: Path, step: int) -> dict[str, str]:
         else:
             _, words = ends[name]
             broken[name] = "" if words in row.sentence and not row.points else row.sentence
+    return broken
+
+
+def crowd(place: Path) -> dict[str, str]:
+    """A class beside three who want all of the machine: why each good one has not got its full points."""
+    example = ROOT / "examples" / "class"
+    lines = (example / "anna" / "bridge.sh").read_text()
+    claims = read_claims(example.with_suffix(".checks"))
+    folder = place / "crowd"
+    folder.mkdir()
+    for number in range(CLASS):
+        # between the good ones, so that each has neighbours of both kinds
+        for name, hostile in list(GREEDY.items()) if number == CLASS // 2 else []:
+            (folder / f"{number:02} {name}.sh").write_text(hostile)
+        (folder / f"{number:02} good.sh").write_text(lines)
+    broken = {}
+    for row in grade(folder, claims):
+        is_good = row.learner.endswith("good")
+        is_right = row.points == (row.out_of if is_good else 0)
+        broken[f"a class of {CLASS}: {row.learner}"] = "" if is_right else f"{row.points:g} points: {row.sentence}"
     return broken
 
 
