@@ -55,7 +55,7 @@ def _grade(options: argparse.Namespace) -> int:
     page = Page.of(sys.stdout)
     columns = [column for column in grade_columns() if column != SENTENCE]
     plain = [asdict(row) for row in rows]
-    print("\n" + page.table(plain, columns))
+    print("\n" + page.table(plain, columns), flush=True)
     if table.error:
         raise table.error
     return 0
