@@ -115,7 +115,8 @@ def every(place: Path, short: bool = False) -> dict[str, str]:
             broken[name] = f"{row.points:g} points: {row.sentence}" if row.points else ""
         broken |= _taken(place, step)
         if not short:
-            broken |= crowd(place)
+            wrong = [f"{name}: {why}" for name, why in crowd(place).items() if why]
+            broken[f"a class of {CLASS} beside {len(GREEDY)} who want all of the machine"] = "; ".join(wrong)
     return broken
 
 
@@ -155,7 +156,7 @@ def crowd(place: Path) -> dict[str, str]:
     for row in grade(folder, claims):
         is_good = row.learner.endswith("good")
         is_right = row.points == (row.out_of if is_good else 0)
-        broken[f"a class of {CLASS}: {row.learner}"] = "" if is_right else f"{row.points:g} points: {row.sentence}"
+        broken[row.learner] = "" if is_right else f"{row.points:g} points: {row.sentence}"
     return broken
 
 
