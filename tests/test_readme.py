@@ -55,6 +55,7 @@ NOT_RUN = {
     ),
     ("docs/two-nodes.md", " pod-a          pod-b"): DRAWING,
     ("docs/two-nodes.md", " pod-a 10.240.188.122/32"): DRAWING,
+    ("docs/open-vswitch.md", " ns1: eth0 10.0.0.1"): "a drawing",
     ("docs/kinds.md", ""): "written from networks that were laid (make kinds); test_kinds.py lays them again",
     ("docs/quiz.md", ""): "written from the quiz (make quiz); test_quiz.py runs its lines",
     ("docs/causes.md", ""): "written from networks that were played (make causes); test_causes.py plays some of them",
