@@ -74,7 +74,8 @@ def test_each_lesson_shows_what_was_recorded_and_judges_every_answer(tmp_path):
         for cell, as_kept in zip(others, kept.read(name).cells[1:], strict=True):
             errors = [output for output in cell.outputs if output.output_type == "error"]
             assert not errors, (name, cell.source, errors)
-            assert WRONG not in html(cell), (name, cell.source)
+            is_to_be_mended = cell.source.startswith("lab.check(")  # the verdict on what an exercise mends
+            assert is_to_be_mended or WRONG not in html(cell), (name, cell.source)
             assert "No lab can be made" not in html(cell) + text(cell)
             if cell.source.startswith(("look(", "hold(")):
                 assert RIGHT in html(cell), (name, cell.source)
