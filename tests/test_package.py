@@ -174,12 +174,17 @@ def test_lessons_are_copied_once_and_never_overwritten(vethlab, tmp_path):
 def test_lesson_begins_anew_and_the_old_one_is_kept(vethlab, tmp_path):
     vethlab("lessons", str(tmp_path))
     lesson = tmp_path / "2_bridge.ipynb"
+    answers = tmp_path / ".answers"
+    answers.mkdir()
     for number in (1, 2):
         lesson.write_text(f"try {number}")
+        (answers / "2_bridge.json").write_text(f"answers {number}")
         ended = vethlab("lessons", str(tmp_path), "--reset", "2_bridge")
         assert f"2_bridge.before-{number}.ipynb" in ended.stdout
         assert (tmp_path / f"2_bridge.before-{number}.ipynb").read_text() == f"try {number}"
         assert lesson.read_bytes() == (ROOT / "notebooks/2_bridge.ipynb").read_bytes()
+        assert (answers / f"2_bridge.before-{number}.json").read_text() == f"answers {number}"
+        assert not (answers / "2_bridge.json").exists()  # nothing is answered yet in the new one
     unknown = vethlab("lessons", str(tmp_path), "--reset", "bridge")
     assert unknown.returncode == 2
     assert "Did you mean '2_bridge'?" in unknown.stderr

@@ -68,7 +68,7 @@ def _copy(source: Path, folder: Path) -> list[Path]:
 
 def _set_aside(folder: Path, lesson: str) -> Path | None:
     """Give the learner's copy of a lesson another name, the first that is free; None when there is no copy."""
-    from ..lessons import questions
+    from ..lessons import answers, questions
 
     name = lesson.removesuffix(".ipynb")
     if name not in questions.lessons():
@@ -80,6 +80,9 @@ def _set_aside(folder: Path, lesson: str) -> Path | None:
     while (old := folder / f"{name}.before-{number}.ipynb").exists():
         number += 1
     path.rename(old)
+    kept = answers.path(name, folder)
+    if kept.exists():  # else the new one would begin with the old one's answers
+        kept.replace(kept.with_name(f"{name}.before-{number}.json"))
     return old
 
 
