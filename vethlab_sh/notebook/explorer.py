@@ -6,6 +6,7 @@ the same cell is a table and a picture.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -31,10 +32,14 @@ class Explorer:
     said: the commands that ran; shown: the player or the picture; facts: the table. `widget` holds them all.
     """
 
-    def __init__(self, lab: Lab, src: str | None = None, dst: str | None = None) -> None:
+    def __init__(
+        self, lab: Lab, src: str | None = None, dst: str | None = None, renewed: Callable[[], Lab] | None = None
+    ) -> None:
+        """renewed: gives the lab that has taken the place of this one, where it is closed meanwhile."""
         ipywidgets = package("ipywidgets")
 
-        self.lab = lab
+        self._lab = lab
+        self._renewed = renewed
         self.walked: Walk | None = None
         snapshot = lab.snapshot()
         names = ends(snapshot) or [HOSTNAME]
@@ -48,6 +53,13 @@ class Explorer:
         switch = ipywidgets.HBox([self.device, self.state], layout=row)
         self.widget = ipywidgets.VBox([ask, switch, self.said, self.shown, self.facts])
         self._show_state()
+
+    @property
+    def lab(self) -> Lab:
+        """The lab that the controls work on."""
+        if self._renewed and not self._lab.alive:
+            self._lab = self._renewed()
+        return self._lab
 
     def _make_questions(self, names: list[str], src: str | None, dst: str | None) -> None:
         ipywidgets = package("ipywidgets")

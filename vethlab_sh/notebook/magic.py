@@ -218,7 +218,8 @@ class LabMagics(Magics):
 
         lab: another than the notebook's own.
         """
-        explorer = Explorer(lab or self.current(), src, dst)
+        renewed = None if lab else self.current
+        explorer = Explorer(lab or self.current(), src, dst, renewed)
         explorer.show()
 
     @context_matcher()
