@@ -130,6 +130,11 @@ def test_claims_about_its_ports_are_judged(joined, claim, holds, why):
     assert (bool(verdict), why in str(verdict)) == (holds, True), verdict
 
 
+def test_what_is_saved_says_that_the_switch_is_not(joined):
+    (sentence,) = joined.save().left_out
+    assert sentence == "Open vSwitch is not saved: its switch br-int has the ports tap1 in master, int-br0 in master."
+
+
 def test_walk_tells_which_switch_sends_a_frame_on(joined):
     walk = joined.walk("ns1", "10.0.0.2")
     reasons = {(one.device, one.way): one.why for one in walk.rows}

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .. import snapshot
+from ..facts import Link
 from ..inside import quoted
 from ..markup import printable
 from ..sandbox import HOSTNAME
@@ -76,7 +77,7 @@ def save(shell: Shell, name: str, file: str = "FILE") -> Saved:
     names = {space.namespace: space.names for space in now.namespaces}
     chapters = [Chapter("Namespaces", _named(names)), *_chapters(spaces, usual, stack)]
     script = head + "".join(chapter.text for chapter in chapters)
-    left_out = _left_out(spaces.values())
+    left_out = [*_left_out(spaces.values()), *_of_switches(now.links)]
     return Saved(script, tuple(left_out))
 
 
@@ -142,4 +143,16 @@ def _left_out(spaces: Iterable[Contents]) -> list[str]:
         for queue in space.queues:
             place = f"{queue.dev} in {space.namespace}"
             sentences.append(f"The queue of {place} ({queue.kind}, made by tc) is not saved.")
+    return sentences
+
+
+def _of_switches(links: Iterable[Link]) -> list[str]:
+    """Sentences about Open vSwitch: what it joins stands in its own database, and a program does it."""
+    ports: dict[str, list[str]] = {}
+    for link in links:
+        if link.switch:
+            ports.setdefault(link.switch, []).append(f"{link.name} in {link.namespace}")
+    sentences = []
+    for switch, names in ports.items():
+        sentences.append(f"Open vSwitch is not saved: its switch {switch} has the ports {', '.join(names)}.")
     return sentences
