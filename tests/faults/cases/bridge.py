@@ -286,4 +286,21 @@ CASES = [
         never=FILTERS,
         mend="bridge link set dev veth3 isolated off",
     ),
+    Case(
+        id="flow-of-open-vswitch-drops",
+        group="bridge",
+        title="a flow of Open vSwitch drops pings",
+        cause="br-int, a switch of Open vSwitch, has a flow with a high priority that drops ICMP from tap1",
+        source="common",
+        play="ovs",
+        lines="""
+            ovs-ofctl add-flow br-int priority=200,icmp,in_port=tap1,actions=drop
+            ovs-appctl revalidator/wait
+        """,
+        src="ns1",
+        dst="10.0.0.2",
+        claim="ns1 can reach ns2",
+        words=(("flow*",), ("br-int", "tap1")),
+        mend="ovs-ofctl --strict del-flows br-int priority=200,icmp,in_port=tap1 && ovs-appctl revalidator/wait",
+    ),
 ]
