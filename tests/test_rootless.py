@@ -2,9 +2,12 @@
 
 import os
 import re
+import subprocess
+import sys
 import textwrap
 
 import pytest
+from conftest import ROOT
 
 from vethlab_sh import Lab
 from vethlab_sh.keep import stay
@@ -67,3 +70,21 @@ def test_users_neither_see_nor_reach_each_others_labs(as_user):
         assert "Nothing ran" in as_user(PYTHON, "-m", "vethlab_sh", "down", "theirs").stdout
         as_user(PYTHON, "-c", "from vethlab_sh.keep import stay; stay.folder().rmdir()")
         stay.down("mine")
+
+
+IN_A_CHROOT = """
+mount --rbind / "$0" && cd "$0" && mount -t tmpfs tmpfs mnt && exec chroot . "$@"
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is in a chroot and may make a world")
+@pytest.mark.no_lab
+def test_root_in_a_chroot_makes_no_lab_and_is_told_so(tmp_path):
+    """Lines would run outside of it, because who enters a mount namespace is at the machine's root."""
+    words = ["unshare", "--mount", "--propagation", "private", "sh", "-c", IN_A_CHROOT, str(tmp_path), sys.executable]
+    program = "from vethlab_sh import Lab; Lab().run('touch /run/PWNED')"
+    around = {**os.environ, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run([*words, "-c", program], capture_output=True, text=True, env=around)
+    assert "NotReady" in ended.stderr
+    assert "chroot" in ended.stderr
+    assert not os.path.exists("/run/PWNED")

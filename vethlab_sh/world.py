@@ -533,7 +533,11 @@ class _Holder:
         if not os.read(self.hear, 1):
             os._exit(1)
         if not self.plan.strict:  # a stranger's lines have mounts that the holder is never in
+            root = os.stat("/")
             setns(self.founder, CLONE_NEWNS)
+            # Whoever enters a mount namespace is at its root; in a chroot that is the machine's, and not ours.
+            if not os.path.samestat(os.stat("/"), root):
+                raise Refused(errno.EPERM, "setns")
             if os.geteuid() == 0:
                 _rule_nothing_of_the_machine()
         os.fchdir(files)  # where `Sandbox` finds it
