@@ -344,7 +344,6 @@ def test_output_comes_as_it_is_printed_and_the_stop_button_keeps_it(page, lesson
     page.get_by_role("button", name="Interrupt the kernel").first.click()
     expect(cell).to_contain_text("the command is stopped, the lab is still there")
     expect(cell).to_contain_text("packets transmitted")
-    expect(cell.get_by_role("columnheader", name="received").first).to_be_visible()
     page.screenshot(path=SHOTS / "stopped.png")
 
 
