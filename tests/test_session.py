@@ -10,7 +10,7 @@ from conftest import until
 
 from vethlab_sh import Lab
 from vethlab_sh.keep.shells import opens_a_shell
-from vethlab_sh.terminal.lines import read
+from vethlab_sh.terminal.lines import read, without_prompts
 
 pytestmark = pytest.mark.live
 
@@ -276,6 +276,9 @@ def test_each_thread_may_have_a_lab_with_a_session():
         ("/ # ip a", ["ip a"], "`/ #`"),
         ("bash-5.1# ip a", ["ip a"], "`bash-5.1#`"),
         ("$ ip a\nip r", ["ip a", "ip r"], "`$`"),
+        ("$ sudo -s\n# ip a\n# ip r\n# exit\nexit\n$ ip n", ["sudo -s", "ip a", "ip r", "exit", "ip n"], "`#`"),
+        ("$ ip netns exec red bash\n# ip a\n$ exit", ["ip netns exec red bash", "ip a", "exit"], "`#`"),
+        ("$ ip a\n# ip a shows all\n$ ip r", ["ip a", "ip r"], "`$`"),
         ("# make the namespace\nip netns add ns1", ["ip netns add ns1"], ""),
         ("# ip netns add ns0\nip netns add ns1", ["ip netns add ns1"], ""),
         ("#ip netns add ns0", [], ""),
@@ -289,6 +292,24 @@ def test_prompts_of_a_pasted_terminal_are_taken_off_and_it_is_said(pasted, typed
     assert [command.text for command in lines.commands] == typed
     assert remark in " ".join(lines.remarks)
     assert bool(remark) == bool(lines.remarks)
+
+
+@pytest.mark.no_lab
+@pytest.mark.parametrize(
+    ("pasted", "typed"),
+    [
+        ("$ ip netns exec red bash\n$ ip a\n$ exit\nexit\n$ ip r", ["ip netns exec red bash", "ip a", "exit", "ip r"]),
+        ("u@h:~$ su -\nroot@h:~# ip a\nroot@h:~# logout\nlogout\nu@h:~$ ip r", ["su -", "ip a", "logout", "ip r"]),
+        ("u@h:~$ sudo -s\nroot@h:~# ip a\nroot@h:~# \nlogout\nu@h:~$ ip r", ["sudo -s", "ip a", "exit", "ip r"]),
+        ("$ ip a\nexit", ["ip a", "exit"]),
+        ("ip a\nexit\nexit", ["ip a", "exit", "exit"]),
+        ("\ufeffip netns add red", ["ip netns add red"]),
+    ],
+)
+def test_what_a_shell_says_when_it_ends_is_not_typed(pasted, typed):
+    assert [command.text for command in read(pasted).commands] == typed
+    as_they_come = without_prompts(pasted.removeprefix("\ufeff").splitlines(), [].append)
+    assert [line for line in as_they_come if line] == typed
 
 
 @pytest.mark.no_lab

@@ -96,6 +96,7 @@ def test_sudo_runs_the_line_and_says_so_once(lab):
 def test_sudo_does_not_pretend(lab):
     shown = lab.run("sudo cd /tmp", expect=(1,))
     assert shown.err.endswith("sudo: cd: command not found\n")
+    assert lab.run("sudo echo typed; sudo -n true && sudo test 1 = 1").out == "typed\n"  # a shell has its own of these
     assert "`ping`" in lab.run("sudo pign", expect=(1,)).hint
     assert lab.run("sudo -u nobody-is-called-so id", expect=(1,)).err
 
@@ -161,6 +162,14 @@ MISTAKES = [
     ("ip link add name x type vteh", "`veth`"),
     ("sysctl -w net.ipv4.ip_froward=1", "`net.ipv4.ip_forward`"),
     ("$ ip a", "prompt"),
+    ("ping \u2013c 1 127.0.0.1", "long dash"),
+    ("ip\u00a0netns list", "Type it anew"),
+    ("ip netns exec \u201cns1\u201d ip a", "curved quotes"),
+    ("ip netns exec nosuch\u2013a ip a  # of pod\u2013a", "Type it anew"),
+    ("ip netns exec nosuch ip a  # of pod\u2013a", "ip netns add NAME"),
+    ("for i in 1 2; do echo $i", "`done`"),
+    ("modprobe no_such_module", "outside the lab"),
+    ("read -r name", "asks for input"),
     ("ip netns exec ns1 ip netns add pod; ip netns exec pod ip a", "Made at a node"),
 ]
 

@@ -111,6 +111,15 @@ _GATEWAY = "The gateway is on no connected network: `ip route` shows them; tunne
 _NO_NAMES = "A lab has no names, only addresses such as 10.0.0.1."
 _MISSPELT = "Is a word missing or misspelt? `ip link help` (or addr, route, neigh) shows what may stand there."
 
+_FROM_A_PAGE = (
+    "The line has a sign that a web page or a text program made of an ordinary one: a long dash for -, curved quotes, "
+    "or a blank that is none. Type it anew."
+)
+# dashes, quotes, and blanks of other widths, or of none; bash shows those that it found in a name as bytes: $'ip\\302'
+_TYPESET = re.compile(
+    "[\u2010-\u2015\u2212\u2018-\u201f\u00a0\u2000-\u200b\u202f\u3000\ufeff]|\\\\302\\\\240|\\\\342\\\\200"
+)
+
 _EXISTS = "File exists|[Aa]lready exists"
 _NO_VLANS = "this kernel's bridges know no VLANs (CONFIG_BRIDGE_VLAN_FILTERING)."
 _LO_DOWN = "lo, the way to oneself, is down in this namespace: `ip link set lo up`."
@@ -265,6 +274,15 @@ RULES = (
     Rule("There is no such rule: `iptables -S` lists them.", said="does a matching rule exist"),
     Rule(_MISSPELT, said='not complete|argument ".*" is wrong|is unknown, try|^Usage: ip'),
     Rule("A quote or a bracket was opened and not closed.", said="unexpected EOF"),
+    Rule(
+        "Something was begun and not ended: `for` and `while` end with `done`, `if` with `fi`, `case` with `esac`.",
+        said="syntax error: unexpected end of file",
+    ),
+    Rule(
+        "A lab has the kernel of the machine, and what is loaded there is loaded here, too: type it outside the lab.",
+        program="modprobe",
+    ),
+    Rule("It asks for input, and nobody is there to type any: give the value in the line.", line=r"^\s*read\b"),
     Rule("A lab may change its own network, not the machine.", said="Operation not permitted"),
     Rule(
         "Nobody answered: look at `ip a`, `ip route` and `ip neigh` on both sides. (One's own address answers only "
@@ -296,10 +314,11 @@ def hint_for(line: str, code: int, said: str) -> str:
             "The settings of networks are read-only in this container, and a lab without rights has no others. "
             f"The container needs {container_options()}."
         )
-    meant = _meant(line, said)
+    is_typeset = _TYPESET.search(line) is not None and _TYPESET.search(said) is not None
+    meant = _FROM_A_PAGE if is_typeset else _meant(line, said)
     for rule in RULES:
         if rule.fits(line, code, said):
-            return f"{meant} {rule.hint}".strip()
+            return meant if is_typeset else f"{meant} {rule.hint}".strip()
     return meant
 
 
@@ -317,6 +336,8 @@ def _missing_program(line: str, code: int, said: str) -> str:
 
 def _instead_of(program: str) -> str:
     """What may be done where this program is missing."""
+    if _TYPESET.search(program):
+        return _FROM_A_PAGE
     if set(program) <= set("$#%>"):
         return f"`{program}` is a terminal's prompt: type what stands behind it."
     package = PACKAGES.get(program)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..node.commands import is_command
 from ..node.prompts import ANONYMOUS, NAMED
@@ -20,6 +20,8 @@ UNFINISHED = re.compile(r"unexpected end of file|unexpected EOF|here-document .*
 ROOT = re.compile(r"\s*#\s+(?P<line>[^\s#].*)$")
 GOES_ON = re.compile(r"\s*>\s(?P<line>.*)$")
 IN_VENV = re.compile(r"\([\w.-]+\)\s+\$\s+(?P<line>\S.*)$")
+OPENS_A_SHELL = re.compile(r"(^|[\s/])(bash|sh|su|sudo -[is])( -l?)?\s*$")
+FAREWELLS = ("exit", "logout")  # what bash itself says when it ends, at a terminal
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 
 
@@ -48,7 +50,7 @@ def read(text: str) -> Lines:
     >>> print(*pasted.remarks, sep="\\n")
     The prompts (`$`) are taken off, and a line between them that looks like output is left out.
     """
-    lines = text.splitlines()
+    lines = text.removeprefix("\ufeff").splitlines()  # with which some editors begin a file
     if _is_roots(lines):
         return _pasted(lines, roots=True)
     if any(_prompted(line) for line in lines):
@@ -161,12 +163,15 @@ def _pasted(lines: Sequence[str], roots: bool) -> Lines:
     left_out = 0
     held: list[str] = []
     first = 0
+    last = None  # what was typed at the last prompt
     for number, line in enumerate(lines, 1):
         if held:  # a command goes on
             further = GOES_ON.match(line)
             held.append(further["line"] if further else line)
         else:
-            typed = _typed(line, roots)
+            typed = _after(last, _typed(line, roots or _is_in_roots_shell(last, line)))
+            if typed is not None and typed.prompt:
+                last = typed
             if typed is None:
                 left_out += bool(line.strip()) and not line.lstrip().startswith("#")
                 continue
@@ -182,6 +187,26 @@ def _pasted(lines: Sequence[str], roots: bool) -> Lines:
     if held:
         found.append(Command("\n".join(held), first))
     return Lines(found, [_remark(list(prompts), left_out)])
+
+
+def _is_in_roots_shell(last: _Prompted | None, line: str) -> bool:
+    """Whether the `#` of a line is root's prompt: in a shell that the line before it opened, or that went on so."""
+    behind = ROOT.match(line)
+    if last is None or behind is None or not is_command(behind["line"]):
+        return False
+    return last.prompt == "#" or OPENS_A_SHELL.search(last.line) is not None
+
+
+def _after(last: _Prompted | None, typed: _Prompted | None) -> _Prompted | None:
+    """What was typed, behind what was typed at the prompt before it: a shell that ends says so, in a line of its own.
+
+    None where it only says it; where nothing was typed before (Ctrl-D) it is what there is of the shell's end.
+    """
+    if last is None or typed is None or typed.prompt or typed.line.strip() not in FAREWELLS:
+        return typed
+    if last.line in FAREWELLS:
+        return None
+    return replace(typed, line="exit") if last.line == "" else typed
 
 
 def _typed(line: str, roots: bool) -> _Prompted | None:
@@ -203,14 +228,21 @@ def without_prompts(lines: Iterable[str], say: Callable[[str], None]) -> Iterato
     say: told once that something is taken off.
     """
     pasted = False
+    last = None  # what was typed at the last prompt
     for line in lines:
         prompted = _prompted(line)
         if prompted and not pasted:
             say(f"({_remark([prompted.prompt], 0)})")
             pasted = True
         if prompted:
+            last = prompted
             yield prompted.line
-        elif not pasted or not line.strip() or _is_typed(line):
+            continue
+        typed = _after(last, _Prompted("", line))
+        if typed is None:
+            continue
+        line = typed.line
+        if not pasted or not line.strip() or _is_typed(line):
             yield line
 
 
