@@ -71,6 +71,9 @@ test-kinds: setup-tests ## play networks of devices that this kernel lacks in us
 test-container: setup-tests ## start containers as Docker and Podman do, by runc, and play every scenario there; as root (ARGS="-k podman")
 	@nice tests/tools/container/run $(ARGS)
 
+faults-elsewhere: setup-tests ## plant the faults of such devices there, and keep the answers for the pages; half an hour
+	@tests/tools/uml/run faults --json tests/faults/elsewhere.json $(ARGS)
+
 chaos: setup-tests ## let everything go wrong at every step of every scenario; half an hour (ARGS="tool run-full" for less)
 	@$(PYTHON_RUN) tests/tools/chaos.py $(ARGS)
 
@@ -112,4 +115,4 @@ clean: ## remove .venv and the caches
 	rm -rf .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test check bench test-browser test-exercises test-class test-all test-tools chaos attack faults causes fuzz test-vm test-kinds test-container box box-packages vm lab pictures kinds notebooks recordings quiz doctor setup setup-tests clean
+.PHONY: help demo test check bench test-browser test-exercises test-class test-all test-tools chaos attack faults faults-elsewhere causes fuzz test-vm test-kinds test-container box box-packages vm lab pictures kinds notebooks recordings quiz doctor setup setup-tests clean

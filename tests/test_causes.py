@@ -25,7 +25,7 @@ EXAMPLES = [
     for part in TEXT.split("\n### `")[1:]
     for found in re.finditer(r"^\*\*.*\*\* \(`([^`]+)`.*?(?=^\*\*|^#|\Z)", part, re.MULTILINE | re.DOTALL)
 ]
-PLAYED = [(word, case, text) for word, case, text in EXAMPLES[::9] if case and case.src]
+PLAYED = [(word, case, text) for word, case, text in EXAMPLES[::9] if case and case.src and not case.needs]
 
 
 def test_every_cause_has_a_meaning_that_is_a_sentence():

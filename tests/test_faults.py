@@ -14,7 +14,7 @@ from faults.cases import CASES
 from faults.fixes import judged
 from faults.lines import build
 from faults.play import Answer
-from faults.report import is_good_enough, summary_of
+from faults.report import is_good_enough, read, summary_of
 from faults.run import Result
 from faults.score import fixes_of, is_fair, names, text_of
 
@@ -171,3 +171,11 @@ def test_verdict_names_the_true_cause(tmp_path):
     assert scores.count("named") >= NAMED, ended.stdout
     assert scores.count("misled") <= MISLED, ended.stdout
     assert not {"crash", "hang"} & set(scores), ended.stdout
+
+
+def test_faults_of_devices_that_a_kernel_may_lack_were_named():
+    """As `make faults-elsewhere` played them last."""
+    results = read(str(ROOT / "tests" / "faults" / "elsewhere.json"), CASES)
+    assert len(results) > 25
+    assert [result.case.id for result in results if not result.case.needs] == []
+    assert is_good_enough(results, 0.95), summary_of(results)

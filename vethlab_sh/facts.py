@@ -89,7 +89,8 @@ class Wrapping:
     local, remote: the outer addresses, None for any; group: the multicast group that means all other ends; key: what
     tells tunnels between the same ends apart, the VNI or the key of GRE; port: of UDP, where there is one; dev: the
     device that the wrapped packets leave by, where it is fixed; namespace: where they travel, which is where the tunnel
-    device was made, None where that has no name; external: whether each packet brings its own ends along.
+    device was made, None where that has no name; external: whether each packet brings its own ends along; mode: what it
+    carries, as iproute2 calls it (`ipip`, `ip6ip6`, `any`), where a kind can carry several.
     """
 
     local: str | None = None
@@ -100,6 +101,7 @@ class Wrapping:
     dev: str | None = None
     namespace: str | None = None
     external: bool = False
+    mode: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ def inside(namespace: str, line: str) -> str:
     >>> print(inside("node2", "tcpdump -c 1 'arp or icmp'"))
     ip netns exec node2 tcpdump -c 1 'arp or icmp'
     """
-    entering = shlex.join(way_into(namespace))
+    entering = " ".join(quoted(word) for word in way_into(namespace))
     if not entering:
         return line
     if _is_one_command(line):

@@ -30,6 +30,8 @@ class Case:
     code 0 says that the right one has answered; without it the ping, or the connection, of the walk.
 
     alone: no other case is played at the same time, because this one takes a whole processor, as switching loops do.
+
+    needs: kinds of devices that the kernel here may lack: `make faults-elsewhere` plays it in one that has them.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Case:
     mend: str = ""
     probe: str = ""
     alone: bool = False
+    needs: tuple[str, ...] = ()
 
 
 def typed(lines: str) -> list[str]:

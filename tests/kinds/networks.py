@@ -41,7 +41,8 @@ done
         "VLANs: devices with a tag, bridges that look at it",
         "A VLAN device (802.1Q, 802.1ad) hangs on its parent, and a walk shows the tag that it puts on. At the ports of"
         " a bridge with `vlan_filtering` stands which VLANs go through. `eth0.10 is a VLAN of eth0` and"
-        " `sw trunk lets VLAN 10 through` can be checked.",
+        " `sw trunk lets VLAN 10 through` can be checked. A tag that no device takes off (`vlan-tag`) and a port that"
+        " lets a VLAN not through (`vlan-port`) are [causes](causes.md).",
         """
 set -e
 ip netns add sw
@@ -114,7 +115,9 @@ ip link set tap0 up
     ),
     "ipvlan": Network(
         "ipvlan",
-        "All on one parent have its MAC; who gets a packet is decided by its address, and so a walk tells it.",
+        "All on one parent have its MAC; who gets a packet is decided by its address, and so a walk tells it. That they"
+        " do not talk to their parent, nor to each other where one of them is `private`, and that mode l3 answers no"
+        " ARP, are told as causes.",
         """
 set -e
 ip netns add lan
@@ -134,7 +137,9 @@ done
         "Tunnels: IPIP, SIT, GRE, IPv6 tunnels, Geneve",
         "A line joins two ends of one kind and key when each sends to the other. A walk shows the packet in its"
         " wrapping. A fallback device, which a module puts into every namespace (`tunl0`, `gre0` …), is left out until"
-        " somebody uses it.",
+        " somebody uses it. When nothing comes through, the ends are compared as the kernel compares them: the outer"
+        " addresses (`tunnel-ends`, `tunnel-local`), the key or VNI (`tunnel-key`), the UDP port (`tunnel-port`), what"
+        " the mode carries (`tunnel-mode`), and the way to the other end.",
         """
 set -e
 for n in 1 2; do ip netns add r$n; done
@@ -155,7 +160,8 @@ done
     ),
     "bond": Network(
         "Bonds, teams, dummies",
-        "A bond or team has ports, as a bridge has; `changes` tells which of them a bond uses now.",
+        "A bond or team has ports, as a bridge has; `changes` tells which of them a bond uses now. One without a port"
+        " that has a signal sends nothing (`bond-port`).",
         """
 set -e
 ip netns add h; ip netns add sw
@@ -174,7 +180,8 @@ ip link add name team7 type team
     ),
     "vrf": Network(
         "VRF",
-        "What comes in at a port of a VRF is routed by its table, so both may have the same addresses.",
+        "What comes in at a port of a VRF is routed by its table, so both may have the same addresses. A verdict asks"
+        " that table, too, and says when the route is in another one.",
         """
 set -e
 for c in red blue; do
@@ -199,7 +206,8 @@ done
         "netkit, WireGuard, virtual functions of a card (SR-IOV)",
         "netkit is drawn as a veth is; how many functions a card has stands on it. These are read from what iproute2"
         " prints of them, and no kernel of ours has them to be tried. A lab with WireGuard cannot be saved, because"
-        " `ip` does not tell its keys.",
+        " `ip` does not tell its keys; a walk ends where it encrypts a packet, and says so. What a card does with the"
+        " frames of its virtual functions is not to be seen from outside, so a walk tells nothing of it.",
     ),
 }
 

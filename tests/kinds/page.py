@@ -36,7 +36,7 @@ a tunnel. Below are the kinds, each with a small network.
 | VRF | `vrf` | ports on a bar | its table | with its table |
 | dummy, ifb | `dummy`, `ifb` | alone | | yes |
 | tun, tap | `tuntap` | with the process that holds it | as any device | without that process |
-| WireGuard | `wireguard` | by name | as any device | no: `ip` does not tell its keys |
+| WireGuard | `wireguard` | by name | up to where it encrypts | no: `ip` does not tell its keys |
 """
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_interface
 
 from ..facts import Device
-from ..inside import inside
+from ..inside import inside, quoted
 from ..packet.causes.cables import switched_off
 from ..packet.causes.cause import Cause, fix
 from ..packet.causes.settings import LOOSE, key, setting
@@ -46,7 +45,7 @@ class Asked:
         line = f"ip route get {self.ip}"
         if self.asker is None:
             return line
-        return f"{line} from {self.asker} iif {shlex.quote(self.name)}"
+        return f"{line} from {self.asker} iif {quoted(self.name)}"
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def _deaf(question: Question, device: Device) -> Finding | None:
     space, name = device
     link = question.link(device)
     if link.arp is False:
-        mend = fix(space, f"ip link set {shlex.quote(name)} arp on")
+        mend = fix(space, f"ip link set {quoted(name)} arp on")
         return no(
             f"ARP is switched off at {full(device)} (NOARP)",
             link_line(device),
@@ -310,7 +309,7 @@ def _stands_in(question: Question, asked: Asked) -> str | None:
 
 def _has_entry(question: Question, asked: Asked) -> bool:
     """Whether `ip neigh add proxy` made an entry for this address."""
-    line = f"ip -j neigh show proxy dev {shlex.quote(asked.name)}"
+    line = f"ip -j neigh show proxy dev {quoted(asked.name)}"
     ran = question.shell.run(inside(asked.space, line), expect=None)
     rows = json.loads(ran.out or "[]")
     return any(row.get("dst") == asked.ip for row in rows)

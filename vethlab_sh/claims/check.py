@@ -39,6 +39,7 @@ Row = dict[str, Any]
 
 
 # What the words of a form may hold: {name}, {name:kind}, [what may be left out], router(s), (one wording|another).
+QUOTED = re.compile(r"""(?<!\S)(?:'[^']+'|"[^"]+")(?!\S)""")
 TOKEN = re.compile(r"\{(?P<name>\w+)(?::(?P<kind>[\w ]+))?\}|\((?P<either>[^)]+)\)|(?P<bracket>[\[\]])")
 KINDS = {"word": r"\S+", "number": r"\d+", "address": r"[0-9a-fA-F:./]+"}
 
@@ -202,12 +203,26 @@ def ping_of(question: Question, claim: str) -> Ping | None:
 
 
 def understand(claim: str) -> tuple[Form, dict[str, Any]]:
-    """The form of a claim, and its words."""
-    text = " ".join(claim.split()).removesuffix(".")
+    """The form of a claim, and its words. A name with blanks stands in quotes, as bash has them.
+
+    >>> understand("'red box' can reach 10.0.0.1")[1]["who"]
+    'red box'
+    """
+    names: list[str] = []
+
+    def without_blanks(found: re.Match[str]) -> str:
+        names.append(found[0][1:-1])
+        return f"\0{len(names) - 1}\0"
+
+    text = " ".join(QUOTED.sub(without_blanks, claim).split()).removesuffix(".")
     for form in FORMS:
         match = form.pattern.fullmatch(text)
         if match:
-            return form, match.groupdict()
+            words = match.groupdict()
+            for word, value in words.items():
+                if value and value.startswith("\0"):
+                    words[word] = names[int(value.strip("\0"))]
+            return form, words
     raise UnknownClaim(claim, _nearest(text).example, VOCABULARY)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from ipaddress import ip_interface
 
 from ..facts import Address, Device
-from ..inside import inside
+from ..inside import inside, quoted
 from ..packet.causes.cables import switched_off
 from ..packet.causes.cause import Cause, Diagnosis, fix
 from ..packet.lookup import Tables
@@ -18,7 +17,7 @@ from .question import Absent, Finding, Question, no, written, yes
 def link_line(device: Device, more: str = "") -> str:
     """The line that shows a device, as typed on master."""
     namespace, name = device
-    line = f"ip {more}link show dev {shlex.quote(name)}"
+    line = f"ip {more}link show dev {quoted(name)}"
     return inside(namespace, line)
 
 
@@ -62,7 +61,7 @@ def is_up(question: Question, ns: str | None, dev: str) -> Finding:
     link, command = question.link(device), link_line(device)
     if not link.up:
         space, name = device
-        mend = fix(space, f"ip link set {shlex.quote(name)} up")
+        mend = fix(space, f"ip link set {quoted(name)} up")
         return no(
             f"{full(device)} is switched off",
             command,
@@ -94,7 +93,7 @@ def has_address(question: Question, ns: str | None, dev: str, address: str) -> F
     device = question.device(ns, dev)
     space, name = device
     family = "inet6" if ":" in address else "inet"
-    command = inside(space, f"ip -br addr show dev {shlex.quote(name)}")
+    command = inside(space, f"ip -br addr show dev {quoted(name)}")
     rows = [row for row in question.tables.addresses_of(device) if row.family == family]
     for row in rows:
         if address in (row.address, row.ip):
@@ -112,13 +111,13 @@ def has_address(question: Question, ns: str | None, dev: str, address: str) -> F
 def _unused(row: Address) -> Finding | None:
     """An address that a device has, and does not use; `ip addr` says so, `ip -br addr` does not."""
     space, name = row.device
-    command = inside(space, f"ip addr show dev {shlex.quote(name)}")
+    command = inside(space, f"ip addr show dev {quoted(name)}")
     start = f"{full(row.device)} has {row.address}, but does not use it"
     if row.dadfailed:
         again = fix(
             space,
-            f"ip addr del {row.address} dev {shlex.quote(name)}",
-            f"ip addr add {row.address} dev {shlex.quote(name)} nodad",
+            f"ip addr del {row.address} dev {quoted(name)}",
+            f"ip addr add {row.address} dev {quoted(name)} nodad",
         )
         why = f"{start}: somebody else has it (dadfailed)"
         return no(why, command, row.address, cause=Cause.ADDRESS_FAILED, fixes=written(again))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable
 from dataclasses import replace
 
 from ..facts import UNANSWERED, Device, Route, Rule
-from ..inside import inside
+from ..inside import inside, quoted
 from ..packet.causes.cables import switched_off
 from ..packet.causes.cause import Cause, fix
 from ..packet.causes.look import Look
@@ -186,13 +185,13 @@ def _by_entries(question: Question, tunnel: Device, route: Route, hop: str) -> F
     if mac is None:
         return no(
             f"`{route.words}`, but {name} has no neighbour entry with the MAC of {hop}",
-            inside(space, f"ip neigh show dev {name}"),
+            inside(space, f"ip neigh show dev {quoted(name)}"),
             hop,
             cause=Cause.NO_NEIGHBOUR,
             instead=(route.words,),
         )
     entry = tables.fdb(tunnel, mac)
-    command = inside(space, f"bridge fdb show dev {name}")
+    command = inside(space, f"bridge fdb show dev {quoted(name)}")
     if entry is None:
         why = f"{hop} is {mac}, but {name} has no FDB entry for it"
         return no(why, command, mac, cause=Cause.VXLAN_ENTRY, instead=(hop,))
@@ -207,7 +206,7 @@ def _noarp(question: Question, device: Device, ip: str) -> str | None:
     """The MAC of an entry that `ip neigh` shows only when asked for it by name: nud noarp."""
     namespace, name = device
     # `ip neigh show` leaves out what needs no ARP; ip-neighbour(8), nud
-    line = f"ip neigh get {ip} dev {shlex.quote(name)}"
+    line = f"ip neigh get {ip} dev {quoted(name)}"
     ran = question.shell.run(inside(namespace, line), expect=None)
     entry = re.search(r"lladdr (\S+) .*NOARP", ran.out)
     return entry[1] if entry else None

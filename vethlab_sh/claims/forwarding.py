@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 
-from ..inside import inside
+from ..inside import inside, quoted
 from ..packet.causes.cause import Cause, fix
 from ..packet.causes.look import Look
 from ..packet.causes.settings import key, setting
@@ -119,7 +118,7 @@ def _unread(filters: Filters, start: str, may: str) -> Finding:
     """Filters of tc decide too, and what they do is not known."""
     space, devices = filters.namespace, filters.by_tc
     why = f"{start}, but tc has filters at {' and '.join(devices)}, which may {may}: whether they do is not known"
-    listing = f"tc filter show dev {shlex.quote(devices[0])} ingress"
+    listing = f"tc filter show dev {quoted(devices[0])} ingress"
     return no(why, inside(space, listing), cause=Cause.UNKNOWN)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
-
 from ..facts import Device, Link
-from ..inside import inside
+from ..inside import inside, quoted
 from .devices import full, link_line
 from .question import Absent, Finding, Question, no, yes
 
@@ -65,17 +63,17 @@ def lets_through(question: Question, ns: str | None, dev: str, vlan: str) -> Fin
     device = question.device(ns, dev)
     link = question.link(device)
     master = question.tables.link((device[0], link.master)) if link.master else link
-    command = inside(device[0], f"bridge vlan show dev {shlex.quote(dev)}")
+    command = inside(device[0], f"bridge vlan show dev {quoted(dev)}")
     if master is None or master.kind != "bridge":
         raise Absent(no(f"{full(device)} is no port of a bridge", link_line(device), "mtu"))
     if not master.vlan_filtering:
         why = f"{master.name} does not look at VLANs, so every one goes through {full(device)}"
-        return yes(why, inside(device[0], f"ip -d link show dev {shlex.quote(master.name)}"), "bridge")
+        return yes(why, inside(device[0], f"ip -d link show dev {quoted(master.name)}"), "bridge")
     numbers = [one.vlan for one in link.vlans]
     if int(vlan) in numbers:
         return yes(f"{full(device)} lets VLAN {vlan} through", command, dev)
     listed = ", ".join(map(str, numbers)) or "none"
-    mends = f"bridge vlan add dev {shlex.quote(dev)} vid {vlan}{'' if link.master else ' self'}"
+    mends = f"bridge vlan add dev {quoted(dev)} vid {vlan}{'' if link.master else ' self'}"
     why = f"{full(device)} lets VLANs {listed} through, and not {vlan}"
     return no(why, command, dev, fixes=(inside(device[0], mends),), instead=tuple(map(str, numbers)))
 

@@ -104,7 +104,7 @@ class Device:
     kind: `info_kind`, or the link type where there is none; mac: empty where there is none; is_ether: whether its
     MAC address is one of Ethernet; queue: txqueuelen; options: its kind's; port: its options as a port of a bridge;
     bonded: those as a port of a bond; vlans: what its bridge lets through there; addressing: by which rule IPv6 makes
-    an address of its own (addrgenmode).
+    an address of its own (addrgenmode); state: operstate, as the kernel calls it.
     """
 
     name: str
@@ -121,6 +121,7 @@ class Device:
     bonded: Options | None
     vlans: tuple[PortVlan, ...]
     addressing: str
+    state: str
     group: str
     alias: str
     addresses: tuple[DeviceAddress, ...]
@@ -148,6 +149,7 @@ class Device:
             bonded=bonded,
             vlans=vlans.get(row["ifname"], ()),
             addressing=row.get("inet6_addr_gen_mode", "eui64"),
+            state=row.get("operstate", "UNKNOWN"),
             group=row.get("group", "default"),
             alias=row.get("ifalias", ""),
             addresses=tuple(DeviceAddress.of(address) for address in row["addr_info"]),

@@ -81,7 +81,29 @@ def links(spaces: Spaces, usual: Spaces, stack: Stack) -> list[str]:
         elif device.kind == "tun":
             lines += [_tun(contents, device), *_set_afterwards(contents, device)]
         else:
+            if device.kind in TAKES_NO_MAC and device.works and device.state == "UNKNOWN":
+                lines += _raised_before(spaces, stack, (contents.namespace, device.name))
             lines += _one(spaces, stack, contents, device, usual[contents.namespace])
+    return lines
+
+
+def _raised_before(spaces: Spaces, stack: Stack, place: Place) -> list[str]:
+    """The lines that switch on what is below a device before it is made.
+
+    An ipvlan that is made while what is below has a signal never hears that one comes, and its state stays UNKNOWN:
+    netif_stacked_transfer_operstate(), net/core/dev.c. Made before, it becomes UP.
+    """
+    below: list[Place] = []
+    lower = stack.lowers.get(place)
+    while lower is not None:
+        peer = stack.peers.get(lower)
+        below.append(lower)
+        if peer is not None and spaces[peer[0]].devices[peer[1]].up:
+            below.append(peer)
+        lower = stack.lowers.get(lower)
+    lines = []
+    for namespace, name in reversed(below):
+        lines.append(f"{spaces[namespace].ip} link set dev {quoted(name)} up")
     return lines
 
 

@@ -60,6 +60,18 @@ class Tables:
         link = self.link(device)
         return link.peer_device if link else None
 
+    def cable(self, device: Device | None) -> Device | None:
+        """The other end of the cable that a device sends by: its own, or that of the card that it is made on."""
+        seen: list[Device] = []
+        while device is not None and device not in seen:
+            peer = self.peer(device)
+            if peer is not None:
+                return peer
+            seen.append(device)
+            link = self.link(device)
+            device = link.parent_device if link else None
+        return None
+
     def owner(self, ip: str | None) -> Device | None:
         """Who has this address; the first, where several have."""
         if ip is None:
@@ -148,6 +160,15 @@ class Tables:
                 ports.append(device)
         return ports
 
+    def vrf_table(self, device: Device) -> str | None:
+        """The routing table that decides about what comes in by a device: of the VRF that it is a port of, or is."""
+        link = self.link(device)
+        if link is not None and link.master is not None and link.kind != "vrf":
+            link = self.link((link.namespace, link.master))
+        if link is None or link.kind != "vrf" or link.vrf_table is None:
+            return None
+        return str(link.vrf_table)
+
     def bridges(self, namespace: str) -> list[Device]:
         """The bridges of a namespace."""
         bridges = []
@@ -156,8 +177,11 @@ class Tables:
                 bridges.append(device)
         return bridges
 
-    def wire(self, device: Device) -> list[Device]:
-        """The other devices on the same wire: the cable's other end, or all ends of the bridge that it leads to."""
+    def wire(self, device: Device, without: Device | None = None) -> list[Device]:
+        """The other devices on the same wire: the cable's other end, or all ends of the bridge that it leads to.
+
+        without: a bridge beyond which nothing counts.
+        """
         on_it: list[Device] = []
         waiting = [device]
         while waiting:
@@ -166,7 +190,7 @@ class Tables:
             if self.is_kind(here, "bridge"):
                 near += self.ports(here)
             for there in near:
-                if there and there != device and there not in on_it:
+                if there and there not in (device, without) and there not in on_it:
                     on_it.append(there)
                     waiting.append(there)
         return on_it

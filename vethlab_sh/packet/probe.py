@@ -10,7 +10,7 @@ from typing import Self
 
 from ..errors import BadOption
 from ..facts import UNANSWERED
-from ..inside import inside
+from ..inside import inside, quoted
 from .lookup import Tables, first_address
 
 # 33434: where traceroute begins, as hardly anybody listens there
@@ -177,7 +177,7 @@ def open_questions(tables: Tables) -> str:
     lines = []
     for row in tables.facts.neighbours:
         if row.state in UNANSWERED and row.dev:
-            lines.append(inside(row.namespace, f"ip neigh del {row.ip} dev {shlex.quote(row.dev)}"))
+            lines.append(inside(row.namespace, f"ip neigh del {row.ip} dev {quoted(row.dev)}"))
     return "\n".join(lines)
 
 
@@ -187,12 +187,12 @@ def forgetting(tables: Tables) -> str:
     lines = [inside(space, "ip neigh flush all") for space in tables.spaces]
     for (namespace, name), link in tables.links.items():
         if link.kind == "bridge":
-            line = f"ip link set {shlex.quote(name)} type bridge fdb_flush"
+            line = f"ip link set {quoted(name)} type bridge fdb_flush"
             lines.append(inside(namespace, line))
     for entry in tables.facts.fdb:
         # iproute2 gives a state to what somebody wrote down only
         is_learned = entry.dst and not entry.state
         if is_learned and entry.dev:
-            line = f"bridge fdb del {entry.mac} dev {shlex.quote(entry.dev)} dst {entry.dst}"
+            line = f"bridge fdb del {entry.mac} dev {quoted(entry.dev)} dst {entry.dst}"
             lines.append(inside(entry.namespace, line))
     return "\n".join(lines)

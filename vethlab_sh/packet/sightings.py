@@ -54,6 +54,7 @@ def course(before: Tables, now: Tables, heard: Heard, probe: Probe, is_lost: boo
     rule of policy routing, or NAT, has led.
     """
     sightings = [Sighting.of(row["namespace"], row["device"], dict(row)) for row in heard.rows]
+    sightings = _with_geneve(now, sightings)
     chosen = _Choice(now, probe, is_lost).frames(sightings)
     ours = _in_order(now, _with_ways(now, chosen))
     port = None if probe.is_ping else _asking_port(ours, probe)
@@ -83,6 +84,23 @@ def course(before: Tables, now: Tables, heard: Heard, probe: Probe, is_lost: boo
         numbered.append(replace(sighting, why=reason))
     taught = flooded or any(sighting.resolves for sighting in sightings)
     return Course(tuple(numbered), taught)
+
+
+def _with_geneve(tables: Tables, sightings: list[Sighting]) -> list[Sighting]:
+    """The sightings, where what is in Geneve is called so.
+
+    The listeners take all of UDP for VXLAN (`-T vxlan`), because its port may be any. The headers differ in their first
+    byte only, and have the number at the same place: RFC 8926, 3.4, and RFC 7348, 5.
+    """
+    ports: dict[str, set[int]] = {"geneve": set(), "vxlan": set()}
+    for link in tables.links.values():
+        port = link.wrapped_in.port if link.wrapped_in else None
+        if port is not None and link.kind in ports:
+            ports[link.kind].add(port)
+    of_geneve = ports["geneve"] - ports["vxlan"]
+    if not of_geneve:
+        return sightings
+    return [replace(one, wrapping="Geneve") if one.outer_port in of_geneve else one for one in sightings]
 
 
 def _begins(sighting: Sighting, probe: Probe) -> bool:

@@ -33,7 +33,11 @@ def of_kind(kind: str | None, info: Row) -> Row:
     if kind == "tun":
         return {"mode": data.get("type")}
     mode = data.get("mode")
-    return {"mode": mode} if isinstance(mode, str) else {}
+    if not isinstance(mode, str):
+        return {}
+    # of an ipvlan two of these flags are words beside its mode: ip-link(8)
+    flags = [flag for flag in ("private", "vepa") if data.get(flag) is True]
+    return {"mode": " ".join([mode, *flags])}
 
 
 def wrapping(data: Row) -> Wrapping:
@@ -50,6 +54,7 @@ def wrapping(data: Row) -> Wrapping:
         port=data.get("port"),
         dev=data.get("link"),
         external=bool(data.get("external")),
+        mode=data.get("proto"),
     )
 
 

@@ -7,6 +7,7 @@ from . import (
     bridge,
     cable,
     claims,
+    elsewhere,
     filters,
     healthy,
     ipv6,
@@ -41,6 +42,7 @@ GROUPS = (
     ipv6,
     claims,
     kinds,
+    elsewhere,
     healthy,
 )
 CASES = [case for group in GROUPS for case in group.CASES]

@@ -54,6 +54,29 @@ CASES = [
         mend="ip link set far up",
     ),
     Case(
+        id="chain-of-three-bridges-cable-off",
+        group="bridge",
+        title="three bridges in a row, and the last cable is dead",
+        cause="up2, a port of br2, is switched off, so far2 has no signal",
+        source="common (chained bridges)",
+        lines=CHAIN
+        + """
+            ip link add name br3 type bridge
+            ip link set br3 up
+            ip link add up2 type veth peer name far2
+            ip link set up2 master br2
+            ip link set far2 master br3
+            ip link set far2 up
+            ip link set v2 master br3
+        """,
+        src="h1",
+        dst="h2",
+        claim="h1 can reach h2",
+        words=(("up2",), DOWN),
+        never=FILTERS,
+        mend="ip link set up2 up",
+    ),
+    Case(
         id="macvlan-parent-off",
         group="cable",
         title="the card that containers share is off",

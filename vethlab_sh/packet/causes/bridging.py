@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 
 from ...facts import ANY_MAC, Device, Entry, Link, is_group
+from ...inside import quoted
+from ...wiring.tunnels import tunnels
 from ..sighting import Sighting
 from .cables import show_link, switched_off
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
 from .scene import Scene
+from .vlans import not_let_in, not_let_out
 
 FLOOD_FLAGS = ("flood", "bcast_flood", "mcast_flood")  # of a port: bridge(8)
+CARRY_FRAMES = ("vxlan", "geneve", "gretap", "ip6gretap")  # kinds of tunnels that may be ports of a bridge
 # The kernel's own words for the states of the spanning tree that keep a port from forwarding.
 WAITING = ("listening", "learning", "blocking", "disabled")
 
@@ -25,7 +28,7 @@ def not_bridged(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | Non
     came_by = last.place if is_at_a_port else None
     held = None
     if came_by:
-        held = _waits(scene, came_by) or _locked(scene, came_by, last.macs[0])
+        held = _waits(scene, came_by) or _locked(scene, came_by, last.macs[0]) or not_let_in(scene, bridge, last)
     return held or _misled(scene, bridge, last) or _towards_the_port(scene, bridge, last, came_by)
 
 
@@ -38,7 +41,7 @@ def _waits(scene: Scene, port: Device) -> Diagnosis | None:
     state = link.port.state
     if state not in WAITING:
         return None
-    dev = shlex.quote(port[1])
+    dev = quoted(port[1])
     if bridge.stp:
         seconds = f" {bridge.forward_delay:g} s" if bridge.forward_delay else ""
         reason = (
@@ -60,10 +63,10 @@ def _waits(scene: Scene, port: Device) -> Diagnosis | None:
 
 def _without_stp(scene: Scene, bridge: Link) -> list[str]:
     """The lines that switch STP off. It leaves the ports that wait to their timers, so each is told, too."""
-    lines = [f"ip link set {shlex.quote(bridge.name)} type bridge stp_state 0"]
+    lines = [f"ip link set {quoted(bridge.name)} type bridge stp_state 0"]
     for port in scene.tables.ports(bridge.device):
         if _is_waiting(scene, port):
-            lines.append(f"bridge link set dev {shlex.quote(port[1])} state 3")
+            lines.append(f"bridge link set dev {quoted(port[1])} state 3")
     return lines
 
 
@@ -93,14 +96,14 @@ def _locked(scene: Scene, port: Device, source: str) -> Diagnosis | None:
 
 def _show_port(port: Device, word: str) -> Shown:
     namespace, name = port
-    line = f"bridge -d link show dev {shlex.quote(name)}"
+    line = f"bridge -d link show dev {quoted(name)}"
     return Shown.of(namespace, line, word)
 
 
 def _set_port(port: Device, words: str) -> Fix:
     """The line that sets flags of a port, in bridge(8)'s words: `locked off`."""
     namespace, name = port
-    return fix(namespace, f"bridge link set dev {shlex.quote(name)} {words}")
+    return fix(namespace, f"bridge link set dev {quoted(name)} {words}")
 
 
 def _misled(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
@@ -146,7 +149,7 @@ def _with_another_mac(device: Device, mac: str) -> Fix:
     """The line that gives a device another MAC address of the same kind: the last byte's bits turned round."""
     start, last = mac[:-2], int(mac[-2:], 16)
     other = f"{start}{last ^ 0xFF:02x}"
-    return fix(device[0], f"ip link set {shlex.quote(device[1])} address {other}")
+    return fix(device[0], f"ip link set {quoted(device[1])} address {other}")
 
 
 def _twice(bridge: Device, mac: str, holders: list[Device], entry: Entry) -> Diagnosis:
@@ -164,7 +167,7 @@ def _twice(bridge: Device, mac: str, holders: list[Device], entry: Entry) -> Dia
 
 def _show_entry(bridge: Device, mac: str) -> Shown:
     namespace, name = bridge
-    line = f"bridge fdb show br {shlex.quote(name)}"
+    line = f"bridge fdb show br {quoted(name)}"
     return Shown.of(namespace, line, mac)
 
 
@@ -174,7 +177,7 @@ def _taken_for_its_own(bridge: Device, entry: Entry, holder: Device) -> Diagnosi
         f"the FDB of {name} has {entry.mac} as one of {name}'s own (a permanent entry), "
         f"but it is the MAC of {full(holder)}"
     )
-    mend = fix(space, f"bridge fdb del {entry.mac} dev {shlex.quote(name)} self")
+    mend = fix(space, f"bridge fdb del {entry.mac} dev {quoted(name)} self")
     return Diagnosis(
         cause=Cause.FDB_ENTRY,
         reason=reason,
@@ -197,7 +200,7 @@ def own_by_mistake(scene: Scene, bridge: Device, mac: str) -> Diagnosis | None:
 def _wrong_entry(bridge: Device, entry: Entry, real: Device) -> Diagnosis:
     kind = "a static FDB entry" if entry.state else "the FDB"
     # `static` and `permanent` entries do not move; a learned one does with the next frame from there
-    mend = fix(bridge[0], f"bridge fdb del {entry.mac} dev {shlex.quote(str(entry.dev))} master")
+    mend = fix(bridge[0], f"bridge fdb del {entry.mac} dev {quoted(str(entry.dev))} master")
     return Diagnosis(
         cause=Cause.FDB_ENTRY,
         reason=f"{kind} of {bridge[1]} says that {entry.mac} is behind {entry.dev}, but it is behind {real[1]}",
@@ -224,7 +227,7 @@ def _towards_the_port(scene: Scene, bridge: Device, last: Sighting, came_by: Dev
         off = switched_off(tables, peer)
     if off:
         return replace(off, should_be=place(port))
-    return _waits(scene, port) or _held_back(scene, port, mac, came_by)
+    return _waits(scene, port) or not_let_out(scene, bridge, last, port) or _held_back(scene, port, mac, came_by)
 
 
 def _expected(scene: Scene, bridge: Device, mac: str, goal: str) -> Device | None:
@@ -236,15 +239,28 @@ def _expected(scene: Scene, bridge: Device, mac: str, goal: str) -> Device | Non
         holders = [device for device in tables.holders(mac) if device[0] != bridge[0]]
         ends = holders + ends
     for end in ends:
-        peer = tables.peer(end)
+        peer = tables.cable(end)
         if peer and peer[0] == bridge[0]:
             return _along_the_chain(scene, bridge, peer) or peer
     if not ends:
         return None
     # behind a tunnel that is plugged into the bridge
     for port in tables.ports(bridge):
-        if tables.is_kind(port, "vxlan"):
+        link = tables.link(port)
+        if link is not None and link.kind in CARRY_FRAMES:
             return port
+    return _tunnel_beside(scene, bridge, {namespace for namespace, _ in ends})
+
+
+def _tunnel_beside(scene: Scene, bridge: Device, goals: set[str]) -> Device | None:
+    """A tunnel that leads to one of these namespaces, carries frames, and has nothing of its own to carry."""
+    for tunnel in tunnels(scene.tables.snapshot):
+        for near, far in ((tunnel.one, tunnel.two), (tunnel.two, tunnel.one)):
+            if near.namespace != bridge[0] or far.namespace not in goals or near.kind not in CARRY_FRAMES:
+                continue
+            own = [row for row in scene.tables.addresses_of(near.device) if row.scope == "global"]
+            if not own and near.master is None and far.master is not None:
+                return near.device
     return None
 
 
@@ -253,9 +269,9 @@ def _along_the_chain(scene: Scene, bridge: Device, goal: Device) -> Device | Non
     tables = scene.tables
     if tables.master(goal) in (None, bridge):
         return None
-    on_the_wire = tables.wire(goal)
     for port in tables.ports(bridge):
-        if port in on_the_wire and tables.peer(port) in on_the_wire:
+        beyond = tables.peer(port)
+        if beyond is not None and goal in tables.wire(beyond, without=bridge):
             return port
     return None
 
@@ -270,7 +286,7 @@ def unplugged(scene: Scene, port: Device, bridge: Device) -> Diagnosis:
     else:
         reason = f"{name} has no master, so {bridge[1]} does not reach it"
         cause = Cause.NO_MASTER
-    mend = fix(space, f"ip link set {shlex.quote(name)} master {shlex.quote(bridge[1])}")
+    mend = fix(space, f"ip link set {quoted(name)} master {quoted(bridge[1])}")
     return Diagnosis(
         cause=cause,
         reason=reason,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 from ...facts import Device
+from ...inside import quoted
 from ...wiring.machines import cables
 from ..lookup import Tables
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
@@ -17,7 +17,7 @@ ETHERNET, VLAN = 14, 4  # bytes that a veth takes beyond its MTU: __is_skb_forwa
 def show_link(device: Device, word: str = "") -> Shown:
     """What `ip link` says of a device."""
     namespace, name = device
-    line = f"ip link show dev {shlex.quote(name)}"
+    line = f"ip link show dev {quoted(name)}"
     return Shown.of(namespace, line, word or "mtu")
 
 
@@ -30,6 +30,8 @@ def switched_off(tables: Tables, device: Device) -> Diagnosis | None:
         return Diagnosis(Cause.NO_DEVICE, f"{name} is missing in {namespace}", shown)
     if link.up is False:
         return _down(tables, device, f"{full(device)} is down")
+    if link.kind in ("bond", "team") and link.carrier is False:
+        return _without_a_port(tables, device)
     parent = (str(link.parent_namespace), link.parent) if link.parent else None
     if parent and _is_down(tables, parent):
         return _down(tables, parent, f"{full(device)} is a {link.kind} on {full(parent)}, which is down")
@@ -38,6 +40,27 @@ def switched_off(tables: Tables, device: Device) -> Diagnosis | None:
     if link.carrier is False and peer and _is_down(tables, peer):
         return _down(tables, peer, f"{full(device)} has no signal, because {full(peer)} is down")
     return None
+
+
+def _without_a_port(tables: Tables, bond: Device) -> Diagnosis:
+    """Why a bond or team has no signal: none of its ports has one. bonding.rst: miimon."""
+    namespace, name = bond
+    ports = tables.ports(bond)
+    kind = str(tables.links[bond].kind)
+    shown = Shown.of(namespace, f"ip link show master {quoted(name)}", "state")
+    if not ports:
+        shown = show_link(bond, "state")
+        return Diagnosis(Cause.BOND_PORT, f"{full(bond)} is a {kind} and has no port to send by", shown)
+    reasons = []
+    mends: tuple[Fix, ...] = ()
+    for port in ports:
+        off = switched_off(tables, port)
+        if off is not None:
+            reasons.append(off.reason)
+            mends += off.fixes
+    why = "; ".join(reasons) or f"its ports are {', '.join(port[1] for port in ports)}"
+    reason = f"{full(bond)} has no signal: none of its ports has one ({why})"
+    return Diagnosis(Cause.BOND_PORT, reason, shown, mends)
 
 
 def _is_down(tables: Tables, device: Device) -> bool:
@@ -64,7 +87,7 @@ def _switched_on(tables: Tables, device: Device) -> tuple[Fix, ...]:
     link = tables.link(device)
     if link is None or (link.kind == "vxlan" and not link.master):
         return ()
-    dev = shlex.quote(name)
+    dev = quoted(name)
     lines = [f"ip link set {dev} up"]
     if link.master:
         return (fix(namespace, *lines),)
@@ -123,7 +146,7 @@ def lost_on_a_cable(tables: Tables, device: Device, size: int) -> Diagnosis | No
     if far is None or not far.mtu or size <= far.mtu + ETHERNET + VLAN:
         return None
     near = link.mtu if link and link.mtu else size - ETHERNET
-    mend = fix(peer[0], f"ip link set {shlex.quote(peer[1])} mtu {near}")
+    mend = fix(peer[0], f"ip link set {quoted(peer[1])} mtu {near}")
     return Diagnosis(
         cause=Cause.MTU,
         reason=f"the packet is of {size - ETHERNET} bytes, and {full(peer)} takes {far.mtu} (its MTU)",

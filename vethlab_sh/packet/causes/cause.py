@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ...facts import Device
-from ...inside import inside
+from ...facts import Device, Route
+from ...inside import inside, quoted
 from ...sandbox import HOSTNAME
 
 
@@ -19,6 +19,8 @@ class Cause(StrEnum):
     PEER_MISSING = "peer-missing"
     MACVLAN = "macvlan"
     QUEUE = "queue-drops"
+    BOND_PORT = "bond-port"
+    VLAN_TAG = "vlan-tag"
     # bridges
     NO_MASTER = "no-master"
     WRONG_BRIDGE = "wrong-bridge"
@@ -26,6 +28,7 @@ class Cause(StrEnum):
     PORT_ISOLATED = "port-isolated"
     PORT_FLOOD = "port-flood-off"
     PORT_LOCKED = "port-locked"
+    VLAN_PORT = "vlan-port"
     FDB_ENTRY = "fdb-entry"
     DUPLICATE_MAC = "duplicate-mac"
     BRIDGE_MAC = "bridge-mac"
@@ -70,6 +73,11 @@ class Cause(StrEnum):
     VXLAN_LOCAL = "vxlan-local"
     VXLAN_PORT = "vxlan-port"
     VXLAN_VNI = "vxlan-vni"
+    TUNNEL_ENDS = "tunnel-ends"
+    TUNNEL_LOCAL = "tunnel-local"
+    TUNNEL_KEY = "tunnel-key"
+    TUNNEL_PORT = "tunnel-port"
+    TUNNEL_MODE = "tunnel-mode"
     # sizes, ports, answers
     MTU = "mtu"
     REFUSED = "refused"
@@ -87,14 +95,17 @@ MEANINGS = {
     Cause.NO_DEVICE: "The device that should send it is not there: never made, never moved, or moved elsewhere.",
     Cause.DEVICE_DOWN: "A device on the way is switched off, or has no signal because its other end is.",
     Cause.PEER_MISSING: "The other end of the cable is not in any namespace of the lab.",
-    Cause.MACVLAN: "A macvlan device does not hear its parent, nor, but in mode bridge, its siblings.",
+    Cause.MACVLAN: "A macvlan or ipvlan device does not hear its parent, nor, but in mode bridge, its siblings.",
     Cause.QUEUE: "The queue of a device (qdisc) drops it.",
+    Cause.BOND_PORT: "A bond or a team has no port that it could send by.",
+    Cause.VLAN_TAG: "The frame has a VLAN tag, and the card has no VLAN device with this number.",
     Cause.NO_MASTER: "A cable ends beside the bridge: the device is no port of any.",
     Cause.WRONG_BRIDGE: "A cable ends in another bridge than the one that should reach it.",
     Cause.PORT_STATE: "A bridge's port does not forward: it waits for STP, or is disabled.",
     Cause.PORT_ISOLATED: "Both ports are isolated, and a bridge hands nothing from one such port to another.",
     Cause.PORT_FLOOD: "The bridge does not know behind which port the MAC is, and this port does not flood.",
     Cause.PORT_LOCKED: "A locked port takes frames only from MACs that somebody wrote into the FDB for it.",
+    Cause.VLAN_PORT: "A bridge that looks at VLANs does not let this one through at a port.",
     Cause.FDB_ENTRY: "The bridge's FDB puts the MAC behind another port than where it is.",
     Cause.DUPLICATE_MAC: "Two devices on one bridge have the same MAC, and it sends to where it saw it last.",
     Cause.BRIDGE_MAC: "A host has the bridge's own MAC, so the bridge keeps what is for the host.",
@@ -133,6 +144,11 @@ MEANINGS = {
     Cause.VXLAN_REMOTE: "It is wrapped for an address that is not the other machine's.",
     Cause.VXLAN_PORT: "The two ends of the tunnel use different UDP ports.",
     Cause.VXLAN_VNI: "The two ends of the tunnel have different VNIs.",
+    Cause.TUNNEL_ENDS: "The tunnel's ends do not fit: one is not for what the other sends, by its outer addresses.",
+    Cause.TUNNEL_LOCAL: "A tunnel other than VXLAN has a local address that its machine does not have.",
+    Cause.TUNNEL_KEY: "The two ends of a GRE tunnel have different keys, or of a Geneve tunnel different VNIs.",
+    Cause.TUNNEL_PORT: "The two ends of a Geneve tunnel use different UDP ports.",
+    Cause.TUNNEL_MODE: "The tunnel is of a mode that does not carry this kind of packet.",
     Cause.MTU: "The packet is larger than what a device on the way takes.",
     Cause.REFUSED: "It arrived, and nobody listens on that port there.",
     Cause.WRONG_ANSWERER: "An answer came, but not from who was asked.",
@@ -214,8 +230,16 @@ def typed(line: Line) -> str:
     enters_by_itself = program in ("ip", "bridge")
     is_one_command = not any(sign in rest for sign in "|&;")
     if line.namespace != HOSTNAME and enters_by_itself and is_one_command:
-        return f"{program} -n {line.namespace} {rest}"
+        return f"{program} -n {quoted(line.namespace)} {rest}"
     return inside(line.namespace, line.text)
+
+
+def typed_route(route: Route) -> str:
+    """A route for a line to type: whatever its device is called is one word there."""
+    words = route.words
+    if route.dev is None:
+        return words
+    return words.replace(f"dev {route.dev}", f"dev {quoted(route.dev)}")
 
 
 def full(device: Device) -> str:

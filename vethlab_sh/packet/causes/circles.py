@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
-
 from ...facts import Device
+from ...inside import quoted
 from ..lookup import Tables
 from .cause import Cause, Diagnosis, Shown, fix, full
 
@@ -55,7 +54,7 @@ def _circle(port: Device, peer: Device, here: Device, there: Device) -> Diagnosi
     else:
         what = f"the cable {cable} is one more way from {full(here)} to {full(there)}"
     reason = f"{what}, and no STP runs: a loop, in which what is for everyone goes round for ever"
-    opened = fix(port[0], f"ip link set {shlex.quote(port[1])} nomaster")
+    opened = fix(port[0], f"ip link set {quoted(port[1])} nomaster")
     return Diagnosis(
         cause=Cause.ROUTING_LOOP,
         reason=reason,

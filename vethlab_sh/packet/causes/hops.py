@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_interface
 
-from ...facts import Device, Route, Rule
+from ...facts import Device, Link, Route, Rule
+from ...inside import quoted
 from ..lookup import best, prefix_length
 from ..sighting import ASKS, Sighting
 from .cause import Cause, Diagnosis, Shown, fix, full
@@ -14,6 +14,7 @@ from .filters import rewritten_to
 from .lastseen import last_seen
 from .look import NUMBERS, Decision
 from .scene import Scene
+from .tunnels import is_tunnel, remote_of, show_tunnel, to_who_waits
 
 
 def with_the_way(scene: Scene, first: Sighting, diagnosis: Diagnosis) -> Diagnosis:
@@ -25,7 +26,10 @@ def with_the_way(scene: Scene, first: Sighting, diagnosis: Diagnosis) -> Diagnos
     if last is not None and last.namespace == space and scene.tables.is_kind(last.place, "vxlan"):
         entry = scene.tables.fdb(last.place, last.dst_mac)
         if entry is not None and entry.dst == hop:
-            return sent_to_a_remote(last.place, hop, diagnosis)
+            return sent_to_a_remote(scene, last.place, hop, diagnosis)
+    tunnel = scene.link(last.place) if last is not None else None
+    if last is not None and tunnel is not None and is_tunnel(tunnel) and remote_of(scene, tunnel, last) == hop:
+        return sent_to_a_remote(scene, last.place, hop, diagnosis)
     goal = _goal(scene, last, space)
     decision = _decision(scene, last, space, goal)
     route = decision.route
@@ -68,7 +72,7 @@ def _past_the_tunnel(scene: Scene, taken: Route, goal: str, reason: str) -> Diag
 
 def _no_route_by(tunnel: Device, network: IPv4Network | IPv6Network, neighbour: str, reason: str) -> Diagnosis:
     """The route that is missing: to a network, by the neighbour that a tunnel has in it."""
-    space, dev = tunnel[0], shlex.quote(tunnel[1])
+    space, dev = tunnel[0], quoted(tunnel[1])
     family = "-6 " if network.version == 6 else ""
     line = f"ip {family}route add {network} via {neighbour} dev {dev} onlink"
     return Diagnosis(
@@ -124,8 +128,11 @@ def _goal(scene: Scene, last: Sighting | None, space: str) -> str:
     return scene.probe.target
 
 
-def sent_to_a_remote(tunnel: Device, remote: str, diagnosis: Diagnosis) -> Diagnosis:
-    """The reason why another machine is not reached, with the FDB entry that named it."""
+def sent_to_a_remote(scene: Scene, tunnel: Device, remote: str, diagnosis: Diagnosis) -> Diagnosis:
+    """The reason why another machine is not reached, with the FDB entry, or the remote, that named it."""
+    link = scene.link(tunnel)
+    if link is not None and is_tunnel(link):
+        return _sent_to_its_remote(scene, link, remote, diagnosis)
     reason = f"the FDB of {full(tunnel)} sends it to {remote}, but {diagnosis.reason}"
     if diagnosis.cause not in (Cause.NOBODY_HAS, Cause.NO_ADDRESS):
         return replace(diagnosis, reason=reason)
@@ -133,8 +140,21 @@ def sent_to_a_remote(tunnel: Device, remote: str, diagnosis: Diagnosis) -> Diagn
         diagnosis,
         cause=Cause.VXLAN_REMOTE,
         reason=reason,
-        shown=Shown.of(tunnel[0], f"bridge fdb show dev {tunnel[1]}", remote),
+        shown=Shown.of(tunnel[0], f"bridge fdb show dev {quoted(tunnel[1])}", remote),
         fixes=(),
+    )
+
+
+def _sent_to_its_remote(scene: Scene, tunnel: Link, remote: str, diagnosis: Diagnosis) -> Diagnosis:
+    reason = f"{full(tunnel.device)} wraps it for {remote}, but {diagnosis.reason}"
+    if diagnosis.cause not in (Cause.NOBODY_HAS, Cause.NO_ADDRESS):
+        return replace(diagnosis, reason=reason)
+    return replace(
+        diagnosis,
+        cause=Cause.TUNNEL_ENDS,
+        reason=reason,
+        shown=show_tunnel(tunnel.device),
+        fixes=to_who_waits(scene, tunnel),
     )
 
 

@@ -7,6 +7,7 @@ from .cause import Cause, Diagnosis, Shown, full
 from .filters import rule_of_ttl
 from .scene import Scene
 from .settings import setting, show_setting
+from .tunnels import sender_of, show_tunnel
 
 LITTLE = 16  # nobody starts with less by himself: Linux sends with 64, others with 128 or 255
 
@@ -21,9 +22,11 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
     sender, first = start.namespace, _ttl(start)
     gone = f"{router} does not send it on, because its TTL is used up ({ttl})"
     if last.wrapped:
-        tunnel = scene.tables.tunnel(sender, last.vni)
+        tunnel = scene.tables.tunnel(sender, last.vni) if last.in_vxlan else sender_of(scene, start)
         name = full(tunnel) if tunnel else f"a tunnel of {sender}"
         shown = Shown.of(sender, "ip -d link show type vxlan", "ttl")
+        if tunnel and not last.in_vxlan:
+            shown = show_tunnel(tunnel)
         return Diagnosis(Cause.HOP_LIMIT, f"{gone}: {name} wraps it with a TTL of {first}", shown)
     path = "ipv6/conf/all/hop_limit" if ":" in last.dst_ip else "ipv4/ip_default_ttl"
     default = scene.look(sender).number(path)

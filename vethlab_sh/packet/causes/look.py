@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from typing import Any
 
 from ...facts import Route, Rule
+from ...inside import quoted
 from ...parsers import routing
 from ...parsers.filters import HAS_NFT, LEGACY_COUNTED
 from ..listen import Ground
@@ -121,10 +121,11 @@ class Look:
         tables = re.findall(r"^table (\w+) ", self.nft, re.M)
         return set(tables)
 
-    def decide(self, dst: str, src: str | None = None, iif: str | None = None) -> Decision:
+    def decide(self, dst: str, src: str | None = None, iif: str | None = None, vrf: str | None = None) -> Decision:
         """The rule and the route that the kernel takes for a packet (fib_rules_lookup(), net/core/fib_rules.c).
 
-        src: its source, when it is known; iif: the device that it came in by, `lo` for what starts here.
+        src: its source, when it is known; iif: the device that it came in by, `lo` for what starts here; vrf: the table
+        of the VRF that it is in.
         """
         family = "inet6" if ":" in dst else "inet"
         asked = [rule for rule in self.rules if rule.family == family]
@@ -146,7 +147,8 @@ class Look:
                 continue
             if rule.action:
                 return Decision(rule, None)
-            route = best((route for route in self.routes if route.table == rule.table), dst)
+            table = vrf if rule.table == routing.OF_A_VRF else rule.table
+            route = best((route for route in self.routes if route.table == table), dst)
             if route is None or _is_suppressed(rule, route, dst):
                 continue
             # throw: as if the table had no route, so the next rule is asked; ip-route(8)
@@ -159,7 +161,7 @@ class Look:
             return Decision(None, None)
         # Nothing took it after a jump: the jump is to blame, if without it there would be a route.
         without = replace(self, rules=tuple(rule for rule in self.rules if rule is not jump))
-        would_go = without.decide(dst, src, iif).route
+        would_go = without.decide(dst, src, iif, vrf).route
         return Decision(jump if would_go else None, None)
 
     def _matches(self, rule: Rule, dst: str, src: str | None, iif: str) -> bool:
@@ -256,7 +258,7 @@ def ask_each(ground: Ground, spaces: Iterable[str], parts: Mapping[str, str]) ->
     """Run these lines in each of these namespaces, all at the same time; what each line printed, by its name."""
     spaces = list(spaces)
     asking = "\n".join(f"printf '\\n{MARK_PRINTED}%s\\n' {part}; ({line})" for part, line in parts.items())
-    ask = f"bash -c {shlex.quote(asking)}"
+    ask = f"bash -c {quoted(asking)}"
     script = ["here=$(mktemp -d /run/look.XXXXXX) || exit 1", "trap 'rm -rf \"$here\"' EXIT"]
     for number, space in enumerate(spaces):
         script.append(f'{ground.inside(space, ask)} >"$here/{number}" 2>/dev/null &')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 from ...facts import Device, Neighbour
+from ...inside import quoted
 from ..sighting import Sighting
 from .cables import show_link
 from .cause import Cause, Diagnosis, Shown, fix, full
@@ -21,7 +22,8 @@ def not_for_this_device(scene: Scene, last: Sighting) -> Diagnosis | None:
     link = tables.link(device)
     bridges = tables.bridges(device[0])
     if bridges and link and link.kind == "veth" and not tables.addresses_of(device):
-        mends = tuple(fix(device[0], f"ip link set {device[1]} master {bridge}") for _, bridge in bridges)
+        dev = quoted(device[1])
+        mends = tuple(fix(device[0], f"ip link set {dev} master {quoted(bridge)}") for _, bridge in bridges)
         return Diagnosis(
             cause=Cause.NO_MASTER,
             reason=f"{device[1]} has no master, so no bridge takes the frame, and {mac} is not its own MAC",
@@ -89,9 +91,9 @@ def _wrong_neighbour(scene: Scene, row: Neighbour, device: Device, own: str | No
     real = scene.tables.mac(scene.tables.owner(ip))
     on_a_tunnel = scene.tables.is_kind((space, str(row.dev)), "vxlan")
     if on_a_tunnel and real:  # there nobody is asked, so the right entry must be written
-        mend = fix(space, f"ip neigh replace {ip} lladdr {real} dev {row.dev} nud permanent")
+        mend = fix(space, f"ip neigh replace {ip} lladdr {real} dev {quoted(str(row.dev))} nud permanent")
     else:
-        mend = fix(space, f"ip neigh del {ip} dev {row.dev}")
+        mend = fix(space, f"ip neigh del {ip} dev {quoted(str(row.dev))}")
     return Diagnosis(
         cause=Cause.WRONG_NEIGHBOUR,
         reason=f"the neighbour entry{kind} of {space} says that {ip} is {row.mac}, but {full(device)} has {own}",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 
 from ...facts import Device, Link
-from ..sighting import Sighting
+from ...inside import quoted
+from ..sighting import ASKS, TELLS, Sighting
 from .cables import switched_off
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full
 from .scene import Scene
@@ -33,21 +33,46 @@ def not_to_the_parent(scene: Scene, last: Sighting) -> Diagnosis | None:
     if link is None or link.kind not in KINDS or link.parent is None:
         return None
     parent = (str(link.parent_namespace), link.parent)
-    shown = Shown.of(link.namespace, f"ip -d link show dev {link.name}", link.kind)
-    owners = scene.owners(last.dst_ip)
+    shown = Shown.of(link.namespace, f"ip -d link show dev {quoted(link.name)}", link.kind)
+    owners = scene.owners(_goal(scene, last))
     if parent in owners:
         reason = f"{full(link.device)} is a {link.kind} on {full(parent)}, and the two do not talk to each other"
         return Diagnosis(Cause.MACVLAN, reason, shown)
+    has_siblings = False
     for owner in owners:
         other = scene.link(owner)
         if other is None or (other.parent_namespace, other.parent) != (link.parent_namespace, link.parent):
             continue
+        has_siblings = True
         off = switched_off(scene.tables, owner)
         if off is not None:
             return off
-        if other.mode != "bridge":  # who gets it decides, whatever the mode of who sends
+        if not _hears(link, other):
             return _not_sent_back(scene, link, owner, parent) or _kept_apart(link, owner, shown)
-    return None
+    # to each other the devices on a parent talk also while it is down; to all others they do not
+    return None if has_siblings else switched_off(scene.tables, link.device)
+
+
+def _goal(scene: Scene, last: Sighting) -> str:
+    """Who it is for; of an answer about a MAC who asked."""
+    if last.kind not in TELLS:
+        return last.dst_ip
+    for one in scene.course.questions:
+        if one.kind in ASKS and one.dst_ip == last.src_ip:
+            return one.src_ip
+    return last.dst_ip
+
+
+def _hears(link: Link, other: Link) -> bool:
+    """Whether one of two devices on a parent gets what the other sends.
+
+    Of macvlans who gets it decides, whatever the mode of who sends; of ipvlans the flags, which all on a parent share:
+    ipvlan_xmit_mode_l2(), drivers/net/ipvlan/ipvlan_core.c.
+    """
+    if link.kind == "ipvlan":
+        words = f"{link.mode} {other.mode}".split()
+        return "private" not in words and "vepa" not in words
+    return other.mode == "bridge"
 
 
 def _not_sent_back(scene: Scene, link: Link, other: Device, parent: Device) -> Diagnosis | None:
@@ -61,7 +86,7 @@ def _not_sent_back(scene: Scene, link: Link, other: Device, parent: Device) -> D
         f"{full(link.device)} and {full(other)} are {link.kind} devices of mode vepa on {full(parent)}: what one sends "
         f"comes back to the other by {far_end.master} only, and hairpin is off at its port {full(far_end.device)}"
     )
-    switch, port = far_end.namespace, shlex.quote(far_end.name)
+    switch, port = far_end.namespace, quoted(far_end.name)
     mend = fix(switch, f"bridge link set dev {port} hairpin on")
     return Diagnosis(
         cause=Cause.MACVLAN,
@@ -78,8 +103,11 @@ def _kept_apart(link: Link, other: Device, shown: Shown) -> Diagnosis:
         "what one sends does not come to the other, which only mode bridge does"
     )
     mend: Fix = ()
+    changed = "macvlan mode bridge"
+    if link.kind == "ipvlan":
+        changed = f"ipvlan mode {str(link.mode).split()[0]} bridge"
     for namespace, name in (link.device, other):
-        mend += fix(namespace, f"ip link set {name} type macvlan mode bridge")
+        mend += fix(namespace, f"ip link set {quoted(name)} type {changed}")
     return Diagnosis(
         cause=Cause.MACVLAN,
         reason=reason,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...inside import quoted
 from .cause import Cause, Diagnosis, Shown, fix, full
 from .scene import Scene
 
@@ -27,7 +28,7 @@ def _queued(scene: Scene, space: str) -> Diagnosis | None:
         return Diagnosis(
             cause=Cause.QUEUE,
             reason=f"the queue of {full(link.device)} dropped {packets}",
-            shown=Shown.of(space, f"tc -s qdisc show dev {link.name}", "dropped"),
-            fixes=(fix(space, f"tc qdisc del dev {link.name} root"),),
+            shown=Shown.of(space, f"tc -s qdisc show dev {quoted(link.name)}", "dropped"),
+            fixes=(fix(space, f"tc qdisc del dev {quoted(link.name)} root"),),
         )
     return None

@@ -5,11 +5,11 @@ arp_process(), net/ipv4/arp.c; ndisc_recv_ns(), net/ipv6/ndisc.c.
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from ipaddress import ip_interface
 
-from ...facts import Address, Device, Route
+from ...facts import Address, Device, Link, Route
+from ...inside import quoted
 from ..lookup import prefix_length
 from ..sighting import ASKS, TELLS, Sighting
 from .bridging import nobody_has
@@ -26,7 +26,7 @@ def unanswered(scene: Scene, asked: Sighting) -> Diagnosis | None:
     device, ip = asked.place, asked.dst_ip
     link = scene.link(device)
     if link and link.arp is False and ":" not in ip:
-        return arp_off(device)
+        return _without_arp(link) if link.kind == "ipvlan" else arp_off(device)
     if _hangs_free(scene, device, ip):
         return _no_bridge_takes(scene, device)
     if scene.is_local(device[0], ip):
@@ -50,6 +50,13 @@ def stood_in_for_nobody(scene: Scene, ip: str) -> Diagnosis | None:
     return None
 
 
+def _without_arp(link: Link) -> Diagnosis:
+    """An ipvlan whose mode has no ARP: ipvlan_set_port_mode() sets NOARP, drivers/net/ipvlan/ipvlan_main.c."""
+    reason = f"{full(link.device)} is an ipvlan of mode {link.mode}, which answers no ARP"
+    shown = Shown.of(link.namespace, f"ip -d link show dev {quoted(link.name)}", "ipvlan")
+    return Diagnosis(Cause.ARP_OFF, reason, shown, should_be=link.namespace)
+
+
 def arp_off(device: Device) -> Diagnosis:
     """A device that neither asks nor answers."""
     namespace, name = device
@@ -57,7 +64,7 @@ def arp_off(device: Device) -> Diagnosis:
         cause=Cause.ARP_OFF,
         reason=f"ARP is switched off at {full(device)} (NOARP)",
         shown=show_link(device, "mtu"),
-        fixes=(fix(namespace, f"ip link set {shlex.quote(name)} arp on"),),
+        fixes=(fix(namespace, f"ip link set {quoted(name)} arp on"),),
         should_be=namespace,
     )
 
@@ -94,7 +101,7 @@ def _no_bridge_takes(scene: Scene, device: Device) -> Diagnosis:
     bridges = scene.tables.bridges(space)
     mends = []
     for _, bridge in bridges:
-        mends.append(fix(space, f"ip link set {shlex.quote(name)} master {shlex.quote(bridge)}"))
+        mends.append(fix(space, f"ip link set {quoted(name)} master {quoted(bridge)}"))
     return Diagnosis(
         cause=Cause.NO_MASTER,
         reason=f"{name} has no master, so no bridge takes the question",
@@ -157,7 +164,7 @@ def _filters_arp(scene: Scene, device: Device, ip: str, asker: str) -> Diagnosis
     reason = f"arp_filter is 1 at {full(device)}, and its route to {asker} is by {out.dev}"
     diagnosis = _by_setting(Cause.ARP_FILTER, reason, device, "arp_filter", one)
     # without the filter the answer to the packet itself would still go by the other device
-    route = fix(space, f"ip route replace {asker} dev {shlex.quote(name)}")
+    route = fix(space, f"ip route replace {asker} dev {quoted(name)}")
     return replace(diagnosis, fixes=(route,))
 
 
@@ -195,7 +202,7 @@ def unusable(scene: Scene, space: str, ip: str) -> Diagnosis | None:
     row = scene.tables.address(space, ip)
     if row is None or not (row.dadfailed or row.tentative):
         return None
-    dev = f"dev {shlex.quote(row.dev)}"
+    dev = f"dev {quoted(row.dev)}"
     if row.dadfailed:
         what = "is not used: somebody else had it (dadfailed, duplicate address)"
         mend = fix(space, f"ip addr del {row.address} {dev}", f"ip addr add {row.address} {dev} nodad")
@@ -286,7 +293,7 @@ def _other_way(scene: Scene, space: str, name: str, ip: str) -> Diagnosis | None
                 cause=Cause.WRONG_ROUTE,
                 reason=reason,
                 shown=Shown.of(space, f"ip route get {ip}", ip),
-                fixes=(fix(space, f"ip route replace {ip} dev {shlex.quote(dev)}"),),
+                fixes=(fix(space, f"ip route replace {ip} dev {quoted(dev)}"),),
             )
     return None
 
@@ -314,7 +321,7 @@ def _too_wide(scene: Scene, device: Device, ip: str, network: str) -> Diagnosis 
     if near is None:
         return None
     mine = own[0]
-    dev = f"dev {shlex.quote(name)}"
+    dev = f"dev {quoted(name)}"
     reason = (
         f"{space} has {mine.address}, so it takes {ip} for a neighbour (its network is {network}); "
         f"others on this wire have /{near}"
@@ -409,7 +416,7 @@ def _no_nd_proxy(scene: Scene, device: Device, route: Route | None, ip: str) -> 
     if not has_entry:
         reason = f"{start}: it has no ND proxy entry for it at {name}"
         shown = Shown.of(space, list_them)
-        mend += fix(space, f"ip -6 neigh add proxy {ip} dev {shlex.quote(name)}")
+        mend += fix(space, f"ip -6 neigh add proxy {ip} dev {quoted(name)}")
     elif not one.number(path) and not one.number("ipv6/conf/all/proxy_ndp"):
         reason = f"{start}: proxy_ndp is off at {full(device)}"
         shown = show_setting(space, path)
@@ -465,7 +472,7 @@ def _lacks_address(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
     return Diagnosis(
         cause=Cause.NO_ADDRESS,
         reason=f"nobody has {ip}: no namespace has this address, and {full(device)} has no {version} address at all",
-        shown=Shown.of(space, f"ip -br addr show dev {shlex.quote(name)}", name),
+        shown=Shown.of(space, f"ip -br addr show dev {quoted(name)}", name),
         fixes=(mend,) if mend else (),
         should_be=space,
     )
@@ -480,7 +487,7 @@ def _given(scene: Scene, device: Device, ip: str) -> Fix:
         for row in scene.tables.addresses_of(other):
             if row.scope == "global" and _holds(row.address, ip):
                 length = ip_interface(row.address).network.prefixlen
-                return fix(space, f"ip addr add {ip}/{length} dev {shlex.quote(name)}{nodad}")
+                return fix(space, f"ip addr add {ip}/{length} dev {quoted(name)}{nodad}")
     return ()
 
 
@@ -514,13 +521,13 @@ def address_on_port(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
         f"{name} is a port of {bridge[1]}, so what comes in there belongs to {bridge[1]}: "
         f"{what} is on {name} and should be on {bridge[1]}"
     )
-    shown = Shown.of(space, f"ip -br addr show dev {shlex.quote(name)}", name)
+    shown = Shown.of(space, f"ip -br addr show dev {quoted(name)}", name)
     if row is None:
         return Diagnosis(Cause.ADDRESS_ON_PORT, reason, shown)
     mend = fix(
         space,
-        f"ip addr del {row.address} dev {shlex.quote(name)}",
-        f"ip addr add {row.address} dev {shlex.quote(bridge[1])}",
+        f"ip addr del {row.address} dev {quoted(name)}",
+        f"ip addr add {row.address} dev {quoted(bridge[1])}",
     )
     return Diagnosis(
         cause=Cause.ADDRESS_ON_PORT,

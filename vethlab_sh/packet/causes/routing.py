@@ -5,16 +5,16 @@ In the order in which the kernel asks: ip_route_input_slow(), net/ipv4/route.c.
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from ipaddress import ip_interface
 
 from ...facts import Address, Device, Link, Route, Rule
+from ...inside import quoted
 from ...wiring.machines import cables
 from ..lookup import best, prefix_length
 from ..sighting import Kind, Sighting
 from .cables import ETHERNET, show_link, switched_off
-from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
+from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place, typed_route
 from .look import Decision
 from .scene import Scene
 from .settings import forwarding_off, own_source, reverse_path, show_setting
@@ -28,11 +28,68 @@ def not_forwarded(scene: Scene, arrived: Device, source: str, dst: str) -> Diagn
     decision = scene.decide(space, dst, source, came_by)
     diagnosis = (
         forwarding_off(scene, arrived, dst)
+        or _not_in_the_vrf(scene, arrived, dst, decision)
         or no_way(scene, space, dst, decision)
         or own_source(scene, arrived, source)
         or reverse_path(scene, arrived, source)
     )
     return _towards(diagnosis, _expected(space, decision)) if diagnosis else None
+
+
+def _not_in_the_vrf(scene: Scene, arrived: Device, dst: str, decision: Decision) -> Diagnosis | None:
+    """Why the table of a VRF leads nowhere, for what came in at one of its ports, or at a device beside them.
+
+    A table that has no route at all lets the next rule ask table main; one that ends in a route `unreachable default`,
+    as vrf.rst of the kernel advises, does not.
+    """
+    space = arrived[0]
+    if decision.route is not None and not decision.route.is_dead_end:
+        return None
+    table, link = scene.tables.vrf_table(arrived), scene.link(arrived)
+    if link is None or (decision.rule is not None and decision.rule.action):
+        return None
+    if table is None:
+        return _beside_the_vrf(scene, link, dst)
+    if decision.route is not None and (decision.route.table != table or decision.route.to != "default"):
+        return None
+    vrf = link.master or link.name
+    reason = f"it came into {space} by the VRF {vrf}, whose table {table} has no route to {dst}"
+    mends: tuple[Fix, ...] = ()
+    outside = scene.tables.route(space, dst)
+    if outside is not None and outside.dev is not None:
+        reason += f"; table main has {outside.words}"
+        mends = _into_the_vrf(scene, outside, vrf, table)
+    return Diagnosis(Cause.NO_ROUTE, reason, Shown.of(space, f"ip route show table {table}"), mends)
+
+
+def _beside_the_vrf(scene: Scene, link: Link, dst: str) -> Diagnosis | None:
+    """A device that is no port of the VRF whose table has the route."""
+    space = link.namespace
+    for vrf in scene.tables.links.values():
+        if vrf.namespace != space or vrf.kind != "vrf":
+            continue
+        table = str(vrf.vrf_table)
+        route = best((route for route in scene.look(space).routes if route.table == table), dst)
+        if route is None or route.is_dead_end:
+            continue
+        reason = (
+            f"{link.name} in {space} is no port of the VRF {vrf.name}, whose table {table} has {route.words}, and "
+            f"table main has no route to {dst}"
+        )
+        return Diagnosis(Cause.NO_ROUTE, reason, Shown.of(space, f"ip route show table {table}"))
+    return None
+
+
+def _into_the_vrf(scene: Scene, route: Route, vrf: str, table: str) -> tuple[Fix, ...]:
+    """The same route in the table of a VRF, where its device is a port of that.
+
+    A device that is none is not plugged in: master itself would reach nobody by it any more.
+    """
+    link = scene.link(route.device)
+    if link is None or link.master != vrf:
+        return ()
+    line = f"ip route add {typed_route(route)} table {table}"
+    return (fix(route.namespace, line),)
 
 
 def _expected(space: str, decision: Decision) -> str | None:
@@ -143,7 +200,7 @@ def _no_route_of_a_down_device(space: str, links: list[Link], dst: str) -> Diagn
         return None
     verb = "is" if len(down) == 1 else "are"
     what = f"{', '.join(down)} {verb} down, and a device that is down has no routes"
-    lines = [f"ip link set {shlex.quote(name)} up" for name in down]
+    lines = [f"ip link set {quoted(name)} up" for name in down]
     return Diagnosis(
         cause=Cause.DEVICE_DOWN,
         reason=f"{space} has no route to {dst} ({what})",
@@ -188,7 +245,7 @@ def _prefix_of(own: Address, theirs: Address) -> Diagnosis:
     space, name = own.device
     network = ip_interface(own.address).network
     length = theirs.address.partition("/")[2]
-    dev = f"dev {shlex.quote(name)}"
+    dev = f"dev {quoted(name)}"
     add = f"ip addr add {own.ip}/{length} {dev}"
     remove = f"ip addr del {own.address} {dev}"
     # a device has an IPv6 address once, whatever its prefix
@@ -281,7 +338,7 @@ def _dead_end(scene: Scene, decision: Decision, space: str, dst: str) -> Diagnos
             cause=Cause.DEAD_ROUTE,
             reason=f"{lacks}, and its route {route.words} swallows it",
             shown=shown,
-            fixes=(fix(space, f"ip route add {dst} dev {shlex.quote(cable)}"),),
+            fixes=(fix(space, f"ip route add {dst} dev {quoted(cable)}"),),
         )
     is_enough = route.is_whole and _is_reached_without(scene, space, route, dst)
     return Diagnosis(
@@ -343,7 +400,32 @@ def nothing_left(scene: Scene) -> Diagnosis | None:
             ),
             shown=Shown.of(space, "ip route show table local", f"broadcast {target}"),
         )
-    return _too_large_for_the_sender(scene, decision)
+    return _too_large_for_the_sender(scene, decision) or _bridge_without_signal(scene, decision)
+
+
+def _bridge_without_signal(scene: Scene, decision: Decision) -> Diagnosis | None:
+    """A bridge that sends nothing, as none of its ports has a signal: linkwatch_do_dev(), net/core/link_watch.c.
+
+    It has none a moment after its ports; what it is given in between is seen to leave it.
+    """
+    route = decision.route
+    bridge = scene.link(route.device) if route else None
+    if bridge is None or bridge.kind != "bridge" or bridge.carrier is not False:
+        return None
+    reasons = []
+    mends: tuple[Fix, ...] = ()
+    for port in scene.tables.ports(bridge.device):
+        off = switched_off(scene.tables, port)
+        if off is None:  # it waits for STP, say
+            return None
+        reasons.append(off.reason)
+        peer = scene.tables.peer(port)
+        if peer is not None and peer in scene.owners(scene.probe.target):
+            mends = off.fixes
+    if not reasons:
+        return None
+    reason = f"{full(bridge.device)} has no signal, because none of its ports has one: {'; '.join(reasons)}"
+    return Diagnosis(Cause.DEVICE_DOWN, reason, show_link(bridge.device, "state"), mends)
 
 
 def _too_large_for_the_sender(scene: Scene, decision: Decision) -> Diagnosis | None:
@@ -366,7 +448,7 @@ def too_large(scene: Scene, device: Device, size: int | None) -> Diagnosis | Non
         mend: Fix = ()
         for end in (device, scene.tables.peer(device)):
             if end:
-                mend += fix(end[0], f"ip link set {shlex.quote(end[1])} mtu {packet}")
+                mend += fix(end[0], f"ip link set {quoted(end[1])} mtu {packet}")
         mends = (mend,)
     return Diagnosis(
         cause=Cause.MTU,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ...facts import Device, Link
+from ...inside import quoted
 from ..listen import Ground, Heard
 from ..lookup import Tables
 from ..probe import Probe, open_questions
@@ -87,7 +87,25 @@ class Scene:
     def decide(self, space: str, dst: str, src: str | None = None, iif: str | None = None) -> Decision:
         """The rule and the route by which a namespace sends a packet on."""
         answers = self.look(space)
-        return answers.decide(dst, src, iif)
+        return answers.decide(dst, src, iif, self._vrf_table(space, src, iif))
+
+    def way_back(self, arrived: Device, source: str) -> Decision:
+        """The way back to who sent what came in by a device, as the reverse-path filter asks for it."""
+        answers = self.look(arrived[0])
+        return answers.decide(source, vrf=self.tables.vrf_table(arrived))
+
+    def _vrf_table(self, space: str, src: str | None, iif: str | None) -> str | None:
+        """The table of the VRF in which a packet is: by the port that it came in by, or that has its source address."""
+        devices = [] if iif is None else [(space, iif)]
+        if iif is None and src is not None:
+            seen = {one.place for one in self.course.sightings}
+            devices = [owner for owner in self.owners(src) if owner[0] == space]
+            devices.sort(key=lambda owner: owner not in seen)  # two VRFs may have the same address
+        for device in devices:
+            table = self.tables.vrf_table(device)
+            if table is not None:
+                return table
+        return None
 
     # --- the sightings ---
 
@@ -137,7 +155,7 @@ class Scene:
         """The kernel's own decision about a packet that came in by a device: the line that asks, whether it would go
         on or be taken, and what it said. It applies rules, all tables, forwarding, rp_filter and the checks of sources.
         """
-        line = f"ip route get {dst} from {src} iif {shlex.quote(iif)}"
+        line = f"ip route get {dst} from {src} iif {quoted(iif)}"
         ran = self.ground.run(self.ground.inside(space, line))
         answer = (ran.out + ran.err).strip()
         return line, ran.code == 0, answer

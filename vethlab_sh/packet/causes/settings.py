@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...facts import Device, Route
+from ...inside import quoted
 from .cables import only_gateway
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full
 from .scene import Scene
@@ -24,13 +25,13 @@ def key(path: str) -> str:
 
 def setting(space: str, path: str, value: int) -> Fix:
     """The line that sets one."""
-    line = f"sysctl -w {key(path)}={value}"
+    line = f"sysctl -w {quoted(f'{key(path)}={value}')}"
     return fix(space, line)
 
 
 def show_setting(space: str, *paths: str) -> Shown:
     """The line that shows them; what decides is told by the last one."""
-    keys = " ".join(key(path) for path in paths)
+    keys = " ".join(quoted(key(path)) for path in paths)
     return Shown.of(space, f"sysctl {keys}")
 
 
@@ -76,7 +77,7 @@ def reverse_path(scene: Scene, arrived: Device, source: str) -> Diagnosis | None
     value = scene.look(space).conf(name, "rp_filter")
     if ":" in source or value not in (STRICT, LOOSE):
         return None
-    back = scene.decide(space, source).route
+    back = scene.way_back(arrived, source).route
     shown = show_setting(space, "ipv4/conf/all/rp_filter", f"ipv4/conf/{name}/rp_filter")
     refused = f"a packet from {source} must not come in here"
     if back is None:
@@ -101,7 +102,7 @@ def _let_in(scene: Scene, arrived: Device, source: str, back: Route) -> tuple[Fi
     if _leads_somewhere(scene, back, source):
         return (setting(space, f"ipv4/conf/{name}/rp_filter", LOOSE),)
     if _is_on(scene, arrived, source):
-        return (fix(space, f"ip route replace {source} dev {name}"),)
+        return (fix(space, f"ip route replace {source} dev {quoted(name)}"),)
     gateway = only_gateway(scene.tables, arrived)
     if gateway is None:
         return ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...facts import Device, is_group
+from ...facts import Device, Link, is_group
+from ...inside import quoted
 from ..sighting import ASKS, TELLS, Sighting
 from .bridging import bridge_keeps, not_bridged, own_by_mistake
 from .cables import ETHERNET, lost_on_a_cable, show_link, switched_off
@@ -26,6 +27,8 @@ from .rewriting import by_its_own_service, rewritten
 from .routing import no_way, not_forwarded, too_large
 from .scene import Scene
 from .settings import own_source, reverse_path
+from .tunnels import is_tunnel, not_carried, not_taken, remote_of
+from .vlans import not_let_in, not_let_up, tag_not_taken
 from .wrapping import (
     missing_remote,
     not_its_own_address,
@@ -47,6 +50,11 @@ def _went_out(scene: Scene, last: Sighting) -> Diagnosis | None:
     device, tables = last.place, scene.tables
     if tables.is_kind(device, "vxlan") and not last.wrapped:
         return _went_into_a_tunnel(scene, last)
+    link = scene.link(device)
+    if link is not None and is_tunnel(link) and not last.wrapped:
+        return _went_into_another_tunnel(scene, link, last)
+    if link is not None and link.kind == "wireguard":
+        return _encrypted(link)
     if tables.is_kind(device, "bridge"):
         return not_bridged(scene, device, last) or filtered(scene, device[0], is_bridged=True)
     diagnosis = not_to_the_parent(scene, last) or lost_on_a_cable(tables, device, last.bytes)
@@ -67,9 +75,33 @@ def _went_into_a_tunnel(scene: Scene, last: Sighting) -> Diagnosis | None:
     return diagnosis or missing_remote(scene, tunnel, last) or filtered(scene, tunnel[0])
 
 
-def _not_sent_wrapped(scene: Scene, tunnel: Device, remote: str) -> Diagnosis | None:
-    """Why a machine does not send what it has wrapped: no way to the other machine, or nobody tells its MAC."""
-    space = tunnel[0]
+def _went_into_another_tunnel(scene: Scene, link: Link, last: Sighting) -> Diagnosis | None:
+    """Why a packet did not come out of an IPIP, GRE or Geneve device wrapped: its ends, or no way to the other one."""
+    diagnosis = not_carried(scene, last)
+    underlay = link.wrapping.namespace if link.wrapping else None
+    if diagnosis or underlay is None:
+        return diagnosis
+    remote = remote_of(scene, link, last)
+    if remote is not None:
+        diagnosis = _not_sent_wrapped(scene, link.device, remote, underlay)
+    return diagnosis or filtered(scene, underlay)
+
+
+def _encrypted(link: Link) -> Diagnosis:
+    """What goes into WireGuard: nobody who listens can tell which packet it becomes."""
+    reason = (
+        f"{full(link.device)} encrypts what it sends, so it cannot be followed further; whether its peer answers tells"
+    )
+    shown = Shown.of(link.namespace, f"wg show {link.name}", "latest handshake")
+    return Diagnosis(Cause.UNKNOWN, f"{reason} `wg show`", shown)
+
+
+def _not_sent_wrapped(scene: Scene, tunnel: Device, remote: str, underlay: str = "") -> Diagnosis | None:
+    """Why a machine does not send what it has wrapped: no way to the other machine, or nobody tells its MAC.
+
+    underlay: the namespace in which the wrapped packets travel, where it is not the tunnel's own.
+    """
+    space = underlay or tunnel[0]
     lost = no_way(scene, space, remote)
     if lost:
         return replace(lost, reason=f"{full(tunnel)} wraps it for {remote}, but {lost.reason}")
@@ -86,7 +118,7 @@ def _not_sent_wrapped(scene: Scene, tunnel: Device, remote: str) -> Diagnosis | 
     diagnosis = stuck(scene, trail[-1])
     if diagnosis is None:
         return None
-    return sent_to_a_remote(tunnel, remote, diagnosis)
+    return sent_to_a_remote(scene, tunnel, remote, diagnosis)
 
 
 def wrapped_for_itself(scene: Scene) -> tuple[Sighting, Diagnosis] | None:
@@ -112,8 +144,11 @@ def _came_in(scene: Scene, last: Sighting) -> Diagnosis | None:
     not_taken = _not_taken(scene, last)
     if not_taken:
         return not_taken
+    tagged = tag_not_taken(scene, last)
+    if tagged:
+        return tagged
     if last.wrapped:
-        return used_up(scene, last) or not_unwrapped(scene, last) or _packet_arrived_wrapped(scene, last)
+        return used_up(scene, last) or _kept_wrapped(scene, last) or _packet_arrived_wrapped(scene, last)
     if last.kind in ASKS:
         return unanswered(scene, last) or filtered(scene, last.namespace) or _silent(scene, last)
     if last.kind in TELLS:
@@ -137,9 +172,15 @@ def _not_taken(scene: Scene, last: Sighting) -> Diagnosis | None:
             kept = None if is_group(mac) else own_by_mistake(scene, device, mac)
         if kept:
             return kept
-    if is_for_device or is_group(mac) or device[1] == "lo":
+    # what a VRF gets has been taken by its port, whose MAC the frame still has
+    if is_for_device or is_group(mac) or device[1] == "lo" or tables.is_kind(device, "vrf"):
         return None
     return not_for_this_device(scene, last)
+
+
+def _kept_wrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """Why no tunnel device takes the wrapping off where a packet came in."""
+    return not_unwrapped(scene, last) or not_taken(scene, last)
 
 
 def _packet_arrived_wrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
@@ -148,8 +189,18 @@ def _packet_arrived_wrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
     if scene.is_local(last.namespace, dst):
         diagnosis = own_source(scene, last.place, source) or reverse_path(scene, last.place, source)
     else:
-        diagnosis = not_forwarded(scene, last.place, source, dst)
+        diagnosis = not_forwarded(scene, last.place, source, dst) or _too_large_as_it_is(scene, last, dst)
     return diagnosis or filtered(scene, last.namespace)
+
+
+def _too_large_as_it_is(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
+    """A wrapped packet that may not be split: of VXLAN and Geneve they may, as they have no DF; ip_tunnel_xmit()."""
+    if last.wrapping not in ("IPIP", "SIT", "GRE"):
+        return None
+    route = scene.decide(last.namespace, dst, last.src_ip, last.device).route
+    if route is None or route.dev is None:
+        return None
+    return too_large(scene, (last.namespace, route.dev), last.bytes)
 
 
 def _silent(scene: Scene, last: Sighting) -> Diagnosis | None:
@@ -172,7 +223,7 @@ def _came_in_at_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagnosi
     if mac != tables.mac(bridge) and not asks_the_bridge:
         diagnosis = not_bridged(scene, bridge, last) or filtered(scene, bridge[0], is_bridged=True)
         return diagnosis or _too_large_for_a_port(scene, bridge, last)
-    off = switched_off(tables, bridge)
+    off = switched_off(tables, bridge) or not_let_in(scene, bridge, last) or not_let_up(scene, bridge, last)
     if off:
         return replace(off, should_be=bridge[0])
     # what is for the bridge's own MAC goes up to its machine: br_handle_frame_finish(), net/bridge/br_input.c
@@ -200,7 +251,7 @@ def _too_large_for_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagn
         if link is None or not link.mtu or size <= link.mtu or port == last.place:
             continue
         # what VXLAN takes is what is left of the machine's own packets: there, the ends must send less
-        mends = () if link.kind == "vxlan" else (fix(port[0], f"ip link set {port[1]} mtu {size}"),)
+        mends = () if link.kind == "vxlan" else (fix(port[0], f"ip link set {quoted(port[1])} mtu {size}"),)
         what = f"{full(port)}, a port of {bridge[1]}, takes {link.mtu} (its MTU)"
         return Diagnosis(
             cause=Cause.MTU,

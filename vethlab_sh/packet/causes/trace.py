@@ -8,10 +8,10 @@ process that made it (`flags owner`): the kernel removes it with that process, h
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ...inside import quoted
 from ..listen import Ground
 from ..probe import Probe
 from .look import COUNTED, MARK, Look, look
@@ -120,7 +120,7 @@ def again(ground: Ground, probe: Probe, looks: Mapping[str, Look], ports: Iterab
     script = [SCRIPT.replace("LIMIT", str(SECONDS)).replace("TABLE", TABLE)]
     for number, space in enumerate(spaces):
         tables = "\n".join(_tables(looks[space], probe, ports))
-        script.append(f"trace {number} {shlex.quote(tables)} {ground.way_into(space)}")
+        script.append(f"trace {number} {quoted(tables)} {ground.way_into(space)}")
     script.append("deaf=0")
     script += [f"heard {number} ready || deaf=1" for number in numbers]
     script.append(f'{ground.inside(probe.src, probe.line)} >"$here/said" 2>&1; code=$?')

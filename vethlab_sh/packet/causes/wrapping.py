@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 
 from ...facts import ANY_MAC, Device, Link, is_group
+from ...inside import quoted
 from ..sighting import Sighting
 from .cables import show_link, switched_off
 from .cause import Cause, Diagnosis, Fix, Line, Shown, fix, full, place
@@ -18,7 +18,7 @@ WRAPPING4, WRAPPING6 = 20 + 8 + 8, 40 + 8 + 8
 def show_fdb(tunnel: Device, word: str = "") -> Shown:
     """What the FDB of a VXLAN device says."""
     namespace, name = tunnel
-    line = f"bridge fdb show dev {shlex.quote(name)}"
+    line = f"bridge fdb show dev {quoted(name)}"
     return Shown.of(namespace, line, word)
 
 
@@ -65,7 +65,7 @@ def _not_wrapped_for_everyone(scene: Scene, tunnel: Device, last: Sighting, belo
 
 def _unknown_neighbour(scene: Scene, tunnel: Device, hop: str, below: str | None) -> Diagnosis:
     """A next hop behind a tunnel whose MAC nobody wrote down, on a tunnel that does not ask everyone."""
-    space, dev = tunnel[0], shlex.quote(tunnel[1])
+    space, dev = tunnel[0], quoted(tunnel[1])
     mac = scene.tables.mac(scene.tables.owner(hop))
     if mac and scene.tables.fdb(tunnel, mac):
         cause = Cause.NO_NEIGHBOUR
@@ -112,7 +112,7 @@ def _same_vni(scene: Scene, here: Link) -> list[Link]:
 
 def _appended(tunnel: Device, mac: str, remote: str) -> Line:
     namespace, name = tunnel
-    return Line(namespace, f"bridge fdb append {mac} dev {shlex.quote(name)} dst {remote}")
+    return Line(namespace, f"bridge fdb append {mac} dev {quoted(name)} dst {remote}")
 
 
 def _remote_of(scene: Scene, mac: str) -> str | None:
@@ -170,7 +170,7 @@ def _not_listed(tunnel: Device, machine: str, remote: str) -> Diagnosis:
 
 def sent_to_itself(scene: Scene, tunnel: Device, mac: str, remote: str) -> Diagnosis:
     """An entry of a tunnel's FDB that names the machine's own address: it wraps the frame for itself."""
-    space, dev = tunnel[0], shlex.quote(tunnel[1])
+    space, dev = tunnel[0], quoted(tunnel[1])
     real = _remote_of(scene, mac)
     mends: tuple[Fix, ...] = ()
     if real and real != remote:
@@ -229,5 +229,5 @@ def not_unwrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
 def show_link_details(device: Device) -> Shown:
     """What `ip -d link` says of a device, with what is special to its kind."""
     namespace, name = device
-    line = f"ip -d link show dev {shlex.quote(name)}"
+    line = f"ip -d link show dev {quoted(name)}"
     return Shown.of(namespace, line, "vxlan")

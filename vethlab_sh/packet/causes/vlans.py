@@ -1,0 +1,131 @@
+"""Why does a frame not get where its VLAN tag should bring it? VLAN devices, and bridges that look at VLANs.
+
+vlan_do_receive(), net/8021q/vlan_core.c; br_allowed_ingress() and br_allowed_egress(), net/bridge/br_vlan.c.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...facts import Device, Link, PortVlan
+from ...inside import quoted
+from ..sighting import Sighting
+from .cables import switched_off
+from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
+from .scene import Scene
+
+
+def tag_not_taken(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """Why a tag stays on a frame that came in at a card: no VLAN device on it with this number, or one that is off."""
+    if last.vlan is None or last.way != "in":
+        return None
+    card = last.place
+    others = []
+    for child in scene.tables.above(card):
+        link = scene.link(child)
+        if link is None or link.vlan_id is None:
+            continue
+        if link.vlan_id == last.vlan:
+            off = switched_off(scene.tables, child)
+            return replace(off, should_be=place(child)) if off else None
+        others.append(link)
+    reason = f"the frame has the tag of VLAN {last.vlan}, and {full(card)} has no VLAN device with this number"
+    for link in others:
+        reason += f"; {link.name} has {link.vlan_id}"
+    space = card[0]
+    return Diagnosis(
+        cause=Cause.VLAN_TAG,
+        reason=reason,
+        shown=Shown.of(space, "ip -d link show type vlan", "vlan protocol"),
+    )
+
+
+def not_let_in(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
+    """Why a bridge that looks at VLANs takes no frame of this one at the port by which it came in."""
+    port = scene.link(last.place)
+    if not _looks_at_vlans(scene, bridge) or port is None or last.way != "in":
+        return None
+    if last.vlan:  # a tag of VLAN 0 is a priority only (802.1Q)
+        if _entry(port, last.vlan):
+            return None
+        return _closed(port, last.vlan, f"does not let VLAN {last.vlan} in")
+    if _pvid(port) is not None:
+        return None
+    reason = f"the frame has no VLAN tag, and {full(port.device)}, a port of {bridge[1]}, has no PVID for such frames"
+    mends: tuple[Fix, ...] = ()
+    if len(port.vlans) == 1:
+        mends = (_added(port, port.vlans[0].vlan, "pvid untagged"),)
+    return Diagnosis(Cause.VLAN_PORT, reason, _show(port.device), mends)
+
+
+def not_let_out(scene: Scene, bridge: Device, last: Sighting, port: Device) -> Diagnosis | None:
+    """Why a bridge that looks at VLANs sends a frame of this one not out at a port."""
+    link, vlan = scene.link(port), vlan_of(scene, bridge, last)
+    if link is None or vlan is None or _entry(link, vlan):
+        return None
+    return _closed(link, vlan, f"does not let VLAN {vlan} out")
+
+
+def not_let_up(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
+    """Why what is for the machine itself does not leave a bridge that looks at VLANs: the bridge is not in this one."""
+    link, vlan = scene.link(bridge), vlan_of(scene, bridge, last)
+    if link is None or vlan is None or _entry(link, vlan):
+        return None
+    mend = fix(link.namespace, f"bridge vlan add dev {quoted(link.name)} vid {vlan} self")
+    reason = f"{full(bridge)} itself is not in VLAN {vlan}, in which the frame came in at {last.device}{_those(link)}"
+    return Diagnosis(Cause.VLAN_PORT, reason, _show(bridge), (mend,) if last.vlan else ())
+
+
+def vlan_of(scene: Scene, bridge: Device, last: Sighting) -> int | None:
+    """The VLAN in which a frame passes a bridge: by its tag, or by the PVID of where it came in. None: no VLANs."""
+    if not _looks_at_vlans(scene, bridge):
+        return None
+    if last.vlan:
+        return last.vlan
+    came_by = scene.link(last.place)
+    return _pvid(came_by) if came_by else None
+
+
+def _looks_at_vlans(scene: Scene, bridge: Device) -> bool:
+    link = scene.link(bridge)
+    return bool(link and link.vlan_filtering)
+
+
+def _entry(link: Link, vlan: int) -> PortVlan | None:
+    for entry in link.vlans:
+        if entry.vlan == vlan:
+            return entry
+    return None
+
+
+def _pvid(link: Link) -> int | None:
+    for entry in link.vlans:
+        if entry.pvid:
+            return entry.vlan
+    return None
+
+
+def _closed(port: Link, vlan: int, what: str) -> Diagnosis:
+    reason = f"{full(port.device)}, a port of {port.master}, {what}{_those(port)}"
+    is_trunk = any(not entry.untagged for entry in port.vlans)
+    mends: tuple[Fix, ...] = ()
+    if is_trunk or not port.vlans:
+        mends = (_added(port, vlan),)
+    return Diagnosis(Cause.VLAN_PORT, reason, _show(port.device), mends, place(port.device))
+
+
+def _those(link: Link) -> str:
+    """Which VLANs a port lets through instead."""
+    if not link.vlans:
+        return ": it lets none through"
+    return f": it lets through {', '.join(entry.words for entry in link.vlans)}"
+
+
+def _added(port: Link, vlan: int, flags: str = "") -> Fix:
+    line = f"bridge vlan add dev {quoted(port.name)} vid {vlan} {flags}"
+    return fix(port.namespace, line.strip())
+
+
+def _show(port: Device) -> Shown:
+    namespace, name = port
+    return Shown.of(namespace, f"bridge vlan show dev {quoted(name)}", name)
