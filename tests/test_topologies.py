@@ -1,7 +1,7 @@
 """Whatever devices two hosts are joined by: drawn as they are, walked as they go, and rebuilt as they were."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from test_save import assert_rebuilt
 from test_tutorials import assert_drawn
 from topologies import HERE, topologies
@@ -28,10 +28,17 @@ def assert_told(lab, topology):
 
 
 @given(topology=topologies(HERE))
-@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=4,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],  # a network that fails is small already
+    suppress_health_check=list(HealthCheck),
+)
 def test_random_network_is_drawn_walked_and_rebuilt(tmp_path_factory, topology):
     with Lab() as lab:
         lab.run("\n".join(["set -e", *topology.lines]))
         assert_drawn(lab.snapshot())
         assert_told(lab, topology)
-        assert assert_rebuilt(lab, tmp_path_factory.mktemp("rebuilt")) == ()
+        if topology.works:  # an address above a device that is off stays tentative, and is waited for
+            assert assert_rebuilt(lab, tmp_path_factory.mktemp("rebuilt")) == ()
