@@ -14,6 +14,7 @@ from vethlab_sh import Lab, explain
 from vethlab_sh.errors import BadName
 from vethlab_sh.inside import check_name, quoted
 from vethlab_sh.markup import OBEYED, printable, table
+from vethlab_sh.packet.causes.cause import Line, typed
 from vethlab_sh.packet.player import Player, Told
 from vethlab_sh.terminal.page import Page
 from vethlab_sh.wiring import characters, layout
@@ -157,6 +158,16 @@ def test_bash_reads_a_quoted_word_as_it_was(name):
     assert ended.stdout == os.fsencode(name)
     assert obeyed(quoted(name), keep="") == []
     assert json.loads(json.dumps(printable(name))) == printable(name)
+
+
+@pytest.mark.no_lab
+@pytest.mark.parametrize("text", ["ip link set x up", "sysctl -w net.ipv4.ip_forward=1"])
+@pytest.mark.parametrize("name", DEVICES.values(), ids=DEVICES)
+def test_line_that_mends_has_a_strange_namespace_as_one_word(name, text, tmp_path):
+    line = typed(Line(name, text))
+    read = subprocess.run(["bash", "-c", f"printf '%s\\0' {line}"], cwd=tmp_path, capture_output=True)
+    assert os.fsencode(name) in read.stdout.split(b"\0")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.no_lab
