@@ -226,6 +226,7 @@ class _Running:
         self.task = task
         self.answer, theirs = fork.Pipe(duplex=False)
         self.end = time.monotonic() + task.seconds
+        self.was_late = False
         self.process = fork.Process(target=_work, args=(task, theirs), daemon=True)
         self.process.start()
         theirs.close()
@@ -235,6 +236,7 @@ class _Running:
         if self.answer.poll():
             return True
         if time.monotonic() > self.end:
+            self.was_late = True
             self.process.kill()
             return True
         return False
@@ -242,7 +244,7 @@ class _Running:
     def result(self) -> Result:
         """Its answer, or why there is none; it waits for nobody longer than ENDING."""
         result = Result(0, "The grading of this submission ended without a result.", again=True)
-        if time.monotonic() > self.end and not self.answer.poll():
+        if self.was_late:
             result = Result(0, "It could not be judged in time.", again=True)
         else:
             with contextlib.suppress(EOFError):  # its process was ended by something else
