@@ -41,9 +41,9 @@ def with_words(table: str, words: Sequence[str], rows: Iterable[Row]) -> list[Ro
     [{'ip': '10.0.0.1', 'dev': 'eth0'}]
     """
     if table == "iflink":
-        return _of_files(words, list(rows))
+        return _in_order(list(rows), _files(words))
     if table == "sysctl":
-        return _of_keys(words, list(rows))
+        return _in_order(list(rows), _keys(words))
     fixed = asked_for(table, words)
     if not fixed:
         return list(rows)
@@ -99,28 +99,36 @@ def _filled(table: str, row: Row, fixed: dict[str, str]) -> Row:
     return filled
 
 
-def _of_files(words: Sequence[str], rows: list[Row]) -> list[Row]:
-    """`cat /sys/class/net/eth0/iflink`: as many numbers as files, in their order, and nothing names them."""
-    files = []
+def _in_order(rows: list[Row], names: Sequence[Row]) -> list[Row]:
+    """Rows that nothing names, with the names of what was asked for: as many, in that order. Else they stay."""
+    if len(names) != len(rows):
+        return rows
+    named = []
+    for row, name in zip(rows, names, strict=True):
+        if any(row[column] for column in name):
+            return rows
+        named.append(row | name)
+    return named
+
+
+def _files(words: Sequence[str]) -> list[Row]:
+    """The files of `cat /sys/class/net/eth0/iflink`, which prints numbers alone."""
+    files: list[Row] = []
     for word in words:
         file = SYS_FILE.fullmatch(word)
         if file:
-            files.append(file.groups())
-    if len(files) != len(rows) or any(row["name"] for row in rows):
-        return rows
-    return [row | {"name": name, "file": file} for row, (name, file) in zip(rows, files, strict=True)]
+            files.append({"name": file[1], "file": file[2]})
+    return files
 
 
-def _of_keys(words: Sequence[str], rows: list[Row]) -> list[Row]:
-    """`sysctl -n net.ipv4.ip_forward`, `cat /proc/sys/net/ipv4/ip_forward`: values in their keys' order, unnamed."""
-    keys = []
+def _keys(words: Sequence[str]) -> list[Row]:
+    """The keys of `sysctl -n net.ipv4.ip_forward` and `cat /proc/sys/net/ipv4/ip_forward`, which print values alone."""
+    keys: list[Row] = []
     for word in words:
         if GLOB.search(word):
-            return rows
+            return []
         if word.startswith(SETTINGS):
-            keys.append(key_of(word.removeprefix(SETTINGS)))
+            keys.append({"key": key_of(word.removeprefix(SETTINGS))})
         elif KEY.fullmatch(word):
-            keys.append(word)
-    if len(keys) != len(rows) or any(row["key"] for row in rows):
-        return rows
-    return [row | {"key": key} for row, key in zip(rows, keys, strict=True)]
+            keys.append({"key": word})
+    return keys

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_interface
 
-from ...facts import Device, Link, Route, Rule
+from ...facts import Device, Route, Rule
 from ...inside import quoted
 from ..lookup import best, prefix_length
 from ..sighting import ASKS, Sighting
@@ -131,30 +131,20 @@ def _goal(scene: Scene, last: Sighting | None, space: str) -> str:
 def sent_to_a_remote(scene: Scene, tunnel: Device, remote: str, diagnosis: Diagnosis) -> Diagnosis:
     """The reason why another machine is not reached, with the FDB entry, or the remote, that named it."""
     link = scene.link(tunnel)
-    if link is not None and is_tunnel(link):
-        return _sent_to_its_remote(scene, link, remote, diagnosis)
-    reason = f"the FDB of {full(tunnel)} sends it to {remote}, but {diagnosis.reason}"
+    has_remote = link is not None and is_tunnel(link)
+    sends = f"{full(tunnel)} wraps it for" if has_remote else f"the FDB of {full(tunnel)} sends it to"
+    reason = f"{sends} {remote}, but {diagnosis.reason}"
     if diagnosis.cause not in (Cause.NOBODY_HAS, Cause.NO_ADDRESS):
         return replace(diagnosis, reason=reason)
+    if link is not None and has_remote:
+        shown, mends = show_tunnel(tunnel), to_who_waits(scene, link)
+        return replace(diagnosis, cause=Cause.TUNNEL_ENDS, reason=reason, shown=shown, fixes=mends)
     return replace(
         diagnosis,
         cause=Cause.VXLAN_REMOTE,
         reason=reason,
         shown=Shown.of(tunnel[0], f"bridge fdb show dev {quoted(tunnel[1])}", remote),
         fixes=(),
-    )
-
-
-def _sent_to_its_remote(scene: Scene, tunnel: Link, remote: str, diagnosis: Diagnosis) -> Diagnosis:
-    reason = f"{full(tunnel.device)} wraps it for {remote}, but {diagnosis.reason}"
-    if diagnosis.cause not in (Cause.NOBODY_HAS, Cause.NO_ADDRESS):
-        return replace(diagnosis, reason=reason)
-    return replace(
-        diagnosis,
-        cause=Cause.TUNNEL_ENDS,
-        reason=reason,
-        shown=show_tunnel(tunnel.device),
-        fixes=to_who_waits(scene, tunnel),
     )
 
 
