@@ -29,6 +29,7 @@ from .step import Scenario, Step, step
 CLUSTER, CLUSTER6 = "10.244.0.0/16", "fd00:10:244::/48"
 MOST_PODS = 253
 MODES = {"vxlan": 1450, "host-gw": 1500}  # flannel calls them backends; the largest packet of a pod, in bytes
+JOINED_BY = {"vxlan": "a VXLAN", "host-gw": "routes alone"}
 # The article's names, in its order; further ones are made up here, as the plugin makes them up at random.
 HOST_ENDS = {"pod-a": "veth6f848792", "pod-b": "veth19689916", "pod-e": "vethe44aab74"}
 BRIDGE_MAC = {HOSTNAME: "66:45:fd:67:82:a7", NODE2: "66:45:fd:67:82:a8"}
@@ -45,7 +46,7 @@ def flannel(pods: int = 2, ipv6: bool = False, mode: str = "vxlan", cni: bool = 
     master, node2 = both_nodes(pods, MODES[mode])
     return Scenario(
         name="flannel",
-        title="two nodes: pods on a bridge, the nodes joined by a VXLAN",
+        title=f"two nodes: pods on a bridge, the nodes joined by {JOINED_BY[mode]}",
         intro=(
             "On a Kubernetes node with flannel, two programs do what you see done by hand here: the CNI plugin "
             "`bridge`, started for each new pod, and flanneld, which runs on every node and knows all the others. "
@@ -583,22 +584,22 @@ def _without(node: Node, other: Node) -> list[Step]:
     ]
 
 
-def _by_tunnel(node: Node, other: Node) -> list[Step]:
-    """From the machine to a pod of the other one, and from a pod to the other machine."""
-    pod, remote = node.pods[0], other.pods[0]
-    return [
-        step(
-            "From master to a pod of node2: which address does master send from?",
-            f"ip route get {remote.address}",
-            ask_once(remote.address),
-            look=(
-                f"`src {node.tunnel}`, the address of flannel.1. That is why the device has one: node2 knows the way "
-                "back to it, through the tunnel."
-            ),
-            table=("ip route", "ping statistics"),
-        ),
-        step(
-            "And from the pod to the other machine?",
+def _why_from_there(node: Node) -> str:
+    if has_tunnel(node):
+        return (
+            f"`src {node.tunnel}`, the address of flannel.1. That is why the device has one: node2 knows the way back "
+            "to it, through the tunnel."
+        )
+    return f"`src {node.address}`, master's own: without a tunnel, machines and pods share one routed network."
+
+
+def _to_the_machine(node: Node, other: Node) -> Step:
+    """From a pod to the other machine: without a tunnel it is answered."""
+    pod = node.pods[0]
+    question = "And from the pod to the other machine?"
+    if has_tunnel(node):
+        return step(
+            question,
             ask_in_vain(other.address, pod.name),
             look=(
                 f"node2 is on the cable, so the packet leaves through eth0, and its sender is {pod.address}. But "
@@ -607,31 +608,16 @@ def _by_tunnel(node: Node, other: Node) -> list[Step]:
             ),
             table="ping statistics",
             expect=(1,),
+        )
+    return step(
+        question,
+        ask_once(other.address, pod.name),
+        look=(
+            "Answered, because node2's way to the pod is the same cable. But beyond the nodes nobody knows the way "
+            "to a pod's address."
         ),
-    ]
-
-
-def _by_cable(node: Node, other: Node) -> list[Step]:
-    """The same where there is no tunnel."""
-    pod, remote = node.pods[0], other.pods[0]
-    return [
-        step(
-            "From master to a pod of node2: which address does master send from?",
-            f"ip route get {remote.address}",
-            ask_once(remote.address),
-            look=f"`src {node.address}`, master's own: without a tunnel, machines and pods share one routed network.",
-            table=("ip route", "ping statistics"),
-        ),
-        step(
-            "And from the pod to the other machine?",
-            ask_once(other.address, pod.name),
-            look=(
-                "Answered, because node2's way to the pod is the same cable. But beyond the nodes nobody knows the way "
-                "to a pod's address."
-            ),
-            table="ping statistics",
-        ),
-    ]
+        table="ping statistics",
+    )
 
 
 def _nodes(node: Node, other: Node) -> list[Step]:
@@ -642,7 +628,14 @@ def _nodes(node: Node, other: Node) -> list[Step]:
             ask_once(node.address, pod.name),
             table="ping statistics",
         ),
-        *(_by_tunnel(node, other) if has_tunnel(node) else _by_cable(node, other)),
+        step(
+            "From master to a pod of node2: which address does master send from?",
+            f"ip route get {remote.address}",
+            ask_once(remote.address),
+            look=_why_from_there(node),
+            table=("ip route", "ping statistics"),
+        ),
+        _to_the_machine(node, other),
         step(
             "flanneld's remedy is masquerading: what a pod sends to anybody but a pod gets its node's address as the "
             "sender. The rules are read in order: RETURN leaves alone what goes from pod to pod, MASQUERADE rewrites "
