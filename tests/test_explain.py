@@ -449,3 +449,53 @@ def test_output_in_another_language_is_told_how_to_get_english():
     found = explain("$ ping -c 1 10.0.0.1\nPING 10.0.0.1 (10.0.0.1) 56(84) байт данных.\n")
     (row,) = found.unknown_rows
     assert "LC_ALL=C" in row["why"]
+
+
+FLOODING = """\
+root@a:~# ip addr show dev eth0
+2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc fq_codel state UP group default qlen 1000
+    link/ether 02:00:00:00:00:0a brd ff:ff:ff:ff:ff:ff
+    inet 192.0.2.1/24 scope global eth0
+       valid_lft forever preferred_lft forever
+root@a:~# bridge fdb show dev vx
+00:00:00:00:00:00 dst 192.0.2.2 self permanent
+root@b:~# ip addr show dev eth0
+2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc fq_codel state UP group default qlen 1000
+    link/ether 02:00:00:00:00:0b brd ff:ff:ff:ff:ff:ff
+    inet 192.0.2.2/24 scope global eth0
+       valid_lft forever preferred_lft forever
+root@b:~# bridge fdb show dev vx
+00:00:00:00:00:00 dst {remote} self permanent
+"""
+
+
+@pytest.mark.parametrize("remote", ["192.0.2.3", "192.0.2.1", "239.1.1.1", "2001:db8::1"])
+def test_one_way_flooding_is_told_only_where_the_addresses_are_listed_in_full(remote):
+    """One card's addresses are not all, a group may hold the other machine, and so may an address of IPv6."""
+    text = FLOODING.format(remote=remote)
+    assert "floods to" not in str(explain(text))
+    told = "b: vx floods to 192.0.2.3, which a does not have" in str(explain(text.replace(" show dev eth0", "")))
+    assert told == (remote == "192.0.2.3")
+
+
+CAPTURE = """\
+root@a:~# tcpdump -ni eth0 {words}
+10:21:05.100001 IP 10.0.0.1 > 10.0.0.2: ICMP echo request, id 7, seq 1, length 64
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("icmp", True),
+        ("icmp and src 10.0.0.1", False),
+        ("'src 10.0.0.1'", False),
+        ("'icmp[0] == 8'", False),
+        ("-Q out icmp", False),
+        ("outbound", False),
+        ("-c 1 icmp", False),
+    ],
+)
+def test_capture_that_may_leave_replies_out_says_nothing_of_them(words, told):
+    said = str(explain(CAPTURE.format(words=words)))
+    assert ("1 request is seen on eth0, and no reply" in said) == told

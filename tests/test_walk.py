@@ -604,3 +604,21 @@ def test_filters_that_nobody_can_read_are_not_ruled_out(lab):
     for claim in ("r forwards", "r rewrites no addresses", "nobody rewrites addresses"):
         with pytest.raises(ToolMissing, match="apt-get install nftables"):
             lab.check(claim)
+
+
+@pytest.mark.parametrize("asked", ["192.168.10.200", "192.168.10.77"], ids=["own address", "nobody's address"])
+def test_rule_that_changes_the_target_before_it_leaves_does_not_hide_who_answers(lab, asked):
+    """OUTPUT rewrites before any device sees the packet, so nothing that was seen is for the address that was asked."""
+    lab.play("direct")
+    lab.run("ip -n ns1 link set lo up")
+    rule = f"ip daddr {asked} icmp type echo-request dnat to 192.168.10.201"
+    table = f"table ip t {{ chain o {{ type nat hook output priority -100; {rule}; }}; }}"
+    lab.run(f"ip netns exec ns1 nft -f - <<<'{table}'")
+    walk = lab.walk("ns1", asked)
+    assert walk.ok
+    assert walk.answered_by == "ns2"
+    assert "lo" not in {row.device for row in walk.rows}
+    assert "passed no device" not in walk.verdict
+    verdict = lab.check(f"ns1 can reach {asked}")
+    assert verdict
+    assert verdict.sentence.rstrip(".").endswith("ns2 answers")

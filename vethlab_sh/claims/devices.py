@@ -226,7 +226,12 @@ def _is_switch(tables: Tables, name: str) -> bool:
 
 def _port_of_a_switch(device: Device, switch: str) -> Finding:
     why = f"{full(device)} is a port of {switch}, a switch of Open vSwitch"
-    return yes(why, f"ovs-vsctl port-to-br {device[1]}", switch)
+    return yes(why, _switch_line(device), switch)
+
+
+def _switch_line(device: Device) -> str:
+    """The line that asks Open vSwitch whose port a device is."""
+    return f"ovs-vsctl port-to-br {quoted(device[1])}"
 
 
 def _no_port(tables: Tables, device: Device, bridge: str) -> Finding:
@@ -236,7 +241,7 @@ def _no_port(tables: Tables, device: Device, bridge: str) -> Finding:
         return no(why, link_line(device), "mtu", instead=(link.master,))
     if link is not None and link.switch is not None:
         why = f"{full(device)} is a port of {link.switch}, a switch of Open vSwitch, not of {bridge}"
-        return no(why, f"ovs-vsctl port-to-br {device[1]}", link.switch, instead=(link.switch,))
+        return no(why, _switch_line(device), link.switch, instead=(link.switch,))
     peer = tables.peer(device)
     frames = "frames"
     if peer and peer[0] != device[0]:

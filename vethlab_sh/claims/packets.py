@@ -98,10 +98,11 @@ def _answerer(question: Question, ping: Ping) -> str:
     if ping.whom in question.spaces or not question.walks:
         return ""
     owners = _owners(question, ping.target)
-    if owners == {ping.source}:
-        return f"; {ping.source} has this address itself, and answers"
     if len(owners) == 1 and not _anybody_rewrites(question):
-        return f"; it is an address of {owners.pop()}"
+        owner = owners.pop()
+        if owner == ping.source:
+            return f"; {owner} has this address itself, and answers"
+        return f"; it is an address of {owner}"
     walked = followed(question, ping)
     if walked is None or walked.answered_by is None:
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -31,7 +32,11 @@ SAID = (
     ("name resolution", Cause.UNKNOWN, UNRESOLVED),
 )
 REQUEST, REPLY = "ICMP echo request", "ICMP echo reply"
-NARROWING = {"src", "dst", "and", "or", "not", "net", "-c", "-Q"}  # words after which a capture may lack the replies
+# Words after which a capture may lack the replies; pcap-filter(7), tcpdump(8)
+NARROWING = {
+    "src", "dst", "and", "or", "not", "net", "inbound", "outbound", "less", "greater", "-c", "-Q", "-P", "--direction",
+}  # fmt: skip
+WITHIN_QUOTES = re.compile(r"""["'()!&|]""")  # what a filter's words may stand in, or be joined by
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ def _of_output(
 
 def _captured(output: Output) -> Iterator[Fault]:
     """Pings of which a capture has each request and no reply, though it would have shown one."""
-    words = output.command.split()
+    words = WITHIN_QUOTES.sub(" ", output.command).split()
     if not output.complete or not NARROWING.isdisjoint(words) or "[" in output.command:
         return
     requests: dict[tuple[str, str], list[int]] = {}
@@ -109,7 +114,8 @@ def _captured(output: Output) -> Iterator[Fault]:
     where = f"on {words[words.index('-i') + 1]}" if "-i" in words[:-1] else "there"
     for (src, dst), lines in requests.items():
         if (src, dst) not in answered:
-            seen = f"{output.at}: of a ping from {src} to {dst} {len(lines)} requests are seen {where}, and no reply"
+            requested = "1 request is" if len(lines) == 1 else f"{len(lines)} requests are"
+            seen = f"{output.at}: of a ping from {src} to {dst} {requested} seen {where}, and no reply"
             yield fault(Cause.UNKNOWN, seen, lines, 6, f"tcpdump -ni any icmp   (where {dst} is)")
 
 

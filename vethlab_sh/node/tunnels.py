@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from ..facts import ANY_MAC, Address, Entry, Link, Neighbour, Route
 from ..packet.causes.cause import Cause
@@ -15,6 +16,7 @@ from . import cni
 from .ground import NEIGHBOURS, Fault, Ground, fault
 
 FDB = ("bridge fdb",)
+ADDRESSES = ("ip addr", "ifconfig")
 
 
 def faults(ground: Ground) -> Iterator[Fault]:
@@ -147,19 +149,21 @@ def _not_flooded_back(ground: Ground, entry: Entry, at: str, there: str) -> Iter
     dev = entry.dev
     back = ground.leaving.get((at, dev), [])
     own = ground.underlay(there)
-    is_listed = ground.full(at, FDB, dev) and ground.machine_of.get(at) == at
-    if not own or not is_listed or not any(one.mac == ANY_MAC for one in back):
+    flooded = {one.dst for one in back if one.mac == ANY_MAC and one.dst}
+    is_listed = ground.full(at, FDB, dev) and ground.full(there, ADDRESSES) and ground.machine_of.get(at) == at
+    if not own or not flooded or not is_listed:
         return
+    versions = {ip_address(address.ip).version for address in own}
+    for remote in map(ip_address, flooded):
+        if remote.is_multicast or remote.version not in versions:  # a group may hold it; others were not listed
+            return
     if any(one.dst == address.ip for one in back for address in ground.addresses[there]):
         return
     has = ", ".join(_bare(own))
-    words = f"{at}: {dev} floods to {_remotes(back)}, and not to {there} ({has}), which floods to it"
+    remotes = ", ".join(sorted(flooded))
+    words = f"{at}: {dev} floods to {remotes}, which {there} does not have ({has}), though {there} floods to {at}"
     shows = [*back, entry, *own]
     yield fault(Cause.VXLAN_ENTRY, words, shows, 8, f"bridge fdb show dev {dev}   (on {at})")
-
-
-def _remotes(entries: list[Entry]) -> str:
-    return ", ".join(sorted({entry.dst for entry in entries if entry.dst and entry.mac == ANY_MAC}))
 
 
 def _machine_behind(ground: Ground, via: str, entry: Entry) -> str | None:

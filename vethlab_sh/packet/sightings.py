@@ -203,7 +203,7 @@ class _Choice:
         NAT may also have changed the number (`--random-fully`), but not that of the IP packet.
         """
         asked = [one for one in heard if one.kind == Kind.ECHO]
-        number = next((one.id for one in asked if self._is_first(one)), None)
+        number = self._number(asked)
         if number is None:
             return []
         ours = {(one.ip_id, one.seq) for one in asked if one.id == number and one.ip_id}
@@ -219,6 +219,20 @@ class _Choice:
             if one.id in numbers or is_error:
                 chosen.append(one)
         return chosen
+
+    def _number(self, asked: list[Sighting]) -> int | None:
+        """The number of our ping: of the one to the target, or of the only one that begins where we ask.
+
+        A rule there may give it another target before any device sees it: OUTPUT of nft and iptables.
+        """
+        for one in asked:
+            if self._is_first(one):
+                return one.id
+        begins: dict[int | None, Sighting] = {}
+        for one in asked:
+            begins.setdefault(one.id, one)
+        ours = [one.id for one in begins.values() if one.namespace == self.probe.src and one.seq == 1]
+        return ours[0] if len(ours) == 1 else None
 
     def _segments(self, heard: list[Sighting]) -> list[Sighting]:
         """What went to the port asked, its answers, and errors that quote it; also behind a rewriting of the target."""

@@ -91,7 +91,9 @@ def who_answered(scene: Scene) -> str | None:
         if one.device == "lo":
             return one.namespace
     # An answer came, and nothing passed any device but, perhaps, a lo that nobody listened to.
-    return None if scene.course.there else scene.probe.src
+    if scene.course.there or not scene.is_local(scene.probe.src, scene.probe.target):
+        return None
+    return scene.probe.src
 
 
 def _meant(scene: Scene) -> set[str]:
@@ -119,7 +121,8 @@ def _arrived(scene: Scene, answerer: str | None) -> str:
     elif answerer == probe.src != probe.dst:
         who = f" from {answerer} itself"
     if not (there or back):
-        return f"{probe.src} reached {probe.name} and the answer came back{who}: it passed no device but lo."
+        way = "it passed no device but lo" if scene.is_local(probe.src, probe.target) else "nobody saw it on its way"
+        return f"{probe.src} reached {probe.name} and the answer came back{who}: {way}."
     return (
         f"{probe.src} reached {probe.name} and the answer came back{who}: "
         f"{_seen_on_the_ways(len(there), len(back))}; "
