@@ -1,5 +1,6 @@
 """Whatever a stranger calls a thing, nothing obeys it: no terminal, no page, no picture, no saved script."""
 
+import itertools
 import json
 import os
 import re
@@ -167,6 +168,65 @@ def test_line_that_mends_has_a_strange_namespace_as_one_word(name, text, tmp_pat
     line = typed(Line(name, text))
     read = subprocess.run(["bash", "-c", f"printf '%s\\0' {line}"], cwd=tmp_path, capture_output=True)
     assert os.fsencode(name) in read.stdout.split(b"\0")
+    assert not list(tmp_path.iterdir())
+
+
+STRANGE = "$(id>PWNED)"
+ROUTED = f"""
+ip netns add a
+ip netns add r
+ip netns add b
+ip link add a0 netns a type veth peer name '{STRANGE}' netns r
+ip link add b0 netns b type veth peer name r1 netns r
+ip -n a addr add 10.1.0.2/24 dev a0
+ip -n r addr add 10.1.0.1/24 dev '{STRANGE}'
+ip -n r addr add 10.2.0.1/24 dev r1
+ip -n b addr add 10.2.0.2/24 dev b0
+for at in a r b; do ip -n $at link set lo up; done
+ip -n a link set a0 up
+ip -n r link set '{STRANGE}' up
+ip -n r link set r1 up
+ip -n b link set b0 up
+ip -n a route add default via 10.1.0.1
+ip -n b route add default via 10.2.0.1
+ip netns exec r sysctl -qw net.ipv4.ip_forward=1
+"""
+FAULTS = {
+    "chain": f"ip netns exec r iptables -N 'c{STRANGE}'; ip netns exec r iptables -A FORWARD -j 'c{STRANGE}'; "
+    f"ip netns exec r iptables -A 'c{STRANGE}' -p icmp -j DROP",
+    "comment": f"ip netns exec r iptables -A FORWARD -p icmp -m comment --comment '{STRANGE} \"x' -j DROP",
+    "arp": f"ip netns exec r sysctl -qw 'net.ipv4.conf.{STRANGE}.arp_ignore=8'",
+    "forwarding": f"ip netns exec r sysctl -qw 'net.ipv4.conf.{STRANGE}.forwarding=0'",
+    "off": f"ip -n r link set '{STRANGE}' down",
+    "mtu": f"ip -n r link set '{STRANGE}' mtu 600",
+}
+ASKED = ("a can reach b", "r forwards", "r answers ARP for 10.1.0.1", f"r {STRANGE} is up")
+
+
+def typed_lines(answer):
+    """All that an answer gives to be typed."""
+    lines = list(answer.fixes)
+    if answer.evidence:
+        lines.append(answer.evidence.command)
+    return lines
+
+
+def words_of(line, folder):
+    """The words that bash makes of a line, and of each line in it that is another bash's."""
+    read = subprocess.run(["bash", "-c", f"printf '%s\\0' {line}"], cwd=folder, capture_output=True, text=True)
+    words = read.stdout.split("\0")
+    for flag, inner in itertools.pairwise(words):
+        if flag == "-c" and "bash" in words:
+            words += words_of(inner.replace("; ", " "), folder)
+    return words
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_line_to_type_runs_nothing_that_a_name_holds(lab, fault, tmp_path):
+    lab.run(ROUTED + fault)
+    answers = [lab.walk("a", "b"), lab.walk("b", "a"), *(lab.check(claim) for claim in ASKED)]
+    lines = [line for answer in answers for line in typed_lines(answer)]
+    assert any(STRANGE in word for line in lines for word in words_of(line, tmp_path))
     assert not list(tmp_path.iterdir())
 
 

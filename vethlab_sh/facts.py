@@ -6,6 +6,7 @@ that is asked directly tells nearly everything, a text that somebody pasted tell
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -419,17 +420,22 @@ class ChainPlace:
         return f"{self.family} {self.table} {self.chain}"
 
     @property
+    def typed(self) -> str:
+        """The same for a line to type: whatever a stranger calls a chain is one word there."""
+        return shlex.join((self.family, self.table, self.chain))
+
+    @property
     def listing(self) -> str:
         """The line that shows its rules."""
         if self.is_nft:
-            return f"nft list chain {self.words}"
+            return f"nft list chain {self.typed}"
         return f"{self.iptables} -S {shlex.quote(self.chain)}"
 
     @property
     def opening(self) -> str:
         """The line that turns its policy to accept."""
         if self.is_nft:
-            return f"nft 'chain {self.words} {{ policy accept; }}'"
+            return f"nft {shlex.quote(f'chain {self.words} {{ policy accept; }}')}"
         return f"{self.iptables} -P {shlex.quote(self.chain)} ACCEPT"
 
     @property
@@ -469,8 +475,29 @@ class FilterRule(ChainPlace):
     def removal(self) -> str:
         """The line that takes it away; of nft it needs the handle."""
         if self.is_nft:
-            return f"nft delete rule {self.words} handle {self.handle}"
-        return f"{self.iptables} -D {self.text.removeprefix('-A ')}"
+            return f"nft delete rule {self.typed} handle {self.handle}"
+        return f"{self.iptables} -D {_retyped(self.text.removeprefix('-A '))}"
+
+
+# Words that bash hands on as they are, also those in quotes; what begins with ! is history in a terminal
+AS_TYPED = re.compile(r"""(?:[\w@%+=:,./ \t-]|! |'[^'!]*'|"[^"$`\\!]*")+""", re.ASCII)
+
+
+def _retyped(saved: str) -> str:
+    """What iptables-save prints as bash takes it: the names of chains stand there bare, and comments in double quotes.
+
+    >>> print(_retyped('FORWARD ! -o br0 -m comment --comment "all of it" -j DROP'))
+    FORWARD ! -o br0 -m comment --comment "all of it" -j DROP
+    >>> print(_retyped("$(id) -j DROP"))
+    '$(id)' -j DROP
+    """
+    if AS_TYPED.fullmatch(saved):
+        return saved
+    try:
+        words = shlex.split(saved.replace("\\'", "'"))
+    except ValueError:  # a chain with a quote in its name
+        words = saved.split()
+    return " ".join(word if word == "!" else shlex.quote(word) for word in words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from ..facts import Device
 from ..inside import inside, quoted
 from ..packet.causes.cables import switched_off
 from ..packet.causes.cause import Cause, fix
-from ..packet.causes.settings import LOOSE, key, setting
+from ..packet.causes.settings import LOOSE, asking, key, set_all, setting
 from ..parsers.filters import devices_of
 from .devices import full, link_line, no_by
 from .forwarding import closed_chain
@@ -225,14 +225,12 @@ def _by_setting(question: Question, asked: Asked, name: str, why: str, cause: Ca
     """A no by a setting of which the larger value of `all` and the device counts."""
     look = question.look(asked.space)
     paths = (f"ipv4/conf/all/{name}", f"ipv4/conf/{asked.name}/{name}")
-    keys = [key(path) for path in paths if look.number(path)]
-    settings = " ".join(f"{one}=0" for one in keys)
-    mend = fix(asked.space, f"sysctl -w {settings}")
+    on = [path for path in paths if look.number(path)]
     return no(
         why,
-        inside(asked.space, f"sysctl {' '.join(keys)}"),
+        inside(asked.space, asking(*on)),
         cause=cause,
-        fixes=written(mend),
+        fixes=written(set_all(asked.space, on, 0)),
     )
 
 
@@ -278,7 +276,7 @@ def _answers_for_others(question: Question, asked: Asked, way: Way) -> Finding:
         path = f"ipv4/conf/{name}/proxy_arp"
         return no(
             f"{ip} is not its own address, and proxy_arp is off at {full(asked.device)}",
-            inside(space, f"sysctl {key(path)}"),
+            inside(space, asking(path)),
             cause=Cause.PROXY_ARP_OFF,
             fixes=written(setting(space, path, 1)),
         )
@@ -328,7 +326,7 @@ def _not_forwarding(question: Question, asked: Asked, by: str) -> Finding | None
         off, what = path, f"{key(path)} is 0"
     return no(
         f"{by}, but the kernel answers for others only where it forwards, and {what}",
-        inside(space, f"sysctl {key(off)}"),
+        inside(space, asking(off)),
         cause=Cause.FORWARDING_OFF,
         fixes=written(setting(space, off, 1)),
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ..inside import inside, quoted
 from ..packet.causes.cause import Cause, fix
 from ..packet.causes.look import Look
-from ..packet.causes.settings import key, setting
+from ..packet.causes.settings import asking, key, set_all, setting
 from .filters import Closed, Filters, in_table, policy_line, title
 from .question import Finding, Question, no, written, yes
 
@@ -61,7 +61,7 @@ def _name(path: str) -> str:
 def _off(space: str, path: str) -> Finding:
     return no(
         f"{_name(path)} is 0 in {space}, so it forwards nothing",
-        inside(space, f"sysctl {key(path)}"),
+        inside(space, asking(path)),
         cause=Cause.FORWARDING_OFF,
         fixes=written(setting(space, path, 1)),
     )
@@ -75,15 +75,14 @@ def _off_at_a_device(question: Question, one: Look) -> Finding | None:
     for where, name in question.tables.links:
         path = f"ipv4/conf/{name}/forwarding"
         if where == space and name != "lo" and one.settings.get(path) == "0":
-            off[name] = key(path)
+            off[name] = path
     if not off:
         return None
-    settings = " ".join(f"{setting}=1" for setting in off.values())
     return no(
         f"ip_forward is 1 in {space}, but what comes in at {' and '.join(off)} is not forwarded: forwarding is 0",
-        inside(space, f"sysctl {' '.join(off.values())}"),
+        inside(space, asking(*off.values())),
         cause=Cause.FORWARDING_OFF,
-        fixes=written(fix(space, f"sysctl -w {settings}")),
+        fixes=written(set_all(space, off.values(), 1)),
     )
 
 
@@ -133,7 +132,7 @@ def _open(space: str, versions: list[str], off: list[str], filters: Filters) -> 
         why += "; what their rules do with one packet, only a packet shows"
     if off:
         why += f"; of IPv6 it forwards nothing: {key(WHOLE['inet6'])} is 0"
-    return yes(why, inside(space, f"sysctl {key(first)}"))
+    return yes(why, inside(space, asking(first)))
 
 
 # --- rewriting -------------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def _quiz(options: argparse.Namespace) -> int:
     choices = {}
     for number, item in enumerate(items, 1):
         print(page.heading(f"{number} of {len(items)}"))
-        answer = choose(page, item.question, "skip")
+        answer = choose(page, item.question)
         if answer is None:
             print("Not all were asked, so nothing is kept.")
             return 0

@@ -47,7 +47,7 @@ def _recall(options: argparse.Namespace) -> int:
     right = asked = 0
     for number, again in enumerate(due[: recall.AT_ONCE], 1):
         print(page.heading(f"{number} of {min(len(due), recall.AT_ONCE)}, from {again.lesson}: {again.section}"))
-        answer = choose(page, again.question, "skip")
+        answer = choose(page, again.question)
         if answer is None:
             break
         if not answer:
@@ -85,16 +85,13 @@ def _nothing(options: argparse.Namespace, waiting: list[Again]) -> str:
     return f"None of {where} is finished yet: recall asks what was answered there, from the next day on."
 
 
-def choose(page: Page, asked: Question, instead: str) -> str | None:
-    """What is chosen or typed; empty for Enter alone, None when nobody answers any more.
-
-    instead: what Enter alone does.
-    """
+def choose(page: Page, asked: Question) -> str | None:
+    """What is chosen or typed; empty when it is skipped, None when nobody answers any more."""
     choices = dict(zip(LETTERS, asked.choices, strict=False))
     print(page.prose(asked.ask))
     for letter, choice in choices.items():
         print(f"  {letter}  {choice}")
-    wanted = f"{', '.join(choices)}, or Enter to {instead}" if choices else f"your answer, or Enter to {instead}"
+    wanted = f"{', '.join(choices)}, or Enter to skip" if choices else "your answer, or Enter to skip"
     while True:
         try:
             typed = input(f"({wanted}) ").strip()

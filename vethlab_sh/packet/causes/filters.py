@@ -164,7 +164,7 @@ def _rule(scene: Scene, space: str, step: Step) -> Met:
             shown = Shown.of(space, typed.listing, typed.text, typed.text)
             return Met(typed, shown, _taken_away(typed))
     rule = _of_step(space, step)
-    shown = Shown.of(space, f"nft -a list chain {rule.words}", "", rule.text)
+    shown = Shown.of(space, f"nft -a list chain {rule.typed}", "", rule.text)
     if listed is None:
         return Met(rule, shown)
     rule = replace(rule, handle=listed.handle)

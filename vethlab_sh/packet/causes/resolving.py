@@ -18,7 +18,7 @@ from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
 from .look import Look
 from .routing import routers_next_door
 from .scene import Scene
-from .settings import forwarding_off, key, own_source, reverse_path, setting, show_setting
+from .settings import forwarding_off, own_source, reverse_path, set_all, setting, show_setting
 
 
 def unanswered(scene: Scene, asked: Sighting) -> Diagnosis | None:
@@ -187,12 +187,11 @@ def _by_setting(cause: Cause, reason: str, device: Device, name: str, one: Look)
     space, own = device
     paths = (f"ipv4/conf/all/{name}", f"ipv4/conf/{own}/{name}")
     on = [path for path in paths if one.number(path)]
-    settings = " ".join(f"{key(path)}=0" for path in on)
     return Diagnosis(
         cause=cause,
         reason=reason,
         shown=show_setting(space, *on),
-        fixes=(fix(space, f"sysctl -w {settings}"),),
+        fixes=(set_all(space, on, 0),),
         should_be=space,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ...facts import Device, Route
 from ...inside import quoted
 from .cables import only_gateway
@@ -25,14 +27,24 @@ def key(path: str) -> str:
 
 def setting(space: str, path: str, value: int) -> Fix:
     """The line that sets one."""
-    line = f"sysctl -w {quoted(f'{key(path)}={value}')}"
-    return fix(space, line)
+    return set_all(space, [path], value)
+
+
+def set_all(space: str, paths: Iterable[str], value: int) -> Fix:
+    """The line that sets several alike; a device in their names may be called as a stranger likes."""
+    words = [quoted(f"{key(path)}={value}") for path in paths]
+    return fix(space, f"sysctl -w {' '.join(words)}")
+
+
+def asking(*paths: str) -> str:
+    """The line that asks for settings."""
+    keys = [quoted(key(path)) for path in paths]
+    return f"sysctl {' '.join(keys)}"
 
 
 def show_setting(space: str, *paths: str) -> Shown:
     """The line that shows them; what decides is told by the last one."""
-    keys = " ".join(quoted(key(path)) for path in paths)
-    return Shown.of(space, f"sysctl {keys}")
+    return Shown.of(space, asking(*paths))
 
 
 def forwarding_off(scene: Scene, arrived: Device, dst: str) -> Diagnosis | None:

@@ -92,7 +92,7 @@ def _encrypted(link: Link) -> Diagnosis:
     reason = (
         f"{full(link.device)} encrypts what it sends, so it cannot be followed further; whether its peer answers tells"
     )
-    shown = Shown.of(link.namespace, f"wg show {link.name}", "latest handshake")
+    shown = Shown.of(link.namespace, f"wg show {quoted(link.name)}", "latest handshake")
     return Diagnosis(Cause.UNKNOWN, f"{reason} `wg show`", shown)
 
 
