@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ..packet.causes.cause import Cause
 from ..tables import Row
@@ -36,6 +37,7 @@ REQUEST, REPLY = "ICMP echo request", "ICMP echo reply"
 NARROWING = {
     "src", "dst", "and", "or", "not", "net", "inbound", "outbound", "less", "greater", "-c", "-Q", "-P", "--direction",
 }  # fmt: skip
+ON_DEVICE = re.compile(r"-[a-zA-Z]*i|--interface")  # also as the last of several options: -ni
 WITHIN_QUOTES = re.compile(r"""["'()!&|]""")  # what a filter's words may stand in, or be joined by
 
 
@@ -111,7 +113,7 @@ def _captured(output: Output) -> Iterator[Fault]:
             requests.setdefault((row["src_ip"], row["dst_ip"]), []).append(record.line)
         elif row["what"] == REPLY:
             answered.add((row["dst_ip"], row["src_ip"]))
-    where = f"on {words[words.index('-i') + 1]}" if "-i" in words[:-1] else "there"
+    where = next((f"on {device}" for option, device in pairwise(words) if ON_DEVICE.fullmatch(option)), "there")
     for (src, dst), lines in requests.items():
         if (src, dst) not in answered:
             requested = "1 request is" if len(lines) == 1 else f"{len(lines)} requests are"

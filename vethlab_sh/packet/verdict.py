@@ -91,9 +91,13 @@ def who_answered(scene: Scene) -> str | None:
         if one.device == "lo":
             return one.namespace
     # An answer came, and nothing passed any device but, perhaps, a lo that nobody listened to.
-    if scene.course.there or not scene.is_local(scene.probe.src, scene.probe.target):
-        return None
-    return scene.probe.src
+    return scene.probe.src if not scene.course.there and _asks_itself(scene) else None
+
+
+def _asks_itself(scene: Scene) -> bool:
+    """Whether who asks takes the target for its own, by a local route where no device has that address."""
+    probe = scene.probe
+    return scene.is_local(probe.src, probe.target) or scene.look(probe.src).has_own(probe.target) is not None
 
 
 def _meant(scene: Scene) -> set[str]:
@@ -121,7 +125,7 @@ def _arrived(scene: Scene, answerer: str | None) -> str:
     elif answerer == probe.src != probe.dst:
         who = f" from {answerer} itself"
     if not (there or back):
-        way = "it passed no device but lo" if scene.is_local(probe.src, probe.target) else "nobody saw it on its way"
+        way = "it passed no device but lo" if _asks_itself(scene) else "nobody saw it on its way"
         return f"{probe.src} reached {probe.name} and the answer came back{who}: {way}."
     return (
         f"{probe.src} reached {probe.name} and the answer came back{who}: "

@@ -31,6 +31,7 @@ NARROWER = {
     "vrf", "vlan", "state", "cache", "unused",
 }  # fmt: skip
 ONE_ADDRESS = re.compile(r"[0-9a-fA-F]*[.:][0-9a-fA-F.:]+(/\d+)?")
+SHOWS, LISTS = "show", ("list", "lst", "ls", "lis", "li", "l")  # what iproute2 takes for `show`
 ALL_TABLES = {"all", "cache", "0"}
 
 
@@ -79,9 +80,13 @@ def is_all(table: str, words: Sequence[str]) -> bool:
         is_other_family = word.startswith("-") and ("6" in word or "0" in word)
         if is_other_family or word in NARROWER or ONE_ADDRESS.fullmatch(word):
             return False
-    if table == "arp" and "arp" in words:
-        operands = words[words.index("arp") + 1 :]
-        return all(word.startswith("-") for word in operands)
+    for program in ("arp", "ifconfig"):
+        if table == program and program in words:
+            operands = words[words.index(program) + 1 :]
+            return all(word.startswith("-") for word in operands)
+    if table in ("ip addr", "ip link") and "ip" in words:
+        _, *operands = [word for word in words[words.index("ip") + 1 :] if not word.startswith("-")]
+        return all(SHOWS.startswith(word) or word in LISTS for word in operands)  # a further one is a device
     values = asked_for(table, words)
     if values.get("table") == "main":
         del values["table"]
