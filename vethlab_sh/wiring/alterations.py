@@ -13,27 +13,32 @@ def alterations(name: str, was: Link, now: Link) -> Iterator[str]:
     """What is different about a device that is still there, a sentence each; name: as a sentence calls it."""
     if was.wrapping is not None and now.wrapping is not None:
         yield from _wrapping(name, was.wrapping, now.wrapping, is_vxlan=now.kind == "vxlan")
-    if now.kind == "bond" and was.active != now.active:
-        yield f"{name} now sends by {now.active or 'no port'}, was {was.active or 'no port'}"
+    if now.kind == "bond":
+        yield from _altered(f"{name} now sends by", was.active, now.active, "no port")
     yield from _vlans(name, was.vlans, now.vlans)
     yield from _holders(name, was, now)
-    if was.alias != now.alias:
-        yield f"the alias of {name} is now {now.alias}" if now.alias else f"{name} has no alias any more"
+    if was.alias == now.alias:
+        return
+    if now.alias:
+        yield f"the alias of {name} is now {now.alias}"
+    else:
+        yield f"{name} has no alias any more"
+
+
+def _altered(beginning: str, was: str | None, now: str | None, none: str) -> Iterator[str]:
+    """The sentence that begins so, if something is another now; none: how it is told that there is nothing."""
+    if was != now:
+        yield f"{beginning} {now or none}, was {was or none}"
 
 
 def _wrapping(name: str, was: Wrapping, now: Wrapping, is_vxlan: bool) -> Iterator[str]:
-    if was.remote != now.remote:
-        yield f"{name} now sends to {now.remote or NOBODY}, was {was.remote or NOBODY}"
-    if was.group != now.group:
-        yield f"the group of {name} is now {now.group or 'none'}, was {was.group or 'none'}"
-    if was.dev != now.dev:
-        yield f"{name} now sends by {now.dev or 'any device'}, was {was.dev or 'any device'}"
+    yield from _altered(f"{name} now sends to", was.remote, now.remote, NOBODY)
+    yield from _altered(f"the group of {name} is now", was.group, now.group, "none")
+    yield from _altered(f"{name} now sends by", was.dev, now.dev, "any device")
     if is_vxlan:  # of which these are told by their own words
         return
-    if was.local != now.local:
-        yield f"{name} now sends from {now.local or 'any address'}, was {was.local or 'any address'}"
-    if was.key != now.key:
-        yield f"the key of {name} is now {now.key or 'none'}, was {was.key or 'none'}"
+    yield from _altered(f"{name} now sends from", was.local, now.local, "any address")
+    yield from _altered(f"the key of {name} is now", was.key, now.key, "none")
     if was.port != now.port:
         yield f"{name} now sends to UDP port {now.port}, was {was.port}"
 

@@ -87,10 +87,13 @@ def between(before: Snapshot, after: Snapshot) -> Difference:
 
 
 def _namespaces(before: Snapshot, after: Snapshot) -> Iterator[Change]:
-    old, new = names(before), names(after)
-    for name in sorted(new - old - {HOSTNAME}):  # which was there before the first look
+    old = names(before)
+    new = names(after)
+    come = new - old - {HOSTNAME}  # which was there before the first look
+    gone = old - new
+    for name in sorted(come):
         yield Change(APPEARED, "namespace", name, "", f"the namespace {name} appeared")
-    for name in sorted(old - new):
+    for name in sorted(gone):
         yield Change(VANISHED, "namespace", name, "", f"the namespace {name} vanished")
     yield from _second_names(before, after)
 
@@ -100,10 +103,11 @@ def _second_names(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     earlier = {space.namespace: space.names for space in before.rows.namespaces}
     for space in after.rows.namespaces:
         here = space.namespace
-        was = earlier.get(here, ())
-        for name in sorted(set(space.names).difference(was)):
+        old = set(earlier.get(here, ()))
+        new = set(space.names)
+        for name in sorted(new - old):
             yield Change(CHANGED, "namespace", here, "", f"the namespace {here} is also called {name} now")
-        for name in sorted(set(was).difference(space.names)):
+        for name in sorted(old - new):
             yield Change(CHANGED, "namespace", here, "", f"the namespace {here} is not called {name} any more")
 
 
@@ -147,7 +151,12 @@ def _place(link: Link) -> Device:
 
 def _but_lo(links: Iterable[Link]) -> list[Link]:
     """Without lo and fallback devices that are off (`tunl0`): they come and go with their namespace or a module."""
-    return [link for link in links if link.name != "lo" and (link.up or not link.is_fallback)]
+    left = []
+    for link in links:
+        is_unused = link.is_fallback and not link.up
+        if link.name != "lo" and not is_unused:
+            left.append(link)
+    return left
 
 
 def _made_on(link: Link) -> str:
@@ -281,13 +290,15 @@ def _port_alterations(was: Link, now: Link, earlier: Link | None, later: Link | 
         return
     name = _in_place(now)
     for word in SWITCHES:
+        was_on = getattr(was.port, word)
         is_on = getattr(now.port, word)
-        if getattr(was.port, word) != is_on:
+        if was_on != is_on:
             yield f"{word} is now {switch(is_on)} at {name}"
     if earlier is None or later is None or _is_switched(was, now, earlier, later):
         return
     if was.port.state != now.port.state:
-        by = ", which its spanning tree decided" if earlier.stp or later.stp else ""
+        has_tree = earlier.stp or later.stp
+        by = ", which its spanning tree decided" if has_tree else ""
         yield f"the port {name} is now {now.port.state}, was {was.port.state}{by}"
 
 
@@ -383,7 +394,9 @@ def _neighbours(before: Snapshot, after: Snapshot) -> Iterator[Change]:
 
 def _is_another(was: Neighbour, now: Neighbour) -> bool:
     """Whether more has changed than what a timer changes."""
-    return was.mac != now.mac or _acquaintance(was) != _acquaintance(now)
+    if was.mac != now.mac:
+        return True
+    return _acquaintance(was) != _acquaintance(now)
 
 
 def _neighbour_key(neighbour: Neighbour) -> tuple[str, str | None, str]:
@@ -405,7 +418,9 @@ def _acquaintance(neighbour: Neighbour) -> str | None:
 
 def _acquainted(neighbour: Neighbour) -> str:
     """What a namespace knows of a neighbour, and from whom."""
-    here, ip, mac = neighbour.namespace, neighbour.ip, neighbour.mac
+    here = neighbour.namespace
+    ip = neighbour.ip
+    mac = neighbour.mac
     if neighbour.state in UNANSWERED:
         return f"{here} asked on {neighbour.dev} who has {ip}, and has no answer"
     if neighbour.state in KNOWN:
@@ -415,16 +430,19 @@ def _acquainted(neighbour: Neighbour) -> str:
 
 
 def _entries(before: Snapshot, after: Snapshot) -> Iterator[Change]:
-    old, new = _given_or_learned(before), _given_or_learned(after)
+    old = _given_or_learned(before)
+    new = _given_or_learned(after)
     for entry in only_in(new, old):
         yield _entry(APPEARED, entry, _behind(entry))
     for entry in only_in(old, new):
-        yield _entry(VANISHED, entry, f"{entry.master or entry.dev} has forgotten where {entry.mac} is")
+        who = entry.master or entry.dev
+        yield _entry(VANISHED, entry, f"{who} has forgotten where {entry.mac} is")
 
 
 def _given_or_learned(snapshot: Snapshot) -> dict[tuple[object, ...], Entry]:
-    own = {(link.namespace, link.mac) for link in snapshot.rows.links}
-    entries = [entry for entry in snapshot.rows.fdb if _is_about_others(entry, own)]
+    rows = snapshot.rows
+    own = {(link.namespace, link.mac) for link in rows.links}
+    entries = [entry for entry in rows.fdb if _is_about_others(entry, own)]
     return by_key(entries, _entry_key)
 
 
@@ -440,7 +458,9 @@ def _is_about_others(entry: Entry, own: Collection[tuple[str, str | None]]) -> b
 
 
 def _entry_key(entry: Entry) -> tuple[object, ...]:
-    return entry.namespace, entry.dev, entry.mac, entry.dst, entry.master, _given_as(entry)
+    place = (entry.namespace, entry.dev, entry.master)
+    behind = (entry.mac, entry.dst)
+    return (*place, *behind, _given_as(entry))
 
 
 def _given_as(entry: Entry) -> str | None:

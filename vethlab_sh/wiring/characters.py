@@ -83,9 +83,8 @@ class _Tree:
 
     def _hangs(self, link: Link) -> bool:
         """Whether a device stands below another: what it is a port of, or is made on."""
-        return any(
-            join.kind != "wire" and join.one == link.device for join in joins_of(self.snapshot).get(link.device, ())
-        )
+        own = joins_of(self.snapshot).get(link.device, ())
+        return any(join.hangs(link.device) for join in own)
 
     def _not_shown(self, links: Iterable[Link]) -> list[Link]:
         return [link for link in links if link.device not in self.shown]
@@ -125,18 +124,17 @@ class _Tree:
 
     def _hanging_on(self, link: Link) -> list[Link]:
         """The ports of a device, and what is made on it."""
-        hanging = []
-        for join in joins_of(self.snapshot).get(link.device, ()):
-            if join.kind != "wire" and join.two == link.device:
-                hanging.append(self.links[join.one])
-        return hanging
+        own = joins_of(self.snapshot).get(link.device, ())
+        return [self.links[join.one] for join in own if join.bears(link.device)]
 
     def _switch_behind(self, far_end: Link, home: str) -> Link | None:
         """The bridge at the far end of a cable, if the chain of bridges can go on there: in the same namespace."""
         if far_end.master is None or far_end.namespace != home:
             return None
         switch = self.links.get((home, far_end.master))
-        return None if switch is None or switch.device in self.shown else switch
+        if switch is None or switch.device in self.shown:
+            return None
+        return switch
 
     def _with_far_end(self, link: Link, far_end: Link | None) -> str:
         signs = self.signs
@@ -156,7 +154,9 @@ class _Tree:
 
 def _placed(link: Link, home: str) -> str:
     """What stands before a device that is in another namespace than what it hangs on."""
-    return "" if link.namespace == home else f"{link.namespace}: "
+    if link.namespace == home:
+        return ""
+    return f"{link.namespace}: "
 
 
 def _tunnel_ends(pairs: Iterable[Tunnel]) -> dict[Device, list[Link]]:
@@ -227,7 +227,9 @@ def _nodes(snapshot: Snapshot, namespace: str, indent: str) -> Iterator[str]:
 
 def _edges(snapshot: Snapshot) -> Iterator[str]:
     for join in joins(snapshot):
-        yield f"  {_id(*join.one)} {_arrow(join)} {_id(*join.two)}"
+        one = _id(*join.one)
+        two = _id(*join.two)
+        yield f"  {one} {_arrow(join)} {two}"
     for tunnel in tunnels(snapshot):
         if tunnel.works:
             one = _id(*tunnel.one.device)
@@ -238,7 +240,9 @@ def _edges(snapshot: Snapshot) -> Iterator[str]:
 def _arrow(join: Join) -> str:
     if join.kind == "bus":
         return "-- port ---"
-    return "-- on ---" if join.kind == "parent" else "---"
+    if join.kind == "parent":
+        return "-- on ---"
+    return "---"
 
 
 def _id(*parts: str) -> str:

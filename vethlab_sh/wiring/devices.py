@@ -126,7 +126,8 @@ def _wants_master(link: Link, snapshot: Snapshot) -> bool:
 @lru_cache(maxsize=4)
 def _bridged(snapshot: Snapshot) -> frozenset[str]:
     """The namespaces that have a bridge."""
-    return frozenset(link.namespace for link in snapshot.rows.links if link.kind == "bridge")
+    bridges = (link for link in snapshot.rows.links if link.kind == "bridge")
+    return frozenset(bridge.namespace for bridge in bridges)
 
 
 @lru_cache(maxsize=4)

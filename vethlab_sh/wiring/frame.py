@@ -78,7 +78,7 @@ class Frame:
 
     def _has_others_on_it(self, link: Link) -> bool:
         """Whether a device is one that others are ports of or are made on, so that it cannot stand between cables."""
-        return any(join.kind != "wire" and join.two == link.device for join in self._of(link.device))
+        return any(join.bears(link.device) for join in self._of(link.device))
 
     def _of(self, device: Device) -> Sequence[Join]:
         return self.joins.get(device, ())
@@ -88,12 +88,14 @@ class Frame:
         if link.kind == "bridge":
             return True
         here = {own.device for own in self.rest}
-        return any(join.other(link.device) not in here for join in self._of(link.device) if self._is_inside(join))
+        inside = [join for join in self._of(link.device) if self._is_inside(join)]
+        return any(join.other(link.device) not in here for join in inside)
 
     def _is_inside(self, join: Join) -> bool:
         """Whether both ends are on this machine."""
         spaces = {self.machine, *self.members}
-        return all(namespace in spaces for namespace, _ in join.ends)
+        one, two = join.ends
+        return one[0] in spaces and two[0] in spaces
 
     def _descending(self, namespace: str) -> list[tuple[Join, Device, Device]]:
         """What joins a namespace's devices to others of the machine, but for its cables' ends below it: the join, the
@@ -148,7 +150,9 @@ class Frame:
 
     def _breadth(self, namespace: str) -> float:
         """The room that a namespace's box takes, or the ends of its cables below it."""
-        return max(self._box_width(namespace), self._width_below(namespace))
+        of_box = self._box_width(namespace)
+        below = self._width_below(namespace)
+        return max(of_box, below)
 
     def _width_below(self, namespace: str) -> float:
         ports = self.ports[namespace]
@@ -202,8 +206,11 @@ class Frame:
             if not self.ports[namespace]:
                 self.drops[device] = (start,)
                 continue
+            start_x, _ = start
             level = floor + STEP * (1 + number % 5)
-            self.drops[device] = (start, (start[0], level), (x, level))
+            below = (start_x, level)
+            beside = (x, level)
+            self.drops[device] = (start, below, beside)
             x += SLOT + GAP
 
     def _place_box(self, namespace: str, middle: float, y: float) -> float:
@@ -211,17 +218,18 @@ class Frame:
         paper = self.paper
         inside = side_by_side(paper.snapshot, devices(paper.snapshot, namespace))
         within = self._within(inside)
+        room_for_lanes = LANE * _count_of_lanes(inside, within)
         title = paper.labels.title(namespace)
         width = self._box_width(namespace)
         height = 2 * PAD + title.height
         if inside:
-            height += PAD + paper.height_of(inside) + LANE * _count_of_lanes(inside, within)
+            height += PAD + paper.height_of(inside) + room_for_lanes
         left = middle - width / 2
         box = Box("namespace", namespace, left, y, width, height, title.lines)
         paper.picture.boxes.append(box)
         floor = y + height
         first = middle - paper.width_of(inside) / 2
-        standing = floor - PAD - LANE * _count_of_lanes(inside, within)
+        standing = floor - PAD - room_for_lanes
         paper.row_on(inside, first, standing)
         paper.lanes(within, standing)
         return floor
@@ -229,7 +237,7 @@ class Frame:
     def _within(self, links: Iterable[Link]) -> list[Join]:
         """What joins these devices to each other, each once."""
         here = {link.device for link in links}
-        return [join for join in joins(self.paper.snapshot) if join.one in here and join.two in here]
+        return [join for join in joins(self.paper.snapshot) if here.issuperset(join.ends)]
 
     def _place_bars(self, ports: Sequence[Link], y: float) -> float:
         """For each bridge a bar below this row, to which its ports reach down; returns the depth used."""
@@ -296,23 +304,28 @@ class Frame:
     def _place_lanes(self, crossing: Sequence[Join]) -> None:
         """Lines between two namespaces, each in a lane of its own below the boxes."""
         for join in crossing:
-            down, up = (self.drops[device] for device in join.ends)
-            corners = (*down, (down[-1][0], self.floor), (up[-1][0], self.floor), *reversed(up))
-            self.paper.join(join, corners)
+            down = self.drops[join.one]
+            up = self.drops[join.two][::-1]
+            down_x, _ = down[-1]
+            up_x, _ = up[0]
+            lane = ((down_x, self.floor), (up_x, self.floor))
+            self.paper.join(join, (*down, *lane, *up))
             self.floor += LANE
 
     def _place_rest(self) -> None:
         """The machine's other devices in a row at its foot, and what joins them."""
-        self.floor += max(0.0, 3 * len(self.hubs) - GAP)  # for the lines that come in from above
+        paper = self.paper
+        room_for_hubs = 3 * len(self.hubs)  # for the lines that come in from above
+        self.floor += max(0.0, room_for_hubs - GAP)
         top = self.floor
-        right = self.paper.row(self.rest, self.inner, top)
+        right = paper.row(self.rest, self.inner, top)
         self.right = max(self.right, right)
-        self.floor = top + self.paper.height_of(self.rest)
+        self.floor = top + paper.height_of(self.rest)
         for number, hub in enumerate(self.hubs):
             self._join_bars(hub, number, top)
             self._end_descents(hub, number, top)
         within = self._within(self.rest)
-        self.floor = self.paper.lanes(within, self.floor)
+        self.floor = paper.lanes(within, self.floor)
 
     def _join_bars(self, bridge: Link, number: int, top: float) -> None:
         """The bars of a bridge, joined at the side, down to it."""
@@ -320,7 +333,8 @@ class Frame:
         if not bars:
             return
         highest = bars[0]  # they are placed from above
-        corners = [(highest.side, highest.level), *self._into(bridge, number, top)]
+        start = (highest.side, highest.level)
+        corners = [start, *self._into(bridge, number, top)]
         self.paper.line("bus", corners, (bridge.device, bridge.device))
 
     def _end_descents(self, hub: Link, number: int, top: float) -> None:
@@ -340,8 +354,8 @@ class Frame:
             level = box.y + LEADING
             return [(side, level), (box.x, level)]
         level = top - 3 * max(number, 1)
-        above_box = (box.top[0], level)
-        return [(side, level), above_box, box.top]
+        x, _ = box.top
+        return [(side, level), (x, level), box.top]
 
 
 def _count_of_lanes(links: Sequence[Link], within: Iterable[Join]) -> int:

@@ -29,17 +29,28 @@ class Join:
 
     def other(self, device: Device) -> Device:
         """The end that is not this one."""
-        return self.two if device == self.one else self.one
+        if device == self.one:
+            return self.two
+        return self.one
+
+    def hangs(self, device: Device) -> bool:
+        """Whether a device is the one that is a port, or is made on the other."""
+        return self.kind != "wire" and self.one == device
+
+    def bears(self, device: Device) -> bool:
+        """Whether a device is the one that the other is a port of, or is made on."""
+        return self.kind != "wire" and self.two == device
 
 
 @lru_cache(maxsize=4)
 def joins(snapshot: Snapshot) -> tuple[Join, ...]:
     """All that joins devices which a picture shows, in the kernel's order; a cable stands at its first end."""
-    shown = {link.device for link in snapshot.rows.links if link.kind != "loopback" and matters(snapshot, link)}
+    links = snapshot.rows.links
+    shown = {link.device for link in links if link.kind != "loopback" and matters(snapshot, link)}
     found = []
-    for link in snapshot.rows.links:
+    for link in links:
         for join in _joins_of(link):
-            if join.one in shown and join.two in shown:
+            if shown.issuperset(join.ends):
                 found.append(join)
     return tuple(found)
 

@@ -23,8 +23,9 @@ class Paper:
 
     def line(self, kind: str, corners: Sequence[Point], ends: tuple[Device, Device]) -> None:
         """A line between two devices, which has these corners."""
+        line = Line(kind, tuple(corners), ends=ends)
+        self.picture.lines.append(line)
         self._joined.add(frozenset(ends))
-        self.picture.lines.append(Line(kind, tuple(corners), ends=ends))
 
     def chip(self, link: Link, x: float, y: float) -> None:
         """A device, its upper left corner here; a cable without an end that could be drawn stands on top of it."""
@@ -104,8 +105,9 @@ class Paper:
         """Lines from device to device below them, those that do not overlap in one lane; returns the new floor."""
         spans = []
         for join in joins:
-            one, two = sorted(self.chips[device].bottom[0] for device in join.ends)
-            spans.append((two - one, one, two, join))
+            one, two = sorted(self._x_below(device) for device in join.ends)
+            breadth = two - one
+            spans.append((breadth, one, two, join))
         spans.sort(key=lambda span: span[:3])
         taken: list[list[tuple[float, float]]] = []
         for _, one, two, join in spans:
@@ -113,6 +115,11 @@ class Paper:
             y = floor + LANE * (number + 1)
             self.under(join.kind, join.ends, y)
         return floor + LANE * len(taken)
+
+    def _x_below(self, device: Device) -> float:
+        """Where a line begins that goes down from a device."""
+        x, _ = self.chips[device].bottom
+        return x
 
     def under(self, kind: str, ends: tuple[Device, Device], y: float, label: str = "") -> None:
         """A line from one device to another, down to a lane of its own and up again."""
@@ -132,7 +139,8 @@ class Paper:
 def _free_lane(taken: list[list[tuple[float, float]]], one: float, two: float) -> int:
     """The first lane in which nothing is between two places, which are then taken; they may touch what is beside."""
     for number, spans in enumerate(taken):
-        if all(two <= start or end <= one for start, end in spans):
+        is_free = all(two <= start or end <= one for start, end in spans)
+        if is_free:
             spans.append((one, two))
             return number
     taken.append([(one, two)])
@@ -142,9 +150,15 @@ def _free_lane(taken: list[list[tuple[float, float]]], one: float, two: float) -
 def lanes_of(count_of: Iterable[tuple[int, int]]) -> int:
     """How many lanes joins between places in a row need, before the places are known; each as two positions."""
     taken: list[list[tuple[float, float]]] = []
-    for one, two in sorted(count_of, key=lambda span: (span[1] - span[0], span)):
+    for one, two in sorted(count_of, key=_by_breadth):
         _free_lane(taken, one, two)
     return len(taken)
+
+
+def _by_breadth(span: tuple[int, int]) -> tuple[int, tuple[int, int]]:
+    """Sort key: the shortest first, from left to right."""
+    one, two = span
+    return two - one, span
 
 
 def _look(link: Link) -> str:

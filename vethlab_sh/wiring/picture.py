@@ -34,7 +34,8 @@ class Label:
     @classmethod
     def of(cls, lines: Iterable[str], warnings: Iterable[int] = ()) -> Label:
         """The label of some lines, whatever somebody has put into a name."""
-        return cls(tuple(printable(line) for line in lines), tuple(warnings))
+        plain = [printable(line) for line in lines]
+        return cls(tuple(plain), tuple(warnings))
 
     @property
     def width(self) -> float:

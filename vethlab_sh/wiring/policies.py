@@ -66,7 +66,9 @@ def _setting(setting: Setting, earlier: str) -> Change:
 
 def _as_typed(key: str) -> str:
     """A setting as sysctl(8) takes it: with dots, but with slashes where a device's name holds a dot (eth0.100)."""
-    return key if "." in key else key.replace("/", ".")
+    if "." in key:
+        return key
+    return key.replace("/", ".")
 
 
 # ---- policy routing -----------------------------------------------------------------------------------------
@@ -93,7 +95,8 @@ def _rule_key(rule: Rule) -> tuple[str, str, str]:
 
 
 def _rule(sign: str, rule: Rule, predicate: str) -> Change:
-    return Change(sign, "rule", rule.namespace, rule.iif or "", f"{rule.namespace} {predicate}")
+    sentence = f"{rule.namespace} {predicate}"
+    return Change(sign, "rule", rule.namespace, rule.iif or "", sentence)
 
 
 def _in_words(rule: Rule) -> str:
@@ -114,13 +117,14 @@ def chains(before: Snapshot, after: Snapshot) -> Iterator[Change]:
 
 
 def _chain(place: ChainPlace, was: Chain | None, now: Chain | None) -> Iterator[Change]:
+    here = place.namespace
     one = now or was
     if one is not None and one.policy and place.program != "nft":
         yield from _policy(place, was, now)
     elif was is None and now is not None:
-        yield _filter(APPEARED, place, f"{place.namespace} has the {_chain_in_full(place, now)}")
+        yield _filter(APPEARED, place, f"{here} has the {_chain_in_full(place, now)}")
     elif was is not None and now is None:
-        yield _filter(VANISHED, place, f"{place.namespace} has lost the {_chain_in_full(place, was)}")
+        yield _filter(VANISHED, place, f"{here} has lost the {_chain_in_full(place, was)}")
     elif was is not None and now is not None:
         yield from _policy(place, was, now)
         if was.hook != now.hook:
@@ -136,7 +140,8 @@ def _policy(place: ChainPlace, was: Chain | None, now: Chain | None) -> Iterator
 
 
 def _chain_of(place: ChainPlace) -> str:
-    return f"the {place.program} chain {place.chain} ({place.in_table}) in {place.namespace}"
+    chain = f"the {place.program} chain {place.chain}"
+    return f"{chain} ({place.in_table}) in {place.namespace}"
 
 
 def _chain_in_full(place: ChainPlace, chain: Chain) -> str:
@@ -157,9 +162,11 @@ def _filter(sign: str, place: ChainPlace, sentence: str) -> Change:
 
 def filters(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     """Rules of packet filters: which came, which went, and which stand elsewhere in their chain, as order decides."""
-    old, new = _by_chain(before), _by_chain(after)
+    old = _by_chain(before)
+    new = _by_chain(after)
     for place in {**old, **new}:
-        was, now = old.get(place, []), new.get(place, [])
+        was = old.get(place, [])
+        now = new.get(place, [])
         if was != now and place.namespace in names(after):
             yield from _rules_of_chain(place, was, now)
 
@@ -173,32 +180,36 @@ def _by_chain(snapshot: Snapshot) -> dict[ChainPlace, list[str]]:
 
 
 def _rules_of_chain(place: ChainPlace, was: list[str], now: list[str]) -> Iterator[Change]:
+    here = place.namespace
     gone, come = _different(was, now)
+    new_texts = [text for _, text in come]
     if is_set(place.chain):
-        yield _set(place, gone, [text for _, text in come])
+        yield _set(place, gone, new_texts)
         return
-    moved = Counter(gone) & Counter(text for _, text in come)
+    chain = f"{place.in_table}, chain {place.chain}"
+    moved = Counter(gone) & Counter(new_texts)
     for text in gone:
         if text not in moved:
-            where = f"{place.in_table}, chain {place.chain}"
-            yield _filter(VANISHED, place, f"{place.namespace} has lost the {place.program} rule `{text}` ({where})")
+            yield _filter(VANISHED, place, f"{here} has lost the {place.program} rule `{text}` ({chain})")
     for number, text in come:
-        where = f"{place.in_table}, chain {place.chain}, rule {number}"
+        rule = f"the {place.program} rule `{text}`"
+        where = f"{chain}, rule {number}"
         if text in moved:
-            sentence = f"the {place.program} rule `{text}` in {place.namespace} stands elsewhere now ({where})"
-            yield _filter(CHANGED, place, sentence)
+            yield _filter(CHANGED, place, f"{rule} in {here} stands elsewhere now ({where})")
         else:
-            yield _filter(APPEARED, place, f"{place.namespace} has the {place.program} rule `{text}` ({where})")
+            yield _filter(APPEARED, place, f"{here} has {rule} ({where})")
 
 
 def _set(place: ChainPlace, gone: list[str], come: list[str]) -> Change:
     """A set or a map of nft: it is one thing, whatever is in it."""
-    one = f"nft {place.chain}"
+    here = place.namespace
+    one = f"the nft {place.chain}"
+    table = place.in_table
     if not gone:
-        return _filter(APPEARED, place, f"{place.namespace} has the {one} with `{come[0]}` ({place.in_table})")
+        return _filter(APPEARED, place, f"{here} has {one} with `{come[0]}` ({table})")
     if not come:
-        return _filter(VANISHED, place, f"{place.namespace} has lost the {one} with `{gone[0]}` ({place.in_table})")
-    sentence = f"the {one} ({place.in_table}) in {place.namespace} is now `{come[0]}`, was `{gone[0]}`"
+        return _filter(VANISHED, place, f"{here} has lost {one} with `{gone[0]}` ({table})")
+    sentence = f"{one} ({table}) in {here} is now `{come[0]}`, was `{gone[0]}`"
     return _filter(CHANGED, place, sentence)
 
 

@@ -43,9 +43,12 @@ class Tunnel:
     @property
     def name(self) -> str:
         """The kind, and the number that both ends have: `VXLAN 1`, `GRE 7`, `IPIP`."""
-        words = NAMES.get(self.one.kind or "", self.one.kind or "")
-        key = self.one.wrapped_in.key if self.one.wrapped_in else None
-        return f"{words} {key}" if key else words
+        kind = self.one.kind or ""
+        words = NAMES.get(kind, kind)
+        wrapping = self.one.wrapped_in
+        if wrapping is None or not wrapping.key:
+            return words
+        return f"{words} {wrapping.key}"
 
     @property
     def label(self) -> str:
@@ -82,7 +85,8 @@ def _alike(snapshot: Snapshot) -> Iterable[list[Link]]:
             continue
         ends = (wrapping.local, wrapping.remote, wrapping.group)
         is_ipv6 = any(":" in end for end in ends if end)
-        alike.setdefault((link.kind, wrapping.key, wrapping.port, is_ipv6), []).append(link)
+        key = (link.kind, wrapping.key, wrapping.port, is_ipv6)
+        alike.setdefault(key, []).append(link)
     return alike.values()
 
 
@@ -145,8 +149,14 @@ def _has_entry(snapshot: Snapshot, one: Link, two: Link, ears: frozenset[str]) -
     are those of hosts behind that.
     """
     entries = _entries(snapshot).get(one.device, {})
-    macs = (ANY_MAC, two.mac)
-    return any(ear in entries and (one.master or not entries[ear].isdisjoint(macs)) for ear in ears)
+    wanted = (ANY_MAC, two.mac)
+    for ear in ears:
+        macs = entries.get(ear)
+        if macs is None:
+            continue
+        if one.master or not macs.isdisjoint(wanted):
+            return True
+    return False
 
 
 @lru_cache(maxsize=4)
