@@ -18,6 +18,7 @@ import tomllib
 from pathlib import Path
 
 import nbformat
+from glossary import Explained
 
 HERE = Path(__file__).resolve().parent
 SOLUTIONS = HERE / "solutions"
@@ -49,10 +50,16 @@ def marked(solved: nbformat.NotebookNode, lesson: str) -> nbformat.NotebookNode:
 
 
 def learners_copy(solved: nbformat.NotebookNode, lesson: str) -> nbformat.NotebookNode:
-    """The same notebook without outputs, with blank answers and what is given instead where a solution stood."""
+    """The same notebook without outputs, with blank answers and what is given instead where a solution stood.
+
+    In its prose each word of the glossary is explained where it is first used.
+    """
     copy = nbformat.from_dict(solved)
     givens = iter(given(solved, lesson))
+    words = Explained()
     for cell in copy.cells:
+        if cell.cell_type == "markdown":
+            cell.source = words.explain(cell.source)
         if SOLUTION.search(cell.source):
             begins_with = next(givens)
             cell.source = SOLUTION.sub(lambda _, text=begins_with: text, cell.source)

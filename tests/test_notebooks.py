@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from html import escape
 
 import nbformat
 import pytest
@@ -126,6 +127,22 @@ def test_learners_copies_are_fresh():
         for cell in codes(read(name, solved=False)):
             assert not cell.outputs
             assert not re.search(r"SOLUTION|answer=", cell.source)
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_word_of_the_glossary_is_explained_once_where_it_is_first_used(name):
+    rows = re.findall(r"^\| \*\*(.+?)\*\* \| (.+) \|$", (ROOT / "docs" / "glossary.md").read_text(), re.M)
+    meanings = {escape(meaning.replace("`", "")): word for word, meaning in rows}
+    prose = [cell.source for cell in read(name, solved=False).cells if cell.cell_type == "markdown"]
+    explained = re.findall('<abbr title="([^"]+)">([^<]+)</abbr>', "\n".join(prose))
+    assert len(explained) >= 3
+    assert len({meaning for meaning, _ in explained}) == len(explained)
+    for meaning, written in explained:
+        assert written.lower().startswith(meanings[meaning].lower())
+    headings = [line for text in prose for line in text.splitlines() if line.startswith("#")]
+    assert "<abbr" not in "".join(headings)  # by which a section is found
+    solved = [cell.source for cell in read(name).cells if cell.cell_type == "markdown"]
+    assert [re.sub("</?abbr[^>]*>", "", text) for text in prose] == solved
 
 
 @pytest.mark.parametrize("name", LESSONS)
