@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT
 
 from vethlab_sh import Lab, explain
-from vethlab_sh.errors import BadName
+from vethlab_sh.errors import BadName, BadOption, CommandFailed
 from vethlab_sh.inside import check_name, quoted
 from vethlab_sh.markup import OBEYED, printable, table
 from vethlab_sh.packet.causes.cause import Line, typed
@@ -54,6 +54,9 @@ NAMESPACES = {
     "C1": "n\x9b2J",
     "long": "n" * 200,
 }
+
+
+CONTROLS = "".join(map(chr, range(0x20))) + "\x7f"  # of which bytes that are no text have many
 
 
 def obeyed(text, keep="\n\t"):
@@ -103,6 +106,89 @@ def test_name_is_shown_drawn_and_saved_as_a_name(kind, name, tmp_path, monkeypat
         assert [link.name for link in rebuilt.links] == [link.name for link in taken.rows.links]
         assert rebuilt.namespaces == taken.rows.namespaces
     assert not list(tmp_path.glob("**/*PWNED*"))
+
+
+# What a terminal obeys, in as many ways as 15 bytes hold: ESC, DEL, C1 in its two bytes, a bidi override; a line end.
+ODDEST = "\x1b\x7f\x9b2J\u202ez"
+ODDEST_NAMESPACE = f"n\n{ODDEST}\u2066"
+ODDEST_NETWORK = f"""
+ip netns add {quoted(ODDEST_NAMESPACE)}; ip netns add b
+ip link add name {quoted(ODDEST)} type bridge; ip link set {quoted(ODDEST)} up
+ip link add name v1 type veth peer name {quoted(ODDEST)} netns {quoted(ODDEST_NAMESPACE)}
+ip link add name v2 type veth peer name {quoted(ODDEST)} netns b
+ip -n b link set {quoted(ODDEST)} up; ip -n b addr add 10.0.0.2/24 dev {quoted(ODDEST)}
+ip -n {quoted(ODDEST_NAMESPACE)} link set {quoted(ODDEST)} up
+ip -n {quoted(ODDEST_NAMESPACE)} addr add 10.0.0.1/24 dev {quoted(ODDEST)}
+for v in v1 v2; do ip link set $v master {quoted(ODDEST)} up; done
+"""
+ODD_CLAIMS = (
+    f"'{ODDEST_NAMESPACE}' can reach b",
+    f"b {ODDEST} is up",
+    f"v1 is a port of {ODDEST}",
+    f"{ODDEST} has address 10.0.0.9/24",
+    f"'{ODDEST_NAMESPACE}' knows the MAC of 10.0.0.2",
+    f"'{ODDEST}' exists",
+)
+ODD_LINES = (
+    f"ip link set {quoted(ODDEST)}x up",
+    f"ip netns exec {quoted(ODDEST)} true",
+    f"ip -n {quoted(ODDEST_NAMESPACE)} addr add 10.0.0.1/24 dev {quoted(ODDEST)}",
+    quoted(ODDEST),
+)
+
+
+def faces_of_answer(answer):
+    """What a walk, or the verdict of a claim, gives to be read."""
+    yield from (str(answer), repr(answer), answer._repr_html_(), *answer.fixes)
+    if answer.evidence:
+        yield from (str(answer.evidence), answer.evidence.command, answer.evidence.shown)
+
+
+def faces_of_walk(walk):
+    yield from faces_of_answer(walk)
+    yield from (walk.verdict, walk.reason or "", walk.should_be or "", walk.animate().page)
+    for row in walk.rows:
+        yield from (row.why, row.caption, str(walk.frame(row.number)), walk.frame(row.number)._repr_html_())
+    yield from (text.get_text() for text in walk.draw().texts)
+
+
+def faces_of_lines(lab):
+    for line in ODD_LINES:
+        ran = lab.run(line, expect=None)
+        assert ran.code != 0
+        yield from (str(ran), repr(ran), ran.hint)
+        with pytest.raises(CommandFailed) as failed:
+            lab.run(line)
+        yield str(failed.value)
+
+
+def test_no_face_shows_what_a_terminal_would_obey(lab, tmp_path):
+    """Sentences show a name by its signs' numbers; facts, and JSON, have it as the kernel does."""
+    lab.changes()
+    lab.run(ODDEST_NETWORK)
+    changes = lab.changes()
+    faces = [str(changes), repr(changes), changes._repr_html_(), *(change.sentence for change in changes.changes)]
+    walks = [lab.walk(ODDEST_NAMESPACE, "10.0.0.2")]
+    lab.run(f"ip -n b link set {quoted(ODDEST)} down")
+    walks.append(lab.walk(ODDEST_NAMESPACE, "10.0.0.2"))
+    assert [walk.ok for walk in walks] == [True, False]
+    for walk in walks:
+        faces += faces_of_walk(walk)
+    for claim in ODD_CLAIMS:
+        faces += [*faces_of_answer(lab.check(claim)), lab.check(claim).sentence]
+    faces += faces_of_lines(lab)
+    faces += [characters.as_text(lab.snapshot()), characters.as_mermaid(lab.snapshot()), repr(lab.snapshot())]
+    faces.append(lab.save(tmp_path / "saved.sh").script)
+    with pytest.raises(BadOption) as refused:
+        lab.walk(ODDEST, "b")
+    faces.append(str(refused.value))
+    for face in faces:
+        assert obeyed(face) == [], face
+    told = json.loads(json.dumps(walks[0].plain()))
+    assert (told["src"], told["rows"][0]["device"]) == (ODDEST_NAMESPACE, ODDEST)
+    assert {change.namespace for change in changes.changes} == {"master", "b", ODDEST_NAMESPACE}
+    walks[0].pcapng(tmp_path / "walk.pcapng")
+    assert obeyed((tmp_path / "walk.pcapng").read_bytes().decode(errors="ignore"), keep=CONTROLS) == []
 
 
 @pytest.mark.parametrize("file", ["$(touch PWNED).sh", "`touch PWNED`", "'; touch PWNED; '", "a\ntouch PWNED\n"])

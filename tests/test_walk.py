@@ -15,6 +15,7 @@ from test_diagram import assert_tidy, kept
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadOption, ToolMissing
 from vethlab_sh.packet.player import layers
+from vethlab_sh.packet.sighting import Kind, Sighting
 from vethlab_sh.packet.walk import COLUMNS
 from vethlab_sh.wiring.ink import placed
 from vethlab_sh.wiring.layout import layout
@@ -459,6 +460,32 @@ def test_layers_put_the_wrapping_on_and_take_it_off(flannel):
     bare = ["Ethernet", "IP", "ICMP echo request"]
     wrapped = ["Ethernet", "IP", "UDP", "VXLAN", *bare]
     assert shown == [bare] * 4 + [wrapped] * 2 + [bare] * 4
+
+
+@pytest.mark.no_lab
+@pytest.mark.parametrize(
+    ("wrapping", "names"),
+    [
+        ({"wrapping": "IPIP"}, ["Ethernet", "IP", "IP"]),
+        ({"wrapping": "GRE", "vni": 7}, ["Ethernet", "IP", "GRE", "IP"]),
+        ({"wrapping": "Geneve", "vni": 5, "outer_port": 6081, "src_mac": "a", "dst_mac": "b"},
+         ["Ethernet", "IP", "UDP", "Geneve", "Ethernet", "IP"]),
+        ({"vlan": 10, "src_mac": "a", "dst_mac": "b"}, ["Ethernet", "802.1Q", "IP"]),
+        ({}, ["IP"]),
+    ],
+)  # fmt: skip
+def test_layers_are_the_headers_that_are_there(wrapping, names):
+    """A tunnel of packets has no Ethernet header inside, and only VXLAN and Geneve are in UDP."""
+    around = {}
+    if "wrapping" in wrapping:
+        around = {"outer_src_mac": "c", "outer_dst_mac": "d", "outer_src_ip": "1.0.0.1", "outer_dst_ip": "1.0.0.2"}
+    row = Sighting(
+        namespace="a", device="b", what="ICMP echo request", kind=Kind.ECHO, src_ip="10.0.0.1", dst_ip="10.0.0.2",
+        bytes=98, **{**around, **wrapping},
+    )  # fmt: skip
+    shown = layers(row)
+    assert [name for name, *_ in shown] == [*names, "ICMP echo request"]
+    assert not [words for _, words, *_ in shown if "None" in words]
 
 
 def test_walk_in_a_notebook_is_a_table_and_its_verdict(flannel):

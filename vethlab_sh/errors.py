@@ -36,7 +36,7 @@ import importlib
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Protocol
 
-from . import files
+from . import files, markup
 
 # bash's own code for a program that is not there: bash(1), EXIT STATUS
 NO_SUCH_PROGRAM = 127
@@ -86,6 +86,10 @@ class LabError(Exception):
     """
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        # In it may stand what a stranger called a thing, and a traceback prints it.
+        return markup.printable(super().__str__(), keep="\n\t")
 
 
 class CommandFailed(LabError):

@@ -19,10 +19,32 @@ OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\
 
 
 class AsText:
-    """What is shown as its text, also where Python shows a value: in a terminal, a doctest, a notebook's file."""
+    """What is shown as its text, also where Python shows a value: in a terminal, a doctest, a notebook's file.
+
+    `words` is that text; in it may stand names that a stranger gave, so nobody prints it but here.
+    """
+
+    def words(self) -> str:
+        """The text, with every name as it is."""
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        return printable(self.words(), keep="\t\n")
 
     def __repr__(self) -> str:
-        return printable(str(self), keep="\t\n")
+        return str(self)
+
+
+def keep_printable(fact: object, *fields: str) -> None:
+    """Make sentences in a frozen dataclass printable, from its `__post_init__`.
+
+    A sentence is there to be read, so a name in it is shown as `printable` shows it. Facts beside the sentence (a
+    device, a namespace, an address) stay as the kernel has them. fields: which of its fields are sentences.
+    """
+    for field in fields:
+        value = getattr(fact, field)
+        if value and not value.isprintable():
+            object.__setattr__(fact, field, printable(value))
 
 
 def text(value: Any) -> str:

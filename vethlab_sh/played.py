@@ -116,7 +116,8 @@ class Played(AsText, Sequence["Ran"]):
             "verdict": self.verdict,
         }
 
-    def __str__(self) -> str:
+    def words(self) -> str:
+        """The transcript of a terminal, with the verdict below."""
         transcript = _transcript(self.records)
         return f"{transcript}\n\n{self.verdict}"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from .errors import CommandFailed
 from .hints import hint_for
-from .markup import AsText
+from .markup import AsText, printable
 from .tables import frames, rows
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Ran(AsText):
         """What to try when it failed; empty when nothing is known."""
         if self.code == 0:
             return ""
-        return hint_for(self.line, self.code, self.err + self.out)
+        return printable(hint_for(self.line, self.code, self.err + self.out), keep="\n")
 
     def expected(self, codes: Collection[int] | None) -> Ran:
         """Itself, when its exit code is one of these (None: any); else raises CommandFailed, with what to try."""
@@ -76,7 +76,8 @@ class Ran(AsText):
             "tables": self.rows,
         }
 
-    def __str__(self) -> str:
+    def words(self) -> str:
+        """What a terminal shows: the prompt, the line, and what it printed."""
         typed = self.prompt + self.line
         printed = self.out + self.err
         return f"{typed}\n{printed}".rstrip("\n")

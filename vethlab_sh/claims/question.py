@@ -16,7 +16,7 @@ from .. import snapshot
 from ..errors import nearest
 from ..facts import Device, Link
 from ..inside import inside
-from ..markup import AsText
+from ..markup import AsText, keep_printable
 from ..packet.causes.cause import Cause, Evidence, Fix, typed
 from ..packet.causes.look import Look, look
 from ..packet.follow import ground_of
@@ -71,7 +71,8 @@ class Verdict(AsText):
     def __bool__(self) -> bool:
         return self.ok
 
-    def __str__(self) -> str:
+    def words(self) -> str:
+        """The sentence."""
         return self.sentence
 
     def _repr_html_(self) -> str:
@@ -98,6 +99,9 @@ class Finding:
     cause: Cause | None = None
     fixes: tuple[str, ...] = ()
     instead: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        keep_printable(self, "why")
 
     @property
     def signs(self) -> list[str]:

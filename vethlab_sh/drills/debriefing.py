@@ -72,7 +72,8 @@ class Debriefing(AsText):
         if self.looks:
             yield "The shortest hunt:", f"{_with_prompts(self.shortest)}\n\n{self.compared}"
 
-    def __str__(self) -> str:
+    def words(self) -> str:
+        """What was wrong, then each part below its heading."""
         parts = [f"{heading}\n{part}" for heading, part in self.parts()]
         return "\n\n".join([self.summary, *parts])
 

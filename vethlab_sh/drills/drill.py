@@ -176,7 +176,8 @@ class Drill(AsText):
         """The walk of a packet that the ticket is about, as it is now; none where tcpdump is missing."""
         return self._walk(self.fault.asks[0])
 
-    def __str__(self) -> str:
+    def words(self) -> str:
+        """Which drill it is, and its ticket."""
         every = len(self.fault.hints)
         hints = f"{self.hints} of {every} hints told"
         return f"Drill {self.name} (seed {self.seed}, {hints})\n{self.ticket}"

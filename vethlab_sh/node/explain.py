@@ -107,7 +107,8 @@ class Explanation(Wired):
             "notes": list(self.notes),
         }
 
-    def __str__(self) -> str:
+    def words(self) -> str:
+        """All of it, a paragraph each."""
         notes = [markup.printable(note) for note in self.notes]
         unknown = [_not_understood(lines) for lines in self.unknown_lines]
         parts = [self.finding, self.listed_cables, self.as_text(), "\n".join(notes), "\n".join(unknown)]

@@ -80,7 +80,8 @@ class Inspection(Wired):
         wired = super().as_dict()
         return {"namespaces": self.space_rows, "hidden": self.hidden, **wired}
 
-    def __str__(self) -> str:
+    def words(self) -> str:
+        """All of it, a paragraph each."""
         parts = [self.finding, self.listed_cables, self.as_text(), self.hidden]
         return "\n\n".join(part for part in parts if part)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from ..errors import NotRecorded
 from ..facts import Device
+from ..markup import printable
 from .sighting import Sighting
 
 SECTION, INTERFACE, PACKET = 0x0A0D0D0A, 1, 6  # blocks
@@ -59,8 +60,8 @@ def _section(comment: str) -> bytes:
 def _interface(device: Device, link_type: int) -> bytes:
     namespace, name = device
     body = struct.pack("<HHI", link_type, 0, 0)  # no frame is cut
-    called = f"{namespace}:{name}".encode()
-    described = f"{name} in {namespace}".encode()
+    called = printable(f"{namespace}:{name}").encode()  # tshark prints it as it is
+    described = printable(f"{name} in {namespace}").encode()
     return _block(INTERFACE, body + _options([(NAME, called), (DESCRIPTION, described), (RESOLUTION, NANOSECONDS)]))
 
 

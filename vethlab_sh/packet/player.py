@@ -15,7 +15,7 @@ from ..facts import Device
 from ..markup import printable
 from ..wiring.ink import INK, edge_of, fill_of
 from ..wiring.picture import CHAR, FONT, LEADING, PAD, Box, Line, Picture, Point
-from .sighting import Kind, Sighting
+from .sighting import VXLAN, Kind, Sighting
 
 Row = dict[str, Any]
 Layer = tuple[str, str, str, bool]  # name, what it says, colour, whether it is the wrapping
@@ -98,10 +98,11 @@ class Player:
 
 def _step(row: Sighting, way: list[Point]) -> Row:
     direction = "comes in at" if row.way == "in" else "goes out of"
+    device = printable(f"{row.namespace} {row.device}")
     return {
         "path": [[round(x, 1), round(y, 1)] for x, y in way],
-        "device": printable(f"{row.namespace} {row.device}"),
-        "where": f"{direction} {row.namespace} {row.device}",
+        "device": device,
+        "where": f"{direction} {device}",
         "what": row.caption,
         "us": row.us,
         "after": row.after,
@@ -115,11 +116,16 @@ def _step(row: Sighting, way: list[Point]) -> Row:
 
 
 def layers(row: Sighting) -> list[Layer]:
-    """The headers of a frame from the outermost to what it carries."""
-    size = row.inner_bytes or row.bytes
+    """The headers of a frame from the outermost to what it carries.
+
+    A device of IP packets, as IPIP's is, puts no Ethernet header on; nor has a packet one that is wrapped as a packet.
+    """
     headers = _wrapping(row)
-    frame = f"{row.src_mac} → {row.dst_mac}  {size} bytes"
-    headers.append(("Ethernet", frame, COLOURS["Ethernet"], False))
+    if row.src_mac and row.dst_mac:
+        size = row.inner_bytes or row.bytes
+        headers.append(("Ethernet", f"{row.src_mac} → {row.dst_mac}  {size} bytes", COLOURS["Ethernet"], False))
+        if row.vlan is not None and not row.wrapped:
+            headers.append(("802.1Q", f"VLAN {row.vlan}", COLOURS["VXLAN"], False))
     if row.kind == Kind.ARP_ASK:
         question = f"who has {row.dst_ip}? tell {row.src_ip}"
         return [*headers, ("ARP", question, INSIDE, False)]
@@ -136,15 +142,26 @@ def layers(row: Sighting) -> list[Layer]:
 
 
 def _wrapping(row: Sighting) -> list[Layer]:
-    """The headers that VXLAN puts around a frame (RFC 7348); none where it is not wrapped."""
+    """The headers around a frame or a packet, those that are there; none where it is not wrapped.
+
+    VXLAN (RFC 7348) and Geneve (RFC 8926) stand in UDP; GRE (RFC 2784) in IP, with a key perhaps (RFC 2890); IPIP
+    (RFC 2003), SIT (RFC 4213) and tunnels of IPv6 (RFC 2473) have no header of their own between the two of IP.
+    """
     if not row.wrapped:
         return []
-    return [
-        ("Ethernet", f"{row.outer_src_mac} → {row.outer_dst_mac}", COLOURS["Ethernet"], True),
-        ("IP", f"{row.outer_src_ip} → {row.outer_dst_ip}", COLOURS["IP"], True),
-        ("UDP", f"to port {row.outer_port}", COLOURS["UDP"], True),
-        ("VXLAN", f"VNI {row.vni}", COLOURS["VXLAN"], True),
-    ]
+    around: list[Layer] = []
+    if row.outer_src_mac and row.outer_dst_mac:
+        around.append(("Ethernet", f"{row.outer_src_mac} → {row.outer_dst_mac}", COLOURS["Ethernet"], True))
+    around.append(("IP", f"{row.outer_src_ip} → {row.outer_dst_ip}", COLOURS["IP"], True))
+    if row.outer_port is not None:
+        around.append(("UDP", f"to port {row.outer_port}", COLOURS["UDP"], True))
+    name = row.wrapping or VXLAN
+    if name == "GRE":
+        key = "no key" if row.vni is None else f"key {row.vni}"
+        around.append((name, key, COLOURS["VXLAN"], True))
+    elif row.vni is not None:
+        around.append((name, f"VNI {row.vni}", COLOURS["VXLAN"], True))
+    return around
 
 
 # ---- the picture ------------------------------------------------------------------------------------------

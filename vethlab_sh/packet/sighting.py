@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from ..facts import Device, as_row
+from ..markup import keep_printable
 
 Octets = bytes  # a sighting's own `bytes` is their number
 
@@ -118,6 +119,9 @@ class Sighting:
     info: str | None = field(default=None, repr=False)
     link_type: str = field(default="", repr=False)
     frame: Octets | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        keep_printable(self, "what", "why")
 
     @classmethod
     def of(cls, namespace: str, device: str, row: dict[str, Any]) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
+from ..markup import keep_printable
 from ..parsers import ping
 from .causes.cause import Diagnosis, Evidence, Fix
 from .causes.scene import Scene
@@ -26,6 +27,9 @@ class Outcome:
     evidence: Evidence | None = None
     fixes: tuple[str, ...] = ()
     answered_by: str | None = None
+
+    def __post_init__(self) -> None:
+        keep_printable(self, "sentence")
 
 
 def judge(scene: Scene) -> Outcome:

@@ -13,7 +13,7 @@ from .. import snapshot
 from ..errors import BadOption, NotRecorded, package
 from ..facts import Device
 from ..files import written
-from ..markup import AsText, table
+from ..markup import AsText, printable, table
 from ..snapshot import Snapshot
 from ..tables import DTYPES
 from ..wiring import ink
@@ -217,7 +217,8 @@ class Walk(AsText):
         shown = "".join(_frame(row)._repr_html_() for row in self.rows)
         return f"<details><summary>The bytes of each frame, with its headers marked</summary>{shown}</details>"
 
-    def __str__(self) -> str:
+    def words(self) -> str:
+        """A line a sighting, and the verdict."""
         lines = []
         for row in self.rows:
             where = f"{row.namespace} {row.device} {row.way}"
@@ -269,7 +270,7 @@ def _frame(row: Sighting) -> Frame:
     """The bytes of a sighting; raises NotRecorded where they are not known."""
     if not row.frame:
         raise NotRecorded("The frames of a recording were not kept, only what they are: walk in a live lab.")
-    title = f"{row.number}. {row.namespace} {row.device} {row.way}: {row.caption}"
+    title = printable(f"{row.number}. {row.namespace} {row.device} {row.way}: {row.caption}")
     is_ethernet = pcapng.LINK_TYPES.get(row.link_type, pcapng.ETHERNET) == pcapng.ETHERNET
     return Frame(row.frame, title, is_ethernet, row.outer_port)
 

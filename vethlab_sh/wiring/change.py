@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ..facts import Fact
+from ..markup import keep_printable
 from ..snapshot import Row, Snapshot
 
 APPEARED, VANISHED, CHANGED = "+", "-", "~"
@@ -28,6 +29,9 @@ class Change:
     namespace: str
     name: str
     sentence: str
+
+    def __post_init__(self) -> None:
+        keep_printable(self, "sentence")
 
     @property
     def row(self) -> Row:

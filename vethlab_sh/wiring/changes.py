@@ -65,7 +65,8 @@ class Difference(AsText):
     def __len__(self) -> int:
         return len(self.changes)
 
-    def __str__(self) -> str:
+    def words(self) -> str:
+        """A line a change."""
         lines = [f"{change.sign} {change.sentence}" for change in self.changes]
         return "\n".join(lines) or NOTHING
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from ...facts import Device, Route
 from ...inside import inside, quoted
+from ...markup import keep_printable
 from ...sandbox import HOSTNAME
 
 
@@ -163,6 +164,9 @@ class Evidence:
     command: str
     shown: str
 
+    def __post_init__(self) -> None:
+        keep_printable(self, "command", "shown")
+
     def __str__(self) -> str:
         return f"[root@{HOSTNAME} ~]# {self.command}\n{self.shown}"
 
@@ -213,6 +217,9 @@ class Diagnosis:
     shown: Shown | None = None
     fixes: tuple[Fix, ...] = ()
     should_be: str | None = None
+
+    def __post_init__(self) -> None:
+        keep_printable(self, "reason", "should_be")
 
     @property
     def is_known(self) -> bool:
