@@ -41,6 +41,9 @@ recordings: setup ## play every scenario once and keep what it showed, for --rep
 quiz: setup ## write docs/quiz.md from notebooks/quiz.toml
 	@$(PYTHON_RUN) -m vethlab_sh quiz --reasons > docs/quiz.md
 
+book: setup-book ## build the site of all this in book/_build/html, offline; a warning is an error
+	@$(PYTHON_RUN) book/make.py $(ARGS)
+
 doctor: setup ## tell whether this machine can run the labs, and what is missing
 	@$(PYTHON_RUN) -m vethlab_sh doctor
 
@@ -50,9 +53,16 @@ setup: ## set up what the demos and the lessons need
 setup-tests:
 	@./setup.sh tests
 
+setup-book:
+	@./setup.sh book
+
 test-browser: ## do the lessons in a real browser (chromium); screenshots in tests/screenshots
 	@./setup.sh browser
 	@$(PYTHON_RUN) -m pytest tests/tools/browser.py $(ARGS)
+
+test-book: setup-book ## build the site, and look at it in a real browser; screenshots in tests/screenshots
+	@./setup.sh browser
+	@$(PYTHON_RUN) -m pytest tests/tools/book.py $(ARGS)
 
 test-exercises: setup-tests ## do the exercises of the long lessons by half, otherwise, and wrong again
 	@nice $(PYTHON_RUN) -m pytest tests/tools/exercises.py $(ARGS)
@@ -112,7 +122,7 @@ vm: ## run the box by plain QEMU, without Vagrant: JupyterLab on 127.0.0.1:8888 
 	@vm/run $(ARGS)
 
 clean: ## remove .venv and the caches
-	rm -rf .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf book/_build .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test check bench test-browser test-exercises test-class test-all test-tools chaos attack faults faults-elsewhere causes fuzz test-vm test-kinds test-container box box-packages vm lab pictures kinds notebooks recordings quiz doctor setup setup-tests clean
+.PHONY: help demo test check bench book setup-book test-book test-browser test-exercises test-class test-all test-tools chaos attack faults faults-elsewhere causes fuzz test-vm test-kinds test-container box box-packages vm lab pictures kinds notebooks recordings quiz doctor setup setup-tests clean

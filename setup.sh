@@ -4,6 +4,7 @@
 #   ./setup.sh tests    what the tests need too
 #   ./setup.sh real     what the demos need in which real programs stand beside our hands
 #   ./setup.sh browser  what the tests in a real browser need
+#   ./setup.sh book     what the site is built with
 #   ./setup.sh all      what the tests on every Python need too
 #   ./setup.sh tools    what the tests with other releases' programs need too
 #   ./setup.sh fuzz     what the search for texts that break a promise needs
@@ -246,6 +247,7 @@ import_from_here
 case ${1:-} in tests | browser) install_requirements tests/requirements/tests.txt ;; esac
 [ "${1:-}" != class ] || install_requirements classroom/requirements.txt
 [ "${1:-}" != browser ] || install_requirements tests/requirements/browser.txt
+[ "${1:-}" != book ] || install_requirements book/requirements.txt
 [ "${1:-}" != all ] || install_requirements tests/requirements/all.txt
 if [ "$(cat "$RESTRICTION" 2>/dev/null)" = 1 ] && [ "$(id -u)" != 0 ] && [ ! -e /etc/apparmor.d/vethlab_sh ]; then
     say "AppArmor forbids namespaces to ordinary users here. ./setup.sh apparmor allows them to $VENV/bin/python alone."

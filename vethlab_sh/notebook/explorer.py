@@ -17,7 +17,7 @@ from ..lab import Lab
 from ..packet.lookup import Tables
 from ..packet.player import svg
 from ..packet.probe import forgetting, probe
-from ..packet.walk import Walk
+from ..packet.walk import PACKED, Walk
 from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
 from ..wiring.layout import layout
@@ -140,10 +140,11 @@ class Explorer:
     def show(self) -> None:
         """Walk once and display the controls; elsewhere than in a live front end, that walk's table and picture."""
         self.walk()
-        still = self.said.value
+        still = {"text/html": self.said.value}
         if self.walked:
-            still += svg(self.walked.picture(), moving=False)
-            still += _scrolled(self.walked._repr_html_())
+            picture = svg(self.walked.picture(), moving=False)
+            still["text/html"] += picture + _scrolled(self.walked._repr_html_())
+            still[PACKED] = self.walked.packed()
         show_widget(self.widget, still)
 
 

@@ -108,7 +108,7 @@ def below(*widgets: Any) -> Any:
     return package("ipywidgets").VBox(list(widgets))
 
 
-def show_widget(widget: Any, static: str) -> None:
-    """Display a widget whose saved form, without a live front end, is the static HTML."""
-    bundle = {**widget._repr_mimebundle_(), "text/html": static}
+def show_widget(widget: Any, static: Note) -> None:
+    """Display a widget; static: what is saved, and shown where there is no live front end."""
+    bundle = {**widget._repr_mimebundle_(), **static}
     display(bundle, raw=True)

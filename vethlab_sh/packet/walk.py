@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 
 HEADINGS = ("", "\u00b5s", "where", "what", "why")
+PACKED = "application/vnd.vethlab_sh.walk+json"  # what a notebook keeps beside the table, for pages that play it
 
 
 @dataclass(frozen=True, repr=False)
@@ -202,6 +206,15 @@ class Walk(AsText):
         values["snapshot"] = self.snapshot.plain()
         return values
 
+    def packed(self) -> str:
+        """All of it as one short text; `from_packed` makes the walk of it again."""
+        values = json.dumps(self.plain()).encode()
+        return base64.b64encode(zlib.compress(values, 9)).decode()
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        # beside the table and the text, which IPython asks for as ever
+        return {PACKED: self.packed()}
+
     def _repr_html_(self) -> str:
         shown = []
         for row in self.rows:
@@ -244,6 +257,12 @@ def from_plain(values: Mapping[str, Any]) -> Walk:
         evidence=Evidence(**shown) if shown else None,
         fixes=tuple(values.get("fixes", ())),
     )
+
+
+def from_packed(text: str) -> Walk:
+    """The walk that `Walk.packed` told; without the bytes of its frames."""
+    values = zlib.decompress(base64.b64decode(text))
+    return from_plain(json.loads(values))
 
 
 def _row_of(seen: Course, last: Sighting | None) -> Sighting | None:

@@ -1,0 +1,110 @@
+"""What is the site made from? The guides, the solved lessons, the drills and the code itself; Sphinx makes pages of it.
+
+python book/make.py              gather all, and build the site in book/_build/html; a warning is an error
+python book/make.py gettext      the texts to translate, in book/_build/gettext
+python book/make.py --gather     only gather, in book/_build/source
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path[:0] = [str(HERE), str(ROOT)]
+
+import lessons  # noqa: E402
+import players  # noqa: E402
+import reference  # noqa: E402
+import stories  # noqa: E402
+
+from vethlab_sh import Lab  # noqa: E402
+
+BUILD = HERE / "_build"
+WALKED = "pictures/walk.png"  # where a guide has this picture, the site has the walk itself
+SECTION = re.compile(r"^## (.+)$", re.M)
+PAGE = re.compile(r"\]\((\w[\w-]*)\.md\)")
+
+
+def gather(build: Path = BUILD) -> Path:
+    """Put everything that the site is made from into a new folder; returns it."""
+    source = build / "source"
+    shelf = players.Shelf(build / "extra" / "players")
+    for folder in (source, shelf.folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    shelf.keep("first", _first_walk())
+    _guides(source / "guides", shelf)
+    lessons.write(ROOT / "notebooks" / "solutions", source / "lessons", shelf)
+    stories.write(source / "drills")
+    reference.write(source / "reference", HERE / "python.md")
+    (source / "index.md").write_text(_first_page(shelf), encoding="utf-8")
+    return source
+
+
+def _first_page(shelf: players.Shelf) -> str:
+    """book/index.md with the walk that moves, the list of guides, and the table of contents."""
+    guides = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    sections = guides[guides.index("## ") :]
+    parts = {
+        "PLAYER": shelf.frame("first", "players", begins=True),
+        "GUIDES": PAGE.sub(r"](guides/\1.md)", sections),
+        "CONTENTS": _contents(sections),
+    }
+    page = (HERE / "index.md").read_text(encoding="utf-8")
+    for mark, text in parts.items():
+        page = page.replace(mark, text)
+    return page
+
+
+def _first_walk() -> players.Walk:
+    """The walk of the guides' picture, as it was recorded."""
+    with Lab(replay="flannel") as lab:
+        lab.play("flannel")
+        return lab.walk("pod-a", "pod-c")
+
+
+def _guides(folder: Path, shelf: players.Shelf) -> None:
+    """The pages of docs/ as they are, but for the picture that moves here."""
+    shutil.copytree(ROOT / "docs", folder)
+    for path in folder.glob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        frame = shelf.frame("first", "../players")
+        moving = re.sub(rf"^!\[[^]]*\]\({WALKED}\)$", lambda _, shown=frame: shown, text, flags=re.M)
+        path.write_text(moving, encoding="utf-8")
+
+
+def _contents(sections: str) -> str:
+    """The table of contents: the guides under the headings that docs/index.md has them under."""
+    parts = SECTION.split(sections)
+    trees = []
+    for title, text in zip(parts[1::2], parts[2::2], strict=True):
+        pages = [f"guides/{name}" for name in PAGE.findall(text)]
+        trees.append(_tree(title, pages))
+    names = [path.stem for path in sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))]
+    trees.insert(0, _tree("Lessons", [f"lessons/{name}" for name in names]))
+    trees.append(_tree("Look up", ["drills/index", *(f"reference/{name}" for name in reference.PAGES)]))
+    return "\n".join(trees)
+
+
+def _tree(caption: str, pages: list[str]) -> str:
+    return "\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```", ""])
+
+
+def main(words: list[str]) -> int:
+    """Gather, and let Sphinx build; returns its exit code."""
+    source = gather()
+    if "--gather" in words:
+        return 0
+    from sphinx.cmd.build import main as build
+
+    builder = words[0] if words else "html"
+    options = ["-q", "-W", "--keep-going", "-j", "2", "-c", str(HERE), "-b", builder]
+    return build([*options, "-d", str(BUILD / "doctrees"), str(source), str(BUILD / builder)])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
