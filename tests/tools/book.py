@@ -14,10 +14,11 @@ from threading import Thread
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from chromium import SHOTS, browser  # noqa: F401
 from conftest import ROOT
 from playwright.sync_api import expect
 
+pytest_plugins = ["chromium"]
+SHOTS = ROOT / "tests" / "screenshots"
 HTML = ROOT / "book" / "_build" / "html"
 LOADED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "use": "href"}
 TOLD = ("canonical", "prev", "next", "index", "search")  # links that nothing is loaded by
