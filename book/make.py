@@ -14,11 +14,11 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-sys.path[:0] = [str(HERE), str(ROOT)]
+sys.path[:0] = [str(HERE), str(ROOT), str(ROOT / "notebooks")]
 
-import lessons  # noqa: E402
 import players  # noqa: E402
 import reference  # noqa: E402
+import solved  # noqa: E402
 import stories  # noqa: E402
 
 from vethlab_sh import Lab  # noqa: E402
@@ -38,7 +38,7 @@ def gather(build: Path = BUILD) -> Path:
         folder.mkdir(parents=True)
     shelf.keep("first", _first_walk())
     _guides(source / "guides", shelf)
-    lessons.write(ROOT / "notebooks" / "solutions", source / "lessons", shelf)
+    solved.write(ROOT / "notebooks" / "solutions", source / "lessons", shelf)
     stories.write(source / "drills")
     reference.write(source / "reference", HERE / "python.md")
     (source / "index.md").write_text(_first_page(shelf), encoding="utf-8")

@@ -7,11 +7,14 @@ import importlib
 import re
 import sys
 
+import nbformat
 import pytest
 from conftest import ROOT
+from IPython.core.formatters import DisplayFormatter
 
 import vethlab_sh
-from vethlab_sh import cli, drills
+from vethlab_sh import Lab, cli, drills
+from vethlab_sh.packet import walk as walks
 
 BOOK = ROOT / "book"
 
@@ -19,11 +22,21 @@ BOOK = ROOT / "book"
 @pytest.fixture(scope="module")
 def book():
     """The modules in book/, as its make.py finds them."""
-    sys.path.insert(0, str(BOOK))
+    folders = [str(BOOK), str(ROOT / "notebooks")]
+    sys.path[:0] = folders
     try:
-        yield {name: importlib.import_module(name) for name in ("stories", "reference")}
+        yield {name: importlib.import_module(name) for name in ("stories", "reference", "solved", "players")}
     finally:
-        sys.path.remove(str(BOOK))
+        for folder in folders:
+            sys.path.remove(folder)
+
+
+@pytest.fixture(scope="module")
+def walk():
+    """A walk as it was recorded."""
+    with Lab(replay="bridge") as lab:
+        lab.play("bridge")
+        return lab.walk("ns100", "ns101", cold=True)
 
 
 @pytest.mark.parametrize("name", drills.names())
@@ -62,3 +75,42 @@ def test_every_table_and_claim_has_its_line_in_the_reference(book):
         assert f"| `{row['column']}` |" in tables
     for form in vethlab_sh.vocabulary():
         assert f"`{form['claim']}`" in claims
+
+
+def test_notebook_keeps_a_walk_beside_its_table_that_plays_as_the_same_walk(walk):
+    shown, _ = DisplayFormatter().format(walk)
+    assert set(shown) == {walks.PACKED, "text/html", "text/plain"}
+    again = walks.from_packed(shown[walks.PACKED])
+    assert again.plain() == walk.plain()
+    assert again.animate().page == walk.animate().page
+    assert len(shown[walks.PACKED]) < 10_000
+
+
+def test_lesson_on_the_site_has_the_player_where_the_walk_was_drawn(book, walk, tmp_path):
+    shown, _ = DisplayFormatter().format(walk)
+    still = '<pre>ping</pre><svg class="vethlab-picture"><text>x</text></svg><p>table</p>'
+    output, source = nbformat.v4.new_output, "%%lab --walk ns100 ns101\n### BEGIN SOLUTION\nip a\n### END SOLUTION"
+    picture = output("display_data", {"image/png": "AAAA", "text/plain": "a tree"})
+    cells = [
+        nbformat.v4.new_markdown_cell("# A lesson"),
+        nbformat.v4.new_code_cell(source, outputs=[output("display_data", shown), picture]),
+        nbformat.v4.new_code_cell("lab.draw()", outputs=[picture]),
+        nbformat.v4.new_code_cell("explore()", outputs=[output("display_data", {**shown, "text/html": still})]),
+    ]
+    solutions = tmp_path / "solutions"
+    players = tmp_path / "players"
+    for folder in (solutions, players):
+        folder.mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), solutions / "9_lesson.ipynb")
+    book["solved"].write(solutions, tmp_path / "lessons", book["players"].Shelf(players))
+    _, note, walked, drawn, explored = nbformat.read(tmp_path / "lessons" / "9_lesson.ipynb", as_version=4).cells
+    assert "solved" in note.source
+    assert walked.source == "%%lab --walk ns100 ns101\nip a"
+    table, player = walked.outputs
+    assert "<table>" in table.data["text/html"]
+    assert "<iframe" in player.data["text/html"]
+    assert drawn.metadata["mystnb"]["image"]["alt"] == "a tree"
+    (html,) = [output.data["text/html"] for output in explored.outputs]
+    assert "<iframe" in html
+    assert "<svg" not in html
+    assert len(list(players.iterdir())) == 2

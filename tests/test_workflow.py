@@ -61,3 +61,14 @@ def test_ordinary_users_may_make_namespaces(job):
     assert step.count("apparmor_restrict_unprivileged_userns") == 2
     if "container" in JOBS[job]:
         assert JOBS[job]["container"]["options"] == "--privileged"
+
+
+def test_site_is_built_by_the_makefile_and_published_from_the_main_branch_alone():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "book.yml").read_text())
+    build, publish = workflow["jobs"]["build"], workflow["jobs"]["publish"]
+    (line,) = [step["run"] for step in build["steps"] if "run" in step]
+    assert line.endswith("make book")
+    assert publish["needs"] == "build"
+    assert "github.event_name != 'pull_request'" in publish["if"]
+    assert "refs/heads/main" in publish["if"]
+    assert workflow["permissions"] == {"contents": "read"}

@@ -1,6 +1,7 @@
 """How does a notebook show a wiring that was drawn? As SVG, in the page's theme, and in characters.
 
-Beside the pixels, which a saved notebook keeps for pages that show nothing else, stands the same picture as SVG.
+Beside the pixels, which a saved notebook keeps for pages that show nothing else, stands the same picture as SVG. A
+chart, which is no wiring, is told by what is written in it.
 """
 
 from __future__ import annotations
@@ -36,4 +37,16 @@ def _as_svg(figure: Any) -> str | None:
 
 def _as_characters(figure: Any, printer: Any, cycle: bool) -> None:
     picture = PICTURES.get(figure)
-    printer.text(picture.describe() if picture else repr(figure))
+    printer.text(picture.describe() if picture else _as_words(figure))
+
+
+def _as_words(figure: Any) -> str:
+    """A chart by all that is written in it, panel by panel; a figure in which nothing is written as ever."""
+    lines = []
+    for panel in figure.axes:
+        lines += [panel.get_title(), panel.get_ylabel(), panel.get_xlabel()]
+        marks = [*panel.get_xticklabels(), *panel.get_yticklabels(), *panel.texts]
+        words = [mark.get_text().replace("\n", " ") for mark in marks]
+        lines.append(", ".join(filter(None, words)))
+    told = list(filter(None, lines))
+    return "\n".join(["A chart:", *told]) if told else repr(figure)

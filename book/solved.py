@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import nbformat
+from glossary import Explained
 from players import Shelf
 
 from vethlab_sh.markup import PROSE, WHOLE
@@ -30,9 +31,12 @@ def write(solutions: Path, folder: Path, shelf: Shelf) -> None:
     folder.mkdir()
     for path in sorted(solutions.glob("*.ipynb")):
         lesson = nbformat.read(path, as_version=4)
+        words = Explained()
         for number, cell in enumerate(lesson.cells):
             if cell.cell_type == "code":
                 _turn(cell, f"{path.stem}-{number}", shelf)
+            else:
+                cell.source = words.explain(cell.source)
         lesson.cells.insert(1, nbformat.v4.new_markdown_cell(ABOVE.format(name=path.stem), id="above"))
         lesson.metadata.pop("widgets", None)
         nbformat.write(lesson, folder / path.name)
