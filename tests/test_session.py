@@ -255,6 +255,14 @@ def test_each_thread_may_have_a_lab_with_a_session():
     assert seen == {number: f"{number}\n" for number in range(4)}
 
 
+def test_shell_of_a_login_finds_sudo(session):
+    """nsenter without a program starts a login shell, which takes its PATH from /etc/profile."""
+    assert outs(session, "ip netns add red", "nsenter --net=/run/netns/red", "sudo hostname")[-1:] == ["master\n"]
+    assert session.run("no-such-program").code == 127
+    left = session.run("exit")
+    assert (left.code, left.hint, session.depth) == (127, "", 0)
+
+
 # --- pasted
 
 
@@ -278,7 +286,12 @@ def test_each_thread_may_have_a_lab_with_a_session():
         ("$ ip a\nip r", ["ip a", "ip r"], "`$`"),
         ("$ sudo -s\n# ip a\n# ip r\n# exit\nexit\n$ ip n", ["sudo -s", "ip a", "ip r", "exit", "ip n"], "`#`"),
         ("$ ip netns exec red bash\n# ip a\n$ exit", ["ip netns exec red bash", "ip a", "exit"], "`#`"),
+        ("$ nsenter --net=/run/netns/r\n# ip a\n# exit\n# ip a shows all\n$ ip r",
+         ["nsenter --net=/run/netns/r", "ip a", "exit", "ip r"], "`#`"),
+        ("$ sudo -i\n# ip netns exec red sh\n# ip a\n# exit\n# ip r",
+         ["sudo -i", "ip netns exec red sh", "ip a", "exit", "ip r"], "`#`"),
         ("$ ip a\n# ip a shows all\n$ ip r", ["ip a", "ip r"], "`$`"),
+        ("# as the page has it:\n# ip netns add ns0", [], "No line is run"),
         ("# make the namespace\nip netns add ns1", ["ip netns add ns1"], ""),
         ("# ip netns add ns0\nip netns add ns1", ["ip netns add ns1"], ""),
         ("#ip netns add ns0", [], ""),
@@ -286,7 +299,7 @@ def test_each_thread_may_have_a_lab_with_a_session():
         ("$program a", ["$program a"], ""),
         ("ip a  # $ all", ["ip a  # $ all"], ""),
     ],
-)
+)  # fmt: skip
 def test_prompts_of_a_pasted_terminal_are_taken_off_and_it_is_said(pasted, typed, remark):
     lines = read(pasted)
     assert [command.text for command in lines.commands] == typed

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.live
 
 def assert_told(lab, topology):
     """A connected way where there is one, else a cause."""
-    walk = lab.walk("h1", "10.0.0.2")
+    walk = lab.walk("h1", topology.target)
     assert walk.ok == topology.works, (topology.lines, walk.verdict)
     if not walk.ok:
         assert walk.cause not in (None, Cause.UNKNOWN), (topology.lines, walk.verdict)

@@ -12,27 +12,36 @@ HERE = {
     "VXLAN with an entry": "ip -n h{n} link add name top type vxlan id 9 dstport 4789 local 172.16.0.{n}\n"
     "bridge -n h{n} fdb append 00:00:00:00:00:00 dev top dst 172.16.0.{m}",
 }
+# A device that has the card as its port takes its address, and a bond only a card that is off.
+PORTED = "ip -n h{n} addr flush dev eth0\nip -n h{n} link set eth0 down\nip -n h{n} link add name top type "
 ELSEWHERE = {
     "VLAN": "ip -n h{n} link add link eth0 name top type vlan id 9",
+    "VLAN in a VLAN": "ip -n h{n} link add link eth0 name outer type vlan id 8 protocol 802.1ad\n"
+    "ip -n h{n} link set outer up\nip -n h{n} link add link outer name top type vlan id 9",
     "ipvlan": "ip -n h{n} link add link eth0 name top type ipvlan mode l2",
     "IPIP": "ip -n h{n} link add name top type ipip local 172.16.0.{n} remote 172.16.0.{m}",
     "GRE": "ip -n h{n} link add name top type gre local 172.16.0.{n} remote 172.16.0.{m} key 9",
     "GRE, Ethernet": "ip -n h{n} link add name top type gretap local 172.16.0.{n} remote 172.16.0.{m}",
     "Geneve": "ip -n h{n} link add name top type geneve id 9 remote 172.16.0.{m}",
+    "bond": PORTED + "bond mode active-backup miimon 100\n"
+    "ip -n h{n} link set eth0 master top\nip -n h{n} link set eth0 up",
 }
+# Devices that stand beside, and are drawn and saved as they are.
+SPARE = ("dummy", "ifb", "team", "bond", "vrf table 77")
 
 
 @dataclass(frozen=True)
 class Topology:
-    """The lines that lay it, and whether h1 reaches 10.0.0.2 in h2."""
+    """The lines that lay it, whether h1 reaches the target in h2, and which address that is."""
 
     lines: tuple[str, ...]
     works: bool
+    target: str = "10.0.0.2"
 
 
 @st.composite
-def topologies(draw, kinds):
-    """A random network; kinds: of HERE and ELSEWHERE."""
+def topologies(draw, kinds, spare=()):
+    """A random network; kinds: of HERE and ELSEWHERE; spare: kinds of devices of which some stand beside."""
     lines = ["ip netns add h1", "ip netns add h2"]
     breakable = [("h1", "eth0"), ("h2", "eth0")]
     bridges = draw(st.integers(0, 3))
@@ -48,7 +57,31 @@ def topologies(draw, kinds):
     elif fault:
         space, name = fault
         lines.append(f"ip -n {space} link set {name} down")
+    for number, beside in enumerate(draw(st.lists(st.sampled_from(spare), max_size=2)) if spare else ()):
+        lines.append(f"ip -n h1 link add name spare{number} type {beside}")
     return Topology(tuple(lines), fault is None)
+
+
+@st.composite
+def routed(draw):
+    """Two hosts at a router, each at a port of a VRF: the same one, or two that know nothing of each other."""
+    lines = ["ip netns add h1", "ip netns add r", "ip netns add h2"]
+    vrfs = draw(st.sampled_from([("red", "red"), ("red", "blue")]))
+    for vrf in sorted(set(vrfs)):
+        table = {"red": 10, "blue": 20}[vrf]
+        lines += [f"ip -n r link add name {vrf} type vrf table {table}", f"ip -n r link set {vrf} up"]
+    breakable = [("r", "red"), ("h2", "eth0"), ("r", "to2")]
+    for n, vrf in enumerate(vrfs, 1):
+        lines.append(f"ip -n r link add name to{n} type veth peer name eth0 netns h{n}")
+        lines += [f"ip -n r link set to{n} master {vrf}", f"ip -n r link set to{n} up", f"ip -n h{n} link set eth0 up"]
+        lines += [f"ip -n r addr add 10.0.{n}.254/24 dev to{n}", f"ip -n h{n} addr add 10.0.{n}.1/24 dev eth0"]
+        lines.append(f"ip -n h{n} route add default via 10.0.{n}.254")
+    lines.append("ip netns exec r sysctl -qw net.ipv4.ip_forward=1")
+    fault = draw(st.sampled_from([None, *breakable]))
+    if fault:
+        space, name = fault
+        lines.append(f"ip -n {space} link set {name} down")
+    return Topology(tuple(lines), fault is None and vrfs == ("red", "red"), "10.0.2.1")
 
 
 def chain(lines, number):

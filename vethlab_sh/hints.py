@@ -322,6 +322,13 @@ def hint_for(line: str, code: int, said: str) -> str:
     return meant
 
 
+# What bash itself knows, and hands the code of another program on: bash(1), SHELL GRAMMAR and SHELL BUILTIN COMMANDS
+OF_BASH = {
+    "exit", "logout", "return", "wait", "eval", "source", ".", "exec", "command", "builtin", "if", "for", "while",
+    "until", "case", "select", "{", "(", "!", "[[", "time", "fg", "trap",
+}  # fmt: skip
+
+
 def _missing_program(line: str, code: int, said: str) -> str:
     """The program that was typed and is not here; empty when it was something else that failed."""
     for pattern in NOT_FOUND:
@@ -331,6 +338,8 @@ def _missing_program(line: str, code: int, said: str) -> str:
     if code != NO_SUCH_PROGRAM:
         return ""
     program = program_of(line)
+    if program in OF_BASH:  # its code is that of the last program that it ran: `exit`
+        return ""
     return program if find(program) is None else ""
 
 

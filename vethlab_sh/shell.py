@@ -142,6 +142,11 @@ class Shell:
         """Raise LabClosed when there is no lab any more."""
         self._sandbox.check_alive()
 
+    @property
+    def programs(self) -> tuple[Path, ...]:
+        """The folders of our own programs, which lines find before the machine's."""
+        return tuple(self._sandbox.programs)
+
     def environment(self) -> dict[str, str]:
         """The caller's, in English (parsers read it), with the system folders on PATH, and in a lab its own `sudo`."""
         # Another thread may take a name away while we read: dict(os.environ) would fail of it.
@@ -149,7 +154,7 @@ class Shell:
         environment = {name: value for name, value in found.items() if value is not None}
         for name in ("BASH_ENV", "ENV"):  # files that a shell would run before anything else
             environment.pop(name, None)
-        folders = [str(folder) for folder in self._sandbox.programs]
+        folders = [str(folder) for folder in self.programs]
         path = ":".join([*folders, search_path()])
         environment |= {"PATH": path, "LC_ALL": "C", "LANGUAGE": "C"}
         return environment

@@ -9,8 +9,12 @@ from dataclasses import replace
 
 import pytest
 from conftest import ROOT, until
+from hypothesis import HealthCheck, Phase, given, settings
 from kinds.networks import NETWORKS, packed
+from test_topologies import assert_told
 from test_tutorials import assert_drawn, assert_walked
+from topologies import ELSEWHERE as STACKED
+from topologies import SPARE, routed, topologies
 from tutorials import TUTORIALS
 
 from vethlab_sh import Lab
@@ -21,6 +25,8 @@ from vethlab_sh.wiring.layout import layout
 
 pytestmark = pytest.mark.live
 ELSEWHERE = [name for name, tutorial in TUTORIALS.items() if tutorial.needs]
+RANDOM = {name: topologies({name: STACKED[name]}, SPARE) for name in STACKED}
+RANDOM["VRF"] = routed()
 RECORDED = [name for name, network in NETWORKS.items() if network.lines]
 
 
@@ -40,6 +46,30 @@ def test_network_of_a_tutorial_is_told_rightly(lab, name):
     for claim in tutorial.claims:
         assert lab.check(claim), claim
     assert_rebuilt(lab)
+
+
+@pytest.mark.parametrize("kind", RANDOM)
+def test_random_network_of_a_kind_is_drawn_walked_and_rebuilt(kind):
+    """Two of each kind: the first that hypothesis thinks of is the plainest."""
+
+    @given(topology=RANDOM[kind])
+    @settings(
+        max_examples=2,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def play(topology):
+        with Lab() as lab:
+            lab.run("\n".join(["set -e", *topology.lines]))
+            assert_drawn(lab.snapshot())
+            assert_told(lab, topology)
+            if topology.works:
+                assert_rebuilt(lab)
+
+    play()
 
 
 def assert_rebuilt(lab):

@@ -245,7 +245,7 @@ class Session:
         self._telling, self._beginning, self._greeting = tell.name, say.name, greet.name
         _write(say, SAY)
         _write(tell, TELL)
-        _write(greet, f"{QUIETLY}. {HERE}/{tell.name} 0\n")
+        _write(greet, f"{QUIETLY}{self._programs()}. {HERE}/{tell.name} 0\n")
         _write(leave, LEAVE + self._leaving.name + "\n")
         _write(self._leaving, "")
         _write(begin, self._begun(leave))
@@ -263,6 +263,14 @@ class Session:
         lines.append(f"trap '. {HERE}/{leave.name}' EXIT")
         self._remembered = ""
         return "\n".join(lines) + "\n"
+
+    def _programs(self) -> str:
+        """What finds a lab's own programs again: a login shell, as `nsenter -n` opens, takes PATH from /etc/profile."""
+        folders = ":".join(str(folder) for folder in self._shell.programs)
+        if not folders:
+            return ""
+        ours = shlex.quote(folders)
+        return f'case ":$PATH:" in *:{ours}:*) ;; *) PATH={ours}:$PATH ;; esac\n'
 
     def _news(self) -> str:
         """What has changed since, here where we are: our folder, our environment."""

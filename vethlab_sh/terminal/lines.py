@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ..keep.shells import opens_a_shell
 from ..node.commands import is_command
 from ..node.prompts import ANONYMOUS, NAMED
 from ..node.shapes import shape
@@ -20,7 +21,10 @@ UNFINISHED = re.compile(r"unexpected end of file|unexpected EOF|here-document .*
 ROOT = re.compile(r"\s*#\s+(?P<line>[^\s#].*)$")
 GOES_ON = re.compile(r"\s*>\s(?P<line>.*)$")
 IN_VENV = re.compile(r"\([\w.-]+\)\s+\$\s+(?P<line>\S.*)$")
-OPENS_A_SHELL = re.compile(r"(^|[\s/])(bash|sh|su|sudo -[is])( -l?)?\s*$")
+SU = re.compile(r"su( -l?)?( root)?\s*$")  # typed by who is nobody yet
+ONLY_REMARKS = (
+    "No line is run, because each begins with `#`, as remarks do. If that is root's prompt, take the other remarks out."
+)
 FAREWELLS = ("exit", "logout")  # what bash itself says when it ends, at a terminal
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 
@@ -55,7 +59,10 @@ def read(text: str) -> Lines:
         return _pasted(lines, roots=True)
     if any(_prompted(line) for line in lines):
         return _pasted(lines, roots=False)
-    return Lines(list(_commands(lines)))
+    found = list(_commands(lines))
+    if not found and any(_is_roots_command(line) for line in lines):
+        return Lines([], [ONLY_REMARKS])
+    return Lines(found)
 
 
 def commands(cell: str) -> Iterator[str]:
@@ -164,14 +171,16 @@ def _pasted(lines: Sequence[str], roots: bool) -> Lines:
     held: list[str] = []
     first = 0
     last = None  # what was typed at the last prompt
+    shells = 0  # how many were opened by the lines above, and not left
     for number, line in enumerate(lines, 1):
         if held:  # a command goes on
             further = GOES_ON.match(line)
             held.append(further["line"] if further else line)
         else:
-            typed = _after(last, _typed(line, roots or _is_in_roots_shell(last, line)))
+            typed = _after(last, _typed(line, roots or (shells > 0 and _is_roots_command(line))))
             if typed is not None and typed.prompt:
                 last = typed
+                shells = _shells(shells, typed)
             if typed is None:
                 left_out += bool(line.strip()) and not line.lstrip().startswith("#")
                 continue
@@ -189,12 +198,19 @@ def _pasted(lines: Sequence[str], roots: bool) -> Lines:
     return Lines(found, [_remark(list(prompts), left_out)])
 
 
-def _is_in_roots_shell(last: _Prompted | None, line: str) -> bool:
-    """Whether the `#` of a line is root's prompt: in a shell that the line before it opened, or that went on so."""
+def _is_roots_command(line: str) -> bool:
+    """Whether a command, and no remark, is behind the `#` of a line."""
     behind = ROOT.match(line)
-    if last is None or behind is None or not is_command(behind["line"]):
-        return False
-    return last.prompt == "#" or OPENS_A_SHELL.search(last.line) is not None
+    return behind is not None and is_command(behind["line"])
+
+
+def _shells(before: int, typed: _Prompted) -> int:
+    """How many shells are open behind what was typed, in which the prompt is `#`; before: how many were."""
+    if opens_a_shell(typed.line) or SU.match(typed.line):
+        return before + 1 if typed.prompt == "#" else 1
+    if typed.prompt != "#":
+        return 0
+    return max(0, before - 1) if typed.line.strip() in FAREWELLS else before
 
 
 def _after(last: _Prompted | None, typed: _Prompted | None) -> _Prompted | None:

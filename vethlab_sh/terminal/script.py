@@ -31,9 +31,11 @@ def play(lab: Lab, file: Path, keep_going: bool = False) -> int:
     session = lab.session(script=str(file))
     failed = []
     for place, command in enumerate(typed.commands):
+        depth = session.depth
         ran, interrupted = _tell(session, command.text)
         below = len(typed.commands) - place - 1
-        if ran.code != 0 or interrupted:
+        is_left = session.open and session.depth < depth  # by `exit`, whose code is that of a line told above
+        if (ran.code != 0 and not is_left) or interrupted:
             failed.append(command.number)
             say_aside(_failure(ran, interrupted, f"{file}, line {command.number}"))
         if below and _is_the_end(session, ran.code, failed, keep_going):
