@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -15,6 +15,8 @@ ETHERNET_BYTES, ROW = 14, 16
 # Okabe and Ito's colours, which those who see no red or no green tell apart, made light.
 COLOURS = {"Ethernet": "#bfe3f7", "IP": "#ffe3a6", "UDP": "#b3e0d2", "TCP": "#b3e0d2", "VXLAN": "#eccfe0"}
 OTHER, DATA = "#f7cdb0", "#eeeeee"
+
+Header = tuple[str, int, int | str]  # its name, its size in bytes, and the kind of what follows it
 
 
 @dataclass(frozen=True)
@@ -40,14 +42,18 @@ class Frame:
         return list(parts(self.bytes, self.ethernet, self.port))
 
     def __str__(self) -> str:
-        lines = [self.title] if self.title else []
+        lines = []
+        if self.title:
+            lines.append(self.title)
         for part in self.parts:
-            lines += [f"{part.name}, {len(part.bytes)} bytes", *(f"  {row}" for row in _rows(part.bytes))]
+            lines.append(f"{part.name}, {len(part.bytes)} bytes")
+            lines += [f"  {row}" for row in _rows(part.bytes)]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        title = f"<div>{escape(self.title)}</div>"
         marked = "".join(_marked(part) for part in self.parts)
-        return f'<div><div>{escape(self.title)}</div><code style="line-height:1.9">{marked}</code></div>'
+        return f'<div>{title}<code style="line-height:1.9">{marked}</code></div>'
 
 
 def parts(frame: bytes, ethernet: bool = True, port: int | None = None) -> Iterator[Part]:
@@ -73,35 +79,83 @@ def parts(frame: bytes, ethernet: bool = True, port: int | None = None) -> Itera
         rest = rest[size:]
 
 
-def _header(kind: int | str, rest: bytes, ports: set[int]) -> tuple[str, int, int | str]:
-    """The header that begins here: its name, its size, and what follows it; no name where it is none that we know."""
-    if kind == "ethernet":
-        return "Ethernet", ETHERNET_BYTES, _number(rest, 12)
-    if kind in TAGS:
-        return "VLAN", 4, _number(rest, 2)
-    if kind == ARP:
-        return "ARP", 28, "end"
-    if kind == IPV4:
-        is_later_fragment = _number(rest, 6) & 0x1FFF
-        return "IP", (rest[0] & 15) * 4, "end" if is_later_fragment else f"ip {_byte(rest, 9)}"
-    if kind == IPV6:
-        return "IP", 40, f"ip {_byte(rest, 6)}"
-    if kind in (f"ip {ICMP}", f"ip {ICMPV6}"):
-        return "ICMP", 8, "end"
-    if kind == f"ip {TCP}":
-        return "TCP", (_byte(rest, 12) >> 4) * 4, "end"
+def _header(kind: int | str, rest: bytes, ports: set[int]) -> Header:
+    """The header that begins here; no name where it is none that we know."""
     if kind == f"ip {UDP}":
-        return "UDP", 8, "vxlan" if _number(rest, 2) in ports else "end"
-    if kind == "vxlan":
-        return "VXLAN", 8, "ethernet"
-    if kind == f"ip {GRE}":
-        flags = _byte(rest, 0)
-        size = 4 + sum(4 for bit in (0x80, 0x20, 0x10) if flags & bit)  # checksum, key, number: RFC 2784, RFC 2890
-        inner = _number(rest, 2)
-        return "GRE", size, "ethernet" if inner == BRIDGED else inner
-    if kind in (f"ip {IPIP}", f"ip {IN_IPV6}"):
-        return _header(IPV4 if kind == f"ip {IPIP}" else IPV6, rest, ports)
-    return "", 0, "end"
+        is_vxlan = _number(rest, 2) in ports
+        return "UDP", 8, "vxlan" if is_vxlan else "end"
+    read = READERS.get(kind)
+    if read is None:
+        return "", 0, "end"
+    return read(rest)
+
+
+def _ethernet(rest: bytes) -> Header:
+    return "Ethernet", ETHERNET_BYTES, _number(rest, 12)
+
+
+def _vlan(rest: bytes) -> Header:
+    return "VLAN", 4, _number(rest, 2)
+
+
+def _arp(_rest: bytes) -> Header:
+    return "ARP", 28, "end"
+
+
+def _ipv4(rest: bytes) -> Header:
+    words_of_header = rest[0] & 15  # of four bytes each
+    size = words_of_header * 4
+    is_later_fragment = _number(rest, 6) & 0x1FFF
+    if is_later_fragment:
+        return "IP", size, "end"
+    protocol = _byte(rest, 9)
+    return "IP", size, f"ip {protocol}"
+
+
+def _ipv6(rest: bytes) -> Header:
+    protocol = _byte(rest, 6)
+    return "IP", 40, f"ip {protocol}"
+
+
+def _icmp(_rest: bytes) -> Header:
+    return "ICMP", 8, "end"
+
+
+def _tcp(rest: bytes) -> Header:
+    words_of_header = _byte(rest, 12) >> 4
+    return "TCP", words_of_header * 4, "end"
+
+
+def _vxlan(_rest: bytes) -> Header:
+    return "VXLAN", 8, "ethernet"
+
+
+def _gre(rest: bytes) -> Header:
+    """Four bytes, and four more for each of checksum, key and number: RFC 2784, RFC 2890."""
+    flags = _byte(rest, 0)
+    size = 4
+    for bit in (0x80, 0x20, 0x10):
+        if flags & bit:
+            size += 4
+    inner = _number(rest, 2)
+    return "GRE", size, "ethernet" if inner == BRIDGED else inner
+
+
+# By the kind of header: a type of Ethernet, `ip` and the protocol's number, or a name
+READERS: Mapping[int | str, Callable[[bytes], Header]] = {
+    "ethernet": _ethernet,
+    **dict.fromkeys(TAGS, _vlan),
+    ARP: _arp,
+    IPV4: _ipv4,
+    IPV6: _ipv6,
+    f"ip {IPIP}": _ipv4,
+    f"ip {IN_IPV6}": _ipv6,
+    f"ip {ICMP}": _icmp,
+    f"ip {ICMPV6}": _icmp,
+    f"ip {TCP}": _tcp,
+    f"ip {GRE}": _gre,
+    "vxlan": _vxlan,
+}
 
 
 def _number(rest: bytes, at: int) -> int:
@@ -110,15 +164,22 @@ def _number(rest: bytes, at: int) -> int:
 
 
 def _byte(rest: bytes, at: int) -> int:
-    return rest[at] if at < len(rest) else 0
+    """The byte at this place, 0 where the frame is too short."""
+    if at >= len(rest):
+        return 0
+    return rest[at]
 
 
 def _rows(part: bytes) -> Sequence[str]:
-    return [part[at : at + ROW].hex(" ") for at in range(0, len(part), ROW)]
+    starts = range(0, len(part), ROW)
+    return [part[start : start + ROW].hex(" ") for start in starts]
 
 
 def _marked(part: Part) -> str:
-    colour = DATA if part.name == "data" else COLOURS.get(part.name, OTHER)
-    said = f"{part.name}, {len(part.bytes)} bytes"
+    if part.name == "data":
+        colour = DATA
+    else:
+        colour = COLOURS.get(part.name, OTHER)
+    tip = f"{part.name}, {len(part.bytes)} bytes"
     label = f"<b>{part.name}</b> {part.bytes.hex(' ')}"
-    return f'<span title="{said}" style="background:{colour};color:#000;padding:2px 3px">{label}</span> '
+    return f'<span title="{tip}" style="background:{colour};color:#000;padding:2px 3px">{label}</span> '

@@ -203,14 +203,21 @@ def _without_bytes(printed: str) -> tuple[str, dict[int, bytes]]:
     here: list[str] = []
     for line in printed.splitlines():
         if line.startswith("\t0x"):
-            here.append(line.partition(": ")[2])
+            _, _, text = line.partition(": ")
+            here.append(text)
             continue
         lines.append(line)
         time = TIME.match(line)
         if time:
-            here = digits.setdefault(int(time[1]) * 10**9 + int(time[2].ljust(9, "0")), [])
-    frames = {time: bytes.fromhex("".join(text)) for time, text in digits.items()}
+            here = digits.setdefault(_nanoseconds(time), [])
+    frames = {time_ns: bytes.fromhex("".join(texts)) for time_ns, texts in digits.items()}
     return "\n".join(lines), frames
+
+
+def _nanoseconds(time: re.Match[str]) -> int:
+    """A time as `tcpdump -tt` prints it, whose fraction may have fewer than nine digits."""
+    seconds, fraction = time[1], time[2]
+    return int(seconds) * 10**9 + int(fraction.ljust(9, "0"))
 
 
 def _times_counted(device: str) -> int:
@@ -235,5 +242,7 @@ def _understood(printed: str) -> list[Row]:
 
 
 def _listener(device: str, wanted: str) -> str:
-    options = OPTIONS if is_rootless() else AS_ROOT + OPTIONS
+    options = OPTIONS
+    if not is_rootless():
+        options = AS_ROOT + OPTIONS
     return f"tcpdump -i {shlex.quote(device)} {options} {shlex.quote(wanted)}"

@@ -31,7 +31,9 @@ class Tables:
 
     def link(self, device: Device | None) -> Link | None:
         """The device, when it is there."""
-        return self.links.get(device) if device else None
+        if not device:
+            return None
+        return self.links.get(device)
 
     def is_kind(self, device: Device | None, kind: str) -> bool:
         """Whether the device is there, and of this kind."""
@@ -49,7 +51,9 @@ class Tables:
         if link is None or link.master is None:
             return None
         master = (link.namespace, link.master)
-        return None if self._is_other_master(master) else master
+        if self._is_other_master(master):
+            return None
+        return master
 
     def _is_other_master(self, device: Device) -> bool:
         link = self.link(device)
@@ -227,7 +231,9 @@ class Tables:
 
     def macs(self, device: Device) -> set[str | None]:
         """The MAC addresses with which frames leave by a device: its own, and those of what is made on it."""
-        return {self.mac(device), *(self.mac(child) for child in self.above(device))}
+        macs = {self.mac(child) for child in self.above(device)}
+        macs.add(self.mac(device))
+        return macs
 
     def wrapping_in(self, namespace: str) -> list[Device]:
         """The tunnel devices whose wrapped packets travel in a namespace, wherever they are themselves."""

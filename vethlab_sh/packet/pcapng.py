@@ -54,7 +54,8 @@ def _link_type(device: Device, sightings: Iterable[Sighting]) -> int:
 def _section(comment: str) -> bytes:
     # The byte order is told by a number, the length of the section is not told (-1).
     body = struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)
-    return _block(SECTION, body + _options([(COMMENT, comment.encode()), (APPLICATION, b"vethlab_sh")]))
+    options = [(COMMENT, comment.encode()), (APPLICATION, b"vethlab_sh")]
+    return _block(SECTION, body + _options(options))
 
 
 def _interface(device: Device, link_type: int) -> bytes:
@@ -62,27 +63,37 @@ def _interface(device: Device, link_type: int) -> bytes:
     body = struct.pack("<HHI", link_type, 0, 0)  # no frame is cut
     called = printable(f"{namespace}:{name}").encode()  # tshark prints it as it is
     described = printable(f"{name} in {namespace}").encode()
-    return _block(INTERFACE, body + _options([(NAME, called), (DESCRIPTION, described), (RESOLUTION, NANOSECONDS)]))
+    options = [(NAME, called), (DESCRIPTION, described), (RESOLUTION, NANOSECONDS)]
+    return _block(INTERFACE, body + _options(options))
 
 
 def _packet(sighting: Sighting, interface: int) -> bytes:
     frame = sighting.frame or b""
     size = len(frame)
-    body = struct.pack("<IIIII", interface, sighting.time_ns >> 32, sighting.time_ns & 0xFFFFFFFF, size, size)
-    flags = struct.pack("<I", WAYS.get(sighting.way, 0))
+    upper = sighting.time_ns >> 32
+    lower = sighting.time_ns & 0xFFFFFFFF
+    # the size stands there twice: of what is kept, and of what was on the wire
+    body = struct.pack("<IIIII", interface, upper, lower, size, size)
+    way = WAYS.get(sighting.way, 0)
+    flags = struct.pack("<I", way)
     comment = f"{sighting.number}. {sighting.caption}: {sighting.why}".encode()
-    return _block(PACKET, body + _padded(frame) + _options([(COMMENT, comment), (FLAGS, flags)]))
+    options = [(COMMENT, comment), (FLAGS, flags)]
+    return _block(PACKET, body + _padded(frame) + _options(options))
 
 
 def _block(kind: int, body: bytes) -> bytes:
-    length = struct.pack("<I", len(body) + 12)
-    return struct.pack("<I", kind) + length + body + length
+    begin = struct.pack("<I", kind)
+    length = struct.pack("<I", len(body) + 12)  # with its kind, and itself before and behind the body
+    return begin + length + body + length
 
 
 def _options(options: Iterable[tuple[int, bytes]]) -> bytes:
-    told = b"".join(struct.pack("<HH", number, len(value)) + _padded(value) for number, value in options)
-    return told + struct.pack("<HH", END, 0)
+    written = b""
+    for number, value in options:
+        written += struct.pack("<HH", number, len(value)) + _padded(value)
+    return written + struct.pack("<HH", END, 0)
 
 
 def _padded(value: bytes) -> bytes:
-    return value + bytes(-len(value) % 4)
+    missing = -len(value) % 4
+    return value + bytes(missing)

@@ -209,15 +209,18 @@ def _box(box: Box, numbers: int) -> list[str]:
     look = f'fill="{fill_of(box)}" stroke="{edge}" stroke-width="{width}"'
     if box.off:
         look += ' stroke-dasharray="4 2"'
+    corners = 4
     is_device = any(box.key)
     if is_device:
-        look += f' data-device="{escape(printable(" ".join(box.key)))}"'
-    corners = 0 if is_device else 4
+        corners = 0
+        name = printable(" ".join(box.key))
+        look += f' data-device="{escape(name)}"'
     place = f'x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}"'
     drawn = [f'<rect {place} rx="{corners}" {look}/>']
+    first_number = len(box.lines) - numbers
     for number, text in enumerate(box.lines):
-        is_number = number >= len(box.lines) - numbers
-        drawn.append(_text(box, number, text, "number" if is_number else "words"))
+        kind = "number" if number >= first_number else "words"
+        drawn.append(_text(box, number, text, kind))
     return drawn
 
 
@@ -226,11 +229,14 @@ def _text(box: Box, number: int, text: str, kind: str) -> str:
     x = box.x + PAD
     middle = box.y + PAD / 2 + (number + 0.5) * LEADING
     y = middle + FONT * 0.35  # SVG counts from the line that letters stand on
+    length = len(text) * CHAR
     warns = number in box.warnings
-    look = ' class="first"' if number == 0 or warns else f' class="{kind}"'
+    if number == 0 or warns:
+        kind = "first"
+    look = f' class="{kind}"'
     if warns:
         look += f' fill="{INK["broken"]}"'
-    return f'<text x="{x:.1f}" y="{y:.1f}"{look} textLength="{len(text) * CHAR:.1f}">{escape(text)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}"{look} textLength="{length:.1f}">{escape(text)}</text>'
 
 
 def _line(line: Line) -> str:
@@ -238,21 +244,29 @@ def _line(line: Line) -> str:
     colour = INK["changed"] if line.kind == "there" else INK.get(line.kind, INK["broken"])
     look = (LINES | BANDS)[line.kind]
     drawn = f'<polyline points="{points}" fill="none" stroke="{colour}" {look}/>'
+    end = line.points[-1]
     if line.label:
-        x, y = line.at
-        fill = INK["broken"] if line.kind == "broken" else INK["edge"]
-        drawn += f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}">{escape(line.label)}</text>'
+        drawn += _label(line)
     if line.kind == "cut":
-        drawn += _cross(line.points[-1], 4, 1.8)
+        drawn += _cross(end, 4, 1.8)
     if line.kind == "unknown":
-        x, y = line.points[-1]
+        x, y = end
         drawn += f'<text x="{x:.1f}" y="{y - 2:.1f}" text-anchor="middle" fill="{colour}">?</text>'
     return drawn
 
 
+def _label(line: Line) -> str:
+    """The text that stands at a line."""
+    x, y = line.at
+    fill = INK["broken"] if line.kind == "broken" else INK["edge"]
+    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}">{escape(line.label)}</text>'
+
+
 def _cross(at: Point, half: float, width: float) -> str:
     x, y = at
+    left = x - half
+    top = y - half
     whole = 2 * half
-    falling = f"M{x - half} {y - half}l{whole} {whole}"
+    falling = f"M{left} {top}l{whole} {whole}"
     rising = f"m0 {-whole}l{-whole} {whole}"
     return f'<path d="{falling}{rising}" stroke="{INK["broken"]}" stroke-width="{width}"/>'

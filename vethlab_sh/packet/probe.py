@@ -177,7 +177,8 @@ def open_questions(tables: Tables) -> str:
     lines = []
     for row in tables.facts.neighbours:
         if row.state in UNANSWERED and row.dev:
-            lines.append(inside(row.namespace, f"ip neigh del {row.ip} dev {quoted(row.dev)}"))
+            forget = f"ip neigh del {row.ip} dev {quoted(row.dev)}"
+            lines.append(inside(row.namespace, forget))
     return "\n".join(lines)
 
 

@@ -16,28 +16,42 @@ def why(tables: Tables, learned: Learned, sighting: Sighting) -> str:
 
 
 def _why_in(tables: Tables, sighting: Sighting) -> str:
-    namespace, name = device = sighting.place
+    device = sighting.place
+    namespace, name = device
     link = tables.link(device)
-    kind = link.kind if link else ""
-    if link and kind == "vxlan" and not sighting.wrapped:
+    if link is not None and link.kind == "vxlan" and not sighting.wrapped:
         return f"VXLAN {link.vxlan_id} on UDP port {link.vxlan_port} is {name}: the wrapping comes off"
-    if kind == "bridge":
-        mac = sighting.macs[1]
-        if is_group(mac):
-            return f"bridge {name} takes a copy of what is for everyone"
-        return f"{mac} is bridge {name}'s own MAC, so the frame leaves the bridge here, for {namespace} itself"
+    if link is not None and link.kind == "bridge":
+        return _why_in_a_bridge(link, sighting)
     if name == "lo":
         return f"{sighting.dst_ip} is {namespace}'s own address: the packet does not leave it"
     peer = tables.peer(device)
     if peer:
         return f"the other end of the cable from {_place(peer, device)}"
-    if link and link.wrapping is not None and not sighting.wrapped:
+    if link is None:
+        return f"it arrives at {name}"
+    if link.wrapping is not None and not sighting.wrapped:
         return f"{name} takes what is wrapped in {_wraps(link)} for it: the wrapping comes off"
-    if link and link.parent_device:
+    if link.parent_device:
         return _why_in_from_below(link, link.parent_device, sighting)
-    if link and kind in ("bond", "team"):
+    return _why_in_by_a_port(link)
+
+
+def _why_in_a_bridge(bridge: Link, sighting: Sighting) -> str:
+    """Why a frame goes up into a bridge itself, and not on to a port."""
+    mac = sighting.macs[1]
+    if is_group(mac):
+        return f"bridge {bridge.name} takes a copy of what is for everyone"
+    where = f"the frame leaves the bridge here, for {bridge.namespace} itself"
+    return f"{mac} is bridge {bridge.name}'s own MAC, so {where}"
+
+
+def _why_in_by_a_port(link: Link) -> str:
+    """Why a frame comes in at a device that has ports, and is no bridge."""
+    name = link.name
+    if link.kind in ("bond", "team"):
         return f"what comes in at a port of {name} comes in at {name}"
-    if link and kind == "vrf":
+    if link.kind == "vrf":
         return f"what comes in at a port of {name} is routed by the table {link.vrf_table}"
     return f"it arrives at {name}"
 
@@ -96,14 +110,15 @@ def _wrapped_otherwise(tables: Tables, sighting: Sighting) -> str:
     device = sighting.place
     namespace = sighting.namespace
     src, dst = sighting.ips
+    way = _routed(tables, device, dst)
     for link in tables.links.values():
         wrapping = link.wrapping
         if wrapping is None or wrapping.namespace != namespace or not link.up:
             continue
         is_from_here = wrapping.local in (None, src)
         if wrapping.remote == dst and is_from_here and _wraps(link) == sighting.wrapping:
-            return f"{_place(link.device, device)} wraps it for {dst}; {_routed(tables, device, dst)}"
-    return f"it is wrapped for {dst}; {_routed(tables, device, dst)}"
+            return f"{_place(link.device, device)} wraps it for {dst}; {way}"
+    return f"it is wrapped for {dst}; {way}"
 
 
 def _wraps(link: Link) -> str:

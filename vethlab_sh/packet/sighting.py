@@ -130,7 +130,8 @@ class Sighting:
         # What announces an address names nobody whom it asks.
         printed.setdefault("dst_ip", "")
         printed.setdefault("src_ip", "")
-        return cls(namespace=namespace, device=device, kind=kind_of(row["what"]), **printed)
+        kind = kind_of(row["what"])
+        return cls(namespace=namespace, device=device, kind=kind, **printed)
 
     @property
     def place(self) -> Device:

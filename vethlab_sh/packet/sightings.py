@@ -100,7 +100,13 @@ def _with_geneve(tables: Tables, sightings: list[Sighting]) -> list[Sighting]:
     of_geneve = ports["geneve"] - ports["vxlan"]
     if not of_geneve:
         return sightings
-    return [replace(one, wrapping="Geneve") if one.outer_port in of_geneve else one for one in sightings]
+    named = []
+    for one in sightings:
+        if one.outer_port in of_geneve:
+            named.append(replace(one, wrapping="Geneve"))
+        else:
+            named.append(one)
+    return named
 
 
 def _begins(sighting: Sighting, probe: Probe) -> bool:
@@ -124,7 +130,9 @@ def _before(tables: Tables, sighting: Sighting, leg: str, earlier: list[Sighting
     if leg != "ask":
         carrying = [one for one in near if one.leg != "ask" and one.seq == sighting.seq]
         near = carrying or near
-    return near[-1].number if near else None
+    if not near:
+        return None
+    return near[-1].number
 
 
 def _near(tables: Tables, sighting: Sighting) -> tuple[set[str], set[Device]]:
@@ -188,14 +196,16 @@ class _Choice:
 
     def frames(self, heard: Iterable[Sighting]) -> list[Sighting]:
         """Those of the probe, of all that was heard."""
-        heard = sorted(heard, key=lambda sighting: sighting.time_ns)
-        packets = self._echoes(heard) if self.probe.is_ping else self._segments(heard)
-        packets += _later_parts(packets, heard)
-        hops, askers = self._asked({one.namespace for one in packets})
+        in_time = sorted(heard, key=lambda sighting: sighting.time_ns)
+        packets = self._echoes(in_time) if self.probe.is_ping else self._segments(in_time)
+        packets += _later_parts(packets, in_time)
+        passed = {one.namespace for one in packets}
+        hops, askers = self._asked(passed)
+        resolving = [one for one in in_time if one.resolves]
         if self.is_lost:
-            hops = {one.dst_ip for one in heard if one.kind in ASKS and one.src_ip in askers}
-        resolving = [one for one in heard if one.resolves and _is_about(one, hops, askers)]
-        return packets + _needed(resolving)
+            hops = {one.dst_ip for one in resolving if one.kind in ASKS and one.src_ip in askers}
+        about = [one for one in resolving if _is_about(one, hops, askers)]
+        return packets + _needed(about)
 
     def _echoes(self, heard: list[Sighting]) -> list[Sighting]:
         """Echoes with the number of ours, whatever addresses NAT gave them, and errors that quote one.
@@ -232,7 +242,9 @@ class _Choice:
         for one in asked:
             begins.setdefault(one.id, one)
         ours = [one.id for one in begins.values() if one.namespace == self.probe.src and one.seq == 1]
-        return ours[0] if len(ours) == 1 else None
+        if len(ours) != 1:
+            return None
+        return ours[0]
 
     def _segments(self, heard: list[Sighting]) -> list[Sighting]:
         """What went to the port asked, its answers, and errors that quote it; also behind a rewriting of the target."""
@@ -355,7 +367,8 @@ def _take_turns(frames: list[Sighting], ways: dict[int, str]) -> None:
     """Set the ways of one frame's sightings on one cable: out at one end, in at the other, and so on."""
 
     def place(sighting: Sighting) -> tuple[int, bool]:
-        return sighting.time_ns, ways[id(sighting)] == "in"
+        comes_in = ways[id(sighting)] == "in"
+        return sighting.time_ns, comes_in
 
     out: Device | None = None  # where it went out, until it has come in at the other end
     for one in sorted(frames, key=place):
@@ -424,6 +437,8 @@ def _in_order(tables: Tables, sightings: list[Sighting]) -> list[Sighting]:
 
     def place(sighting: Sighting) -> tuple[int, int]:
         depth = depths[sighting.place]
-        return sighting.time_ns, depth if sighting.way == "in" else -depth
+        if sighting.way != "in":
+            depth = -depth
+        return sighting.time_ns, depth
 
     return sorted(sightings, key=place)

@@ -64,26 +64,42 @@ def _fixes(scene: Scene, diagnosis: Diagnosis) -> tuple[str, ...]:
 
 
 def _came_back(scene: Scene) -> bool:
+    if scene.probe.is_ping:
+        return _all_pings_came_back(scene)
+    return _has_answered(scene)
+
+
+def _all_pings_came_back(scene: Scene) -> bool:
+    """Whether ping counts as many answers as questions."""
+    statistics = ping.statistics(scene.heard.out)
+    if not statistics:
+        return False
+    sent = statistics[0]["sent"]
+    received = statistics[0]["received"]
+    return bool(sent and sent == received)
+
+
+def _has_answered(scene: Scene) -> bool:
+    """Whether an answer of TCP or UDP came to who asks; one that refuses is none."""
     probe = scene.probe
-    if probe.is_ping:
-        statistics = ping.statistics(scene.heard.out)
-        if not statistics:
-            return False
-        sent, received = statistics[0]["sent"], statistics[0]["received"]
-        return bool(sent and sent == received)
-    if probe.src == probe.dst or scene.is_local(probe.src, probe.target):
-        home = [one for one in scene.course.sightings if one.device == "lo"]
-    else:
-        home = [one for one in scene.course.back if one.namespace == probe.src and one.way == "in"]
     wanted = Kind.TCP if probe.protocol == "tcp" else Kind.UDP
     answers = []
-    for one in home:
+    for one in _come_home(scene):
         is_from_there = (one.src_ip, one.src_port) == (probe.target, probe.port)
         if one.kind == wanted and is_from_there:
             answers.append(one)
     if any(one.is_reset for one in answers):
         return False
     return bool(answers)
+
+
+def _come_home(scene: Scene) -> list[Sighting]:
+    """What came in where the probe started; by lo, if it asked itself."""
+    probe = scene.probe
+    if probe.src == probe.dst or scene.is_local(probe.src, probe.target):
+        return [one for one in scene.course.sightings if one.device == "lo"]
+    back = scene.course.back
+    return [one for one in back if one.namespace == probe.src and one.way == "in"]
 
 
 def who_answered(scene: Scene) -> str | None:
@@ -95,13 +111,17 @@ def who_answered(scene: Scene) -> str | None:
         if one.device == "lo":
             return one.namespace
     # An answer came, and nothing passed any device but, perhaps, a lo that nobody listened to.
-    return scene.probe.src if not scene.course.there and _asks_itself(scene) else None
+    if not scene.course.there and _asks_itself(scene):
+        return scene.probe.src
+    return None
 
 
 def _asks_itself(scene: Scene) -> bool:
     """Whether who asks takes the target for its own, by a local route where no device has that address."""
     probe = scene.probe
-    return scene.is_local(probe.src, probe.target) or scene.look(probe.src).has_own(probe.target) is not None
+    if scene.is_local(probe.src, probe.target):
+        return True
+    return scene.look(probe.src).has_own(probe.target) is not None
 
 
 def _meant(scene: Scene) -> set[str]:
@@ -140,7 +160,8 @@ def _arrived(scene: Scene, answerer: str | None) -> str:
 
 def _of_the_first(sightings: list[Sighting]) -> list[Sighting]:
     """The sightings of the first of several pings, each packet once: without its later fragments."""
-    return [one for one in sightings if one.seq in (None, 1) and not one.offset]
+    whole = [one for one in sightings if not one.offset]
+    return [one for one in whole if one.seq in (None, 1)]
 
 
 def _routers_between(there: list[Sighting]) -> str:

@@ -92,7 +92,9 @@ class Walk(AsText):
     @property
     def fix(self) -> str:
         """The line that mends it, as typed on master; empty where none is known."""
-        return self.fixes[0] if self.fixes else ""
+        if not self.fixes:
+            return ""
+        return self.fixes[0]
 
     @cached_property
     def table(self) -> DataFrame:
@@ -127,8 +129,9 @@ class Walk(AsText):
             for row in self.rows:
                 if row.leg == leg:
                     self._add_band(picture, row, shift)
+        lost_at = self.last_seen.place if self.last_seen else None
         for box in picture.boxes:
-            if self.last_seen and box.key == self.last_seen.place:
+            if lost_at is not None and box.key == lost_at:
                 corner = (box.x + box.width, box.y + box.height)
                 picture.lines.append(Line("lost", (corner,)))
         return picture
@@ -146,13 +149,16 @@ class Walk(AsText):
     def _add_band(self, picture: Picture, row: Sighting, shift: float) -> None:
         """Draw the way to a sighting, moved aside so that the way back does not cover the way there."""
         points = self.came_by(picture, row)
-        if len(points) > 1:
-            moved = tuple((x + shift, y + shift) for x, y in points)
-            picture.lines.append(Line(row.leg, moved))
+        if len(points) < 2:
+            return
+        moved = [(x + shift, y + shift) for x, y in points]
+        picture.lines.append(Line(row.leg, tuple(moved)))
 
     def came_by(self, picture: Picture, row: Sighting) -> list[Point]:
         """The corners on the way from the sighting before to this one; one point where it begins."""
-        before = self.rows[row.after - 1] if row.after else row
+        before = row
+        if row.after:
+            before = self.rows[row.after - 1]  # they count from 1
         return way(picture, before.place, row.place)
 
     def draw(self, ax: Axes | None = None) -> Axes:
@@ -281,7 +287,8 @@ def _outer(row: Sighting, arrow: str) -> list[str]:
     if row.outer_port is not None:
         parts.append(f"UDP {row.outer_port}")
     if row.vni is not None:
-        parts.append(f"key {row.vni}" if row.wrapping == "GRE" else f"VNI {row.vni}")
+        name = "key" if row.wrapping == "GRE" else "VNI"
+        parts.append(f"{name} {row.vni}")
     return parts
 
 
@@ -290,7 +297,8 @@ def _frame(row: Sighting) -> Frame:
     if not row.frame:
         raise NotRecorded("The frames of a recording were not kept, only what they are: walk in a live lab.")
     title = printable(f"{row.number}. {row.namespace} {row.device} {row.way}: {row.caption}")
-    is_ethernet = pcapng.LINK_TYPES.get(row.link_type, pcapng.ETHERNET) == pcapng.ETHERNET
+    link_type = pcapng.LINK_TYPES.get(row.link_type, pcapng.ETHERNET)
+    is_ethernet = link_type == pcapng.ETHERNET
     return Frame(row.frame, title, is_ethernet, row.outer_port)
 
 

@@ -25,11 +25,11 @@ def not_bridged(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | Non
     if off:
         return replace(off, should_be=place(bridge))
     is_at_a_port = last.way == "in" and scene.tables.master(last.place) == bridge
-    came_by = last.place if is_at_a_port else None
-    held = None
-    if came_by:
-        held = _waits(scene, came_by) or _locked(scene, came_by, last.macs[0]) or not_let_in(scene, bridge, last)
-    return held or _misled(scene, bridge, last) or _towards_the_port(scene, bridge, last, came_by)
+    if not is_at_a_port:
+        return _misled(scene, bridge, last) or _towards_the_port(scene, bridge, last, None)
+    port = last.place
+    held = _waits(scene, port) or _locked(scene, port, last.macs[0]) or not_let_in(scene, bridge, last)
+    return held or _misled(scene, bridge, last) or _towards_the_port(scene, bridge, last, port)
 
 
 def _waits(scene: Scene, port: Device) -> Diagnosis | None:
@@ -147,9 +147,11 @@ def bridge_keeps(scene: Scene, bridge: Device, holder: Device) -> Diagnosis:
 
 def _with_another_mac(device: Device, mac: str) -> Fix:
     """The line that gives a device another MAC address of the same kind: the last byte's bits turned round."""
-    start, last = mac[:-2], int(mac[-2:], 16)
-    other = f"{start}{last ^ 0xFF:02x}"
-    return fix(device[0], f"ip link set {quoted(device[1])} address {other}")
+    namespace, name = device
+    last_byte = int(mac[-2:], 16)
+    turned = last_byte ^ 0xFF
+    other = f"{mac[:-2]}{turned:02x}"
+    return fix(namespace, f"ip link set {quoted(name)} address {other}")
 
 
 def _twice(bridge: Device, mac: str, holders: list[Device], entry: Entry) -> Diagnosis:
@@ -256,10 +258,12 @@ def _tunnel_beside(scene: Scene, bridge: Device, goals: set[str]) -> Device | No
     """A tunnel that leads to one of these namespaces, carries frames, and has nothing of its own to carry."""
     for tunnel in tunnels(scene.tables.snapshot):
         for near, far in ((tunnel.one, tunnel.two), (tunnel.two, tunnel.one)):
-            if near.namespace != bridge[0] or far.namespace not in goals or near.kind not in CARRY_FRAMES:
+            leads_there = near.namespace == bridge[0] and far.namespace in goals
+            if not leads_there or near.kind not in CARRY_FRAMES:
                 continue
-            own = [row for row in scene.tables.addresses_of(near.device) if row.scope == "global"]
-            if not own and near.master is None and far.master is not None:
+            addresses = scene.tables.addresses_of(near.device)
+            has_own = any(row.scope == "global" for row in addresses)
+            if not has_own and near.master is None and far.master is not None:
                 return near.device
     return None
 

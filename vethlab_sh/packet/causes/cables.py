@@ -34,11 +34,13 @@ def switched_off(tables: Tables, device: Device) -> Diagnosis | None:
         return _without_a_port(tables, device)
     parent = (str(link.parent_namespace), link.parent) if link.parent else None
     if parent and _is_down(tables, parent):
-        return _down(tables, parent, f"{full(device)} is a {link.kind} on {full(parent)}, which is down")
+        reason = f"{full(device)} is a {link.kind} on {full(parent)}, which is down"
+        return _down(tables, parent, reason)
     peer = tables.peer(device)
     # a veth has a signal while its other end is switched on: veth_open(), drivers/net/veth.c
     if link.carrier is False and peer and _is_down(tables, peer):
-        return _down(tables, peer, f"{full(device)} has no signal, because {full(peer)} is down")
+        reason = f"{full(device)} has no signal, because {full(peer)} is down"
+        return _down(tables, peer, reason)
     return None
 
 
@@ -103,8 +105,8 @@ def _switched_on(tables: Tables, device: Device) -> tuple[Fix, ...]:
 
 
 def _has_default(tables: Tables, namespace: str) -> bool:
-    routes = [route for route in tables.facts.routes if route.namespace == namespace]
-    return any(route.to == "default" for route in routes)
+    defaults = [route for route in tables.facts.routes if route.to == "default"]
+    return any(route.namespace == namespace for route in defaults)
 
 
 def only_gateway(tables: Tables, device: Device) -> str | None:

@@ -45,8 +45,9 @@ def drops(scene: Scene, space: str) -> list[Drop]:
 
 def _goes_on(steps: tuple[Step, ...], queued: Step) -> bool:
     """Whether a packet that was handed to a program's queue was seen again: the program let it go on."""
-    after = steps[steps.index(queued) + 1 :]
-    return any(step.packet == queued.packet for step in after)
+    number = steps.index(queued)
+    later = steps[number + 1 :]
+    return any(step.packet == queued.packet for step in later)
 
 
 def filtered(scene: Scene, space: str, is_bridged: bool = False) -> Diagnosis | None:
@@ -86,9 +87,10 @@ def _ports(scene: Scene) -> set[str]:
 
 def _goes_between_the_ends(scene: Scene, drop: Drop) -> bool:
     """Whether it goes from the sender to the target, or back: fragments tell no more than that."""
-    ends = {drop.words.word("saddr"), drop.words.word("daddr")}
+    packet = drop.words
+    ends = {packet.word("saddr"), packet.word("daddr")}
     ours = scene.tables.own(scene.probe.src)
-    return scene.probe.target in ends and bool(ends & ours)
+    return scene.probe.target in ends and not ends.isdisjoint(ours)
 
 
 def _told_by_nft(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
@@ -206,7 +208,8 @@ def _typed(scene: Scene, listed: FilterRule) -> FilterRule | None:
     """A rule that iptables made in nft's tables, as iptables says it: the one that stands at the same place."""
     rule = replace(listed, program=IPTABLES[listed.family], handle=None)
     line = scene.ground.inside(rule.namespace, rule.listing)
-    texts = [text for text in scene.ground.run(line).out.splitlines() if text.startswith("-A ")]
+    listing = scene.ground.run(line).out.splitlines()
+    texts = [text for text in listing if text.startswith("-A ")]
     if rule.position > len(texts):
         return None
     return replace(rule, text=texts[rule.position - 1])

@@ -21,14 +21,10 @@ def with_the_way(scene: Scene, first: Sighting, diagnosis: Diagnosis) -> Diagnos
     """The reason with what led to the question: an entry of a tunnel, a gateway, a rule, a rewritten address."""
     if first.kind not in ASKS:
         return diagnosis
-    space, hop = first.namespace, first.dst_ip
+    space = first.namespace
+    hop = first.dst_ip
     last = last_seen(scene)
-    if last is not None and last.namespace == space and scene.tables.is_kind(last.place, "vxlan"):
-        entry = scene.tables.fdb(last.place, last.dst_mac)
-        if entry is not None and entry.dst == hop:
-            return sent_to_a_remote(scene, last.place, hop, diagnosis)
-    tunnel = scene.link(last.place) if last is not None else None
-    if last is not None and tunnel is not None and is_tunnel(tunnel) and remote_of(scene, tunnel, last) == hop:
+    if last is not None and _sends_to(scene, last, space, hop):
         return sent_to_a_remote(scene, last.place, hop, diagnosis)
     goal = _goal(scene, last, space)
     decision = _decision(scene, last, space, goal)
@@ -44,12 +40,29 @@ def with_the_way(scene: Scene, first: Sighting, diagnosis: Diagnosis) -> Diagnos
     return diagnosis
 
 
+def _sends_to(scene: Scene, last: Sighting, space: str, hop: str) -> bool:
+    """Whether the packet went into a tunnel that wraps it for this address: by its FDB, if it is one here, or by its
+    remote.
+    """
+    tunnel = last.place
+    if last.namespace == space and scene.tables.is_kind(tunnel, "vxlan"):
+        entry = scene.tables.fdb(tunnel, last.dst_mac)
+        if entry is not None and entry.dst == hop:
+            return True
+    link = scene.link(tunnel)
+    if link is None or not is_tunnel(link):
+        return False
+    return remote_of(scene, link, last) == hop
+
+
 def _sent_by_a_gateway(scene: Scene, decision: Decision, route: Route, goal: str, diagnosis: Diagnosis) -> Diagnosis:
     if decision.is_special and decision.rule:
         return _sent_by_a_rule(decision.rule, route, diagnosis)
     reason = f"{route.namespace} sends it by {route.words}, but {diagnosis.reason}"
     past = _past_the_tunnel(scene, route, goal, reason)
-    return past or replace(diagnosis, reason=reason)
+    if past:
+        return past
+    return replace(diagnosis, reason=reason)
 
 
 def _past_the_tunnel(scene: Scene, taken: Route, goal: str, reason: str) -> Diagnosis | None:

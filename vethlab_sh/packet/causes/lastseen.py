@@ -13,7 +13,9 @@ def last_seen(scene: Scene) -> Sighting | None:
     trail = on_the_way(scene, answers)
     if not trail:
         trail = on_the_way(scene, scene.course.there)
-    return trail[-1] if trail else None
+    if not trail:
+        return None
+    return trail[-1]
 
 
 def on_the_way(scene: Scene, sightings: list[Sighting]) -> list[Sighting]:

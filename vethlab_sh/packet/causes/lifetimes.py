@@ -51,7 +51,9 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
 
 def _ttl(sighting: Sighting) -> int | None:
     """The TTL that a router looks at: of a wrapped packet the outer one."""
-    return sighting.outer_ttl if sighting.wrapped else sighting.ttl
+    if sighting.wrapped:
+        return sighting.outer_ttl
+    return sighting.ttl
 
 
 def _start(scene: Scene, last: Sighting) -> Sighting:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -127,23 +127,11 @@ class Look:
         src: its source, when it is known; iif: the device that it came in by, `lo` for what starts here; vrf: the table
         of the VRF that it is in.
         """
-        family = "inet6" if ":" in dst else "inet"
-        asked = [rule for rule in self.rules if rule.family == family]
-        asked.sort(key=lambda rule: rule.priority)
-        priorities = {rule.priority for rule in asked}
         thrown: Decision | None = None
         jump: Rule | None = None
-        goes_on_at = 0
-        for rule in asked:
-            if rule.priority < goes_on_at or rule.action == "nop":
-                continue
-            if not self._matches(rule, dst, src, iif or "lo"):
-                continue
-            if rule.action and rule.action.startswith("goto"):
-                target = int(rule.action.split()[1])
-                # else the kernel goes on with the next one
-                if target in priorities:
-                    jump, goes_on_at = rule, target
+        for rule in self._asked(dst, src, iif or "lo"):
+            if _goal(rule) is not None:
+                jump = rule
                 continue
             if rule.action:
                 return Decision(rule, None)
@@ -160,20 +148,41 @@ class Look:
         if jump is None:
             return Decision(None, None)
         # Nothing took it after a jump: the jump is to blame, if without it there would be a route.
-        without = replace(self, rules=tuple(rule for rule in self.rules if rule is not jump))
+        rules = tuple(rule for rule in self.rules if rule is not jump)
+        without = replace(self, rules=rules)
         would_go = without.decide(dst, src, iif, vrf).route
         return Decision(jump if would_go else None, None)
 
+    def _asked(self, dst: str, src: str | None, iif: str) -> Iterator[Rule]:
+        """The rules that mean a packet, in the order in which the kernel asks them; jumps are among them."""
+        family = "inet6" if ":" in dst else "inet"
+        rules = [rule for rule in self.rules if rule.family == family]
+        rules.sort(key=lambda rule: rule.priority)
+        priorities = {rule.priority for rule in rules}
+        goes_on_at = 0
+        for rule in rules:
+            if rule.priority < goes_on_at or rule.action == "nop":
+                continue
+            if not self._matches(rule, dst, src, iif):
+                continue
+            goal = _goal(rule)
+            if goal is None:
+                yield rule
+            elif goal in priorities:  # else the kernel goes on with the next one
+                goes_on_at = goal
+                yield rule
+
     def _matches(self, rule: Rule, dst: str, src: str | None, iif: str) -> bool:
-        meant = self._meets(rule) and _means(rule, dst, src, iif)
-        return meant != rule.inverted
+        is_meant = self._meets(rule) and _means(rule, dst, src, iif)
+        return is_meant != rule.inverted
 
     def _meets(self, rule: Rule) -> bool:
         """Whether the probe has what a rule asks of its header; no, where that is not known."""
         header = {"ipproto": self.protocol, "dport": str(self.port)}
         words = rule.selectors.split()
-        wanted = zip(words[::2], words[1::2], strict=False)
-        return all(header.get(name) == value for name, value in wanted)
+        names = words[::2]
+        values = words[1::2]
+        return all(header.get(name) == value for name, value in zip(names, values, strict=False))
 
     @property
     def is_judged(self) -> bool:
@@ -213,6 +222,13 @@ class Decision:
             return False
         is_given = self.rule.src == "all" and self.rule.priority in GIVEN
         return not is_given
+
+
+def _goal(rule: Rule) -> int | None:
+    """The priority at which a rule says to go on: `goto 100`."""
+    if not rule.action or not rule.action.startswith("goto"):
+        return None
+    return int(rule.action.split()[1])
 
 
 def _takes(route: Route, ip: str) -> bool:
@@ -257,15 +273,16 @@ def look(ground: Ground, spaces: Iterable[str], parts: Iterable[str] = RULES) ->
 def ask_each(ground: Ground, spaces: Iterable[str], parts: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Run these lines in each of these namespaces, all at the same time; what each line printed, by its name."""
     spaces = list(spaces)
-    asking = "\n".join(f"printf '\\n{MARK_PRINTED}%s\\n' {part}; ({line})" for part, line in parts.items())
-    ask = f"bash -c {quoted(asking)}"
+    asking = [f"printf '\\n{MARK_PRINTED}%s\\n' {part}; ({line})" for part, line in parts.items()]
+    ask = "bash -c " + quoted("\n".join(asking))
     script = ["here=$(mktemp -d /run/look.XXXXXX) || exit 1", "trap 'rm -rf \"$here\"' EXIT"]
     for number, space in enumerate(spaces):
         script.append(f'{ground.inside(space, ask)} >"$here/{number}" 2>/dev/null &')
     script.append("wait")
     for number in range(len(spaces)):
         script.append(f"printf '\\0'; cat \"$here/{number}\"")
-    answers = ground.run("\n".join(script)).out.split("\0")[1:]
+    ran = ground.run("\n".join(script))
+    _, *answers = ran.out.split("\0")
     return {space: _by_part(text) for space, text in zip(spaces, answers, strict=False)}
 
 

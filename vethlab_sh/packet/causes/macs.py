@@ -86,17 +86,19 @@ def _by_a_bridge_filter(scene: Scene, space: str, old: str, new: str) -> Diagnos
 
 
 def _wrong_neighbour(scene: Scene, row: Neighbour, device: Device, own: str | None) -> Diagnosis:
-    space, ip = row.namespace, row.ip
-    kind = f" ({row.state.lower()})" if row.state else ""
+    space = row.namespace
+    ip = row.ip
+    by = str(row.dev)
+    state = f" ({row.state.lower()})" if row.state else ""
     real = scene.tables.mac(scene.tables.owner(ip))
-    on_a_tunnel = scene.tables.is_kind((space, str(row.dev)), "vxlan")
+    on_a_tunnel = scene.tables.is_kind((space, by), "vxlan")
     if on_a_tunnel and real:  # there nobody is asked, so the right entry must be written
-        mend = fix(space, f"ip neigh replace {ip} lladdr {real} dev {quoted(str(row.dev))} nud permanent")
+        mend = fix(space, f"ip neigh replace {ip} lladdr {real} dev {quoted(by)} nud permanent")
     else:
-        mend = fix(space, f"ip neigh del {ip} dev {quoted(str(row.dev))}")
+        mend = fix(space, f"ip neigh del {ip} dev {quoted(by)}")
     return Diagnosis(
         cause=Cause.WRONG_NEIGHBOUR,
-        reason=f"the neighbour entry{kind} of {space} says that {ip} is {row.mac}, but {full(device)} has {own}",
+        reason=f"the neighbour entry{state} of {space} says that {ip} is {row.mac}, but {full(device)} has {own}",
         shown=Shown.of(space, f"ip neigh show {ip}", str(row.mac)),
         fixes=(mend,),
     )
@@ -108,5 +110,5 @@ def _asks_nobody(scene: Scene, device: Device) -> bool:
 
 
 def _is_gateway(scene: Scene, space: str, ip: str) -> bool:
-    routes = [route for route in scene.tables.facts.routes if route.namespace == space]
-    return any(route.via == ip for route in routes)
+    routes = scene.tables.facts.routes
+    return any((route.namespace, route.via) == (space, ip) for route in routes)

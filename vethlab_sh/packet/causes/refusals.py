@@ -36,9 +36,11 @@ def _refused_behind(scene: Scene, reset: Sighting) -> Diagnosis | None:
     owner = scene.tables.owner(goal)
     if goal is None or owner is None:
         return None
-    changed = rule.goal if rule else None
-    port = changed.port if changed and changed.port else probe.port
-    refusal = nobody_listens(scene, owner[0], goal, port)
+    port = probe.port
+    if rule is not None and rule.goal is not None and rule.goal.port:
+        port = rule.goal.port
+    namespace, _ = owner
+    refusal = nobody_listens(scene, namespace, goal, port)
     reason = f"{space} rewrites {probe.target} port {probe.port} to {goal} port {port}, and {refusal.reason}"
     return replace(refusal, reason=reason)
 

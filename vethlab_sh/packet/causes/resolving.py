@@ -132,15 +132,16 @@ def _ignores(scene: Scene, device: Device, ip: str, asker: str) -> Diagnosis | N
     ignore = one.conf(name, "arp_ignore")
     here = [row for row in scene.tables.addresses_of(device) if row.ip == ip]
     near = [row for row in here if _holds(row.address, asker)]
+    wants_it_here = ignore == 1 and not here
+    wants_it_near = ignore == 2 and not near
+    if not (wants_it_here or wants_it_near or ignore == 8):
+        return None
     where = ""
     if here and not near:
         where = f", and {asker}, who asks, is not in the network of {ip} on {name}"
     elif not here:
         owner = _owner_in(scene, space, ip)
         where = f", and {ip} is on {owner[1]}, not on {name}" if owner else ""
-    is_ignored = ignore == 8 or (ignore == 1 and not here) or (ignore == 2 and not near)
-    if not is_ignored:
-        return None
     reason = f"arp_ignore is {ignore} in {space}{where}"
     return _by_setting(Cause.ARP_IGNORE, reason, device, "arp_ignore", one)
 

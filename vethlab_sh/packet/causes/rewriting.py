@@ -77,9 +77,10 @@ def with_the_source(scene: Scene, last: Sighting | None, diagnosis: Diagnosis) -
 
 def _who_rewrote(scene: Scene) -> tuple[str, str, str] | None:
     """The namespace that rewrote the destination on the way there, with the address before and after."""
-    # a router changes MACs and the TTL; who changes an address does NAT
     for before, after in itertools.pairwise(scene.course.there):
-        if before.namespace == after.namespace and before.dst_ip != after.dst_ip:
+        # a router changes MACs and the TTL; who changes an address does NAT
+        is_another = before.dst_ip != after.dst_ip
+        if before.namespace == after.namespace and is_another:
             return before.namespace, before.dst_ip, after.dst_ip
     return None
 

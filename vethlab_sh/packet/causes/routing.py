@@ -43,14 +43,17 @@ def _not_in_the_vrf(scene: Scene, arrived: Device, dst: str, decision: Decision)
     as vrf.rst of the kernel advises, does not.
     """
     space = arrived[0]
-    if decision.route is not None and not decision.route.is_dead_end:
+    route = decision.route
+    if route is not None and not route.is_dead_end:
         return None
-    table, link = scene.tables.vrf_table(arrived), scene.link(arrived)
-    if link is None or (decision.rule is not None and decision.rule.action):
+    table = scene.tables.vrf_table(arrived)
+    link = scene.link(arrived)
+    is_refused = decision.rule is not None and bool(decision.rule.action)
+    if link is None or is_refused:
         return None
     if table is None:
         return _beside_the_vrf(scene, link, dst)
-    if decision.route is not None and (decision.route.table != table or decision.route.to != "default"):
+    if route is not None and (route.table != table or route.to != "default"):
         return None
     vrf = link.master or link.name
     reason = f"it came into {space} by the VRF {vrf}, whose table {table} has no route to {dst}"
@@ -59,7 +62,8 @@ def _not_in_the_vrf(scene: Scene, arrived: Device, dst: str, decision: Decision)
     if outside is not None and outside.dev is not None:
         reason += f"; table main has {outside.words}"
         mends = _into_the_vrf(scene, outside, vrf, table)
-    return Diagnosis(Cause.NO_ROUTE, reason, Shown.of(space, f"ip route show table {table}"), mends)
+    shown = Shown.of(space, f"ip route show table {table}")
+    return Diagnosis(Cause.NO_ROUTE, reason, shown, mends)
 
 
 def _beside_the_vrf(scene: Scene, link: Link, dst: str) -> Diagnosis | None:
@@ -351,8 +355,9 @@ def _dead_end(scene: Scene, decision: Decision, space: str, dst: str) -> Diagnos
 
 def _is_reached_without(scene: Scene, space: str, taken: Route, dst: str) -> bool:
     """Whether the same table, without this route, leads to the address."""
-    routes = [one for one in scene.look(space).routes if one.table == taken.table and one != taken]
-    other = best(routes, dst)
+    table = [route for route in scene.look(space).routes if route.table == taken.table]
+    others = [route for route in table if route != taken]
+    other = best(others, dst)
     if other is None or other.is_dead_end:
         return False
     return _leads_there(scene, space, other, dst)
@@ -471,16 +476,28 @@ def loop(scene: Scene) -> Diagnosis | None:
     most = _most_often_seen(scene)
     if len(most) < 3:
         return None
-    first, second = most[0].number, most[1].number
-    trip = [one for one in scene.course.there if first <= one.number < second]
-    if len({one.place for one in trip}) < 2:
+    first, second, *_ = most
+    trip = [one for one in scene.course.there if first.number <= one.number < second.number]
+    places = {one.place for one in trip}
+    if len(places) < 2:
         return None  # sent several times, it did not come round
     # a router takes one off the TTL, a bridge none: so the same TTL tells a loop of bridges
     ttls = {one.ttl for one in most if one.ttl is not None}
     if len(ttls) == 1:
-        names = " and ".join(dict.fromkeys(place(one.place) for one in trip[:4]))
-        always = f"the frame goes round in a loop, always with TTL {ttls.pop()}"
-        return Diagnosis(Cause.ROUTING_LOOP, f"{always}: no router is in it, but bridges ({names})")
+        return _loop_of_bridges(trip, ttls.pop())
+    return _loop_of_routers(scene, trip)
+
+
+def _loop_of_bridges(trip: list[Sighting], ttl: int) -> Diagnosis:
+    """trip: one round of the frame."""
+    first_places = dict.fromkeys(place(one.place) for one in trip[:4])
+    names = " and ".join(first_places)
+    reason = f"the frame goes round in a loop, always with TTL {ttl}: no router is in it, but bridges ({names})"
+    return Diagnosis(Cause.ROUTING_LOOP, reason)
+
+
+def _loop_of_routers(scene: Scene, trip: list[Sighting]) -> Diagnosis:
+    """trip: one round of the packet."""
     target = scene.probe.target
     spaces = list(dict.fromkeys(one.namespace for one in trip))
     routers = [space for space in spaces if _sends_on(scene, space, target)]

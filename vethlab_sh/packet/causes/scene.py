@@ -38,9 +38,10 @@ class Scene:
     def look(self, space: str) -> Look:
         """What a namespace says when it is asked once more; all that matter are asked at the first time."""
         if space not in self.looks:
-            wanted = {space, *self.spaces}
-            missing = [one for one in self.tables.spaces if one in wanted and one not in self.looks]
-            for name, answer in look(self.ground, missing, self._parts).items():
+            wanted = {space, *self.spaces}.difference(self.looks)
+            missing = [one for one in self.tables.spaces if one in wanted]
+            answers = look(self.ground, missing, self._parts)
+            for name, answer in answers.items():
                 self.looks[name] = self._about_the_probe(answer)
         return self.looks.get(space, Look(space))
 
@@ -87,12 +88,14 @@ class Scene:
     def decide(self, space: str, dst: str, src: str | None = None, iif: str | None = None) -> Decision:
         """The rule and the route by which a namespace sends a packet on."""
         answers = self.look(space)
-        return answers.decide(dst, src, iif, self._vrf_table(space, src, iif))
+        vrf = self._vrf_table(space, src, iif)
+        return answers.decide(dst, src, iif, vrf)
 
     def way_back(self, arrived: Device, source: str) -> Decision:
         """The way back to who sent what came in by a device, as the reverse-path filter asks for it."""
-        answers = self.look(arrived[0])
-        return answers.decide(source, vrf=self.tables.vrf_table(arrived))
+        space, _ = arrived
+        vrf = self.tables.vrf_table(arrived)
+        return self.look(space).decide(source, vrf=vrf)
 
     def _vrf_table(self, space: str, src: str | None, iif: str | None) -> str | None:
         """The table of the VRF in which a packet is: by the port that it came in by, or that has its source address."""

@@ -136,7 +136,8 @@ def _leads_somewhere(scene: Scene, back: Route, source: str) -> bool:
 def _is_on(scene: Scene, device: Device, ip: str) -> bool:
     """Whether an address is on the wire of a device."""
     wire = scene.tables.wire(device)
-    return any(owner in wire for owner in scene.owners(ip))
+    owners = scene.owners(ip)
+    return any(owner in wire for owner in owners)
 
 
 def own_source(scene: Scene, arrived: Device, source: str) -> Diagnosis | None:

@@ -218,18 +218,20 @@ def _silent(scene: Scene, last: Sighting) -> Diagnosis | None:
 
 
 def _came_in_at_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
-    tables, mac = scene.tables, last.macs[1]
-    asks_the_bridge = last.resolves and scene.is_local(bridge[0], last.dst_ip)
-    if mac != tables.mac(bridge) and not asks_the_bridge:
-        diagnosis = not_bridged(scene, bridge, last) or filtered(scene, bridge[0], is_bridged=True)
+    space, name = bridge
+    mac = last.macs[1]
+    asks_the_bridge = last.resolves and scene.is_local(space, last.dst_ip)
+    if mac != scene.tables.mac(bridge) and not asks_the_bridge:
+        diagnosis = not_bridged(scene, bridge, last) or filtered(scene, space, is_bridged=True)
         return diagnosis or _too_large_for_a_port(scene, bridge, last)
-    off = switched_off(tables, bridge) or not_let_in(scene, bridge, last) or not_let_up(scene, bridge, last)
-    if off:
-        return replace(off, should_be=bridge[0])
+    off = switched_off(scene.tables, bridge)
+    held = off or not_let_in(scene, bridge, last) or not_let_up(scene, bridge, last)
+    if held:
+        return replace(held, should_be=space)
     # what is for the bridge's own MAC goes up to its machine: br_handle_frame_finish(), net/bridge/br_input.c
-    handed_up = replace(last, device=bridge[1])
+    handed_up = replace(last, device=name)
     if last.kind in ASKS:
-        return unanswered(scene, handed_up) or filtered(scene, bridge[0])
+        return unanswered(scene, handed_up) or filtered(scene, space)
     return _kept_by_the_bridge(scene, bridge, last) or _packet_arrived(scene, handed_up)
 
 

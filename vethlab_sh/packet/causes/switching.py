@@ -19,11 +19,14 @@ PROTOCOLS = {Kind.TCP: "tcp", Kind.UDP: "udp"}
 
 def taken_by_a_switch(scene: Scene, last: Sighting | None) -> Diagnosis | None:
     """What became of a frame that was last seen coming in at a port of Open vSwitch; None where it was not."""
-    link = scene.link(last.place) if last else None
-    if last is None or link is None or link.switch is None or last.way != "in":
+    if last is None or last.way != "in":
+        return None
+    link = scene.link(last.place)
+    if link is None or link.switch is None:
         return None
     where = f"{link.name} is a port of {link.switch}, a switch of Open vSwitch"
-    line = f"ovs-appctl ofproto/trace {shlex.quote(link.switch)} {shlex.quote(_flow(last))}"
+    flow = shlex.quote(_flow(last))
+    line = f"ovs-appctl ofproto/trace {shlex.quote(link.switch)} {flow}"
     ran = scene.ground.run(line)
     answers = [text.removeprefix(ACTIONS) for text in ran.out.splitlines() if text.startswith(ACTIONS)]
     if ran.code != 0 or not answers:
@@ -38,13 +41,16 @@ def taken_by_a_switch(scene: Scene, last: Sighting | None) -> Diagnosis | None:
 def _flow(one: Sighting) -> str:
     """A frame in the words of ovs-fields(7)."""
     words = [f"in_port={one.device}", f"dl_src={one.src_mac}", f"dl_dst={one.dst_mac}"]
-    is_v6 = ":" in one.dst_ip
     if one.kind in (Kind.ARP_ASK, Kind.ARP_TELL):
         operation = 1 if one.kind == Kind.ARP_ASK else 2
-        return ",".join(["arp", *words, f"arp_op={operation}", f"arp_spa={one.src_ip}", f"arp_tpa={one.dst_ip}"])
-    protocol = PROTOCOLS.get(one.kind, "icmp") + ("6" if is_v6 else "")
-    source, target = ("ipv6_src", "ipv6_dst") if is_v6 else ("nw_src", "nw_dst")
-    words += [f"{source}={one.src_ip}", f"{target}={one.dst_ip}"]
+        words += [f"arp_op={operation}", f"arp_spa={one.src_ip}", f"arp_tpa={one.dst_ip}"]
+        return ",".join(["arp", *words])
+    protocol = PROTOCOLS.get(one.kind, "icmp")
+    if ":" in one.dst_ip:
+        protocol += "6"
+        words += [f"ipv6_src={one.src_ip}", f"ipv6_dst={one.dst_ip}"]
+    else:
+        words += [f"nw_src={one.src_ip}", f"nw_dst={one.dst_ip}"]
     if one.kind in PROTOCOLS and one.dst_port is not None:
         words.append(f"{PROTOCOLS[one.kind]}_dst={one.dst_port}")
     return ",".join([protocol, *words])

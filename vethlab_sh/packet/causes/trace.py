@@ -77,7 +77,9 @@ class Step:
         """What follows a word of the packet: `saddr`, `daddr`, `iif` …; of addresses the IP's, not the MAC's."""
         prefix = "(?:ip|ip6) " if name in ("saddr", "daddr") else ""
         match = re.search(rf'\b{prefix}{name} "?([^ "]+)', self.words)
-        return match[1] if match else ""
+        if match is None:
+            return ""
+        return match[1]
 
 
 @dataclass(frozen=True)
@@ -179,10 +181,11 @@ def _tables(one: Look, probe: Probe, ports: Iterable[int]) -> list[str]:
 
 
 def _table(family: str, hooks: Iterable[tuple[str, int]], rules: Iterable[str]) -> list[str]:
-    lines = [f"add table {family} {TABLE} {{ flags owner; }}"]
+    table = f"{family} {TABLE}"
+    lines = [f"add table {table} {{ flags owner; }}"]
     for hook, priority in hooks:
-        lines.append(f"add chain {family} {TABLE} {hook} {{ type filter hook {hook} priority {priority}; }}")
-        lines += [f"add rule {family} {TABLE} {hook} {rule}" for rule in rules]
+        lines.append(f"add chain {table} {hook} {{ type filter hook {hook} priority {priority}; }}")
+        lines += [f"add rule {table} {hook} {rule}" for rule in rules]
     return lines
 
 

@@ -34,7 +34,9 @@ CARRIES = {"ipip": (4,), "ip6ip": (6,), "ip6ip6": (6,), "ipip6": (4,), "ip4ip6":
 
 def is_tunnel(link: Link | None) -> bool:
     """Whether it is a device that this file knows about."""
-    return link is not None and link.kind in KINDS and link.wrapping is not None
+    if link is None or link.wrapping is None:
+        return False
+    return link.kind in KINDS
 
 
 def show_tunnel(device: Device) -> Shown:
@@ -81,8 +83,10 @@ def _of_another_mode(scene: Scene, link: Link, last: Sighting) -> Diagnosis | No
 
 
 def _carries(link: Link, version: int) -> bool:
+    """Whether a device carries packets of an IP version."""
     mode = link.wrapping.mode if link.wrapping else None
-    return version in CARRIES.get(mode or "", (4, 6))
+    versions = CARRIES.get(mode or "", (4, 6))
+    return version in versions
 
 
 def _other_ends(scene: Scene, link: Link) -> list[Link]:
@@ -123,17 +127,23 @@ def to_who_waits(scene: Scene, link: Link) -> tuple[Fix, ...]:
     for end in _ends_of_this_kind(scene, link):
         if end.remote == link.wrapping.local and end.local is not None:
             waiting.append(end.local)
-    return (_changed(link, f"remote {waiting[0]}"),) if len(waiting) == 1 else ()
+    if len(waiting) != 1:
+        return ()
+    return (_changed(link, f"remote {waiting[0]}"),)
 
 
 def _from_where_it_is_awaited(scene: Scene, link: Link) -> tuple[Fix, ...]:
     """The line that gives a device the local address from which the other end takes packets, where it is here."""
-    space = link.wrapping.namespace if link.wrapping else None
+    if link.wrapping is None or link.wrapping.namespace is None:
+        return ()
+    space = link.wrapping.namespace
     awaited = set()
     for end in _ends_of_this_kind(scene, link):
-        if space is not None and end.remote is not None and scene.is_local(space, end.remote):
+        if end.remote is not None and scene.is_local(space, end.remote):
             awaited.add(end.remote)
-    return (_changed(link, f"local {awaited.pop()}"),) if len(awaited) == 1 else ()
+    if len(awaited) != 1:
+        return ()
+    return (_changed(link, f"local {awaited.pop()}"),)
 
 
 def _ends_of_this_kind(scene: Scene, link: Link) -> list[Wrapping]:
@@ -244,9 +254,9 @@ def _own_key(end: Link) -> int | None:
 def _nobody_unwraps(scene: Scene, last: Sighting) -> Diagnosis:
     space = last.namespace
     kind = TAKERS[str(last.wrapping)][0]
-    words = NAMES[kind]
-    reason = f"{space} has no {words} device, so nobody takes the wrapping off"
-    return Diagnosis(Cause.NO_DEVICE, reason, Shown.of(space, f"ip -d link show type {kind}"))
+    reason = f"{space} has no {NAMES[kind]} device, so nobody takes the wrapping off"
+    shown = Shown.of(space, f"ip -d link show type {kind}")
+    return Diagnosis(Cause.NO_DEVICE, reason, shown)
 
 
 def _between_others(ends: list[Link], last: Sighting) -> Diagnosis:
@@ -274,7 +284,8 @@ def _between_others(ends: list[Link], last: Sighting) -> Diagnosis:
 
 def _changed(end: Link, *changes: str) -> Fix:
     """The line that changes a tunnel device: what it does not name stays as it is, says iproute2."""
-    return fix(end.namespace, f"ip link set {quoted(end.name)} type {end.kind} {' '.join(changes)}")
+    words = " ".join(changes)
+    return fix(end.namespace, f"ip link set {quoted(end.name)} type {end.kind} {words}")
 
 
 def _of_another_key(scene: Scene, end: Link, last: Sighting) -> Diagnosis:

@@ -60,7 +60,8 @@ def not_let_in(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None
 
 def not_let_out(scene: Scene, bridge: Device, last: Sighting, port: Device) -> Diagnosis | None:
     """Why a bridge that looks at VLANs sends a frame of this one not out at a port."""
-    link, vlan = scene.link(port), vlan_of(scene, bridge, last)
+    link = scene.link(port)
+    vlan = vlan_of(scene, bridge, last)
     if link is None or vlan is None or _entry(link, vlan):
         return None
     return _closed(link, vlan, f"does not let VLAN {vlan} out")
@@ -68,12 +69,17 @@ def not_let_out(scene: Scene, bridge: Device, last: Sighting, port: Device) -> D
 
 def not_let_up(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
     """Why what is for the machine itself does not leave a bridge that looks at VLANs: the bridge is not in this one."""
-    link, vlan = scene.link(bridge), vlan_of(scene, bridge, last)
+    link = scene.link(bridge)
+    vlan = vlan_of(scene, bridge, last)
     if link is None or vlan is None or _entry(link, vlan):
         return None
-    mend = fix(link.namespace, f"bridge vlan add dev {quoted(link.name)} vid {vlan} self")
-    reason = f"{full(bridge)} itself is not in VLAN {vlan}, in which the frame came in at {last.device}{_those(link)}"
-    return Diagnosis(Cause.VLAN_PORT, reason, _show(bridge), (mend,) if last.vlan else ())
+    frame = f"in which the frame came in at {last.device}"
+    reason = f"{full(bridge)} itself is not in VLAN {vlan}, {frame}{_those(link)}"
+    mends: tuple[Fix, ...] = ()
+    if last.vlan:
+        mend = fix(link.namespace, f"bridge vlan add dev {quoted(link.name)} vid {vlan} self")
+        mends = (mend,)
+    return Diagnosis(Cause.VLAN_PORT, reason, _show(bridge), mends)
 
 
 def vlan_of(scene: Scene, bridge: Device, last: Sighting) -> int | None:
@@ -106,12 +112,17 @@ def _pvid(link: Link) -> int | None:
 
 
 def _closed(port: Link, vlan: int, what: str) -> Diagnosis:
-    reason = f"{full(port.device)}, a port of {port.master}, {what}{_those(port)}"
     is_trunk = any(not entry.untagged for entry in port.vlans)
     mends: tuple[Fix, ...] = ()
     if is_trunk or not port.vlans:
         mends = (_added(port, vlan),)
-    return Diagnosis(Cause.VLAN_PORT, reason, _show(port.device), mends, place(port.device))
+    return Diagnosis(
+        cause=Cause.VLAN_PORT,
+        reason=f"{full(port.device)}, a port of {port.master}, {what}{_those(port)}",
+        shown=_show(port.device),
+        fixes=mends,
+        should_be=place(port.device),
+    )
 
 
 def _those(link: Link) -> str:

@@ -125,9 +125,13 @@ def _remote_of(scene: Scene, mac: str) -> str | None:
 
 def too_large_when_wrapped(scene: Scene, tunnel: Device, last: Sighting, remote: str) -> Diagnosis | None:
     """A frame that with its wrapping is larger than what the machine's own device sends in one piece."""
-    route = scene.tables.route(tunnel[0], remote)
-    below = scene.link((tunnel[0], route.dev)) if route and route.dev else None
-    size = last.bytes + (WRAPPING6 if ":" in remote else WRAPPING4)
+    space, _ = tunnel
+    route = scene.tables.route(space, remote)
+    if route is None or not route.dev:
+        return None
+    below = scene.link((space, route.dev))
+    wrapping = WRAPPING6 if ":" in remote else WRAPPING4
+    size = last.bytes + wrapping
     if below is None or below.mtu is None or size <= below.mtu:
         return None
     reason = (
