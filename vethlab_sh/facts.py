@@ -249,7 +249,9 @@ class Link:
         """Whether a module made it by being loaded (`tunl0`, `gre0`), and nobody has given it an end."""
         if self.kind is None or FALLBACKS.get(self.name) != self.kind:
             return False
-        return self.wrapping is None or (self.wrapping.local, self.wrapping.remote) == (None, None)
+        if self.wrapping is None:
+            return True
+        return self.wrapping.local is None and self.wrapping.remote is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -435,7 +437,8 @@ class ChainPlace:
     def opening(self) -> str:
         """The line that turns its policy to accept."""
         if self.is_nft:
-            return f"nft {shlex.quote(f'chain {self.words} {{ policy accept; }}')}"
+            words = f"chain {self.words} {{ policy accept; }}"
+            return f"nft {shlex.quote(words)}"
         return f"{self.iptables} -P {shlex.quote(self.chain)} ACCEPT"
 
     @property

@@ -12,17 +12,23 @@ CHECKOUT = PACKAGE.parent
 
 def is_checkout() -> bool:
     """Whether we run from a checkout, which has `make`, tests and a Vagrantfile, and not from an installed package."""
-    return (CHECKOUT / "Makefile").is_file() and (CHECKOUT / "notebooks").is_dir()
+    makefile = CHECKOUT / "Makefile"
+    notebooks = CHECKOUT / "notebooks"
+    return makefile.is_file() and notebooks.is_dir()
 
 
 def lessons() -> Path:
     """The folder with the lessons as we ship them, and `solutions/` in it. The wheel has it inside of the package."""
-    return CHECKOUT / "notebooks" if is_checkout() else PACKAGE / "lessons" / "notebooks"
+    if is_checkout():
+        return CHECKOUT / "notebooks"
+    return PACKAGE / "lessons" / "notebooks"
 
 
 def install(extra: str) -> str:
     """The command that brings a part of the kit which is not there; extra: as pyproject.toml calls it."""
-    return "make setup" if is_checkout() else f'pip install "vethlab-sh[{extra}]"'
+    if is_checkout():
+        return "make setup"
+    return f'pip install "vethlab-sh[{extra}]"'
 
 
 @contextlib.contextmanager

@@ -144,16 +144,19 @@ def _asker(question: Question, device: Device, ip: str) -> str | None:
 def _way(question: Question, asked: Asked) -> Way:
     """What the kernel would do, asked as arp_process() asks: ip_route_input_noref() from the asker, by the device."""
     if asked.asker is None:
-        route = question.look(asked.space).decide(asked.ip, None, asked.name).route
-        return Way(route.kind, route.dev) if route else Way(error="no route")
+        decision = question.look(asked.space).decide(asked.ip, None, asked.name)
+        if decision.route is None:
+            return Way(error="no route")
+        return Way(decision.route.kind, decision.route.dev)
     line = asked.line.replace("ip route", "ip -j route")
     ran = question.shell.run(inside(asked.space, line), expect=None)
     if ran.code != 0:
         complaint = ran.err.strip()
-        words = complaint.partition(": ")[2]  # after `RTNETLINK answers`
+        _, _, words = complaint.partition(": ")  # after `RTNETLINK answers`
         return Way(error=words or complaint)
     row = json.loads(ran.out)[0]
-    return Way(row.get("type", "unicast"), row.get("dev"))
+    kind = row.get("type", "unicast")
+    return Way(kind, row.get("dev"))
 
 
 def _answers_for_itself(question: Question, asked: Asked) -> Finding:
@@ -307,8 +310,8 @@ def _stands_in(question: Question, asked: Asked) -> str | None:
 
 def _has_entry(question: Question, asked: Asked) -> bool:
     """Whether `ip neigh add proxy` made an entry for this address."""
-    line = f"ip -j neigh show proxy dev {quoted(asked.name)}"
-    ran = question.shell.run(inside(asked.space, line), expect=None)
+    line = inside(asked.space, f"ip -j neigh show proxy dev {quoted(asked.name)}")
+    ran = question.shell.run(line, expect=None)
     rows = json.loads(ran.out or "[]")
     return any(row.get("dst") == asked.ip for row in rows)
 

@@ -211,8 +211,9 @@ def understand(claim: str) -> tuple[Form, dict[str, Any]]:
     names: list[str] = []
 
     def without_blanks(found: re.Match[str]) -> str:
+        number = len(names)
         names.append(found[0][1:-1])
-        return f"\0{len(names) - 1}\0"
+        return f"\0{number}\0"
 
     text = " ".join(QUOTED.sub(without_blanks, claim).split()).removesuffix(".")
     for form in FORMS:

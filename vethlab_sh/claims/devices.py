@@ -242,11 +242,13 @@ def _no_port(tables: Tables, device: Device, bridge: str) -> Finding:
     if link is not None and link.switch is not None:
         why = f"{full(device)} is a port of {link.switch}, a switch of Open vSwitch, not of {bridge}"
         return no(why, _switch_line(device), link.switch, instead=(link.switch,))
+    namespace, _ = device
     peer = tables.peer(device)
     frames = "frames"
-    if peer and peer[0] != device[0]:
+    if peer and peer[0] != namespace:
         frames = f"frames from {peer[0]}"
-    return no(f"{full(device)} has no master, so {frames} reach no bridge", link_line(device), "mtu")
+    why = f"{full(device)} has no master, so {frames} reach no bridge"
+    return no(why, link_line(device), "mtu")
 
 
 def is_plugged(question: Question, ns: str, bridge: str) -> Finding:

@@ -35,7 +35,8 @@ def _has_route(question: Question, space: str, to: str, wanted: Hop) -> Finding:
     """Whether table main has a route for this prefix, by this gateway and device; of several any."""
     is_v6 = ":" in f"{to}{wanted[0]}"
     command = inside(space, "ip -6 route" if is_v6 else "ip route")
-    there = [route for route in question.tables.facts.routes if route.namespace == space and route.to == to]
+    routes = question.tables.facts.routes
+    there = [route for route in routes if (route.namespace, route.to) == (space, to)]
     if not there:
         return no(f"{space} has no route {to}", command, cause=Cause.NO_ROUTE)
     for route in there:
@@ -65,7 +66,9 @@ def _way_of(question: Question, space: str, ip: str, wanted: Hop) -> Finding:
 
 def _shown(route: Route) -> str:
     """The word of a route's line to look at."""
-    return route.to if route.table == "main" else ""
+    if route.table != "main":
+        return ""
+    return route.to
 
 
 def without_rule(one: Look, ip: str, is_right: Callable[[Route], bool]) -> tuple[str, ...]:
@@ -133,8 +136,10 @@ def _other_way(space: str, to: str, route: Route, command: str) -> Finding:
 
 def knows_mac(question: Question, ns: str, ip: str) -> Finding:
     """`ns100 knows the MAC of 192.168.1.101`."""
-    space, ip = question.space(ns), question.address(ip)
-    rows = [row for row in question.tables.facts.neighbours if row.namespace == space and row.ip == ip]
+    space = question.space(ns)
+    ip = question.address(ip)
+    neighbours = question.tables.facts.neighbours
+    rows = [row for row in neighbours if row.namespace == space and row.ip == ip]
     command = inside(space, "ip neigh")
     for row in rows:
         if row.mac and row.state not in UNANSWERED:

@@ -141,17 +141,23 @@ class Filters:
             return Closed(chain, has_rules=True, rule=ruling.rule)
         if ruling.deed not in (Deed.JUMP, Deed.GOTO):
             return Passing.END
+        goal = ruling.meaning.target
         for other in self.chains:
-            same_table = (other.program, other.family, other.table) == (chain.program, chain.family, chain.table)
-            if same_table and other.chain == ruling.meaning.target:
+            if other.chain == goal and _are_of_one_table(other, chain):
                 return self._passing(other)
         return Passing.SOME
 
 
 def read_filters(shell: Shell, spaces: Iterable[str]) -> dict[str, Filters]:
     """Ask these namespaces, all at the same time; raises ToolMissing where nobody can tell what filters."""
-    # -a: with the handles, by which a rule is taken away, and its JSON is told from others'
-    parts = {"has_nft": HAS_NFT, "json": "nft -j list ruleset", "nft": "nft -a list ruleset", "tc": BY_TC, **SAVES}
+    parts = {
+        "has_nft": HAS_NFT,
+        "json": "nft -j list ruleset",
+        # -a: with the handles, by which a rule is taken away, and its JSON is told from others'
+        "nft": "nft -a list ruleset",
+        "tc": BY_TC,
+        **SAVES,
+    }
     answers = ask_each(ground_of(shell), spaces, parts)
     if not all(answer.get("has_nft", "").strip() for answer in answers.values()):
         raise ToolMissing("nft", "nftables")
@@ -169,12 +175,18 @@ def filters_of(space: str, answers: Mapping[str, str]) -> Filters:
     by_handle = deeds.of_nft(answers.get("json", ""))
     rulings: dict[ChainPlace, list[Ruling]] = {}
     for rule in facts.rules:
-        if not is_set(rule.chain):
-            ruling = Ruling(rule, _meaning(rule, facts.chains, by_handle))
-            rulings.setdefault(rule.place, []).append(ruling)
+        if is_set(rule.chain):
+            continue
+        meaning = _meaning(rule, facts.chains, by_handle)
+        rulings.setdefault(rule.place, []).append(Ruling(rule, meaning))
     # the kernel calls no chain of a dormant table: nf_tables_table_disable()
     awake = tuple(chain for chain in facts.chains if not chain.is_dormant)
-    return Filters(space, awake, rulings, tuple(answers.get("tc", "").splitlines()))
+    by_tc = answers.get("tc", "").splitlines()
+    return Filters(space, awake, rulings, tuple(by_tc))
+
+
+def _are_of_one_table(one: Chain, other: Chain) -> bool:
+    return (one.program, one.family, one.table) == (other.program, other.family, other.table)
 
 
 def _meaning(rule: FilterRule, chains: Iterable[Chain], by_handle: Mapping[Handle, Meaning]) -> Meaning:

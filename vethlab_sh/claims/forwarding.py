@@ -115,10 +115,11 @@ def closed_chain(space: str, closed: Closed) -> Finding:
 
 def _unread(filters: Filters, start: str, may: str) -> Finding:
     """Filters of tc decide too, and what they do is not known."""
-    space, devices = filters.namespace, filters.by_tc
-    why = f"{start}, but tc has filters at {' and '.join(devices)}, which may {may}: whether they do is not known"
-    listing = f"tc filter show dev {quoted(devices[0])} ingress"
-    return no(why, inside(space, listing), cause=Cause.UNKNOWN)
+    devices = filters.by_tc
+    where = " and ".join(devices)
+    why = f"{start}, but tc has filters at {where}, which may {may}: whether they do is not known"
+    listing = inside(filters.namespace, f"tc filter show dev {quoted(devices[0])} ingress")
+    return no(why, listing, cause=Cause.UNKNOWN)
 
 
 def _open(space: str, versions: list[str], off: list[str], filters: Filters) -> Finding:

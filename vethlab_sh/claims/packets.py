@@ -43,14 +43,14 @@ def can_reach(
 ) -> Finding:
     """`ns100 can reach 192.168.1.101 through 1 router with 1000 bytes in pieces`."""
     ping = ping_between(question, who, whom, size, pieces)
-    answer, name = question.answer(ping), named(whom, ping.target)
+    answer = question.answer(ping)
+    name = named(whom, ping.target)
     if answer.code != 0:
         return _unreached(question, ping, name, answer)
     other = _answered_by_another(question, ping, answer) or _unwitnessed(question, ping, answer)
     if other:
         return other
-    printed = re.search(r"ttl=(\d+)", answer.out)
-    ttl = int(printed[1]) if printed else TTL
+    ttl = _ttl(answer)
     # each router takes one off (RFC 791)
     between = TTL - ttl
     if routers is not None and between != int(routers):
@@ -58,10 +58,19 @@ def can_reach(
         return no(why, ping.line, f"ttl={ttl}", answer.out)
     reaches = f"{who} reaches {name}"
     if size:
-        reaches += f" with {size} bytes in {'pieces' if pieces else 'one piece'}"
+        in_parts = "pieces" if pieces else "one piece"
+        reaches += f" with {size} bytes in {in_parts}"
     more = _answerer(question, ping) + _circle(question)
     why = f"{reaches}; TTL {ttl}: {_routers(between)} between{more}"
     return yes(why, ping.line, f"ttl={ttl}", answer.out)
+
+
+def _ttl(answer: Answer) -> int:
+    """The TTL with which the answer came; as sent, where ping does not print it."""
+    printed = re.search(r"ttl=(\d+)", answer.out)
+    if printed is None:
+        return TTL
+    return int(printed[1])
 
 
 def cannot_reach(question: Question, who: str, whom: str, size: str | None, pieces: str | None) -> Finding:
@@ -220,7 +229,8 @@ def with_reason(start: str, line: str, walked: Walk, shown: str | None) -> Findi
 def _as_the_walk(why: str, walked: Walk, line: str, out: str | None) -> Finding:
     """No, by what a walk shows; line and what it printed, where the walk has nothing to show."""
     if walked.evidence:
-        line, out = walked.evidence.command, walked.evidence.shown
+        line = walked.evidence.command
+        out = walked.evidence.shown
     return no(why, line, out=out, cause=walked.cause, fixes=walked.fixes)
 
 

@@ -38,7 +38,8 @@ def _answers(question: Question, port: str, whom: str, who: str | None) -> Findi
     asker = question.space(who) if who else _itself(question, whom, target)
     line = inside(asker, _line(protocol, target, number))
     name = f"{protocol.upper()} port {number} of {named(whom, target)}"
-    answered, unanswered = f"{asker} gets an answer from {name}", f"{asker} gets no answer from {name}"
+    answered = f"{asker} gets an answer from {name}"
+    unanswered = f"{asker} gets no answer from {name}"
     walked = _followed(question, asker, whom, port)
     if walked is None:
         ran = question.shell.run(line, expect=None)
@@ -48,7 +49,9 @@ def _answers(question: Question, port: str, whom: str, who: str | None) -> Findi
     if walked.ok:
         return yes(answered, line)
     silent = _silent_listener(question, walked, port, target)
-    return silent or with_reason(unanswered, line, walked, None)
+    if silent:
+        return silent
+    return with_reason(unanswered, line, walked, None)
 
 
 def _itself(question: Question, whom: str, target: str) -> str:

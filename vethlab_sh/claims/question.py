@@ -62,7 +62,9 @@ class Verdict(AsText):
     @property
     def fix(self) -> str:
         """The line that mends it, as typed on master; empty where none is known."""
-        return self.fixes[0] if self.fixes else ""
+        if not self.fixes:
+            return ""
+        return self.fixes[0]
 
     def plain(self) -> dict[str, Any]:
         """The verdict as plain values, of which a list can become JSON: claim, ok, sentence, cause, evidence, fixes."""
@@ -77,9 +79,10 @@ class Verdict(AsText):
 
     def _repr_html_(self) -> str:
         sign, colour = ("✓", "#1a7f37") if self.ok else ("✗", "#b35900")
+        sentence = html.escape(self.sentence)
         evidence = html.escape(str(self.evidence))
         proof = f"<pre style='margin:.3em 0 0 1.3em;color:#666'>{evidence}</pre>"
-        return f"<div><b style='color:{colour}'>{sign}</b> {html.escape(self.sentence)}{proof}</div>"
+        return f"<div><b style='color:{colour}'>{sign}</b> {sentence}{proof}</div>"
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,13 @@ class Finding:
     @property
     def negated(self) -> Finding:
         """The same, as the answer to the opposite claim."""
-        return Finding(not self.ok, self.why, self.command, self.line, self.out)
+        return Finding(
+            ok=not self.ok,
+            why=self.why,
+            command=self.command,
+            line=self.line,
+            out=self.out,
+        )
 
     def verdict(self, shell: Shell, claim: str) -> Verdict:
         """The same for a reader: the command has run, the line is picked."""
@@ -159,7 +168,16 @@ def no(
     instead: tuple[str, ...] = (),
 ) -> Finding:
     """The claim does not hold. The arguments: as of a Finding."""
-    return Finding(False, why, command, line, out, cause, fixes, instead)
+    return Finding(
+        ok=False,
+        why=why,
+        command=command,
+        line=line,
+        out=out,
+        cause=cause,
+        fixes=fixes,
+        instead=instead,
+    )
 
 
 def written(*fixes: Fix) -> tuple[str, ...]:
@@ -225,10 +243,11 @@ def ask(shell: Shell, pings: Iterable[Ping], spaces: Iterable[str], cold: bool =
         script = "\n".join([*asked, "wait"])
         asker = inside(space, f"bash -c {shlex.quote(script)}")
         askers += f"{asker} &\n"
-    printed = shell.run(ASK.format(mark=MARK, end=LINE_END, askers=askers)).out
+    ran = shell.run(ASK.format(mark=MARK, end=LINE_END, askers=askers))
     answers = {}
-    for number, code, out in re.findall(rf"^{MARK} (\d+) (\d+) (.*)$", printed, re.M):
-        answers[pings[int(number)]] = Answer(int(code), out.replace(LINE_END, "\n"))
+    for number, code, out in re.findall(rf"^{MARK} (\d+) (\d+) (.*)$", ran.out, re.M):
+        ping = pings[int(number)]
+        answers[ping] = Answer(int(code), out.replace(LINE_END, "\n"))
     return answers
 
 
@@ -314,7 +333,8 @@ class Question:
         if namespace:
             device = (self.space(namespace), name)
             if device not in self.tables.links:
-                raise self._no_device(name, inside(namespace, "ip -br link"), f"{namespace} has no device {name}")
+                listing = inside(namespace, "ip -br link")
+                raise self._no_device(name, listing, f"{namespace} has no device {name}")
             return device
         spaces = [space for space in self.spaces if (space, name) in self.tables.links]
         if not spaces:
@@ -322,12 +342,13 @@ class Question:
         first = spaces[0]
         if len(spaces) > 1 and first != HOSTNAME:
             why = f"{name} is in {' and in '.join(spaces)}: say which, as in `{first} {name}`"
-            raise Absent(no(why, inside(first, "ip -br link"), name, instead=tuple(spaces)))
+            listing = inside(first, "ip -br link")
+            raise Absent(no(why, listing, name, instead=tuple(spaces)))
         return first, name
 
     def _no_device(self, name: str, command: str, why: str) -> Absent:
         """A device that is not there, and where one of its name is."""
-        elsewhere = [device[0] for device in self.tables.links if device[1] == name]
+        elsewhere = [namespace for namespace, device in self.tables.links if device == name]
         if elsewhere:
             why += f"; it is in {', '.join(elsewhere)}"
         return Absent(no(why, command, name, instead=tuple(elsewhere)))

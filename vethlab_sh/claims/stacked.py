@@ -35,7 +35,9 @@ def _is_meant(question: Question, parent: Device, ns: str | None, dev: str) -> b
 
 
 def _asked_for(question: Question, ns: str | None, dev: str) -> str:
-    return f"{dev} in {question.space(ns)}" if ns else dev
+    if not ns:
+        return dev
+    return f"{dev} in {question.space(ns)}"
 
 
 def is_vlan(
@@ -61,21 +63,27 @@ def is_vlan(
 def lets_through(question: Question, ns: str | None, dev: str, vlan: str) -> Finding:
     """`sw1 trunk lets VLAN 10 through`: the bridge that it is a port of does; bridge(8)."""
     device = question.device(ns, dev)
+    namespace, _ = device
     link = question.link(device)
-    master = question.tables.link((device[0], link.master)) if link.master else link
-    command = inside(device[0], f"bridge vlan show dev {quoted(dev)}")
-    if master is None or master.kind != "bridge":
+    bridge: Link | None = link
+    if link.master:
+        bridge = question.tables.link((namespace, link.master))
+    if bridge is None or bridge.kind != "bridge":
         raise Absent(no(f"{full(device)} is no port of a bridge", link_line(device), "mtu"))
-    if not master.vlan_filtering:
-        why = f"{master.name} does not look at VLANs, so every one goes through {full(device)}"
-        return yes(why, inside(device[0], f"ip -d link show dev {quoted(master.name)}"), "bridge")
-    numbers = [one.vlan for one in link.vlans]
-    if int(vlan) in numbers:
+    if not bridge.vlan_filtering:
+        why = f"{bridge.name} does not look at VLANs, so every one goes through {full(device)}"
+        details = inside(namespace, f"ip -d link show dev {quoted(bridge.name)}")
+        return yes(why, details, "bridge")
+    command = inside(namespace, f"bridge vlan show dev {quoted(dev)}")
+    numbers = [str(one.vlan) for one in link.vlans]
+    if str(int(vlan)) in numbers:
         return yes(f"{full(device)} lets VLAN {vlan} through", command, dev)
-    listed = ", ".join(map(str, numbers)) or "none"
-    mends = f"bridge vlan add dev {quoted(dev)} vid {vlan}{'' if link.master else ' self'}"
+    listed = ", ".join(numbers) or "none"
     why = f"{full(device)} lets VLANs {listed} through, and not {vlan}"
-    return no(why, command, dev, fixes=(inside(device[0], mends),), instead=tuple(map(str, numbers)))
+    mends = f"bridge vlan add dev {quoted(dev)} vid {vlan}"
+    if not link.master:  # it is the bridge itself
+        mends += " self"
+    return no(why, command, dev, fixes=(inside(namespace, mends),), instead=tuple(numbers))
 
 
 def is_held(question: Question, ns: str | None, dev: str, process: str) -> Finding:
@@ -86,11 +94,18 @@ def is_held(question: Question, ns: str | None, dev: str, process: str) -> Findi
     if link.kind != "tun":
         raise Absent(no(f"{full(device)} is no tun and no tap", command, "mtu"))
     holders = _holders(link)
-    if process in {word for holder in link.holders for word in (holder.process, str(holder.pid))}:
+    names = [holder.process for holder in link.holders]
+    numbers = [str(holder.pid) for holder in link.holders]
+    if process in names or process in numbers:
         return yes(f"{full(device)} is held by {holders}", command, "tun")
-    why = f"{full(device)} is held by {holders}" if holders else f"no process that we can see holds {full(device)}"
-    return no(why, command, "tun", instead=tuple(holder.process for holder in link.holders))
+    if holders:
+        why = f"{full(device)} is held by {holders}"
+    else:
+        why = f"no process that we can see holds {full(device)}"
+    return no(why, command, "tun", instead=tuple(names))
 
 
 def _holders(link: Link) -> str:
-    return " and ".join(f"{holder.process} ({holder.pid})" for holder in link.holders)
+    """The processes that hold a device, in words: `qemu (4711)`."""
+    words = [f"{holder.process} ({holder.pid})" for holder in link.holders]
+    return " and ".join(words)

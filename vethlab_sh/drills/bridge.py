@@ -30,8 +30,12 @@ class Switch:
 
     def side_cable(self, one: int, other: int) -> Wrong:
         """A cable past the bridge."""
-        address, address2 = self.address(one), self.address(other)
-        return side_cable(f"ns{one}", address, f"ns{other}", address2)
+        return side_cable(
+            f"ns{one}",
+            self.address(one),
+            f"ns{other}",
+            self.address(other),
+        )
 
     def ask(self, one: int, other: int) -> str:
         """The claim that one reaches the other."""
@@ -44,16 +48,19 @@ def _switch(rng: Random, hosts: int = 4) -> Switch:
     low = rng.sample(range(10, 120), hosts - hosts // 2)
     high = rng.sample(range(136, 250), hosts // 2)
     numbers = tuple(rng.sample(low + high, hosts))
-    owners, plugs = [], []
+    owners = []
+    plugs = []
     for number in numbers:
         owners.append(f"{net}{number} belongs to ns{number}")
         plugs.append(f"ns{number} is plugged into br0")
-    asks, ways = [], []
+    asks = []
+    ways = []
     for one, other in permutations(numbers, 2):
-        asks.append(ask(f"ns{one}", f"{net}{other}"))
-        ways.append(f"ns{one} sends to {net}{other} through br0")
+        target = f"{net}{other}"
+        asks.append(ask(f"ns{one}", target))
+        ways.append(f"ns{one} sends to {target} through br0")
     lines = laid("bridge", _values(net, numbers), hosts=hosts)
-    world = World("bridge", lines, tuple(asks), (*owners, *plugs, *ways))
+    world = World("bridge", lines, asks=tuple(asks), holds=(*owners, *plugs, *ways))
     return Switch(net, numbers, world)
 
 
@@ -377,12 +384,18 @@ def _with_guests(switch: Switch, carrier: int, guests: dict[str, str]) -> World:
         ]
         holds.append(f"{address} belongs to {guest}")
     (a, ip_a), (b, ip_b) = guests.items()
-    holds += [f"{a} sends to {ip_b} through eth0", f"{b} sends to {ip_a} through eth0"]
+    holds.append(f"{a} sends to {ip_b} through eth0")
+    holds.append(f"{b} sends to {ip_a} through eth0")
     asks = [ask(a, ip_b), ask(b, ip_a)]
     asks += [ask(guest, switch.address(other)) for guest in guests]
     asks += [ask(f"ns{other}", address) for address in guests.values()]
     old = switch.world
-    return World(old.scenario, (*old.lines, *lines), (*old.asks, *asks), (*old.holds, *holds))
+    return World(
+        old.scenario,
+        lines=(*old.lines, *lines),
+        asks=(*old.asks, *asks),
+        holds=(*old.holds, *holds),
+    )
 
 
 def hairpin_off(rng: Random) -> Fault:

@@ -15,9 +15,14 @@ from .fault import Fault, Hint, Maker, alias, ask, no_use
 def _claims(pod: Pod, node: Node, other: Node) -> tuple[list[str], list[str]]:
     """The pings of a pod, each through a router, and what else holds of it."""
     near = sibling(pod, node)
-    asks = [ask(pod.name, near.address, 1), ask(pod.name, node.address)]
-    holds = [f"{pod.address} belongs to {pod.name}"]
-    holds.append(f"{pod.name} sends to {near.address} through eth0")
+    asks = [
+        ask(pod.name, near.address, 1),
+        ask(pod.name, node.address),
+    ]
+    holds = [
+        f"{pod.address} belongs to {pod.name}",
+        f"{pod.name} sends to {near.address} through eth0",
+    ]
     for far in other.pods:
         asks.append(ask(pod.name, far.address, 2))
         holds.append(f"{pod.name} sends to {far.address} through eth0")

@@ -69,7 +69,8 @@ def drill(kind: Kind, maker: Callable[[Cluster, Random], Fault]) -> Maker:
     """The maker of a fault, whose addresses and names are then those of the seed."""
 
     def make(rng: Random) -> Fault:
-        fault = maker(_cluster(kind, rng), rng)
+        cluster = _cluster(kind, rng)
+        fault = maker(cluster, rng)
         return renamed(fault, _values(kind, rng))
 
     make.__doc__ = maker.__doc__
@@ -96,10 +97,12 @@ def _cluster(kind: Kind, rng: Random) -> Cluster:
             pings, others = kind.claims(pod, node, other)
             asks += pings
             holds += others
-    world = World(kind.scenario, laid(kind.scenario, {}), tuple(asks), tuple(holds))
+    lines = laid(kind.scenario, {})
+    world = World(kind.scenario, lines, tuple(asks), tuple(holds))
     node, other = rng.sample(nodes, 2)
     pod, near = rng.sample(node.pods, 2)
-    return Cluster(world, node, other, pod, near, far=rng.choice(other.pods))
+    far = rng.choice(other.pods)
+    return Cluster(world, node, other, pod, near, far)
 
 
 def _pings_of(node: Node, other: Node) -> list[str]:

@@ -49,7 +49,8 @@ class Debriefing(AsText):
     def compared(self) -> str:
         """How long the learner's hunt was, and the shortest one."""
         own = [line for line in self.typed if not line.startswith(NOTE)]
-        return f"You ran {_lines_of(own)}; the shortest hunt has {_lines_of([*self.looks, *self.repair])}."
+        shortest = [*self.looks, *self.repair]
+        return f"You ran {_lines_of(own)}; the shortest hunt has {_lines_of(shortest)}."
 
     @property
     def summary(self) -> str:
@@ -115,7 +116,10 @@ def _with_prompts(lines: tuple[str, ...]) -> str:
 
 
 def _lines_of(lines: Sequence[object]) -> str:
-    return "1 line" if len(lines) == 1 else f"{len(lines)} lines"
+    count = len(lines)
+    if count == 1:
+        return "1 line"
+    return f"{count} lines"
 
 
 def _lines(heading: str, lines: tuple[str, ...]) -> str:

@@ -40,10 +40,12 @@ def _otherwise(maker: Maker) -> Maker:
 
     def make(rng: Random) -> Fault:
         fault = maker(rng)
+        ends = rng.sample(range(1, 100), 2)
+        taps = rng.sample(range(1, 100), 4)
         values = {}
-        for old, number in zip(ENDS, rng.sample(range(1, 100), 2), strict=True):
+        for old, number in zip(ENDS, ends, strict=True):
             values[old] = f"ns{number}"
-        for old, number in zip(TAPS, rng.sample(range(1, 100), 4), strict=True):
+        for old, number in zip(TAPS, taps, strict=True):
             values[old] = f"tap{number}"
         return renamed(fault, values)
 

@@ -88,9 +88,11 @@ class Drill(AsText):
 
     def _run(self, lines: tuple[str, ...]) -> None:
         """Run lines that are not the learner's; the first that fails ends it."""
-        ran = self.lab.shell.run("set -e\n" + "\n".join(lines), expect=None)
+        script = "\n".join(["set -e", *lines])
+        ran = self.lab.shell.run(script, expect=None)
         if ran.code != 0:
-            raise DrillUnfit(self.name, f"its network cannot be laid here ({(ran.err or ran.out).strip()})")
+            complaint = (ran.err or ran.out).strip()
+            raise DrillUnfit(self.name, f"its network cannot be laid here ({complaint})")
 
     def plant(self) -> None:
         """Prove the network whole, plant the fault, prove it broken."""

@@ -32,7 +32,8 @@ def _claims(pod: Pod, node: Node, other: Node) -> tuple[list[str], list[str]]:
 
 
 def _host_end(pod: str, rng: Random) -> str:
-    return f"veth{rng.randrange(1 << 32):08x}"  # the bridge plugin makes it up
+    number = rng.randrange(1 << 32)
+    return f"veth{number:08x}"  # the bridge plugin makes it up
 
 
 KIND = Kind("flannel", both_nodes, "10.244.", _claims, _host_end)
@@ -370,9 +371,11 @@ def forward_drop(cluster: Cluster, rng: Random) -> Fault:
 
 def _made_anew(node: Node, other: Node, port: str = "8472", vni: str = "1") -> tuple[str, ...]:
     """flannel.1 deleted and laid again, with other options: port (`dstport`), vni (`id`)."""
-    first, *rest = tunnel_lines(node)
-    first = first.replace("dstport 8472", f"dstport {port}").replace("vxlan id 1 ", f"vxlan id {vni} ")
-    return all_inside(node.name, ("ip link del flannel.1", first, *rest, *remote_lines(other)))
+    added, *rest = tunnel_lines(node)
+    added = added.replace("dstport 8472", f"dstport {port}")
+    added = added.replace("vxlan id 1 ", f"vxlan id {vni} ")
+    lines = ("ip link del flannel.1", added, *rest, *remote_lines(other))
+    return all_inside(node.name, lines)
 
 
 def vxlan_port(cluster: Cluster, rng: Random) -> Fault:

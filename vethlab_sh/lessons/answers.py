@@ -70,5 +70,6 @@ def read(lesson: str, beside: Path = Path()) -> Answers:
 
 def path(lesson: str, beside: Path = Path()) -> Path:
     """The file of a lesson's answers."""
-    folder = os.environ.get(ELSEWHERE) or beside / FOLDER
-    return Path(folder) / f"{lesson}.json"
+    elsewhere = os.environ.get(ELSEWHERE)
+    folder = Path(elsewhere) if elsewhere else beside / FOLDER
+    return folder / f"{lesson}.json"

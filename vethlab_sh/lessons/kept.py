@@ -48,7 +48,9 @@ class KeptCell:
 
     def is_blank(self, source: str) -> bool:
         """Whether it is to be filled, and this, which stands there, is no line yet."""
-        return self.solves and _plain(source) == _plain(self.source)
+        if not self.solves:
+            return False
+        return _plain(source) == _plain(self.source)
 
 
 @dataclass(frozen=True)
@@ -119,15 +121,22 @@ def read(lesson: str) -> Kept:
 
 def _as_given(solved: str, tasks: Mapping[str, questions.Task]) -> str:
     """A cell as the learner gets it, without the comment that says what to do."""
-    exercise = BEGINS_AT.search(solved.partition("\n")[0])
-    given = "\n".join(tasks[exercise[1]].given) if exercise else ""
+    first_line, _, _ = solved.partition("\n")
+    exercise = BEGINS_AT.search(first_line)
+    given = ""
+    if exercise:
+        task = tasks[exercise[1]]
+        given = "\n".join(task.given)
     return SOLUTION.sub(lambda _: given, solved)
 
 
 def _needs_lab(source: str, from_labs: frozenset[str] | set[str]) -> bool:
     if source.startswith("%%lab"):
         return True
-    names = {node.id for node in _nodes(source) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    names = set()
+    for node in _nodes(source):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            names.add(node.id)
     return not names.isdisjoint(from_labs)
 
 
@@ -152,5 +161,9 @@ def _nodes(source: str) -> list[ast.AST]:
 
 def _plain(source: str) -> str:
     """A cell without what does not count: comments, blank lines, how it is spaced."""
-    lines = [" ".join(line.split()) for line in source.splitlines() if not COMMENT.match(line)]
+    lines = []
+    for line in source.splitlines():
+        if not COMMENT.match(line):
+            words = line.split()
+            lines.append(" ".join(words))
     return "\n".join(lines)

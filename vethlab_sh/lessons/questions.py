@@ -95,7 +95,8 @@ class UnknownLesson(UnknownName):
 
 def lessons() -> list[str]:
     """The names of the lessons, in their order: `0_start_here` …"""
-    return sorted(path.stem for path in (files.lessons() / "solutions").glob("*.ipynb"))
+    folder = files.lessons() / "solutions"
+    return sorted(path.stem for path in folder.glob("*.ipynb"))
 
 
 def read(lesson: str) -> Questions:
@@ -106,8 +107,10 @@ def read(lesson: str) -> Questions:
     if not path.exists():
         return Questions()
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    questions = {name: _question(name, table) for name, table in tables.get("predict", {}).items()}
-    tasks = {name: _task(name, table) for name, table in tables.get("exercise", {}).items()}
+    predictions = tables.get("predict", {})
+    exercises = tables.get("exercise", {})
+    questions = {name: _question(name, table) for name, table in predictions.items()}
+    tasks = {name: _task(name, table) for name, table in exercises.items()}
     return Questions(questions, tasks)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from .. import files
 from ..lab import Lab
@@ -38,8 +39,9 @@ class Item:
 
     @property
     def right(self) -> str:
-        """The right choice."""
-        return next(choice for choice, words in self.question.choices.items() if not words)
+        """The right choice: the one that needs no words about what would have to be true for it."""
+        choices = self.question.choices
+        return next(choice for choice, words in choices.items() if not words)
 
 
 @dataclass(frozen=True)
@@ -51,17 +53,31 @@ class Sitting:
 
     def score(self) -> int:
         """How many choices are right."""
-        return sum(self.choices.get(item.question.name) == item.right for item in items())
+        count = 0
+        for item in items():
+            choice = self.choices.get(item.question.name)
+            if choice == item.right:
+                count += 1
+        return count
 
 
 def items() -> list[Item]:
     """The questions, in their order."""
     path = files.lessons() / "quiz.toml"
-    found = []
-    for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
-        question = Question(name, table["ask"], table["choices"], table["measure"], because=table["because"])
-        found.append(Item(table["belief"], question, table["scenario"], tuple(table.get("lines", ()))))
-    return found
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    return [_item(name, table) for name, table in tables.items()]
+
+
+def _item(name: str, table: Mapping[str, Any]) -> Item:
+    question = Question(
+        name=name,
+        ask=table["ask"],
+        choices=table["choices"],
+        measure=table["measure"],
+        because=table["because"],
+    )
+    lines = table.get("lines", ())
+    return Item(table["belief"], question, table["scenario"], tuple(lines))
 
 
 def show(item: Item) -> Ran:
@@ -95,10 +111,11 @@ def sittings(folder: Path) -> list[Sitting]:
 
 def keep(folder: Path, choices: Mapping[str, str], today: date) -> None:
     """Remember how somebody answered today."""
-    every = [*sittings(folder), Sitting(today.isoformat(), choices)]
-    texts = [asdict(sitting) for sitting in every]
+    sitting = Sitting(today.isoformat(), choices)
+    texts = [asdict(one) for one in (*sittings(folder), sitting)]
+    path = answers.path(FILE, folder)
     with contextlib.suppress(OSError):  # a folder of somebody else
-        answers.write(answers.path(FILE, folder), json.dumps(texts, indent=1, ensure_ascii=False))
+        answers.write(path, json.dumps(texts, indent=1, ensure_ascii=False))
 
 
 def page() -> Iterator[str]:

@@ -89,8 +89,9 @@ def waiting(folder: Path, lesson: str = "") -> list[Again]:
 
 def _is_finished(asked: questions.Questions, given: answers.Answers) -> bool:
     """Whether each question was answered and each exercise was done, or shown."""
-    are_answered = all(given.of(name).final for name in asked.questions)
-    return are_answered and set(asked.tasks) <= set(given.done)
+    if not all(given.of(name).final for name in asked.questions):
+        return False
+    return set(asked.tasks).issubset(given.done)
 
 
 def _can_be_judged(question: Question, places: script.Script) -> bool:
@@ -112,8 +113,9 @@ def _remembered(again: Again, memory: dict[str, Memory]) -> Again:
     kept = memory.get(again.key)
     if kept is None:
         return again
-    gap = GAPS[min(kept.right, len(GAPS) - 1)]
-    day = date.fromisoformat(kept.day) + timedelta(days=gap)
+    step = min(kept.right, len(GAPS) - 1)
+    gap = timedelta(days=GAPS[step])
+    day = date.fromisoformat(kept.day) + gap
     return Again(again.lesson, again.section, again.question, day, kept.right)
 
 
@@ -157,17 +159,22 @@ def _ask(lab: Lab, asked: Question, place: script.Place, right: str) -> Judgemen
 
 def others(asked: Question, answer: str) -> dict[str, str]:
     """Of each wrong choice but the one that was taken, what would have to be true for it."""
-    return {choice: words for choice, words in asked.choices.items() if words and choice != answer}
+    others = {}
+    for choice, words in asked.choices.items():
+        if words and choice != answer:
+            others[choice] = words
+    return others
 
 
 def sentence(again: Again, answer: str, judgement: Judgement) -> str:
     """The judgement in words, what would have to be true for a wrong choice, and why it is so."""
+    question = again.question
     who = "the kernel says" if judgement.ran else "it is"
     if questions.means_the_same(answer, judgement.truth):
         sentences = [f"Right: {who} {judgement.truth}."]
     else:
-        sentences = [f"No: you said {answer}; {who} {judgement.truth}.", again.question.feedback(answer)]
-    sentences.append(again.question.because)
+        sentences = [f"No: you said {answer}; {who} {judgement.truth}.", question.feedback(answer)]
+    sentences.append(question.because)
     return " ".join(words for words in sentences if words)
 
 

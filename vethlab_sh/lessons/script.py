@@ -115,13 +115,16 @@ def bring(lab: Lab, place: Place) -> None:
 
 def type_cell(lab: Lab, cell: Cell) -> Ran:
     """Run the lines of a cell, whatever they end with."""
-    return lab.run(cell.lines.strip(), at=cell.at or HOSTNAME, expect=None)
+    lines = cell.lines.strip()
+    return lab.run(lines, at=cell.at or HOSTNAME, expect=None)
 
 
 def _cells(notebook: str) -> Iterator[tuple[str, str]]:
     for cell in json.loads(notebook)["cells"]:
         source = cell["source"]  # nbformat 4: a text, or a list of its lines
-        yield cell["cell_type"], source if isinstance(source, str) else "".join(source)
+        if not isinstance(source, str):
+            source = "".join(source)
+        yield cell["cell_type"], source
 
 
 def _lab_cell(source: str) -> Cell:
