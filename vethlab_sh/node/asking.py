@@ -174,8 +174,10 @@ def _question(space: str, numbers: Iterable[int]) -> str:
     """
     lines = [f"netns list-id nsid {number}" for number in numbers]
     asked = "\\n".join(lines)
-    enter = "" if space == HOSTNAME else entering(space)
-    return f"MARK {space}; printf '{asked}\\n' | {enter}ip -j -force -batch -"
+    asking = "ip -j -force -batch -"
+    if space != HOSTNAME:
+        asking = entering(space) + asking
+    return f"MARK {space}; printf '{asked}\\n' | {asking}"
 
 
 def _veths(answer: Answer) -> Iterator[Row]:

@@ -169,7 +169,9 @@ def _answered_by(tables: Tables, node: Link | None, gateway: str, mac: str | Non
 
 def _is_calicos(node: Link) -> bool:
     """Whether an end is one of calico's, by its name or by the MAC address that it gives all of them."""
-    return CALICO_END.fullmatch(node.name) is not None or node.mac == EVERYBODYS_MAC
+    if node.mac == EVERYBODYS_MAC:
+        return True
+    return CALICO_END.fullmatch(node.name) is not None
 
 
 def _owner(tables: Tables, namespace: str, ip: str) -> Link | None:
@@ -214,4 +216,6 @@ def _ends(cable: Cable) -> str:
 
 
 def _device(namespace: str | None, name: str | None) -> str:
-    return f"{namespace} {name}" if name else ""
+    if not name:
+        return ""
+    return f"{namespace} {name}"

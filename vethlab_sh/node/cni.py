@@ -46,6 +46,7 @@ OTHERS = (
     (re.compile(r"ovn-k8s-\w+|ovs-system"), "Open vSwitch, perhaps OVN-Kubernetes"),
     (re.compile(r"kube-bridge"), "kube-router"),
 )
+Meaning = tuple[str, bool, str]  # the network, whether it decides, and what it is that shows it
 SIGN = ("network", "decides", "sign", "words", "namespace", "line")
 MOST_SIGNS, MOST_OTHERS = 8, 4  # that are told
 
@@ -239,32 +240,39 @@ def _of_address(address: Address) -> Iterator[Sign]:
 
 
 def _of_route(route: Route) -> Iterator[Sign]:
-    for network, decides, what in _meanings(route):
-        words = _words(route)
-        yield Sign(network, decides, what, words, route.namespace, route.line)
+    meaning = _meaning(route)
+    if meaning is None:
+        return
+    network, decides, what = meaning
+    yield Sign(network, decides, what, _words(route), route.namespace, route.line)
 
 
-def _meanings(route: Route) -> Iterator[tuple[str, bool, str]]:
-    """What a route shows at most once: the network, whether it decides, and what the route is."""
+def _meaning(route: Route) -> Meaning | None:
+    """What a route shows, where it shows a network."""
     dev = route.dev or ""
     if route.via == GATEWAY or route.to in (GATEWAY, f"{GATEWAY}/32"):
-        yield CALICO, False, "calico's gateway that nobody has, which others use too"
-    elif route.kind == "blackhole" and route.proto == "80":  # calico's own number
-        yield CALICO, True, "calico's blackhole for the rest of its own block"
-    elif route.kind == "blackhole" and route.proto == "bird" and route.to.endswith(("/26", "/122")):
-        yield CALICO, False, "a blackhole of the size of calico's blocks, by BIRD"
-    elif route.proto == "bird" and dev == "tunl0":
-        yield CALICO, True, "calico's route into its IP-in-IP tunnel, by BIRD"
-    elif CALICO_END.fullmatch(dev):
-        yield CALICO, True, "calico's route for one pod"
-    elif route.proto == "bird":
-        yield CALICO, False, "a route by BIRD, calico's routing daemon and that of many routers"
-    elif CALICO_VXLAN.fullmatch(dev):
-        yield CALICO, True, "calico's route into its VXLAN"
-    elif FLANNEL_VXLAN.fullmatch(dev) or FLANNEL_OTHER.fullmatch(dev):
-        yield FLANNEL, True, "flannel's route to another node's pods"
-    elif route.to == str(FLANNEL_NETWORK):
-        yield FLANNEL, False, "the route that flannel gives its pods"
+        return CALICO, False, "calico's gateway that nobody has, which others use too"
+    if route.kind == "blackhole" and route.proto == "80":  # calico's own number
+        return CALICO, True, "calico's blackhole for the rest of its own block"
+    if CALICO_END.fullmatch(dev):
+        return CALICO, True, "calico's route for one pod"
+    if route.proto == "bird":
+        return _meaning_by_bird(route)
+    if CALICO_VXLAN.fullmatch(dev):
+        return CALICO, True, "calico's route into its VXLAN"
+    if FLANNEL_VXLAN.fullmatch(dev) or FLANNEL_OTHER.fullmatch(dev):
+        return FLANNEL, True, "flannel's route to another node's pods"
+    if route.to == str(FLANNEL_NETWORK):
+        return FLANNEL, False, "the route that flannel gives its pods"
+    return None
+
+
+def _meaning_by_bird(route: Route) -> Meaning:
+    if route.kind == "blackhole" and route.to.endswith(("/26", "/122")):
+        return CALICO, False, "a blackhole of the size of calico's blocks, by BIRD"
+    if route.dev == "tunl0":
+        return CALICO, True, "calico's route into its IP-in-IP tunnel, by BIRD"
+    return CALICO, False, "a route by BIRD, calico's routing daemon and that of many routers"
 
 
 def _words(route: Route) -> str:

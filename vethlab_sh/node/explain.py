@@ -111,8 +111,15 @@ class Explanation(Wired):
         """All of it, a paragraph each."""
         notes = [markup.printable(note) for note in self.notes]
         unknown = [_not_understood(lines) for lines in self.unknown_lines]
-        parts = [self.finding, self.listed_cables, self.as_text(), "\n".join(notes), "\n".join(unknown)]
-        parts += [self.listed_faults, self._looks]
+        parts = [
+            self.finding,
+            self.listed_cables,
+            self.as_text(),
+            "\n".join(notes),
+            "\n".join(unknown),
+            self.listed_faults,
+            self._looks,
+        ]
         return "\n\n".join(part for part in parts if part)
 
     @property

@@ -135,17 +135,11 @@ class Evidence:
         listed: dict[str, set[str]] = {}
         for record in output.records:
             row = record.row
-            name = row.get("name")
-            before = self._links.get((output.at, str(name)))
-            if name == "lo" or before is None or before.line is None or before.line < self.changed:
+            before = self._unchanged(output.at, str(row.get("name")))
+            if before is None:
                 continue
-            for what, old, new in (
-                ("the number", before.index, row.get("index")),
-                ("the MAC address", before.mac, rows.mac(row.get("mac"))),
-            ):
-                if old is not None and new is not None and old != new:
-                    names.add(before.name)
-                    self._contradicts(before, f"{what} {old}", f"{new}", record.line)
+            if self._is_another(before, record):
+                names.add(before.name)
             if row.get("family") == "inet":
                 listed.setdefault(before.name, set()).add(row["address"])
         for name, addresses in listed.items():
@@ -156,6 +150,28 @@ class Evidence:
                     others = ", ".join(sorted(addresses))
                     self._contradicts(before, address.address, others, output.line)
         return names
+
+    def _unchanged(self, at: str, name: str) -> Link | None:
+        """A device as it was listed before, where no command has come since that may have changed it."""
+        before = self._links.get((at, name))
+        if name == "lo" or before is None or before.line is None:
+            return None
+        if before.line < self.changed:
+            return None
+        return before
+
+    def _is_another(self, before: Link, record: Record) -> bool:
+        """Whether a row has another number or MAC address than its device had, which is noted."""
+        row = record.row
+        is_another = False
+        for what, old, new in (
+            ("the number", before.index, row.get("index")),
+            ("the MAC address", before.mac, rows.mac(row.get("mac"))),
+        ):
+            if old is not None and new is not None and old != new:
+                is_another = True
+                self._contradicts(before, f"{what} {old}", f"{new}", record.line)
+        return is_another
 
     def _contradicts(self, link: Link, old: str, new: str, line: int) -> None:
         words = (
@@ -290,7 +306,8 @@ class Evidence:
     def _pod(self, at: str, record: Record) -> None:
         """A row of `kubectl get pods -o wide`: a pod's address and node."""
         row = record.row
-        self.pods[row["pod"]] = Pod(row["pod"], row["ip"], row["node"], record.line)
+        name = row["pod"]
+        self.pods[name] = Pod(name, row["ip"], row["node"], record.line)
 
     def _neighbour(self, at: str, record: Record) -> None:
         """A row of `ip neigh` or `arp`."""
@@ -333,24 +350,27 @@ class Evidence:
         joined, notes = pairs.pair(facts, self._pairs_now())
         links = []
         for link in joined:
-            is_unseen = link.kind == "veth" and link.peer is None
-            links.append(replace(link, unseen=True) if is_unseen else link)
+            if link.kind == "veth" and link.peer is None:
+                links.append(replace(link, unseen=True))
+            else:
+                links.append(link)
         wires = veth_pairs(links)
         facts = replace(facts, links=tuple(links), wires=tuple(wires))
         spaces = machines.placed(facts)
         notes = [*self._contradictions, *notes, *self._behind_which_pod(facts.routes)]
-        return Reading(Snapshot(replace(facts, namespaces=spaces)), notes)
+        snapshot = Snapshot(replace(facts, namespaces=spaces))
+        return Reading(snapshot, notes)
 
     def _behind_which_pod(self, routes: Iterable[Route]) -> Iterator[str]:
         """Which pod is behind a device, where kubectl lists the address that is routed there."""
         by_ip = {pod.ip: pod for pod in self.pods.values() if pod.ip}
         for route in routes:
             pod = by_ip.get(route.to.removesuffix("/32"))
-            if pod and route.dev and not route.via:
-                yield (
-                    f"{route.namespace} {route.dev} leads to the pod {pod.name}, which has {pod.ip} "
-                    f"(lines {min(pod.line, route.line or pod.line)} and {max(pod.line, route.line or pod.line)})."
-                )
+            if not pod or not route.dev or route.via:
+                continue
+            first, second = sorted((pod.line, route.line or pod.line))
+            leads = f"{route.namespace} {route.dev} leads to the pod {pod.name}, which has {pod.ip}"
+            yield f"{leads} (lines {first} and {second})."
 
     def _facts(self, places: Mapping[str, Place]) -> Facts:
         """All that was said, each end alone."""

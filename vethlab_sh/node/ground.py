@@ -49,10 +49,10 @@ class Fault:
         """Its words with the lines that show it."""
         if not self.lines:
             return self.words
-        if len(self.lines) == 1:
-            return f"{self.words} (line {self.lines[0]})"
-        *first, last = self.lines
-        return f"{self.words} (lines {', '.join(map(str, first))} and {last})"
+        *first, last = map(str, self.lines)
+        if not first:
+            return f"{self.words} (line {last})"
+        return f"{self.words} (lines {', '.join(first)} and {last})"
 
 
 def fault(cause: Cause, words: str, shows: Sequence[object], weight: int = 5, look: str = "") -> Fault:
@@ -104,7 +104,8 @@ class Ground:
     @cached_property
     def machines(self) -> list[str]:
         """The places that play machines."""
-        return [space.namespace for space in self.facts.namespaces if space.machine == space.namespace]
+        spaces = self.facts.namespaces
+        return [space.namespace for space in spaces if space.machine == space.namespace]
 
     @cached_property
     def machine_of(self) -> dict[str, str | None]:
@@ -155,7 +156,8 @@ class Ground:
         found: dict[tuple[str, str | None, str], list[Entry]] = {}
         for entry in self.facts.fdb:
             if entry.dst:
-                found.setdefault((entry.namespace, entry.dev, entry.mac), []).append(entry)
+                key = (entry.namespace, entry.dev, entry.mac)
+                found.setdefault(key, []).append(entry)
         return found
 
     def is_tunnel(self, at: str, dev: str | None) -> bool:
@@ -230,7 +232,8 @@ class Ground:
     @cached_property
     def tunnels(self) -> list[Link]:
         """The VXLAN devices."""
-        return [link for link in self.facts.links if self.is_tunnel(link.namespace, link.name)]
+        links = self.facts.links
+        return [link for link in links if self.is_tunnel(link.namespace, link.name)]
 
     @cached_property
     def tunnels_by_mac(self) -> dict[str, list[Link]]:
@@ -246,7 +249,8 @@ class Ground:
         """The MAC addresses of the neighbours on each device."""
         found: dict[tuple[str, str | None], set[str | None]] = {}
         for row in self.facts.neighbours:
-            found.setdefault((row.namespace, row.dev), set()).add(row.mac)
+            macs = found.setdefault((row.namespace, row.dev), set())
+            macs.add(row.mac)
         return found
 
     @cached_property

@@ -20,6 +20,7 @@ from .places import Place
 
 DEVICES = ("ip addr", "ip link", "bridge link", "ifconfig")
 MADE_UP = re.compile(r"(veth|cali|eni|azv|lxc|br-|tap|vethwepl)[0-9a-f]{6,}")  # for one device: no other has it
+MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 NOBODYS_MACS = (EVERYBODYS_MAC, "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")
 NOT_ITS_OWN = ("127.", "::1", "fe80:", "169.254.")  # addresses that many machines have
 Reading = tuple[Typed, list[Output]]
@@ -97,8 +98,9 @@ class Shown:
 
     def _mac(self, mac: str, line: int) -> None:
         mac = mac.lower()
-        if re.fullmatch(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}", mac) and mac not in NOBODYS_MACS and not is_group(mac):
-            self.own.setdefault(("MAC address", mac), line)
+        if not MAC.fullmatch(mac) or mac in NOBODYS_MACS or is_group(mac):
+            return
+        self.own.setdefault(("MAC address", mac), line)
 
     def _address(self, address: str, line: int) -> None:
         ip = address.partition("/")[0]
@@ -113,12 +115,16 @@ class Shown:
                 two, other_line = theirs[name]
                 if one != two:
                     return f"{name} has the {what} {one} in line {line} and {two} in line {other_line}"
-        for one_shown, two_shown in ((self, other), (other, self)):
-            for name, sources in one_shown.sources.items():
-                listed = two_shown.addresses.get(name)
-                if listed and not sources <= listed:
-                    there = ", ".join(sorted(sources))
-                    return f"{name} has {', '.join(sorted(listed))} in one output and {there} in another"
+        return self._contrary_source(other) or other._contrary_source(self)
+
+    def _contrary_source(self, other: Shown) -> str | None:
+        """The contradiction where a device sends from addresses that the other place's listing of it has not."""
+        for name, sources in self.sources.items():
+            listed = other.addresses.get(name)
+            if listed and not sources <= listed:
+                here = ", ".join(sorted(listed))
+                there = ", ".join(sorted(sources))
+                return f"{name} has {here} in one output and {there} in another"
         return None
 
 

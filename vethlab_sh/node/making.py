@@ -98,4 +98,6 @@ def _named(words: Sequence[str], place: int, before: str = "") -> str | None:
     """The word at a place, or the next one behind a word that may stand before it; None where the line has ended."""
     if before and list(words[place : place + 1]) == [before]:
         place += 1
-    return words[place] if place < len(words) else None
+    if place >= len(words):
+        return None
+    return words[place]

@@ -63,7 +63,10 @@ def _in_lines(pattern: re.Pattern[str], by: object, text: str, signs: tuple[str,
     """A replacement within each line that has one of the signs; a fence is left alone."""
     lines = text.split("\n")
     for at, line in enumerate(lines):
-        if any(sign in line for sign in signs) and not line.lstrip().startswith(("```", "~~~")):
+        if not any(sign in line for sign in signs):
+            continue
+        is_fence = line.lstrip().startswith(("```", "~~~"))
+        if not is_fence:
             lines[at] = pattern.sub(by, line)  # type: ignore[call-overload]
     return "\n".join(lines)
 

@@ -58,9 +58,10 @@ def _with_flags(line: str) -> str:
 
 
 def _by_number(found: re.Match[str]) -> str:
-    number = int(found[2])
-    names = ",".join(name for bit, name in IFF if number & bit)
-    return f"{found[1]}{number}<{names}>  "
+    start, digits = found[1], found[2]
+    number = int(digits)
+    flags = [name for bit, name in IFF if number & bit]
+    return f"{start}{number}<{','.join(flags)}>  "
 
 
 class Hidden:
@@ -71,10 +72,14 @@ class Hidden:
 
     def cover(self, line: str) -> str:
         """The line with an address instead of each unreadable one."""
-        line = HIDDEN_MAC.sub(lambda found: self._stand_in(found[0], "02:00:5e:00:{:02x}:{:02x}"), line)
-        line = HIDDEN_IP6.sub(lambda found: self._stand_in(found[0], "3fff:fff:{:x}::{:x}"), line)
-        line = HIDDEN_IP.sub(lambda found: self._stand_in(found[0], "198.19.{}.{}"), line)
-        return IN_BRACKETS.sub(lambda found: self._stand_in(found[0], "198.19.{}.{}"), line)
+        line = self._covered(HIDDEN_MAC, "02:00:5e:00:{:02x}:{:02x}", line)
+        line = self._covered(HIDDEN_IP6, "3fff:fff:{:x}::{:x}", line)
+        line = self._covered(HIDDEN_IP, "198.19.{}.{}", line)
+        return self._covered(IN_BRACKETS, "198.19.{}.{}", line)
+
+    def _covered(self, pattern: re.Pattern[str], form: str, line: str) -> str:
+        """form: how the address is written that stands for what the pattern finds."""
+        return pattern.sub(lambda found: self._stand_in(found[0], form), line)
 
     def _stand_in(self, word: str, form: str) -> str:
         for stand_in, known in self._words.items():

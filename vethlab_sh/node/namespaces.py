@@ -66,8 +66,12 @@ def find_spaces() -> tuple[list[Space], int]:
 
 def _is_of_the_kernel(pid: int) -> bool:
     """Whether a process is a thread of the kernel: its stat tells, which nobody can hold up, as one can its cmdline."""
-    fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return len(fields) > FLAGS and int(fields[FLAGS]) & PF_KTHREAD != 0
+    stat = read(f"/proc/{pid}/stat")
+    _, _, behind_name = stat.rpartition(")")
+    fields = behind_name.split()
+    if len(fields) <= FLAGS:
+        return False
+    return int(fields[FLAGS]) & PF_KTHREAD != 0
 
 
 def _allow_descriptors() -> None:

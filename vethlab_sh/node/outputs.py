@@ -208,7 +208,8 @@ class _Reader:
 
     def _with_words_of_command(self, records: Sequence[Record]) -> list[Record]:
         """The records with what their command tells: some of it is told by how many rows there are in all."""
-        rows = with_words(self._name, self._words, [record.row for record in records])
+        printed = [record.row for record in records]
+        rows = with_words(self._name, self._words, printed)
         return [replace(record, row=row) for record, row in zip(records, rows, strict=True)]
 
     def _mended(self, lines: Lines, bad: int) -> Lines | None:
@@ -279,7 +280,9 @@ class _Reader:
     def _why(self, error: OutputNotUnderstood) -> str:
         """What the parser does not know, and what to do about it where that is known."""
         why = f"`{self._name}` does not know {error.word!r}"
-        return f"{why}. {error.advice}" if error.advice else why
+        if not error.advice:
+            return why
+        return f"{why}. {error.advice}"
 
     def _without(self, bad: int, lines: Lines, why: str) -> Lines:
         """The lines without the one that the parser does not know, which is listed: without the first, none is left."""
@@ -314,12 +317,14 @@ def _text(lines: Lines) -> str:
 
 
 def _hint(typed: Typed, lines: Lines) -> str | None:
-    told = lines if len(lines) <= 2 * HINTED_LINES else lines[:HINTED_LINES] + lines[-HINTED_LINES:]
-    short = [(number, text[:HINTED_SIGNS]) for number, text in told]
-    said = _text(short)
-    if not is_error(said):
+    shown = lines
+    if len(lines) > 2 * HINTED_LINES:
+        shown = lines[:HINTED_LINES] + lines[-HINTED_LINES:]
+    short = [(number, text[:HINTED_SIGNS]) for number, text in shown]
+    printed = _text(short)
+    if not is_error(printed):
         return None
-    return hint_for(typed.inner[:HINTED_SIGNS], NOT_TOLD, said)
+    return hint_for(typed.inner[:HINTED_SIGNS], NOT_TOLD, printed)
 
 
 def _records(rows: Sequence[Row], lines: Lines) -> Iterator[Record]:

@@ -160,18 +160,21 @@ def _may_be_elsewhere(one: Link, two: Link) -> bool:
 def _refused(links: Links, contrary: Contrary) -> Iterator[str]:
     """A note for each end that is open although a number fits, with what speaks against it."""
     for one, two, objection in contrary:
-        if links[one.device].peer is not None or links[two.device].peer is not None:
+        is_joined = links[one.device].peer is not None or links[two.device].peer is not None
+        is_told_from_pod = objection.startswith(one.namespace)  # once, and not from the other side too
+        if is_joined or not is_told_from_pod:
             continue
-        if objection.startswith(one.namespace):  # told from the side of the pod, once
-            ends = f"{two.namespace} {_numbered(two)} fits {one.namespace} {_numbered(one)} by its numbers"
-            yield f"{ends}, but {objection}: the two are not one cable{_lines(one, two)}."
+        ends = f"{two.namespace} {_numbered(two)} fits {one.namespace} {_numbered(one)} by its numbers"
+        yield f"{ends}, but {objection}: the two are not one cable{_lines(one, two)}."
 
 
 def _best(fits: list[Fit]) -> Link | None:
     """The one that most speaks for; none when two are alike."""
     most = max(fit.support for fit in fits)
     best = [fit.link for fit in fits if fit.support == most]
-    return best[0] if len(best) == 1 else None
+    if len(best) > 1:
+        return None
+    return best[0]
 
 
 def _is_mutual(device: Device, best: Mapping[Device, Link | None]) -> bool:
@@ -208,10 +211,11 @@ def _by_one_number(clues: _Clues, links: Links) -> Iterator[Match]:
         for two in by_number.get(one.peer_index, ()):
             if _may_be_elsewhere(one, two) and clues.support(one, two) >= 0:
                 fitting.append(two)
-        if len(fitting) == 1:
-            two = fitting[0]
-            how = f"{one.name}'s other end is number {one.peer_index}, and {_numbered(two)}" + _lines(one, two)
-            yield Match(one, two, how + BY_NUMBER_ALONE)
+        if len(fitting) != 1:
+            continue
+        two = fitting[0]
+        numbers = f"{one.name}'s other end is number {one.peer_index}, and {_numbered(two)}"
+        yield Match(one, two, numbers + _lines(one, two) + BY_NUMBER_ALONE)
 
 
 def _numbered(link: Link) -> str:
@@ -250,12 +254,14 @@ class _Clues:
         """What speaks against two ends as one pair, in words; the pod is named first."""
         for pod, port in ((one, two), (two, one)):
             for interface in self._interfaces(pod.device):
+                where = f"{pod.namespace}'s {interface}"
                 ways = self._ways.get((port.namespace, str(interface.ip)), set())
                 if ways and port.name not in ways:
-                    return f"{pod.namespace}'s {interface} is behind {', '.join(sorted(ways))} for {port.namespace}"
+                    others = ", ".join(sorted(ways))
+                    return f"{where} is behind {others} for {port.namespace}"
                 for gateway in self._interfaces((port.namespace, port.master or "")):
                     if gateway.version == interface.version and interface.ip not in gateway.network:
-                        return f"{pod.namespace}'s {interface} is not of {port.master}'s network {gateway.network}"
+                        return f"{where} is not of {port.master}'s network {gateway.network}"
         return f"{one.namespace} and {two.namespace} say otherwise"
 
     def _for_port(self, pod: Link, port: Link) -> int:
@@ -383,7 +389,8 @@ def _behind(pod: Link | None, port: Link | None, inside: Collection[str], how: s
         return
     if not _may_be_end(pod) or not _may_be_end(port):
         return
-    if _is_end(port) or _is_end(pod) or (pod.namespace in inside and not NETWORK_CARD.fullmatch(port.name)):
+    is_entered = pod.namespace in inside and not NETWORK_CARD.fullmatch(port.name)
+    if is_entered or _is_end(port) or _is_end(pod):
         yield Match(pod, port, how)
 
 

@@ -136,9 +136,11 @@ class _Reader:
 
     def _going_on(self, lines: Sequence[Line], at: int) -> list[Line]:
         """The lines in which a command may go on; none but behind a backslash."""
-        if not lines[at].text.rstrip().endswith("\\"):
+        text = lines[at].text
+        if not text.rstrip().endswith("\\"):
             return []
-        return [line for line in lines[at + 1 : at + 1 + GOES_ON] if line.is_session]
+        below = lines[at + 1 : at + 1 + GOES_ON]
+        return [line for line in below if line.is_session]
 
     def _fence(self, line: Line) -> None:
         self.kinds[line.number] = "comment"
@@ -230,12 +232,15 @@ class _Reader:
 
     def _output(self, number: int, text: str) -> None:
         """Take a line of output, of the last command or of one that the text does not show."""
-        last = self.typed[-1] if self.typed and not self._apart else None
+        last = None
+        if self.typed and not self._apart:
+            last = self.typed[-1]
         if last is None or self._does_not_belong(text, last):
             last = self._without_command(number, text, last)
             self.typed.append(last)
         last.output.append((number, text))
-        self._remark = self._apart = False
+        self._remark = False
+        self._apart = False
 
     def _without_command(self, number: int, text: str, last: Typed | None) -> Typed:
         """What printed this line: a command that the text does not show, told by the line's looks, or by a heading."""
@@ -283,5 +288,7 @@ def _may_be_heading(text: str) -> bool:
 
 def _command_in(text: str) -> str | None:
     """The one command that a line of prose quotes: ``the output of `ip route` on node-b:``."""
-    quoted = [words for words in CODE.findall(text) if is_command(words)]
-    return quoted[0] if len(quoted) == 1 else None
+    quoted: list[str] = [words for words in CODE.findall(text) if is_command(words)]
+    if len(quoted) != 1:
+        return None
+    return quoted[0]

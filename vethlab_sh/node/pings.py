@@ -110,15 +110,24 @@ def _captured(output: Output) -> Iterator[Fault]:
     for record in output.records:
         row = record.row
         if row["what"] == REQUEST:
-            requests.setdefault((row["src_ip"], row["dst_ip"]), []).append(record.line)
+            ends = (row["src_ip"], row["dst_ip"])
+            requests.setdefault(ends, []).append(record.line)
         elif row["what"] == REPLY:
             answered.add((row["dst_ip"], row["src_ip"]))
-    where = next((f"on {device}" for option, device in pairwise(words) if ON_DEVICE.fullmatch(option)), "there")
+    where = _listened(words)
     for (src, dst), lines in requests.items():
         if (src, dst) not in answered:
             requested = "1 request is" if len(lines) == 1 else f"{len(lines)} requests are"
             seen = f"{output.at}: of a ping from {src} to {dst} {requested} seen {where}, and no reply"
             yield fault(Cause.UNKNOWN, seen, lines, 6, f"tcpdump -ni any icmp   (where {dst} is)")
+
+
+def _listened(words: list[str]) -> str:
+    """Where a capture listened: on the device behind -i."""
+    for option, device in pairwise(words):
+        if ON_DEVICE.fullmatch(option):
+            return f"on {device}"
+    return "there"
 
 
 def _not_sent(at: str, complaint: Complaint) -> Fault:
@@ -133,13 +142,15 @@ def _not_sent(at: str, complaint: Complaint) -> Fault:
 def _lost(at: str, line: int, row: Row, complaint: Complaint | None) -> Fault:
     """A ping that was sent and not answered, with what was said instead."""
     target = row["address"] or row["target"] or "its target"
-    lost = row["sent"] - row["received"]
-    words = f"{at}: {lost} of {row['sent']} pings to {target} were not answered"
+    sent = row["sent"]
+    lost = sent - row["received"]
+    words = f"{at}: {lost} of {sent} pings to {target} were not answered"
     look = f"ip route get {target}   (on {at}), and tcpdump -ni any icmp at the other end"
     if complaint is None or not complaint.meaning[1]:
         return fault(Cause.UNKNOWN, words, [line], 8, look)
     cause, meaning = complaint.meaning
-    words += f"; {complaint.who or 'ping'} says {complaint.words!r}: {meaning}"
+    who = complaint.who or "ping"
+    words += f"; {who} says {complaint.words!r}: {meaning}"
     return fault(cause, words, [line, complaint.line], 8, look)
 
 

@@ -246,9 +246,19 @@ def _into_new(program: str, words: list[str], start: int, at: Place) -> Step | N
 
 def _into_new_pod(name: str, rest: list[str]) -> Step | None:
     """What follows the name in `kubectl run web --image=busybox -it -- sh`: options, then perhaps a command."""
+    place = Place(name, "pod")
     if "--" in rest:
-        return Place(name, "pod"), rest[rest.index("--") + 1 :]
-    return (Place(name, "pod"), []) if _is_interactive(rest) else None
+        return place, _behind_dashes(rest)
+    if not _is_interactive(rest):
+        return None
+    return place, []
+
+
+def _behind_dashes(words: list[str]) -> list[str]:
+    """The words behind `--`; none where that is not there."""
+    if "--" not in words:
+        return []
+    return words[words.index("--") + 1 :]
 
 
 def _is_interactive(options: Iterable[str]) -> bool:
@@ -270,13 +280,14 @@ def _has_flag(options: Iterable[str], letter: str, *names: str) -> bool:
 def _into_vm(program: str, words: list[str], start: int, at: Place) -> Step | None:
     """`minikube ssh -n minikube-m02 -- ip a`."""
     name = _value(words, "-n") or _value(words, "--node") or _value(words, "-p") or program
+    place = Place(name, "machine")
     rest = words[start:]
     if "--" in rest:
-        return Place(name, "machine"), rest[rest.index("--") + 1 :]
+        return place, _behind_dashes(rest)
     rest = _operands(rest, WITH_VALUE | {"--node"})
     if len(rest) == 1:
         rest = _split(rest[0])
-    return Place(name, "machine"), rest
+    return place, rest
 
 
 def _value(words: list[str], option: str) -> str | None:
@@ -298,8 +309,8 @@ def _lxc_attach(words: list[str], at: Place) -> Step | None:
     name = _value(words, "-n") or _value(words, "--name")
     if name is None:
         return None
-    rest = words[words.index("--") + 1 :] if "--" in words else []
-    return Place(name, "pod", at.machine), rest
+    place = Place(name, "pod", at.machine)
+    return place, _behind_dashes(words)
 
 
 def _vagrant(words: list[str], at: Place) -> Step | None:
@@ -308,7 +319,10 @@ def _vagrant(words: list[str], at: Place) -> Step | None:
     command = _value(words, "-c") or _value(words, "--command")
     operands = _operands(words[2:], {"-c", "--command"})
     name = operands[0] if operands else "default"  # the name of a machine that has none
-    return Place(name, "machine"), _split(command) if command else []
+    place = Place(name, "machine")
+    if not command:
+        return place, []
+    return place, _split(command)
 
 
 def _shell_of(words: list[str], at: Place) -> Step | None:

@@ -26,7 +26,8 @@ def faults(ground: Ground) -> Iterator[Fault]:
         yield from _tunnel_too_large(ground, link)
         if link.kind == "veth" and link.master is None and remark(link, ground.snapshot) == "no master":
             words = f"{link.namespace} {link.name} is a port of no bridge, and nothing is routed to it"
-            yield fault(Cause.NO_MASTER, words, [link], 8, f"ip link show {link.name}   (on {link.namespace})")
+            look = f"ip link show {link.name}   (on {link.namespace})"
+            yield fault(Cause.NO_MASTER, words, [link], 8, look)
     yield from _ends(ground)
     yield from _larger_than_tunnel(ground)
 
@@ -39,13 +40,15 @@ def _off(ground: Ground, link: Link) -> Iterator[Fault]:
     if used is None:
         return
     what, fact = used
+    device = f"{link.namespace} {link.name}"
     if link.up is False:
-        words = f"{link.namespace} {link.name} is switched off, though {what}"
+        words = f"{device} is switched off, though {what}"
         look = f"ip link set {link.name} up   (on {link.namespace})"
         yield fault(Cause.DEVICE_DOWN, words, [link, fact], 9, look)
     elif link.up and link.carrier is False and link.state in ("DOWN", "LOWERLAYERDOWN"):
-        words = f"{link.namespace} {link.name} has no signal ({link.state}), though {what}"
-        yield fault(Cause.DEVICE_DOWN, words, [link, fact], 8, f"ip link   (on {link.namespace}, and at the other end)")
+        words = f"{device} has no signal ({link.state}), though {what}"
+        look = f"ip link   (on {link.namespace}, and at the other end)"
+        yield fault(Cause.DEVICE_DOWN, words, [link, fact], 8, look)
 
 
 def _use(ground: Ground, link: Link) -> tuple[str, object] | None:
@@ -91,7 +94,9 @@ def _card(ground: Ground, tunnel: Link) -> Link | None:
     if tunnel.vxlan_local:
         own = [address for address in own if address.ip == tunnel.vxlan_local]
     cards = {address.device for address in own}
-    return ground.links.get(cards.pop()) if len(cards) == 1 else None
+    if len(cards) != 1:
+        return None
+    return ground.links.get(cards.pop())
 
 
 def _ends(ground: Ground) -> Iterator[Fault]:
@@ -101,10 +106,11 @@ def _ends(ground: Ground) -> Iterator[Fault]:
             continue
         pod = ground.links.get((cable.namespace, cable.name))
         node = ground.links.get((cable.peer_namespace, cable.peer))
-        if pod and node and pod.mtu and node.mtu and pod.mtu != node.mtu:
-            words = (
-                f"{pod.namespace} {pod.name} has MTU {pod.mtu}, its other end {node.namespace} {node.name} {node.mtu}"
-            )
+        if pod is None or node is None or not pod.mtu or not node.mtu:
+            continue
+        if pod.mtu != node.mtu:
+            other_end = f"its other end {node.namespace} {node.name} {node.mtu}"
+            words = f"{pod.namespace} {pod.name} has MTU {pod.mtu}, {other_end}"
             yield fault(Cause.MTU, words, [pod, node], 7)
 
 

@@ -79,12 +79,19 @@ def _without_neighbour(ground: Ground, route: Route, via: str, dev: str, known: 
 
 def _leads_to(ground: Ground, entry: Entry, via: str) -> bool:
     """Whether an FDB entry may be the one of a gateway: its machine is the gateway's, or that is not known."""
-    owners = {address.namespace for address in ground.holders.get(via, ())}
-    there = {address.namespace for address in ground.holders.get(entry.dst or "", ())}
     known_macs = ground.known_macs.get((entry.namespace, entry.dev), set())
     if entry.mac in known_macs:  # it is another gateway's
         return False
-    return not owners or not there or bool(owners & there)
+    owners = _owners(ground, via)
+    there = _owners(ground, entry.dst or "")
+    if not owners or not there:
+        return True
+    return not owners.isdisjoint(there)
+
+
+def _owners(ground: Ground, ip: str) -> set[str]:
+    """The places that have an address."""
+    return {address.namespace for address in ground.holders.get(ip, ())}
 
 
 def _wrong_mac(ground: Ground, at: str, via: str, dev: str, neighbour: Neighbour) -> Iterator[Fault]:
@@ -95,9 +102,8 @@ def _wrong_mac(ground: Ground, at: str, via: str, dev: str, neighbour: Neighbour
             continue
         there = f"{address.dev} of {address.namespace}, which has {via}, has {link.mac}"
         words = f"{at} knows {via} on {dev} by {neighbour.mac}, but {there}: what is sent there is dropped"
-        yield fault(
-            Cause.WRONG_NEIGHBOUR, words, [neighbour, link], 9, f"ip link show {address.dev}   (on {address.namespace})"
-        )
+        look = f"ip link show {address.dev}   (on {address.namespace})"
+        yield fault(Cause.WRONG_NEIGHBOUR, words, [neighbour, link], 9, look)
 
 
 def _wrong_remote(ground: Ground, via: str, dev: str | None, entry: Entry) -> Iterator[Fault]:
@@ -125,7 +131,7 @@ def _other_local(ground: Ground, entry: Entry) -> Iterator[Fault]:
     owner = _machine_behind(ground, "", entry)
     if owner is None or ground.underlay(owner):
         return
-    (link,) = [link for link in ground.tunnels_by_mac[entry.mac] if link.namespace == owner][:1]
+    link = next(link for link in ground.tunnels_by_mac[entry.mac] if link.namespace == owner)
     if link.vxlan_local is None or link.vxlan_local == entry.dst:
         return
     sends = f"{entry.namespace}: the FDB of {entry.dev} sends {entry.mac} to {entry.dst}"
@@ -137,9 +143,11 @@ def _other_local(ground: Ground, entry: Entry) -> Iterator[Fault]:
 def _not_flooded(ground: Ground) -> Iterator[Fault]:
     """A machine that floods nothing to the one that floods to it, by a tunnel of one name: ARP gets there one way."""
     for (there, _), entries in ground.leaving.items():
-        flooded = [entry for entry in entries if entry.mac == ANY_MAC]
-        for entry in flooded:
-            holders = {address.namespace for address in ground.holders.get(entry.dst or "", ())} - {there}
+        for entry in entries:
+            if entry.mac != ANY_MAC:
+                continue
+            holders = _owners(ground, entry.dst or "")
+            holders.discard(there)
             if len(holders) == 1:
                 yield from _not_flooded_back(ground, entry, holders.pop(), there)
 
@@ -168,10 +176,13 @@ def _not_flooded_back(ground: Ground, entry: Entry, at: str, there: str) -> Iter
 
 def _machine_behind(ground: Ground, via: str, entry: Entry) -> str | None:
     """The one machine that has the gateway's address, or the MAC address of the entry on such a device."""
-    owners = {address.namespace for address in ground.holders.get(via, ())}
-    owners.update(link.namespace for link in ground.tunnels_by_mac.get(entry.mac, ()))
+    owners = _owners(ground, via)
+    for tunnel in ground.tunnels_by_mac.get(entry.mac, ()):
+        owners.add(tunnel.namespace)
     owners.discard(entry.namespace)
-    return owners.pop() if len(owners) == 1 else None
+    if len(owners) != 1:
+        return None
+    return owners.pop()
 
 
 def _bare(addresses: list[Address]) -> list[str]:
@@ -192,5 +203,8 @@ def _are_two_machines(ground: Ground, one: Link, two: Link) -> bool:
     """Whether two tunnels are of two machines, and not of one that stands under two names: their addresses differ."""
     if one.namespace == two.namespace:
         return False
-    addresses = [{address.ip for address in ground.of_device.get(link.device, ())} for link in (one, two)]
-    return bool(addresses[0] and addresses[1] and addresses[0].isdisjoint(addresses[1]))
+    of_one = {address.ip for address in ground.of_device.get(one.device, ())}
+    of_two = {address.ip for address in ground.of_device.get(two.device, ())}
+    if not of_one or not of_two:
+        return False
+    return of_one.isdisjoint(of_two)

@@ -38,7 +38,8 @@ def _unanswered(ground: Ground) -> Iterator[Fault]:
         state = row.state or "incomplete"
         where = f" on {row.dev}" if row.dev else ""
         words = f"{row.namespace}: nobody answers for {row.ip}{where}, its entry is {state}"
-        look = f"tcpdump -eni {row.dev or 'any'} arp   (on {row.namespace}, and where {row.ip} should be)"
+        listen = f"tcpdump -eni {row.dev or 'any'} arp"
+        look = f"{listen}   (on {row.namespace}, and where {row.ip} should be)"
         yield fault(Cause.NO_NEIGHBOUR, words, [row], 7, look)
 
 
@@ -55,7 +56,8 @@ def _swallowed(ground: Ground) -> Iterator[Fault]:
             taken = ground.route_for(at, ip)
             if taken is not None and taken.is_dead_end:
                 words = f"{at}: {taken.words} swallows what is for {ip}{whose}, and no longer prefix leads there"
-                yield fault(Cause.DEAD_ROUTE, words, [taken, line], 9, f"ip route get {ip}   (on {at})")
+                look = f"ip route get {ip}   (on {at})"
+                yield fault(Cause.DEAD_ROUTE, words, [taken, line], 9, look)
 
 
 def _goals(ground: Ground) -> list[tuple[str, int, str]]:
@@ -102,28 +104,31 @@ def _without_default(ground: Ground) -> Iterator[Fault]:
         asks: list[Route] = []
         for space in ground.on_machine.get(at, ()):
             asks += [route for route in ground.routes.get(space, ()) if route.via == GATEWAY]
-        if not (ends or asks) or ground.route_for(at, GATEWAY) is not None:
+        is_calicos = bool(ends or asks)
+        if not is_calicos or ground.route_for(at, GATEWAY) is not None:
             continue
         words = f"{at} has no default route: it answers ARP for {GATEWAY} only with a route to it by another device"
-        yield fault(
-            Cause.PROXY_ARP_OFF, words, [listed, *ends[:1], *asks[:1]], 9, f"ip route get {GATEWAY}   (on {at})"
-        )
+        shows = [listed, *ends[:1], *asks[:1]]
+        look = f"ip route get {GATEWAY}   (on {at})"
+        yield fault(Cause.PROXY_ARP_OFF, words, shows, 9, look)
 
 
 def _wrong_gateway(ground: Ground) -> Iterator[Fault]:
     """A pod that knows its gateway by another MAC address than the one of the device that has it."""
     for cable in ground.cables:
-        at, node, gateway = cable.namespace, cable.peer_namespace, cable.gateway
-        if not at or not node or not gateway or not cable.gateway_mac:
+        at = cable.namespace
+        node = cable.peer_namespace
+        gateway = cable.gateway
+        mac = cable.gateway_mac
+        if not at or not node or not gateway or not mac:
             continue
         for address in ground.holders.get(gateway, ()):
             link = ground.links.get(address.device)
-            if address.namespace == node and link and link.mac and link.mac != cable.gateway_mac:
-                known = ground.neighbours.get((at, cable.name, gateway))
-                words = (
-                    f"{at} knows its gateway {gateway} by {cable.gateway_mac}, but {link.name} of {node} has {link.mac}"
-                )
-                yield fault(Cause.WRONG_NEIGHBOUR, words, [link, known], 8, f"ip neigh   (in {at})")
+            if address.namespace != node or not link or not link.mac or link.mac == mac:
+                continue
+            known = ground.neighbours.get((at, cable.name, gateway))
+            words = f"{at} knows its gateway {gateway} by {mac}, but {link.name} of {node} has {link.mac}"
+            yield fault(Cause.WRONG_NEIGHBOUR, words, [link, known], 8, f"ip neigh   (in {at})")
 
 
 def _wrong_machine(ground: Ground) -> Iterator[Fault]:
@@ -153,18 +158,22 @@ def _twice(ground: Ground) -> Iterator[Fault]:
         for route in routes:
             key = (route.family, route.to)
             other = first.setdefault(key, route)
-            if other is route or (other.dev, other.kind) == (route.dev, route.kind) or _is_multipath(other, route):
+            is_same_way = (other.dev, other.kind) == (route.dev, route.kind)
+            if other is route or is_same_way or _is_multipath(other, route):
                 continue
             is_default = route.to == "default"
             if is_default and route.metric != other.metric:
                 continue
             words = f"{at} has two routes for {route.to}: {other.words} and {route.words}"
-            yield fault(Cause.WRONG_ROUTE, words, [other, route], 6, f"ip route get ADDRESS   (on {at})")
+            look = f"ip route get ADDRESS   (on {at})"
+            yield fault(Cause.WRONG_ROUTE, words, [other, route], 6, look)
 
 
 def _is_multipath(one: Route, two: Route) -> bool:
     """Whether both are next hops of one route, which `ip route` lists under one line."""
-    return not one.is_whole or not two.is_whole or one.line == two.line
+    if one.line == two.line:
+        return True
+    return not one.is_whole or not two.is_whole
 
 
 def _overlapping(ground: Ground) -> Iterator[Fault]:

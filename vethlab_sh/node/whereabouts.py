@@ -208,8 +208,9 @@ def split(line: str) -> list[str]:
     substituted: list[str] = []
 
     def cover(found: re.Match[str]) -> str:
+        number = len(substituted)
         substituted.append(found.group())
-        return f"{COVER}{len(substituted) - 1}{COVER}"
+        return f"{COVER}{number}{COVER}"
 
     covered = SUBSTITUTED.sub(cover, line)
     try:

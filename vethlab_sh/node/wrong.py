@@ -19,7 +19,11 @@ NOTHING = "No fault is recognised in what the text shows."
 
 def faults(ground: Ground) -> tuple[Fault, ...]:
     """All that is wrong, the worst first, each thing once."""
-    found = [*tunnels.faults(ground), *ways.faults(ground), *sizes.faults(ground), *_settings(ground)]
+    found: list[Fault] = []
+    found += tunnels.faults(ground)
+    found += ways.faults(ground)
+    found += sizes.faults(ground)
+    found += _settings(ground)
     found += _filters(ground)
     found += _networks(ground)
     found += pings.faults(ground, found)
@@ -83,12 +87,14 @@ def _is_lossy(ground: Ground) -> bool:
 def _filters(ground: Ground) -> Iterator[Fault]:
     """A policy of FORWARD that drops what no rule lets through, and rules that have dropped something."""
     for at, line, row in ground.rows("iptables"):
-        if row["table"] not in (None, "filter") or row["target"] not in ("DROP", "REJECT"):
+        chain = row["chain"]
+        target = row["target"]
+        if row["table"] not in (None, "filter") or target not in ("DROP", "REJECT"):
             continue
-        if row["policy"] and row["chain"] == "FORWARD":
-            words = f"{at}: the policy of FORWARD is {row['target']}, so what no rule lets through is not handed on"
+        if row["policy"] and chain == "FORWARD":
+            words = f"{at}: the policy of FORWARD is {target}, so what no rule lets through is not handed on"
             yield fault(Cause.FILTER_POLICY, words, [line], 6, f"iptables -S FORWARD   (on {at})")
         elif not row["policy"] and row["packets"]:
-            rule = f"rule {row['number']} of {row['chain']}"
-            words = f"{at}: {rule} ({row['target']}) has stopped {row['packets']} packets"
-            yield fault(Cause.FILTER_RULE, words, [line], 5, f"iptables -S {row['chain']}   (on {at})")
+            rule = f"rule {row['number']} of {chain}"
+            words = f"{at}: {rule} ({target}) has stopped {row['packets']} packets"
+            yield fault(Cause.FILTER_RULE, words, [line], 5, f"iptables -S {chain}   (on {at})")
