@@ -76,30 +76,41 @@ def _commands(line: str) -> list[list[str]]:
 
 def _is_a_shell(words: Sequence[str]) -> bool:
     """Whether these words end in a shell that is given nothing to do."""
-    rest = list(words)
+    rest = _without_settings(words)
     while rest:
-        while rest and "=" in rest[0] and rest[0].partition("=")[0].isidentifier():
-            rest.pop(0)
-        if not rest:
-            return False
         program = os.path.basename(rest.pop(0))
         if program in SHELLS:
             return _has_nothing_to_do(rest)
-        if program == "ip":
-            rest = _behind_ip(rest)
-            continue
-        if program == "busybox":
-            continue
         if program == "su":
             return words[0] == "sudo" and not any(word.startswith("-c") for word in rest)
-        if program not in VALUED:
-            return False
-        options = _take_options(rest, VALUED[program])
-        if program == "chroot" and rest:
-            rest.pop(0)
-        if not rest:
-            return program in ENDS_IN_A_SHELL or (program == "sudo" and _asks_for_a_shell(options))
+        if program in VALUED:
+            options = _take_options(rest, VALUED[program])
+            if program == "chroot" and rest:
+                rest.pop(0)
+            if not rest:
+                return program in ENDS_IN_A_SHELL or (program == "sudo" and _asks_for_a_shell(options))
+        rest = _without_settings(_run_by(program, rest))
     return False
+
+
+def _without_settings(words: Sequence[str]) -> list[str]:
+    """The words without the variables that are set before a program: `A=1 bash`."""
+    rest = list(words)
+    while rest:
+        name, equals, _ = rest[0].partition("=")
+        if not equals or not name.isidentifier():
+            break
+        rest.pop(0)
+    return rest
+
+
+def _run_by(program: str, rest: list[str]) -> list[str]:
+    """What a program runs, of the words behind its options; nothing for one that runs none."""
+    if program == "ip":
+        return _behind_ip(rest)
+    if program == "busybox" or program in VALUED:
+        return rest
+    return []
 
 
 def _behind_ip(rest: list[str]) -> list[str]:

@@ -76,21 +76,31 @@ def is_all(table: str, words: Sequence[str]) -> bool:
     >>> is_all("ip neigh", "ip neigh show dev eth0".split()), is_all("ip neigh", "ip neigh show 10.0.0.1".split())
     (True, False)
     """
-    for word in words:
-        is_other_family = word.startswith("-") and ("6" in word or "0" in word)
-        if is_other_family or word in NARROWER or ONE_ADDRESS.fullmatch(word):
-            return False
-    for program in ("arp", "ifconfig"):
-        if table == program and program in words:
-            operands = words[words.index(program) + 1 :]
-            return all(word.startswith("-") for word in operands)
+    if any(_is_narrower(word) for word in words):
+        return False
+    if table in ("arp", "ifconfig") and table in words:
+        operands = words[words.index(table) + 1 :]
+        return all(word.startswith("-") for word in operands)
     if table in ("ip addr", "ip link") and "ip" in words:
-        _, *operands = [word for word in words[words.index("ip") + 1 :] if not word.startswith("-")]
-        return all(SHOWS.startswith(word) or word in LISTS for word in operands)  # a further one is a device
+        return _shows_every_device(words[words.index("ip") + 1 :])
     values = asked_for(table, words)
     if values.get("table") == "main":
         del values["table"]
     return not values.keys() - {"dev"}
+
+
+def _is_narrower(word: str) -> bool:
+    """Whether a word asks for less than all: for another family, one address, one kind."""
+    is_other_family = word.startswith("-") and ("6" in word or "0" in word)
+    if is_other_family or word in NARROWER:
+        return True
+    return ONE_ADDRESS.fullmatch(word) is not None
+
+
+def _shows_every_device(words: Sequence[str]) -> bool:
+    """Whether `ip addr` or `ip link`, of these words behind `ip`, names no device."""
+    _, *operands = [word for word in words if not word.startswith("-")]
+    return all(SHOWS.startswith(word) or word in LISTS for word in operands)
 
 
 def _filled(table: str, row: Row, fixed: dict[str, str]) -> Row:

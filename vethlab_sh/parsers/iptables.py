@@ -194,28 +194,31 @@ def _rule(left: list[str], row: Row, words: Words) -> None:
     """The words of a rule behind its chain; left: the next stands last."""
     match: list[str] = []
     while left:
-        word = left.pop()
-        negated = word == "!" and bool(left)
-        if negated:
-            word = left.pop()
-        before = "! " if negated else ""
+        negation, word = _next(left)
         if word in JUMPS and left:
             row["target"] = left.pop()
             left.reverse()
             row["options"] = " ".join(left) or None
             break
         if word == "-c" and len(left) > 1:
-            row["packets"], row["bytes"] = _exact(left.pop()), _exact(left.pop())
+            row["packets"] = _exact(left.pop())
+            row["bytes"] = _exact(left.pop())
         elif word in OPTIONS and left:
-            value = left.pop()
-            if value == "!" and left:  # iptables up to 1.4.2 wrote `-i ! eth0`
-                before, value = "! ", left.pop()
-            row[OPTIONS[word]] = before + value
+            inner, value = _next(left)  # iptables up to 1.4.2 wrote `-i ! eth0`
+            row[OPTIONS[word]] = (negation or inner) + value
         elif word in OPTIONS or word in JUMPS:
             raise words.unknown("(end of line)")
         else:
-            match.append(before + word)
+            match.append(negation + word)
     row["match"] = " ".join(match) or None
+
+
+def _next(left: list[str]) -> tuple[str, str]:
+    """The next word, which stands last, and before it `! ` where it is negated."""
+    word = left.pop()
+    if word == "!" and left:
+        return "! ", left.pop()
+    return "", word
 
 
 def _has_target(words: Words, has_devices: bool) -> bool:
