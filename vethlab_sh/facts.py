@@ -104,6 +104,13 @@ class Wrapping:
     external: bool = False
     mode: str | None = None
 
+    @property
+    def names_nobody(self) -> bool:
+        """Whether it says no other end: no remote, no group, and none that each packet brings along."""
+        if self.remote is not None or self.group is not None:
+            return False
+        return not self.external
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortVlan:

@@ -93,10 +93,20 @@ def _namespaces(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     come = new - old - {HOSTNAME}  # which was there before the first look
     gone = old - new
     for name in sorted(come):
-        yield Change(APPEARED, "namespace", name, "", f"the namespace {name} appeared")
+        yield _namespace(APPEARED, name, "appeared")
     for name in sorted(gone):
-        yield Change(VANISHED, "namespace", name, "", f"the namespace {name} vanished")
+        yield _namespace(VANISHED, name, "vanished")
     yield from _second_names(before, after)
+
+
+def _namespace(sign: str, name: str, predicate: str) -> Change:
+    return Change(
+        sign=sign,
+        what="namespace",
+        namespace=name,
+        name="",
+        sentence=f"the namespace {name} {predicate}",
+    )
 
 
 def _second_names(before: Snapshot, after: Snapshot) -> Iterator[Change]:
@@ -107,38 +117,40 @@ def _second_names(before: Snapshot, after: Snapshot) -> Iterator[Change]:
         old = set(earlier.get(here, ()))
         new = set(space.names)
         for name in sorted(new - old):
-            yield Change(CHANGED, "namespace", here, "", f"the namespace {here} is also called {name} now")
+            yield _namespace(CHANGED, here, f"is also called {name} now")
         for name in sorted(old - new):
-            yield Change(CHANGED, "namespace", here, "", f"the namespace {here} is not called {name} any more")
+            yield _namespace(CHANGED, here, f"is not called {name} any more")
 
 
 # ---- devices ----------------------------------------------------------------------------------------------
 
 
 def _links(before: Snapshot, after: Snapshot) -> Iterator[Change]:
-    old, new = _devices(before), _devices(after)
-    gone, come = _but_lo(only_in(old, new)), _but_lo(only_in(new, old))
-    moves = list(_moves(gone, come))
-    for was, now in moves:
+    old = _devices(before)
+    new = _devices(after)
+    gone = _but_lo(only_in(old, new))
+    come = _but_lo(only_in(new, old))
+    earlier = dict(old)
+    left = set()
+    joined = set()
+    for was, now in _moves(gone, come):
+        left.add(was.device)
+        joined.add(now.device)
+        earlier[now.device] = was
         yield _moved(was, now)
-    left = {was.device for was, _ in moves}
-    joined = {now.device for _, now in moves}
     for link in sorted(gone, key=_place):
         if link.device not in left:
             yield _link(VANISHED, link, f"{link.name} vanished from {link.namespace}")
     for link in sorted(come, key=_place):
         if link.device not in joined:
             yield _link(APPEARED, link, f"{link.name} ({link.kind}) appeared in {link.namespace}{_made_on(link)}")
-    earlier = {**old, **{now.device: was for was, now in moves}}
     for device, now in new.items():
         if device not in earlier:
             continue
         was = earlier[device]
-        sentences = [
-            *_alterations(was, now),
-            *_port_alterations(was, now, _bridge_of(was, old), _bridge_of(now, new)),
-        ]
-        for sentence in sentences:
+        for sentence in _alterations(was, now):
+            yield _link(CHANGED, now, sentence)
+        for sentence in _port_alterations(was, now, _bridge_of(was, old), _bridge_of(now, new)):
             yield _link(CHANGED, now, sentence)
 
 
@@ -170,7 +182,13 @@ def _made_on(link: Link) -> str:
 
 
 def _link(sign: str, link: Link, sentence: str) -> Change:
-    return Change(sign, "link", link.namespace, link.name, sentence)
+    return Change(
+        sign=sign,
+        what="link",
+        namespace=link.namespace,
+        name=link.name,
+        sentence=sentence,
+    )
 
 
 def _moves(gone: Iterable[Link], come: Iterable[Link]) -> Iterator[tuple[Link, Link]]:
@@ -182,10 +200,11 @@ def _moves(gone: Iterable[Link], come: Iterable[Link]) -> Iterator[tuple[Link, L
     left = list(come)
     for was in gone:
         same = [link for link in left if (link.mac, link.kind) == (was.mac, was.kind)]
-        if same:
-            now = min(same, key=lambda link: _unlikeness(was, link))
-            left.remove(now)
-            yield was, now
+        if not same:
+            continue
+        now = min(same, key=lambda link: _unlikeness(was, link))
+        left.remove(now)
+        yield was, now
 
 
 def _unlikeness(was: Link, now: Link) -> tuple[bool, bool]:
@@ -261,7 +280,9 @@ def _in_place(link: Link) -> str:
 
 def _differs(was: object, now: object) -> bool:
     """Whether both are known, and not the same: an older recording does not tell everything."""
-    return was is not None and now is not None and was != now
+    if was is None or now is None:
+        return False
+    return was != now
 
 
 # ---- bridges and their ports --------------------------------------------------------------------------------
@@ -332,13 +353,20 @@ def _address_key(address: Address) -> tuple[str, str, str]:
 
 
 def _address(sign: str, address: Address, predicate: str) -> Change:
-    sentence = f"{address.dev} in {address.namespace} {predicate}"
-    return Change(sign, "address", address.namespace, address.dev, sentence)
+    return Change(
+        sign=sign,
+        what="address",
+        namespace=address.namespace,
+        name=address.dev,
+        sentence=f"{address.dev} in {address.namespace} {predicate}",
+    )
 
 
 def _born_with(namespace: str, device: str | None, before: Snapshot) -> bool:
     """Whether a fact about lo came with its namespace, which is a change already told."""
-    return device == "lo" and namespace not in names(before)
+    if device != "lo":
+        return False
+    return namespace not in names(before)
 
 
 def _routes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
@@ -354,18 +382,25 @@ def _routes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
 
 
 def _of_every_table(snapshot: Snapshot) -> tuple[Route, ...]:
-    return snapshot.rows.routes + snapshot.rows.policy_routes
+    rows = snapshot.rows
+    return rows.routes + rows.policy_routes
 
 
 def _route_key(route: Route) -> tuple[object, ...]:
-    destination = (route.namespace, route.family, route.table, route.kind, route.to, route.metric)
+    table = (route.namespace, route.family, route.table)
+    destination = (route.kind, route.to, route.metric)
     next_hop = (route.via, route.dev, route.onlink)
-    return destination + next_hop
+    return table + destination + next_hop
 
 
 def _route(sign: str, route: Route, predicate: str) -> Change:
-    sentence = f"{route.namespace} {predicate}"
-    return Change(sign, "route", route.namespace, route.dev or "", sentence)
+    return Change(
+        sign=sign,
+        what="route",
+        namespace=route.namespace,
+        name=route.dev or "",
+        sentence=f"{route.namespace} {predicate}",
+    )
 
 
 def _in_full(route: Route) -> str:
@@ -405,7 +440,13 @@ def _neighbour_key(neighbour: Neighbour) -> tuple[str, str | None, str]:
 
 
 def _neighbour(sign: str, neighbour: Neighbour, sentence: str) -> Change:
-    return Change(sign, "neighbour", neighbour.namespace, neighbour.dev or "", sentence)
+    return Change(
+        sign=sign,
+        what="neighbour",
+        namespace=neighbour.namespace,
+        name=neighbour.dev or "",
+        sentence=sentence,
+    )
 
 
 def _acquaintance(neighbour: Neighbour) -> str | None:
@@ -472,7 +513,13 @@ def _given_as(entry: Entry) -> str | None:
 
 
 def _entry(sign: str, entry: Entry, sentence: str) -> Change:
-    return Change(sign, "fdb", entry.namespace, entry.dev or "", sentence)
+    return Change(
+        sign=sign,
+        what="fdb",
+        namespace=entry.namespace,
+        name=entry.dev or "",
+        sentence=sentence,
+    )
 
 
 def _behind(entry: Entry) -> str:

@@ -144,8 +144,8 @@ class _Tree:
         if link.unseen:
             return f"{text}{signs['unknown']}({unseen(link)})"
         if far_end is not None:
-            there = "" if far_end.namespace == link.namespace else f"{far_end.namespace}: "
-            return text + signs["wire"] + there + _described(self.snapshot, far_end)
+            there = _placed(far_end, link.namespace) + _described(self.snapshot, far_end)
+            return text + signs["wire"] + there
         for end in self.tunnel_ends.get(link.device, ()):
             text += signs["tunnel"]
             text += f"{end.namespace}: {end.name}"
@@ -192,8 +192,7 @@ def _is_plain_vxlan(link: Link) -> bool:
     """Whether a VXLAN device says no other end by itself: whom it sends to stands in its FDB."""
     if link.kind != "vxlan":
         return False
-    wrapping = link.wrapped_in
-    return wrapping is None or (wrapping.remote, wrapping.group, wrapping.external) == (None, None, False)
+    return link.wrapped_in is None or link.wrapped_in.names_nobody
 
 
 # ---- a graph ----------------------------------------------------------------------------------------------

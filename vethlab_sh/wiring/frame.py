@@ -94,8 +94,8 @@ class Frame:
     def _is_inside(self, join: Join) -> bool:
         """Whether both ends are on this machine."""
         spaces = {self.machine, *self.members}
-        one, two = join.ends
-        return one[0] in spaces and two[0] in spaces
+        (here, _), (there, _) = join.ends
+        return here in spaces and there in spaces
 
     def _descending(self, namespace: str) -> list[tuple[Join, Device, Device]]:
         """What joins a namespace's devices to others of the machine, but for its cables' ends below it: the join, the
@@ -106,7 +106,10 @@ class Frame:
         for link in devices(self.paper.snapshot, namespace):
             for join in self._of(link.device):
                 other = join.other(link.device)
-                if other[0] != namespace and other not in below and self._is_inside(join):
+                there, _ = other
+                if there == namespace or other in below:
+                    continue
+                if self._is_inside(join):
                     found.append((join, link.device, other))
         return found
 
@@ -296,7 +299,7 @@ class Frame:
         """What joins one of these namespaces to another, each once."""
         found = []
         for join in joins(self.paper.snapshot):
-            one, two = (namespace for namespace, _ in join.ends)
+            (one, _), (two, _) = join.ends
             if one != two and one in self.members and two in self.members:
                 found.append(join)
         return found
@@ -340,11 +343,12 @@ class Frame:
     def _end_descents(self, hub: Link, number: int, top: float) -> None:
         """The last part of the lines that lead to a device of the machine's own."""
         for descent in self.descents:
-            if descent.goal == hub.device:
-                corners = [*descent.corners, *self._into(hub, number, top)]
-                if descent.join.two != hub.device:
-                    corners.reverse()
-                self.paper.join(descent.join, corners)
+            if descent.goal != hub.device:
+                continue
+            corners = [*descent.corners, *self._into(hub, number, top)]
+            if descent.join.two != hub.device:
+                corners.reverse()
+            self.paper.join(descent.join, corners)
 
     def _into(self, hub: Link, number: int, top: float) -> list[Point]:
         """From a hub's place at the side to it: into its side, or from above past those before it."""

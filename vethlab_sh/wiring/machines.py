@@ -143,7 +143,9 @@ def _hands_on(link: Link) -> bool:
     """Whether a device is a bridge, or a tunnel that somebody made or uses."""
     if link.kind == "bridge":
         return True
-    return link.kind in TUNNELS and (bool(link.up) or not link.is_fallback)
+    if link.kind not in TUNNELS:
+        return False
+    return bool(link.up) or not link.is_fallback
 
 
 def _nearest(snapshot: Snapshot, end: str, playing: set[str]) -> str:

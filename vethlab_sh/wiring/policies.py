@@ -78,7 +78,8 @@ def rules(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     """Rules of policy routing; each namespace has three of IPv4 and two of IPv6 from its beginning."""
     old = by_key(before.rows.rules, _rule_key)
     new = by_key(after.rows.rules, _rule_key)
-    earlier, later = names(before), names(after)
+    earlier = names(before)
+    later = names(after)
     for rule in only_in(new, old):
         by_kernel = rule.proto == "kernel"
         if by_kernel and rule.namespace not in earlier:
@@ -95,8 +96,13 @@ def _rule_key(rule: Rule) -> tuple[str, str, str]:
 
 
 def _rule(sign: str, rule: Rule, predicate: str) -> Change:
-    sentence = f"{rule.namespace} {predicate}"
-    return Change(sign, "rule", rule.namespace, rule.iif or "", sentence)
+    return Change(
+        sign=sign,
+        what="rule",
+        namespace=rule.namespace,
+        name=rule.iif or "",
+        sentence=f"{rule.namespace} {predicate}",
+    )
 
 
 def _in_words(rule: Rule) -> str:
@@ -111,9 +117,12 @@ def chains(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     """Chains of packet filters and their policies."""
     old = {chain.place: chain for chain in before.rows.chains}
     new = {chain.place: chain for chain in after.rows.chains}
+    spaces = names(after)
     for place in {**old, **new}:
-        if place.namespace in names(after):
-            yield from _chain(place, old.get(place), new.get(place))
+        if place.namespace in spaces:
+            was = old.get(place)
+            now = new.get(place)
+            yield from _chain(place, was, now)
 
 
 def _chain(place: ChainPlace, was: Chain | None, now: Chain | None) -> Iterator[Change]:
@@ -136,7 +145,8 @@ def _policy(place: ChainPlace, was: Chain | None, now: Chain | None) -> Iterator
     earlier = was.policy if was else "ACCEPT"
     later = now.policy if now else "ACCEPT"
     if earlier != later:
-        yield _filter(CHANGED, place, f"the policy of {_chain_of(place)} is now {later}, was {earlier}")
+        sentence = f"the policy of {_chain_of(place)} is now {later}, was {earlier}"
+        yield _filter(CHANGED, place, sentence)
 
 
 def _chain_of(place: ChainPlace) -> str:
@@ -154,7 +164,13 @@ def _chain_in_full(place: ChainPlace, chain: Chain) -> str:
 
 
 def _filter(sign: str, place: ChainPlace, sentence: str) -> Change:
-    return Change(sign, "filter", place.namespace, "", sentence)
+    return Change(
+        sign=sign,
+        what="filter",
+        namespace=place.namespace,
+        name="",
+        sentence=sentence,
+    )
 
 
 # ---- rules of packet filters ------------------------------------------------------------------------------------
@@ -164,10 +180,11 @@ def filters(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     """Rules of packet filters: which came, which went, and which stand elsewhere in their chain, as order decides."""
     old = _by_chain(before)
     new = _by_chain(after)
+    spaces = names(after)
     for place in {**old, **new}:
         was = old.get(place, [])
         now = new.get(place, [])
-        if was != now and place.namespace in names(after):
+        if was != now and place.namespace in spaces:
             yield from _rules_of_chain(place, was, now)
 
 
@@ -219,7 +236,8 @@ def _different(was: list[str], now: list[str]) -> tuple[list[str], list[tuple[in
     come: list[tuple[int, str]] = []
     matcher = SequenceMatcher(None, was, now, autojunk=False)
     for kind, was_from, was_to, now_from, now_to in matcher.get_opcodes():
-        if kind != "equal":
-            gone += was[was_from:was_to]
-            come += enumerate(now[now_from:now_to], start=now_from + 1)
+        if kind == "equal":
+            continue
+        gone += was[was_from:was_to]
+        come += enumerate(now[now_from:now_to], start=now_from + 1)
     return gone, come

@@ -72,7 +72,8 @@ def _tunnels(snapshot: Snapshot) -> Iterator[Tunnel]:
         for one, two in combinations(alike, 2):
             there = _leads(snapshot, one, two)
             back = _leads(snapshot, two, one)
-            if there or back or (_wants_entries(one) and _wants_entries(two)):
+            should_lead = _wants_entries(one) and _wants_entries(two)
+            if there or back or should_lead:
                 yield Tunnel(one, two, there, back)
 
 
@@ -92,10 +93,9 @@ def _alike(snapshot: Snapshot) -> Iterable[list[Link]]:
 
 def _wants_entries(link: Link) -> bool:
     """Whether a device has no other end by itself, so that each one has to stand in its FDB."""
-    wrapping = link.wrapped_in
-    if link.kind != "vxlan" or wrapping is None:
+    if link.kind != "vxlan" or link.wrapped_in is None:
         return False
-    return (wrapping.remote, wrapping.group, wrapping.external) == (None, None, False)
+    return link.wrapped_in.names_nobody
 
 
 def _leads(snapshot: Snapshot, one: Link, two: Link) -> bool:
@@ -115,11 +115,12 @@ def _leads(snapshot: Snapshot, one: Link, two: Link) -> bool:
 
 def _ears(snapshot: Snapshot, end: Link) -> frozenset[str]:
     """The addresses at which a tunnel device takes packets: its local one, else all of where its packets travel."""
-    if end.wrapped_in is None or end.wrapped_in.namespace is None:
+    wrapping = end.wrapped_in
+    if wrapping is None or wrapping.namespace is None:
         return frozenset()
-    if end.wrapped_in.local is not None:
-        return frozenset({end.wrapped_in.local})
-    return _addresses(snapshot).get(end.wrapped_in.namespace, frozenset())
+    if wrapping.local is not None:
+        return frozenset({wrapping.local})
+    return _addresses(snapshot).get(wrapping.namespace, frozenset())
 
 
 @lru_cache(maxsize=4)
