@@ -189,11 +189,16 @@ def _rows(devices: list[tuple[str, str]], parts: Mapping[str, str]) -> Iterator[
     links = parts["links"].splitlines()
     for number, (namespace, device) in enumerate(devices):
         link = LINK_TYPE.search(links[number])
-        told = {"namespace": namespace, "device": device, "link_type": link[1] if link else ""}
+        where = {
+            "namespace": namespace,
+            "device": device,
+            "link_type": link[1] if link else "",
+        }
         text, frames = _without_bytes(parts[str(number)])
         for row in _understood(text):
-            if row["time_ns"] <= ended:
-                yield told | row | {"frame": frames.get(row["time_ns"])}
+            time_ns = row["time_ns"]
+            if time_ns <= ended:
+                yield where | row | {"frame": frames.get(time_ns)}
 
 
 def _without_bytes(printed: str) -> tuple[str, dict[int, bytes]]:
@@ -216,8 +221,9 @@ def _without_bytes(printed: str) -> tuple[str, dict[int, bytes]]:
 
 def _nanoseconds(time: re.Match[str]) -> int:
     """A time as `tcpdump -tt` prints it, whose fraction may have fewer than nine digits."""
-    seconds, fraction = time[1], time[2]
-    return int(seconds) * 10**9 + int(fraction.ljust(9, "0"))
+    seconds = int(time[1])
+    fraction = time[2].ljust(9, "0")
+    return seconds * 10**9 + int(fraction)
 
 
 def _times_counted(device: str) -> int:

@@ -247,8 +247,9 @@ class Tables:
         """The devices of a namespace that are no tunnels and are made on no other: what they carry is not wrapped."""
         cards = []
         for device, link in self.links.items():
-            is_card = link.wrapping is None and link.parent is None and link.kind not in ("loopback", "vrf")
-            if device[0] == namespace and is_card:
+            if link.namespace != namespace or link.kind in ("loopback", "vrf"):
+                continue
+            if link.wrapping is None and link.parent is None:
                 cards.append(device)
         return cards
 

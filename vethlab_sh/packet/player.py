@@ -128,10 +128,12 @@ def layers(row: Sighting) -> list[Layer]:
             headers.append(("802.1Q", f"VLAN {row.vlan}", COLOURS["VXLAN"], False))
     if row.kind == Kind.ARP_ASK:
         question = f"who has {row.dst_ip}? tell {row.src_ip}"
-        return [*headers, ("ARP", question, INSIDE, False)]
+        headers.append(("ARP", question, INSIDE, False))
+        return headers
     if row.kind in (Kind.ARP_TELL, Kind.ARP_OTHER):
         answer = f"{row.src_ip} is at {row.src_mac}"
-        return [*headers, ("ARP", answer, INSIDE, False)]
+        headers.append(("ARP", answer, INSIDE, False))
+        return headers
     packet = f"{row.src_ip} → {row.dst_ip}"
     if row.ttl is not None:
         packet += f"  TTL {row.ttl}"

@@ -94,21 +94,24 @@ class Probe:
 
         is_lab: whether all of TCP, or UDP, is taken: a rule may send the packets on to another port.
         """
+        links = tables.links.values()
         ports = set(VXLAN_PORTS)
-        for link in tables.links.values():
+        for link in links:
             if link.vxlan_port:
                 ports.add(link.vxlan_port)
         # NAT gives a packet its machine's address.
         machine = tables.machine(self.src)
-        inner = _wrapped({self.target} | tables.own(self.src) | tables.own(machine))
+        ends = {self.target} | tables.own(self.src) | tables.own(machine)
+        inner = _wrapped(ends)
         wanted = ["arp", "icmp6" if self.is_v6 else "icmp"]
         wanted += _around(tables)
         for port in sorted(ports):
             wanted.append(f"(udp port {port} and ({inner}))")
         if not self.is_ping:
             wanted.append(self.protocol if is_lab else f"{self.protocol} port {self.port}")
-        if any(link.kind == "vlan" or link.vlan_filtering for link in tables.links.values()):
-            wanted.append(f"(vlan and ({' or '.join(wanted)}))")  # last: it moves all that is asked after it
+        if any(link.kind == "vlan" or link.vlan_filtering for link in links):
+            tagged = " or ".join(wanted)
+            wanted.append(f"(vlan and ({tagged}))")  # last: it moves all that is asked after it
         return " or ".join(wanted)
 
 

@@ -132,44 +132,54 @@ def _wraps(link: Link) -> str:
 def _child_that_sends(tables: Tables, sighting: Sighting) -> str | None:
     """Why a frame leaves by a device that another is made on: that other one sends it; None of its own frames."""
     device = sighting.place
+    children = tables.above(device)
     if sighting.vlan is not None:
-        for child in tables.above(device):
+        for child in children:
             link = tables.link(child)
             if link and link.vlan_id == sighting.vlan:
                 return f"{_place(child, device)} puts the tag of VLAN {link.vlan_id} on it"
-    source = sighting.macs[0]
-    own = tables.own(sighting.namespace)
-    for child in tables.above(device):
-        if source and source != tables.mac(device):
-            is_sender = tables.mac(child) == source
-        else:  # an ipvlan has its parent's MAC, and addresses of its own
-            is_sender = child[0] != device[0] and sighting.ips[0] not in own and sighting.ips[0] in tables.own(child[0])
-        if is_sender:
-            return f"{_place(child, device)} is made on {device[1]}, so its frames leave here"
+    for child in children:
+        if _is_from(tables, child, sighting):
+            return f"{_place(child, device)} is made on {sighting.device}, so its frames leave here"
     return None
 
 
+def _is_from(tables: Tables, child: Device, sighting: Sighting) -> bool:
+    """Whether a frame at a device is one of another's that is made on it."""
+    mac, _ = sighting.macs
+    if mac and mac != tables.mac(sighting.place):
+        return tables.mac(child) == mac
+    # an ipvlan has its parent's MAC, and addresses of its own
+    ip, _ = sighting.ips
+    there, _ = child
+    if there == sighting.namespace or ip in tables.own(sighting.namespace):
+        return False
+    return ip in tables.own(there)
+
+
 def _wrapped(tables: Tables, tunnel: Device, sighting: Sighting) -> str:
+    _, name = tunnel
     mac = sighting.dst_mac
     entry = tables.fdb(tunnel, mac)
-    if entry and entry.mac == mac:
-        return f"FDB of {tunnel[1]}: {mac} is behind {entry.dst}, so wrap it"
-    if entry:
-        return f"FDB of {tunnel[1]}: what is for everyone or unknown goes to {entry.dst}, so wrap it"
-    return f"{tunnel[1]} wraps it for {sighting.outer_dst_ip}"
+    if entry is None:
+        return f"{name} wraps it for {sighting.outer_dst_ip}"
+    if entry.mac == mac:
+        return f"FDB of {name}: {mac} is behind {entry.dst}, so wrap it"
+    return f"FDB of {name}: what is for everyone or unknown goes to {entry.dst}, so wrap it"
 
 
 def _bridged(tables: Tables, learned: Learned, bridge: Device, sighting: Sighting) -> str:
-    port, name = sighting.place, bridge[1]
+    _, name = bridge
+    port = sighting.device
     source, mac = sighting.macs
-    link = tables.link(port)
-    comes_from_here = learned.port(bridge, source) == port[1]
+    link = tables.link(sighting.place)
+    comes_from_here = learned.port(bridge, source) == port
     if link and link.hairpin and comes_from_here:
-        return f"hairpin is on at {port[1]}: bridge {name} also sends back where the frame came from"
+        return f"hairpin is on at {port}: bridge {name} also sends back where the frame came from"
     if is_group(mac):
         return f"bridge {name} sends what is for everyone to every port"
-    if learned.port(bridge, mac) == port[1]:
-        return f"bridge {name} knows {mac} on {port[1]}"
+    if learned.port(bridge, mac) == port:
+        return f"bridge {name} knows {mac} on {port}"
     return f"bridge {name} did not know {mac} and sent it to every port"
 
 

@@ -108,29 +108,36 @@ def _set_port(port: Device, words: str) -> Fix:
 
 def _misled(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
     """An FDB that puts a MAC elsewhere than where it is."""
-    mac = last.macs[1]
+    _, mac = last.macs
     if is_group(mac):
         return None
     holders = _others_with(scene, mac, bridge)
-    if mac == scene.tables.mac(bridge) and holders:
+    if not holders:
+        return None
+    if mac == scene.tables.mac(bridge):
         return bridge_keeps(scene, bridge, holders[0])
     # as it was when the frame came: the answer may have taught the bridge since
     entry = scene.before.fdb(bridge, mac) or scene.tables.fdb(bridge, mac)
-    if entry is None or entry.dev is None or entry.mac == ANY_MAC or not holders:
+    if entry is None or entry.dev is None or entry.mac == ANY_MAC:
         return None
-    if entry.dev == bridge[1] and entry.state:
+    _, name = bridge
+    if entry.dev == name and entry.state:
         return _taken_for_its_own(bridge, entry, holders[0])
     if len(holders) > 1:
         return _twice(bridge, mac, holders, entry)
-    real = scene.tables.peer(holders[0])
-    if real is None or scene.tables.master(real) != bridge or real[1] == entry.dev:
+    port = scene.tables.peer(holders[0])
+    if port is None or scene.tables.master(port) != bridge:
         return None
-    return _wrong_entry(bridge, entry, real)
+    _, port_name = port
+    if port_name == entry.dev:
+        return None
+    return _wrong_entry(bridge, entry, port)
 
 
 def _others_with(scene: Scene, mac: str, bridge: Device) -> list[Device]:
     """The devices, the bridge apart, that have a MAC address."""
-    return [device for device in scene.tables.holders(mac) if device != bridge]
+    holders = scene.tables.holders(mac)
+    return [device for device in holders if device != bridge]
 
 
 def bridge_keeps(scene: Scene, bridge: Device, holder: Device) -> Diagnosis:
@@ -214,8 +221,9 @@ def _wrong_entry(bridge: Device, entry: Entry, real: Device) -> Diagnosis:
 
 def _towards_the_port(scene: Scene, bridge: Device, last: Sighting, came_by: Device | None) -> Diagnosis | None:
     """Look from the far end, whose cable tells which port it should be."""
-    tables, mac = scene.tables, last.macs[1]
-    goal = last.ips[1]
+    tables = scene.tables
+    _, mac = last.macs
+    _, goal = last.ips
     port = _expected(scene, bridge, mac, goal)
     if port is None:
         if last.resolves and is_group(mac) and not scene.owners(goal):
@@ -332,7 +340,9 @@ def _held_back(scene: Scene, port: Device, mac: str, came_by: Device | None) -> 
 
 def _is_isolated(scene: Scene, port: Device) -> bool:
     link = scene.link(port)
-    return bool(link and link.port and link.port.isolated)
+    if link is None or link.port is None:
+        return False
+    return bool(link.port.isolated)
 
 
 def _flood_flag(mac: str) -> str:
@@ -366,4 +376,6 @@ def _without_address(scene: Scene, last: Sighting) -> Device | None:
                 continue
             if not scene.tables.addresses_of(link.device):
                 bare.append(link.device)
-    return bare[0] if len(bare) == 1 else None
+    if len(bare) != 1:
+        return None
+    return bare[0]

@@ -113,23 +113,30 @@ def only_gateway(tables: Tables, device: Device) -> str | None:
     """The address of the one router on the wire of a device, when there is just one, and the device's own network
     holds it.
     """
-    namespace = device[0]
+    namespace, _ = device
     for one in tables.links:
         if one[0] == namespace and tables.is_kind(one, "vxlan"):
             return None  # what is behind a tunnel is not reached past it
-    networks = [ip_interface(row.address).network for row in tables.addresses_of(device) if row.family == "inet"]
-    ends_of = cables(tables.snapshot)
+    own = [row for row in tables.addresses_of(device) if row.family == "inet"]
+    networks = [ip_interface(row.address).network for row in own]
     gateways = []
     for other in tables.wire(device):
-        is_router = len(ends_of.get(other[0], ())) > 1
-        if other[0] == namespace or not is_router:
+        if other[0] == namespace or not _is_router(tables, other[0]):
             continue
         for row in tables.addresses_of(other):
             if row.family != "inet" or row.scope != "global":
                 continue
             if any(ip_address(row.ip) in network for network in networks):
                 gateways.append(row.ip)
-    return gateways[0] if len(gateways) == 1 else None
+    if len(gateways) != 1:
+        return None
+    return gateways[0]
+
+
+def _is_router(tables: Tables, namespace: str) -> bool:
+    """Whether a namespace has cables to more than one other."""
+    others = cables(tables.snapshot).get(namespace, ())
+    return len(others) > 1
 
 
 def lost_on_a_cable(tables: Tables, device: Device, size: int) -> Diagnosis | None:

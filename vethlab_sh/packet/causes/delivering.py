@@ -34,7 +34,8 @@ def not_answered(scene: Scene, arrived: Device, last: Sighting) -> Diagnosis | N
 
 def _way_back(scene: Scene, space: str, source: str, dst: str) -> Diagnosis | None:
     """Why the answer does not leave."""
-    lost = no_way(scene, space, source, scene.decide(space, source, dst))
+    decision = scene.decide(space, source, dst)
+    lost = no_way(scene, space, source, decision)
     if lost is None:
         return None
     if lost.cause == Cause.NO_ROUTE:
@@ -46,7 +47,8 @@ def _way_back(scene: Scene, space: str, source: str, dst: str) -> Diagnosis | No
 
 def nobody_listens(scene: Scene, space: str, ip: str, port: int | None = None) -> Diagnosis:
     """A port that nobody takes: refused by a reset, or by ICMP. port: where a rule has changed it."""
-    protocol, port = scene.probe.protocol, port or scene.probe.port
+    protocol = scene.probe.protocol
+    port = port or scene.probe.port
     name = f"{protocol.upper()} port {port}"
     sockets = []
     for one in scene.look(space).sockets:

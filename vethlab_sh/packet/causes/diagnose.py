@@ -51,7 +51,8 @@ def diagnose(scene: Scene) -> tuple[Sighting | None, Diagnosis]:
 
 
 def _not_sent(scene: Scene) -> Diagnosis | None:
-    space, target = scene.probe.src, scene.probe.target
+    space = scene.probe.src
+    target = scene.probe.target
     diagnosis = nothing_left(scene)
     if diagnosis is None and scene.is_local(space, target):
         diagnosis = echo_ignored(scene, space, target)

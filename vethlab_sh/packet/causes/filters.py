@@ -79,10 +79,13 @@ def _is_of_the_probe(scene: Scene, drop: Drop) -> bool:
 
 def _ports(scene: Scene) -> set[str]:
     """The ports of the probe and of tunnels, as nft tells them."""
-    ports = {link.vxlan_port for link in scene.tables.links.values() if link.vxlan_port}
+    ports = set()
+    for link in scene.tables.links.values():
+        if link.vxlan_port:
+            ports.add(str(link.vxlan_port))
     if not scene.probe.is_ping:
-        ports.add(scene.probe.port)
-    return {str(port) for port in ports}
+        ports.add(str(scene.probe.port))
+    return ports
 
 
 def _goes_between_the_ends(scene: Scene, drop: Drop) -> bool:
@@ -224,7 +227,8 @@ def _is_by_iptables(step: Step) -> bool:
 
 
 def _policy(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
-    step, space = drop.step, drop.space
+    step = drop.step
+    space = drop.space
     chain = _of_step(space, step).place
     if not _is_by_iptables(step):
         return _closed(chain, f"nft's chain {step.chain}", "drop", "policy drop")
@@ -235,12 +239,15 @@ def _policy(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
         policy="DROP",
         word=f"-P {step.chain} DROP",
     )
-    source, goal = drop.words.word("saddr"), drop.words.word("daddr")
+    source = drop.words.word("saddr")
+    goal = drop.words.word("daddr")
     if source and goal and step.chain == "FORWARD":
         there = f"{program} -I FORWARD -s {source} -d {goal} -j ACCEPT"
         back = f"{program} -I FORWARD -s {goal} -d {source} -j ACCEPT"
         diagnosis = replace(diagnosis, fixes=(*diagnosis.fixes, fix(space, there, back)))
-    return _also_bridged(scene, diagnosis, space) if is_bridged else diagnosis
+    if not is_bridged:
+        return diagnosis
+    return _also_bridged(scene, diagnosis, space)
 
 
 def _closed(chain: ChainPlace, name: str, policy: str, word: str) -> Diagnosis:
@@ -358,8 +365,11 @@ def rule_of_ttl(scene: Scene, space: str) -> Met | None:
 
 def rule_of_mac(scene: Scene, space: str, mac: str) -> Met | None:
     """The rule of a bridge filter that gives frames this MAC."""
-    for step in _rules_of(scene.again.steps.get(space, ())):
-        if step.family == "bridge" and (mac in step.rule or deeds.sets_mac(step.rule)):
+    steps = scene.again.steps.get(space, ())
+    for step in _rules_of(steps):
+        if step.family != "bridge":
+            continue
+        if mac in step.rule or deeds.sets_mac(step.rule):
             return _rule(scene, space, step)
     return None
 

@@ -344,18 +344,21 @@ def _sockets(text: str) -> Iterable[Socket]:
 
 
 def _counters(snmp: str, snmp6: str) -> dict[str, int]:
-    """The tables of /proc/net come as two lines each: the names, then the numbers."""
+    """snmp: tables of two lines each, the names and then the numbers; snmp6: a line for each name and its number."""
     counters: dict[str, int] = {}
     lines = snmp.splitlines()
     for names, numbers in zip(lines[::2], lines[1::2], strict=False):
         table, _, names = names.partition(":")
-        values = numbers.split()[1:]
-        for name, value in zip(names.split(), values, strict=False):
-            counters[table + name] = int(value)
+        _, _, numbers = numbers.partition(":")
+        for name, number in zip(names.split(), numbers.split(), strict=False):
+            counters[table + name] = int(number)
     for line in snmp6.splitlines():
         words = line.split()
-        if len(words) == 2 and words[1].isdigit():
-            counters[words[0]] = int(words[1])
+        if len(words) != 2:
+            continue
+        name, number = words
+        if number.isdigit():
+            counters[name] = int(number)
     return counters
 
 

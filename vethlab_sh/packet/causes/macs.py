@@ -65,7 +65,8 @@ def _mac_rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:
     for before, after in itertools.pairwise(way):
         if before.namespace != after.namespace or before.ips != after.ips:
             continue
-        old, new = before.macs[1], after.macs[1]
+        _, old = before.macs
+        _, new = after.macs
         if old != new and scene.tables.master(after.place):
             return _by_a_bridge_filter(scene, after.namespace, old, new)
     return None

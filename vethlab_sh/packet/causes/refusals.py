@@ -66,9 +66,11 @@ def _expired(scene: Scene, error: Sighting) -> tuple[Sighting, Diagnosis]:
     """Who sent it with so little, or that it passes too many: what came in where the error was made."""
     space = error.namespace
     came = [one for one in scene.course.there if one.namespace == space and one.way == "in"]
-    expired = used_up(scene, came[-1]) if came else None
-    if expired:
-        return came[-1], expired
+    if came:
+        latest = came[-1]
+        expired = used_up(scene, latest)
+        if expired:
+            return latest, expired
     reason = f"the TTL of the packet was used up in {space}: it passes more routers than it may"
     shown = Shown.of(space, "nstat -asz IcmpOutTimeExcds")
     return error, Diagnosis(Cause.HOP_LIMIT, reason, shown)

@@ -23,10 +23,13 @@ from .settings import forwarding_off, own_source, reverse_path, set_all, setting
 
 def unanswered(scene: Scene, asked: Sighting) -> Diagnosis | None:
     """Why a question for a MAC that came in at a device is not answered there; None when nothing tells."""
-    device, ip = asked.place, asked.dst_ip
+    device = asked.place
+    ip = asked.dst_ip
     link = scene.link(device)
     if link and link.arp is False and ":" not in ip:
-        return _without_arp(link) if link.kind == "ipvlan" else arp_off(device)
+        if link.kind == "ipvlan":
+            return _without_arp(link)
+        return arp_off(device)
     if _hangs_free(scene, device, ip):
         return _no_bridge_takes(scene, device)
     if scene.is_local(device[0], ip):

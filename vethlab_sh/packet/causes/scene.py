@@ -99,10 +99,12 @@ class Scene:
 
     def _vrf_table(self, space: str, src: str | None, iif: str | None) -> str | None:
         """The table of the VRF in which a packet is: by the port that it came in by, or that has its source address."""
-        devices = [] if iif is None else [(space, iif)]
-        if iif is None and src is not None:
+        devices: list[Device] = []
+        if iif is not None:
+            devices.append((space, iif))
+        elif src is not None:
             seen = {one.place for one in self.course.sightings}
-            devices = [owner for owner in self.owners(src) if owner[0] == space]
+            devices += [owner for owner in self.owners(src) if owner[0] == space]
             devices.sort(key=lambda owner: owner not in seen)  # two VRFs may have the same address
         for device in devices:
             table = self.tables.vrf_table(device)

@@ -47,7 +47,9 @@ def stuck(scene: Scene, last: Sighting) -> Diagnosis | None:
 
 
 def _went_out(scene: Scene, last: Sighting) -> Diagnosis | None:
-    device, tables = last.place, scene.tables
+    device = last.place
+    namespace, _ = device
+    tables = scene.tables
     if tables.is_kind(device, "vxlan") and not last.wrapped:
         return _went_into_a_tunnel(scene, last)
     link = scene.link(device)
@@ -56,12 +58,14 @@ def _went_out(scene: Scene, last: Sighting) -> Diagnosis | None:
     if link is not None and link.kind == "wireguard":
         return _encrypted(link)
     if tables.is_kind(device, "bridge"):
-        return not_bridged(scene, device, last) or filtered(scene, device[0], is_bridged=True)
+        return not_bridged(scene, device, last) or filtered(scene, namespace, is_bridged=True)
     diagnosis = not_to_the_parent(scene, last) or lost_on_a_cable(tables, device, last.bytes)
     if diagnosis:
         return diagnosis
     peer = tables.peer(device)
-    return filtered(scene, peer[0]) if peer else None
+    if peer is None:
+        return None
+    return filtered(scene, peer[0])
 
 
 def _went_into_a_tunnel(scene: Scene, last: Sighting) -> Diagnosis | None:

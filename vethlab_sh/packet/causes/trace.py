@@ -116,22 +116,15 @@ def again(ground: Ground, probe: Probe, looks: Mapping[str, Look], ports: Iterab
 
     looks: what each namespace on the way said; ports: UDP ports of tunnels on the way.
     """
-    spaces = [space for space, one in looks.items() if one.filters]
-    numbers = range(len(spaces))
+    tables = {}
+    for space, one in looks.items():
+        if one.filters:
+            tables[space] = "\n".join(_tables(one, probe, ports))
     before = look(ground, looks, COUNTED)
-    script = [SCRIPT.replace("LIMIT", str(SECONDS)).replace("TABLE", TABLE)]
-    for number, space in enumerate(spaces):
-        tables = "\n".join(_tables(looks[space], probe, ports))
-        script.append(f"trace {number} {quoted(tables)} {ground.way_into(space)}")
-    script.append("deaf=0")
-    script += [f"heard {number} ready || deaf=1" for number in numbers]
-    script.append(f'{ground.inside(probe.src, probe.line)} >"$here/said" 2>&1; code=$?')
-    script += [f"heard {number} done || deaf=1" for number in numbers]
-    script += [f"printf '{MARK_OF_STEPS}'; cat \"$here/out{number}\"" for number in numbers]
-    script.append(f"printf '{MARK_OF_STEPS}%s %s' $code $deaf")
-    answers = ground.run("\n".join(script)).out.split(STEPS_BEGIN)[1:]
+    ran = ground.run(_script(ground, probe, tables))
     after = look(ground, looks, COUNTED)
-    if len(answers) != len(spaces) + 1:
+    _, *answers = ran.out.split(STEPS_BEGIN)
+    if len(answers) != len(tables) + 1:
         return Again(False, before, after)
     *traces, codes = answers
     code, deaf = codes.split()
@@ -139,9 +132,27 @@ def again(ground: Ground, probe: Probe, looks: Mapping[str, Look], ports: Iterab
         answered=code == "0",
         before=before,
         after=after,
-        steps={space: tuple(read(trace)) for space, trace in zip(spaces, traces, strict=True)},
+        steps={space: tuple(read(trace)) for space, trace in zip(tables, traces, strict=True)},
         heard=deaf == "0",
     )
+
+
+def _script(ground: Ground, probe: Probe, tables: Mapping[str, str]) -> str:
+    """The lines that lay our tables in each namespace, send the probe, and print what each of them has told.
+
+    At the end they print the probe's exit code, and whether a listener did not answer.
+    """
+    numbers = range(len(tables))
+    script = [SCRIPT.replace("LIMIT", str(SECONDS)).replace("TABLE", TABLE)]
+    for number, (space, lines) in enumerate(tables.items()):
+        script.append(f"trace {number} {quoted(lines)} {ground.way_into(space)}")
+    script.append("deaf=0")
+    script += [f"heard {number} ready || deaf=1" for number in numbers]
+    script.append(f'{ground.inside(probe.src, probe.line)} >"$here/said" 2>&1; code=$?')
+    script += [f"heard {number} done || deaf=1" for number in numbers]
+    script += [f"printf '{MARK_OF_STEPS}'; cat \"$here/out{number}\"" for number in numbers]
+    script.append(f"printf '{MARK_OF_STEPS}%s %s' $code $deaf")
+    return "\n".join(script)
 
 
 STEPS_BEGIN, MARK_OF_STEPS = "\0", "\\0"

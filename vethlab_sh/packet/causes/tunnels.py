@@ -53,13 +53,15 @@ def not_carried(scene: Scene, last: Sighting) -> Diagnosis | None:
     link = scene.link(last.place)
     if link is None or link.wrapping is None or link.wrapping.namespace is None:
         return None
-    wrapping, space = link.wrapping, link.wrapping.namespace
+    space = link.wrapping.namespace
+    local = link.wrapping.local
     other_mode = _of_another_mode(scene, link, last)
     if other_mode:
         return other_mode
-    if wrapping.local and not scene.is_local(space, wrapping.local):
-        reason = f"{full(link.device)} sends from {wrapping.local} (local), but {space} does not have this address"
-        return Diagnosis(Cause.TUNNEL_LOCAL, reason, show_tunnel(link.device), _from_where_it_is_awaited(scene, link))
+    if local and not scene.is_local(space, local):
+        reason = f"{full(link.device)} sends from {local} (local), but {space} does not have this address"
+        mends = _from_where_it_is_awaited(scene, link)
+        return Diagnosis(Cause.TUNNEL_LOCAL, reason, show_tunnel(link.device), mends)
     remote = remote_of(scene, link, last)
     if remote is None:
         return None
@@ -244,11 +246,14 @@ def _has_key(end: Link, last: Sighting) -> bool:
 
 
 def _own_key(end: Link) -> int | None:
+    """The key that a device takes: of `1 in, 2 out` the first."""
     key = end.wrapping.key if end.wrapping else None
     if key is None:
         return None
     inward = [part for part in key.split(", ") if not part.endswith(" out")]
-    return int(inward[0].removesuffix(" in")) if inward else None
+    if not inward:
+        return None
+    return int(inward[0].removesuffix(" in"))
 
 
 def _nobody_unwraps(scene: Scene, last: Sighting) -> Diagnosis:
@@ -296,7 +301,8 @@ def _of_another_key(scene: Scene, end: Link, last: Sighting) -> Diagnosis:
     comes = f"comes with the {word} {last.vni}" if last.vni is not None else f"comes without a {word}"
     mends: tuple[Fix, ...] = ()
     if end.kind != "geneve":  # the VNI of a device stays what it was made with: geneve_changelink()
-        mends = (_changed(end, "nokey" if last.vni is None else f"key {last.vni}"),)
+        change = "nokey" if last.vni is None else f"key {last.vni}"
+        mends = (_changed(end, change),)
     return Diagnosis(
         cause=Cause.TUNNEL_KEY,
         reason=f"{full(end.device)} {has}, and this packet {comes}, so {last.namespace} has no device for it",
