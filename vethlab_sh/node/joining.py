@@ -8,7 +8,7 @@ contradicts itself (two numbers, or two MAC addresses, of one device) is of two 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..facts import is_group
@@ -20,6 +20,7 @@ from .places import Place
 
 DEVICES = ("ip addr", "ip link", "bridge link", "ifconfig")
 MADE_UP = re.compile(r"(veth|cali|eni|azv|lxc|br-|tap|vethwepl)[0-9a-f]{6,}")  # for one device: no other has it
+Stated = tuple[object, int]  # what is said, and the line that says it
 MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 NOBODYS_MACS = (EVERYBODYS_MAC, "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")
 NOT_ITS_OWN = ("127.", "::1", "fe80:", "169.254.")  # addresses that many machines have
@@ -36,8 +37,8 @@ class Shown:
     """
 
     own: dict[Own, int] = field(default_factory=dict)
-    numbers: dict[str, tuple[object, int]] = field(default_factory=dict)
-    macs: dict[str, tuple[object, int]] = field(default_factory=dict)
+    numbers: dict[str, Stated] = field(default_factory=dict)
+    macs: dict[str, Stated] = field(default_factory=dict)
     addresses: dict[str, set[str]] = field(default_factory=dict)
     sources: dict[str, set[str]] = field(default_factory=dict)
 
@@ -109,13 +110,12 @@ class Shown:
 
     def contradiction(self, other: Shown) -> str | None:
         """Why two places cannot be one machine, in words; None where nothing speaks against it."""
-        for what, mine, theirs in (("number", self.numbers, other.numbers), ("MAC address", self.macs, other.macs)):
-            for name in mine.keys() & theirs.keys():
-                one, line = mine[name]
-                two, other_line = theirs[name]
-                if one != two:
-                    return f"{name} has the {what} {one} in line {line} and {two} in line {other_line}"
-        return self._contrary_source(other) or other._contrary_source(self)
+        return (
+            _differing("number", self.numbers, other.numbers)
+            or _differing("MAC address", self.macs, other.macs)
+            or self._contrary_source(other)
+            or other._contrary_source(self)
+        )
 
     def _contrary_source(self, other: Shown) -> str | None:
         """The contradiction where a device sends from addresses that the other place's listing of it has not."""
@@ -126,6 +126,16 @@ class Shown:
                 there = ", ".join(sorted(sources))
                 return f"{name} has {here} in one output and {there} in another"
         return None
+
+
+def _differing(what: str, mine: Mapping[str, Stated], theirs: Mapping[str, Stated]) -> str | None:
+    """The contradiction where two places say different things of a device; mine, theirs: by its name."""
+    for name in mine.keys() & theirs.keys():
+        one, line = mine[name]
+        two, other_line = theirs[name]
+        if one != two:
+            return f"{name} has the {what} {one} in line {line} and {two} in line {other_line}"
+    return None
 
 
 def joined(readings: Sequence[Reading], places: dict[str, Place]) -> list[str]:

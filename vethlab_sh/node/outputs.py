@@ -223,42 +223,42 @@ class _Reader:
 
     def _unwrapped(self, lines: Lines, bad: int) -> Lines | None:
         """The lines with the bad one joined to the one after it, or before it, as a terminal or a mail broke it."""
-        number, text = lines[bad]
+        _, text = lines[bad]
         if len(text) > LONGEST:
             return None
         if bad + 1 < len(lines):
-            _, below = lines[bad + 1]
-            for joint in self._joints(text):
-                tried = [*lines[:bad], (number, text + joint + below.lstrip()), *lines[bad + 2 :]]
-                if self._is_known(tried, bad):
-                    return tried
+            joined = self._joined(lines, bad)
+            if joined is not None:
+                return joined
         elif self._groups:
-            _, below = self._groups[-1][0]
-            for joint in self._joints(text):
-                tried = [*lines[:bad], (number, text + joint + below.lstrip()), *self._groups[-1][1:]]
-                if self._is_known(tried, bad):
-                    self._groups.pop()
-                    return tried
+            joined = self._joined([*lines, *self._groups[-1]], bad)
+            if joined is not None:
+                self._groups.pop()
+                return joined
         if bad > 0:
-            above_number, above = lines[bad - 1]
-            for joint in self._joints(above):
-                tried = [*lines[: bad - 1], (above_number, above + joint + text.lstrip()), *lines[bad + 1 :]]
-                if self._is_known(tried, bad - 1):
-                    return tried
-        elif self._lines_before:
+            return self._joined(lines, bad - 1)
+        if self._lines_before:
             return self._with_group_before(lines)
+        return None
+
+    def _joined(self, lines: Lines, at: int) -> Lines | None:
+        """The lines with one joined to the next, where that makes it known."""
+        number, text = lines[at]
+        _, below = lines[at + 1]
+        for joint in self._joints(text):
+            whole = text + joint + below.lstrip()
+            tried = [*lines[:at], (number, whole), *lines[at + 2 :]]
+            if self._is_known(tried, at):
+                return tried
         return None
 
     def _with_group_before(self, lines: Lines) -> Lines | None:
         """The lines behind the last one of the group before, where that makes them known."""
-        _, text = lines[0]
-        number, above = self._lines_before[-1]
-        for joint in self._joints(above):
-            tried = [*self._lines_before[:-1], (number, above + joint + text.lstrip()), *lines[1:]]
-            if self._is_known(tried, len(self._lines_before) - 1):
-                self._goes_on = True
-                return tried
-        return None
+        before = self._lines_before
+        joined = self._joined([*before, *lines], len(before) - 1)
+        if joined is not None:
+            self._goes_on = True
+        return joined
 
     def _joints(self, text: str) -> tuple[str, ...]:
         """What may have stood where a line was broken: nothing at the edge of a terminal, a blank in a mail."""

@@ -254,15 +254,21 @@ class _Clues:
         """What speaks against two ends as one pair, in words; the pod is named first."""
         for pod, port in ((one, two), (two, one)):
             for interface in self._interfaces(pod.device):
-                where = f"{pod.namespace}'s {interface}"
-                ways = self._ways.get((port.namespace, str(interface.ip)), set())
-                if ways and port.name not in ways:
-                    others = ", ".join(sorted(ways))
-                    return f"{where} is behind {others} for {port.namespace}"
-                for gateway in self._interfaces((port.namespace, port.master or "")):
-                    if gateway.version == interface.version and interface.ip not in gateway.network:
-                        return f"{where} is not of {port.master}'s network {gateway.network}"
+                contrary = self._contrary(interface, port)
+                if contrary:
+                    return f"{pod.namespace}'s {interface} is {contrary}"
         return f"{one.namespace} and {two.namespace} say otherwise"
+
+    def _contrary(self, interface: Interface, port: Link) -> str:
+        """Where an address is, as a machine's side says it, if that is not behind this port; empty where it may be."""
+        ways = self._ways.get((port.namespace, str(interface.ip)), set())
+        if ways and port.name not in ways:
+            others = ", ".join(sorted(ways))
+            return f"behind {others} for {port.namespace}"
+        for gateway in self._interfaces((port.namespace, port.master or "")):
+            if gateway.version == interface.version and interface.ip not in gateway.network:
+                return f"not of {port.master}'s network {gateway.network}"
+        return ""
 
     def _for_port(self, pod: Link, port: Link) -> int:
         """What a machine's tables say of a pod's addresses and MAC at one of its devices, if that is what these are."""
@@ -337,7 +343,9 @@ def _by_name(links: Links) -> Iterator[Match]:
         if one.says is None:
             continue
         two = links.get((one.namespace, one.says))
-        if two is not None and two.says == one.name and one.name < two.name:
+        if two is None or two.says != one.name:
+            continue
+        if one.name < two.name:  # once, and not from the other side too
             how = f"{one.name}@{two.name} and {two.name}@{one.name}"
             yield Match(one, two, how + _lines(one, two))
 

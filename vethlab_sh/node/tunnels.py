@@ -68,12 +68,13 @@ def _without_neighbour(ground: Ground, route: Route, via: str, dev: str, known: 
     if known is None and listed is None:
         return
     shows: list[object] = [route, known or listed]
-    words = f"{at}: {dev} has no neighbour entry for {via}, so nothing reaches {route.to}"
+    lacks = f"no neighbour entry for {via}"
     fdb = ground.full(at, FDB, dev)
     leading = ground.leaving.get((at, dev), [])
     if fdb and not any(_leads_to(ground, entry, via) for entry in leading):
-        words = f"{at}: {dev} has neither a neighbour nor an FDB entry for {via}, so nothing reaches {route.to}"
+        lacks = f"neither a neighbour nor an FDB entry for {via}"
         shows.append(fdb)
+    words = f"{at}: {dev} has {lacks}, so nothing reaches {route.to}"
     yield fault(Cause.NO_NEIGHBOUR, words, shows, 9, f"ip neigh show dev {dev}   (on {at})")
 
 
@@ -155,17 +156,20 @@ def _not_flooded(ground: Ground) -> Iterator[Fault]:
 def _not_flooded_back(ground: Ground, entry: Entry, at: str, there: str) -> Iterator[Fault]:
     """The machine `at`, to which the entry of `there` leads, has a full list of entries, and none leads back."""
     dev = entry.dev
+    is_listed = ground.full(at, FDB, dev) and ground.full(there, ADDRESSES)
+    if not is_listed or ground.machine_of.get(at) != at:
+        return
     back = ground.leaving.get((at, dev), [])
-    own = ground.underlay(there)
     flooded = {one.dst for one in back if one.mac == ANY_MAC and one.dst}
-    is_listed = ground.full(at, FDB, dev) and ground.full(there, ADDRESSES) and ground.machine_of.get(at) == at
-    if not own or not flooded or not is_listed:
+    own = ground.underlay(there)
+    if not own or not flooded:
         return
     versions = {ip_address(address.ip).version for address in own}
     for remote in map(ip_address, flooded):
         if remote.is_multicast or remote.version not in versions:  # a group may hold it; others were not listed
             return
-    if any(one.dst == address.ip for one in back for address in ground.addresses[there]):
+    addresses = {address.ip for address in ground.addresses[there]}
+    if any(one.dst in addresses for one in back):
         return
     has = ", ".join(_bare(own))
     remotes = ", ".join(sorted(flooded))

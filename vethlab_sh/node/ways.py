@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address, ip_interface
 
 from ..facts import UNANSWERED, Address, Route
@@ -134,21 +134,21 @@ def _wrong_gateway(ground: Ground) -> Iterator[Fault]:
 def _wrong_machine(ground: Ground) -> Iterator[Fault]:
     """A route to a machine's pods that leads to an address which that machine does not have."""
     for route in ground.facts.routes:
+        at = route.namespace
         via = route.via
-        if not via or ground.is_tunnel(route.namespace, route.dev):
+        if not via or ground.is_tunnel(at, route.dev):
             continue
         owner = ground.owner_of_network(route.to)
-        if owner is None or owner.namespace == route.namespace:
-            continue
-        if ground.machine_of.get(route.namespace) != route.namespace:
+        if owner is None or owner.namespace == at or ground.machine_of.get(at) != at:
             continue
         there = owner.namespace
         own = ground.underlay(there)
         beside = [one for one in own if ip_address(via) in ip_interface(one.address).network]
-        if beside and all(one.ip != via for one in ground.addresses[there]):
-            sends = f"{route.namespace} sends {route.to} to {via}"
-            words = f"{sends}, but these are {there}'s pods, and {there} has {beside[0].ip}"
-            yield fault(Cause.WRONG_ROUTE, words, [route, owner, beside[0]], 8, f"ip addr   (on {there})")
+        if not beside or any(one.ip == via for one in ground.addresses[there]):
+            continue
+        near = beside[0]
+        words = f"{at} sends {route.to} to {via}, but these are {there}'s pods, and {there} has {near.ip}"
+        yield fault(Cause.WRONG_ROUTE, words, [route, owner, near], 8, f"ip addr   (on {there})")
 
 
 def _twice(ground: Ground) -> Iterator[Fault]:
@@ -179,14 +179,8 @@ def _is_multipath(one: Route, two: Route) -> bool:
 def _overlapping(ground: Ground) -> Iterator[Fault]:
     """Networks of two devices of a machine of which one holds the other."""
     for at in ground.machines:
-        networks = []
-        for address in ground.addresses.get(at, ()):
-            network = ip_interface(address.address).network
-            if network.num_addresses > 2:
-                networks.append((network.version, int(network.network_address), network.prefixlen, address))
-        networks.sort(key=lambda one: one[:3])
-        around: list[Address] = []  # the networks that hold the place where we are, the widest first
-        for *_, address in networks:
+        around: list[Address] = []  # those whose networks hold the place where we are, the widest first
+        for address in _by_network(ground.addresses.get(at, ())):
             network = ip_interface(address.address).network
             while around and not _holds(around[-1], network):
                 around.pop()
@@ -200,10 +194,24 @@ def _overlapping(ground: Ground) -> Iterator[Fault]:
             around.append(address)
 
 
+def _by_network(addresses: Iterable[Address]) -> list[Address]:
+    """Addresses by their networks, of two that begin alike the wider first; without networks of one or two hosts."""
+    networks = []
+    for address in addresses:
+        network = ip_interface(address.address).network
+        if network.num_addresses > 2:
+            order = (network.version, int(network.network_address), network.prefixlen)
+            networks.append((order, address))
+    networks.sort(key=lambda one: one[0])
+    return [address for _, address in networks]
+
+
 def _holds(address: Address, network: Network) -> bool:
     """Whether the network of an address holds another one: two of them are apart, or one is in the other."""
     wider = ip_interface(address.address).network
-    return wider.version == network.version and network.network_address in wider
+    if wider.version != network.version:
+        return False
+    return network.network_address in wider
 
 
 def _same_address(ground: Ground) -> Iterator[Fault]:
