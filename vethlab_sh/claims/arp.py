@@ -60,8 +60,10 @@ class Way:
 def answers_arp(question: Question, ns: str, ip: str, dev: str | None) -> Finding:
     """`master answers ARP for 169.254.1.1 on cali50c25257626`; without a device: on any that is not lo."""
     if dev is not None:
-        return _answers_at(question, question.device(ns, dev), question.address(ip))
-    space, ip = question.space(ns), question.address(ip)
+        device = question.device(ns, dev)
+        return _answers_at(question, device, question.address(ip))
+    space = question.space(ns)
+    ip = question.address(ip)
     devices = [device for device in question.tables.links if device[0] == space]
     wires = [device for device in devices if device[1] != "lo"]
     findings = []
@@ -161,7 +163,8 @@ def _way(question: Question, asked: Asked) -> Way:
 
 def _answers_for_itself(question: Question, asked: Asked) -> Finding:
     """An address that is its own: unless arp_ignore() or arp_filter() says no."""
-    space, ip = asked.space, asked.ip
+    space = asked.space
+    ip = asked.ip
     refusal = _ignored(question, asked) or _other_device(question, asked)
     if refusal:
         return refusal

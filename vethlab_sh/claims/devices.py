@@ -170,7 +170,8 @@ def belongs_to(question: Question, ip: str, ns: str) -> Finding:
 
 def _owners(question: Question, ip: str) -> list[Device]:
     """All devices that have an address, link-local ones included."""
-    return [row.device for row in question.tables.facts.addresses if row.ip == ip]
+    addresses = question.tables.facts.addresses
+    return [address.device for address in addresses if address.ip == ip]
 
 
 def _taken_by_routes(question: Question, ip: str, owners: list[Device]) -> list[Finding]:
@@ -194,13 +195,15 @@ def nobody_else_has(question: Question, ip: str) -> Finding:
     ip = question.address(ip)
     owners = _owners(question, ip)
     takers = _taken_by_routes(question, ip, owners)
-    if len(owners) + len(takers) > 1 and takers:
-        return takers[0]
     if takers:
-        return replace(takers[0], ok=True, why=f"{takers[0].why}, and nobody has it", instead=())
+        first = takers[0]
+        if len(owners) + len(takers) > 1:
+            return first
+        return replace(first, ok=True, why=f"{first.why}, and nobody has it", instead=())
     if not owners:
         return yes(f"nobody has {ip}", "ip -br addr")
-    command = inside(owners[-1][0], "ip -br addr")
+    space, _ = owners[-1]
+    command = inside(space, "ip -br addr")
     names = [in_order(owner) for owner in owners]
     if len(owners) == 1:
         return yes(f"{names[0]} has {ip}, and nobody else does", command, ip)
@@ -253,27 +256,37 @@ def _no_port(tables: Tables, device: Device, bridge: str) -> Finding:
 
 def is_plugged(question: Question, ns: str, bridge: str) -> Finding:
     """`ns100 is plugged into br0`."""
-    space, tables = question.space(ns), question.tables
+    space = question.space(ns)
+    tables = question.tables
     if not _is_switch(tables, bridge):
         meant = question.device(None, bridge)
         if not tables.is_kind(meant, "bridge"):
             return no(f"{full(meant)} is no bridge", link_line(meant, "-d "))
-    cables = []
+    ports = []
     for device in tables.links:
         peer = tables.peer(device)
-        if device[0] == space and peer:
-            cables.append((device, peer))
-    for device, port in cables:
-        master = tables.master(port)
-        if master and master[1] == bridge and tables.is_kind(master, "bridge"):
-            why = f"{device[1]} of {space} ends at {port[1]}, a port of {bridge}"
-            return yes(why, link_line(port), "mtu")
-        if tables.links[port].switch == bridge:
-            return _port_of_a_switch(port, bridge)
-    if cables:
-        _, port = cables[0]
-        return _no_port(tables, port, bridge)
+        if device[0] != space or peer is None:
+            continue
+        ports.append(peer)
+        found = _end_at(tables, device, peer, bridge)
+        if found is not None:
+            return found
+    if ports:
+        return _no_port(tables, ports[0], bridge)
     return no(f"{space} has no cable at all", inside(space, "ip -br link"))
+
+
+def _end_at(tables: Tables, device: Device, port: Device, bridge: str) -> Finding | None:
+    """Yes, where the other end of a device's cable is a port of the bridge, or of the switch of Open vSwitch."""
+    space, name = device
+    _, port_name = port
+    master = tables.master(port)
+    if master is not None and master[1] == bridge and tables.is_kind(master, "bridge"):
+        why = f"{name} of {space} ends at {port_name}, a port of {bridge}"
+        return yes(why, link_line(port), "mtu")
+    if tables.links[port].switch == bridge:
+        return _port_of_a_switch(port, bridge)
+    return None
 
 
 def is_peer(question: Question, ns: str | None, dev: str, ns2: str | None, dev2: str) -> Finding:

@@ -163,23 +163,30 @@ def exists(question: Question, ns: str) -> Finding:
 
 def has_tunnel(question: Question, ns: str, ip: str) -> Finding:
     """`master has a tunnel to 10.244.1.2`: route, neighbour and FDB entry lead there; vxlan_xmit() takes this way."""
-    space, ip, tables = question.space(ns), question.target(ip), question.tables
+    space = question.space(ns)
+    ip = question.target(ip)
+    tables = question.tables
     ip = _behind(tables, space, ip) or ip
     route = tables.route(space, ip)
-    tunnel = (space, route.dev) if route and route.dev else None
-    if route is None or tunnel is None or not tables.is_kind(tunnel, "vxlan"):
-        by = f"it sends by {route.words}" if route else f"it has no route to {ip}"
-        return no(
-            f"no tunnel of {space} leads to {ip}: {by}",
-            inside(space, f"ip route get {ip}"),
-            ip,
-            cause=Cause.WRONG_ROUTE,
-            instead=(route.words,) if route else (),
-        )
+    if route is None:
+        return _no_tunnel(space, ip, f"it has no route to {ip}")
+    tunnel = (space, route.dev or "")
+    if not tables.is_kind(tunnel, "vxlan"):
+        return _no_tunnel(space, ip, f"it sends by {route.words}", instead=(route.words,))
     off = switched_off(tables, tunnel)
     if off:
         return no_by(off, link_line(tunnel), "mtu")
     return _by_entries(question, tunnel, route, route.via or ip)
+
+
+def _no_tunnel(space: str, ip: str, why: str, instead: tuple[str, ...] = ()) -> Finding:
+    return no(
+        f"no tunnel of {space} leads to {ip}: {why}",
+        inside(space, f"ip route get {ip}"),
+        ip,
+        cause=Cause.WRONG_ROUTE,
+        instead=instead,
+    )
 
 
 def _by_entries(question: Question, tunnel: Device, route: Route, hop: str) -> Finding:

@@ -111,6 +111,7 @@ class Filters:
         return chains
 
     def _of(self, chain: Chain) -> list[Ruling]:
+        """The rules of a chain."""
         return self.rulings.get(chain.place, [])
 
     def _passing(self, chain: Chain) -> Passing | Closed:
@@ -186,7 +187,9 @@ def filters_of(space: str, answers: Mapping[str, str]) -> Filters:
 
 
 def _are_of_one_table(one: Chain, other: Chain) -> bool:
-    return (one.program, one.family, one.table) == (other.program, other.family, other.table)
+    if one.program != other.program:
+        return False
+    return (one.family, one.table) == (other.family, other.table)
 
 
 def _meaning(rule: FilterRule, chains: Iterable[Chain], by_handle: Mapping[Handle, Meaning]) -> Meaning:
