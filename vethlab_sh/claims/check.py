@@ -71,12 +71,17 @@ class Form:
 
 
 def _as_pattern(token: re.Match[str]) -> str:
+    if token["bracket"] == "[":
+        return "(?:"
     if token["bracket"]:
-        return "(?:" if token["bracket"] == "[" else ")?"
+        return ")?"
+    if token["either"] == "s":
+        return "s?"
     if token["either"]:
-        return "s?" if token["either"] == "s" else f"(?:{token['either']})"
+        return f"(?:{token['either']})"
     kind = token["kind"] or "word"
-    return f"(?P<{token['name']}>{KINDS.get(kind, kind)})"
+    pattern = KINDS.get(kind, kind)
+    return f"(?P<{token['name']}>{pattern})"
 
 
 def _as_shown(token: re.Match[str]) -> str:

@@ -33,8 +33,8 @@ Hop = tuple[str | None, str | None]  # a gateway and a device; none: any will do
 
 def _has_route(question: Question, space: str, to: str, wanted: Hop) -> Finding:
     """Whether table main has a route for this prefix, by this gateway and device; of several any."""
-    is_v6 = ":" in f"{to}{wanted[0]}"
-    command = inside(space, "ip -6 route" if is_v6 else "ip route")
+    via, _ = wanted
+    command = _listing(space, is_v6=":" in to or ":" in (via or ""))
     routes = question.tables.facts.routes
     there = [route for route in routes if (route.namespace, route.to) == (space, to)]
     if not there:
@@ -45,6 +45,13 @@ def _has_route(question: Question, space: str, to: str, wanted: Hop) -> Finding:
     return _other_way(space, to, there[0], command)
 
 
+def _listing(space: str, is_v6: bool) -> str:
+    """The line that lists the routes of table main."""
+    if is_v6:
+        return inside(space, "ip -6 route")
+    return inside(space, "ip route")
+
+
 def _way_of(question: Question, space: str, ip: str, wanted: Hop) -> Finding:
     """Whether packets for an address leave by this gateway and device."""
     look = question.look(space)
@@ -52,7 +59,7 @@ def _way_of(question: Question, space: str, ip: str, wanted: Hop) -> Finding:
     if decision.is_special and decision.rule:
         mends = without_rule(look, ip, lambda route: _leads(route, wanted))
         return _by_rule(ip, decision.rule, decision.route, wanted, mends)
-    command = inside(space, "ip -6 route" if ":" in ip else "ip route")
+    command = _listing(space, is_v6=":" in ip)
     route = decision.route
     if route is None:
         return no(f"{space} has no route that covers {ip}", command, cause=Cause.NO_ROUTE)

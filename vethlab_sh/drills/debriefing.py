@@ -111,7 +111,10 @@ def _with_prompts(lines: tuple[str, ...]) -> str:
     """Lines as they were typed, notes as they stand."""
     shown = []
     for line in lines:
-        shown.append(line if line.startswith(NOTE) else f"[root@{HOSTNAME} ~]# {line}")
+        if line.startswith(NOTE):
+            shown.append(line)
+        else:
+            shown.append(f"[root@{HOSTNAME} ~]# {line}")
     return "\n".join(shown)
 
 

@@ -265,4 +265,6 @@ class Drill(AsText):
         """The walk of the packet that a claim is about."""
         question = Question(self.lab.shell, cold=True)
         ping = ping_of(question, claim)
-        return followed(question, ping) if ping else None
+        if ping is None:
+            return None
+        return followed(question, ping)

@@ -71,8 +71,9 @@ def waiting(folder: Path, lesson: str = "") -> list[Again]:
     Raises UnknownLesson.
     """
     memory = _read(folder)
+    names = [lesson] if lesson else questions.lessons()
     found = []
-    for name in [lesson] if lesson else questions.lessons():
+    for name in names:
         asked = questions.read(name)
         given = answers.read(name, folder)
         if not lesson and not _is_finished(asked, given):
@@ -82,7 +83,8 @@ def waiting(folder: Path, lesson: str = "") -> list[Again]:
         for question in asked.questions.values():
             if not given.of(question.name).final or not _can_be_judged(question, places):
                 continue
-            again = Again(name, places.where.get(question.name, ""), question, begun, 0)
+            where = places.where.get(question.name, "")
+            again = Again(name, where, question, begun, 0)
             found.append(_remembered(again, memory))
     return sorted(found, key=lambda again: again.day)
 

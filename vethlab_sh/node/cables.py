@@ -207,7 +207,9 @@ def _ends(cable: Cable) -> str:
         node += f", a port of {cable.bridge}"
     if pod and node:
         joined = f"{pod} and {node} are two ends of one cable"
-        return f"{joined}: {cable.how}." if cable.how else f"{joined}."
+        if cable.how:
+            joined += f": {cable.how}"
+        return f"{joined}."
     other = "its other end"
     number = cable.index if node else cable.peer_index
     if number is not None:

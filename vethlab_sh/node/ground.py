@@ -192,9 +192,12 @@ class Ground:
         """The address of the one machine that has a network for its pods; None where none has it, or two."""
         if to == "default" or "/" not in to:
             return None
-        owners = self._owners.get(ip_network(to, strict=False), [])
+        network = ip_network(to, strict=False)
+        owners = self._owners.get(network, [])
         places = {address.namespace for address in owners}
-        return owners[0] if len(places) == 1 else None
+        if len(places) != 1:
+            return None
+        return owners[0]
 
     # ---- what is looked up --------------------------------------------------------------------------------------
 

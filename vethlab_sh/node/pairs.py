@@ -286,7 +286,9 @@ class _Clues:
                 is_of_the_bridge = True
             if len(inside) < len(same_version):  # an address of another network than the bridge's speaks against it
                 count -= 1
-        return count + 1 if is_of_the_bridge else count
+        if is_of_the_bridge:
+            count += 1
+        return count
 
     def _entries(self, pod: Link, port: Link, ips: set[str]) -> int:
         """How many routes to the pod's addresses, neighbours and FDB entries of its MAC lead to this device."""

@@ -423,17 +423,27 @@ def _nsenter_target(options: list[str]) -> str | None:
     for option, following in itertools.zip_longest(options, options[1:], fillvalue=""):
         file = NET_FILE.fullmatch(option)
         if file:
-            of_process = PROCESS_FILE.fullmatch(file[1])
-            return _process(of_process[1]) if of_process else file[1].rsplit("/", 1)[-1]
+            return _of_file(file[1])
         if option.startswith("--target="):
-            target = option.partition("=")[2]
+            _, _, target = option.partition("=")
         elif GLUED_TARGET.fullmatch(option):
             target = option[2:]
         elif option == "--target" or (FLAGS.fullmatch(option) and option.endswith("t")):
             target = following
         if option in ("--net", "--all") or INTO_NETWORK.fullmatch(option):
             has_network = True
-    return _process(target) if target and has_network else None
+    if not target or not has_network:
+        return None
+    return _process(target)
+
+
+def _of_file(path: str) -> str:
+    """The name of the network that a file stands for: a process' own, or a name in /run/netns."""
+    of_process = PROCESS_FILE.fullmatch(path)
+    if of_process:
+        return _process(of_process[1])
+    _, _, name = path.rpartition("/")
+    return name
 
 
 def _process(pid: str) -> str:

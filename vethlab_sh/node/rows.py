@@ -104,9 +104,12 @@ def older_route(at: str, record: Record) -> Route:
     kind = row["kind"]
     if row["dev"] is None and kind == "unicast":
         kind = "blackhole"
+    address = to
+    if to == "default":  # of which only the gateway tells the family
+        address = row["via"] or ""
     return Route(
         namespace=at,
-        family=_family(row["via"] or "" if to == "default" else to),
+        family=_family(address),
         kind=kind,
         to=to.removesuffix("/32"),
         via=row["via"],

@@ -326,7 +326,9 @@ def prefix_length(to: str, ip: str) -> int | None:
     if to == "default":
         return 0
     network = ip_network(to, strict=False)
-    return network.prefixlen if ip_address(ip) in network else None
+    if ip_address(ip) not in network:
+        return None
+    return network.prefixlen
 
 
 def first_address(tables: Tables, namespace: str) -> Iterator[str]:

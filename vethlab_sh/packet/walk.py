@@ -252,7 +252,9 @@ PLAIN = ("src", "dst", "target", "ok", "verdict", "out", "should_be", "reason", 
 
 def from_plain(values: Mapping[str, Any]) -> Walk:
     """The walk that `Walk.plain` told."""
-    last, cause, shown = values.get("last_seen"), values.get("cause"), values.get("evidence")
+    last = values.get("last_seen")
+    cause = values.get("cause")
+    shown = values.get("evidence")
     same = {name: values.get(name) for name in PLAIN}
     return Walk(
         **same,  # type: ignore[arg-type]

@@ -344,7 +344,9 @@ def _rule_of_nat(scene: Scene, space: str, steps: list[Step]) -> Met | None:
     for step in _rules_of(steps):
         if step.table == "nat" or deeds.goal(step.rule):
             last = step
-    return _rule(scene, space, last) if last else None
+    if last is None:
+        return None
+    return _rule(scene, space, last)
 
 
 def _rules_of(steps: Iterable[Step]) -> list[Step]:

@@ -49,10 +49,12 @@ def _namespaces_of(scene: Scene, ip: str) -> set[str]:
 def _bridge_port(scene: Scene, sighting: Sighting) -> Device | None:
     """The bridge's port by which a frame leaves the bridge: seen there, or at the other end of its cable."""
     tables = scene.tables
-    if sighting.way == "out":
-        return sighting.place if tables.master(sighting.place) else None
-    peer = tables.peer(sighting.place)
-    return peer if tables.master(peer) else None
+    port: Device | None = sighting.place
+    if sighting.way != "out":
+        port = tables.peer(sighting.place)
+    if tables.master(port) is None:
+        return None
+    return port
 
 
 def _is_for_another_machine(scene: Scene, sighting: Sighting) -> bool:

@@ -50,7 +50,9 @@ def not_to_the_parent(scene: Scene, last: Sighting) -> Diagnosis | None:
         if not _hears(link, other):
             return _not_sent_back(scene, link, owner, parent) or _kept_apart(link, owner, shown)
     # to each other the devices on a parent talk also while it is down; to all others they do not
-    return None if has_siblings else switched_off(scene.tables, link.device)
+    if has_siblings:
+        return None
+    return switched_off(scene.tables, link.device)
 
 
 def _goal(scene: Scene, last: Sighting) -> str:

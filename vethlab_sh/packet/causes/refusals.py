@@ -56,7 +56,9 @@ def _error(scene: Scene, first: Sighting) -> tuple[Sighting | None, Diagnosis] |
             return first, nobody_listens(scene, space, first.src_ip)
     if first.error == Error.ADMIN_PROHIBITED:
         diagnosis = filtered(scene, space)
-        return (last_seen(scene), diagnosis) if diagnosis else None
+        if diagnosis is None:
+            return None
+        return last_seen(scene), diagnosis
     if first.error == Error.TIME_EXCEEDED and loop(scene) is None:
         return _expired(scene, first)
     return None

@@ -105,13 +105,15 @@ def _no_bridge_takes(scene: Scene, device: Device) -> Diagnosis:
     mends = []
     for _, bridge in bridges:
         mends.append(fix(space, f"ip link set {quoted(name)} master {quoted(bridge)}"))
-    return Diagnosis(
+    diagnosis = Diagnosis(
         cause=Cause.NO_MASTER,
         reason=f"{name} has no master, so no bridge takes the question",
         shown=show_link(device),
         fixes=tuple(mends),
-        should_be=place(bridges[0]) if len(bridges) == 1 else None,
     )
+    if len(bridges) != 1:
+        return diagnosis
+    return replace(diagnosis, should_be=place(bridges[0]))
 
 
 def _does_not_answer(scene: Scene, device: Device, ip: str, asker: str) -> Diagnosis | None:
@@ -206,17 +208,17 @@ def unusable(scene: Scene, space: str, ip: str) -> Diagnosis | None:
     if row is None or not (row.dadfailed or row.tentative):
         return None
     dev = f"dev {quoted(row.dev)}"
+    what = "is not used yet: it asks whether somebody else has it (tentative)"
+    mends: tuple[Fix, ...] = ()
     if row.dadfailed:
         what = "is not used: somebody else had it (dadfailed, duplicate address)"
-        mend = fix(space, f"ip addr del {row.address} {dev}", f"ip addr add {row.address} {dev} nodad")
-    else:
-        what = "is not used yet: it asks whether somebody else has it (tentative)"
-        mend = ()
+        anew = fix(space, f"ip addr del {row.address} {dev}", f"ip addr add {row.address} {dev} nodad")
+        mends = (anew,)
     return Diagnosis(
         cause=Cause.ADDRESS_FAILED,
         reason=f"{ip} of {full(row.device)} {what}",
         shown=Shown.of(space, f"ip -6 addr show {dev}", ip),
-        fixes=(mend,) if mend else (),
+        fixes=mends,
         should_be=space,
     )
 
@@ -360,10 +362,13 @@ def _no_proxy(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
     space, name = device
     route = scene.decide(space, ip).route
     behind_here = route is not None and route.dev == name
-    if ":" in ip:
-        return None if behind_here else _no_nd_proxy(scene, device, route, ip)
-    if not scene.look(space).conf(name, "proxy_arp"):
-        return None if behind_here else _proxy_arp_off(scene, device, route, ip)
+    is_v6 = ":" in ip
+    if is_v6 or not scene.look(space).conf(name, "proxy_arp"):
+        if behind_here:
+            return None
+        if is_v6:
+            return _no_nd_proxy(scene, device, route, ip)
+        return _proxy_arp_off(scene, device, route, ip)
     on = f"proxy_arp is on at {name}"
     off = forwarding_off(scene, device, ip)
     if off:

@@ -33,7 +33,9 @@ def not_forwarded(scene: Scene, arrived: Device, source: str, dst: str) -> Diagn
         or own_source(scene, arrived, source)
         or reverse_path(scene, arrived, source)
     )
-    return _towards(diagnosis, _expected(space, decision)) if diagnosis else None
+    if diagnosis is None:
+        return None
+    return _towards(diagnosis, _expected(space, decision))
 
 
 def _not_in_the_vrf(scene: Scene, arrived: Device, dst: str, decision: Decision) -> Diagnosis | None:
@@ -438,7 +440,9 @@ def _too_large_for_the_sender(scene: Scene, decision: Decision) -> Diagnosis | N
     if route is None or route.dev is None:
         return None
     link = scene.link((scene.probe.src, route.dev))
-    return too_large(scene, link.device, None) if link else None
+    if link is None:
+        return None
+    return too_large(scene, link.device, None)
 
 
 def too_large(scene: Scene, device: Device, size: int | None) -> Diagnosis | None:

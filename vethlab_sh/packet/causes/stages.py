@@ -304,11 +304,10 @@ def _not_put_back(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
     lost = no_way(scene, space, dst)
     if lost is None:
         return None
-    return replace(
-        lost,
-        cause=Cause.NO_ROUTE_BACK if lost.cause == Cause.NO_ROUTE else lost.cause,
-        reason=f"{space} puts {dst} back into the answer, which it had rewritten, and then {lost.reason}",
-    )
+    reason = f"{space} puts {dst} back into the answer, which it had rewritten, and then {lost.reason}"
+    if lost.cause == Cause.NO_ROUTE:
+        return replace(lost, cause=Cause.NO_ROUTE_BACK, reason=reason)
+    return replace(lost, reason=reason)
 
 
 def _not_sent_on(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:

@@ -89,7 +89,9 @@ def vlan_of(scene: Scene, bridge: Device, last: Sighting) -> int | None:
     if last.vlan:
         return last.vlan
     came_by = scene.link(last.place)
-    return _pvid(came_by) if came_by else None
+    if came_by is None:
+        return None
+    return _pvid(came_by)
 
 
 def _looks_at_vlans(scene: Scene, bridge: Device) -> bool:

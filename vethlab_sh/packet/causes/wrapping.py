@@ -98,7 +98,9 @@ def _flood(scene: Scene, tunnel: Device) -> tuple[Fix, ...]:
         # the answers must find their way, too
         if here.vxlan_local and not scene.tables.flood(link.device):
             lines.append(_appended(link.device, ANY_MAC, here.vxlan_local))
-    return (tuple(lines),) if lines else ()
+    if not lines:
+        return ()
+    return (tuple(lines),)
 
 
 def _same_vni(scene: Scene, here: Link) -> list[Link]:
