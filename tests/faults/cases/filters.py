@@ -204,6 +204,25 @@ CASES = [
         mend="ebtables -D FORWARD -p ARP -j DROP",
     ),
     Case(
+        id="ebtables-ip",
+        group="filters",
+        title="the bridge lets ARP through, and no IP",
+        cause="ebtables FORWARD drops IPv4; what br_netfilter hands to iptables has nothing to do with it",
+        source="common",
+        lines=BRIDGE
+        + """
+            sysctl -qw net.bridge.bridge-nf-call-iptables=1
+            ebtables -A FORWARD -p IPv4 -j DROP
+        """,
+        src="ns1",
+        dst="ns2",
+        claim="ns1 can reach ns2",
+        words=((*NFT, "ebtables", "table bridge", "bridge filter"), DROPS),
+        never=("iptables", "bridge-nf-call-iptables"),
+        netfilter=rule("FORWARD", "-p IPv4", "ether type ip", family=BRIDGE_FAMILY),
+        mend="ebtables -D FORWARD -p IPv4 -j DROP",
+    ),
+    Case(
         id="netdev-policy",
         group="filters",
         title="dropped before iptables sees it",

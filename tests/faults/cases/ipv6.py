@@ -117,6 +117,29 @@ CASES = [
         mend="ip netns exec a sysctl -qw net.ipv6.conf.eth0.hop_limit=64",
     ),
     Case(
+        id="v6-off-where-it-comes-in",
+        group="IPv6",
+        title="the router knows the way, and the other end has lost its addresses",
+        cause="disable_ipv6 is 1 at eth0 in b, which drops every IPv6 packet that comes in",
+        source="common (a hardening guide's sysctl.conf)",
+        lines=ROUTER6
+        + """
+            ip -n b link set eth0 address 02:00:00:00:00:0b
+            ip -n r neigh replace fd02::2 lladdr 02:00:00:00:00:0b dev right nud permanent
+            ip netns exec b sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+        """,
+        src="a",
+        dst="fd02::2",
+        claim="a can reach fd02::2",
+        words=(("disable_ipv6", "IPv6 is off", "IPv6 is disabled", "IPv6 is switched off"), ("b",)),
+        never=(*FILTERS, "forwarding is off"),
+        mend="""
+            ip netns exec b sysctl -qw net.ipv6.conf.all.disable_ipv6=0
+            ip -n b addr add fd02::2/64 dev eth0 nodad
+            ip -n b route add default via fd02::1
+        """,
+    ),
+    Case(
         id="v6-packet-too-big",
         group="IPv6",
         title="small pings pass, large ones vanish",

@@ -17,6 +17,7 @@ from .trace import Step
 
 # The tables that iptables makes; of its nft kind they are tables of nft with these names.
 IPTABLES = {"ip": "iptables", "ip6": "ip6tables"}
+FAMILIES_OF_IP = ("ip", "ip6", "inet")
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def _told_by_nft(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
     if drop.step.verdict == "queue":
         reason = f"{who} hands it to a queue, where no program takes it, so the kernel drops it"
         return replace(diagnosis, reason=reason)
-    return _also_bridged(scene, diagnosis, drop.space) if is_bridged else diagnosis
+    return _also_bridged(scene, diagnosis, drop) if is_bridged else diagnosis
 
 
 # --- the rule that a packet met ---
@@ -247,7 +248,7 @@ def _policy(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
         diagnosis = replace(diagnosis, fixes=(*diagnosis.fixes, fix(space, there, back)))
     if not is_bridged:
         return diagnosis
-    return _also_bridged(scene, diagnosis, space)
+    return _also_bridged(scene, diagnosis, drop)
 
 
 def _closed(chain: ChainPlace, name: str, policy: str, word: str) -> Diagnosis:
@@ -262,15 +263,19 @@ def _closed(chain: ChainPlace, name: str, policy: str, word: str) -> Diagnosis:
     )
 
 
-def _also_bridged(scene: Scene, diagnosis: Diagnosis, space: str) -> Diagnosis:
-    """What is bridged meets iptables only where br_netfilter hands it over."""
-    path = "bridge/bridge-nf-call-iptables"
-    if not scene.look(space).number(path):
+def _also_bridged(scene: Scene, diagnosis: Diagnosis, drop: Drop) -> Diagnosis:
+    """What is bridged meets the rules of IP only where br_netfilter hands it over; those of bridges always."""
+    if drop.step.family not in FAMILIES_OF_IP:
+        return diagnosis
+    program = IPTABLES["ip6" if ":" in scene.probe.target else "ip"]
+    switch = f"bridge-nf-call-{program}"
+    path = f"bridge/{switch}"
+    if not scene.look(drop.space).number(path):
         return diagnosis
     return replace(
         diagnosis,
-        reason=f"{diagnosis.reason}; iptables gets what is only bridged, because bridge-nf-call-iptables is 1",
-        fixes=(*diagnosis.fixes, setting(space, path, 0)),
+        reason=f"{diagnosis.reason}; rules of IP get what is only bridged, because {switch} is 1",
+        fixes=(*diagnosis.fixes, setting(drop.space, path, 0)),
     )
 
 

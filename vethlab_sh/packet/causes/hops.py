@@ -35,8 +35,8 @@ def with_the_way(scene: Scene, first: Sighting, diagnosis: Diagnosis) -> Diagnos
     if marked:
         rule, route = marked
         return _sent_by_a_rule(rule, route, diagnosis)
-    if last is not None and hop != goal:
-        return _sent_rewritten(scene, last, hop, diagnosis)
+    if hop != goal:
+        return _sent_rewritten(scene, last, space, hop, diagnosis)
     return diagnosis
 
 
@@ -173,15 +173,18 @@ def _sent_by_a_rule(rule: Rule, route: Route, diagnosis: Diagnosis) -> Diagnosis
     )
 
 
-def _sent_rewritten(scene: Scene, last: Sighting, hop: str, diagnosis: Diagnosis) -> Diagnosis:
-    space = last.namespace
-    goal, rule = rewritten_to(scene, space, last.dst_ip)
+def _sent_rewritten(scene: Scene, last: Sighting | None, asker: str, hop: str, diagnosis: Diagnosis) -> Diagnosis:
+    """The reason with the rule that put the address there for which is asked; without a last sighting the sender's."""
+    space, meant = asker, scene.probe.target
+    if last is not None:
+        space, meant = last.namespace, last.dst_ip
+    goal, rule = rewritten_to(scene, space, meant)
     if goal != hop:
         return diagnosis
     diagnosis = replace(
         diagnosis,
         cause=Cause.REWRITTEN,
-        reason=f"{space} rewrites {last.dst_ip} to {hop} (DNAT), and {diagnosis.reason}",
+        reason=f"{space} rewrites {meant} to {hop} (DNAT), and {diagnosis.reason}",
     )
     if rule is None:
         return diagnosis

@@ -20,20 +20,24 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
         return None
     start = _start(scene, last)
     sender, first = start.namespace, _ttl(start)
-    gone = f"{router} does not send it on, because its TTL is used up ({ttl})"
+    is_ipv6 = ":" in last.ips[1]
+    life = "hop limit" if is_ipv6 else "TTL"
+    gone = f"{router} does not send it on, because its {life} is used up ({ttl})"
     if last.wrapped:
         tunnel = scene.tables.tunnel(sender, last.vni) if last.in_vxlan else sender_of(scene, start)
         name = full(tunnel) if tunnel else f"a tunnel of {sender}"
         shown = Shown.of(sender, "ip -d link show type vxlan", "ttl")
         if tunnel and not last.in_vxlan:
             shown = show_tunnel(tunnel)
-        return Diagnosis(Cause.HOP_LIMIT, f"{gone}: {name} wraps it with a TTL of {first}", shown)
-    path = "ipv6/conf/all/hop_limit" if ":" in last.dst_ip else "ipv4/ip_default_ttl"
+        return Diagnosis(Cause.HOP_LIMIT, f"{gone}: {name} wraps it with a {life} of {first}", shown)
+    # IPv6 has a limit for each device: ip6_dst_hoplimit(), net/ipv6/output_core.c
+    path = f"ipv6/conf/{start.device}/hop_limit" if is_ipv6 else "ipv4/ip_default_ttl"
+    name = path.rpartition("/")[2]
     default = scene.look(sender).number(path)
     if first == default and default < LITTLE:
         return Diagnosis(
             cause=Cause.HOP_LIMIT,
-            reason=f"{gone}: {sender} sends with a TTL of {first} (ip_default_ttl)",
+            reason=f"{gone}: {sender} sends with a {life} of {first} ({name})",
             shown=show_setting(sender, path),
             fixes=(setting(sender, path, 64),),
         )
@@ -45,8 +49,9 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
             shown=rule.shown,
             fixes=rule.fixes,
         )
-    shown = Shown.of(router, "nstat -asz IpInHdrErrors", "IpInHdrErrors")
-    return Diagnosis(Cause.HOP_LIMIT, f"{gone}: it was sent by {sender} with a TTL of {first}", shown)
+    counter = "Ip6InHdrErrors" if is_ipv6 else "IpInHdrErrors"
+    shown = Shown.of(router, f"nstat -asz {counter}", counter)
+    return Diagnosis(Cause.HOP_LIMIT, f"{gone}: it was sent by {sender} with a {life} of {first}", shown)
 
 
 def _ttl(sighting: Sighting) -> int | None:

@@ -25,7 +25,7 @@ PATHS = (
     "ipv4/ip_default_ttl",
     "ipv4/icmp_echo_ignore_all",
     "ipv4/conf/*/{forwarding,rp_filter,proxy_arp,arp_ignore,arp_filter,accept_local,route_localnet}",
-    "ipv6/conf/*/{forwarding,disable_ipv6,proxy_ndp}",
+    "ipv6/conf/*/{forwarding,disable_ipv6,proxy_ndp,hop_limit}",
     "ipv6/icmp/echo_ignore_all",
     "bridge/bridge-nf-call-{iptables,ip6tables,arptables}",
 )

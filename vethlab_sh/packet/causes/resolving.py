@@ -486,6 +486,25 @@ def _lacks_address(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
     )
 
 
+def dropped_as_ipv6(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """An IPv6 packet that comes in where IPv6 is off is dropped, whoever it is for.
+
+    ip6_rcv_core(), net/ipv6/ip6_input.c: SKB_DROP_REASON_IPV6DISABLED.
+    """
+    space, name = last.place
+    path = f"ipv6/conf/{name}/disable_ipv6"
+    if ":" not in last.ips[1] or not scene.look(space).number(path):
+        return None
+    return Diagnosis(
+        cause=Cause.IPV6_OFF,
+        reason=f"IPv6 is switched off at {full(last.place)} (disable_ipv6=1), which drops what comes in there",
+        shown=show_setting(space, path),
+        # the routes that it had are gone with it, and nobody tells which these were
+        fixes=(),
+        should_be=space,
+    )
+
+
 def _given(scene: Scene, device: Device, ip: str) -> Fix:
     """The line that gives a device an address, with the prefix that somebody else on its wire has for it."""
     space, name = device

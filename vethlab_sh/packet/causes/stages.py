@@ -20,6 +20,7 @@ from .macvlans import not_to_the_parent
 from .resolving import (
     address_on_port,
     answer_not_taken,
+    dropped_as_ipv6,
     stood_in_for_nobody,
     unanswered,
 )
@@ -151,6 +152,10 @@ def _came_in(scene: Scene, last: Sighting) -> Diagnosis | None:
     tagged = tag_not_taken(scene, last)
     if tagged:
         return tagged
+    if not last.resolves:
+        ipv6_off = dropped_as_ipv6(scene, last)
+        if ipv6_off:
+            return ipv6_off
     if last.wrapped:
         return used_up(scene, last) or _kept_wrapped(scene, last) or _packet_arrived_wrapped(scene, last)
     if last.kind in ASKS:
