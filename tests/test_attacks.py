@@ -1,8 +1,10 @@
 """Attacks on `grade`: of each kind some of those that `make attack` tries, and what must hold whatever is tried."""
 
+import contextlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from attacks.tried import every, told
@@ -10,6 +12,7 @@ from conftest import until
 
 from vethlab_sh import Lab
 from vethlab_sh.grading.confine import Confined, Limits
+from vethlab_sh.world import libc
 
 pytestmark = pytest.mark.live
 
@@ -61,3 +64,25 @@ def test_lines_are_ended_before_they_are_judged():
         with Lab(sandbox=confined.untouched()) as judged:
             assert judged.run("ip netns list").out.split() == ["red"]
             assert judged.run("ls -A /tmp").out == ""
+
+
+def test_who_looks_at_names_leaves_nobody_to_process_1():
+    """Process 1 of a container may never take note of an end, and so long the kernel lets no world end."""
+    prctl, as_process_1 = libc().prctl, 36  # PR_SET_CHILD_SUBREAPER: who is left to process 1 is left to us
+    with contextlib.closing(Confined(Limits())) as confined:
+        confined.end_lines()
+        ours = children()
+        prctl(as_process_1, 1, 0, 0, 0)
+        try:
+            confined.untouched()
+            left = children() - ours
+        finally:
+            prctl(as_process_1, 0, 0, 0, 0)
+            for pid in children() - ours:  # else the world would wait for us, and we for the world
+                os.waitpid(pid, 0)
+    assert not left
+
+
+def children():
+    """The processes that we have, also those that have ended."""
+    return set(map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()))

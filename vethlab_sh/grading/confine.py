@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 from .. import world
 from ..errors import BadName, GaveUpWaiting, LabClosed, NotReady
@@ -125,7 +126,7 @@ class Confined(Sandbox):
         When all lines have ended. Raises BadName when two names are one namespace, GaveUpWaiting when the names cannot
         be looked at.
         """
-        said = _in_a_child(self._name_networks, PATIENCE)
+        said = self._in_a_child(self._name_networks)
         if said:
             raise BadName(said[0], f"it is the namespace that is also called {said[1]}")
         os.close(self.descriptors.pop("mounts"))  # and with it goes all that was mounted
@@ -134,6 +135,31 @@ class Confined(Sandbox):
         # Not the user namespace of the lines either: it may have interpreters for programs (binfmt_misc), and limits.
         seen._users = None
         return seen
+
+    def _in_a_child(self, work: Callable[[], list[str]]) -> list[str]:
+        """What a function answers in a process of its own, which may enter namespaces; raises GaveUpWaiting.
+
+        That process is not killed: its own child, in this world, would be left to process 1 of the machine, and until
+        that one takes note of the end (in a container it may never) the kernel would not let this world end.
+        """
+        hear, tell = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            _answer(work, tell)
+        os.close(tell)
+        try:
+            heard, _, _ = select.select([hear], [], [], PATIENCE)
+            said = os.read(hear, 4096) if heard else b""
+        finally:
+            os.close(hear)
+        if not said:  # with the world ends what was to answer
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        if not said:
+            raise GaveUpWaiting("the names of namespaces", PATIENCE)
+        answered: list[str] = json.loads(said)
+        return answered
 
     def _name_networks(self) -> list[str]:
         """Bind the network namespaces of /run/netns as the lines left it to the holder's; two names of one, if any."""
@@ -196,33 +222,17 @@ def _limit(limits: Limits) -> None:
         resource.setrlimit(kind, (limit, limit))
 
 
-def _in_a_child(work: Callable[[], list[str]], seconds: float) -> list[str]:
-    """What a function answers in a process of its own, which may enter namespaces; raises GaveUpWaiting."""
-    hear, tell = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            answer = json.dumps(work())
-            os.write(tell, answer.encode())
-            code = 0
-        except OSError:
-            pass
-        finally:
-            os._exit(code)
-    os.close(tell)
+def _answer(work: Callable[[], list[str]], tell: int) -> NoReturn:
+    """Write what a function answers, as JSON, and end this process."""
+    code = 1
     try:
-        heard, _, _ = select.select([hear], [], [], seconds)
-        said = os.read(hear, 4096) if heard else b""
+        answer = json.dumps(work())
+        os.write(tell, answer.encode())
+        code = 0
+    except OSError:
+        pass
     finally:
-        os.close(hear)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    if not said:
-        raise GaveUpWaiting("the names of namespaces", seconds)
-    answered: list[str] = json.loads(said)
-    return answered
+        os._exit(code)
 
 
 def _networks(users: int) -> dict[str, int]:
