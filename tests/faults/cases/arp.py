@@ -45,6 +45,25 @@ CASES = [
         mend="ip netns exec ns2 sysctl -qw net.ipv4.conf.veth2.arp_ignore=0",
     ),
     Case(
+        id="address-has-moved",
+        group="arp",
+        title="for some minutes after a move, only for who had asked before",
+        cause="ns1's neighbour entry for 192.168.30.2 still has the MAC of eth0 in ns3; ns2 has the address",
+        source="common (an address that was given twice, and then taken off one of the two)",
+        lines=BRIDGE
+        + THIRD
+        + """
+            ip -n ns3 link set eth0 address 02:00:00:00:00:03
+            ip -n ns1 neigh replace 192.168.30.2 lladdr 02:00:00:00:00:03 dev eth0 nud permanent
+        """,
+        src="ns1",
+        dst="192.168.30.2",
+        claim="ns1 can reach ns2",
+        words=(("neighbour", "neigh", "ARP entry"), ("192.168.30.2",), ("02:00:00:00:00:03", "ns3")),
+        never=("forwarding is off", "ip_forward"),
+        mend="ip -n ns1 neigh del 192.168.30.2 dev eth0",
+    ),
+    Case(
         id="stale-neighbour-of-the-answerer",
         group="arp",
         title="the answer goes to a card that is gone",

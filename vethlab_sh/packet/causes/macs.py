@@ -8,7 +8,7 @@ from ...facts import Device, Neighbour
 from ...inside import quoted
 from ..sighting import Sighting
 from .cables import show_link
-from .cause import Cause, Diagnosis, Shown, fix, full
+from .cause import Cause, Diagnosis, Shown, fix, full, place
 from .filters import rule_of_mac
 from .resolving import (
     arp_off,
@@ -83,6 +83,44 @@ def _by_a_bridge_filter(scene: Scene, space: str, old: str, new: str) -> Diagnos
         reason=f"{reason}: {where}",
         shown=rule.shown,
         fixes=rule.fixes,
+    )
+
+
+def taken_for_the_owner(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """A packet that came here because a neighbour's entry has this device's MAC for an address that another one has.
+
+    So it is for some time when an address has moved, or when two had it and one has given it up.
+    """
+    tables, device = scene.tables, last.place
+    if last.wrapped or _answers_for_others(scene, device):
+        return None
+    for row in tables.facts.neighbours:
+        if (row.ip, row.mac) != (last.dst_ip, last.macs[1]) or row.namespace == last.namespace:
+            continue
+        asker = (row.namespace, str(row.dev))
+        owners = [owner for owner in tables.wire(asker) if owner in scene.owners(row.ip)]
+        if len(owners) == 1:
+            return _moved(row, device, owners[0])
+    return None
+
+
+def _answers_for_others(scene: Scene, device: Device) -> bool:
+    """Whether a device may have been asked for the address, and have said yes: proxy ARP, or proxy NDP."""
+    space, name = device
+    settings = scene.look(space)
+    return bool(settings.conf(name, "proxy_arp") or settings.number(f"ipv6/conf/{name}/proxy_ndp"))
+
+
+def _moved(row: Neighbour, here: Device, owner: Device) -> Diagnosis:
+    space, ip = row.namespace, row.ip
+    state = f" ({row.state.lower()})" if row.state else ""
+    has = f"the neighbour entry{state} of {space} says that {ip} is {row.mac}, which is {full(here)}"
+    return Diagnosis(
+        cause=Cause.WRONG_NEIGHBOUR,
+        reason=f"{has}, but {full(owner)} has this address",
+        shown=Shown.of(space, f"ip neigh show {ip}", str(row.mac)),
+        fixes=(fix(space, f"ip neigh del {ip} dev {quoted(str(row.dev))}"),),
+        should_be=place(owner),
     )
 
 

@@ -15,7 +15,7 @@ from .filters import filtered, rewritten_to
 from .hops import sent_to_a_remote
 from .lastseen import on_the_way
 from .lifetimes import used_up
-from .macs import not_for_this_device
+from .macs import not_for_this_device, taken_for_the_owner
 from .macvlans import not_to_the_parent
 from .resolving import (
     address_on_port,
@@ -279,7 +279,11 @@ def _packet_arrived(scene: Scene, last: Sighting) -> Diagnosis | None:
     dst = scene.real_destination(last)
     if scene.is_local(last.namespace, dst):
         return _not_answered(scene, last, dst)
-    return _not_put_back(scene, last, dst) or used_up(scene, last) or _not_sent_on(scene, last, dst)
+    if dst != last.dst_ip:
+        lost = _not_put_back(scene, last, dst)
+        if lost:
+            return lost
+    return used_up(scene, last) or taken_for_the_owner(scene, last) or _not_sent_on(scene, last, dst)
 
 
 def _not_answered(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
@@ -303,8 +307,6 @@ def _not_answered(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
 
 def _not_put_back(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
     """An answer to what was rewritten here: with its real destination put back, there is no way to it."""
-    if dst == last.dst_ip:
-        return None
     space = last.namespace
     lost = no_way(scene, space, dst)
     if lost is None:
