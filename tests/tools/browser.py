@@ -6,20 +6,20 @@ Screenshots are kept in tests/screenshots, to be looked at.
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
 
 import pytest
+from chromium import SHOTS
 from conftest import ROOT, until
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from vethlab_sh import Lab
 
+pytest_plugins = ["chromium"]
 pytestmark = pytest.mark.live  # each has labs, of its own or in the lessons of its page
 
-SHOTS = ROOT / "tests" / "screenshots"
 SECONDS = 120_000
 FOLDER = []  # where the lessons of this run are
 
@@ -53,16 +53,6 @@ def lessons(tmp_path_factory):
     finally:
         server.terminate()
         server.wait()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    os.environ["HOME"] = str(tmp_path_factory.mktemp("chromium"))
-    SHOTS.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

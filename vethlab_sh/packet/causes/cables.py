@@ -119,9 +119,11 @@ def only_gateway(tables: Tables, device: Device) -> str | None:
             return None  # what is behind a tunnel is not reached past it
     own = [row for row in tables.addresses_of(device) if row.family == "inet"]
     networks = [ip_interface(row.address).network for row in own]
+    ends_of = cables(tables.snapshot)
     gateways = []
     for other in tables.wire(device):
-        if other[0] == namespace or not _is_router(tables, other[0]):
+        is_router = len(ends_of.get(other[0], ())) > 1
+        if other[0] == namespace or not is_router:
             continue
         for row in tables.addresses_of(other):
             if row.family != "inet" or row.scope != "global":
@@ -131,12 +133,6 @@ def only_gateway(tables: Tables, device: Device) -> str | None:
     if len(gateways) != 1:
         return None
     return gateways[0]
-
-
-def _is_router(tables: Tables, namespace: str) -> bool:
-    """Whether a namespace has cables to more than one other."""
-    others = cables(tables.snapshot).get(namespace, ())
-    return len(others) > 1
 
 
 def lost_on_a_cable(tables: Tables, device: Device, size: int) -> Diagnosis | None:

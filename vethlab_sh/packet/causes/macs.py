@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 from ...facts import Device, Neighbour
 from ...inside import quoted
 from ..sighting import Sighting
-from .cables import show_link
+from .cables import show_link, switched_off
 from .cause import Cause, Diagnosis, Shown, fix, full, place
 from .filters import rule_of_mac
 from .resolving import (
@@ -40,7 +41,7 @@ def not_for_this_device(scene: Scene, last: Sighting) -> Diagnosis | None:
         if row.mac != mac:
             continue
         if row.ip == last.dst_ip or _is_gateway(scene, row.namespace, row.ip):
-            return _wrong_neighbour(scene, row, device, own)
+            return _wrong_neighbour(scene, row, f"but {full(device)} has {own}")
     changed = _mac_rewritten(scene, last)
     if changed:
         return changed
@@ -99,8 +100,12 @@ def taken_for_the_owner(scene: Scene, last: Sighting) -> Diagnosis | None:
             continue
         asker = (row.namespace, str(row.dev))
         owners = [owner for owner in tables.wire(asker) if owner in scene.owners(row.ip)]
-        if len(owners) == 1:
-            return _moved(row, device, owners[0])
+        if len(owners) != 1:
+            continue
+        truth = f"which is {full(device)}, but {full(owners[0])} has this address"
+        diagnosis = _wrong_neighbour(scene, row, truth)
+        is_mended = switched_off(tables, owners[0]) is None
+        return replace(diagnosis, fixes=diagnosis.fixes if is_mended else (), should_be=place(owners[0]))
     return None
 
 
@@ -111,20 +116,8 @@ def _answers_for_others(scene: Scene, device: Device) -> bool:
     return bool(settings.conf(name, "proxy_arp") or settings.number(f"ipv6/conf/{name}/proxy_ndp"))
 
 
-def _moved(row: Neighbour, here: Device, owner: Device) -> Diagnosis:
-    space, ip = row.namespace, row.ip
-    state = f" ({row.state.lower()})" if row.state else ""
-    has = f"the neighbour entry{state} of {space} says that {ip} is {row.mac}, which is {full(here)}"
-    return Diagnosis(
-        cause=Cause.WRONG_NEIGHBOUR,
-        reason=f"{has}, but {full(owner)} has this address",
-        shown=Shown.of(space, f"ip neigh show {ip}", str(row.mac)),
-        fixes=(fix(space, f"ip neigh del {ip} dev {quoted(str(row.dev))}"),),
-        should_be=place(owner),
-    )
-
-
-def _wrong_neighbour(scene: Scene, row: Neighbour, device: Device, own: str | None) -> Diagnosis:
+def _wrong_neighbour(scene: Scene, row: Neighbour, truth: str) -> Diagnosis:
+    """An entry that has another MAC than it should. truth: what is so, for the end of the sentence."""
     space = row.namespace
     ip = row.ip
     by = str(row.dev)
@@ -137,7 +130,7 @@ def _wrong_neighbour(scene: Scene, row: Neighbour, device: Device, own: str | No
         mend = fix(space, f"ip neigh del {ip} dev {quoted(by)}")
     return Diagnosis(
         cause=Cause.WRONG_NEIGHBOUR,
-        reason=f"the neighbour entry{state} of {space} says that {ip} is {row.mac}, but {full(device)} has {own}",
+        reason=f"the neighbour entry{state} of {space} says that {ip} is {row.mac}, {truth}",
         shown=Shown.of(space, f"ip neigh show {ip}", str(row.mac)),
         fixes=(mend,),
     )
