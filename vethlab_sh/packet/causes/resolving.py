@@ -495,6 +495,9 @@ def dropped_as_ipv6(scene: Scene, last: Sighting) -> Diagnosis | None:
     path = f"ipv6/conf/{name}/disable_ipv6"
     if ":" not in last.ips[1] or not scene.look(space).number(path):
         return None
+    link = scene.link(last.place)
+    if link is None or not _is_heard_by_ip(scene, link):
+        return None
     return Diagnosis(
         cause=Cause.IPV6_OFF,
         reason=f"IPv6 is switched off at {full(last.place)} (disable_ipv6=1), which drops what comes in there",
@@ -503,6 +506,16 @@ def dropped_as_ipv6(scene: Scene, last: Sighting) -> Diagnosis | None:
         fixes=(),
         should_be=space,
     )
+
+
+def _is_heard_by_ip(scene: Scene, link: Link) -> bool:
+    """Whether what comes in at a device is looked at by IP there, and not at what it is a port of.
+
+    A VRF comes after the checks of its port: ip6_rcv_core() looks at the port, l3mdev_ip6_rcv() gives the packet on.
+    """
+    if link.kind == "vrf" or link.switch is not None:
+        return False
+    return link.master is None or scene.tables.vrf_table(link.device) is not None
 
 
 def _given(scene: Scene, device: Device, ip: str) -> Fix:
