@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..markup import keep_printable
 from ..parsers import ping
 from .causes.cause import Diagnosis, Evidence, Fix
+from .causes.filters import rewritten_to
 from .causes.scene import Scene
 from .sighting import ASKS, Kind, Sighting
 
@@ -117,11 +118,14 @@ def who_answered(scene: Scene) -> str | None:
 
 
 def _asks_itself(scene: Scene) -> bool:
-    """Whether who asks takes the target for its own, by a local route where no device has that address."""
+    """Whether who asks takes the target for its own: its address, a local route, or a rule of its own leads there."""
     probe = scene.probe
     if scene.is_local(probe.src, probe.target):
         return True
-    return scene.look(probe.src).has_own(probe.target) is not None
+    if scene.look(probe.src).has_own(probe.target) is not None:
+        return True
+    goal, _ = rewritten_to(scene, probe.src, probe.target)
+    return goal is not None and scene.is_local(probe.src, goal)
 
 
 def _meant(scene: Scene) -> set[str]:
