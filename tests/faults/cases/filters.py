@@ -24,6 +24,25 @@ CASES = [
         mend="iptables -P FORWARD ACCEPT",
     ),
     Case(
+        id="bridge-hands-over-by-itself",
+        group="filters",
+        title="the setting is off, and bridged packets meet iptables all the same",
+        cause="nf_call_iptables of br0 is 1, so iptables FORWARD, whose policy is DROP, gets bridged packets",
+        source="common",
+        lines=BRIDGE
+        + """
+            sysctl -qw net.bridge.bridge-nf-call-iptables=0
+            ip link set br0 type bridge nf_call_iptables 1
+            iptables -P FORWARD DROP
+        """,
+        src="ns1",
+        dst="ns2",
+        claim="ns1 can reach ns2",
+        words=(("FORWARD",), DROPS, ("nf_call_iptables",), ("br0",)),
+        netfilter=policy("FORWARD"),
+        mend="iptables -P FORWARD ACCEPT",
+    ),
+    Case(
         id="forward-policy",
         group="filters",
         title="Docker was installed on the router",

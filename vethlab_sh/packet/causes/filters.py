@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ...facts import Chain, ChainPlace, FilterRule
+from ...inside import quoted
 from ...parsers import deeds
 from ...parsers.deeds import Deed, Goal
 from ...parsers.filters import TABLES, counted, nft_rules, without_counts
@@ -264,19 +266,43 @@ def _closed(chain: ChainPlace, name: str, policy: str, word: str) -> Diagnosis:
 
 
 def _also_bridged(scene: Scene, diagnosis: Diagnosis, drop: Drop) -> Diagnosis:
-    """What is bridged meets the rules of IP only where br_netfilter hands it over; those of bridges always."""
+    """What is bridged meets the rules of IP only where br_netfilter hands it over; those of bridges always.
+
+    br_nf_pre_routing(), net/bridge/br_netfilter_hooks.c: the setting of the namespace, or the bridge's own, is enough.
+    """
     if drop.step.family not in FAMILIES_OF_IP:
         return diagnosis
+    space = drop.space
     program = IPTABLES["ip6" if ":" in scene.probe.target else "ip"]
-    switch = f"bridge-nf-call-{program}"
-    path = f"bridge/{switch}"
-    if not scene.look(drop.space).number(path):
+    path = f"bridge/bridge-nf-call-{program}"
+    own = f"nf_call_{program}"
+    switches = []
+    mends: Fix = ()
+    if scene.look(space).number(path):
+        switches.append(f"bridge-nf-call-{program} is 1")
+        mends += setting(space, path, 0)
+    for bridge in _handing_over(scene, space, own):
+        switches.append(f"{own} of {bridge} is 1")
+        mends += fix(space, f"ip link set {quoted(bridge)} type bridge {own} 0")
+    if not switches:
         return diagnosis
     return replace(
         diagnosis,
-        reason=f"{diagnosis.reason}; rules of IP get what is only bridged, because {switch} is 1",
-        fixes=(*diagnosis.fixes, setting(drop.space, path, 0)),
+        reason=f"{diagnosis.reason}; rules of IP get what is only bridged, because {' and '.join(switches)}",
+        fixes=(*diagnosis.fixes, mends),
     )
+
+
+def _handing_over(scene: Scene, space: str, own: str) -> list[str]:
+    """The bridges that hand over by themselves what they carry: `ip link set br0 type bridge nf_call_iptables 1`."""
+    line = "ip -d -j link show type bridge"
+    ran = scene.ground.run(scene.ground.inside(space, line))
+    bridges = []
+    for link in json.loads(ran.out or "[]"):
+        # iproute2 prints an empty object for each link of another kind
+        if link and link["linkinfo"]["info_data"].get(own):
+            bridges.append(link["ifname"])
+    return bridges
 
 
 # --- iptables-legacy, which nft does not see ---
