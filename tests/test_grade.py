@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -360,6 +360,16 @@ def test_grading_that_dies_is_a_row(graded):
     rows = graded("1 anything\n", judge=dies, doom="ip netns add doom\n", good=GOOD)
     assert rows["doom"].sentence == "The grading of this submission ended without a result."
     assert worth(rows["good"]) == (1, 1)
+
+
+def test_world_that_is_ended_does_not_end_its_judge(graded):
+    """The command line lets a pipe without a reader end it (SIGPIPE), as `grade | head` should; its judges do not."""
+    usual = signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        rows = graded(limits=replace(SMALL, seconds=2), sleeps=HOSTILE["sleeps"][0])
+    finally:
+        signal.signal(signal.SIGPIPE, usual)
+    assert rows["sleeps"].sentence == "It was not done after 2 seconds."
 
 
 def test_nothing_is_left(graded):

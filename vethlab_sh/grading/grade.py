@@ -262,6 +262,7 @@ class _Running:
 def _work(task: Task, answer: Connection) -> None:
     """Grade one submission and send its points and sentence."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began this decides
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a world may end while it is written to, and must not end us
     libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # with whom we end, and with us the world
     for descriptor in map(int, os.listdir("/proc/self/fd")):
         with contextlib.suppress(OSError):  # that of the listing itself
