@@ -11,7 +11,6 @@ import sys
 import time
 
 import pytest
-from chromium import SHOTS
 from conftest import ROOT, until
 from playwright.sync_api import expect
 
@@ -20,6 +19,7 @@ from vethlab_sh import Lab
 pytest_plugins = ["chromium"]
 pytestmark = pytest.mark.live  # each has labs, of its own or in the lessons of its page
 
+SHOTS = ROOT / "tests" / "screenshots"
 SECONDS = 120_000
 FOLDER = []  # where the lessons of this run are
 
