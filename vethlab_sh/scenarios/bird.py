@@ -186,9 +186,16 @@ def _crash(node: Node, other: Node, pod: Pod, remote: Pod) -> list[Step]:
             ),
             table="ping statistics",
         ),
-        step(f"Start it again on {other.name}.", started(other), at=other.name),
+        # an end is open only when it has heard the other's KEEPALIVE (RFC 4271, 8.2.2): who ends a session before that
+        # closes a connection without a word that counts, and the other keeps its routes, as after a crash
         step(
-            "Wait for the session.",
+            f"Start it again on {other.name}, and wait for the session there.",
+            started(other),
+            _waiting(asked(other, "show protocols"), "Established"),
+            at=other.name,
+        ),
+        step(
+            "Wait for the session here.",
             _waiting(asked(node, "show protocols"), "Established"),
         ),
     ]
