@@ -58,7 +58,7 @@ setup-book:
 
 test-browser: ## do the lessons in a real browser (chromium); screenshots in tests/screenshots
 	@./setup.sh browser
-	@$(PYTHON_RUN) -m pytest tests/tools/browser.py $(ARGS)
+	@$(PYTHON_RUN) -m pytest tests/tools/browser.py tests/tools/screens.py $(ARGS)
 
 test-book: setup-book ## build the site, and look at it in a real browser; screenshots in tests/screenshots
 	@./setup.sh browser

@@ -111,6 +111,7 @@ def run(path: Path) -> None:
             resources={"metadata": {"path": str(HERE)}},
             record_timing=False,
             store_widget_state=False,
+            coalesce_streams=True,  # lines that a pipe brought in pieces
         ).execute()
     for cell in notebook.cells:
         if cell.cell_type == "code":

@@ -143,7 +143,9 @@ class Explorer:
         still = {"text/html": self.said.value}
         if self.walked:
             picture = svg(self.walked.picture(), moving=False)
-            still["text/html"] += picture + _scrolled(self.walked._repr_html_())
+            table = _scrolled(self.walked._repr_html_())
+            steps = f"<details><summary>Each step of it, with its reason</summary>{table}</details>"
+            still["text/html"] += picture + steps
             still[PACKED] = self.walked.packed()
         show_widget(self.widget, still)
 

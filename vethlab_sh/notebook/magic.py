@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
+from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
 from IPython.core.interactiveshell import InteractiveShell
@@ -252,6 +253,7 @@ class LabMagics(Magics):
         "--for", dest="exercise", metavar="NAME", help="begin, each time, where this exercise of the lesson begins"
     )
     @argument("--quiet", action="store_true", help="say how many lines ran, and not what they print")
+    @argument("--brief", action="store_true", help="no table, and no prompt for a line that prints nothing new")
     @argument("--replay", metavar="NAME", help="begin with the recording of a scenario, where labs cannot be made")
     @argument("--lab", metavar="NAME", help="run in the lab of this name: a variable, or one that stays")
     @argument("--changes", action="store_true", help="after each command, what changed in the kernel")
@@ -297,6 +299,7 @@ class LabMagics(Magics):
         for remark in lines.remarks:
             print(f"({remark})")
         session = lab.session(options.at)
+        printed = False
         try:
             remarks = _remarks(lab, cell)
             for command in lines.commands:
@@ -304,40 +307,65 @@ class LabMagics(Magics):
                 if options.quiet:
                     session.run(command.text).expected(options.expect or (0,))
                 else:
-                    self._run(lab, session, command.text, options)
+                    has_shown = self._run(lab, session, command.text, options)
+                    printed = printed or has_shown
                 if not session.open:
                     print("(The shell has ended; the lines below it did not run.)")
                     break
             _noted(lab, remarks)
             if options.quiet:
                 print(f"({len(lines.commands)} lines ran; they stand in the cell above, which opens by a click.)")
+            elif options.brief and not printed:
+                print(f"(Lines that ran, and printed nothing new: {len(lines.commands)}.)")
         finally:
             if session.depth:
                 print(f"(A shell is open in {session.at}: the next lines run there. `exit` leaves it.)")
             if options.at != HOSTNAME:  # a shell there would keep the namespace, whoever deletes it
                 session.close()
 
-    def _run(self, lab: Lab, session: Session, command: str, options: Namespace) -> None:
-        print(PAGE.typed(prompt_of(session.at), command), flush=True)
-        stream = Stream(sys.stdout)
+    def _run(self, lab: Lab, session: Session, command: str, options: Namespace) -> bool:
+        """Run a command below its prompt; returns whether it has shown anything."""
+        typed = PAGE.typed(prompt_of(session.at), command)
+        out: TextIO = sys.stdout
+        if not options.brief:
+            print(typed, flush=True)
+            stream = Stream(out)
+        else:
+            if _sets(command):
+                out = StringIO()
+            stream = Stream(out, above=typed)
         try:
             ran = session.run(command, watch=stream)
         except KeyboardInterrupt as stopped:
             stream.end()
             for ran in stopped.args:
-                _show_table(ran)
+                _show_table(ran, options)
             raise
         stream.end()
-        _show_table(ran)
+        _show_table(ran, options)
         if options.changes:
             display(lab.changes())
+        has_shown = out is sys.stdout and _prints(ran)
         expected = options.expect or []
         if ran.code == 0 or ran.code in expected:
-            return
+            return has_shown
+        if options.brief and not has_shown:
+            print(PAGE.record(ran))
         sentence = f"Exit code {ran.code}; the lines below did not run."
         if ran.hint:
             sentence += f" {ran.hint}"
         raise LabError(f"({sentence})")
+
+
+def _sets(command: str) -> bool:
+    """Whether all that a command prints is what it was told to set: `sysctl -w` does."""
+    words = command.split()
+    return "sysctl" in words and "-w" in words
+
+
+def _prints(ran: Ran) -> bool:
+    """Whether anything is seen of what a line printed."""
+    return bool(ran.out.strip() or ran.err.strip())
 
 
 def _remarks(lab: Lab, cell: str) -> list[Remark]:
@@ -381,8 +409,10 @@ def _has_pictures() -> bool:
     return hasattr(InteractiveShell.instance(), "kernel")
 
 
-def _show_table(ran: Ran) -> None:
+def _show_table(ran: Ran, options: Namespace) -> None:
     """Under the output its table, without what says nothing here; `Ran.table` has every column."""
+    if options.brief:
+        return
     try:
         tables = ran.rows
     except OutputNotUnderstood as error:

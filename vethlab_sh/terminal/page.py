@@ -145,18 +145,20 @@ class Page:
 class Stream:
     """Shows what a line prints as it comes, and in the end looks as `Page.record` does: no empty lines at its edges.
 
-    write: where it goes; what is shown is flushed, so that it is seen at once.
+    out: where it goes; what is shown is flushed, so that it is seen at once. above: a line that stands above the
+    first output, and is not there when none comes.
     """
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, above: str = "") -> None:
         self._out = out
+        self._above = f"{above}\n" if above else ""
         self._held = ""  # ends of lines, which are shown when something follows
         self._errors: bool | None = None  # whether errors were shown last; None before anything was
 
     def __call__(self, text: str, is_error: bool) -> None:
         """Show more of the output, or of the errors."""
         if is_error != self._errors and text.strip():
-            self._held = "" if self._errors is None else "\n"
+            self._held = self._above if self._errors is None else "\n"
             self._errors = is_error
         elif self._errors is None:
             return  # blank, and nothing before it

@@ -1,0 +1,67 @@
+"""How long is a lesson, in screens? `make test-browser` asks; nobody goes through the long ones to the end.
+
+A screen is 900 pixels high and 1280 wide. Counted is the solved lesson as JupyterLab opens it, with all outputs: hidden
+sources stay hidden, and optional sections folded. `python tests/tools/screens.py FOLDER` counts them
+all, and leaves their pages in the folder.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbconvert import HTMLExporter
+from playwright.sync_api import sync_playwright
+
+SOLUTIONS = Path(__file__).parents[2] / "notebooks" / "solutions"
+WIDTH, HEIGHT = 1280, 900
+AT_MOST = {"3_flannel": 14, "4_calico": 14}  # those with two nodes are the longest to lay
+
+
+def opened(notebook):
+    """The notebook as it is opened: without what is folded below a heading, and without hidden sources."""
+    cells = []
+    is_folded = False
+    for cell in notebook.cells:
+        if cell.source.startswith("## "):
+            is_folded = cell.metadata.get("jp-MarkdownHeadingCollapsed", False)
+            cells.append(cell)
+        elif not is_folded:
+            cells.append(cell)
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+            cell.source = ""
+    notebook.cells = cells
+    return notebook
+
+
+def screens(lessons, folder):
+    """How many screens each lesson fills, by its name."""
+    found = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        for lesson in lessons:
+            notebook = opened(nbformat.read(SOLUTIONS / f"{lesson}.ipynb", as_version=4))
+            html, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook)
+            file = Path(folder) / f"{lesson}.html"
+            file.write_text(html, encoding="utf-8")
+            page.goto(file.as_uri(), wait_until="load")
+            found[lesson] = page.evaluate("document.querySelector('main').scrollHeight") / HEIGHT
+        browser.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory):
+    return screens(AT_MOST, tmp_path_factory.mktemp("screens"))
+
+
+@pytest.mark.parametrize(("lesson", "most"), AT_MOST.items())
+def test_lesson_is_no_longer_than_one_goes_through(counted, lesson, most):
+    assert counted[lesson] <= most
+
+
+if __name__ == "__main__":
+    for name, count in screens(sorted(path.stem for path in SOLUTIONS.glob("*.ipynb")), sys.argv[1]).items():
+        print(f"{count:5.1f}  {name}")
