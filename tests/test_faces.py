@@ -1,12 +1,15 @@
 """What is seen of a value where there is no web page: its text, in IPython's terminal, Python's, and a doctest."""
 
+import json
+import pickle
+import re
 import subprocess
 import sys
 
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
-from vethlab_sh import Lab, explain
+from vethlab_sh import Lab, drills, explain
 
 LINES = """\
 %load_ext vethlab_sh
@@ -60,8 +63,10 @@ def test_faces_are_text_wherever_they_are_shown():
         ran = lab.run("ip netns exec ns1 ip link set tap1 mtu 1400")
         values = [ran, played, lab.changes(), lab.check("ns1 can reach ns2"), lab.walk("ns1", "ns2")]
         values.append(explain(str(lab.run("ip -d link"))))
+        values += [lab.snapshot(), lab.save(), values[4].frame(1), *played.steps]
     for value in values:
         assert repr(value) == str(value)
+        assert not re.search(r"^\w+\(", repr(value)), "no object of Python"
         bundle, _ = DisplayFormatter().format(value)
         assert bundle["text/plain"] == str(value)
     assert len(repr(values[4].animate())) < 200
@@ -73,3 +78,21 @@ def test_face_shows_nothing_that_a_terminal_would_obey(lab):
     assert "\x1b[2J" in ran.out
     assert "\x1b" not in repr(ran)
     assert "\\x1b[2J" in repr(ran)
+
+
+@pytest.mark.live
+def test_face_of_a_drill_tells_its_ticket_and_nowhere_its_answer(lab):
+    drill = lab.drill("flannel-3")
+    fault = drill.fault
+    entry = "8e:2a:10:00:00:01"
+    assert entry in "".join(fault.plant)
+    bundle, _ = DisplayFormatter().format(drill)
+    kept = json.dumps(lab.kept("drill"))
+    for shown in (*bundle.values(), str(drill), repr([drill]), repr(vars(drill)), repr(fault), kept):
+        assert entry not in shown
+        assert fault.word not in shown
+    for offered in ("fault", "broken", "before", "debriefing", "plant"):
+        assert offered not in dir(drill)
+    with pytest.raises(TypeError):
+        pickle.dumps(drill)
+    assert drills.resume(lab).before.reason == drill.before.reason

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 STATISTICS = "ping statistics"
 
 
-@dataclass(frozen=True)
-class PlayedStep:
+@dataclass(frozen=True, repr=False)
+class PlayedStep(AsText):
     """One step of a scenario, and the record of each of its lines."""
 
     step: Step
     records: tuple[Ran, ...]
+
+    def words(self) -> str:
+        """Why it is done, and its lines with what they printed."""
+        return "\n".join([self.step.why, *(str(ran) for ran in self.records)])
 
     def as_dict(self, changes: Mapping[Ran, Difference]) -> dict[str, Any]:
         """It as plain values: why, look, and the records with what each changed in the kernel, where that is known."""

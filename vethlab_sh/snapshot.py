@@ -33,6 +33,7 @@ from .facts import (
     Wrapping,
     as_row,
 )
+from .markup import AsText
 from .parsers import answers as reading
 from .parsers import devices, filters
 from .parsers.answers import PROGRAMS
@@ -275,8 +276,8 @@ KINDS: dict[TableName, type[Fact]] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Snapshot:
+@dataclass(frozen=True, eq=False, repr=False)
+class Snapshot(AsText):
     """The lab at one moment. Each property is a DataFrame; `rows` has the same as facts.
 
     namespaces, links, addresses, routes (main table, IPv4 and IPv6), neighbours, fdb (of namespaces with a bridge or a
@@ -286,6 +287,15 @@ class Snapshot:
     """
 
     rows: Facts
+
+    def words(self) -> str:
+        """How much it holds of what, and how to look at that."""
+        counts = []
+        for name in COLUMNS:
+            facts = self.rows.kind(name)
+            if facts:
+                counts.append(f"{name} {len(facts)}")
+        return f"Snapshot: {', '.join(counts)}. A table is `.links`, its facts are `.rows.links`."
 
     def frame(self, name: TableName) -> DataFrame:
         """One of the tables by name."""

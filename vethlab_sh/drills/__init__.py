@@ -17,7 +17,7 @@ from ..errors import NoDrill, UnknownDrill
 from ..packet.walk import from_plain
 from . import bridge, calico, direct, flannel
 from .debriefing import Debriefing
-from .drill import KEPT, STATE, Drill, Playground
+from .drill import KEPT, STATE, Drill, Playground, unsealed
 from .fault import Fault, Hint, Maker, Wrong
 
 Makers = dict[str, Maker]  # by the word for the fault
@@ -112,7 +112,8 @@ def resume(lab: Playground) -> Drill:
     if not state:
         raise NoDrill(lab.name)
     fields = {name: state[name] for name in STATE}
-    drill = Drill(lab, fault=fault(state["name"], state["seed"]), **fields)
-    if state["before"]:
-        drill.before = from_plain(state["before"])
+    sealed = unsealed(state["sealed"])
+    drill = Drill(lab, fault=fault(state["name"], state["seed"]), broken=sealed["broken"], **fields)
+    if sealed["before"]:
+        drill.before = from_plain(sealed["before"])
     return drill

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -20,7 +23,8 @@ from .debriefing import Debriefing, Sentence
 from .fault import Fault
 
 KEPT = "drill"  # under which a lab keeps the state of the drill that is under way in it
-STATE = ("name", "seed", "planted_at", "broken", "hints", "over")  # fields of a drill that JSON can hold
+STATE = ("name", "seed", "planted_at", "hints", "over")  # fields of a drill that tell nothing of the fault
+WORKED = ("check", "explanation", "give_up", "hint", "hints", "lab", "name", "over", "seed", "ticket", "typed", "walk")
 NOTHING_REWRITTEN = "nobody rewrites addresses"
 Findings = dict[str, Finding]  # by the claim
 
@@ -50,7 +54,7 @@ class Playground(Protocol):
         """What was kept with it under this key."""
 
 
-@dataclass(repr=False)
+@dataclass(repr=False, slots=True)  # with slots, `vars` has nothing to show
 class Drill(AsText):
     """One drill under way: `.ticket`, `.hint()`, `.check()`, `.give_up()`, `.explanation`.
 
@@ -79,7 +83,8 @@ class Drill(AsText):
     def keep(self) -> None:
         """Let the lab keep how far this is, so that `resume` goes on from there."""
         state = {name: getattr(self, name) for name in STATE}
-        state["before"] = self.before.plain() if self.before else None
+        before = self.before.plain() if self.before else None
+        state["sealed"] = _sealed({"broken": self.broken, "before": before})
         self.lab.keep(KEPT, state)
 
     def lay(self) -> None:
@@ -178,6 +183,10 @@ class Drill(AsText):
         """The walk of a packet that the ticket is about, as it is now; none where tcpdump is missing."""
         return self._walk(self.fault.asks[0])
 
+    def __dir__(self) -> list[str]:
+        """What a learner works it with, which is what `Tab` offers."""
+        return list(WORKED)
+
     def words(self) -> str:
         """Which drill it is, and its ticket."""
         every = len(self.fault.hints)
@@ -268,3 +277,19 @@ class Drill(AsText):
         if ping is None:
             return None
         return followed(question, ping)
+
+
+# --- what a lab keeps ---
+
+
+def _sealed(facts: dict[str, Any]) -> str:
+    """Facts of JSON as nobody reads them by chance: who looks into a lab's files may still look for the fault."""
+    packed = zlib.compress(json.dumps(facts).encode())
+    return base64.b64encode(packed).decode()
+
+
+def unsealed(text: str) -> dict[str, Any]:
+    """The facts again."""
+    packed = base64.b64decode(text)
+    facts: dict[str, Any] = json.loads(zlib.decompress(packed))
+    return facts

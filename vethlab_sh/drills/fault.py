@@ -55,7 +55,7 @@ class Wrong:
     untrue: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fault:
     """One drill, with the names and addresses of one seed.
 
@@ -79,6 +79,9 @@ class Fault:
     untrue: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     word: str = ""
+
+    def __repr__(self) -> str:
+        return "<Fault: `.ticket` tells how it shows; a notebook keeps what is shown, so no more is told here>"
 
     @property
     def symptom(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .. import snapshot
 from ..facts import Link
 from ..inside import quoted
-from ..markup import printable
+from ..markup import AsText, printable
 from ..sandbox import HOSTNAME
 from ..shell import Shell
 from . import contents, devices, routing, settings
@@ -30,8 +30,8 @@ fi
 """
 
 
-@dataclass(frozen=True)
-class Saved:
+@dataclass(frozen=True, repr=False)
+class Saved(AsText):
     """A lab as text.
 
     script: bash lines for a fresh lab; left_out: sentences about what could not be written.
@@ -39,6 +39,10 @@ class Saved:
 
     script: str
     left_out: tuple[str, ...]
+
+    def words(self) -> str:
+        """The script, and below it what it lacks."""
+        return "\n".join([self.script.rstrip("\n"), *self.left_out])
 
 
 @dataclass(frozen=True)

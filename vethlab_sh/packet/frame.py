@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from ..markup import AsText
+
 # https://www.iana.org/assignments/ieee-802-numbers and https://www.iana.org/assignments/protocol-numbers
 ARP, IPV4, IPV6, BRIDGED = 0x0806, 0x0800, 0x86DD, 0x6558
 TAGS = {0x8100, 0x88A8}
@@ -27,8 +29,8 @@ class Part:
     bytes: bytes
 
 
-@dataclass(frozen=True)
-class Frame:
+@dataclass(frozen=True, repr=False)
+class Frame(AsText):
     """The bytes of one frame, which a notebook shows with the headers marked. title: what stands above them."""
 
     bytes: bytes
@@ -41,7 +43,8 @@ class Frame:
         """Its headers from the outermost on, and the data behind them."""
         return list(parts(self.bytes, self.ethernet, self.port))
 
-    def __str__(self) -> str:
+    def words(self) -> str:
+        """Its title, and each header's name and bytes."""
         lines = []
         if self.title:
             lines.append(self.title)
