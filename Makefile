@@ -78,6 +78,9 @@ test-tools: setup-tests ## run the tests with the programs of older and newer De
 test-kinds: setup-tests ## play networks of devices that this kernel lacks in user-mode Linux (ARGS="-k bond" for less)
 	@tests/tools/uml/run $(ARGS)
 
+test-uml: setup-tests ## play labs in user-mode Linux, each a kernel of its own (ARGS="-k session" for less)
+	@nice tests/tools/uml/run labs $(ARGS)
+
 test-container: setup-tests ## start containers as Docker and Podman do, by runc, and play every scenario there; as root (ARGS="-k podman")
 	@nice tests/tools/container/run $(ARGS)
 
@@ -125,4 +128,4 @@ clean: ## remove .venv and the caches
 	rm -rf book/_build .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test check bench book setup-book test-book test-browser test-exercises test-class test-all test-tools chaos attack faults faults-elsewhere causes fuzz test-vm test-kinds test-container box box-packages vm lab pictures kinds notebooks recordings quiz doctor setup setup-tests clean
+.PHONY: help demo test check bench book setup-book test-book test-browser test-exercises test-class test-all test-tools chaos attack faults faults-elsewhere causes fuzz test-vm test-kinds test-uml test-container box box-packages vm lab pictures kinds notebooks recordings quiz doctor setup setup-tests clean

@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import gc
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from conftest import ROOT, hold, inhabitants, until, world
 
 from vethlab_sh import Lab, sandbox
 from vethlab_sh import world as world_maker
-from vethlab_sh.errors import LabClosed, NotReady, ToolMissing
+from vethlab_sh.errors import BadOption, LabClosed, NotReady, ToolMissing
 from vethlab_sh.keep import stay
 
 pytestmark = pytest.mark.live
@@ -157,7 +158,39 @@ def test_forbidden_namespaces_are_explained(monkeypatch):
 
     monkeypatch.setattr("vethlab_sh.world._found", refuses)
     with pytest.raises(NotReady, match=r"unshare: Operation not permitted.*Ways out"):
+        Lab(kernel="host")
+
+
+@pytest.mark.no_lab
+def test_other_kernel_is_offered_where_it_is_not(monkeypatch):
+    monkeypatch.setattr("vethlab_sh.uml.guest.find", lambda tool: None)
+    with pytest.raises(NotReady) as refused:
+        Lab(kernel="uml")
+    if platform.machine() == sandbox.UML_PROCESSOR:
+        assert sandbox.UML_INSTALL in str(refused.value)
+        assert sandbox.UML_INSTALL in sandbox.forbidden_because()
+    else:
+        assert "x86-64 processors only" in str(refused.value)
+    with pytest.raises(BadOption, match="host, uml"):
+        Lab(kernel="hurd")
+
+
+def test_other_kernel_is_taken_by_itself_only_where_ours_refuses(monkeypatch):
+    def refuses(*arguments):
+        raise world_maker.Refused(errno.EPERM, "unshare")
+
+    def boots(meanwhile):
+        raise NotReady("booted")
+
+    monkeypatch.setattr("vethlab_sh.uml.guest.is_installed", lambda: True)
+    monkeypatch.setattr("vethlab_sh.uml.guest.Guest", boots)
+    with Lab() as lab:
+        assert lab.guest == ""
+    monkeypatch.setattr("vethlab_sh.world._found", refuses)
+    with pytest.raises(NotReady, match="booted"):
         Lab()
+    with pytest.raises(NotReady, match="Ways out"):
+        Lab(kernel="host")
 
 
 @pytest.mark.no_lab

@@ -238,6 +238,13 @@ RULES = (
         line=r"\bbridge (-\S+ )*(link|fdb) ",
         said="Operation not supported",
     ),
+    # NFPROTO_IPV4 and the others are chosen when a kernel is built (CONFIG_NF_TABLES_IPV4, _IPV6, _INET)
+    Rule(
+        "This kernel has no nf_tables of this family (user-mode Linux has none but that of bridges): there "
+        "`iptables-legacy`, and in a lab in user-mode Linux `iptables`, makes rules for IPv4.",
+        program="nft",
+        said="Operation not supported",
+    ),
     Rule("A Linux bridge has room for 1023 ports.", said="Exchange full"),  # BR_MAX_PORTS: net/bridge/br_private.h
     Rule(
         "A MAC address is six pairs of hexadecimal digits, such as 8e:2a:10:00:00:02.",

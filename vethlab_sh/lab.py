@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import played, scenarios, snapshot
-from .errors import NameTaken, package
+from .errors import BadOption, NameTaken, NotReady, package
 from .inside import inside
 from .keep import stay
 from .played import Played, PlayedStep
@@ -30,8 +30,10 @@ if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody wai
     from .packet.walk import Walk
     from .record import Ran
     from .shell import Shell
+    from .uml.guest import Guest
     from .wiring.changes import Difference
 
+KERNELS = HOST, UML = "host", "uml"  # which kernel a lab has: this machine's, or one that is a program
 LENT = "a lesson"  # what a lab that is lent was made from
 
 
@@ -39,8 +41,9 @@ class Lab:
     """A private network world, made without root; gone when closed or when Python ends, unless it is to `stay`.
 
     name: of a lab that stays, to come back to it (closing then only leaves it); sandbox: a world that is there
-    already; replay: a scenario whose recording is shown. Without any of them a world is made.
-    Raises NoSuchLab, which lists the labs that stay.
+    already; replay: a scenario whose recording is shown. Without any of them a world is made: in this machine's kernel
+    (kernel="host"), in user-mode Linux (kernel="uml"), or in the second where the first makes none for us (None).
+    Raises NoSuchLab, which lists the labs that stay, BadOption for another kernel, and NotReady.
 
     >>> with Lab() as lab:
     ...     _ = lab.run("ip netns add ns1")
@@ -48,7 +51,14 @@ class Lab:
     ns1
     """
 
-    def __init__(self, name: str | None = None, sandbox: Sandbox | None = None, *, replay: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str | None = None,
+        sandbox: Sandbox | None = None,
+        *,
+        replay: str | None = None,
+        kernel: str | None = None,
+    ) -> None:
         self.name = name
         self._stay = None
         if name is not None:
@@ -56,9 +66,11 @@ class Lab:
         if replay is not None:
             self._world = _recording(replay)
         elif sandbox is None and self._stay:
-            self._world = _live(self._stay.enter())
+            self._world = Live(self._stay.enter())
+        elif sandbox:
+            self._world = Live(sandbox)
         else:
-            self._world = _live(sandbox)
+            self._world = _made(kernel)
         self.history: list[Ran] = []
         self._typed: list[str] = []
         self._sessions: dict[str, Session] = {}
@@ -67,15 +79,16 @@ class Lab:
         self._drawn: Snapshot | None = None
 
     @classmethod
-    def of(cls, name: str, **options: int | str | bool) -> Lab:
+    def of(cls, name: str, kernel: str | None = None, **options: int | str | bool) -> Lab:
         """The lab that stays under this name; else a new one in which the scenario of this name has been played.
 
-        Options are a scenario's, so with any of them it is the scenario that is meant. Raises UnknownScenario.
+        Options are a scenario's, so with any of them it is the scenario that is meant, as it is with a kernel.
+        Raises UnknownScenario.
         """
-        if not options and name in stay.names():
+        if not options and not kernel and name in stay.names():
             return cls(name)
         scenario = scenarios.load(name, **options)
-        lab = cls()
+        lab = cls(kernel=kernel)
         lab._play(scenario)
         return lab
 
@@ -372,6 +385,11 @@ class Lab:
         return self._world.alive
 
     @property
+    def guest(self) -> str:
+        """The sentence that says that this lab has a kernel of its own, user-mode Linux; empty for other labs."""
+        return self._world.guest
+
+    @property
     def recording(self) -> str:
         """The sentence that says that this is a recording, and of when; empty for a live lab."""
         return self._world.label
@@ -435,6 +453,10 @@ class World(Protocol):
     def label(self) -> str:
         """The sentence that stands above all that it shows; empty when a kernel answers."""
 
+    @property
+    def guest(self) -> str:
+        """The sentence that says that the kernel which answers is not this machine's; empty when it is, or none is."""
+
     def run_together(
         self, lines: Sequence[str], at: str, expect: Collection[int] | None, timeout: float | None
     ) -> list[Ran]:
@@ -457,21 +479,26 @@ class World(Protocol):
 
 
 class Live:
-    """A sandbox and the shell in it."""
+    """A place where lines run, and the shell in it."""
 
     label = ""
+    guest = ""
 
     def __init__(self, sandbox: Sandbox) -> None:
         from .shell import Shell
 
         self.sandbox = sandbox
-        self.shell = Shell(sandbox)
-        self.run_together = self.shell.run_together
+        self._begin(sandbox, Shell(sandbox))
+
+    def _begin(self, place: Sandbox | Guest, shell: Shell) -> None:
+        self._place = place
+        self.shell = shell
+        self.run_together = shell.run_together
 
     @property
     def alive(self) -> bool:
         """Whether the sandbox is there."""
-        return self.sandbox.alive
+        return self._place.alive
 
     def session(self, at: str, script: str, before: Before, after: After) -> Session:
         """A shell that stays."""
@@ -495,18 +522,50 @@ class Live:
 
     def close(self) -> None:
         """Leave the sandbox, and end the bash that waits for lines."""
-        self.sandbox.close()
+        self._place.close()
         self.shell.close()
 
     def __str__(self) -> str:
         return "alive" if self.alive else "closed"
 
 
-def _live(sandbox: Sandbox | None) -> World:
-    """A world that is there, or a new one."""
-    if sandbox is None:
-        sandbox = Sandbox(meanwhile=_open_shell)
-    return Live(sandbox)
+class LiveInGuest(Live):
+    """User-mode Linux and the shell in it."""
+
+    def __init__(self, guest: Guest) -> None:
+        from .uml.shell import ShellOfGuest
+
+        self.guest = guest.label
+        self._begin(guest, ShellOfGuest(guest))
+
+    @property
+    def sandbox(self) -> Sandbox:  # type: ignore[override]
+        """It is none: raises NotReady."""
+        from .uml.guest import STAYS_NOT
+
+        raise NotReady(STAYS_NOT)
+
+
+def _made(kernel: str | None) -> World:
+    """A new world in this machine's kernel, or in user-mode Linux; without a choice the first that can be had."""
+    if kernel not in (None, *KERNELS):
+        raise BadOption(f"{kernel!r} is no kernel for a lab: {', '.join(KERNELS)}.")
+    if kernel == UML:
+        return _in_guest()
+    try:
+        return Live(Sandbox(meanwhile=_open_shell))
+    except NotReady:
+        from .uml import guest
+
+        if kernel or not guest.is_installed():
+            raise
+    return _in_guest()
+
+
+def _in_guest() -> World:
+    from .uml.guest import Guest
+
+    return LiveInGuest(Guest(meanwhile=_open_shell))
 
 
 def _open_shell() -> None:

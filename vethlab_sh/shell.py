@@ -19,13 +19,13 @@ import weakref
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from .errors import BadInput, NotReady
 from .files import install
 from .inside import check_name, way_into
 from .record import Ran
-from .sandbox import HOSTNAME, File, Outside, Sandbox, check_linux, find, folder, search_path
+from .sandbox import HOSTNAME, File, check_linux, find, folder, search_path
 
 try:
     import sh
@@ -63,18 +63,38 @@ class End:
     seconds: float
 
 
+class Place(Protocol):
+    """Where lines run: a `Sandbox`, `Outside` of any, or a guest (`uml.guest`)."""
+
+    @property
+    def programs(self) -> Sequence[Path]:
+        """The folders of our own programs that lines find before the machine's."""
+
+    def check_alive(self) -> None:
+        """Raise LabClosed when it is there no more."""
+
+    def enter(self) -> None:
+        """Move the calling process in; for a forked child."""
+
+    def host(self) -> None:
+        """As `enter`, for a program that starts others there: it is then where `file` makes its files."""
+
+    def file(self) -> contextlib.AbstractContextManager[File]:
+        """A new file that programs in there write."""
+
+
 class Shell:
     """Runs lines inside one sandbox; with Outside, on the machine itself, which only `inspect` does, to ask.
 
     One bash, told by us what to run, starts them all; while it is busy, another thread's line gets one of its own.
     """
 
-    def __init__(self, sandbox: Sandbox | Outside) -> None:
+    def __init__(self, sandbox: Place) -> None:
         check_linux()
         if sh is None:
             raise NotReady(f"The Python package `sh` is not installed. The command that installs it: {install('all')}")
         self._sandbox = sandbox
-        self._idle: list[_Bash] = []
+        self._idle: list[Bash] = []
 
     def run(
         self,
@@ -167,9 +187,12 @@ class Shell:
         words = [*way_into(check_name(at)), *words]
         self._sandbox.check_alive()
         with _interrupted_later(), _starving(self._sandbox):
-            bash = self._bash()
-            opened = Opened(self._sandbox, bash, words)
-            self._idle.append(bash)
+            return self._opened(words)
+
+    def _opened(self, words: Sequence[str]) -> Opened:
+        bash = self._bash()
+        opened = Opened(self._sandbox, bash, words)
+        self._idle.append(bash)
         return opened
 
     def close(self) -> None:
@@ -222,7 +245,7 @@ class Shell:
         self._idle.append(bash)
         return ends
 
-    def _bash(self) -> _Bash:
+    def _bash(self) -> Bash:
         """One that waits and has our environment as it is now; else a new one."""
         environment = self.environment()
         while self._idle:
@@ -230,29 +253,32 @@ class Shell:
             if bash.alive and bash.environment == environment:
                 return bash
             bash.close()
-        return _Bash(self._sandbox, environment)
+        return self._new_bash(environment)
+
+    def _new_bash(self, environment: dict[str, str]) -> Bash:
+        return Bash(self._sandbox, environment)
 
 
-class _Bash:
+class Bash:
     """A bash that starts programs in the sandbox, each as a job of its own, and tells how they end.
 
     Only its children have numbers in there (pid_namespaces(7)): nobody in there sees it or can end it. It ends when
     the pipe that it reads has no writer, so with this Python.
     """
 
-    def __init__(self, sandbox: Sandbox | Outside, environment: dict[str, str]) -> None:
+    def __init__(self, sandbox: Place, environment: dict[str, str]) -> None:
         self.environment = environment
         self._pids: list[int] = []
         keys_end, tell_end = os.pipe()  # what it reads as if it were typed
         hear_end, mouth_end = os.pipe()  # what it says
         self._tell = os.fdopen(tell_end, "wb")
-        self._ear = _Ear(hear_end)
+        self._ear = Ear(hear_end)
         with open(keys_end, "rb") as keys, open(mouth_end, "wb") as mouth, open(os.devnull, "wb") as nothing:
             process = sh.Command(str(find("bash")))(
                 _in=keys, _out=mouth, _err=nothing, _env=environment, _preexec_fn=sandbox.host,
                 _tty_out=False, _close_fds=False, _new_session=True, _bg=True, _bg_exc=False,
             )  # fmt: skip
-        self._end = weakref.finalize(self, _end, process, self._tell, self._ear.file)
+        self._end: weakref.finalize[..., Bash] = weakref.finalize(self, _end, process, self._tell, self._ear.file)
 
     @property
     def alive(self) -> bool:
@@ -263,7 +289,7 @@ class _Bash:
         """Start programs, all at the same time. `exec`, so that no word is taken for a command of bash itself."""
         starts = ""
         for job in jobs:
-            starts += f"({_here()}; exec {shlex.join(job.words)}) </dev/null >{job.out} 2>{job.err} & pids+=($!)\n"
+            starts += f"({here()}; exec {shlex.join(job.words)}) </dev/null >{job.out} 2>{job.err} & pids+=($!)\n"
         # With `set -m` each job has a process group of its own, so that all of it can be signalled (as an option of
         # bash it wants a terminal); without it `wait` waits for the end, not for a stop. Not `wait -f`: when a signal
         # ends a job, bash 5.2 may look at what it has freed, and go round for ever.
@@ -279,7 +305,7 @@ class _Bash:
         It has them as descriptors 0 and ANSWERS, and as FOLDER that in which its files are.
         """
         given = f"<{keys} {FOLDER}<. {ANSWERS}>{answers} >/dev/null 2>&1"
-        typed = f"set -m\n({_here()}; exec {shlex.join(words)}) {given} &\nset +m\necho $!\n"
+        typed = f"set -m\n({here()}; exec {shlex.join(words)}) {given} &\nset +m\necho $!\n"
         return int(self._ask(typed))
 
     def code_of(self, pid: int) -> int:
@@ -324,7 +350,7 @@ class _Bash:
         return str(self._ear.line())
 
 
-class _Ear:
+class Ear:
     """Reads what a bash says, line by line. file: the end of the pipe that is read."""
 
     def __init__(self, descriptor: int) -> None:
@@ -357,7 +383,7 @@ class Opened:
     Its files are in a folder that it has as descriptor FOLDER. It ends with the last who can type, so with this Python.
     """
 
-    def __init__(self, sandbox: Sandbox | Outside, bash: _Bash, words: Sequence[str]) -> None:
+    def __init__(self, sandbox: Place, bash: Bash, words: Sequence[str]) -> None:
         self.file = sandbox.file
         self._bash = bash
         with contextlib.ExitStack() as made:
@@ -367,12 +393,12 @@ class Opened:
             # For reading, too: otherwise to open it would wait for one who reads.
             self._keys = os.open(keys.name, os.O_RDWR | os.O_CLOEXEC, dir_fd=keys.folder)
             made.callback(os.close, self._keys)
-            self._ear = _Ear(os.open(answers.name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=answers.folder))
+            self._ear = Ear(os.open(answers.name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=answers.folder))
             made.callback(self._ear.file.close)
             self.pid = bash.open(words, keys.name, answers.name)
             self._pidfd = os.pidfd_open(self.pid)
             made.callback(os.close, self._pidfd)
-            self._end = weakref.finalize(self, made.pop_all().close)
+            self._end: weakref.finalize[..., Opened] = weakref.finalize(self, made.pop_all().close)
 
     @property
     def alive(self) -> bool:
@@ -405,7 +431,19 @@ class Opened:
 
     def descendants(self) -> list[int]:
         """All that it has started, and that those have, parents before their children."""
-        return _below(self.pid)
+        return self._below(self.pid)
+
+    def number(self, pid: int) -> str:
+        """The number that a process has in there."""
+        return number_inside(pid)
+
+    def _below(self, pid: int) -> list[int]:
+        return _below(pid)
+
+    def _signal(self, pids: Iterable[int], number: int) -> None:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
 
     def interrupt(self, spare: Collection[int]) -> None:
         """As Ctrl-C in a terminal: what runs is told to end, and it itself to stop what it does.
@@ -414,13 +452,14 @@ class Opened:
         but many, as ping, ask for it again.)
         """
         # The shell first, while it waits: told after its command has ended, it would give up the next line.
-        _kill([self.pid, *self.descendants()], spare, signal.SIGINT)
+        family = [self.pid, *self.descendants()]
+        self._signal([pid for pid in family if pid not in spare], signal.SIGINT)
 
     def kill_leaves(self, spare: Collection[int]) -> None:
         """End at once what it waits for, in the end itself: of all that it has started, those who started no other."""
         running = [pid for pid in self.descendants() if pid not in spare]
-        leaves = [pid for pid in running if not set(_below(pid)) - set(spare)]
-        _kill(leaves or [self.pid], spare, signal.SIGKILL)
+        leaves = [pid for pid in running if not set(self._below(pid)) - set(spare)]
+        self._signal(leaves or [self.pid], signal.SIGKILL)
 
     def code(self) -> int:
         """The exit code with which it ended."""
@@ -440,13 +479,6 @@ def _below(pid: int) -> list[int]:
     return found
 
 
-def _kill(pids: Iterable[int], spare: Collection[int], number: int) -> None:
-    for pid in pids:
-        if pid not in spare:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, number)
-
-
 def number_inside(pid: int) -> str:
     """The number that a process has in the innermost namespace of them (proc(5), NSpid); empty when it is gone."""
     with contextlib.suppress(OSError):
@@ -456,14 +488,14 @@ def number_inside(pid: int) -> str:
     return ""
 
 
-def _here() -> str:
+def here() -> str:
     """What a bash in a sandbox is told to be where we are; the folder may be hidden in there."""
     place = shlex.quote(folder() or "/")
     return f"{{ cd {place} || cd /; }} 2>/dev/null; unset OLDPWD"
 
 
 @contextlib.contextmanager
-def _starving(sandbox: Sandbox | Outside) -> Iterator[None]:
+def _starving(sandbox: Place) -> Iterator[None]:
     """Say in a sentence that no program could be started, and why; raises LabClosed or NotReady."""
     try:
         yield

@@ -53,6 +53,8 @@ class Replay:
     Raises UnknownScenario, or NotRecorded when there is no recording of it.
     """
 
+    guest = ""
+
     def __init__(self, name: str) -> None:
         scenarios.load(name)
         self._recording = recording.load(name)

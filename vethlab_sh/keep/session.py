@@ -25,7 +25,7 @@ from ..inside import check_name
 from ..record import Ran
 from ..sandbox import HOSTNAME, File
 from ..sandbox import folder as our_folder
-from ..shell import ANSWERS, FOLDER, PATIENCE, STARVED, Opened, Shell, number_inside
+from ..shell import ANSWERS, FOLDER, PATIENCE, STARVED, Opened, Shell
 from .shells import named_namespace, opens_a_shell
 
 Watch = Callable[[str, bool], None]  # is told what is printed as it comes; whether those are errors
@@ -218,7 +218,7 @@ class Session:
     def _stopped(self, opened: Opened, running: list[int]) -> str | None:
         """Its answer after Ctrl-C, and, when it does not end by that, after the end of what it waits for."""
         shells = {level.pid for level in self._levels}
-        background = {pid for pid in running if number_inside(pid) not in shells}
+        background = {pid for pid in running if opened.number(pid) not in shells}
         opened.interrupt(background)
         answer = opened.answer(PATIENCE)
         while answer is None:

@@ -35,7 +35,7 @@ from . import beside, pictures
 from .again import recall
 from .explorer import Explorer
 from .lesson import Lesson, progress
-from .notes import WRONG, Place, note, show_table, together
+from .notes import ABOUT, WRONG, Place, note, show_table, together
 from .telling import Telling
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class LabMagics(Magics):
             above = self.telling.begin(name, str(error))
         else:
             self.telling.end()
-            above = beside.terminal(self._lent(lab))
+            above = note(ABOUT, lab.guest) if lab.guest else beside.terminal(self._lent(lab))
         self.top.show(together([above, self.of_lesson.so_far()]))
 
     def _lent(self, lab: Lab) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import scenarios
+from ..lab import KERNELS
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]  # where argparse keeps the verbs of a program
@@ -81,3 +82,13 @@ def json_argument(verb: argparse.ArgumentParser) -> None:
 def replay_argument(verb: argparse.ArgumentParser) -> None:
     """Whether a recording is shown."""
     verb.add_argument("--replay", action="store_true", help="from a recording: needs neither Linux nor any rights")
+
+
+def kernel_argument(verb: argparse.ArgumentParser) -> None:
+    """Which kernel a new lab has."""
+    verb.add_argument(
+        "--kernel",
+        choices=KERNELS,
+        help="of a new lab: this machine's (host), or user-mode Linux, which needs no rights (uml); "
+        "by itself the second where the first makes no labs",
+    )

@@ -203,12 +203,16 @@ def _kernel() -> Iterator[Finding]:
         yield Finding(WORLD, False, "", str(error))
         return
     with lab:
-        yield Finding(WORLD, True, "ordinary user, in a user namespace" if is_rootless() else "root")
+        yield Finding(WORLD, True, lab.guest or _namespaces())
         for kind, line in LINKS.items():
             yield _device(lab, kind, line)
         yield _brctl(lab)
         yield _nested(lab)
         yield _setting(lab)
+
+
+def _namespaces() -> str:
+    return "ordinary user, in a user namespace" if is_rootless() else "root"
 
 
 def _device(lab: Lab, kind: str, line: str) -> Finding:

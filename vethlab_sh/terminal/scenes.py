@@ -19,6 +19,7 @@ from .arguments import (
     OR_LAB,
     add_verb,
     json_argument,
+    kernel_argument,
     node_arguments,
     replay_argument,
     scenario_argument,
@@ -47,6 +48,7 @@ def add_demo(verbs: Verbs) -> None:
     verb.add_argument("--changes", action="store_true", help="after each command, what changed in the kernel")
     picture_arguments(verb)
     replay_argument(verb)
+    kernel_argument(verb)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -155,6 +157,7 @@ def add_draw(verbs: Verbs) -> None:
     scenario_argument(verb, OR_LAB)
     picture_arguments(verb)
     replay_argument(verb)
+    kernel_argument(verb)
     verb.add_argument("--routes", action="store_true", help="write each namespace's routes into its box")
     verb.add_argument("--mermaid", action="store_true", help="print the wiring as Mermaid text")
 
@@ -210,10 +213,11 @@ def add_check(verbs: Verbs) -> None:
     verb.add_argument("--after", metavar="LINE", action="append", default=[], help="a command to run before")
     verb.add_argument("--list", action=_Vocabulary, help="list what can be claimed")
     verb.add_argument("--json", action="store_true", help="print the verdicts as JSON, and nothing else")
+    kernel_argument(verb)
 
 
 def _check(options: argparse.Namespace) -> int:
-    with Lab.of(options.name, **scenario_options(options)) as lab:
+    with _lab_of(options) as lab:
         for line in options.after:
             lab.run(line)
         verdicts = [lab.check(claim) for claim in options.claims]
@@ -286,9 +290,12 @@ def _scenario(options: argparse.Namespace) -> Scenario:
 
 
 def _lab(options: argparse.Namespace, to: TextIO) -> Lab:
-    """A live lab; with --replay the recording of the scenario, which says there that it is one."""
+    """A live lab, or with --replay the recording of the scenario; what is not this machine's kernel says so there."""
     if not options.replay:
-        return Lab()
+        lab = Lab(kernel=options.kernel)
+        if lab.guest:
+            print(f"{lab.guest}\n", file=to)
+        return lab
     from ..keep.replay import without_options
 
     without_options(options.name, scenario_options(options))
@@ -300,7 +307,14 @@ def _lab(options: argparse.Namespace, to: TextIO) -> Lab:
 def lab_to_look_at(options: argparse.Namespace) -> Lab:
     """The lab that stays under the name given; else one in which the scenario of that name was played."""
     if not options.replay:
-        return Lab.of(options.name, **scenario_options(options))
+        return _lab_of(options)
     lab = _lab(options, to=sys.stderr)
     lab.play(options.name)
+    return lab
+
+
+def _lab_of(options: argparse.Namespace) -> Lab:
+    lab = Lab.of(options.name, options.kernel, **scenario_options(options))
+    if lab.guest:
+        print(f"{lab.guest}\n", file=sys.stderr)
     return lab

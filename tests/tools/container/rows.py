@@ -40,6 +40,9 @@ ROWS = {
     "SYS_ADMIN NET_ADMIN, a user": (Container(added=BOTH), (1000,), WITHOUT_SETTINGS),
     "SYS_ADMIN NET_ADMIN systempaths=unconfined": (Container(added=BOTH, masked=False), (0, 1000), ALL),
 }
+# Where no namespaces can be made, user-mode Linux is found on PATH: what tests/tools/uml/run has unpacked
+UML = CHECKOUT / ".tools/uml/root/usr/bin"
+WITH_UML = f'export PATH="$PATH:/mnt/{UML.relative_to(CHECKOUT)}"\n'
 LOOKING = """
 set -e
 {0} up bridge
@@ -54,6 +57,9 @@ CASES = [
     for name, (container, users, runs) in ROWS.items()
     for user in users
 ]
+
+
+WITHOUT_NAMESPACES = [case for case in CASES if not case.values[1]]
 
 
 def in_container(container: Container, script: str) -> subprocess.CompletedProcess[str]:
@@ -109,3 +115,28 @@ def test_lab_stays_and_is_looked_at_where_one_can_be_made(container, runs):
     assert ended.returncode == 0, (ended.stdout[-500:], ended.stderr[-900:])
     assert "br-veth100" in ended.stdout
     assert "ns100 reached ns101" in ended.stdout
+
+
+@pytest.mark.parametrize(("container", "runs"), WITHOUT_NAMESPACES)
+def test_user_mode_linux_is_live_where_no_namespaces_are(container, runs):
+    for name in ALL:
+        ended = in_container(container, WITH_UML + f"{{0}} demo {name} --quiet")
+        assert ended.returncode == 0, (name, ended.stdout[-500:], ended.stderr[-900:])
+        assert "answered.)" in ended.stdout
+        assert "user-mode Linux" in ended.stderr
+
+
+@pytest.mark.parametrize(("container", "runs"), WITHOUT_NAMESPACES)
+def test_walk_and_check_ask_user_mode_linux(container, runs):
+    walk = in_container(container, WITH_UML + "{0} walk bridge ns100 ns101 --json")
+    assert walk.returncode == 0, walk.stderr[-900:]
+    assert [row["device"] for row in json.loads(walk.stdout)["rows"]][:2] == ["veth100", "br-veth100"]
+    check = in_container(container, WITH_UML + '{0} check bridge "ns100 can reach ns101"; ls -A /tmp /dev/shm')
+    assert "ns100 can reach" in check.stdout
+    assert "vethlab-" not in check.stdout
+
+
+@pytest.mark.parametrize(("container", "runs"), WITHOUT_NAMESPACES)
+def test_first_error_offers_user_mode_linux(container, runs):
+    ended = in_container(container, "{0} demo bridge --quiet")
+    assert "apt-get install user-mode-linux" in ended.stderr
