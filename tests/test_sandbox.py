@@ -14,7 +14,7 @@ import textwrap
 import pytest
 from conftest import ROOT, hold, inhabitants, until, world
 
-from vethlab_sh import Lab, sandbox
+from vethlab_sh import Lab, sandbox, scenarios
 from vethlab_sh import world as world_maker
 from vethlab_sh.errors import BadOption, LabClosed, NotReady, ToolMissing
 from vethlab_sh.keep import stay
@@ -164,6 +164,7 @@ def test_forbidden_namespaces_are_explained(monkeypatch):
 @pytest.mark.no_lab
 def test_other_kernel_is_offered_where_it_is_not(monkeypatch):
     monkeypatch.setattr("vethlab_sh.uml.guest.find", lambda tool: None)
+    monkeypatch.setattr("vethlab_sh.sandbox.find", lambda tool: None)
     with pytest.raises(NotReady) as refused:
         Lab(kernel="uml")
     if platform.machine() == sandbox.UML_PROCESSOR:
@@ -191,6 +192,23 @@ def test_other_kernel_is_taken_by_itself_only_where_ours_refuses(monkeypatch):
         Lab()
     with pytest.raises(NotReady, match="Ways out"):
         Lab(kernel="host")
+
+
+def test_other_kernel_is_taken_where_settings_are_fixed_that_a_scenario_changes(monkeypatch):
+    def boots(meanwhile):
+        raise NotReady("booted")
+
+    monkeypatch.setattr("vethlab_sh.uml.guest.is_installed", lambda: True)
+    monkeypatch.setattr("vethlab_sh.uml.guest.Guest", boots)
+    flannel, bridge = scenarios.load("flannel"), scenarios.load("bridge")
+    with Lab.for_scenario(flannel) as lab:
+        assert not lab.sandbox.settings_are_fixed
+    monkeypatch.setattr(sandbox.Sandbox, "settings_are_fixed", True)
+    with pytest.raises(NotReady, match="booted"):
+        Lab.for_scenario(flannel)
+    for lab in (Lab.for_scenario(bridge), Lab.for_scenario(flannel, kernel="host")):
+        assert lab.guest == ""
+        lab.close()
 
 
 @pytest.mark.no_lab

@@ -319,7 +319,8 @@ def hint_for(line: str, code: int, said: str) -> str:
     if FIXED_SETTING.search(said) and settings_are_fixed():
         return (
             "The settings of networks are read-only in this container, and a lab without rights has no others. "
-            f"The container needs {container_options()}."
+            f"The container needs {container_options()}; or let the lab have a kernel of its own, "
+            'user-mode Linux (`--kernel uml`, in Python `Lab(kernel="uml")`).'
         )
     is_typeset = _TYPESET.search(line) is not None and _TYPESET.search(said) is not None
     meant = _FROM_A_PAGE if is_typeset else _meant(line, said)

@@ -88,9 +88,26 @@ class Lab:
         if not options and not kernel and name in stay.names():
             return cls(name)
         scenario = scenarios.load(name, **options)
-        lab = cls(kernel=kernel)
+        lab = cls.for_scenario(scenario, kernel)
         lab._play(scenario)
         return lab
+
+    @classmethod
+    def for_scenario(cls, scenario: Scenario, kernel: str | None = None) -> Lab:
+        """A new lab in which this scenario can be played.
+
+        Without a choice that is user-mode Linux where it is installed and the scenario changes settings of networks
+        that are read-only here, as in most containers.
+        """
+        lab = cls(kernel=kernel)
+        if kernel or lab.guest or not scenario.changes_settings or not lab.sandbox.settings_are_fixed:
+            return lab
+        from .uml import guest
+
+        if not guest.is_installed():
+            return lab
+        lab.close()
+        return cls(kernel=UML)
 
     # --- lines
 

@@ -46,13 +46,11 @@ NUMBERS = itertools.count()  # of the files that this Python had in sandboxes
 RECORDING = "see a recording, which needs nothing (`python -m vethlab_sh demo bridge --replay`)"
 MACHINE = "use the virtual machine (`vagrant up`)"  # who installed the package has no Vagrantfile
 ELSEWHERE = f"{MACHINE}, or {RECORDING}" if is_checkout() else RECORDING
+# A kernel that runs as a program, in which a lab is made when this machine's kernel makes none: `uml.guest`
+UML = "linux.uml"
 UML_INSTALL = "sudo apt-get install user-mode-linux kmod"
-UML_PROCESSOR = "x86_64"  # the only one that user-mode Linux is for
-if platform.machine() == UML_PROCESSOR:
-    # A kernel that runs as a program, in which a lab is made when this machine's kernel makes none: `uml.guest`
-    OF_LINUX = f"install user-mode Linux, which needs no right here (`{UML_INSTALL}`), or {ELSEWHERE}"
-else:
-    OF_LINUX = ELSEWHERE
+UML_PROCESSOR = "x86_64"  # the only one that it is for
+UML_ASKED_FOR = '`demo bridge --kernel uml`, in Python `Lab(kernel="uml")`'
 
 PR_CAPBSET_DROP, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 24, 47, 2
 # CAP_SYS_MODULE, _RAWIO, _BOOT, _TIME, CAP_SYSLOG: there is one kernel and one clock, and no namespace of them
@@ -137,29 +135,38 @@ def forbidden_because(number: int = errno.EPERM) -> str:
     number: the kernel's errno, where it is known.
     """
     if number == errno.ENOSYS:
-        return f"the kernel, or who started this, has no such call. Ways out: {OF_LINUX}"
+        return f"the kernel, or who started this, has no such call. Ways out: {_ways_out()}"
     if number in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE):
         return "the machine, or this user, has no processes, descriptors or memory left (`ulimit -a`)"
     for switch in SWITCHES:
         with contextlib.suppress(OSError):  # which this kernel does not have
             if Path(switch.file).read_text().strip() == switch.forbids:
-                ways = f"{switch.cure}, or run with sudo (lines then run as root), or {OF_LINUX}"
+                ways = f"{switch.cure}, or run with sudo (lines then run as root), or {_ways_out()}"
                 return f"{switch.reason}. Ways out: {ways}"
     if number == errno.ENOSPC:
-        return f"there are as many namespaces as user.max_*_namespaces allow (`sysctl user`). Or {OF_LINUX}"
+        return f"there are as many namespaces as user.max_*_namespaces allow (`sysctl user`). Or {_ways_out()}"
     if _has_no_number():
         why = "this process is in a user namespace that has no number for its user"
-        return f"{why}. Ways out: run outside of it, or {OF_LINUX}"
+        return f"{why}. Ways out: run outside of it, or {_ways_out()}"
     if _is_chroot():
         why = "this is a chroot, in which the kernel makes no user namespaces (unshare(2))"
-        return f"{why}. Ways out: leave it, or {OF_LINUX}"
+        return f"{why}. Ways out: leave it, or {_ways_out()}"
     if _is_filtered():
         why = "who started this, a container most likely, forbids the calls that make namespaces (seccomp(2))"
-        return f"{why}. Ways out: start the container with {container_options()}, or {OF_LINUX}"
+        return f"{why}. Ways out: start the container with {container_options()}, or {_ways_out()}"
     return (
         "this machine (a container, perhaps, or a chroot) does not let you make namespaces. "
-        f"Ways out: run with sudo, start the container with {container_options()}, or {OF_LINUX}"
+        f"Ways out: run with sudo, start the container with {container_options()}, or {_ways_out()}"
     )
+
+
+def _ways_out() -> str:
+    """What to do where there is a Linux kernel that makes no world."""
+    if find(UML):
+        return f"use user-mode Linux, which is here ({UML_ASKED_FOR}), or {ELSEWHERE}"
+    if platform.machine() == UML_PROCESSOR:
+        return f"install user-mode Linux, which needs no right here (`{UML_INSTALL}`), or {ELSEWHERE}"
+    return ELSEWHERE
 
 
 def container_options() -> str:
@@ -365,6 +372,18 @@ class Sandbox:
             return False
         ended, _, _ = select.select([self._pidfd], [], [], 0)
         return not ended and started(self.pid) is not None
+
+    @property
+    def settings_are_fixed(self) -> bool:
+        """Whether the settings of its networks are read-only, as where a container's are and no right gives others."""
+        try:
+            settings = os.open("proc/sys/net", os.O_PATH, dir_fd=self._root)
+        except OSError:  # a kernel without them
+            return True
+        try:
+            return bool(os.statvfs(settings).f_flag & os.ST_RDONLY)
+        finally:
+            os.close(settings)
 
     @property
     def programs(self) -> list[Path]:

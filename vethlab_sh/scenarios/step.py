@@ -47,6 +47,15 @@ class Scenario:
     namespaces: int = 0
     programs: tuple[str, ...] = ()
 
+    @property
+    def changes_settings(self) -> bool:
+        """Whether it changes settings of networks, which a container may forbid."""
+        for step in self.steps:
+            for line in step.lines:
+                if "sysctl" in line.split():
+                    return True
+        return False
+
 
 def step(
     why: str,

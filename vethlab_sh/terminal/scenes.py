@@ -57,7 +57,7 @@ def _demo(options: argparse.Namespace) -> int:
     narrates = not (options.quiet or options.json)
     if not options.replay:
         scenarios.check_programs(scenario)  # before a word is said of it
-    with _lab(options, to=sys.stdout if narrates else sys.stderr) as lab:
+    with _lab(options, scenario, to=sys.stdout if narrates else sys.stderr) as lab:
         if narrates:
             played = _narrate(lab, scenario, page, options)
         else:
@@ -289,13 +289,17 @@ def _scenario(options: argparse.Namespace) -> Scenario:
     return scenarios.load(options.name, **scenario_options(options))
 
 
-def _lab(options: argparse.Namespace, to: TextIO) -> Lab:
+def _lab(options: argparse.Namespace, scenario: Scenario, to: TextIO) -> Lab:
     """A live lab, or with --replay the recording of the scenario; what is not this machine's kernel says so there."""
-    if not options.replay:
-        lab = Lab(kernel=options.kernel)
-        if lab.guest:
-            print(f"{lab.guest}\n", file=to)
-        return lab
+    if options.replay:
+        return _recorded(options, to)
+    lab = Lab.for_scenario(scenario, options.kernel)
+    if lab.guest:
+        print(f"{lab.guest}\n", file=to)
+    return lab
+
+
+def _recorded(options: argparse.Namespace, to: TextIO) -> Lab:
     from ..keep.replay import without_options
 
     without_options(options.name, scenario_options(options))
@@ -308,7 +312,7 @@ def lab_to_look_at(options: argparse.Namespace) -> Lab:
     """The lab that stays under the name given; else one in which the scenario of that name was played."""
     if not options.replay:
         return _lab_of(options)
-    lab = _lab(options, to=sys.stderr)
+    lab = _recorded(options, to=sys.stderr)
     lab.play(options.name)
     return lab
 

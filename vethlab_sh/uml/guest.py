@@ -16,6 +16,7 @@ import os
 import platform
 import select
 import shlex
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -28,9 +29,8 @@ from typing import NoReturn
 
 from .. import world
 from ..errors import LabClosed, NotReady
-from ..sandbox import NUMBERS, UML_INSTALL, UML_PROCESSOR, File, check_linux, find, search_path
+from ..sandbox import NUMBERS, UML, UML_INSTALL, UML_PROCESSOR, File, check_linux, find, search_path
 
-PROGRAM = "linux.uml"
 INIT = Path(__file__).with_name("init")
 PROGRAMS = Path(__file__).with_name("programs")  # those that must be others in this kernel
 MEMORY = 256  # MiB, of which the guest takes what it uses
@@ -55,13 +55,14 @@ below() {
 """
 STAYS_NOT = (
     "This lab is in user-mode Linux, a program that ends with its Python, and which no other program can enter. "
-    "Lines run in it; it cannot stay, be lent, or have Python functions, or a terminal, in it."
+    "Lines run in it (`demo`, `walk`, `check` and `draw`, lessons, Python's `lab.run`); it cannot stay, be lent, or "
+    "have Python functions, or a terminal, in it."
 )
 
 
 def is_installed() -> bool:
     """Whether this machine has user-mode Linux, with the program by which a kernel loads its modules."""
-    return find(PROGRAM) is not None and _modprobe() is not None
+    return find(UML) is not None and _modprobe() is not None
 
 
 def _modprobe() -> str | None:
@@ -100,29 +101,20 @@ class Guest:
     def __init__(self, meanwhile: Callable[[], None] | None = None) -> None:
         check_linux()
         program = _installed()
-        self._folder = Path(_make_folder())
         self._asking = threading.Lock()
-        pairs = [socket.socketpair() for _ in range(LINES)]
-        self._free = [Line(number, ours) for number, (ours, _) in enumerate(pairs)]
-        theirs = [other for _, other in pairs]
-        (self._folder / "init").write_text(_init(self._folder, program), encoding="utf-8")
-        (self._folder / "init").chmod(0o755)
-        warden = _start(program, self._folder, [line.fileno() for line in theirs])
-        for line in theirs:
-            line.close()
-        files = os.open(self._folder, os.O_PATH | os.O_DIRECTORY)
-        self._files = files
-        self._end = weakref.finalize(self, _end, warden, [line.ours for line in self._free], files)
-        self._control = self._free.pop(0)
+        started = _started(program)
+        self._control, *self._free = started.lines
+        self._files = started.files
+        self._end = weakref.finalize(self, _end, started)
         try:
             if meanwhile:
                 meanwhile()
-            self._boot()
+            self._wait_for_boot()
         except BaseException:
             self.close()
             raise
 
-    def _boot(self) -> None:
+    def _wait_for_boot(self) -> None:
         try:
             _wait_until_ready(self._control)
         except (EOFError, OSError):
@@ -224,13 +216,44 @@ class Guest:
 
 def _installed() -> str:
     """Where user-mode Linux is; raises NotReady."""
-    program = find(PROGRAM)
+    program = find(UML)
     if program is not None and _modprobe() is not None:
         return program
     if platform.machine() != UML_PROCESSOR:
         raise NotReady(f"User-mode Linux is for x86-64 processors only, and this one is {platform.machine()}.")
-    missing = PROGRAM if program is None else "kmod"
+    missing = UML if program is None else "kmod"
     raise NotReady(f"The program `{missing}` is not installed. On Debian: {UML_INSTALL}")
+
+
+@dataclass(frozen=True)
+class Started:
+    """A guest that boots. warden: the process that ends it; lines: all of them; files: the folder that it shares."""
+
+    warden: subprocess.Popen[bytes]
+    lines: list[Line]
+    files: int
+
+
+def _started(program: str) -> Started:
+    """A new guest with its folder, which the warden removes once there is one."""
+    folder = Path(_make_folder())
+    lines = []
+    theirs = []
+    for number in range(LINES):
+        ours, other = socket.socketpair()
+        lines.append(Line(number, ours))
+        theirs.append(other)
+    with contextlib.ExitStack() as undone:
+        undone.callback(shutil.rmtree, folder, ignore_errors=True)
+        files = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+        init = folder / "init"
+        init.write_text(_init(folder, program), encoding="utf-8")
+        init.chmod(0o755)
+        warden = _start(program, folder, [line.fileno() for line in theirs])
+        undone.pop_all()
+    for line in theirs:
+        line.close()
+    return Started(warden, lines, files)
 
 
 def _make_folder() -> str:
@@ -238,13 +261,20 @@ def _make_folder() -> str:
 
     In memory if that has room: a container's /dev/shm is small, and of it no program may run.
     """
-    for place in ("/dev/shm", tempfile.gettempdir(), "/var/tmp"):
+    for place in ("/dev/shm", os.environ.get("TMPDIR", "/tmp"), "/var/tmp"):
         with contextlib.suppress(OSError):
-            about = os.statvfs(place)
-            room = about.f_bavail * about.f_frsize
-            if not about.f_flag & os.ST_NOEXEC and room > MEMORY * 2**20:
+            if _is_fit(place):
                 return tempfile.mkdtemp(prefix="vethlab-", dir=place)
     raise NotReady(f"User-mode Linux needs a folder with {MEMORY} MiB of room for programs; TMPDIR may name one.")
+
+
+def _is_fit(place: str) -> bool:
+    """Whether a guest's memory has room in this folder, and what is in it may be executed."""
+    if not os.path.isabs(place) or set(place) & {" ", ",", "\n"}:  # it is part of the kernel's command line
+        return False
+    about = os.statvfs(place)
+    may_execute = not about.f_flag & os.ST_NOEXEC
+    return may_execute and about.f_bavail * about.f_frsize > MEMORY * 2**20
 
 
 def _init(folder: Path, program: str) -> str:
@@ -306,10 +336,10 @@ def write(file: File, text: str) -> None:
         opened.write(os.fsencode(text))
 
 
-def _end(warden: subprocess.Popen[bytes], lines: Sequence[socket.socket], files: int) -> None:
-    for line in lines:
-        line.close()
-    os.close(files)
-    assert warden.stdin
-    warden.stdin.close()
-    warden.wait()
+def _end(started: Started) -> None:
+    for line in started.lines:
+        line.ours.close()
+    os.close(started.files)
+    assert started.warden.stdin
+    started.warden.stdin.close()
+    started.warden.wait()

@@ -123,7 +123,8 @@ def test_two_labs_use_the_same_names_and_end():
 
 def test_nothing_is_left_when_python_is_killed():
     program = (
-        "from vethlab_sh import Lab; lab = Lab(kernel='uml'); print(lab._world._place._folder, flush=True); input()"
+        "import os; from vethlab_sh import Lab; lab = Lab(kernel='uml'); "
+        "print(os.readlink(f'/proc/self/fd/{lab._world._place._files}'), flush=True); input()"
     )
     python = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
     folder = python.stdout.readline().decode().strip()
