@@ -16,9 +16,11 @@ import pytest
 from conftest import ROOT, hold, inhabitants, machine_state, until
 
 from vethlab_sh import __version__, drills, errors
-from vethlab_sh.cli import parser
+from vethlab_sh.cli import main, parser
+from vethlab_sh.inside import inside
 from vethlab_sh.scenarios import SCENARIOS, load
 from vethlab_sh.tables import clean
+from vethlab_sh.terminal import drills as terminal_drills
 
 pytestmark = pytest.mark.live
 ME = [sys.executable, "-m", "vethlab_sh"]
@@ -427,6 +429,34 @@ def test_misspelt_verb_is_told_the_nearest(vethlab):
     ended = vethlab("insepct")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "There is no verb 'insepct'. Did you mean 'inspect'?" in ended.stderr
+
+
+@pytest.mark.no_lab
+def test_misspelt_word_behind_drill_is_told_the_nearest(vethlab):
+    ended = vethlab("drill", "chekc")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "Did you mean 'check'?" in ended.stderr
+
+
+@pytest.mark.no_lab
+def test_each_word_behind_drill_has_examples():
+    of_drill = verbs_of(verbs_of(parser())["drill"])
+    assert set(of_drill) == set(terminal_drills.WHAT)
+    for name, program in of_drill.items():
+        examples = re.findall(r"^  python -m vethlab_sh (.*)$", program.format_help(), re.M)
+        assert examples, name
+        for example in examples:
+            assert parser().parse_args(shlex.split(example)).verb
+
+
+def test_lines_are_told_as_they_run_before_the_verb_and_behind_it(capsys):
+    scenario = load("direct")
+    lines = [f"# {inside(step.at, line)}" for step in scenario.steps for line in step.lines]
+    for words in (["-v", "demo", "direct", "--quiet"], ["demo", "direct", "--quiet", "--verbose"]):
+        assert main(words) == 0
+        assert capsys.readouterr().err.splitlines() == lines
+    assert main(["demo", "direct", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.no_lab

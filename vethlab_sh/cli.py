@@ -6,15 +6,18 @@ Exit codes: 0 fine, 1 the lab says no, 2 wrong usage or something is missing on 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import itertools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from . import __version__
 from .errors import LabError, UnknownName, package
+from .lab import WATCHING
 from .terminal import doctor, drills, grade, labs, lessons, nodes, quiz, recall, scenes, tables, walk
+from .terminal.arguments import verbose_argument
 from .terminal.streams import nowhere, prepare_streams, say, warnings_said
 
 # Each verb, in the order of --help: the file in terminal/ that declares it, and what it does stands below there.
@@ -71,10 +74,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         program, verbs = _program()
         complete(program)
         words = sys.argv[1:] if argv is None else list(argv)
-        if words and not words[0].startswith("-") and words[0] not in verbs:
-            raise UnknownVerb(words[0], verbs)
+        _check_verb(words, verbs)
+        if words[:1] == ["drill"]:
+            _check_verb(words[1:], drills.WHAT)
         options = program.parse_args(words)
-        with warnings_said():
+        with warnings_said(), _lines_told("verbose" in options):
             code: int = options.verb(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -91,6 +95,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         nowhere(1)
         return say(f"Cannot write or read: {_reason(error)}.", 1)
     return code
+
+
+def _check_verb(words: Sequence[str], verbs: Sequence[str]) -> None:
+    """Raise UnknownVerb, which names the one that was probably meant, where argparse would list them all."""
+    for word in words:
+        if word in verbs:
+            return
+        if not word.startswith("-"):
+            raise UnknownVerb(word, verbs)
+
+
+@contextlib.contextmanager
+def _lines_told(verbose: bool) -> Iterator[None]:
+    """Print each line of a lab to standard error as it runs, when that was asked for."""
+    if verbose:
+        WATCHING.append(_tell_line)
+    try:
+        yield
+    finally:
+        if verbose:
+            WATCHING.remove(_tell_line)
+
+
+def _tell_line(line: str) -> None:
+    print(f"# {line}", file=sys.stderr, flush=True)
 
 
 def _reason(error: OSError) -> str:
@@ -111,10 +140,11 @@ def _program() -> tuple[argparse.ArgumentParser, list[str]]:
     """The command line, and the names of its verbs."""
     program = argparse.ArgumentParser(
         prog="vethlab_sh",
-        usage="%(prog)s [-h] [--version] VERB ...",
+        usage="%(prog)s [-h] [-v] [--version] VERB ...",
         description="Learn how container networks are wired: real commands in a private world.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    verbose_argument(program)
     program.add_argument("--version", action="version", version=f"vethlab_sh {__version__}")
     # argparse can list verbs in one group only: ours are in the epilog
     verbs = program.add_subparsers(required=True, metavar="VERB", help=argparse.SUPPRESS)

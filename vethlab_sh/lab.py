@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody wai
     from .wiring.changes import Difference
 
 KERNELS = HOST, UML = "host", "uml"  # which kernel a lab has: this machine's, or one that is a program
+WATCHING: list[Callable[[str], None]] = []  # are told each line of a lab, as typed on master, before it runs
 LENT = "a lesson"  # what a lab that is lent was made from
 
 
@@ -184,6 +185,8 @@ class Lab:
 
     def note(self, line: str) -> None:
         """Add a line to what was `typed` in it."""
+        for tell in WATCHING:
+            tell(line)
         if self._stay:
             self._stay.note(line)
         else:

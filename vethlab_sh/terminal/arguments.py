@@ -34,6 +34,18 @@ def add_verb(verbs: Verbs, name: str, help_line: str, function: Function, *examp
     return verb
 
 
+def verbose_argument(parser: argparse.ArgumentParser) -> None:
+    """Whether each line is printed as it runs; before the verb or behind it."""
+    # without a default here, which would stand over what was given before the verb
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="print each line of the lab to standard error, as it runs",
+    )
+
+
 def _told(examples: Sequence[str]) -> str:
     heading = "example:" if len(examples) == 1 else "examples:"
     lines = [f"  {ME} {example}" for example in examples]

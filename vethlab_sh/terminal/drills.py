@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..drills.drill import Drill
     from .arguments import Function, Verbs
 
+WHAT = ("list", "start", "ticket", "hint", "check", "give-up", "challenge")
 LAB = "drill"  # the name of a drill's lab, when none is given
 
 
@@ -61,7 +62,8 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _add_start(verbs: Verbs) -> None:
-    verb = add_verb(verbs, "start", "lay a network, plant its fault and tell the ticket", _start)
+    examples = "drill start bridge-1", "drill start bridge-1 --seed 7 --name mine"
+    verb = add_verb(verbs, "start", "lay a network, plant its fault and tell the ticket", _start, *examples)
     verb.add_argument("drill", help="the name of a drill, as `drill list` tells")
     verb.add_argument("--seed", default="0", help="any word or number: another one has other addresses (0)")
     verb.add_argument("--name", metavar="LAB", default=LAB, help=f"the lab's name ({LAB})")
@@ -100,7 +102,7 @@ def _ways_on(lab: str) -> str:
 
 
 def _add_under_way(verbs: Verbs, name: str, help_line: str, function: Function) -> None:
-    verb = add_verb(verbs, name, help_line, function)
+    verb = add_verb(verbs, name, help_line, function, f"drill {name}", f"drill {name} mine")
     verb.add_argument("lab", nargs="?", default=LAB, help=f"the lab that the drill is in ({LAB})")
 
 
@@ -151,9 +153,9 @@ def _give_up(options: argparse.Namespace) -> int:
 
 
 def _add_challenge(verbs: Verbs) -> None:
-    verb = add_verb(
-        verbs, "challenge", "random drills one after the other, without hints: a clock and a score", _challenge
-    )
+    about = "random drills one after the other, without hints: a clock and a score"
+    examples = "drill challenge", "drill challenge --count 5 --seed monday"
+    verb = add_verb(verbs, "challenge", about, _challenge, *examples)
     verb.add_argument("--count", type=int, default=3, metavar="N", help="how many (3)")
     verb.add_argument("--seed", help="any word or number: the same one draws the same drills")
 

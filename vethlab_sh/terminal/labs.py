@@ -21,7 +21,7 @@ from ..inside import quoted
 from ..keep import stay
 from ..keep.shells import opens_a_shell
 from ..lab import Lab
-from .arguments import add_verb, json_argument, option_arguments, scenario_options
+from .arguments import add_verb, json_argument, option_arguments, scenario_options, verbose_argument
 from .rows import print_rows
 from .streams import say, say_aside
 
@@ -75,6 +75,7 @@ def add_up(verbs: Verbs) -> None:
     verb.add_argument("--name", metavar="LAB", help="the lab's name (without it that of the scenario)")
     verb.add_argument("--keep-going", action="store_true", help="of a file, run the lines below one that failed, too")
     option_arguments(verb)
+    verbose_argument(verb)
 
 
 def _up(options: argparse.Namespace) -> int:

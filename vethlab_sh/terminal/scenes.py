@@ -24,6 +24,7 @@ from .arguments import (
     replay_argument,
     scenario_argument,
     scenario_options,
+    verbose_argument,
 )
 from .page import CYAN, Page
 from .pictures import in_characters, picture_arguments, save_wiring
@@ -49,6 +50,7 @@ def add_demo(verbs: Verbs) -> None:
     picture_arguments(verb)
     replay_argument(verb)
     kernel_argument(verb)
+    verbose_argument(verb)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -158,6 +160,7 @@ def add_draw(verbs: Verbs) -> None:
     picture_arguments(verb)
     replay_argument(verb)
     kernel_argument(verb)
+    verbose_argument(verb)
     verb.add_argument("--routes", action="store_true", help="write each namespace's routes into its box")
     verb.add_argument("--mermaid", action="store_true", help="print the wiring as Mermaid text")
 
@@ -214,6 +217,7 @@ def add_check(verbs: Verbs) -> None:
     verb.add_argument("--list", action=_Vocabulary, help="list what can be claimed")
     verb.add_argument("--json", action="store_true", help="print the verdicts as JSON, and nothing else")
     kernel_argument(verb)
+    verbose_argument(verb)
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from ..sandbox import HOSTNAME
-from .arguments import OR_LAB, add_verb, kernel_argument, replay_argument, scenario_argument
+from .arguments import OR_LAB, add_verb, kernel_argument, replay_argument, scenario_argument, verbose_argument
 from .page import Page, chapters
 from .pictures import picture_arguments, save_pictures
 from .scenes import lab_to_look_at
@@ -42,6 +42,7 @@ def add_walk(verbs: Verbs) -> None:
     picture_arguments(verb)
     replay_argument(verb)
     kernel_argument(verb)
+    verbose_argument(verb)
 
 
 def _walk(options: argparse.Namespace) -> int:
