@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import NoDrill
 from ..keep import stay
-from ..lab import Lab
+from ..lab import HOST, Lab
 from .arguments import ME, add_verb, json_argument
 from .page import Page
 from .rows import print_rows
@@ -72,7 +72,7 @@ def _add_start(verbs: Verbs) -> None:
 def _start(options: argparse.Namespace) -> int:
     name = options.name
     stay.check_free(name)
-    with Lab() as lab:
+    with Lab(kernel=HOST) as lab:  # no other kernel's can stay
         drill = lab.drill(options.drill, options.seed)
         lab.stay(name, f"drill {drill.name} --seed {drill.seed}")
     page = Page.of(sys.stdout)

@@ -20,7 +20,7 @@ from ..hints import hint_for
 from ..inside import quoted
 from ..keep import stay
 from ..keep.shells import opens_a_shell
-from ..lab import Lab
+from ..lab import HOST, Lab
 from .arguments import add_verb, json_argument, option_arguments, scenario_options, verbose_argument
 from .rows import print_rows
 from .streams import say, say_aside
@@ -85,7 +85,7 @@ def _up(options: argparse.Namespace) -> int:
         name = file.stem if file else options.scenario
     stay.check_free(name)
     failed = 0
-    with Lab() as lab:  # which vanishes when something fails before it stays
+    with Lab(kernel=HOST) as lab:  # no other kernel's can stay; it vanishes when something fails before it does
         if file:
             from . import script  # opened when a text is read: a demo waits for none of it
 

@@ -52,6 +52,16 @@ set -e
 {0} show bridge links
 {0} down bridge
 """
+LESSON = """
+cat >/tmp/lesson.ipy <<'CELLS'
+%load_ext vethlab_sh
+lesson("2_bridge")
+get_ipython().run_cell_magic("lab", "", "ip link add br0 type bridge\\nbrctl show")
+print(lab.draw().figure.get_axes())
+print("a ping:", lab.check("master can reach 127.0.0.1"))
+CELLS
+.venv/bin/python -m IPython --colors=NoColor /tmp/lesson.ipy
+"""
 CASES = [
     pytest.param(container.of(user), runs, id=f"{name}, uid {user}")
     for name, (container, users, runs) in ROWS.items()
@@ -93,7 +103,7 @@ def test_scenarios_run_where_the_kernel_lets_them(container, runs):
 def test_doctor_says_which_run_and_what_the_others_need(container, runs):
     rows = json.loads(in_container(container, "{0} doctor --json").stdout)
     scenarios = {row["what"].removeprefix("scenario "): row for row in rows if row["what"].startswith("scenario ")}
-    assert tuple(name for name, row in scenarios.items() if row["status"] == "ok") == runs
+    assert tuple(name for name in ALL if scenarios[name]["status"] == "ok") == runs
     cures = " ".join(str(row["found, or to do"]) for row in rows if row["status"] == "missing")
     assert ("--security-opt" in cures) == (runs != ALL)
 
@@ -134,6 +144,23 @@ def test_walk_and_check_ask_user_mode_linux(container, runs):
     check = in_container(container, WITH_UML + '{0} check bridge "ns100 can reach ns101"; ls -A /tmp /dev/shm')
     assert "ns100 can reach" in check.stdout
     assert "vethlab-" not in check.stdout
+
+
+@pytest.mark.parametrize(("container", "runs"), WITHOUT_NAMESPACES)
+def test_lesson_is_live_and_says_in_what(container, runs):
+    ended = in_container(container, WITH_UML + LESSON)
+    assert "This lab runs in user-mode Linux" in ended.stdout, (ended.stdout[-900:], ended.stderr[-900:])
+    assert "8000.000000000000" in ended.stdout
+    assert "a ping: yes" in ended.stdout
+
+
+@pytest.mark.parametrize(("container", "runs"), WITHOUT_NAMESPACES)
+def test_what_is_to_stay_says_that_it_needs_this_kernel(container, runs):
+    for words in ("up bridge", "drill start bridge-1"):
+        ended = in_container(container, WITH_UML + "{0} " + words)
+        assert ended.returncode == 2
+        assert "user-mode Linux, which is here (`demo bridge --kernel uml`" in ended.stderr
+        assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize(("container", "runs"), WITHOUT_NAMESPACES)
