@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 PODMAN_CAPABILITIES = (
@@ -31,7 +31,8 @@ PROCESSORS = {"x86_64": "amd64", "aarch64": "arm64", "s390x": "s390x", "ppc64le"
 class Container:
     """One container. tool: docker or podman; added: what `--cap-add` names; seccomp: False: `seccomp=unconfined`.
 
-    no_new_privileges: `--security-opt no-new-privileges`; masked: False: `--security-opt systempaths=unconfined`.
+    no_new_privileges: `--security-opt no-new-privileges`; masked: False: `--security-opt systempaths=unconfined`;
+    dropped: `--cap-drop ALL`.
     """
 
     tool: str = "docker"
@@ -40,6 +41,7 @@ class Container:
     seccomp: bool = True
     no_new_privileges: bool = False
     masked: bool = True
+    dropped: bool = False
 
     def of(self, user: int) -> Container:
         """The same, with this user in it."""
@@ -48,17 +50,28 @@ class Container:
     @property
     def capabilities(self) -> list[str]:
         """Their names, as capabilities(7) has them."""
+        if self.dropped:
+            return []
         names = PODMAN_CAPABILITIES if self.tool == "podman" else DOCKER_CAPABILITIES
         return [f"CAP_{name}" for name in (*names, *self.added)]
 
 
+@dataclass(frozen=True)
+class Program:
+    """What a container runs. words: it and its arguments; environment, folder: in which it begins."""
+
+    words: list[str]
+    environment: dict[str, str] = field(default_factory=lambda: {"PATH": PATH, "HOME": "/tmp"})
+    folder: str = "/tmp"
+
+
 def configuration(
-    container: Container, words: list[str], root: Path, profile: Path, shown: dict[str, Path]
+    container: Container, program: Program, root: Path, profile: Path, shown: dict[str, Path], writable: bool = False
 ) -> dict[str, object]:
     """The file `config.json` that runc starts a container from.
 
-    words: the program and its arguments; root: its root folder, which is shown read-only; profile: the list of calls
-    as the tool ships it; shown: further folders, read-only, by their place in the container.
+    root: its root folder, which is shown read-only unless it is writable; profile: the list of calls as the tool
+    ships it; shown: further folders, read-only, by their place in the container.
     """
     linux: dict[str, object] = {
         "namespaces": [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount", "cgroup")],
@@ -70,22 +83,22 @@ def configuration(
     return {
         "ociVersion": "1.0.2",
         "hostname": "box",
-        "root": {"path": str(root), "readonly": True},
-        "process": _process(container, words),
+        "root": {"path": str(root), "readonly": not writable},
+        "process": _process(container, program),
         "mounts": [*_mounts(), *(_bound(place, folder) for place, folder in shown.items())],
         "linux": linux,
     }
 
 
-def _process(container: Container, words: list[str]) -> dict[str, object]:
+def _process(container: Container, program: Program) -> dict[str, object]:
     # who is not root has none, but may get those of the bounding set by executing a program that has them
     held = [] if container.user else container.capabilities
     return {
         "terminal": False,
-        "cwd": "/tmp",
+        "cwd": program.folder,
         "user": {"uid": container.user, "gid": container.user},
-        "args": words,
-        "env": [f"PATH={PATH}", "HOME=/tmp", "LANG=C.UTF-8"],
+        "args": program.words,
+        "env": [f"{name}={value}" for name, value in ({"LANG": "C.UTF-8"} | program.environment).items()],
         "noNewPrivileges": container.no_new_privileges,
         "capabilities": {
             "bounding": container.capabilities,

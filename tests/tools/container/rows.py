@@ -16,7 +16,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from configuration import Container, configuration
+from configuration import Container, Program, configuration
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 TOOLS = Path(os.environ["CONTAINER_TOOLS"]) / "root"
@@ -74,21 +74,27 @@ WITHOUT_NAMESPACES = [case for case in CASES if not case.values[1]]
 
 def in_container(container: Container, script: str) -> subprocess.CompletedProcess[str]:
     """Run a bash script in a new container; {0} in it is our command."""
-    line = ["bash", "-c", "cd /mnt\n" + script.format(".venv/bin/python -m vethlab_sh")]
+    program = Program(["bash", "-c", "cd /mnt\n" + script.format(".venv/bin/python -m vethlab_sh")])
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder)
-        (bundle / "root").mkdir()
-        config = configuration(container, line, bundle / "root", PROFILES[container.tool], {"/mnt": CHECKOUT})
-        (bundle / "config.json").write_text(json.dumps(config))
-        # in a mount namespace of its own, and without what is mounted below the machine's root
-        start = 'mount --bind / "$0/root" && exec "$1" --root "$0/state" run --bundle "$0" "$2"'
-        runc = str(TOOLS / "usr/sbin/runc")
-        return subprocess.run(
-            ["unshare", "--mount", "sh", "-c", start, folder, runc, f"vethlab-{os.getpid()}"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
+        config = configuration(container, program, bundle / "root", PROFILES[container.tool], {"/mnt": CHECKOUT})
+        # without what is mounted below the machine's root
+        return run_in(bundle, config, 'mount --bind / "$0/root"')
+
+
+def run_in(bundle: Path, config: dict[str, object], mount: str) -> subprocess.CompletedProcess[str]:
+    """Run what a container of this configuration runs. mount: what makes its root, in a bundle that is $0."""
+    (bundle / "root").mkdir()
+    (bundle / "config.json").write_text(json.dumps(config))
+    start = mount + ' && exec "$1" --root "$0/state" run --bundle "$0" "$2"'
+    runc = str(TOOLS / "usr/sbin/runc")
+    # in a mount namespace of its own
+    return subprocess.run(
+        ["unshare", "--mount", "sh", "-c", start, bundle, runc, f"vethlab-{os.getpid()}"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
 
 
 @pytest.mark.parametrize(("container", "runs"), CASES)
