@@ -17,7 +17,6 @@ if sys.argv[:1] == ["-m"] and signal.getsignal(signal.SIGINT) is signal.default_
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from .errors import LabError
-from .tables import parse
 
 if TYPE_CHECKING:
     from .claims.check import vocabulary
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from .node.inspect import inspect
     from .record import Ran
     from .snapshot import Snapshot
-    from .tables import tables  # when it runs, `tables` is the module, which can be called
+    from .tables import parse, tables  # when it runs, `tables` is the module, which can be called
 
 __version__ = "0.1.0"
 __all__ = [
@@ -50,7 +49,9 @@ ROOMS = {
     "Snapshot": "snapshot",
     "explain": "node.explain",
     "inspect": "node.inspect",
+    "parse": "tables",
     "plots": "measure.plots",
+    "tables": "tables",
     "vocabulary": "claims.check",
 }
 
@@ -59,6 +60,8 @@ def __getattr__(name: str) -> Any:
     if name not in ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     room = importlib.import_module(f".{ROOMS[name]}", __name__)
+    if name in globals():  # `tables` is a file beside this one: importing it has set the attribute that was asked for
+        return room
     return getattr(room, name, room)  # `plots` is a room itself
 
 

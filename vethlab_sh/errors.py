@@ -36,7 +36,7 @@ import importlib
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Protocol
 
-from . import files, markup
+from . import markup
 
 # bash's own code for a program that is not there: bash(1), EXIT STATUS
 NO_SUCH_PROGRAM = 127
@@ -208,6 +208,8 @@ class PackageMissing(CannotBegin):
     """The Python package `package` is not installed; `extra` is the part of the kit that brings it."""
 
     def __init__(self, package: str, extra: str) -> None:
+        from . import files  # needed only here; its pathlib takes milliseconds of each start
+
         self.package = package
         self.extra = extra
         super().__init__(

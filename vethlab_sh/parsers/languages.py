@@ -11,18 +11,13 @@ Of other languages, and of what is not here, the line stays as it is.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable
 
-Sentences = tuple[tuple[re.Pattern[str], str], ...]  # what is said, and how that is said in English
-
-
-def _sentences(*pairs: tuple[str, str]) -> Sentences:
-    return tuple((re.compile(said), english) for said, english in pairs)
-
+Sentences = tuple[tuple[str, str], ...]  # the form of what is said, and how that is said in English
 
 # Of iputils from s20200821 on: its po/de.po, po/fr.po, po/zh_CN.po and po/zh_Hant.po, spaces as ours.
-PING = _sentences(
+PING = (
     (r"^(\d+) (?:Bytes von|octets de|字节，来自|字節，來自|bytes 来自|bytes de|bytes von) ", r"\1 bytes from "),
     (r"^(\d+ bytes from .+?) : ", r"\1: "),
     (r"^(\d+ bytes from .+? ttl=\d+) (?:Zeit|temps|时间|時間)=([\d.]+) (?:ms|毫秒)", r"\1 time=\2 ms"),
@@ -58,7 +53,7 @@ PING = _sentences(
 )
 
 # Of net-tools 1.60 as Debian 8 and Ubuntu 16.04 had it.
-IFCONFIG = _sentences(
+IFCONFIG = (
     (r"(?<= Link encap:)(?:Lokale Schleife|Boucle locale|本地环回)", "Local Loopback"),
     (r"(?<= Link encap:)以太网", "Ethernet"),
     (r" (?:Hardware Adresse|硬件地址) ", " HWaddr "),
@@ -96,7 +91,12 @@ def ifconfig_in_english(line: str) -> str:
     return _in_english(line, IFCONFIG)
 
 
-def _in_english(line: str, sentences: Iterable[tuple[re.Pattern[str], str]]) -> str:
-    for said, english in sentences:
+def _in_english(line: str, sentences: Sentences) -> str:
+    for said, english in _compiled(sentences):
         line = said.sub(english, line)
     return line
+
+
+@functools.cache
+def _compiled(sentences: Sentences) -> list[tuple[re.Pattern[str], str]]:
+    return [(re.compile(said), english) for said, english in sentences]

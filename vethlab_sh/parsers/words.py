@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv6Address
-from socket import AF_INET, inet_pton
 from typing import Any
 
 from ..errors import OutputNotUnderstood
@@ -20,6 +19,7 @@ Columns = Mapping[str, tuple[type, str]]
 NUMBER = re.compile(r"\d{1,18}", re.ASCII)  # what fits into the 64 bits of a table's column
 OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
 IPV4 = rf"{OCTET}(?:\.{OCTET}){{3}}"  # as text, for the forms of whole lines
+IPV4_ALONE = re.compile(IPV4, re.ASCII)
 IPV4_PREFIX = rf"{IPV4}(?:/(?:3[0-2]|[12]?\d))?"
 IP = re.compile(r"[0-9A-Fa-f.:]+")
 PREFIX = re.compile(r"[0-9A-Fa-f.:]+(/\d{1,3})?", re.ASCII)
@@ -125,9 +125,7 @@ def is_ip(word: str, form: re.Pattern[str] = IP) -> bool:
 def is_prefix4(word: str) -> bool:
     """Whether a word is an IPv4 address, with or without the length of its prefix: 10.0.0.1, 10.0.0.0/8."""
     address, _, length = word.partition("/")
-    try:
-        inet_pton(AF_INET, address)  # several times as fast as ipaddress, and as strict
-    except (OSError, ValueError):  # ValueError: a zero byte, or a sign that has no bytes
+    if IPV4_ALONE.fullmatch(address) is None:  # several times as fast as ipaddress, and as strict
         return False
     return length in LENGTHS4 and not word.endswith("/")
 
