@@ -18,7 +18,7 @@ from vethlab_sh.errors import GaveUpWaiting, NoSuchLab, OtherPlace
 from vethlab_sh.keep import place, processes, reading, stay
 from vethlab_sh.sandbox import find
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.every_case]
 ME = [sys.executable, "-m", "vethlab_sh"]
 LIMIT = 60  # seconds; who hangs does so for ever
 

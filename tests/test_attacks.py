@@ -14,7 +14,7 @@ from vethlab_sh import Lab
 from vethlab_sh.grading.confine import Confined, Limits
 from vethlab_sh.world import libc
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.every_case]
 
 
 def test_attacks_are_held(tmp_path):

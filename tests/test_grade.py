@@ -21,7 +21,7 @@ from vethlab_sh.grading.grade import Row, as_csv, grade
 from vethlab_sh.grading.mounts import mounted
 from vethlab_sh.grading.submissions import LARGEST, read_claims, read_lines, submissions
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.every_case]
 GOOD = "ip netns add red\nip link add name tap1 type veth peer name tap2\nip link set tap2 netns red\n"
 CLAIMS = "2 red tap2 is the peer of master tap1\n1 tap1 has MTU 1500\n"
 SMALL = Limits(seconds=12, processes=60, memory=96, file=4)

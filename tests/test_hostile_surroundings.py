@@ -13,7 +13,7 @@ from conftest import ROOT
 
 from vethlab_sh.sandbox import search_path
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.every_case]
 LIMIT = 120  # seconds; who hangs does so for ever
 
 

@@ -238,6 +238,7 @@ def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.mark.live
+@pytest.mark.every_case
 @pytest.mark.parametrize("block", of(*RUN), ids=str)
 def test_block_does_what_the_page_says(outcomes, block):
     outcomes[block].result()

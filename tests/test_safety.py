@@ -14,7 +14,7 @@ from vethlab_sh import Lab
 from vethlab_sh.errors import LabError
 from vethlab_sh.node.inspect import inspect
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.every_case]
 MACHINE = """
 set -e
 ip link add eth0 type veth peer name eth1

@@ -19,7 +19,7 @@ from vethlab_sh import world as world_maker
 from vethlab_sh.errors import BadOption, LabClosed, NotReady, ToolMissing
 from vethlab_sh.keep import stay
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.every_case]
 
 
 def spawn(program: str) -> subprocess.Popen[str]:

@@ -14,7 +14,7 @@ from vethlab_sh.errors import BadOption, CommandFailed, UnknownScenario
 from vethlab_sh.inside import inside
 from vethlab_sh.scenarios import SCENARIOS, as_script, load
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.every_case]
 
 # What the article types, section by section, in its order; `local` and the short forms as in the lesson.
 ARTICLE = {

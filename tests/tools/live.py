@@ -35,6 +35,8 @@ def _hear(event, arguments):
 
 sys.addaudithook(_hear)
 """
+BRIEF = os.environ.get("VETHLAB_BRIEF") == "1"  # as an ordinary user, where root has run every case
+CASES_IF_BRIEF = 3
 AS_OTHERS = {"as_user"}  # fixtures that run programs with another PATH
 
 
@@ -111,6 +113,23 @@ def long_fixtures(item: pytest.Item) -> set[str]:
     return shared
 
 
+def in_brief(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The tests of a brief run: of a function with many cases the first, a middle one and the last.
+
+    What differs for an ordinary user is the world, and not the question that is asked in it. Where cases differ by
+    what a user may do, `every_case` keeps them all.
+    """
+    functions: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        functions.setdefault(function_of(item), []).append(item)
+    kept = []
+    for cases in functions.values():
+        if len(cases) > CASES_IF_BRIEF and not cases[0].get_closest_marker("every_case"):
+            cases = [cases[0], cases[len(cases) // 2], cases[-1]]
+        kept += cases
+    return kept
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Live tests watch the machine; those that need no lab come first, before labs run in the background."""
@@ -121,6 +140,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names: list[str] = item.fixturenames  # type: ignore[attr-defined]
         if is_live(item) and "machine_stays_as_it_was" not in names:
             names.insert(0, "machine_stays_as_it_was")
+    if BRIEF:
+        items[:] = in_brief(items)
     items.sort(key=lambda item: (modules[item.nodeid.partition("::")[0]], is_live(item)))
 
 
