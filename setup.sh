@@ -19,7 +19,7 @@ VENV=${VETHLAB_VENV:-$(pwd -P)/.venv}
 PATH=$PATH:/usr/sbin:/sbin # an ordinary Debian user's PATH lacks them; ip and brctl may live there
 
 # tool:package. Without the first no demo runs; the others are for single lessons.
-ESSENTIAL=(unshare:util-linux ip:iproute2 bridge:iproute2 brctl:bridge-utils ping:iputils-ping ifconfig:net-tools)
+ESSENTIAL=(unshare:util-linux ip:iproute2 bridge:iproute2 ping:iputils-ping ifconfig:net-tools)
 REAL=(/usr/lib/cni/bridge:containernetworking-plugins # the real plugins, which also the tests make pods with
     birdc:bird2 ovs-vswitchd:openvswitch-switch)
 TESTS=("${REAL[@]}" busybox:busybox # its nc is what a learner leaves running
@@ -30,7 +30,7 @@ BROWSER=(chromium:chromium)
 BENCH=(mn:mininet)
 TOOLS=(patchelf:patchelf)
 CLASS=(configurable-http-proxy:node-configurable-http-proxy) # of JupyterHub
-USEFUL=(arping:iputils-arping tcpdump:tcpdump iptables:iptables nft:nftables sysctl:procps)
+USEFUL=(brctl:bridge-utils arping:iputils-arping tcpdump:tcpdump iptables:iptables nft:nftables sysctl:procps)
 
 say() { echo "setup: $*" >&2; }
 give_up() { say "$*"; exit 1; }

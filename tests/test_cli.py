@@ -175,13 +175,13 @@ def test_doctor_finds_this_machine_ready(vethlab):
 def test_doctor_names_what_is_missing(vethlab, tmp_path):
     program = (
         "import vethlab_sh.sandbox as s, vethlab_sh.terminal.doctor as d, sys\n"
-        "d.find = lambda tool: None if tool == 'brctl' else s.find(tool)\n"
+        "d.find = lambda tool: None if tool == 'ifconfig' else s.find(tool)\n"
         "from vethlab_sh.cli import main\n"
         "sys.exit(main(['doctor']))"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert ended.returncode == 1
-    assert re.search(r"missing +program brctl +sudo apt-get install bridge-utils", ended.stdout)
+    assert re.search(r"missing +program ifconfig +sudo apt-get install net-tools", ended.stdout)
 
 
 @pytest.mark.no_lab
@@ -221,16 +221,16 @@ def test_missing_tool_ends_with_two(vethlab, tmp_path):
         "import vethlab_sh.shell as shell, sys\n"
         "import vethlab_sh.hints as hints\n"
         "found = shell.find\n"
-        "shell.find = hints.find = lambda tool: None if tool == 'brctl' else found(tool)\n"
+        "shell.find = hints.find = lambda tool: None if tool == 'sysctl' else found(tool)\n"
         "shell.search_path = lambda: %r\n"
         "from vethlab_sh.cli import main\n"
-        "sys.exit(main(['demo', 'bridge']))"
+        "sys.exit(main(['demo', 'flannel']))"
     )
     for tool in ("bash", "ip", "ping", "unshare"):
         (tmp_path / tool).symlink_to(subprocess.check_output(["which", tool], text=True).strip())
     ended = subprocess.run([sys.executable, "-c", program % str(tmp_path)], capture_output=True, text=True, cwd=ROOT)
     assert ended.returncode == 2
-    assert "sudo apt-get install bridge-utils" in ended.stderr
+    assert "sudo apt-get install procps" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 

@@ -184,7 +184,7 @@ def test_pings_of_a_drill_are_told_apart_by_their_field(name):
 
 def test_there_are_drills_for_every_scenario():
     assert len(drills.names()) >= 16
-    assert {row["scenario"] for row in drills.listed()} == {"direct", "bridge", "flannel", "calico"}
+    assert {row["scenario"] for row in drills.listed()} == {"direct", "bridge", "flannel", "calico", "ovs"}
     assert all(row["ticket"].endswith(".") for row in drills.listed())
 
 

@@ -7,13 +7,14 @@ import ipaddress
 import json
 import os
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 from conftest import inhabitants, until
 
 from vethlab_sh import Lab, scenarios
 from vethlab_sh.cli import main
-from vethlab_sh.errors import BadOption, ToolMissing
+from vethlab_sh.errors import BadOption, KindMissing, ToolMissing
 from vethlab_sh.inside import inside
 from vethlab_sh.scenarios import as_script, load
 from vethlab_sh.scenarios.calico import host_end
@@ -720,7 +721,8 @@ def test_addresses_of_all_pods_differ(name, most):
         ("flannel", {"pods": 0}, "1 to 253 pods"),
         ("flannel", {"pods": 254}, "1 to 253 pods"),
         ("calico", {"pods": 64}, "1 to 63 pods"),
-        ("calico", {"mode": "ipip"}, "vxlan .* or routed .*, not 'ipip'"),
+        ("calico", {"mode": "gre"}, "vxlan .* or routed .*, not 'gre'"),
+        ("calico", {"mode": "ipip", "ipv6": True}, "IPv4 only"),
         ("calico", {"mode": "bgp", "ipv6": True}, "IPv4 only"),
         ("flannel", {"mode": "routed"}, "vxlan .* or host-gw .*, not 'routed'"),
         ("direct", {"mode": "routed"}, "'direct' has no option 'mode'"),
@@ -837,3 +839,15 @@ def test_missing_program_is_named_with_its_package(monkeypatch, capsys):
     said = capsys.readouterr()
     assert not said.out
     assert "/usr/lib/cni/bridge" in said.err
+
+
+def test_kernel_without_such_tunnels_is_told_before_a_word(monkeypatch, capsys):
+    scenario = replace(load("direct"), kinds=("frobnel",))
+    monkeypatch.setitem(scenarios.SCENARIOS, "direct", lambda: scenario)
+    with Lab() as lab, pytest.raises(KindMissing, match="frobnel"):
+        lab.play("direct")
+    assert main(["demo", "direct"]) == 2
+    said = capsys.readouterr()
+    assert not said.out
+    assert said.err.count("\n") == 1
+    assert "no devices of the kind frobnel" in said.err

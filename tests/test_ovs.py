@@ -181,3 +181,36 @@ def test_changes_tell_of_its_ports(lab):
 @pytest.mark.parametrize("text", ["", "ovs-vsctl: database connection failed", "[]\n[]\n[]", '{"headings": []}'])
 def test_database_that_does_not_answer_has_no_ports(text):
     assert ports_of_switches(text) == {}
+
+
+@pytest.mark.parametrize(
+    ("tagged", "asker", "cause", "named"),
+    [
+        ("int-br0", "ns1", Cause.VLAN_PORT, "int-br0, the port of br-int that leads on, is in VLAN 10"),
+        ("tap1", "ns2", Cause.VLAN_PORT, "tap1, the port of br-int that leads on, is in VLAN 10"),
+        ("tap1", "ns1", Cause.VLAN_TAG, "the frame has the tag of VLAN 10"),
+    ],
+)
+def test_ports_in_different_vlans_are_told_apart(joined, tagged, asker, cause, named):
+    """Never as a port without a master, which the kernel makes of it, nor as a flow that drops."""
+    joined.run(f"ovs-vsctl set port {tagged} tag=10; ovs-appctl revalidator/wait")
+    try:
+        walk = joined.walk(asker, {"ns1": "10.0.0.2", "ns2": "10.0.0.1"}[asker], cold=True)
+        assert (walk.cause, named in walk.reason) == (cause, True), walk.verdict
+        assert ("int-br0", "in") in {(row.device, row.way) for row in walk.rows} or asker == "ns1"
+        if walk.fixes:
+            joined.run(walk.fixes[0])
+            assert joined.check("ns1 can reach ns2")
+    finally:
+        joined.run(f"ovs-vsctl clear port {tagged} tag; ovs-appctl revalidator/wait")
+
+
+def test_cable_that_is_pulled_out_of_the_switch_is_to_go_back_there(joined):
+    """Its other end is a port of br0, so that is not where this one belongs."""
+    joined.run("ovs-vsctl del-port int-br0")
+    try:
+        walk = joined.walk("ns2", "10.0.0.1", cold=True)
+        assert walk.reason == "int-br0 has no master and is no port of Open vSwitch, so no switch takes the question"
+        assert walk.fixes == ("ovs-vsctl add-port br-int int-br0",)
+    finally:
+        joined.run("ovs-vsctl --may-exist add-port br-int int-br0")

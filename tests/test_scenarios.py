@@ -9,7 +9,7 @@ import sys
 import pytest
 from conftest import ROOT
 
-from vethlab_sh import Lab
+from vethlab_sh import Lab, scenarios
 from vethlab_sh.errors import BadOption, CommandFailed, UnknownScenario
 from vethlab_sh.inside import inside
 from vethlab_sh.scenarios import SCENARIOS, as_script, load
@@ -84,6 +84,26 @@ def test_bridge_is_empty_then_has_ports(lab):
     empty, full = (ran for ran in lab.play("bridge") if ran.line == "brctl show")
     assert empty.rows["brctl show"] == [{"bridge": "br0", "id": "8000.000000000000", "stp": False, "interface": None}]
     assert [row["interface"] for row in full.rows["brctl show"]] == ["br-veth100", "br-veth101"]
+
+
+@pytest.mark.no_lab
+def test_without_brctl_no_line_needs_it(monkeypatch):
+    monkeypatch.setattr(scenarios, "find", lambda program: None)
+    loaded = [load("bridge"), load("bridge", hosts=12), load("flannel", cni=True), load("flannel"), load("calico")]
+    for scenario in loaded:
+        assert any("brctl" in line for step in scenario.steps for line in step.lines)
+        assert not [line for step in scenarios.playable(scenario).steps for line in step.lines if "brctl" in line]
+
+
+def test_bridge_is_played_by_ip_and_bridge_alone(lab, monkeypatch):
+    monkeypatch.setattr(scenarios, "find", lambda program: None)
+    played = lab.play("bridge")
+    assert played.ok
+    assert played.complete
+    (ports,) = (ran.rows["bridge link"] for ran in played if ran.line == "bridge link")
+    assert [row["name"] for row in ports] == ["br-veth100", "br-veth101"]
+    hosts = {link.mac for link in lab.snapshot().rows.links if link.name in ("veth100", "veth101")}
+    assert {row["mac"] for row in played[-1].rows["bridge fdb"] if row["state"] != "permanent"} == hosts
 
 
 @pytest.mark.parametrize("hosts", [2, 3, 12])

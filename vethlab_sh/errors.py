@@ -12,6 +12,7 @@ LabError                     everything below, so that one `except` catches us; 
 ├── GaveUpWaiting            a fact did not come true in time
 ├── CannotBegin              something is missing on this machine; exit code 2
 │   ├── ToolMissing          a program is not installed
+│   ├── KindMissing          the kernel has no devices of a kind
 │   ├── PackageMissing       a Python package that only some parts need is not installed
 │   └── NotReady             this machine cannot make a lab (the reason says why, and the ways out)
 └── WrongUsage               what was asked for cannot be done as it was asked; exit code 2
@@ -202,6 +203,17 @@ class ToolMissing(CannotBegin):
         if package:
             message += f" Install it: sudo apt-get install {package}"
         super().__init__(message)
+
+
+class KindMissing(CannotBegin):
+    """The kernel of this machine makes no devices of the kind `kind`."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        super().__init__(
+            f"The kernel of this machine has no devices of the kind {kind}, without which this cannot be played "
+            f"(where there is a module for it: sudo modprobe {kind})."
+        )
 
 
 class PackageMissing(CannotBegin):

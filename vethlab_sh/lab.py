@@ -225,11 +225,24 @@ class Lab:
         """Play a scenario step by step: yields each step when its lines have run, `after` each of which is called.
 
         together: where nobody watches, let steps that only ping, and follow each other, do so at the same time.
-        Raises ToolMissing, before the first step, for a program that the scenario needs.
+        Raises ToolMissing and KindMissing, before the first step, for what the scenario needs and is not here.
         """
+        self.check_needs(scenario)
         if not self.recording:
-            scenarios.check_programs(scenario)
+            scenario = scenarios.playable(scenario)
         return played.play(self._run_together, scenario, until, after, together)
+
+    def check_needs(self, scenario: Scenario) -> None:
+        """Raise ToolMissing or KindMissing for what a scenario needs and this machine does not have."""
+        if self.recording:
+            return
+        scenarios.check_programs(scenario)
+        scenarios.check_kinds(scenario, self._exit_code)
+
+    def _exit_code(self, line: str) -> int:
+        """What a line ends with that nobody typed, and that stands in no history."""
+        (ran,) = self._world.run_together([line], HOSTNAME, None, None)
+        return ran.code
 
     def drill(self, name: str | None = None, seed: int | str = 0) -> Drill:
         """A network with a fault to find: `.ticket`, then `.hint()`, `.check()`, `.give_up()`, `.explanation`.

@@ -10,12 +10,14 @@ which a learner knows it, and the word for its fault, `missing-fdb`, which is to
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from random import Random
 
-from ..errors import NoDrill, UnknownDrill
+from ..errors import NoDrill, ToolMissing, UnknownDrill
 from ..packet.walk import from_plain
-from . import bridge, calico, direct, flannel
+from ..scenarios import check_programs, load
+from . import bridge, calico, direct, flannel, ovs
 from .debriefing import Debriefing
 from .drill import KEPT, STATE, Drill, Playground, unsealed
 from .fault import Fault, Hint, Maker, Wrong
@@ -26,6 +28,7 @@ ROOMS: dict[str, Makers] = {
     "bridge": bridge.DRILLS,
     "flannel": flannel.DRILLS,
     "calico": calico.DRILLS,
+    "ovs": ovs.DRILLS,
 }
 DRILLS: Makers = {word: maker for makers in ROOMS.values() for word, maker in makers.items()}
 
@@ -40,6 +43,7 @@ __all__ = [
     "fault",
     "listed",
     "names",
+    "playable",
     "resume",
     "start",
 ]
@@ -61,6 +65,16 @@ NAMES = {word: name for name, word in WORDS.items()}
 def names() -> list[str]:
     """The drills there are: `direct-1`, `bridge-3` …, which do not say what is broken."""
     return list(WORDS)
+
+
+def playable() -> list[str]:
+    """Those for which this machine has the programs."""
+    able = []
+    for scenario in ROOMS:
+        with contextlib.suppress(ToolMissing):
+            check_programs(load(scenario))
+            able.append(scenario)
+    return [name for name in names() if name.rpartition("-")[0] in able]
 
 
 def listed() -> list[dict[str, str]]:
@@ -89,9 +103,11 @@ def start(lab: Playground, name: str, seed: int | str = 0) -> Drill:
     """Lay a drill's network in an empty lab, prove it whole, plant the fault, prove it broken.
 
     name: one of `names()`, or the word for the fault; seed: another one hits another pod, with other addresses. A lab
-    in which this drill was mended can be used again. Raises DrillUnfit when the lab is not what the drill needs.
+    in which this drill was mended can be used again. Raises DrillUnfit when the lab is not what the drill needs,
+    ToolMissing when this machine is not.
     """
     planned = fault(name, seed)
+    check_programs(load(planned.world.scenario))
     drill = Drill(lab, NAMES[planned.word], seed, planned, planted_at=len(lab.typed))
     if _is_empty(lab):
         drill.lay()

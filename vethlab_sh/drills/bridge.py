@@ -126,7 +126,7 @@ def no_master(rng: Random) -> Fault:
         unanswered=_cannot_hear(switch, victim, other),
         hints=(
             Hint(inside(f"ns{victim}", "ip -br addr"), "Address and device are fine: the fault lies farther out."),
-            Hint("brctl show", "Count the interfaces of br0. Whose is missing?"),
+            Hint("bridge link", "Count the ports of br0. Whose is missing?"),
             Hint(f"ip link show dev {port}", "The line of a port says `master br0`."),
         ),
         repairs=((f"ip link set {port} master br0",), (f"brctl addif br0 {port}",)),
@@ -205,7 +205,7 @@ def duplicate_address(rng: Random) -> Fault:
                 inside(f"ns{other}", f"arping -c 2 -w 1 -I veth{other} {copied}"),
                 "Who answers for the address? Read the MAC addresses in brackets.",
             ),
-            Hint("brctl showmacs br0", "Behind which ports are these MAC addresses?"),
+            Hint("bridge fdb show br br0", "Behind which ports are these MAC addresses?"),
             Hint(inside(ns, "ip -br addr"), "Is this the address that belongs here?"),
         ),
         repairs=(
@@ -345,7 +345,7 @@ def duplicate_mac(rng: Random) -> Fault:
         unanswered=_cannot_hear(switch, victim, twin),
         hints=(
             Hint(inside(f"ns{victim}", "ip -br link"), f"Note the MAC address, then look into ns{twin} too."),
-            Hint("brctl showmacs br0", "Can a bridge know two ports for one MAC address?"),
+            Hint("bridge fdb show br br0", "Can a bridge know two ports for one MAC address?"),
             Hint(inside(f"ns{twin}", "ip -br link"), "What is the same here that should differ?"),
         ),
         repairs=(

@@ -113,7 +113,7 @@ def _wanted(names: tuple[str, ...], options: Mapping[str, Any]) -> dict[str, Sce
     wanted = {}
     for name, own in asked.items():
         scenario = scenarios.load(name.partition(":")[0], **own)
-        wanted[name] = _with_two_nodes(scenario)
+        wanted[name] = _with_two_nodes(scenarios.playable(scenario))
     if options.get("pods", 2) < 2:
         raise BadOption("compare needs two pods on a node: --pods 2 or more.")
     return wanted
@@ -203,6 +203,7 @@ def _built(scenario: Scenario) -> Iterator[World]:
     sandbox = Sandbox()
     try:
         shell = Shell(sandbox)
+        scenarios.check_kinds(scenario, lambda line: shell.run(line, expect=None).code)
         for step in scenario.steps:
             _lay(shell, step)
         laid = snapshot.take(shell)

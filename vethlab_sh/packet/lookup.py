@@ -181,6 +181,11 @@ class Tables:
                 bridges.append(device)
         return bridges
 
+    def switches(self, namespace: str) -> list[str]:
+        """The switches of Open vSwitch that have ports in a namespace, by their names."""
+        names = {link.switch for device, link in self.links.items() if device[0] == namespace and link.switch}
+        return sorted(names)
+
     def wire(self, device: Device, without: Device | None = None) -> list[Device]:
         """The other devices on the same wire: the cable's other end, or all ends of the bridge that it leads to.
 

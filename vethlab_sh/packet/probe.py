@@ -109,7 +109,7 @@ class Probe:
             wanted.append(f"(udp port {port} and ({inner}))")
         if not self.is_ping:
             wanted.append(self.protocol if is_lab else f"{self.protocol} port {self.port}")
-        if any(link.kind == "vlan" or link.vlan_filtering for link in links):
+        if any(link.kind == "vlan" or link.vlan_filtering or link.switch for link in links):
             tagged = " or ".join(wanted)
             wanted.append(f"(vlan and ({tagged}))")  # last: it moves all that is asked after it
         return " or ".join(wanted)

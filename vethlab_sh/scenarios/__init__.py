@@ -9,8 +9,9 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 
-from ..errors import BadOption, ToolMissing, UnknownScenario
+from ..errors import BadOption, KindMissing, ToolMissing, UnknownScenario
 from ..hints import PACKAGES
 from ..inside import inside
 from ..sandbox import find
@@ -29,8 +30,9 @@ SCENARIOS: dict[str, Callable[..., Scenario]] = {
     "ovs": ovs,
 }
 
-__all__ = ["SCENARIOS", "Scenario", "Step", "as_script", "check_programs", "load"]
+__all__ = ["SCENARIOS", "Scenario", "Step", "as_script", "check_kinds", "check_programs", "load", "playable"]
 
+REFUSED = 2  # by the kernel: ip(8), EXIT STATUS
 WORLD = """\
 #!/usr/bin/env bash
 # {name}: {title}.
@@ -63,11 +65,32 @@ def load(name: str, **options: int | str | bool) -> Scenario:
     return scenario(**options)
 
 
+def playable(scenario: Scenario) -> Scenario:
+    """The scenario as it can be played here: by `ip` and `bridge` alone where there is no brctl."""
+    if find("brctl") is not None:
+        return scenario
+    steps = [step.instead or step for step in scenario.steps]
+    return replace(scenario, steps=tuple(steps))
+
+
 def check_programs(scenario: Scenario) -> None:
     """Raise ToolMissing, with the line that installs it, for a program that the scenario needs and that is not here."""
     for program in scenario.programs:
         if find(program) is None:
             raise ToolMissing(program, PACKAGES.get(program))
+
+
+def check_kinds(scenario: Scenario, exit_code: Callable[[str], int]) -> None:
+    """Raise KindMissing for a kind of tunnel that the scenario needs and that the kernel does not make.
+
+    exit_code: runs a line in a lab, and returns what it ended with. Nothing is left there: the tunnel is made in a
+    namespace of its own.
+    """
+    for kind in scenario.kinds:
+        # With two addresses, because one without is there already where the kernel makes it itself
+        line = f"unshare --net ip link add name tried type {kind} local 127.0.0.1 remote 127.0.0.2"
+        if exit_code(line) == REFUSED:
+            raise KindMissing(kind)
 
 
 def as_script(scenario: Scenario) -> str:

@@ -47,25 +47,35 @@ def _count(hosts: int) -> str:
 
 
 def _switch() -> list[Step]:
+    made = "ip link add br0 type bridge"
     return [
         step(
             "Make the switch. A bridge is a network device like any other, so `ip link add` makes it.",
-            "ip link add br0 type bridge",
+            made,
             "brctl show",
             look=(
                 "`brctl` is the older tool for bridges. There are no interfaces yet, and the bridge id ends in zeros, "
                 "because it is taken from the MAC addresses of the ports."
             ),
             table="brctl show",
+            instead=step(
+                "Make the switch. A bridge is a network device like any other, so `ip link add` makes it.",
+                made,
+                "ip -d link show dev br0",
+                look=(
+                    "There is no `brctl` here, the older tool for bridges, nor is it needed: `ip -d link` tells what a "
+                    "bridge is, `bridge link` lists its ports (`brctl show`), and `bridge fdb show` what it learned "
+                    "(`brctl showmacs`). The `bridge_id` ends in zeros, because it is taken from the MAC addresses of "
+                    "the ports, and there are none yet."
+                ),
+                table="ip link",
+            ),
         ),
         step("Switch the bridge on.", "ip link set br0 up"),
     ]
 
 
 def _cables(numbers: list[int]) -> list[Step]:
-    plugged = []
-    for n in numbers:
-        plugged += [f"ip link set br-veth{n} master br0", f"ip link set br-veth{n} up"]
     return [
         step(
             f"{_count(len(numbers))} namespaces need {_count(len(numbers)).lower()} cables, because one end of each "
@@ -73,18 +83,39 @@ def _cables(numbers: list[int]) -> list[Step]:
             *(f"ip link add veth{n} type veth peer name br-veth{n}" for n in numbers),
         ),
         step("Make the namespaces.", *(f"ip netns add ns{n}" for n in numbers), "ip netns list"),
-        step(
-            "Plug the host's end of each pair into the bridge and switch it on. A port's `master` is its bridge.",
-            *plugged,
-            "brctl show",
-            look="The ports are there now, one to a line, and the bridge id holds the lowest of their MAC addresses.",
-            table="brctl show",
-        ),
+        _plugged(numbers),
         step(
             "Plug the other end of each pair into its namespace.",
             *(f"ip link set veth{n} netns ns{n}" for n in numbers),
         ),
     ]
+
+
+def _plugged(numbers: list[int]) -> Step:
+    """The host's ends, each a port of the bridge; and the list of its ports, by the older tool and by the newer."""
+    lines = []
+    for n in numbers:
+        lines += [f"ip link set br-veth{n} master br0", f"ip link set br-veth{n} up"]
+    why = "Plug the host's end of each pair into the bridge and switch it on. A port's `master` is its bridge."
+    return step(
+        why,
+        *lines,
+        "brctl show",
+        "bridge link",
+        look=(
+            "The ports are there now, one to a line, and the bridge id holds the lowest of their MAC addresses. "
+            "`bridge link` lists the same ports, and what the bridge does at each. It comes with `ip`, and is what "
+            "brctl's own README names instead of it; Solus (2025) and OpenWrt (2026) dropped the package of brctl."
+        ),
+        table=("brctl show", "bridge link"),
+        instead=step(
+            why,
+            *lines,
+            "bridge link",
+            look="The ports are there now, one to a line, each with its `master` and what the bridge does at it.",
+            table="bridge link",
+        ),
+    )
 
 
 def _addresses(names: dict[int, IPv4Address], prefix: int) -> list[Step]:
@@ -127,15 +158,7 @@ def _laid_in_loops(hosts: int, prefix: int) -> list[Step]:
             f'{loop}; do echo "netns add ns$n"; done | ip -batch -',
             "ip netns list | head -n 3",
         ),
-        step(
-            "Make the cables in the same way. Each command does three things: it makes the pair, plugs one end into "
-            "the bridge, and makes the other end in the namespace, so that it need not be moved there.",
-            f'{loop}; do echo "link add name br-veth$n up master br0 type veth peer name veth$n netns ns$n"; done'
-            " | ip -batch -",
-            "brctl show | head -n 4",
-            look=f"These are the first of {hosts} ports. The bridge has room for {MOST_PORTS}.",
-            table="brctl show",
-        ),
+        _cabled_in_loops(hosts, loop),
         step(
             "Give each namespace its address and switch its end on: one `ip` each, which reads two commands. After "
             f"`set -e` the first failure ends the loop.{copies}",
@@ -143,6 +166,20 @@ def _laid_in_loops(hosts: int, prefix: int) -> list[Step]:
         ),
         step("Look inside the first one.", "ip netns exec ns100 ip a", table="ip addr"),
     ]
+
+
+def _cabled_in_loops(hosts: int, loop: str) -> Step:
+    why = (
+        "Make the cables in the same way. Each command does three things: it makes the pair, plugs one end into the "
+        "bridge, and makes the other end in the namespace, so that it need not be moved there."
+    )
+    line = (
+        f'{loop}; do echo "link add name br-veth$n up master br0 type veth peer name veth$n netns ns$n"; done'
+        " | ip -batch -"
+    )
+    look = f"These are the first of {hosts} ports. The bridge has room for {MOST_PORTS}."
+    by_bridge = step(why, line, "bridge link | head -n 3", look=look, table="bridge link")
+    return step(why, line, "brctl show | head -n 4", look=look, table="brctl show", instead=by_bridge)
 
 
 def _proof(names: dict[int, IPv4Address]) -> list[Step]:
@@ -170,17 +207,20 @@ def _pings(names: dict[int, IPv4Address], many: bool) -> list[Step]:
 
 def _learned(many: bool) -> Step:
     """The bridge's MAC table; of many hosts without its own ports."""
+    why = "How did the bridge know where to send each frame? Look at its MAC table."
+    by = ": each frame that came in at a port told it that the sender is behind that port. Nobody configured this."
     line = "brctl showmacs br0"
     learned = "`is local? yes` marks the MAC addresses of the bridge's own ports. It learned the others"
+    newer = "bridge fdb show br br0"
+    newer_learned = "`permanent` marks the addresses of the bridge's own ports, and of groups. It learned the others"
     if many:
         line += " | grep -w -e ageing -e no"
-        learned = "These are the hosts that have sent something. The bridge learned them"
+        newer += " | grep -v permanent"
+        learned = newer_learned = "These are the hosts that have sent something. The bridge learned them"
     return step(
-        "How did the bridge know where to send each frame? Look at its MAC table.",
+        why,
         line,
-        look=(
-            f"{learned}: each frame that came in at a port told it that the sender is behind that port. Nobody "
-            "configured this."
-        ),
+        look=learned + by,
         table="brctl showmacs",
+        instead=step(why, newer, look=newer_learned + by, table="bridge fdb"),
     )

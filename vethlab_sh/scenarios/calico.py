@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from ..errors import BadOption
 from ..inside import all_inside
 from ..sandbox import HOSTNAME
-from . import bird
+from . import bird, ipip
 from .nodes import (
     NODE2,
     Node,
@@ -29,7 +29,11 @@ from .step import Scenario, Step, step
 POOL = "10.240.0.0/16"
 GATEWAY, GATEWAY6 = "169.254.1.1", "fe80::ecee:eeff:feee:eeee"
 GATEWAY_MAC = "ee:ee:ee:ee:ee:ee"
-MODES = ("vxlan", "routed", "bgp")
+MODES = ("vxlan", "ipip", "routed", "bgp")
+VXLAN = "vxlan.calico"
+TUNNELS = {"vxlan": VXLAN, "ipip": ipip.DEVICE}  # the device that leads to the other nodes, where it is not the cable's
+MTU = {"vxlan": 1450, "ipip": ipip.MTU}
+CABLE_MTU = 1500
 MOST_PODS = 63
 WORKLOADS = {"pod-a": "account-biz-front-5f6f788959-vkr7w"}  # the article's pod; the others are called as here
 
@@ -37,13 +41,14 @@ WORKLOADS = {"pod-a": "account-biz-front-5f6f788959-vkr7w"}  # the article's pod
 def calico(pods: int = 2, ipv6: bool = False, mode: str = "vxlan") -> Scenario:
     """Two nodes with `pods` pods each (1 to 63); `ipv6` adds the second family.
 
-    mode: vxlan, a tunnel between the nodes; routed, none, by routes as felix adds them; bgp, the same by a real BIRD.
+    mode: vxlan, a tunnel between the nodes; ipip, another one, of IP alone; routed, none, by routes as felix adds them;
+    bgp, the same by a real BIRD.
     """
     check_pods(pods, MOST_PODS, "a node's block of 64 addresses must hold them and the tunnel's")
     _check_mode(mode, ipv6)
     master, node2 = both_nodes(pods)
-    between = {"vxlan": _vxlan, "routed": _routed, "bgp": _bgp}[mode]
-    mtu = 1450 if mode == "vxlan" else 1500
+    between = {"vxlan": _vxlan, "ipip": _ipip, "routed": _routed, "bgp": _bgp}[mode]
+    mtu = MTU.get(mode, CABLE_MTU)
     return Scenario(
         name="calico",
         title="two nodes: no bridge, every pod behind a route of its own",
@@ -72,15 +77,18 @@ def calico(pods: int = 2, ipv6: bool = False, mode: str = "vxlan") -> Scenario:
         ),
         walks=walks(master, node2),
         programs=bird.PROGRAMS if mode == "bgp" else (),
+        kinds=("ipip",) if mode == "ipip" else (),
     )
 
 
 def _check_mode(mode: str, ipv6: bool) -> None:
     if mode not in MODES:
         raise BadOption(
-            "calico's mode is vxlan (a tunnel between the nodes), bgp (none, the routes are BIRD's) or routed (none, "
-            f"the routes are felix's), not {mode!r}."
+            "calico's mode is vxlan or ipip (a tunnel between the nodes), bgp (none, the routes are BIRD's) or routed "
+            f"(none, the routes are felix's), not {mode!r}."
         )
+    if mode == "ipip" and ipv6:
+        raise BadOption("calico's mode ipip is for IPv4 only: felix carries no IPv6 in that tunnel.")
     if mode == "bgp" and ipv6:
         raise BadOption("calico's mode bgp is laid for IPv4 only: for IPv6 calico runs a second BIRD.")
 
@@ -239,8 +247,8 @@ def _first_pod(node: Node, mtu: int, ipv6: bool) -> list[Step]:
         step(
             "The container runtime makes the pod's network namespace, and the plugin makes its cable. "
             + (
-                f"`mtu {mtu}` leaves 50 of the 1500 bytes between the nodes for the tunnel to come. "
-                if mtu < 1500
+                f"`mtu {mtu}` leaves {CABLE_MTU - mtu} of the 1500 bytes between the nodes for the tunnel to come. "
+                if mtu < CABLE_MTU
                 else ""
             )
             + f"The node's end gets the MAC address {GATEWAY_MAC}, for every pod the same: it need only differ from "
@@ -367,15 +375,12 @@ def _more_pods(node: Node, mtu: int, ipv6: bool) -> list[Step]:
         return []
     a, b, *_ = node.pods
     others = node.pods[1:]
+    why = "The second pod, by the same steps." if len(others) == 1 else "The other pods, by the same steps."
+    lines = [line for pod in others for line in (f"ip netns add {pod.name}", *_pod_lines(pod, mtu, ipv6))]
+    routes = "finds no bridge. Instead there is a route for each pod, into a cable of its own."
+    by_bridge = step(why, *lines, "ip link show type bridge", "ip route", look=f"`ip link` {routes}", table="ip route")
     return [
-        step(
-            "The second pod, by the same steps." if len(others) == 1 else "The other pods, by the same steps.",
-            *(line for pod in others for line in (f"ip netns add {pod.name}", *_pod_lines(pod, mtu, ipv6))),
-            "brctl show",
-            "ip route",
-            look="`brctl` finds no bridge. Instead there is a route for each pod, into a cable of its own.",
-            table="ip route",
-        ),
+        step(why, *lines, "brctl show", "ip route", look=f"`brctl` {routes}", table="ip route", instead=by_bridge),
         cables(
             "Each cali… cable leads from the node straight to a pod, and none has a `master`: calico is direct. The "
             "host is one more namespace, a special one, with a cable to every pod."
@@ -473,6 +478,14 @@ def _vxlan(node: Node, other: Node, mtu: int, ipv6: bool) -> list[Step]:
     ]
 
 
+def _ipip(node: Node, other: Node, mtu: int, ipv6: bool) -> list[Step]:
+    return [
+        *ipip.joined(node, other),
+        *_other_node(other, mtu, "ipip", ipv6),
+        ipip.back(node, other),
+    ]
+
+
 def _routed_lines(other: Node, ipv6: bool) -> list[str]:
     lines = [f"ip route replace {other.network} via {other.address} dev eth0 proto 80 onlink"]
     if ipv6:
@@ -518,7 +531,7 @@ def _other_node(other: Node, mtu: int, mode: str, ipv6: bool) -> list[Step]:
 
 def _across(node: Node, other: Node, mode: str, ipv6: bool) -> list[Step]:
     pod, remote = node.pods[0], other.pods[0]
-    by = "vxlan.calico" if mode == "vxlan" else "eth0"
+    by = TUNNELS.get(mode, "eth0")
     return [
         step(
             f"Ping from {pod.name} on master to {remote.name} on node2.",
@@ -533,6 +546,7 @@ def _across(node: Node, other: Node, mode: str, ipv6: bool) -> list[Step]:
             look=f"By the route for node2's block, through {by}.",
             table="ip route",
         ),
+        *([ipip.counted(remote.address, pod.name)] if mode == "ipip" else []),
         *([counted(remote.address, pod.name, 4789)] if mode == "vxlan" else []),
         *([counted(remote.address6, pod.name, 4789, ipv6=True)] if mode == "vxlan" and ipv6 else []),
     ]
@@ -556,8 +570,9 @@ def _nodes(node: Node, other: Node, mode: str) -> list[Step]:
             f"ip route get {remote.address}",
             ask_once(remote.address),
             look=(
-                f"`src {node.tunnel}`, the address of vxlan.calico: node2 knows the way back to it, through the tunnel."
-                if mode == "vxlan"
+                f"`src {node.tunnel}`, the address of {TUNNELS[mode]}: node2 knows the way back to it, through the "
+                "tunnel."
+                if mode in TUNNELS
                 else f"`src {node.address}`, master's own address: without a tunnel, machines and pods share one "
                 "routed network."
             ),
@@ -586,21 +601,21 @@ def _unused(node: Node) -> list[Step]:
 def _outgoing(node: Node, other: Node, mode: str) -> list[Step]:
     """From the pod to the other machine, without and with masquerading."""
     pod = node.pods[0]
-    vxlan = mode == "vxlan"
+    is_tunnelled = mode in TUNNELS
     return [
         step(
             "And from the pod to the other machine?",
-            ask_in_vain(other.address, pod.name) if vxlan else ask_once(other.address, pod.name),
+            ask_in_vain(other.address, pod.name) if is_tunnelled else ask_once(other.address, pod.name),
             look=(
                 f"node2 is on the cable, so the packet leaves through eth0, and its sender is {pod.address}. But "
                 "node2's way to that sender is the tunnel, and `rp_filter=1` drops a packet that comes in by another "
                 "way."
-                if vxlan
+                if is_tunnelled
                 else "Answered, because node2's way to the pod is the same cable. But beyond the nodes nobody knows "
                 "the way to a pod's address."
             ),
             table="ping statistics",
-            expect=(1,) if vxlan else (0,),
+            expect=(1,) if is_tunnelled else (0,),
         ),
         step(
             "felix's remedy is masquerading: what a pod sends to an address outside the pods' pool gets the node's "
@@ -635,9 +650,9 @@ def _limits(node: Node, other: Node, mtu: int) -> list[Step]:
             "One byte more.",
             ask_in_vain(remote.address, pod.name, more=f"-M do -s {size + 1}"),
             look=(
-                "Refused before it leaves the pod, because the MTU of eth0 is 1450: the cable's other 50 bytes are for "
-                "the tunnel."
-                if mtu < 1500
+                f"Refused before it leaves the pod, because the MTU of eth0 is {mtu}: the cable's other "
+                f"{CABLE_MTU - mtu} bytes are for the tunnel."
+                if mtu < CABLE_MTU
                 else "Refused before it leaves the pod. Without a tunnel, a pod may fill all 1500 bytes of the cable."
             ),
             expect=(1,),

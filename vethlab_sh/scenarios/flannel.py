@@ -162,16 +162,20 @@ def gateway(node: Node) -> str:
     return node.network.replace(".0/24", ".1")
 
 
+def _first_bridge(node: Node, ipv6: bool) -> Step:
+    why = (
+        "Now make master a node. For a node's first pod, the bridge plugin makes the bridge cni0, whose address will "
+        f"be the pods' gateway. {_why_so_large(node)} `accept_ra=0`: no router may configure this device."
+    )
+    lines = _bridge_lines(node, ipv6)[:-1]
+    look = "No ports yet, but it has an id, because this bridge was given its MAC address when it was made."
+    by_ip = step(why, *lines, "ip -d link show dev cni0", look=look, table="ip link")
+    return step(why, *lines, "brctl show cni0", look=look, table="brctl show", instead=by_ip)
+
+
 def _bridge(node: Node, ipv6: bool) -> list[Step]:
     return [
-        step(
-            "Now make master a node. For a node's first pod, the bridge plugin makes the bridge cni0, whose address "
-            f"will be the pods' gateway. {_why_so_large(node)} `accept_ra=0`: no router may configure this device.",
-            *_bridge_lines(node, ipv6)[:-1],
-            "brctl show cni0",
-            look="No ports yet, but it has an id, because this bridge was given its MAC address when it was made.",
-            table="brctl show",
-        ),
+        _first_bridge(node, ipv6),
         step(
             "A node is a router for its pods: it must forward packets that are not meant for itself. The bridge plugin "
             "switches that on.",
@@ -308,14 +312,11 @@ def _more_pods(node: Node, lines: list[str], ipv6: bool) -> list[Step]:
         return []
     a, b, *_ = node.pods
     others = node.pods[1:]
+    why = "The second pod, by the same steps." if len(others) == 1 else "The other pods, by the same steps."
+    look = "One port for each pod, and no eth0: this bridge joins the pods of one node, not the nodes."
+    by_bridge = step(why, *lines, "bridge link", look=look, table="bridge link")
     return [
-        step(
-            "The second pod, by the same steps." if len(others) == 1 else "The other pods, by the same steps.",
-            *lines,
-            "brctl show cni0",
-            look="One port for each pod, and no eth0: this bridge joins the pods of one node, not the nodes.",
-            table="brctl show",
-        ),
+        step(why, *lines, "brctl show cni0", look=look, table="brctl show", instead=by_bridge),
         cables(
             f"The cables of {a.name} and {b.name} have the `master` cni0: flannel joins the namespaces of a node by a "
             "bridge. Only eth0, the cable to node2, has none."

@@ -21,6 +21,15 @@ MAC1, MAC2, MAC3 = "02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:03"
 # What was decided for earlier packets is kept in a cache, which is looked through again after each change.
 SETTLED = "ovs-appctl revalidator/wait"
 NOBODY_ANSWERED = 124  # timeout(1)
+LOOKS = ("ovs-vsctl show", "ip -br link")
+BRIDGE = ("ip link add br0 type bridge", "ip link set br0 up")
+CABLE = (
+    "ip link add int-br0 type veth peer name phy-br0",
+    "ip link set int-br0 up",
+    "ip link set phy-br0 up",
+    "ip link set phy-br0 master br0",
+    "ovs-vsctl add-port br-int int-br0",
+)
 
 
 def ovs() -> Scenario:
@@ -53,6 +62,24 @@ def ovs() -> Scenario:
     )
 
 
+def laid_between(net: str, near: tuple[int, ...], far: int) -> tuple[str, ...]:
+    """The lines, as typed on master, that lay br-int with some namespaces, br0 with one, and the cable between them.
+
+    net: what all addresses begin with, `10.0.0.`; near, far: the numbers of the namespaces, `ns7` behind `tap7`.
+    """
+    lines: list[str] = []
+    for one in _daemons():
+        lines += one.lines
+    lines += [*BRIDGE, *CABLE]
+    for number in (*near, far):
+        mac = f"02:00:00:00:00:{number:02x}"
+        lines += _cable(f"ns{number}", mac, f"{net}{number}", f"tap{number}")
+    for number in near:
+        lines.append(f"ovs-vsctl add-port br-int tap{number}")
+    lines.append(f"ip link set tap{far} master br0")
+    return tuple(line for line in lines if line not in LOOKS)
+
+
 def _start() -> str:
     return f"ovs-vswitchd --enable-dummy {STAYS}"
 
@@ -75,8 +102,7 @@ def _daemons() -> list[Step]:
         step(
             "Make a switch. `ovs-vsctl` writes into the database and waits until the switch has done it.",
             f"ovs-vsctl add-br br-int -- set bridge br-int {DATAPATH}",
-            "ovs-vsctl show",
-            "ip -br link",
+            *LOOKS,
             look=(
                 "`ip link` knows no br-int: here the program itself moves the frames. With the kernel's module, which "
                 "most machines use, br-int is a device; the datapath `dummy` of this lab needs no rights for one."
@@ -116,8 +142,7 @@ def _second_switch() -> list[Step]:
     return [
         step(
             "Make a Linux bridge beside it, with another namespace.",
-            "ip link add br0 type bridge",
-            "ip link set br0 up",
+            *BRIDGE,
             *_cable("ns2", MAC2, NS2, "tap2"),
             "ip link set tap2 master br0",
         ),
@@ -134,11 +159,7 @@ def _joined() -> list[Step]:
         step(
             "Join them as one joins two switches, by a cable: one end of a veth pair is a port of br0, the other of "
             "br-int.",
-            "ip link add int-br0 type veth peer name phy-br0",
-            "ip link set int-br0 up",
-            "ip link set phy-br0 up",
-            "ip link set phy-br0 master br0",
-            "ovs-vsctl add-port br-int int-br0",
+            *CABLE,
             "ovs-vsctl show",
             "bridge link",
             look="br-int has the ports tap1 and int-br0, br0 has tap2 and phy-br0. This is all that joins them.",

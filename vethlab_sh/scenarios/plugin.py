@@ -220,16 +220,16 @@ def visitor(node: Node) -> list[Step]:
                 "last one that was given out."
             ),
         ),
-        step(
-            "The pod ends: the same line with `DEL`, and then the runtime removes the namespace.",
-            bridged("DEL", node, VISITOR),
-            f"ip netns del {VISITOR}",
-            files,
-            "brctl show cni0",
-            look=(
-                "`DEL` says nothing when all is well. The cable is gone, and the address is free. The last one stays "
-                "written down, so the next pod gets the one after it: an address is not used again at once."
-            ),
-            table="brctl show",
-        ),
+        _given_back(node, files),
     ]
+
+
+def _given_back(node: Node, files: str) -> Step:
+    why = "The pod ends: the same line with `DEL`, and then the runtime removes the namespace."
+    lines = (bridged("DEL", node, VISITOR), f"ip netns del {VISITOR}", files)
+    look = (
+        "`DEL` says nothing when all is well. The cable is gone, and the address is free. The last one stays written "
+        "down, so the next pod gets the one after it: an address is not used again at once."
+    )
+    by_bridge = step(why, *lines, "bridge link", look=look, table="bridge link")
+    return step(why, *lines, "brctl show cni0", look=look, table="brctl show", instead=by_bridge)

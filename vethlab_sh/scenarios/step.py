@@ -17,7 +17,8 @@ class Step:
 
     why: one or two sentences, read before the lines; lines: commands, as typed; look: what to notice
     afterwards; tables: names of those that teach something here (for ping: its replies or its statistics);
-    at: the machine that the lines are typed on; expect: exit codes that belong to the story.
+    at: the machine that the lines are typed on; expect: exit codes that belong to the story; instead: the step in its
+    place on a machine that has no brctl.
     """
 
     why: str
@@ -26,6 +27,7 @@ class Step:
     tables: tuple[str, ...] = ()
     at: str = HOSTNAME
     expect: Collection[int] = (0,)
+    instead: Step | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Scenario:
     name; title: one line for lists; intro: what it is about; steps; known: what is known at the end, when every
     ping was answered; walks: from which namespace to which a packet is followed when it is recorded; namespaces: how
     many it makes, when they are so many that one waits; programs: those that not every machine has, without which it
-    cannot be played.
+    cannot be played; kinds: those of tunnels that not every kernel has, the same.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Scenario:
     walks: tuple[tuple[str, str], ...] = ()
     namespaces: int = 0
     programs: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
     @property
     def changes_settings(self) -> bool:
@@ -64,7 +67,8 @@ def step(
     table: str | tuple[str, ...] = (),
     at: str = HOSTNAME,
     expect: Collection[int] = (0,),
+    instead: Step | None = None,
 ) -> Step:
     """A Step, its lines given one after the other, and one table by its name alone."""
     tables = (table,) if isinstance(table, str) else table
-    return Step(why, lines, look=look, tables=tables, at=at, expect=expect)
+    return Step(why, lines, look=look, tables=tables, at=at, expect=expect, instead=instead)

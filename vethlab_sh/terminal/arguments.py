@@ -69,7 +69,9 @@ def node_arguments(verb: argparse.ArgumentParser) -> None:
     """The options of scenarios with two nodes."""
     verb.add_argument("--pods", type=int, metavar="N", help="how many pods on each node (flannel, calico)")
     verb.add_argument(
-        "--mode", metavar="MODE", help="between the nodes: vxlan, routed or bgp (calico); vxlan or host-gw (flannel)"
+        "--mode",
+        metavar="MODE",
+        help="between the nodes: vxlan, ipip, routed or bgp (calico); vxlan or host-gw (flannel)",
     )
     # None, not False, when it is not given: scenarios without it refuse it
     verb.add_argument("--ipv6", action="store_true", default=None, help="both families (flannel, calico)")

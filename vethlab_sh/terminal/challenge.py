@@ -34,7 +34,7 @@ def challenge(count: int, seed: str) -> int:
     """Play as many drills, drawn by the seed; returns the exit code: 0 when all were mended."""
     from .. import drills
 
-    names = drills.names()
+    names = drills.playable()
     if not 1 <= count <= len(names):
         raise BadInput(f"A challenge has 1 to {len(names)} drills, not {count}.")
     page = Page.of(sys.stdout)

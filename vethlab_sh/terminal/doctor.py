@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 SCENARIO = "scenario"
 OF_EVERY_LINE = ("ip", "unshare", "bash")
 OF_IPROUTE2 = ("ip", "bridge")
-NEEDED = ("ip", "bridge", "brctl", "ping", "ifconfig", "arp", "sysctl", "iptables", "unshare", "bash")
-USEFUL = ("tcpdump", "nft", "arping")  # for walks, and for lines of your own
+NEEDED = ("ip", "bridge", "ping", "ifconfig", "arp", "sysctl", "iptables", "unshare", "bash")
+USEFUL = ("brctl", "tcpdump", "nft", "arping")  # the demos have others for it; for walks; for lines of your own
 # What each is for: without the first nothing runs
 PYTHON_PACKAGES = {
     "sh": "every line",
@@ -206,7 +206,8 @@ def _kernel() -> Iterator[Finding]:
         yield Finding(WORLD, True, lab.guest or _namespaces())
         for kind, line in LINKS.items():
             yield _device(lab, kind, line)
-        yield _brctl(lab)
+        if find("brctl"):
+            yield _brctl(lab)
         yield _nested(lab)
         yield _setting(lab)
 

@@ -58,8 +58,9 @@ def _demo(options: argparse.Namespace) -> int:
     page = Page.of(sys.stdout)
     narrates = not (options.quiet or options.json)
     if not options.replay:
-        scenarios.check_programs(scenario)  # before a word is said of it
+        scenarios.check_programs(scenario)  # before a word is said of it, and before a lab is made
     with _lab(options, scenario, to=sys.stdout if narrates else sys.stderr) as lab:
+        lab.check_needs(scenario)
         if narrates:
             played = _narrate(lab, scenario, page, options)
         else:
@@ -265,7 +266,7 @@ def add_script(verbs: Verbs) -> None:
 
 
 def _script(options: argparse.Namespace) -> int:
-    script = scenarios.as_script(_scenario(options))
+    script = scenarios.as_script(scenarios.playable(_scenario(options)))
     print(script, end="")
     return 0
 

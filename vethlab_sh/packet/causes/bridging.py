@@ -251,6 +251,9 @@ def _expected(scene: Scene, bridge: Device, mac: str, goal: str) -> Device | Non
     for end in ends:
         peer = tables.cable(end)
         if peer and peer[0] == bridge[0]:
+            link = tables.link(peer)
+            if link is not None and link.switch is not None:
+                return _towards_a_switch(scene, bridge, link.switch)
             return _along_the_chain(scene, bridge, peer) or peer
     if not ends:
         return None
@@ -284,6 +287,15 @@ def _along_the_chain(scene: Scene, bridge: Device, goal: Device) -> Device | Non
     for port in tables.ports(bridge):
         beyond = tables.peer(port)
         if beyond is not None and goal in tables.wire(beyond, without=bridge):
+            return port
+    return None
+
+
+def _towards_a_switch(scene: Scene, bridge: Device, switch: str) -> Device | None:
+    """The port of a bridge whose cable ends at a port of this switch of Open vSwitch."""
+    for port in scene.tables.ports(bridge):
+        beyond = scene.link(scene.tables.peer(port))
+        if beyond is not None and beyond.switch == switch:
             return port
     return None
 

@@ -101,13 +101,19 @@ def _has_address(scene: Scene, device: Device, like: str) -> bool:
 
 def _no_bridge_takes(scene: Scene, device: Device) -> Diagnosis:
     space, name = device
-    bridges = scene.tables.bridges(space)
+    # a cable with both ends in one bridge joins nothing
+    beyond = scene.tables.master(scene.tables.peer(device))
+    bridges = [bridge for bridge in scene.tables.bridges(space) if bridge != beyond]
     mends = []
     for _, bridge in bridges:
         mends.append(fix(space, f"ip link set {quoted(name)} master {quoted(bridge)}"))
+    nor, taker = "", "bridge"
+    for switch in scene.tables.switches(space):
+        nor, taker = " and is no port of Open vSwitch", "switch"
+        mends.append(fix(space, f"ovs-vsctl add-port {quoted(switch)} {quoted(name)}"))
     diagnosis = Diagnosis(
         cause=Cause.NO_MASTER,
-        reason=f"{name} has no master, so no bridge takes the question",
+        reason=f"{name} has no master{nor}, so no {taker} takes the question",
         shown=show_link(device),
         fixes=tuple(mends),
     )

@@ -1,41 +1,156 @@
 """What does Open vSwitch do with a frame that came in at a port of its? Its flows say, and it can be asked.
 
 A switch that is a program takes the frame from the device; the kernel's tables know nothing of it. `ofproto/trace`
-tells what would become of such a frame without sending one: ovs-vswitchd(8).
+tells what would become of such a frame without sending one: ovs-vswitchd(8). Which VLAN a port is in stands in the
+database; the action NORMAL goes by it: ovs-vswitchd.conf.db(5), `vlan_mode`.
 """
 
 from __future__ import annotations
 
+import json
 import shlex
+from dataclasses import dataclass
 
+from ...facts import Device, Link
 from ...sandbox import HOSTNAME
 from ..sighting import Kind, Sighting
-from .cause import Cause, Diagnosis, Shown
+from .cause import Cause, Diagnosis, Fix, Shown, fix, place
 from .scene import Scene
 
 ACTIONS = "Datapath actions: "
+NORMAL = "NORMAL"
+SETTLED = "ovs-appctl revalidator/wait"  # what was decided for earlier frames is then looked through again
 PROTOCOLS = {Kind.TCP: "tcp", Kind.UDP: "udp"}
 
 
+@dataclass(frozen=True)
+class Vlans:
+    """What the database says of a port: tag: its VLAN, None for a trunk; trunks: those it carries, none for all."""
+
+    tag: int | None
+    trunks: tuple[int, ...]
+
+    @property
+    def words(self) -> str:
+        """The VLAN of what comes in without a tag, in words."""
+        return "none" if self.tag is None else f"VLAN {self.tag}"
+
+    def lets_out(self, vlan: int | None) -> bool:
+        """Whether a frame of this VLAN may leave by the port; None: of no VLAN."""
+        if self.tag is not None:
+            return self.tag == vlan
+        return not self.trunks or (vlan or 0) in self.trunks
+
+
 def taken_by_a_switch(scene: Scene, last: Sighting | None) -> Diagnosis | None:
-    """What became of a frame that was last seen coming in at a port of Open vSwitch; None where it was not."""
-    if last is None or last.way != "in":
+    """What became of a frame that came in at a port of Open vSwitch and went not where it should.
+
+    None where it did not come in there, or where that is not why it was lost.
+    """
+    if last is None:
         return None
     link = scene.link(last.place)
-    if link is None or link.switch is None:
-        return None
+    if link is not None and link.switch is not None and last.way == "in":
+        return _asked(scene, last, link)
+    for one in reversed(_same_frame(scene, last)):
+        link = scene.link(one.place)
+        if one.way == "in" and link is not None and link.switch is not None and _is_kept(scene, one, link):
+            diagnosis = _asked(scene, one, link)
+            return diagnosis if diagnosis.is_known else None
+    return None
+
+
+def _same_frame(scene: Scene, last: Sighting) -> list[Sighting]:
+    """The sightings of the frame that was last seen, at whatever device."""
+    chosen = []
+    for one in scene.course.sightings:
+        if (one.leg, one.kind, one.seq, one.ips) == (last.leg, last.kind, last.seq, last.ips):
+            chosen.append(one)
+    return chosen
+
+
+def _is_kept(scene: Scene, came: Sighting, link: Link) -> bool:
+    """Whether the switch should have sent it out by another port, and did not."""
+    goal = _goal(scene, came, link)
+    if goal is None:
+        return False
+    return not any(one.place == goal.device for one in _same_frame(scene, came))
+
+
+def _goal(scene: Scene, came: Sighting, link: Link) -> Link | None:
+    """The other port of the same switch that leads to who is meant: by a cable, or by one and a bridge."""
+    tables = scene.tables
+    for owner in scene.owners(came.ips[1]):
+        end = tables.cable(owner)
+        bridge = tables.master(end)
+        for device, port in tables.links.items():
+            if port.switch != link.switch or device == link.device:
+                continue
+            if device == end or (bridge is not None and tables.master(tables.peer(device)) == bridge):
+                return port
+    return None
+
+
+def _asked(scene: Scene, came: Sighting, link: Link) -> Diagnosis:
+    """What the switch says that it would do with such a frame."""
     where = f"{link.name} is a port of {link.switch}, a switch of Open vSwitch"
-    flow = shlex.quote(_flow(last))
-    line = f"ovs-appctl ofproto/trace {shlex.quote(link.switch)} {flow}"
+    flow = shlex.quote(_flow(came))
+    line = f"ovs-appctl ofproto/trace {shlex.quote(str(link.switch))} {flow}"
     ran = scene.ground.run(line)
-    answers = [text.removeprefix(ACTIONS) for text in ran.out.splitlines() if text.startswith(ACTIONS)]
+    told = ran.out.splitlines()
+    answers = [text.removeprefix(ACTIONS) for text in told if text.startswith(ACTIONS)]
     if ran.code != 0 or not answers:
         return Diagnosis(Cause.UNKNOWN, f"{where}, and what it did with the frame it does not tell")
+    goal = _goal(scene, came, link)
+    if goal is not None and NORMAL in (text.strip() for text in told):
+        apart = _in_other_vlans(scene, came, link, goal)
+        if apart is not None:
+            return apart
     shown = Shown.of(HOSTNAME, line, ACTIONS.strip())
     if answers[-1] == "drop":
         return Diagnosis(Cause.SWITCH_FLOW, f"{where}, whose flows drop it", shown)
     reason = f"{where}, whose flows would send it on ({answers[-1]}); where it went from there I do not know"
     return Diagnosis(Cause.UNKNOWN, reason, shown)
+
+
+def _in_other_vlans(scene: Scene, came: Sighting, link: Link, goal: Link) -> Diagnosis | None:
+    """Whether the port that it came in by and the one that it should leave by are in different VLANs of the switch."""
+    here, there = _vlans(scene, link.device), _vlans(scene, goal.device)
+    if came.vlan or here is None or there is None or there.lets_out(here.tag):
+        return None
+    limited = f"is in {there.words}" if there.tag is not None else f"lets out the VLANs {there.trunks} only"
+    reason = (
+        f"{goal.name}, the port of {link.switch} that leads on, {limited} of that switch of Open vSwitch, and what "
+        f"comes in by {link.name} is in {here.words}"
+    )
+    column = "trunks" if there.tag is None else "tag"
+    port = shlex.quote(goal.name)
+    shown = Shown.of(HOSTNAME, f"ovs-vsctl --columns={column} list port {port}", column)
+    return Diagnosis(Cause.VLAN_PORT, reason, shown, (_let_out(port, here, there),), place(goal.device))
+
+
+def _let_out(port: str, here: Vlans, there: Vlans) -> Fix:
+    if there.tag is None:
+        line = f"ovs-vsctl add port {port} trunks {here.tag or 0}"
+    elif here.tag is None:
+        line = f"ovs-vsctl clear port {port} tag"
+    else:
+        line = f"ovs-vsctl set port {port} tag={here.tag}"
+    return fix(HOSTNAME, line, SETTLED)
+
+
+def _vlans(scene: Scene, port: Device) -> Vlans | None:
+    """What the database says of a port; None where it has a mode of its own, or tells nothing."""
+    line = f"ovs-vsctl --format=json --columns=tag,trunks,vlan_mode list port {shlex.quote(port[1])}"
+    ran = scene.ground.run(line)
+    try:
+        tag, trunks, mode = json.loads(ran.out)["data"][0]
+        several = trunks[1] if isinstance(trunks, list) else [trunks]  # RFC 7047, section 5.1
+    except (ValueError, LookupError, TypeError):
+        return None
+    if isinstance(mode, str):
+        return None
+    return Vlans(tag if isinstance(tag, int) else None, tuple(several))
 
 
 def _flow(one: Sighting) -> str:
