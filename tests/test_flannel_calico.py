@@ -7,7 +7,6 @@ import ipaddress
 import json
 import os
 from contextlib import ExitStack
-from dataclasses import replace
 
 import pytest
 from conftest import inhabitants, until
@@ -842,12 +841,13 @@ def test_missing_program_is_named_with_its_package(monkeypatch, capsys):
 
 
 def test_kernel_without_such_tunnels_is_told_before_a_word(monkeypatch, capsys):
-    scenario = replace(load("direct"), kinds=("frobnel",))
-    monkeypatch.setitem(scenarios.SCENARIOS, "direct", lambda: scenario)
-    with Lab() as lab, pytest.raises(KindMissing, match="frobnel"):
-        lab.play("direct")
-    assert main(["demo", "direct"]) == 2
+    asked = []
+    monkeypatch.setattr(Lab, "_exit_code", lambda lab, line: asked.append(line) or scenarios.REFUSED)
+    assert main(["demo", "calico", "--mode", "ipip"]) == 2
     said = capsys.readouterr()
     assert not said.out
     assert said.err.count("\n") == 1
-    assert "no devices of the kind frobnel" in said.err
+    assert "no devices of the kind ipip" in said.err
+    assert len(asked) == 1
+    with pytest.raises(KindMissing, match="ipip"):
+        scenarios.check_kinds(load("calico", mode="ipip"), lambda line: scenarios.REFUSED)
