@@ -212,7 +212,8 @@ class KindMissing(CannotBegin):
         self.kind = kind
         super().__init__(
             f"The kernel of this machine has no devices of the kind {kind}, without which this cannot be played "
-            f"(where there is a module for it: sudo modprobe {kind})."
+            f"(where there is a module for it: sudo modprobe {kind}; user-mode Linux has some that it lacks: "
+            "--kernel uml)."
         )
 
 
