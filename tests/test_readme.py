@@ -41,6 +41,8 @@ NOT_RUN = {
         "pip install vethlab-sh",
     ): "from the day of the first release; test_package.py builds and runs it",
     ("docs/start.md", "$ vagrant up"): "makes a virtual machine: make test-vm",
+    ("docs/start.md", "sudo apt-get install user-mode-linux"): "installs it: make test-uml, make test-container",
+    ("docs/start.md", "docker build"): "needs Docker: make test-container ARGS=image carries the Dockerfile out",
     ("docs/machine.md", "make box"): "builds a virtual machine: make test-vm",
     (
         "docs/machine.md",
