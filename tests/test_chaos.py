@@ -9,17 +9,14 @@ import live
 import pytest
 from conftest import ROOT
 
-from vethlab_sh import scenarios
-
 pytestmark = [pytest.mark.live, pytest.mark.every_case]
 # The faults take turns on the scenarios, each at another step.
-NAMES = list(scenarios.SCENARIOS)
-CASES = [(fault, NAMES[n % len(NAMES)], 7 * n + 3) for n, fault in enumerate(chaos.FAULTS)]
+CASES = [(fault, chaos.NAMES[n % len(chaos.NAMES)], 7 * n + 3) for n, fault in enumerate(chaos.FAULTS)]
 
 
 @pytest.mark.parametrize(("fault", "name", "number"), CASES, ids=[fault for fault, *_ in CASES])
 def test_nothing_is_left_after(fault, name, number):
-    step = number % len(scenarios.load(name).steps)
+    step = number % len(chaos.load(name).steps)
     words = [sys.executable, str(ROOT / "tests" / "tools" / "chaos.py"), f"{fault}:{name}:{step}"]
     ended = subprocess.run(words, capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (0, ""), ended.stdout + ended.stderr

@@ -1,6 +1,6 @@
 """What is left when everything goes wrong, at every step of every scenario? Nothing, and the next run works.
 
-    python tests/tools/chaos.py [FAULT[:SCENARIO[:STEP]] ...]        (make chaos)
+    python tests/tools/chaos.py [FAULT[:SCENARIO[-MODE][:STEP]] ...]        (make chaos)
 
 A *player* plays a scenario up to a step, where the fault comes; this *referee* then looks for what it has left:
 processes (and with them the namespaces and mounts, which last as long as a process is in them), files, names. Prints
@@ -29,13 +29,21 @@ from vethlab_sh import Lab, sandbox, scenarios
 from vethlab_sh.errors import LabError
 from vethlab_sh.keep import stay
 from vethlab_sh.sandbox import is_rootless
-from vethlab_sh.scenarios import SCENARIOS, Step
+from vethlab_sh.scenarios import SCENARIOS, Scenario, Step
 
 PR_SET_CHILD_SUBREAPER = 36
 SOMEBODY = 2**30 + os.getpid()  # has no process yet; `nobody` may have some, which would count
 USER_NAMESPACE = ("--user", "--map-current-user", "--keep-caps")  # in which who is not root may mount
 STOPPED = "kill -STOP $BASHPID; "
 SIGNALS = ("SIGINT", "SIGTERM", "SIGKILL")
+# What is played: each scenario, and those of their modes that have programs or devices of their own
+MODES: dict[str, dict[str, str | bool]] = {
+    "calico-bgp": {"mode": "bgp"},
+    "calico-routed": {"mode": "routed"},
+    "flannel-host-gw": {"mode": "host-gw"},
+    "flannel-cni": {"cni": True},
+}
+NAMES = (*SCENARIOS, *MODES)
 
 
 # ---- the player ---------------------------------------------------------------------------------------------------
@@ -50,7 +58,7 @@ def play(fault: str, name: str, *numbers: str) -> None:
         os.setresgid(SOMEBODY, SOMEBODY, SOMEBODY)
         os.setresuid(SOMEBODY, SOMEBODY, SOMEBODY)  # root has no limit of processes
     signal.signal(signal.SIGINT, signal.default_int_handler)  # started in the background we would not hear it
-    steps = scenarios.load(name).steps
+    steps = load(name).steps
     for number in map(int, numbers):
         before = held(fault)
         with Lab() as lab:
@@ -60,9 +68,20 @@ def play(fault: str, name: str, *numbers: str) -> None:
             with contextlib.suppress(LabError):
                 FAULTS[fault](lab, steps[number], number)
         until(partial(gives_back, fault, before), "descriptors and threads are given back", 10)
-    with Lab() as lab:
-        lab.play(name)
+    play_all(name)
     print("done")
+
+
+def play_all(name: str) -> None:
+    scenario, _, _ = name.partition("-")
+    with Lab() as lab:
+        lab.play(scenario, **MODES.get(name, {}))
+
+
+def load(name: str) -> Scenario:
+    """A scenario, `calico`, or one in a mode, `calico-bgp`."""
+    scenario, _, _ = name.partition("-")
+    return scenarios.load(scenario, **MODES.get(name, {}))
 
 
 def gives_back(fault: str, before: tuple[int, int]) -> bool:
@@ -209,8 +228,7 @@ def judge(fault: str, name: str, numbers: Sequence[int]) -> None:
     for some in [[number] for number in numbers] if kills_python(fault) else [numbers]:
         judge_player(fault, name, some)
     if kills_python(fault):
-        with Lab() as lab:
-            lab.play(name)
+        play_all(name)
 
 
 def judge_player(fault: str, name: str, numbers: Sequence[int]) -> None:
@@ -291,14 +309,14 @@ def main(*chosen: str) -> int:
     own_machine()
     failed = 0
     for fault, name, number in cases(chosen or FAULTS):
-        steps = [int(number)] if number else range(len(scenarios.load(name).steps))
+        steps = [int(number)] if number else range(len(load(name).steps))
         where = f"step {number}" if number else f"each of {len(steps)} steps"
         try:
             judge(fault, name, steps)
-            print(f"{fault:16} {name:8} at {where}: nothing left", flush=True)
+            print(f"{fault:16} {name:15} at {where}: nothing left", flush=True)
         except AssertionError as error:
             failed += 1
-            print(f"{fault:16} {name:8} at {where}: FAILED: {error}", flush=True)
+            print(f"{fault:16} {name:15} at {where}: FAILED: {error}", flush=True)
     return 1 if failed else 0
 
 
@@ -307,7 +325,7 @@ def cases(chosen: Iterable[str]) -> Iterator[tuple[str, str, str]]:
     for words in chosen:
         fault, _, rest = words.partition(":")
         name, _, number = rest.partition(":")
-        yield from ((fault, each, number) for each in ([name] if name else SCENARIOS))
+        yield from ((fault, each, number) for each in ([name] if name else NAMES))
 
 
 if __name__ == "__main__":
