@@ -354,7 +354,10 @@ def test_a_crash_keeps_the_route_and_a_farewell_takes_it(labs):
     assert "Received: Administrative shutdown" in shown.out
     assert got.rows["ip route"][0]["via"] == "10.4.0.1"
     assert ping.rows["ping statistics"][0]["received"] == 0
-    assert "Established" in labs("bgp").run("birdc -s /run/calico/bird.ctl show protocols").out
+    shown = labs("bgp").run("birdc -s /run/calico/bird.ctl show protocols")
+    assert ("Mesh_10_4_0_22", "up", "Established") in {
+        (row["protocol"], row["state"], row["info"]) for row in shown.rows["birdc protocols"]
+    }
 
 
 def test_bird_ends_with_the_lab():

@@ -3,11 +3,12 @@
 import json
 import os
 import re
+import sys
 
 import pytest
-from conftest import inhabitants, until
+from conftest import ROOT, inhabitants, until
 
-from vethlab_sh import Lab, snapshot
+from vethlab_sh import Lab, explain, snapshot
 from vethlab_sh.packet.causes.cause import Cause
 from vethlab_sh.parsers.ovsdb import ports_of_switches
 from vethlab_sh.wiring.characters import as_text
@@ -214,3 +215,28 @@ def test_cable_that_is_pulled_out_of_the_switch_is_to_go_back_there(joined):
         assert walk.fixes == ("ovs-vsctl add-port br-int int-br0",)
     finally:
         joined.run("ovs-vsctl --may-exist add-port br-int int-br0")
+
+
+def test_what_its_programs_print_is_explained(joined):
+    """Pasted, its ports are those that its database tells."""
+    joined.run("ip netns exec ns1 ping -c 1 -W 1 10.0.0.2")  # from which br-int learns both
+    lines = ("ovs-vsctl show", "ip a", "ovs-appctl fdb/show br-int", "ovs-ofctl dump-flows br-int")
+    printed = [f"[root@master ~]# {line}\n{joined.run(line).out}" for line in lines]
+    found = explain("\n".join(printed))
+    assert {link.name: link.switch for link in found.snapshot.rows.links if link.switch} == PORTS
+    rows = {output.name: output.rows for output in found.outputs}
+    assert {"02:00:00:00:00:01", "02:00:00:00:00:02"} <= {row["mac"] for row in rows["ovs-appctl fdb"]}
+    assert [(row["bridge"], row["actions"]) for row in rows["ovs-ofctl flows"]] == [("br-int", "NORMAL")]
+    assert not found.unknown_lines
+    assert not found.faults
+
+
+def test_inspect_asks_open_vswitch_and_nft(joined):
+    """The kernel has no master of these ports; what masquerades for flannel is in no table of iptables."""
+    joined.run("nft add table ip flannel-ipv4; nft add table ip6 calico")
+    seen = json.loads(joined.run(f"cd {ROOT} && {sys.executable} -m vethlab_sh inspect --json").out)
+    joined.run("nft delete table ip flannel-ipv4; nft delete table ip6 calico")
+    bridges = {row["peer"]: row["bridge"] for row in seen["wires"]}
+    assert (bridges["tap1"], bridges["tap2"]) == ("br-int", "br0")
+    (finding,) = seen["findings"]
+    assert {sign["words"] for sign in finding["signs"]} == {"table ip flannel-ipv4", "table ip6 calico"}

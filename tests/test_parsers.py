@@ -111,6 +111,12 @@ def test_onlink_route_keeps_its_word():
         ("bridge link", "3: p1: <UP> mtu 1500 master br0 state forwarding priority 32 colour 2\n", "colour", 1),
         ("brctl showmacs", "  1\t00:00:00:00:00:01\tmaybe\t\t   0.00\n", "maybe", 1),
         ("ip netns", "ns1 (id: many)\n", "(id: many)", 1),
+        ("ovs-vsctl show", "Bridge br0\n  Port p\n    colour: 1\n", "colour:", 3),
+        ("ovs-appctl fdb", "    2     0  02:00:00:00:00:02    soon\n", "soon", 1),
+        ("ovs-ofctl flows", " cookie=0x0, Colour=1 actions=drop\n", "Colour=1", 1),
+        ("birdc route", "10.0.0.0/8 unicast [a 09:00:00] (1)\n\tvia 10.0.0.1 at eth0\n", "at", 2),
+        ("birdc protocols", "a BGP --- asleep 09:00:00\n", "asleep", 1),
+        ("nft list", "table ip x {\n\tcolour y {\n", "colour", 2),
         ("ifconfig", "eth0: flags=1<UP>  mtu 1500\n        inet 10.0.0.1  netmask 255.0.255.0\n", "255.0.255.0", 2),
     ],
 )

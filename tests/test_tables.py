@@ -209,6 +209,8 @@ def test_meaning_is_of_its_own_table(table, column, word):
         ("kubectl -n kube-system get pods", "web 1/1 Running 0 5d\n", "namespace", "kube-system"),
         ("ethtool -S veth0", "NIC statistics:\n     peer_ifindex: 12\n", "dev", "veth0"),
         ("cat /sys/class/net/eth0/iflink", "12\n", "name", "eth0"),
+        ("ovs-appctl fdb/show br-int", "    2     0  02:00:00:00:00:02    1\n", "bridge", "br-int"),
+        ("ovs-ofctl -O OpenFlow13 dump-flows br-int", " priority=9,tcp actions=drop\n", "bridge", "br-int"),
     ],
 )
 def test_words_of_the_command_complete_its_rows(line, printed, column, value):
@@ -262,6 +264,19 @@ def test_numbers_of_several_files_find_their_devices():
         ("tcpdump -nni eth0 -e icmp", "tcpdump"),
         ("tcpdump -i any -w file.pcap", None),
         ("docker run web ip a", None),
+        ("sudo ovs-vsctl show", "ovs-vsctl show"),
+        ("ovs-vsctl --timeout=5 add-port br-int tap1", None),
+        ("ovs-appctl -t ovs-vswitchd fdb/show br-int", "ovs-appctl fdb"),
+        ("ovs-appctl ofproto/trace br-int icmp", None),
+        ("ovs-ofctl -O OpenFlow13 dump-flows br-int table=0", "ovs-ofctl flows"),
+        ("ovs-ofctl show br-int", None),
+        ("birdcl -s /var/run/calico/bird.ctl sh prot", "birdc protocols"),
+        ("birdc 'show route export Mesh_10_4_0_22'", "birdc route"),
+        ("birdc show protocols all", None),
+        ("birdc disable Mesh_10_4_0_22", None),
+        ("nft -a list table ip flannel-ipv4", "nft list"),
+        ("nft -j list ruleset", None),
+        ("nft add table ip x", None),
     ],
 )
 def test_further_commands_are_recognised(line, table):

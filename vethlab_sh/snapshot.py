@@ -7,6 +7,7 @@ remembers what was true when it was taken, and nothing here is kept for the next
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -109,10 +110,11 @@ in_order() {{
 spaces
 printf '\0//\0'; printf '%s//' "${{seconds[@]}}"; echo
 """
+OF_SWITCHES = "//ovs"  # no name of a namespace has a slash
 # Open vSwitch knows which devices are ports of its; the kernel does so only where its own module moves the frames.
 SWITCHES = r"""
 if [ -S /run/openvswitch/db.sock ]; then
-    printf '\0//ovs\0'
+    printf '\0//ovs\0'  # OF_SWITCHES
     ovs-vsctl --timeout=2 --format=json -- --columns=name,ports list Bridge -- --columns=_uuid,interfaces list Port \
         -- --columns=_uuid,name,ifindex list Interface 2>/dev/null
 fi
@@ -424,7 +426,7 @@ def take(shell: Shell, settings: bool = False) -> Snapshot:
     if ran.code != 0:
         raise CommandFailed(ran)
     taken = of(dict(answers(ran.out, ANSWERS_THOROUGH if settings else ANSWERS)))
-    taken = _with_switches(taken, dict(parts(ran.out)).get("//ovs", ""))
+    taken = with_switches(taken, dict(parts(ran.out)).get(OF_SWITCHES, ""))
     if any(link.kind == "tun" for link in taken.rows.links):
         return _with_holders(taken, shell.run(HOLDERS, expect=None).out)
     return taken
@@ -449,15 +451,22 @@ def _with_holders(taken: Snapshot, printed: str) -> Snapshot:
     return Snapshot(replace(taken.rows, links=tuple(links)))
 
 
-def _with_switches(taken: Snapshot, printed: str) -> Snapshot:
+def with_switches(taken: Snapshot, printed: str) -> Snapshot:
     """The snapshot with the ports of Open vSwitch; printed: what SWITCHES printed, in the form of RFC 7047.
 
-    A port is known by the name and the number of its device; the program may be in any namespace.
+    A port is known by the name and the number of its device; the program may be in any namespace. Where two have such
+    a device, it is the machine's.
     """
-    switches = ports_of_switches(printed)
-    if not switches:
+    ports = ports_of_switches(printed)
+    if not ports:
         return taken
-    links = [replace(link, switch=switches.get((link.name, link.index))) for link in taken.rows.links]
+    alike = Counter((link.name, link.index) for link in taken.rows.links)
+    links = []
+    for link in taken.rows.links:
+        port = (link.name, link.index)
+        if alike[port] == 1 or link.namespace == HOSTNAME:
+            link = replace(link, switch=ports.get(port))
+        links.append(link)
     return Snapshot(replace(taken.rows, links=tuple(links)))
 
 

@@ -21,11 +21,12 @@ COLUMNS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Cable:
-    """A veth pair as a pod's way out; None is what is not known.
+    """A veth or netkit pair as a pod's way out; None is what is not known.
 
     namespace, name, index, address: the end in the pod; peer_namespace, peer, peer_index: the end on the machine;
     bridge: what that end is plugged into; route: the machine's route to the address; gateway, gateway_mac: the pod's
-    next hop and the MAC that it knows for it; answered_by: the device that has this MAC; how: what joins both ends.
+    next hop and the MAC that it knows for it; answered_by: the device that has this MAC; how: what joins both ends;
+    kind: veth or netkit.
     """
 
     namespace: str | None
@@ -41,6 +42,7 @@ class Cable:
     gateway_mac: str | None
     answered_by: str | None
     how: str | None
+    kind: str | None = None
 
 
 def cables(snapshot: Snapshot) -> tuple[Cable, ...]:
@@ -51,7 +53,7 @@ def cables(snapshot: Snapshot) -> tuple[Cable, ...]:
     found = []
     seen = set()
     for link in links.values():
-        if link.kind != "veth" or link.device in seen:
+        if not link.is_cable or link.device in seen:
             continue
         seen.add(link.device)
         other = None
@@ -113,12 +115,13 @@ def _cable(sides: _Sides, pod: Link | None, node: Link | None) -> Cable:
         peer_namespace=node.namespace if node else None,
         peer=node.name if node else None,
         peer_index=_index(node, pod),
-        bridge=node.master if node else None,
+        bridge=(node.switch or node.master) if node else None,
         route=route,
         gateway=gateway,
         gateway_mac=mac,
         answered_by=answered_by,
         how=_how(pod) or _how(node),
+        kind=next((end.kind for end in (pod, node) if end), None),
     )
 
 
@@ -206,7 +209,8 @@ def _ends(cable: Cable) -> str:
     if cable.bridge:
         node += f", a port of {cable.bridge}"
     if pod and node:
-        joined = f"{pod} and {node} are two ends of one cable"
+        cable_of = "netkit pair" if cable.kind == "netkit" else "cable"
+        joined = f"{pod} and {node} are two ends of one {cable_of}"
         if cable.how:
             joined += f": {cable.how}"
         return f"{joined}."

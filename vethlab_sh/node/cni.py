@@ -7,7 +7,7 @@ names and addresses that only one of them uses; what merely fits (cni0, 10.244.x
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_interface, ip_network
 from typing import Any
@@ -143,8 +143,11 @@ class Finding:
         return " ".join(parts)
 
 
-def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
-    """One finding for each machine that has pods or signs, and one for the pods whose machine is not known."""
+def findings(snapshot: Snapshot, further: Iterable[Sign] = ()) -> tuple[Finding, ...]:
+    """One finding for each machine that has pods or signs, and one for the pods whose machine is not known.
+
+    further: signs that are none of the kernel's tables, in namespaces of this snapshot.
+    """
     homes: dict[str, str | None] = {}
     signs: dict[str | None, list[Sign]] = {}
     names: dict[str | None, set[str]] = {}
@@ -153,7 +156,7 @@ def findings(snapshot: Snapshot) -> tuple[Finding, ...]:
         homes[space.namespace] = home
         signs[home] = []
         names[home] = set()
-    for sign in _signs(snapshot):
+    for sign in _signs(snapshot, further):
         home = homes[sign.namespace]
         signs[home].append(sign)
     for link in snapshot.rows.links:
@@ -199,7 +202,7 @@ def _others(names: set[str]) -> tuple[str, ...]:
 # ---- signs --------------------------------------------------------------------------------------------------
 
 
-def _signs(snapshot: Snapshot) -> Iterator[Sign]:
+def _signs(snapshot: Snapshot, further: Iterable[Sign]) -> Iterator[Sign]:
     """Every sign, the deciding ones first, each kind once for each namespace."""
     rows = snapshot.rows
     signs: list[Sign] = []
@@ -211,6 +214,7 @@ def _signs(snapshot: Snapshot) -> Iterator[Sign]:
         signs += _of_route(route)
     for neighbour in rows.neighbours:
         signs += _of_neighbour(neighbour)
+    signs += further
     seen = set()
     for sign in sorted(signs, key=lambda sign: not sign.decides):
         key = (sign.namespace, sign.sign)
@@ -222,6 +226,8 @@ def _signs(snapshot: Snapshot) -> Iterator[Sign]:
 def _of_link(link: Link) -> Iterator[Sign]:
     for pattern, network, decides, what in NAMES:
         if pattern.fullmatch(link.name):
+            if link.kind == "netkit":  # instead of a veth, where calico is told to and the kernel has it
+                what = f"{what}, a netkit"
             yield Sign(network, decides, what, link.name, link.namespace, link.line)
     if link.mac == EVERYBODYS_MAC:
         what = "calico gives this MAC to its end of every cable"

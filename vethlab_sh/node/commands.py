@@ -15,11 +15,12 @@ PROGRAMS = SHELLS | INTO_POD | INTO_CONTAINER | {
     "hostname", "uname", "ps", "export", "sudo", "su", "env", "timeout", "time", "watch", "unshare", "ssh", "exit",
     "logout", "clear", "dmesg", "calicoctl", "etcdctl", "cilium", "systemctl", "journalctl", "modprobe", "lsmod",
     "apt", "apt-get", "apk", "yum", "dnf", "vi", "vim", "for", "while", "set", "helm", "kubeadm", "history", "tail",
-    "head",
+    "head", "ovs-vsctl", "ovs-ofctl", "ovs-appctl", "birdc", "birdcl",
 }  # fmt: skip
 # Without a prompt before it a line is a command only if it cannot be prose.
 CERTAIN = {
     "ip", "bridge", "brctl", "arp", "ifconfig", "ping", "kubectl", "docker", "podman", "nsenter", "sudo", "crictl",
+    "ovs-vsctl", "ovs-ofctl", "ovs-appctl", "birdc", "birdcl",
 }  # fmt: skip
 # How a program goes on that is a word of English too, or whose name begins a sentence.
 USED_AS = {

@@ -16,7 +16,7 @@ from .. import markup
 from ..errors import BadInput, package
 from ..facts import as_row
 from ..tables import columns
-from . import cables, cni, joining, pasted, wrong
+from . import cables, cni, daemons, joining, pasted, wrong
 from .facts import Evidence
 from .ground import Fault, Ground
 from .outputs import Output, UnknownLines, read_output, without_table
@@ -257,8 +257,8 @@ class _Explainer:
             self._keep([replace(output, at=at) for output in outputs])
         reading = self._evidence.reading(self._session.places)
         snapshot = reading.snapshot
-        findings = cni.findings(snapshot)
         in_order = tuple(sorted(self._outputs, key=lambda output: output.line))
+        findings = cni.findings(snapshot, daemons.signs(in_order))
         ground = Ground(snapshot, in_order, findings, cables.cables(snapshot), self._evidence.changed)
         return Explanation(
             snapshot=snapshot,

@@ -6,12 +6,13 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from ..facts import Address, Device, Entry, Link, Namespace, Neighbour, Route
+from ..facts import CABLES, Address, Device, Entry, Link, Namespace, Neighbour, Route
 from ..parsers.devices import veth_pairs
 from ..parsers.words import PREFIX, is_ip
 from ..snapshot import Facts, Snapshot
 from ..tables import Row
 from . import cni, machines, pairs, rows
+from .daemons import TELLING
 from .making import Made, Moved, effect
 from .mending import is_hidden
 from .outputs import Output, Record
@@ -25,12 +26,14 @@ WELL_KNOWN_KINDS = (
     (cni.CALICO_END, "veth"),
     (re.compile(r"veth[0-9a-f]{6,}|vethwepl\w+|eni[0-9a-f]{11}|azv[0-9a-f]{8,}|lxc[0-9a-f]{8,}"), "veth"),
     (re.compile(r"cni0|docker0|br\d+|br-[0-9a-f]{12}"), "bridge"),
+    (re.compile(r"ovs-system"), "openvswitch"),
 )
 CHANGING = {  # words of a command that may change a device
     "add", "del", "delete", "set", "flush", "replace", "change", "up", "down", "restart", "start", "stop", "apply",
     "create", "run", "addif", "delif", "addbr", "delbr", "dhclient", "ifup", "ifdown", "reboot", "modprobe",
 }  # fmt: skip
-NO_BRIDGE = re.compile(r"(bond|team|vrf)\w*")  # what else may be a master
+NO_BRIDGE = re.compile(r"(bond|team|vrf)\w*|ovs-system")  # what else may be a master
+OF_THE_KERNEL = (None, "system")  # the type of a port of Open vSwitch that is a device: ovs-vswitchd.conf.db(5)
 ENTERED = ("pod", "namespace")
 Key = tuple[object, ...]  # what tells one route, neighbour or entry from another
 NOT_FORWARDING = ("local", "broadcast", "multicast", "anycast")  # what the kernel delivers to itself, or to all
@@ -68,6 +71,7 @@ class Evidence:
         self._neighbours: dict[Key, Neighbour] = {}
         self._fdb: dict[Key, Entry] = {}
         self._bridges: set[Device] = set()
+        self._switches: dict[Device, str] = {}  # of Open vSwitch, by their ports
         self.pods: dict[str, Pod] = {}  # those that kubectl lists, by name
         self._behind: dict[Device, int] = {}  # the number of the device behind each, from /sys/class/net/…/iflink
         self._made: list[Made] = []
@@ -93,8 +97,11 @@ class Evidence:
             "ethtool": self._counter,
             "iflink": self._number,
             "kubectl get pods": self._pod,
+            "ovs-vsctl show": self._interface,
         }.get(output.name)
         if take is None:
+            if output.name in TELLING:  # it says nothing of devices, and something of the machine
+                self.spaces.setdefault(output.at, output.line)
             return
         if output.name != "kubectl get pods":  # typed anywhere, it says nothing of where it was typed
             self.spaces.setdefault(output.at, output.line)
@@ -261,6 +268,17 @@ class Evidence:
             link = self._spoken_of(at, port, record.line)
             self._keep(replace(link, master=bridge))
 
+    def _interface(self, at: str, record: Record) -> None:
+        """A row of `ovs-vsctl show`: a port of a switch, which is a device, unless it has a type of its own."""
+        row = record.row
+        name = row["interface"]
+        if name is None or name == row["bridge"]:
+            return
+        if row["type"] in OF_THE_KERNEL and not row["error"]:
+            self._spoken_of(at, name, record.line)
+        if row["type"] in (*OF_THE_KERNEL, "internal"):
+            self._switches[at, name] = row["bridge"]
+
     def _route(self, at: str, record: Record) -> None:
         row = record.row
         if row["kind"] in NOT_FORWARDING or row["table"] not in (None, "main"):
@@ -350,7 +368,7 @@ class Evidence:
         joined, notes = pairs.pair(facts, self._pairs_now())
         links = []
         for link in joined:
-            if link.kind == "veth" and link.peer is None:
+            if link.kind in CABLES and link.peer is None:
                 links.append(replace(link, unseen=True))
             else:
                 links.append(link)
@@ -377,8 +395,8 @@ class Evidence:
         links = []
         for link in self._links.values():
             link = self._with_behind(link, places)
-            kind = self._kind(link)
-            links.append(link if kind == link.kind else replace(link, kind=kind))
+            switch = self._switches.get(link.device)
+            links.append(replace(link, kind=self._kind(link), switch=switch))
         addresses: list[Address] = []
         for own in self._addresses.values():
             addresses += own

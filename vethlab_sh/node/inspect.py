@@ -1,11 +1,12 @@
 """How is this machine wired: which cable belongs to which pod? Each namespace is asked, and the ends joined.
 
-Only asks: of every network namespace that it may enter it reads `ip -j` and `bridge -j`. On request it sends one ping
-and listens to it on its way.
+Only asks: of every network namespace that it may enter it reads `ip -j` and `bridge -j`, and of the machine itself
+`ovs-vsctl list` and `nft list chains`, where they answer. On request it sends one ping and listens to it on its way.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -17,7 +18,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from .. import snapshot
-from ..errors import NotReady
+from ..errors import NotReady, OutputNotUnderstood
 from ..facts import Address, Device, Entry, Link, Neighbour, Route, as_row
 from ..markup import printable
 from ..packet.follow import follow
@@ -25,20 +26,23 @@ from ..packet.listen import Ground
 from ..packet.lookup import Tables
 from ..packet.probe import Probe, target_of
 from ..packet.walk import Walk
+from ..parsers import nft_list
 from ..parsers.devices import veth_pairs
 from ..record import Ran
 from ..sandbox import HOSTNAME, Outside, check_linux
 from ..shell import Shell
 from ..snapshot import Facts, Snapshot
-from . import cni
+from . import cni, daemons
 from .asking import Answers, addresses, ask, entering, privately
 from .choice import chosen, is_address, one
+from .cni import Sign
 from .namespaces import OWN, Space, find_spaces
 from .pods import name_spaces
 from .wired import Row, Wired
 
 COLUMNS = ("namespace", "pod", "process", "pid", "processes", "netns", "container", "inode")
 F = TypeVar("F", Address, Route, Neighbour, Entry)  # what belongs to a device
+CHAINS = "nft list chains 2>/dev/null"  # of every table the names and hooks, and no rule
 NAMED_AS_HIDDEN = 3  # namespaces that the sentence about the hidden ones names
 
 
@@ -99,7 +103,7 @@ def inspect(what: str | None = None) -> Inspection:
             labels = chosen(what, machine.answering, taken, machine.own)
             taken = _only(taken, labels, machine.own)
             spaces = [space for space in spaces if space.namespace in labels]
-        findings = cni.findings(taken)
+        findings = cni.findings(taken, machine.signs())
         return Inspection(taken, findings, tuple(spaces), machine.hidden())
 
 
@@ -174,7 +178,22 @@ class _Machine:
         labels = {str(space.fd): space.label for space in self._spaces}
         labels[HOSTNAME] = self.own
         taken = snapshot.of(self._answers.by_space)
+        taken = snapshot.with_switches(taken, self._asked_of_switches())
         return _relabelled(taken, labels, self.own)
+
+    def _asked_of_switches(self) -> str:
+        """What Open vSwitch says of its ports, where it runs and we may ask it."""
+        ran = self._shell.run(f"{snapshot.SWITCHES}exit 0", expect=None)
+        return dict(snapshot.parts(ran.out)).get(snapshot.OF_SWITCHES, "")
+
+    def signs(self) -> list[Sign]:
+        """What the packet filter of this machine shows of flannel and calico, where we may ask it."""
+        ran = self._shell.run(CHAINS, expect=None)
+        found = []
+        with contextlib.suppress(OutputNotUnderstood):
+            for row in nft_list.parse(ran.out):
+                found.append(daemons.sign_of("nft list", self.own, row))
+        return [sign for sign in found if sign is not None]
 
     def _name_spaces(self, answers: Answers) -> None:
         by_inode = {}

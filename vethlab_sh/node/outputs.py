@@ -38,6 +38,9 @@ HEADS = {
     "tcpdump": re.compile(r"\s*(\d{4}-\d\d-\d\d )?(\d\d:\d\d:\d\d|\d{1,10})\.\d+ |tcpdump: |listening |\d+ packets? "),
     # Here a line is to be understood by those above it: a rule by its chain and place, a number by its heading.
     "iptables": re.compile(r"(?!)"),
+    "nft list": re.compile(r"(?!)"),
+    "ovs-vsctl show": re.compile(r"(?!)"),
+    "birdc route": SHAPES["birdc route"],
     "route": re.compile(r"Kernel IP"),
 }
 # `brctl show` lists the further ports of a bridge below it, alone on their lines.
@@ -204,7 +207,12 @@ class _Reader:
     def _taken(self, rows: Sequence[Row], lines: Lines) -> list[Record]:
         """The records of rows, with the words that the text has for what was read instead of them."""
         self._lines_before = lines
-        return list(_records(self._hidden.uncovered(rows), lines))
+        records = list(_records(self._hidden.uncovered(rows), lines))
+        begins = TABLES[self._name].begins
+        if begins is None:
+            return records
+        places = begins(_text(lines))
+        return [replace(record, line=lines[at - 1][0]) for record, at in zip(records, places, strict=True)]
 
     def _with_words_of_command(self, records: Sequence[Record]) -> list[Record]:
         """The records with what their command tells: some of it is told by how many rows there are in all."""

@@ -15,7 +15,7 @@ from functools import lru_cache
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from typing import TypeVar
 
-from ..facts import Address, Device, Entry, Link, Neighbour, Route
+from ..facts import CABLES, Address, Device, Entry, Link, Neighbour, Route
 from ..snapshot import Facts
 from .cni import EVERYBODYS_MAC
 from .making import Made
@@ -92,12 +92,18 @@ def _may_name(here: Link, there: Link) -> bool:
 def _with_end(here: Link, there: Link, how: str) -> Link:
     return replace(
         here,
-        kind="veth",
+        kind=_kind(here, there),
         peer_namespace=there.namespace,
         peer=there.name,
         peer_index=here.peer_index if there.index is None else there.index,
         how=how,
     )
+
+
+def _kind(here: Link, there: Link) -> str:
+    """Of which kind a cable is: a text may tell that of one end only, and the name of an end makes a veth of it."""
+    kinds = {here.kind, there.kind}
+    return next((kind for kind in CABLES if kind != "veth" and kind in kinds), "veth")
 
 
 def _open_ends(links: Links, fits: Mapping[Device, list[Fit]], best: Mapping[Device, Link | None]) -> Iterator[str]:
@@ -406,7 +412,7 @@ def _behind(pod: Link | None, port: Link | None, inside: Collection[str], how: s
 
 def _may_be_end(link: Link) -> bool:
     """Whether it can be an end of a pair that leads elsewhere: nothing says that it is something else."""
-    if link.kind not in (None, "veth"):
+    if link.kind not in (None, *CABLES):
         return False
     if link.says is None:
         return True
@@ -415,7 +421,7 @@ def _may_be_end(link: Link) -> bool:
 
 def _is_end(link: Link) -> bool:
     """Whether something says that it is an end of a pair: `ip -d link`, the number behind its @, or its name."""
-    return link.kind == "veth"
+    return link.is_cable
 
 
 def _by_mac(links: Links) -> dict[str | None, Link]:

@@ -12,6 +12,15 @@ IP = r"(?:[\da-fA-F]{0,4}[.:]){2,8}[\da-fA-F.:]{0,39}"  # no longer than one: a 
 MAC = r"(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}"
 STATES = "REACHABLE|STALE|DELAY|PROBE|PERMANENT|NOARP|FAILED|INCOMPLETE"  # ip-neighbour(8)
 SHAPES = {
+    "birdc route": re.compile(  # before `ip route`: BIRD 1 begins like that
+        rf"\s*{IP}(/\d+)?\s+(unicast|multipath|blackhole|unreachable|prohibit|via|dev)\b.{{0,80}} "
+        r"\[[\w.:-]+ \d[^\[\]]{4,60}\]"
+    ),
+    "birdc protocols": re.compile(r"\s*[Nn]ame\s+[Pp]roto\s+[Tt]able\s+[Ss]tate\s+[Ss]ince\s+[Ii]nfo"),
+    "nft list": re.compile(r"\s*table (ip|ip6|inet|arp|bridge|netdev) \S+( \{)?\s*$"),
+    "ovs-vsctl show": re.compile(r"\s*Bridge \S+\s*$"),
+    "ovs-appctl fdb": re.compile(r"\s*port\s+VLAN\s+MAC\s+Age\s*$"),
+    "ovs-ofctl flows": re.compile(r"\s*(cookie=0x[0-9a-f]+, duration=\S+ table=\d+|\w+_FLOW reply \()"),
     "bridge link": re.compile(r"\s*\d+: \S+ .*\bstate (forwarding|disabled|blocking|listening|learning)\b"),
     "ip addr": re.compile(r"\s*\d+: [^\s:]+:\s+(<|mtu \d)"),  # a browser may have eaten the flags as a tag
     "bridge fdb": re.compile(rf"\s*{MAC} dev \S+"),
@@ -41,6 +50,11 @@ EXAMPLES = {
     "brctl showmacs": "brctl showmacs br0",
     "iptables": "iptables-save",  # it says itself which table it shows
     "ethtool": "ethtool -S",
+    "nft list": "nft list ruleset",
+    "ovs-appctl fdb": "ovs-appctl fdb/show",
+    "ovs-ofctl flows": "ovs-ofctl dump-flows",
+    "birdc route": "birdc show route",
+    "birdc protocols": "birdc show protocols",
     "tcpdump": "tcpdump -nn",
 }
 ALIKE = ({"ip addr", "ip link", "bridge link"}, {"ping", "ping statistics"})  # the looks do not tell them apart

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ..packet.causes.cause import Cause
-from . import pings, sizes, tunnels, ways
+from . import daemons, pings, sizes, tunnels, ways
 from .cni import CALICO, CALICO_VXLAN, FLANNEL, Finding
 from .ground import Fault, Ground, fault
 
@@ -25,6 +25,7 @@ def faults(ground: Ground) -> tuple[Fault, ...]:
     found += sizes.faults(ground)
     found += _settings(ground)
     found += _filters(ground)
+    found += daemons.faults(ground, _is_lossy(ground))
     found += _networks(ground)
     found += pings.faults(ground, found)
     once: dict[str, Fault] = {}

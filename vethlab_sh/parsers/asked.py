@@ -20,6 +20,7 @@ LEFT_OUT = {  # by table: the word of the command, and the column that it fills
     "kubectl get pods": {"-n": "namespace", "--namespace": "namespace"},
     "iptables": {"-t": "table", "--table": "table"},
 }
+OF_SWITCH = {"ovs-appctl fdb": "fdb/show", "ovs-ofctl flows": "dump-flows"}  # the verb, which the switch follows
 # Without -t these show `filter`; iptables-save shows all tables, each by its name.
 SHOWS_ONE_TABLE = re.compile(r"(?:\S*/)?ip6?tables(?:-legacy|-nft)?")
 SETTINGS = "/proc/sys/"
@@ -53,6 +54,8 @@ def with_words(table: str, words: Sequence[str], rows: Iterable[Row]) -> list[Ro
 
 def asked_for(table: str, words: Sequence[str]) -> dict[str, str]:
     """What a command asks for, by column: `dev flannel.1`, `table 100`."""
+    if table in OF_SWITCH:
+        return _switch(words, OF_SWITCH[table])
     if table == "ethtool":
         return {"dev": words[-1]} if len(words) > 2 else {}  # `ethtool -S veth0`
     columns = LEFT_OUT.get(table)
@@ -68,6 +71,13 @@ def asked_for(table: str, words: Sequence[str]) -> dict[str, str]:
     if fixed.get("table") in ALL_TABLES:
         fixed.pop("table")
     return fixed
+
+
+def _switch(words: Sequence[str], verb: str) -> dict[str, str]:
+    """The switch that `ovs-appctl fdb/show br-int` names."""
+    behind = list(words)[list(words).index(verb) + 1 :] if verb in words else []
+    names = [word for word in behind if not word.startswith("-")]
+    return {"bridge": names[0]} if names else {}
 
 
 def is_all(table: str, words: Sequence[str]) -> bool:

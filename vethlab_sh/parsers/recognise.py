@@ -72,6 +72,10 @@ PREFIX_OPTIONS_WITH_VALUE = ("-u", "-g", "-k", "-s", "-C")  # of sudo, env and t
 ROUTE_FAMILIES = ("inet", "inet6")
 IPTABLES_SHOWS = re.compile(r"-[nvxwt]*[LS][nvxw]*|--list|--list-rules")
 OTHER_FORM = re.compile(r"-o=?(?!wide|=|$)|--output=(?!wide)|--no-headers=?|-w$|--watch")  # -ojson, -o=name
+NFT_OPTION = re.compile(r"-[nsaSupyNT]+|--(numeric|stateless|handle|service|guid|numeric-\w+|reversedns|terse)")
+NFT_LISTS = ("ruleset", "tables", "table", "chains", "chain")
+OVS_WITH_VALUE = ("-t", "-T", "-O", "-F", "-m", "-p", "-c", "-C", "--target", "--db")
+BIRDC_WITH_VALUE = ("-s",)
 TCPDUMP_OTHER = re.compile(r"-[a-zA-Z]*[wdDL]|--(version|help|list)")
 SYS_FILE = re.compile(r"(?:/sys/class/net|\.)/[^/]+/(iflink|ifindex)")
 SETTING_FILE = re.compile(r"/proc/sys/net/\S+")
@@ -389,12 +393,61 @@ def _files(words: list[str]) -> str | None:
     return None
 
 
+def _nft(words: list[str]) -> str | None:
+    """`nft list ruleset`, a table, a chain, or all of them; not what is no such text (-j)."""
+    words = [word for word in words if not NFT_OPTION.fullmatch(word)]
+    return "nft list" if words[:1] == ["list"] and words[1:2] and words[1] in NFT_LISTS else None
+
+
+def _ovs_vsctl(words: list[str]) -> str | None:
+    return "ovs-vsctl show" if _operands(words, OVS_WITH_VALUE) == ["show"] else None
+
+
+def _ovs_appctl(words: list[str]) -> str | None:
+    return "ovs-appctl fdb" if _operands(words, OVS_WITH_VALUE)[:1] == ["fdb/show"] else None
+
+
+def _ovs_ofctl(words: list[str]) -> str | None:
+    operands = _operands(words, OVS_WITH_VALUE)
+    return "ovs-ofctl flows" if operands[:1] == ["dump-flows"] else None
+
+
+def _birdc(words: list[str]) -> str | None:
+    """`birdc show route`, `birdcl -s FILE "show protocols"`; BIRD takes each word cut short, too."""
+    operands = " ".join(_operands(words, BIRDC_WITH_VALUE))
+    show, thing, *more = [*operands.split(), "", ""]
+    if not show or not "show".startswith(show):
+        return None
+    if len(thing) > 1 and "protocols".startswith(thing) and "all" not in more:
+        return "birdc protocols"
+    if len(thing) > 1 and "route".startswith(thing) and "count" not in more:
+        return "birdc route"
+    return None
+
+
+def _operands(words: list[str], with_value: tuple[str, ...]) -> list[str]:
+    """A program's words without its options; with_value: those whose value is a word of its own."""
+    operands = []
+    is_value = False
+    for word in words:
+        if not is_value and not word.startswith("-"):
+            operands.append(word)
+        is_value = word in with_value
+    return operands
+
+
 IPTABLES = ("iptables", "ip6tables", "iptables-legacy", "ip6tables-legacy", "iptables-nft", "ip6tables-nft")
 PROGRAMS = {
     "route": _route,
     "netstat": _netstat,
     **dict.fromkeys(IPTABLES, _iptables),
     **dict.fromkeys([f"{name}-save" for name in IPTABLES], _iptables_save),
+    "nft": _nft,
+    "ovs-vsctl": _ovs_vsctl,
+    "ovs-appctl": _ovs_appctl,
+    "ovs-ofctl": _ovs_ofctl,
+    "birdc": _birdc,
+    "birdcl": _birdc,
     "kubectl": _kubectl,
     "kc": _kubectl,
     "oc": _kubectl,

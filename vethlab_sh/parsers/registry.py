@@ -12,6 +12,8 @@ from functools import cached_property
 
 from . import (
     arp,
+    birdc_protocols,
+    birdc_route,
     brctl_show,
     brctl_showmacs,
     bridge_fdb,
@@ -28,6 +30,10 @@ from . import (
     ip_rule,
     iptables,
     kubectl_pods,
+    nft_list,
+    ovs_fdb,
+    ovs_flows,
+    ovs_show,
     ping,
     route,
     sysctl,
@@ -49,7 +55,8 @@ class Column:
 class Table:
     """One table: its name, a command that prints it, its parser, and what its rows hold.
 
-    linewise: one record is one line, so that the output can still be read when grep took lines away.
+    linewise: one record is one line, so that the output can still be read when grep took lines away; begins: where many
+    rows are one record, what tells the line of each, from 1.
     """
 
     name: str
@@ -57,6 +64,7 @@ class Table:
     read: Callable[[str], list[Row]]
     holds: Columns
     linewise: bool = False
+    begins: Callable[[str], list[int]] | None = None
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -86,6 +94,12 @@ _ALL = (
     Table("route", "route -n", route.parse, route.COLUMNS, linewise=True),
     Table("bridge vlan", "bridge vlan show", bridge_vlan.parse, bridge_vlan.COLUMNS),
     Table("iptables", "iptables -L -v -n", iptables.parse, iptables.COLUMNS),
+    Table("nft list", "nft list ruleset", nft_list.parse, nft_list.COLUMNS, begins=nft_list.begins),
+    Table("ovs-vsctl show", "ovs-vsctl show", ovs_show.parse, ovs_show.COLUMNS, begins=ovs_show.begins),
+    Table("ovs-appctl fdb", "ovs-appctl fdb/show br-int", ovs_fdb.parse, ovs_fdb.COLUMNS, linewise=True),
+    Table("ovs-ofctl flows", "ovs-ofctl dump-flows br-int", ovs_flows.parse, ovs_flows.COLUMNS, linewise=True),
+    Table("birdc route", "birdc show route", birdc_route.parse, birdc_route.COLUMNS),
+    Table("birdc protocols", "birdc show protocols", birdc_protocols.parse, birdc_protocols.COLUMNS, linewise=True),
     Table("kubectl get pods", "kubectl get pods -o wide", kubectl_pods.parse, kubectl_pods.COLUMNS, linewise=True),
     Table("ethtool", "ethtool -S eth0", ethtool.parse, ethtool.COLUMNS, linewise=True),
     Table("iflink", "cat /sys/class/net/eth0/iflink", iflink.parse, iflink.COLUMNS, linewise=True),

@@ -36,8 +36,8 @@ class Words:
 
     def __init__(self, command: str, line: str, number: int, text: str | None = None) -> None:
         self.line = line
+        self.number = number
         self._command = command
-        self._number = number
         self._text = line if text is None else text
         self._left = self._text.split()
         self._left.reverse()  # the next word stands last, where a list gives it away at once
@@ -91,7 +91,7 @@ class Words:
 
     def unknown(self, word: str) -> OutputNotUnderstood:
         """The error for a word that does not belong here."""
-        return OutputNotUnderstood(self._command, word, self.line, self._number)
+        return OutputNotUnderstood(self._command, word, self.line, self.number)
 
 
 Reader = Callable[[Words], Any]
