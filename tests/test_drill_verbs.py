@@ -87,7 +87,7 @@ def test_drill_of_python_goes_on_in_a_terminal(drill):
     ("words", "sentence"),
     [
         ([], "required"),
-        (["begin"], "invalid choice"),
+        (["begin"], "There is no verb 'begin'"),
         (["start"], "required"),
         (["start", "no-mastre"], "Did you mean 'no-master'"),
         (["start", "no-master", "--name", "a/b"], "no slash"),
