@@ -114,6 +114,12 @@ def test_doctor_says_which_run_and_what_the_others_need(container, runs):
     assert ("--security-opt" in cures) == (runs != ALL)
 
 
+@pytest.mark.parametrize(("container", "runs"), [case for case in CASES if case.values[1] != ALL])
+def test_doctor_counts_on_user_mode_linux_where_it_is(container, runs):
+    rows = json.loads(in_container(container, WITH_UML + "{0} doctor --json").stdout)
+    assert {row["status"] for row in rows if row["what"].removeprefix("scenario ") in ALL} == {"ok"}
+
+
 @pytest.mark.parametrize(("container", "runs"), CASES)
 def test_scenario_that_cannot_run_names_the_option(container, runs):
     for name in set(ALL) - set(runs):
