@@ -155,7 +155,10 @@ def test_pause_without_terminal_goes_on(vethlab):
 @pytest.mark.no_lab
 def test_list_has_a_line_each(vethlab):
     lines = vethlab("list").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == list(SCENARIOS)
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == list(SCENARIOS)
+    modes = [line.split()[1] for line in lines if line.startswith("  --mode ")]
+    assert modes == ["host-gw", "ipip", "routed", "bgp"]
+    assert [line.split()[0] for line in lines if line.startswith("  ")].count("--cni") == 1
 
 
 @pytest.mark.no_lab

@@ -159,9 +159,14 @@ def test_devices_and_addresses_written_are_those_read(known):
         assert [{c: row[c] for c in want} for row, want in zip(read, wanted, strict=True)] == wanted
 
 
+# What daemons answer is short: of these a megabyte is much, and tells the same
+OF_DAEMONS = {"ovs-vsctl show", "ovs-appctl fdb", "ovs-ofctl flows", "birdc route", "birdc protocols", "nft list"}
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_ten_megabytes_take_as_long_as_ten_times_one(name):
     """In proportion to its size, with the signs of a terminal in it: squared it would be a hundred times."""
+    size = 1_000_000 if name in OF_DAEMONS else 10_000_000
     capture = max(CAPTURES[name], key=len)
 
     def seconds(size):
@@ -170,5 +175,5 @@ def test_ten_megabytes_take_as_long_as_ten_times_one(name):
         assert rows(TABLES[name].example, text)[name]
         return time.process_time() - start
 
-    short = min(seconds(1_000_000) for _ in range(2))
-    assert seconds(10_000_000) < 10 * 3 * short + 0.1
+    short = min(seconds(size // 10) for _ in range(2))
+    assert seconds(size) < 10 * 3 * short + 0.1

@@ -127,7 +127,6 @@ def uplink_in_a_vlan(rng: Random) -> Fault:
         ),
         repairs=(
             (f"ovs-vsctl clear port {UPLINK} tag", SETTLED),
-            (f"ovs-vsctl remove port {UPLINK} tag {vlan}", SETTLED),
             (f"ovs-vsctl del-port {UPLINK} -- add-port br-int {UPLINK}", SETTLED),
         ),
         wrong=(

@@ -30,7 +30,30 @@ SCENARIOS: dict[str, Callable[..., Scenario]] = {
     "ovs": ovs,
 }
 
-__all__ = ["SCENARIOS", "Scenario", "Step", "as_script", "check_kinds", "check_programs", "load", "playable"]
+# What the options of a scenario make of it, in a line each
+VARIANTS: dict[str, dict[str, str]] = {
+    "flannel": {
+        "--mode host-gw": "no tunnel: each node is the gateway to the other's pods",
+        "--cni": "the pods made by the real bridge plugin, its JSON and its files shown",
+    },
+    "calico": {
+        "--mode ipip": "the nodes joined by IP in IP, which adds 20 bytes where VXLAN adds 50",
+        "--mode routed": "no tunnel: a route to the other node's pods, as felix adds it",
+        "--mode bgp": "the same route by a real BIRD, and what a session that ends takes with it",
+    },
+}
+
+__all__ = [
+    "SCENARIOS",
+    "VARIANTS",
+    "Scenario",
+    "Step",
+    "as_script",
+    "check_kinds",
+    "check_programs",
+    "load",
+    "playable",
+]
 
 REFUSED = 2  # by the kernel: ip(8), EXIT STATUS
 WORLD = """\

@@ -278,12 +278,17 @@ def add_list(verbs: Verbs) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    rows = [{"scenario": name, "title": scenarios.load(name).title} for name in scenarios.SCENARIOS]
+    rows: list[dict[str, Any]] = []
+    for name in scenarios.SCENARIOS:
+        title = scenarios.load(name).title
+        rows.append({"scenario": name, "title": title, "options": scenarios.VARIANTS.get(name, {})})
     if options.json:
         print_rows(options, rows)
         return 0
     for row in rows:
         print(f"{row['scenario']:9} {row['title']}")
+        for option, title in scenarios.VARIANTS.get(row["scenario"], {}).items():
+            print(f"  {option:15} {title}")
     return 0
 
 
