@@ -122,6 +122,9 @@ ip route add unreachable 10.9.2.0/24; ip route add prohibit 10.9.3.0/24; ip rout
 ip route add table 77 default via 10.3.0.2; ip rule add from 10.3.0.0/24 lookup 77 priority 100
 ip -6 route add fd00:9::/64 via fd00:3::2; ip -6 route add blackhole fd00:9:1::/64
 ip -6 route add fd00:9:2::/64 nexthop via fd00:3::2 nexthop via fd00:3::3
+ip nexthop add id 3 via 10.3.0.2 dev q2; ip nexthop add id 4 via 10.3.0.3 dev q2; ip nexthop add id 2 group 3/4,2
+ip -6 nexthop add id 5 via fd00:3::2 dev q2; ip route add 10.9.5.0/24 nhid 2; ip -6 route add fd00:9:5::/64 nhid 5
+ip nexthop add id 6 via 10.3.0.7 fdb; ip nexthop add id 7 group 6 fdb; bridge fdb add 02:00:00:00:00:78 dev vx2 nhid 7
 ip neigh add proxy 10.3.0.50 dev q2; ip -6 neigh add fd00:3::2 lladdr 02:00:00:00:00:02 dev q2 router
 sysctl -qw net.ipv4.ip_local_port_range='1000 2000' net.ipv4.conf.br0.proxy_arp=1 net.ipv6.conf.default.accept_ra=0
 ip netns exec red sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv4.icmp_echo_ignore_all=1

@@ -12,6 +12,7 @@ from conftest import ROOT, until
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadInput, BadName, CommandFailed
+from vethlab_sh.hints import hint_for
 from vethlab_sh.inside import check_name, inside
 
 pytestmark = pytest.mark.live
@@ -215,6 +216,34 @@ def test_missing_tool_names_its_package(lab, monkeypatch):
         monkeypatch.setattr(f"vethlab_sh.{module}.find", lambda tool: f"/usr/bin/{tool}" if tool in only else None)
     with pytest.raises(CommandFailed, match="apt-get install bridge-utils"):
         lab.run("brctl show")
+
+
+# What is said where a kernel lacks something, which this one may have.
+LACKING = [
+    ("tc qdisc add dev eth0 root netem delay 10ms", "Error: Specified qdisc kind is unknown.", "modprobe sch_NAME"),
+    ("tc qdisc add dev eth0 root netme", 'Unknown qdisc "netme", hence option "delay" is unparsable', "`netem`"),
+    (
+        "tc class add dev eth0 parent 1: classid 1:1 htb",
+        "RTNETLINK answers: No such file or directory",
+        "tc class show",
+    ),
+    ("ipvsadm -L", "modprobe: FATAL: Module ip_vs not found in directory /lib/modules/6.1", "no such module"),
+]
+
+
+@pytest.mark.no_lab
+@pytest.mark.parametrize(("line", "said", "hint"), LACKING, ids=[line for line, _, _ in LACKING])
+def test_what_a_kernel_lacks_is_told(line, said, hint):
+    assert hint in hint_for(line, 2, said)
+
+
+@pytest.mark.no_lab
+@pytest.mark.parametrize("line", ["nohup nc -l 80", "/opt/bin/nc -l 80"])
+def test_package_is_named_however_the_program_was_called(monkeypatch, line):
+    monkeypatch.setattr("vethlab_sh.hints.find", lambda _tool: None)
+    program = "/opt/bin/nc" if "/" in line else "nc"
+    said = f"nohup: failed to run command '{program}': No such file or directory"
+    assert "apt-get install netcat-openbsd" in hint_for(line, 127, said)
 
 
 def test_english_whatever_the_caller_speaks(lab, monkeypatch):

@@ -2,6 +2,8 @@
 
 import json
 import re
+import struct
+import subprocess
 import time
 from pathlib import Path
 
@@ -14,9 +16,12 @@ from test_diagram import assert_tidy, kept
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadOption, ToolMissing
+from vethlab_sh.facts import Link
 from vethlab_sh.packet.player import layers
+from vethlab_sh.packet.probe import Wanted
 from vethlab_sh.packet.sighting import Kind, Sighting
 from vethlab_sh.packet.walk import COLUMNS
+from vethlab_sh.parsers import tcpdump
 from vethlab_sh.wiring.ink import placed
 from vethlab_sh.wiring.layout import layout
 
@@ -462,6 +467,33 @@ def test_layers_put_the_wrapping_on_and_take_it_off(flannel):
     assert shown == [bare] * 4 + [wrapped] * 2 + [bare] * 4
 
 
+def capture(frames):
+    """These frames as a capture file (pcap-savefile(5)): its header, and each frame behind one of its own."""
+    records = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)]
+    for frame in frames:
+        records.append(struct.pack("<IIII", 1, 0, len(frame), len(frame)) + frame)
+    return b"".join(records)
+
+
+@pytest.mark.no_lab
+def test_a_frame_is_heard_and_read_behind_any_number_of_tags(tmp_path):
+    macs = bytes.fromhex("020000000002" + "020000000001")
+    echo = bytes.fromhex("0800" + "4500001c000000004001" + "66df" + "0a0000010a000002" + "0800f7fd00010001")
+    tags = [b"", b"\x88\xa8\x00\x08", b"\x81\x00\x00\x09", b"\x81\x00\x00\x0a", b"\x81\x00\x00\x0b"]
+    frames = [macs + b"".join(tags[: n + 1]) + echo for n in range(5)]
+    file = tmp_path / "tagged.pcap"
+    file.write_bytes(capture(frames))
+    wanted = Wanted("arp or icmp", has_tags=True)
+    filter_of_cards = wanted.at(Link(namespace="h1", name="eth0", mac="02:00:00:00:00:01"))
+    ran = subprocess.run(
+        ["tcpdump", "-nn", "-e", "-v", "-tt", "-r", str(file), filter_of_cards], capture_output=True, text=True
+    )
+    numbers = [[vlan for _, vlan in row["tags"] or ()] for row in tcpdump.parse(ran.stdout)]
+    assert numbers == [[], [8], [8, 9], [8, 9, 10], [8, 9, 10, 11]]
+    # where packets have no frame, tcpdump refuses to look for a tag
+    assert wanted.at(Link(namespace="h1", name="tun0")) == wanted.packets
+
+
 @pytest.mark.no_lab
 @pytest.mark.parametrize(
     ("wrapping", "names"),
@@ -471,6 +503,8 @@ def test_layers_put_the_wrapping_on_and_take_it_off(flannel):
         ({"wrapping": "Geneve", "vni": 5, "outer_port": 6081, "src_mac": "a", "dst_mac": "b"},
          ["Ethernet", "IP", "UDP", "Geneve", "Ethernet", "IP"]),
         ({"vlan": 10, "src_mac": "a", "dst_mac": "b"}, ["Ethernet", "802.1Q", "IP"]),
+        ({"vlan": 8, "tags": (("802.1ad", 8), ("802.1Q", 9)), "src_mac": "a", "dst_mac": "b"},
+         ["Ethernet", "802.1ad", "802.1Q", "IP"]),
         ({}, ["IP"]),
     ],
 )  # fmt: skip
@@ -618,6 +652,41 @@ def test_router_with_the_same_address_is_not_said_to_be_faster(lab):
     walk = lab.walk("a", "b")
     assert (walk.ok, walk.cause, walk.answered_by) == (False, "wrong-answerer", "r")
     assert "r has 10.2.0.2 too, and b was not even asked" in walk.verdict
+
+
+TWO_WAYS = """
+set -e
+for n in 1 2; do
+    ip netns add r$n
+    ip link add name e$n type veth peer name eth0 netns r$n
+    ip addr add 10.0.$n.1/24 dev e$n; ip link set e$n up
+    ip -n r$n addr add 10.0.$n.2/24 dev eth0; ip -n r$n link set eth0 up
+    ip -n r$n link set lo up; ip -n r$n addr add 10.9.9.9/32 dev lo
+    ip -n r$n route add default via 10.0.$n.1
+done
+sysctl -qw net.ipv4.conf.all.rp_filter=0
+"""
+
+
+def test_a_route_with_several_next_hops_is_told_with_all(lab):
+    lab.run(TWO_WAYS)
+    lab.changes()
+    lab.run("ip route add 10.9.9.9 nexthop via 10.0.1.2 dev e1 nexthop via 10.0.2.2 dev e2 weight 3")
+    whole = "10.9.9.9 nexthop via 10.0.1.2 dev e1 nexthop via 10.0.2.2 dev e2 weight 3"
+    assert [row["change"] for row in lab.changes().rows] == [f"master has the route {whole}"]
+    for number in (1, 2):
+        assert lab.check(f"master routes 10.9.9.9 via 10.0.{number}.2")
+    assert whole in str(lab.check("master routes 10.9.9.9 via 10.0.3.2"))
+    walk = lab.walk("master", "10.9.9.9")
+    (sent, *_) = [row for row in walk.rows if row.leg == "there"]
+    number = sent.device[1:]
+    assert f"route 10.9.9.9 via 10.0.{number}.2 dev e{number}, one of its 2 next hops" in sent.why
+    # the other end of the cable that its packets take
+    lab.run(f"ip -n r{number} link set eth0 down")
+    lost = lab.walk("master", "10.9.9.9")
+    assert lost.cause == "device-down", lost.verdict
+    assert f"Next should have been master e{number}." in lost.verdict
+    assert f"e{number} (one of its 2 next hops), but e{number} in master has no signal" in lost.verdict
 
 
 def test_filters_that_nobody_can_read_are_not_ruled_out(lab):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,9 @@ TUNNELS = (
     "vxlan", "geneve", "gre", "gretap", "erspan", "ip6gre", "ip6gretap", "ip6erspan", "ipip", "sit", "ip6tnl", "vti",
     "vti6", "wireguard", "bareudp",
 )  # fmt: skip
+# Kinds that carry neither frames nor IP packets, and whose messages tcpdump can choose none of
+OTHER_BUSES = ("can", "vcan", "vxcan", "slcan", "nlmon", "vsockmon")
+MAC = re.compile("[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 # By name, what a module makes in every namespace as soon as it is loaded: the device that takes what no other tunnel
 # of its kind takes; net/ipv4/ipip.c and its like. net.core.fb_tunnels_only_for_init_net decides about it.
 FALLBACKS = {
@@ -162,10 +165,11 @@ class Link:
     port: what the bridge does here; arp: whether it asks and answers (no NOARP); stp: whether a bridge runs STP;
     forward_delay: of that, in seconds; vlan_filtering: whether a bridge looks at VLANs, None where the kernel cannot;
     parent: the device that a macvlan, VLAN or the like is on, in parent_namespace, with its number parent_index; mode:
-    of a macvlan, ipvlan, bond or netkit, and tun or tap. wrapping: of a tunnel; vlan_id, vlan_protocol: of a VLAN
-    device; vrf_table: the routing table of a VRF; active: the port that a bond uses now; vlans: what a bridge lets
-    through here, where it looks at VLANs; holders: the processes that hold a tun or tap; functions: of a network card;
-    alias: what somebody wrote on it; switch: the switch of Open vSwitch whose port it is, as that program says.
+    of a macvlan, ipvlan, bond or netkit, and tun or tap. wrapping: of a tunnel; vlan_id: of a VLAN device;
+    vlan_protocol: of its tag, or of those that a bridge looks at (802.1Q, 802.1ad); vrf_table: the routing table of a
+    VRF; active: the port that a bond uses now; vlans: what a bridge lets through here, where it looks at VLANs;
+    holders: the processes that hold a tun or tap; functions: of a network card; alias: what somebody wrote on it;
+    switch: the switch of Open vSwitch whose port it is, as that program says.
     how: by what both ends were joined; unseen: whether its other end is out of sight, which is not gone; says: the
     name behind the @ of a text; netns: the namespace that a text names for the other end; line: where it stands there.
     """
@@ -252,6 +256,11 @@ class Link:
         return self.kind in CABLES
 
     @property
+    def has_frames(self) -> bool:
+        """Whether it carries frames, and not bare packets: then it has a MAC address, where a tunnel has one of IP."""
+        return self.mac is not None and MAC.fullmatch(self.mac) is not None
+
+    @property
     def is_fallback(self) -> bool:
         """Whether a module made it by being loaded (`tunl0`, `gre0`), and nobody has given it an end."""
         if self.kind is None or FALLBACKS.get(self.name) != self.kind:
@@ -293,7 +302,8 @@ class Address:
 class Route:
     """A route, or one next hop of it: kind, to, via and the rest as `ip route` says them; table: by name or number.
 
-    is_whole: whether it stands by itself, and is not the next hop of a nexthop object or one of several.
+    is_whole: whether it stands by itself, and is not the next hop of a nexthop object or one of several; weight: of one
+    of several, its share; dead: nothing is sent by it now, because its device is off (RTNH_F_DEAD).
     """
 
     namespace: str
@@ -310,6 +320,8 @@ class Route:
     linkdown: bool | None = None
     table: str = "main"
     is_whole: bool = True
+    weight: int | None = None
+    dead: bool = False
     line: int | None = None
 
     @property
@@ -322,18 +334,37 @@ class Route:
     @property
     def words(self) -> str:
         """As `ip route` says it: `10.244.1.0/24 via 10.244.1.0 dev flannel.1`."""
-        parts = [self.to] if self.kind == "unicast" else [self.kind, self.to]
+        return " ".join([*self._goal, *self._hop])
+
+    @property
+    def _goal(self) -> list[str]:
+        return [self.to] if self.kind == "unicast" else [self.kind, self.to]
+
+    @property
+    def _hop(self) -> list[str]:
+        parts = []
         if self.via:
             parts += ["via", self.via]
         # IPv6 writes lo into each route that swallows packets (net/ipv6/route.c), though nothing passes that device.
         if self.dev and not (self.dev == "lo" and self.is_dead_end):
             parts += ["dev", self.dev]
-        return " ".join(parts)
+        return parts
 
     @property
     def is_dead_end(self) -> bool:
         """Whether it leads nowhere on purpose."""
         return self.kind in DEAD_ENDS
+
+    def in_full(self, hops: Sequence[Route]) -> str:
+        """As `ip route add` takes it, with all its next hops: `10.9.0.0/16 nexthop via 10.0.1.2 dev e1 nexthop …`."""
+        if len(hops) < 2:
+            return self.words
+        parts = [*self._goal]
+        for hop in hops:
+            parts += ["nexthop", *hop._hop]
+            if hop.weight not in (None, 1):
+                parts += ["weight", str(hop.weight)]
+        return " ".join(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

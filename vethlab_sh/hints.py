@@ -10,54 +10,22 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .errors import NO_SUCH_PROGRAM, ToolMissing, nearest
+from .errors import NO_SUCH_PROGRAM, PACKAGES, ToolMissing, nearest
 from .sandbox import container_options, find, settings_are_fixed
 
-# Debian's packages
-PACKAGES = {
-    "ip": "iproute2",
-    "bridge": "iproute2",
-    "ss": "iproute2",
-    "tc": "iproute2",
-    "nstat": "iproute2",
-    "brctl": "bridge-utils",
-    "ping": "iputils-ping",
-    "arping": "iputils-arping",
-    "arp": "net-tools",
-    "ifconfig": "net-tools",
-    "netstat": "net-tools",
-    "tcpdump": "tcpdump",
-    "iptables": "iptables",
-    "nft": "nftables",
-    "sysctl": "procps",
-    "ethtool": "ethtool",
-    "unshare": "util-linux",
-    "bash": "bash",
-    **dict.fromkeys(
-        ("ovsdb-server", "ovsdb-tool", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl", "ovs-appctl"), "openvswitch-switch"
-    ),
-    "bird": "bird2",
-    "birdc": "bird2",
-    "/usr/lib/cni/bridge": "containernetworking-plugins",
-    "/usr/lib/cni/loopback": "containernetworking-plugins",
-    "/usr/lib/cni/host-local": "containernetworking-plugins",
-}
-
-# What else is often typed: a misspelt program is probably one of these or of those above.
+# What else is often typed: a misspelt program is probably one of these, or one of a package.
 EVERYDAY = (
-    "awk", "cat", "cd", "chmod", "conntrack", "cp", "curl", "cut", "dhclient", "dig", "echo", "env", "export", "find",
-    "grep", "head", "hostname", "iperf3", "ipset", "jq", "kill", "less", "ls", "lsns", "mkdir", "modprobe", "mount",
-    "mv", "nc", "nsenter", "printf", "ps", "python3", "read", "rm", "route", "sed", "seq", "set", "sleep", "sort",
-    "source", "sudo", "tail", "tee", "test", "timeout", "touch", "tr", "traceroute", "tracepath", "uname", "wait",
-    "watch", "wc", "wget", "which", "xargs",
+    "awk", "cat", "cd", "chmod", "cp", "cut", "echo", "env", "export", "find", "grep", "head", "hostname", "kill",
+    "less", "ls", "mkdir", "mount", "mv", "printf", "read", "rm", "sed", "seq", "set", "sleep", "sort", "source",
+    "sudo", "tail", "tee", "test", "timeout", "touch", "tr", "uname", "wait", "wc", "which", "xargs",
 )  # fmt: skip
 # How it is said that there is no such program: bash and dash, `sudo`, `ip netns exec`, util-linux, coreutils.
 NOT_FOUND = (
     re.compile(r"(?:^|: )(?P<word>[^\s:]+): (?:command )?not found$", re.MULTILINE),
     re.compile(r"^exec of \"(?P<word>[^\"]+)\" failed: No such file", re.MULTILINE),
     re.compile(r"^(?:nsenter|unshare): failed to execute (?P<word>\S+): No such file", re.MULTILINE),
-    re.compile(r"^timeout: failed to run command '(?P<word>[^']+)': No such file", re.MULTILINE),
-    re.compile(r"^(?:env|nice|nohup|xargs|setsid): '?(?P<word>[^\s':]+)'?: No such file", re.MULTILINE),
+    re.compile(r"^(?:timeout|nohup|nice|chroot): failed to run command '(?P<word>[^']+)': No such", re.MULTILINE),
+    re.compile(r"^(?:env|nice|xargs|setsid): '?(?P<word>[^\s':]+)'?: No such file", re.MULTILINE),
 )
 OBJECTS = {
     "ip": ("address", "addr", "link", "maddress", "monitor", "mroute", "neighbour", "neigh", "netns", "nexthop",
@@ -71,6 +39,10 @@ VERBS = (
 BRCTL_VERBS = (
     "addbr", "delbr", "addif", "delif", "hairpin", "setageing", "setbridgeprio", "setfd", "sethello", "setmaxage",
     "setpathcost", "setportprio", "show", "showmacs", "showstp", "stp",
+)  # fmt: skip
+QUEUES = (
+    "bfifo", "cake", "clsact", "codel", "drr", "fq", "fq_codel", "hfsc", "htb", "ingress", "mq", "netem", "pfifo",
+    "pfifo_fast", "pie", "prio", "red", "sfq", "tbf",
 )  # fmt: skip
 KINDS = (
     "bareudp", "bond", "bridge", "dummy", "geneve", "gre", "gretap", "ifb", "ip6gre", "ip6tnl", "ipip", "ipvlan",
@@ -120,6 +92,7 @@ _TYPESET = re.compile(
     "[\u2010-\u2015\u2212\u2018-\u201f\u00a0\u2000-\u200b\u202f\u3000\ufeff]|\\\\302\\\\240|\\\\342\\\\200"
 )
 
+_NO_QUEUE = re.compile("Specified qdisc kind is unknown|Unknown qdisc")
 _EXISTS = "File exists|[Aa]lready exists"
 _NO_VLANS = "this kernel's bridges know no VLANs (CONFIG_BRIDGE_VLAN_FILTERING)."
 _LO_DOWN = "lo, the way to oneself, is down in this namespace: `ip link set lo up`."
@@ -169,7 +142,7 @@ RULES = (
     ),
     Rule("A device of that name is here already: look with `ip link`.", said="Name not unique"),
     Rule(_NAMESPACES, said='Cannot open network namespace|Cannot remove namespace file|Invalid "netns" value'),
-    Rule(_DEVICES, said="Cannot find device|No such device|not available"),
+    Rule(_DEVICES, said=r"Cannot find device|No such device|(Device|Interface) \S+ (is )?not available"),
     Rule(_DEVICES, said=r"(Device|interface|bridge)\b.* does(n't| not) exist"),
     Rule("The name of a device has 1 to 15 bytes, and no slash, colon or space.", said="not a valid ifname"),
     Rule(
@@ -180,6 +153,33 @@ RULES = (
         "The kernel has no such kind of device. If the word after `type` is right, as veth, bridge and vxlan are, "
         "`sudo modprobe KIND` outside the lab may load it.",
         said="Unknown device type",
+    ),
+    Rule(
+        "This kernel has no such queue. If its name is right, as netem, tbf and htb are, `sudo modprobe sch_NAME` "
+        "outside the lab may load it; a kernel may also be without it.",
+        line=r"\btc\b",
+        said="Specified qdisc kind is unknown",
+    ),
+    Rule(
+        "This kernel has no such classifier: `sudo modprobe cls_NAME` outside the lab may load it.",
+        line=r"\btc\b",
+        said="TC classifier not found",
+    ),
+    Rule(
+        "There is no such queue or class to put it under: look with `tc qdisc show dev DEVICE` and `tc class show dev "
+        "DEVICE`.",
+        line=r"\btc (class|filter|qdisc) add",
+        said="No such file|Failed to find specified qdisc|Specified (class|qdisc) not found|Parent Qdisc doesn't exist",
+    ),
+    Rule(
+        "The device has such a queue already: look with `tc qdisc show dev DEVICE`; `tc qdisc replace` changes it.",
+        line=r"\btc\b",
+        said="Exclusivity flag on",
+    ),
+    Rule(
+        "The device has only the queue that every device has: `tc qdisc show dev DEVICE`.",
+        line=r"\btc\b",
+        said="Cannot delete qdisc with handle of zero|Cannot find specified qdisc",
     ),
     Rule(
         "An address is written as 10.0.0.1/24: numbers up to 255, and a prefix up to 32.",
@@ -289,6 +289,10 @@ RULES = (
         "A lab has the kernel of the machine, and what is loaded there is loaded here, too: type it outside the lab.",
         program="modprobe",
     ),
+    Rule(
+        "The kernel of this machine has no such module, and what needs it does not work here, in a lab or outside.",
+        said=r"FATAL: Module \S+ not found",
+    ),
     Rule("It asks for input, and nobody is there to type any: give the value in the line.", line=r"^\s*read\b"),
     Rule("A lab may change its own network, not the machine.", said="Operation not permitted"),
     Rule(
@@ -357,11 +361,19 @@ def _instead_of(program: str) -> str:
         return _FROM_A_PAGE
     if set(program) <= set("$#%>"):
         return f"`{program}` is a terminal's prompt: type what stands behind it."
-    package = PACKAGES.get(program)
-    meant = None if package else _nearest(program, [*PACKAGES, *EVERYDAY])
+    missing = ToolMissing(program)
+    meant = "" if missing.package else _nearest(program, _programs())
     if meant:
         return f"There is no program {program!r}. Did you mean `{meant}`?"
-    return str(ToolMissing(program, package))
+    return str(missing)
+
+
+def _programs() -> list[str]:
+    """What people type, as far as we know."""
+    programs: list[str] = []
+    for listed in PACKAGES.values():
+        programs += listed.split()
+    return [*programs, *EVERYDAY]
 
 
 def _nearest(word: str, words: Iterable[str]) -> str:
@@ -393,6 +405,9 @@ def _meant(line: str, said: str) -> str:
     kind = re.search(r"\btype (\S+)", line)
     if kind and "Unknown device type" in said:
         return _question(_nearest(kind[1], KINDS))
+    queue = re.search(r"\bqdisc .*?\b(?:root|ingress|clsact|parent \S+)(?: handle \S+)? (\S+)", line)
+    if queue and _NO_QUEUE.search(said):
+        return _question(_nearest(queue[1], QUEUES))
     setting = re.search(r"cannot stat (/proc/sys/\S+):", said)
     if setting:
         return _question(_nearest_setting(setting[1]))

@@ -274,9 +274,9 @@ class Sandbox:
 
     def __init__(self, plan: Plan | None = None, meanwhile: Callable[[], None] | None = None) -> None:
         check_linux()
-        for tool, package in (("unshare", "util-linux"), ("ip", "iproute2"), ("bash", "bash")):
+        for tool in ("unshare", "ip", "bash"):
             if find(tool) is None:
-                raise ToolMissing(tool, package)
+                raise ToolMissing(tool)
         _reap()
         try:
             held = world.make(plan or Plan(), search_path(), str(find("bash")), meanwhile)

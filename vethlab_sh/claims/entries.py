@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..facts import UNANSWERED, Device, Route, Rule
@@ -41,8 +41,8 @@ def _has_route(question: Question, space: str, to: str, wanted: Hop) -> Finding:
         return no(f"{space} has no route {to}", command, cause=Cause.NO_ROUTE)
     for route in there:
         if _leads(route, wanted):
-            return yes(f"{space} routes {to} by `{route.words}`", command, to)
-    return _other_way(space, to, there[0], command)
+            return yes(f"{space} routes {to} by `{route.words}`{_among(there)}", command, to)
+    return _other_way(space, to, there, command)
 
 
 def _listing(space: str, is_v6: bool) -> str:
@@ -66,9 +66,17 @@ def _way_of(question: Question, space: str, ip: str, wanted: Hop) -> Finding:
     # which `ip route` does not list
     if route.table == "local":
         command = inside(space, f"ip route get {ip}")
-    if _leads(route, wanted):
-        return yes(f"{space} routes {ip} by `{route.words}`", command, _shown(route))
-    return _other_way(space, ip, route, command)
+    hops = decision.hops or (route,)
+    for hop in hops:
+        if _leads(hop, wanted):
+            return yes(f"{space} routes {ip} by `{hop.words}`{_among(hops)}", command, _shown(hop))
+    return _other_way(space, ip, hops, command)
+
+
+def _among(hops: Sequence[Route]) -> str:
+    """That a next hop is one of several, as the end of a sentence."""
+    several = [hop for hop in hops if not hop.is_whole]
+    return f", one of its {len(several)} next hops" if len(several) > 1 else ""
 
 
 def _shown(route: Route) -> str:
@@ -131,13 +139,17 @@ def _leads(route: Route, wanted: Hop) -> bool:
     return is_gateway and is_device
 
 
-def _other_way(space: str, to: str, route: Route, command: str) -> Finding:
+def _other_way(space: str, to: str, hops: Sequence[Route], command: str) -> Finding:
+    """That a route leads elsewhere; hops: its next hops, or routes of which the kernel takes the first."""
+    route = hops[0]
+    several = [hop for hop in hops if not hop.is_whole]
+    words = route.in_full(several)
     return no(
-        f"{space} routes {to} by `{route.words}`",
+        f"{space} routes {to} by `{words}`",
         command,
         _shown(route),
         cause=Cause.DEAD_ROUTE if route.is_dead_end else Cause.WRONG_ROUTE,
-        instead=(route.words,),
+        instead=(words,),
     )
 
 

@@ -161,7 +161,7 @@ def read_filters(shell: Shell, spaces: Iterable[str]) -> dict[str, Filters]:
     }
     answers = ask_each(ground_of(shell), spaces, parts)
     if not all(answer.get("has_nft", "").strip() for answer in answers.values()):
-        raise ToolMissing("nft", "nftables")
+        raise ToolMissing("nft")
     return {space: filters_of(space, answer) for space, answer in answers.items()}
 
 

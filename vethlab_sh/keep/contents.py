@@ -24,6 +24,9 @@ QUESTIONS = {
     "devices": "ip -d -j addr",
     "routes": "ip -4 -o -d route show table all",
     "routes6": "ip -6 -o -d route show table all",
+    "nexthops": "ip -4 nexthop",
+    "nexthops6": "ip -6 nexthop",
+    "groups": "ip nexthop | grep ' group '",  # of both families
     "rules": "ip rule",
     "rules6": "ip -6 rule",
     "neighbours": "ip neigh; ip neigh show proxy",
@@ -170,8 +173,9 @@ class Device:
 class Entry:
     """An FDB entry, as `bridge -j fdb` tells it; bridge(8).
 
-    dst, port, vni, src_vni, via: of an entry that leads to a VTEP; vlan: of one in a bridge that keeps them apart;
-    flags: self (the device's own table, else its bridge's), router, extern_learn, sticky; state: empty when learned.
+    dst, port, vni, src_vni, via: of an entry that leads to a VTEP; nexthop: the object that leads to several; vlan: of
+    one in a bridge that keeps them apart; flags: self (the device's own table, else its bridge's), router,
+    extern_learn, sticky; state: empty when learned.
     """
 
     mac: str
@@ -182,6 +186,7 @@ class Entry:
     src_vni: int | None
     vlan: int | None
     via: str | None
+    nexthop: int | None
     flags: frozenset[str]
     state: str
 
@@ -197,6 +202,7 @@ class Entry:
             src_vni=row.get("src_vni"),
             vlan=row.get("vlan"),
             via=row.get("viaIf"),
+            nexthop=row.get("nhid"),
             flags=frozenset(row.get("flags", ())),
             state=row.get("state") or "",
         )
@@ -214,9 +220,9 @@ class Queue:
 class Contents:
     """What one namespace has.
 
-    settings: sysctls by their path below /proc/sys/net; routes, routes6, rules, rules6, neighbours: lines of `ip`;
-    filters: lines of iptables-save and ip6tables-save, by the name of the program without `-save`; tables: nft's, as
-    family and name.
+    settings: sysctls by their path below /proc/sys/net; routes, routes6, nexthops, nexthops6, groups (of next hops),
+    rules, rules6, neighbours: lines of `ip`; filters: lines of iptables-save and ip6tables-save, by the name of the
+    program without `-save`; tables: nft's, as family and name.
     """
 
     namespace: str
@@ -224,6 +230,9 @@ class Contents:
     settings: dict[str, str]
     routes: tuple[str, ...]
     routes6: tuple[str, ...]
+    nexthops: tuple[str, ...]
+    nexthops6: tuple[str, ...]
+    groups: tuple[str, ...]
     rules: tuple[str, ...]
     rules6: tuple[str, ...]
     neighbours: tuple[str, ...]
@@ -247,6 +256,9 @@ class Contents:
             settings=dict(_settings(answers["settings"])),
             routes=tuple(answers["routes"].splitlines()),
             routes6=tuple(answers["routes6"].splitlines()),
+            nexthops=tuple(answers["nexthops"].splitlines()),
+            nexthops6=tuple(answers["nexthops6"].splitlines()),
+            groups=tuple(answers["groups"].splitlines()),
             rules=tuple(answers["rules"].splitlines()),
             rules6=tuple(answers["rules6"].splitlines()),
             neighbours=tuple(answers["neighbours"].splitlines()),

@@ -72,9 +72,38 @@ def _address_words(address: DeviceAddress, device: Device) -> Iterator[str]:
 
 
 def routes(contents: Contents) -> Iterator[str]:
-    """Connected routes that were taken away, then the routes that were laid; then rules."""
+    """Connected routes that were taken away, the routes that were laid, objects of next hops, and routes by those."""
+    by_object = []
     for six in (False, True):
-        yield from _routes(contents, six)
+        for line in _routes(contents, six):
+            if " nhid " in line:
+                by_object.append(line)
+            else:
+                yield line
+    yield from _nexthops(contents)
+    yield from by_object
+
+
+def _nexthops(contents: Contents) -> Iterator[str]:
+    """The objects that routes and FDB entries may name as their next hops, then groups of them; ip-nexthop(8)."""
+    # a group is listed among those of its family too
+    for six, printed in ((False, contents.nexthops), (True, contents.nexthops6)):
+        ip = f"{contents.ip} -6" if six else contents.ip
+        for line in printed:
+            if line not in contents.groups:
+                yield f"{ip} nexthop add {_nexthop(line)}"
+    for line in contents.groups:
+        yield f"{contents.ip} nexthop add {_nexthop(line)}"
+
+
+def _nexthop(line: str) -> str:
+    """A line of `ip nexthop` as its own input: without its scope, and what is counted.
+
+    >>> _nexthop("id 1 via 10.0.1.2 dev e1 scope link ")
+    'id 1 via 10.0.1.2 dev e1'
+    """
+    words = " ".join(quoted(word) for word in line.split() if word not in STATES)
+    return re.sub(r" (scope|unbalanced_time) \S+", "", words)
 
 
 def rules(contents: Contents, usual: Contents) -> Iterator[str]:
@@ -100,7 +129,8 @@ def _routes(contents: Contents, six: bool) -> Iterator[str]:
     kernels = []
     laid = []
     for line in printed:
-        if " table local" in line:
+        # with -d the object of the next hop is told below a route
+        if " table local" in line or line.startswith("\tnh_info"):
             continue
         if " proto kernel" in line:
             kernels.append(line.split())
@@ -155,13 +185,29 @@ def _route(line: str, six: bool) -> str:
     on_one_line = line.replace("\\\t", " ")  # `-o` writes a backslash for the end of a line; the next hops are indented
     kind, *_ = line.split()
     words = [quoted(word) for word in on_one_line.split() if word not in STATES]
+    by_object = "nhid" in words
+    if by_object:
+        words = _without_hops(words)
     route = " ".join(words)
     for pattern in UNSAID:
         route = re.sub(pattern, "", route)
     # `ip` takes a route without a gateway for one to neighbours (scope link)
-    if six or kind != "unicast" or " via " in route:
+    if six or by_object or kind != "unicast" or " via " in route:
         route = re.sub(r" scope global\b", "", route)
     return route
+
+
+def _without_hops(words: list[str]) -> list[str]:
+    """The words of a route by an object of next hops, without what the object says: kind, gateway and device."""
+    _, *kept = words
+    if "nexthop" in kept:
+        kept = kept[: kept.index("nexthop")]
+    for name in ("via", "dev"):
+        if name in kept:
+            at = kept.index(name)
+            is_of_ipv6 = kept[at + 1] == "inet6"  # the gateway of an IPv4 route, RFC 5549
+            del kept[at : at + (3 if is_of_ipv6 else 2)]
+    return kept
 
 
 # --- neighbours and FDB entries
@@ -229,6 +275,8 @@ def _entry_words(entry: Entry) -> Iterator[str]:
         yield f"vlan {entry.vlan}"
     if entry.via is not None:
         yield f"via {quoted(entry.via)}"
+    if entry.nexthop is not None:
+        yield f"nhid {entry.nexthop}"
     yield "self" if "self" in entry.flags else "master"
     for flag in ("router", "extern_learn", "sticky"):
         if flag in entry.flags:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from .. import snapshot
-from ..facts import Device
+from ..facts import OTHER_BUSES, Device, Link
 from ..inside import inside
 from ..shell import Shell
 from .causes.cause import Cause, Diagnosis, Line, typed
@@ -115,14 +115,14 @@ def _walk_in_a_circle(ground: Ground, tables: Tables, probe: Probe, circle: Diag
     return Walk.of(probe, nothing_seen, outcome, ran.out, tables.snapshot)
 
 
-def _ears(tables: Tables, probe: Probe, places: Collection[Device]) -> list[Device]:
+def _ears(tables: Tables, probe: Probe, places: Collection[Device]) -> list[Link]:
     """The devices to listen at: lo only of a namespace that asks itself."""
     is_own = probe.target in tables.own(probe.src)
-    devices = []
+    links = []
     for device in places:
         link = tables.link(device)
-        if not link or not link.up:
+        if not link or not link.up or link.kind in OTHER_BUSES:
             continue
         if link.kind != "loopback" or (is_own and link.namespace == probe.src):
-            devices.append(device)
-    return devices
+            links.append(link)
+    return links

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import CommandFailed, GaveUpWaiting, OutputNotUnderstood, ToolMissing
+from ..facts import Link
 from ..parsers import tcpdump
 from ..record import Ran
 from ..sandbox import find, is_rootless
 from ..snapshot import Snapshot
-from .probe import PATIENCE
+from .probe import PATIENCE, Wanted
 
 Row = dict[str, Any]
 MARK = "=listened="
@@ -141,17 +142,15 @@ class Ground:
         return self.inside(namespace, "true").removesuffix("true")
 
 
-def listen(ground: Ground, devices: Iterable[tuple[str, str]], command: str, wanted: str) -> Heard:
-    """Run one command while tcpdump listens on these devices, each a namespace and a name.
-
-    wanted: which packets, in tcpdump's own language (pcap-filter(7)).
-    """
+def listen(ground: Ground, links: Iterable[Link], command: str, wanted: Wanted) -> Heard:
+    """Run one command while tcpdump listens at these devices, for the packets that are wanted."""
     if find("tcpdump") is None:
-        raise ToolMissing("tcpdump", "tcpdump")
-    devices = list(devices)
+        raise ToolMissing("tcpdump")
+    devices = []
     listeners = []
-    for namespace, name in devices:
-        listener = ground.inside(namespace, _listener(name, wanted))
+    for link in links:
+        devices.append(link.device)
+        listener = ground.inside(link.namespace, _listener(link.name, wanted.at(link)))
         listeners.append(f"listen {listener}")
     script = SCRIPT.format(
         listeners="\n".join(listeners),

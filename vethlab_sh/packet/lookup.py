@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from ipaddress import ip_address, ip_interface, ip_network
 
@@ -106,6 +106,11 @@ class Tables:
         """The route that the kernel takes in its main table: the longest prefix, then the smallest metric."""
         routes = routes_of(self.facts.routes, namespace)
         return best(routes, ip)
+
+    def next_hops(self, namespace: str, ip: str) -> list[Route]:
+        """The next hops of that route, of which the kernel takes one for each flow: mostly one."""
+        routes = routes_of(self.facts.routes, namespace)
+        return next_hops(routes, ip)
 
     def next_hop(self, namespace: str, ip: str) -> str | None:
         """The address whose MAC is asked for: the gateway, or the destination itself."""
@@ -311,7 +316,7 @@ def best(routes: Iterable[Route], ip: str) -> Route | None:
     """The route that the kernel takes of a table: the longest prefix that holds the address, then the least metric."""
     family = "inet6" if ":" in ip else "inet"
     chosen: Route | None = None
-    best_rank = (-1, 0)
+    best_rank = (-1, 0, False)
     for route in routes:
         # these two are not asked for packets to one address; ip-route(8)
         if route.family != family or route.kind in ("broadcast", "multicast"):
@@ -319,10 +324,30 @@ def best(routes: Iterable[Route], ip: str) -> Route | None:
         length = prefix_length(route.to, ip)
         if length is None:
             continue
-        rank = (length, -(route.metric or 0))
+        rank = (length, -(route.metric or 0), not route.dead)
         if chosen is None or rank > best_rank:
             chosen, best_rank = route, rank
     return chosen
+
+
+def next_hops(routes: Sequence[Route], ip: str) -> list[Route]:
+    """The next hops of the route that the kernel takes of a table, those by which it sends something now.
+
+    Which of several it takes is decided by a hash of the packet's ends: fib_select_multipath(), net/ipv4/.
+    """
+    chosen = best(routes, ip)
+    if chosen is None:
+        return []
+    if chosen.is_whole:
+        return [chosen]
+    hops = []
+    for route in routes:
+        is_same = (route.family, route.kind, route.to, route.metric) == (
+            chosen.family, chosen.kind, chosen.to, chosen.metric,
+        )  # fmt: skip
+        if is_same and not route.is_whole and route.dead == chosen.dead:
+            hops.append(route)
+    return hops
 
 
 @cache

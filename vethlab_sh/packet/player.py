@@ -15,7 +15,7 @@ from ..facts import Device
 from ..markup import printable
 from ..wiring.ink import INK, edge_of, fill_of
 from ..wiring.picture import CHAR, FONT, LEADING, PAD, Box, Line, Picture, Point
-from .sighting import VXLAN, Kind, Sighting
+from .sighting import USUAL_TAG, VXLAN, Kind, Sighting
 
 Row = dict[str, Any]
 Layer = tuple[str, str, str, bool]  # name, what it says, colour, whether it is the wrapping
@@ -124,8 +124,8 @@ def layers(row: Sighting) -> list[Layer]:
     if row.src_mac and row.dst_mac:
         size = row.inner_bytes or row.bytes
         headers.append(("Ethernet", f"{row.src_mac} → {row.dst_mac}  {size} bytes", COLOURS["Ethernet"], False))
-        if row.vlan is not None and not row.wrapped:
-            headers.append(("802.1Q", f"VLAN {row.vlan}", COLOURS["VXLAN"], False))
+        if not row.wrapped:
+            headers += _tags(row)
     if row.kind == Kind.ARP_ASK:
         question = f"who has {row.dst_ip}? tell {row.src_ip}"
         headers.append(("ARP", question, INSIDE, False))
@@ -141,6 +141,14 @@ def layers(row: Sighting) -> list[Layer]:
     number = "" if row.seq is None else f"sequence {row.seq}"
     headers.append((row.what, number, INSIDE, False))
     return headers
+
+
+def _tags(row: Sighting) -> list[Layer]:
+    """The tags of a frame, the outermost first; a recording tells that one only."""
+    tags = row.tags
+    if not tags and row.vlan is not None:
+        tags = ((USUAL_TAG, row.vlan),)
+    return [(protocol, f"VLAN {vlan}", COLOURS["VXLAN"], False) for protocol, vlan in tags]
 
 
 def _wrapping(row: Sighting) -> list[Layer]:

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Self
 
 from ..errors import BadOption
-from ..facts import UNANSWERED
+from ..facts import UNANSWERED, Link
 from ..inside import inside, quoted
 from .lookup import Tables, first_address
 
@@ -19,6 +19,26 @@ LARGEST = 65507  # bytes: an IPv4 packet of 65535, less 20 of IP and 8 of ICMP
 VXLAN_PORTS = {8472, 4789}  # Linux's old one, which flannel keeps, and IANA's
 # Under a second: the kernel's next question for an unknown MAC would come just then, and be half seen.
 PATIENCE = 0.9
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which packets listeners take, in tcpdump's language (pcap-filter(7)).
+
+    packets: those of a device without frames; has_tags: whether frames may have VLAN tags before these.
+    """
+
+    packets: str
+    has_tags: bool = False
+
+    def at(self, link: Link) -> str:
+        """What is taken at one device: with one tag the same packets, with several tags all, however many they are."""
+        # tcpdump takes no `vlan` where packets have no frame
+        if not self.has_tags or not link.has_frames:
+            return self.packets
+        # each `vlan` moves all that is asked after it by one tag, so it stands last
+        behind_one = f"{self.packets} or vlan"
+        return f"{self.packets} or (vlan and ({behind_one}))"
 
 
 @dataclass(frozen=True)
@@ -89,8 +109,8 @@ class Probe:
             script += "; echo >&3; read -r -u 3"
         return f"timeout {seconds} bash -c {shlex.quote(script)}"
 
-    def wanted(self, tables: Tables, is_lab: bool = True) -> str:
-        """What the listeners take, in tcpdump's language; the rest of the choice is made from the rows.
+    def wanted(self, tables: Tables, is_lab: bool = True) -> Wanted:
+        """What the listeners take; the rest of the choice is made from the rows.
 
         is_lab: whether all of TCP, or UDP, is taken: a rule may send the packets on to another port.
         """
@@ -109,10 +129,8 @@ class Probe:
             wanted.append(f"(udp port {port} and ({inner}))")
         if not self.is_ping:
             wanted.append(self.protocol if is_lab else f"{self.protocol} port {self.port}")
-        if any(link.kind == "vlan" or link.vlan_filtering or link.switch for link in links):
-            tagged = " or ".join(wanted)
-            wanted.append(f"(vlan and ({tagged}))")  # last: it moves all that is asked after it
-        return " or ".join(wanted)
+        has_tags = any(link.kind == "vlan" or link.vlan_filtering or link.switch for link in links)
+        return Wanted(" or ".join(wanted), has_tags)
 
 
 def _around(tables: Tables) -> list[str]:

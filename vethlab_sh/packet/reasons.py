@@ -102,7 +102,7 @@ def _why_out(tables: Tables, learned: Learned, sighting: Sighting) -> str:
             return f"{bond.name} sends it by its port {link.name}"
     if sighting.resolves:
         return _asked_or_answered(tables, sighting)
-    return _routed(tables, device, sighting.ips[1])
+    return _routed(tables, sighting)
 
 
 def _wrapped_otherwise(tables: Tables, sighting: Sighting) -> str:
@@ -110,7 +110,7 @@ def _wrapped_otherwise(tables: Tables, sighting: Sighting) -> str:
     device = sighting.place
     namespace = sighting.namespace
     src, dst = sighting.ips
-    way = _routed(tables, device, dst)
+    way = _routed(tables, sighting)
     for link in tables.links.values():
         wrapping = link.wrapping
         if wrapping is None or wrapping.namespace != namespace or not link.up:
@@ -133,11 +133,10 @@ def _child_that_sends(tables: Tables, sighting: Sighting) -> str | None:
     """Why a frame leaves by a device that another is made on: that other one sends it; None of its own frames."""
     device = sighting.place
     children = tables.above(device)
-    if sighting.vlan is not None:
-        for child in children:
-            link = tables.link(child)
-            if link and link.vlan_id == sighting.vlan:
-                return f"{_place(child, device)} puts the tag of VLAN {link.vlan_id} on it"
+    for child in children:
+        link = tables.link(child)
+        if link and sighting.has_tag_of(link):
+            return f"{_place(child, device)} puts the tag of VLAN {link.vlan_id} on it"
     for child in children:
         if _is_from(tables, child, sighting):
             return f"{_place(child, device)} is made on {sighting.device}, so its frames leave here"
@@ -192,16 +191,27 @@ def _asked_or_answered(tables: Tables, sighting: Sighting) -> str:
     return f"proxy ARP: {namespace} answers for {sighting.src_ip}"
 
 
-def _routed(tables: Tables, device: Device, ip: str) -> str:
-    namespace, name = device
-    route = tables.route(namespace, ip)
-    if route is None or route.dev != name:
+def _routed(tables: Tables, sighting: Sighting) -> str:
+    """The route by which a packet leaves, and the neighbour that it is for."""
+    namespace, name = device = sighting.place
+    _, ip = sighting.ips
+    hops = tables.next_hops(namespace, ip)
+    by_this = [hop for hop in hops if hop.dev == name]
+    if not by_this:
         return f"{namespace} sends it by {name}"
-    hop = route.via or ip
-    mac = tables.neighbour(device, hop)
+    route = by_this[0]
+    for hop in by_this:
+        if hop.via and tables.neighbour(device, hop.via) == sighting.macs[1]:
+            route = hop
+            break
+    words = f"route {route.words}"
+    if len(hops) > 1:
+        words += f", one of its {len(hops)} next hops"
+    gateway = route.via or ip
+    mac = tables.neighbour(device, gateway)
     if mac is None:
-        return f"route {route.words}"
-    return f"route {route.words}; neighbour {hop} is {mac}"
+        return words
+    return f"{words}; neighbour {gateway} is {mac}"
 
 
 def rewritten(sighting: Sighting, before: Sighting) -> str:

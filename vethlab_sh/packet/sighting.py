@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Self
 
-from ..facts import Device, as_row
+from ..facts import Device, Link, as_row
 from ..markup import keep_printable
 
+Tag = tuple[str, int]  # protocol and VLAN
+USUAL_TAG = "802.1Q"
 Octets = bytes  # a sighting's own `bytes` is their number
 
 
@@ -76,10 +78,11 @@ class Sighting:
     device; way (in, out); what (in words) and kind; src_mac, dst_mac, src_ip, dst_ip (of ARP: who asks or answers, and
     for what); ttl; bytes (the whole frame); why. Where it is wrapped these are the inner frame's, or packet's, and then
     there are wrapping (VXLAN, Geneve, GRE, IPIP), vni (or GRE's key), inner_bytes and the outer header: outer_src_mac,
-    outer_dst_mac, outer_src_ip, outer_dst_ip, outer_port (UDP). vlan: of a tag. outer_ttl: of the packet
-    around it; seq and id: of an echo; time_ns: the kernel's clock; ip_id, offset: which packet, which fragment of it;
-    src_port, dst_port; info: the rest as tcpdump printed it; frame: its bytes, and link_type: what they begin with, in
-    tcpdump's word (a recording has neither).
+    outer_dst_mac, outer_src_ip, outer_dst_ip, outer_port (UDP). vlan: of the outermost tag; tags: protocol and VLAN of
+    each, the outermost first (a recording has none). outer_ttl: of the packet around it; seq and id: of an echo;
+    time_ns: the kernel's clock; ip_id, offset: which packet, which fragment of it; src_port, dst_port; info: the rest
+    as tcpdump printed it; frame: its bytes, and link_type: what they begin with, in tcpdump's word (a recording has
+    neither).
     """
 
     number: int = 0
@@ -105,6 +108,7 @@ class Sighting:
     outer_port: int | None = None
     outer_ttl: int | None = None
     vlan: int | None = None
+    tags: tuple[Tag, ...] = ()
     wrapping: str | None = None
     vni: int | None = None
     seq: int | None = None
@@ -130,6 +134,7 @@ class Sighting:
         # What announces an address names nobody whom it asks.
         printed.setdefault("dst_ip", "")
         printed.setdefault("src_ip", "")
+        printed["tags"] = tuple(tuple(tag) for tag in printed.get("tags", ()))
         kind = kind_of(row["what"])
         return cls(namespace=namespace, device=device, kind=kind, **printed)
 
@@ -142,6 +147,21 @@ class Sighting:
     def resolves(self) -> bool:
         """Whether it is about a MAC address, and carries nothing."""
         return self.kind in RESOLVES
+
+    @property
+    def vlan_protocol(self) -> str:
+        """The protocol of its outermost tag, as ip-link(8) calls it."""
+        if not self.tags:
+            return USUAL_TAG
+        protocol, _ = self.tags[0]
+        return protocol
+
+    def has_tag_of(self, link: Link) -> bool:
+        """Whether its outermost tag is the one that this VLAN device puts on, and takes off."""
+        if self.vlan is None or link.vlan_id != self.vlan:
+            return False
+        # a text does not tell the device's protocol
+        return link.vlan_protocol in (None, self.vlan_protocol)
 
     @property
     def macs(self) -> tuple[str, str]:

@@ -416,8 +416,8 @@ def _packet_comes_in(tables: Tables, sighting: Sighting) -> bool:
         return True
     if sighting.src_ip in tables.own(namespace):
         return False
-    route = tables.route(namespace, sighting.dst_ip)
-    return route is None or route.dev != name
+    hops = tables.next_hops(namespace, sighting.dst_ip)
+    return all(hop.dev != name for hop in hops)
 
 
 def _is_the_same_wrapped(tables: Tables, wrapped: Sighting, bare: Sighting) -> bool:

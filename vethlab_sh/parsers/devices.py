@@ -94,6 +94,7 @@ def _with_spanning_tree(link: Link, data: Row) -> Link:
         stp=bool(data.get("stp_state")),
         forward_delay=seconds,
         vlan_filtering=None if filtering is None else bool(filtering),
+        vlan_protocol=data.get("vlan_protocol"),
     )
 
 

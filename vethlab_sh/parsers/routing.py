@@ -105,4 +105,6 @@ def _route(space: str, family: str, row: Row, is_whole: bool) -> Route:
         linkdown="linkdown" in row["flags"],
         table=str(row.get("table", "main")),
         is_whole=is_whole,
+        weight=row.get("weight"),
+        dead="dead" in row["flags"],
     )

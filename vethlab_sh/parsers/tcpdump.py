@@ -41,7 +41,8 @@ COLUMNS: Columns = {
     "time_ns": (int, "the kernel's clock, nanoseconds since 1970"),
     "bytes": (int, "the whole frame, bytes"),
     **INNER,
-    "vlan": (int, "VLAN of the tag (802.1Q) on the frame"),
+    "vlan": (int, "VLAN of the outermost tag on the frame, at which the devices that it passes look"),
+    "tags": (list, "all tags on the frame, the outermost first: protocol (802.1Q, 802.1ad) and VLAN"),
     "way": (str, "in or out, where tcpdump tells it: of devices without MAC addresses"),
     "wrapping": (str, "what it is wrapped in: VXLAN, Geneve, GRE, IPIP, SIT, an IPv6 tunnel"),
     "vni": (int, "VXLAN or Geneve network identifier, or the key of GRE"),
@@ -53,22 +54,26 @@ COLUMNS: Columns = {
     "outer_ttl": (int, "hops that the packet around can still make"),
     "outer_port": (int, "UDP port of the node that receives"),
 }
+TAGGING = ("vlan", "tags")
 OUTER = ("src_mac", "dst_mac", "src_ip", "dst_ip", "ttl")  # what is kept of the frame around another
 
 MAC = r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}"
 TIME = r"(?:(?P<time>\d{1,10}(?:\.\d{1,9})?) )"
 ETHERTYPE = r"ethertype (?P<ethertype>ARP|IPv4|IPv6) \(0x[0-9a-f]{4}\), "
-TAG = r"(?:ethertype 802\.1Q(?:-QinQ|-9100)? \(0x[0-9a-f]{4}\), )"
-NUMBERED = r"vlan (?P<vlan>\d{1,4}), p \d(?:, DEI)?, "
+TAG = r"ethertype 802\.1Q(?:-QinQ|-9100)? \(0x[0-9a-f]{4}\), "
+NUMBERED = r"vlan \d{1,4}, p \d(?:, DEI)?, "
 LENGTH_OF_FRAME = r"length (?P<bytes>\d{1,6}): "
 FRAME = re.compile(
     rf"{TIME}?(?P<src_mac>{MAC}) > (?P<dst_mac>{MAC}), {ETHERTYPE}{LENGTH_OF_FRAME}(?P<rest>.+)", re.ASCII
 )
 TAGGED = re.compile(
-    rf"{TIME}?(?P<src_mac>{MAC}) > (?P<dst_mac>{MAC}), {TAG}{LENGTH_OF_FRAME}"
-    rf"(?:vlan \d{{1,4}}, p \d(?:, DEI)?, {TAG})?{NUMBERED}{ETHERTYPE}(?P<rest>.+)",
+    rf"{TIME}?(?P<src_mac>{MAC}) > (?P<dst_mac>{MAC}), (?P<outermost>{TAG}){LENGTH_OF_FRAME}"
+    rf"(?P<tags>(?:{NUMBERED}{TAG})*{NUMBERED}){ETHERTYPE}(?P<rest>.+)",
     re.ASCII,
 )
+# The protocol stands before the number of its tag, but for the frame's length between the outermost two.
+ONE_TAG = re.compile(r"ethertype (?P<protocol>\S+) \(0x[0-9a-f]{4}\), vlan (?P<vlan>\d{1,4}),", re.ASCII)
+PROTOCOLS = {"802.1Q-QinQ": "802.1ad"}  # as ip-link(8) calls them
 # Of a device without frames, as GRE's is: "cooked", with a header of 16 bytes that libpcap makes up (pcap-linktype(7)).
 COOKED = re.compile(
     rf"{TIME}\s*(?P<way>In|Out|P|B|M) (?:(?P<src_mac>{MAC}) )?{ETHERTYPE}{LENGTH_OF_FRAME}(?P<rest>.+)", re.ASCII
@@ -115,7 +120,7 @@ WHO_HAS6 = re.compile(rf"ICMP6, neighbor solicitation, length \d+, who has (?P<t
 IS_AT6 = re.compile(rf"ICMP6, neighbor advertisement, length \d+, tgt is (?P<target>{HOST})", re.ASCII)
 LENGTH = re.compile(r", length \d+.*")
 ARP_FORMS = ((ASKS, "ARP who-has"), (ANSWERS, "ARP is-at"), (ANNOUNCES, "ARP announcement"))
-NUMBERS = ("vlan", "ttl", "ip_id", "offset", "src_port", "dst_port", "vni", "bytes", "id", "seq")
+NUMBERS = ("ttl", "ip_id", "offset", "src_port", "dst_port", "vni", "bytes", "id", "seq")
 
 
 @dataclass(frozen=True)
@@ -170,6 +175,7 @@ def _packet(lines: list[_Line]) -> Row:
     if inside and inner:
         row |= dict.fromkeys(INNER)
         row |= inner
+        row |= {name: outer.get(name) for name in TAGGING}  # a device looks at the tags around the wrapping
         row |= {f"outer_{name}": outer.get(name) for name in OUTER}
         row["outer_port"] = outer["dst_port"]
         row["wrapping"] = inside.wrapping
@@ -236,9 +242,12 @@ def _raw(text: str) -> tuple[str, re.Match[str], int] | None:
 
 def _match(text: str) -> Row | None:
     """The facts of a frame's first line, with or without a tag, cooked or bare; None of another line."""
-    found = FRAME.fullmatch(text) or TAGGED.fullmatch(text)
+    found = FRAME.fullmatch(text)
     if found:
         return found.groupdict()
+    found = TAGGED.fullmatch(text)
+    if found:
+        return _tagged(found.groupdict())
     found = COOKED.fullmatch(text)
     if found:
         row: Row = found.groupdict()
@@ -251,6 +260,16 @@ def _match(text: str) -> Row | None:
         ethertype, _, length = packet
         return {"time": found["time"], "ethertype": ethertype, "bytes": length, "rest": found["rest"]}
     return None
+
+
+def _tagged(row: Row) -> Row:
+    """The facts of a frame's first line, with its tags as JSON holds them."""
+    printed = row.pop("outermost") + row["tags"]
+    tags = []
+    for protocol, vlan in ONE_TAG.findall(printed):
+        tags.append([PROTOCOLS.get(protocol, protocol), int(vlan)])
+    _, outermost = tags[0]
+    return {**row, "vlan": outermost, "tags": tags}
 
 
 def _frames(lines: list[_Line]) -> list[list[_Line]]:

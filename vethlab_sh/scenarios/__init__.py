@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..errors import BadOption, KindMissing, ToolMissing, UnknownScenario
-from ..hints import PACKAGES
 from ..inside import inside
 from ..sandbox import find
 from .bridge import bridge
@@ -100,7 +99,7 @@ def check_programs(scenario: Scenario) -> None:
     """Raise ToolMissing, with the line that installs it, for a program that the scenario needs and that is not here."""
     for program in scenario.programs:
         if find(program) is None:
-            raise ToolMissing(program, PACKAGES.get(program))
+            raise ToolMissing(program)
 
 
 def check_kinds(scenario: Scenario, exit_code: Callable[[str], int]) -> None:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import EXTRAS, LabError, ToolMissing
+from ..errors import EXTRAS, LabError, ToolMissing, package_of
 from ..files import install
-from ..hints import PACKAGES
 from ..lab import Lab
 from ..sandbox import find, is_rootless
 from ..scenarios import SCENARIOS, check_programs, load
@@ -174,7 +173,7 @@ def _package(name: str, purpose: str) -> Finding:
 def _program(name: str, needed: bool) -> Finding:
     what = f"program {name}"
     word = "" if name in OF_EVERY_LINE else name
-    cure = f"sudo apt-get install {PACKAGES[name]}"
+    cure = f"sudo apt-get install {package_of(name)}"
     path = find(name)
     if path is None:
         return Finding(what, False, "", cure, needed, word)

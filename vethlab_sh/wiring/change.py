@@ -12,7 +12,7 @@ from ..snapshot import Row, Snapshot
 
 APPEARED, VANISHED, CHANGED = "+", "-", "~"
 
-F = TypeVar("F", bound=Fact)
+F = TypeVar("F", bound="Fact | tuple[Fact, ...]")
 Key = TypeVar("Key", bound="tuple[object, ...]")
 
 

@@ -22,6 +22,7 @@ from .change import APPEARED, CHANGED, VANISHED, Change, Finder, by_key, names, 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+Hops = tuple[Route, ...]  # one route: itself, or its next hops
 NOTHING = (
     "nothing changed (in devices, bridge ports, addresses, routes, policy rules, neighbours, FDB, settings and packet"
     " filters)"
@@ -372,25 +373,33 @@ def _born_with(namespace: str, device: str | None, before: Snapshot) -> bool:
 def _routes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     old = by_key(_of_every_table(before), _route_key)
     new = by_key(_of_every_table(after), _route_key)
-    for route in only_in(new, old):
+    for hops in only_in(new, old):
+        route = hops[0]
         if _born_with(route.namespace, route.dev, before):
             continue
         by = ", which the kernel added by itself" if route.proto == "kernel" else ""
-        yield _route(APPEARED, route, f"has the route {_in_full(route)}{by}")
-    for route in only_in(old, new):
-        yield _route(VANISHED, route, f"has lost the route {_in_full(route)}")
+        yield _route(APPEARED, route, f"has the route {_in_full(hops)}{by}")
+    for hops in only_in(old, new):
+        yield _route(VANISHED, hops[0], f"has lost the route {_in_full(hops)}")
 
 
-def _of_every_table(snapshot: Snapshot) -> tuple[Route, ...]:
+def _of_every_table(snapshot: Snapshot) -> Iterable[Hops]:
+    """All routes, each with its next hops."""
     rows = snapshot.rows
-    return rows.routes + rows.policy_routes
+    several: dict[tuple[object, ...], list[Route]] = {}
+    for number, route in enumerate(rows.routes + rows.policy_routes):
+        key = (number,) if route.is_whole else _destination(route)
+        several.setdefault(key, []).append(route)
+    return map(tuple, several.values())
 
 
-def _route_key(route: Route) -> tuple[object, ...]:
-    table = (route.namespace, route.family, route.table)
-    destination = (route.kind, route.to, route.metric)
-    next_hop = (route.via, route.dev, route.onlink)
-    return table + destination + next_hop
+def _destination(route: Route) -> tuple[object, ...]:
+    return route.namespace, route.family, route.table, route.kind, route.to, route.metric
+
+
+def _route_key(hops: Hops) -> tuple[object, ...]:
+    ways = [(hop.via, hop.dev, hop.onlink, hop.weight) for hop in hops]
+    return (*_destination(hops[0]), *ways)
 
 
 def _route(sign: str, route: Route, predicate: str) -> Change:
@@ -403,8 +412,9 @@ def _route(sign: str, route: Route, predicate: str) -> Change:
     )
 
 
-def _in_full(route: Route) -> str:
-    words = route.words
+def _in_full(hops: Hops) -> str:
+    route = hops[0]
+    words = route.in_full(hops)
     if route.onlink:
         words += " onlink"
     if route.table != "main":

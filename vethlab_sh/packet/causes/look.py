@@ -17,7 +17,7 @@ from ...inside import quoted
 from ...parsers import routing
 from ...parsers.filters import HAS_NFT, LEGACY_COUNTED
 from ..listen import Ground
-from ..lookup import best, prefix_length
+from ..lookup import next_hops, prefix_length
 
 # Below /proc/sys/net. Of IPv6 only what decides about an echo: the rest is many.
 PATHS = (
@@ -136,12 +136,13 @@ class Look:
             if rule.action:
                 return Decision(rule, None)
             table = vrf if rule.table == routing.OF_A_VRF else rule.table
-            route = best((route for route in self.routes if route.table == table), dst)
+            hops = next_hops([route for route in self.routes if route.table == table], dst)
+            route = hops[0] if hops else None
             if route is None or _is_suppressed(rule, route, dst):
                 continue
             # throw: as if the table had no route, so the next rule is asked; ip-route(8)
             if route.kind != "throw":
-                return Decision(rule, route)
+                return Decision(rule, route, tuple(hops))
             thrown = thrown or Decision(rule, route)
         if thrown:
             return thrown
@@ -210,10 +211,11 @@ class Look:
 
 @dataclass(frozen=True)
 class Decision:
-    """Where a packet goes: by which rule, by which route; neither: nowhere."""
+    """Where a packet goes: by which rule, by which route; neither: nowhere. hops: all next hops of that route."""
 
     rule: Rule | None
     route: Route | None
+    hops: tuple[Route, ...] = ()
 
     @property
     def is_special(self) -> bool:

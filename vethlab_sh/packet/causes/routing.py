@@ -5,6 +5,7 @@ In the order in which the kernel asks: ip_route_input_slow(), net/ipv4/route.c.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_interface
 
@@ -125,12 +126,18 @@ def no_way(scene: Scene, space: str, dst: str, decision: Decision | None = None)
         return _table_not_asked(scene, space, dst) or _no_route(scene, space, dst)
     if route.is_dead_end:
         return _dead_end(scene, decision, space, dst)
-    if route.dev is None:
-        return None
-    off = switched_off(scene.tables, (space, route.dev))
-    if off is None:
-        return None
-    return replace(off, reason=f"route {route.words}, but {off.reason}")
+    return _off(scene, decision.hops)
+
+
+def _off(scene: Scene, hops: Sequence[Route]) -> Diagnosis | None:
+    """Why a route leads by no device that works; of several next hops one is enough, for the others would be seen."""
+    among = f" (one of its {len(hops)} next hops)" if len(hops) > 1 else ""
+    for hop in hops:
+        off = switched_off(scene.tables, hop.device) if hop.device else None
+        if off and hop.device:
+            reason = f"route {hop.words}{among}, but {off.reason}"
+            return replace(off, reason=reason, should_be=off.should_be or place(hop.device))
+    return None
 
 
 def _swallowed_by_a_rule(rule: Rule, dst: str) -> Diagnosis:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ...facts import Device, Link, PortVlan
 from ...inside import quoted
-from ..sighting import Sighting
+from ..sighting import USUAL_TAG, Sighting
 from .cables import switched_off
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
 from .scene import Scene
@@ -25,13 +25,19 @@ def tag_not_taken(scene: Scene, last: Sighting) -> Diagnosis | None:
         link = scene.link(child)
         if link is None or link.vlan_id is None:
             continue
-        if link.vlan_id == last.vlan:
+        if last.has_tag_of(link):
             off = switched_off(scene.tables, child)
             return replace(off, should_be=place(child)) if off else None
         others.append(link)
-    reason = f"the frame has the tag of VLAN {last.vlan}, and {full(card)} has no VLAN device with this number"
+    is_other_tag = any(link.vlan_id == last.vlan for link in others)
+    tag = f"{last.vlan} ({last.vlan_protocol})" if is_other_tag else str(last.vlan)
+    reason = f"the frame has the tag of VLAN {tag}, and {full(card)} has no VLAN device with this number"
+    if is_other_tag:
+        reason += " and protocol"
     for link in others:
         reason += f"; {link.name} has {link.vlan_id}"
+        if is_other_tag and link.vlan_protocol:
+            reason += f" ({link.vlan_protocol})"
     space = card[0]
     return Diagnosis(
         cause=Cause.VLAN_TAG,
@@ -45,13 +51,15 @@ def not_let_in(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None
     port = scene.link(last.place)
     if not _looks_at_vlans(scene, bridge) or port is None or last.way != "in":
         return None
-    if last.vlan:  # a tag of VLAN 0 is a priority only (802.1Q)
-        if _entry(port, last.vlan):
+    tag = _tag(scene, bridge, last)
+    if tag is not None:
+        if _entry(port, tag):
             return None
-        return _closed(port, last.vlan, f"does not let VLAN {last.vlan} in")
+        return _closed(port, tag, f"does not let VLAN {tag} in")
     if _pvid(port) is not None:
         return None
-    reason = f"the frame has no VLAN tag, and {full(port.device)}, a port of {bridge[1]}, has no PVID for such frames"
+    kind = _protocol(scene, bridge) if last.vlan else "VLAN"  # it has one, which this bridge does not look at
+    reason = f"the frame has no {kind} tag, and {full(port.device)}, a port of {bridge[1]}, has no PVID for such frames"
     mends: tuple[Fix, ...] = ()
     if len(port.vlans) == 1:
         mends = (_added(port, port.vlans[0].vlan, "pvid untagged"),)
@@ -76,7 +84,7 @@ def not_let_up(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None
     frame = f"in which the frame came in at {last.device}"
     reason = f"{full(bridge)} itself is not in VLAN {vlan}, {frame}{_those(link)}"
     mends: tuple[Fix, ...] = ()
-    if last.vlan:
+    if _tag(scene, bridge, last) is not None:
         mend = fix(link.namespace, f"bridge vlan add dev {quoted(link.name)} vid {vlan} self")
         mends = (mend,)
     return Diagnosis(Cause.VLAN_PORT, reason, _show(bridge), mends)
@@ -86,12 +94,30 @@ def vlan_of(scene: Scene, bridge: Device, last: Sighting) -> int | None:
     """The VLAN in which a frame passes a bridge: by its tag, or by the PVID of where it came in. None: no VLANs."""
     if not _looks_at_vlans(scene, bridge):
         return None
-    if last.vlan:
-        return last.vlan
+    tag = _tag(scene, bridge, last)
+    if tag is not None:
+        return tag
     came_by = scene.link(last.place)
     if came_by is None:
         return None
     return _pvid(came_by)
+
+
+def _tag(scene: Scene, bridge: Device, last: Sighting) -> int | None:
+    """The VLAN of the tag that a bridge looks at; None where the frame has none for it.
+
+    A tag of VLAN 0 is a priority only (802.1Q). One of another protocol than the bridge's is a part of what the frame
+    carries, and the bridge puts its own before it: br_handle_vlan() and __allowed_ingress(), net/bridge/br_vlan.c.
+    """
+    if not last.vlan or last.vlan_protocol != _protocol(scene, bridge):
+        return None
+    return last.vlan
+
+
+def _protocol(scene: Scene, bridge: Device) -> str:
+    """The protocol of the tags that a bridge looks at."""
+    link = scene.link(bridge)
+    return (link and link.vlan_protocol) or USUAL_TAG
 
 
 def _looks_at_vlans(scene: Scene, bridge: Device) -> bool:
