@@ -115,6 +115,7 @@ MISTAKES = [
     ("ip link add name averyverylongname type bridge", "1 to 15 bytes"),
     ("ip link add br0 type bridge", "there already"),
     ("ip link set br0 netns nosuch", "ip netns add NAME"),
+    ("ip netns add movable; ip link set br0 netns movable", "cannot be moved"),
     ("ip netns exec nosuch ip a", "ip netns add NAME"),
     ("ip link set br0 master nosuch", "lists the devices"),
     ("ip link set lo master br0", "cannot be ports"),

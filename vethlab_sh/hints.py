@@ -225,6 +225,17 @@ RULES = (
         line="(neigh|fdb) del",
         said="No such file",
     ),
+    # dev->netns_immutable; kernels before 6.15 say "Invalid argument" (NETIF_F_NETNS_LOCAL)
+    Rule(
+        "Such a device (a bridge, a VRF) cannot be moved; `ip -n NAMESPACE link add …` makes one where it is to be.",
+        line=r"\bnetns\b",
+        said="netns is immutable",
+    ),
+    Rule(
+        "Bridges, VRFs and lo cannot be moved; `ip -n NAMESPACE link add …` makes one where it is to be.",
+        line=r"link set .*\bnetns\b",
+        said="Invalid argument",
+    ),
     Rule(_NO_PORT, line="master ", said="Invalid argument|enslave"),
     Rule(_NO_PORT, said="can't add .* to bridge"),
     Rule(f"Probably {_NO_VLANS}", line="link add .*type bridge .*vlan_", said="Operation not supported"),

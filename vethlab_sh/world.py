@@ -552,6 +552,7 @@ def _plant(plan: Plan) -> None:
         _programs_only(plan)
     else:
         _all_files()
+        _own_names()
     for name in OWN:
         os.mkdir(f"{NEW_ROOT}/{name}")
     try:
@@ -569,6 +570,29 @@ def _all_files() -> None:
         if entry.name not in OWN:
             with contextlib.suppress(OSError):  # a folder that we cannot enter
                 _show(entry.path, f"{NEW_ROOT}/{entry.name}")
+
+
+def _own_names() -> None:
+    """The names of routing tables and the like, which guides write there (`echo 201 T1 >> /etc/iproute2/rt_tables`).
+
+    A lab has a copy of its own: root's lines would else change the machine's, and others' could not.
+    """
+    folder = f"{NEW_ROOT}/etc/iproute2"
+    if not os.path.isdir(folder):
+        return
+    files: dict[str, bytes] = {}
+    folders = []
+    for place, inner, names in os.walk(folder):
+        folders += [f"{place}/{name}" for name in inner]
+        for name in names:
+            with contextlib.suppress(OSError):
+                files[f"{place}/{name}"] = Path(f"{place}/{name}").read_bytes()
+    with contextlib.suppress(Refused):
+        mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m")
+        for name in folders:
+            os.mkdir(name)
+        for name, content in files.items():
+            Path(name).write_bytes(content)
 
 
 def _show(source: str, target: str) -> None:

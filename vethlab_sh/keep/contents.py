@@ -27,6 +27,7 @@ QUESTIONS = {
     "nexthops": "ip -4 nexthop",
     "nexthops6": "ip -6 nexthop",
     "groups": "ip nexthop | grep ' group '",  # of both families
+    "names": "grep -hs '^[0-9]' /etc/iproute2/rt_tables /etc/iproute2/rt_tables.d/*.conf",
     "rules": "ip rule",
     "rules6": "ip -6 rule",
     "neighbours": "ip neigh; ip neigh show proxy",
@@ -221,8 +222,8 @@ class Contents:
     """What one namespace has.
 
     settings: sysctls by their path below /proc/sys/net; routes, routes6, nexthops, nexthops6, groups (of next hops),
-    rules, rules6, neighbours: lines of `ip`; filters: lines of iptables-save and ip6tables-save, by the name of the
-    program without `-save`; tables: nft's, as family and name.
+    rules, rules6, neighbours: lines of `ip`; names: lines that name routing tables; filters: lines of iptables-save and
+    ip6tables-save, by the name of the program without `-save`; tables: nft's, as family and name.
     """
 
     namespace: str
@@ -233,6 +234,7 @@ class Contents:
     nexthops: tuple[str, ...]
     nexthops6: tuple[str, ...]
     groups: tuple[str, ...]
+    names: tuple[str, ...]
     rules: tuple[str, ...]
     rules6: tuple[str, ...]
     neighbours: tuple[str, ...]
@@ -259,6 +261,7 @@ class Contents:
             nexthops=tuple(answers["nexthops"].splitlines()),
             nexthops6=tuple(answers["nexthops6"].splitlines()),
             groups=tuple(answers["groups"].splitlines()),
+            names=tuple(answers["names"].splitlines()),
             rules=tuple(answers["rules"].splitlines()),
             rules6=tuple(answers["rules6"].splitlines()),
             neighbours=tuple(answers["neighbours"].splitlines()),
@@ -287,6 +290,20 @@ class Contents:
         """What stands before any other command for this namespace, also before one that reads a here document."""
         words = way_into(quoted(self.namespace))
         return " ".join([*words, ""])
+
+    def learned_by(self, entry: Entry) -> Device | None:
+        """The bridge that has learned an entry; None of one that somebody wrote, or that is a device's own."""
+        device = self.devices.get(entry.dev)
+        if device is None or device.master is None or entry.state or "self" in entry.flags:
+            return None
+        return self.devices.get(device.master)
+
+    def learned_behind_stp(self, entry: Entry) -> str | None:
+        """The bridge that has learned an entry while it runs STP, which opens a port only after a while."""
+        bridge = self.learned_by(entry)
+        if bridge is None or not bridge.options.get("stp_state"):
+            return None
+        return bridge.name
 
     def speaks_ipv6(self, device: str) -> bool:
         """Whether IPv6 is switched on for a device."""

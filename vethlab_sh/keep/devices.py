@@ -187,6 +187,9 @@ def left_out(contents: Contents) -> list[str]:
             )
         elif device.kind == "team":
             sentences.append(f"The mode of {place} is not saved: teamd sets it, and `ip` does not tell it.")
+    for bridge in sorted({contents.learned_behind_stp(entry) or "" for entry in contents.entries} - {""}):
+        place = f"{bridge} in {contents.namespace}"
+        sentences.append(f"What {place} has learned is not saved: with STP its ports learn only after a while.")
     return sentences
 
 

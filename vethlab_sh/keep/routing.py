@@ -237,14 +237,27 @@ def entries(contents: Contents, macs_on: Mapping[str, set[str]]) -> Iterator[str
     macs_on: by device the MAC addresses of the devices that are made on it, which it takes frames for.
     """
     own = {device.mac for device in contents.devices.values()}
+    open_ports: set[str] = set()
     for entry in contents.entries:
         if "self" in entry.flags and entry.mac in macs_on.get(entry.dev, ()):
             continue
-        if _comes_by_itself(contents, entry, own):
+        if _comes_by_itself(contents, entry, own) or contents.learned_behind_stp(entry):
             continue
+        if contents.learned_by(entry) and entry.dev not in open_ports:
+            open_ports.add(entry.dev)
+            yield _when_it_learns(contents, entry.dev)
         verb = "append" if entry.mac == ANY_MAC else "replace"  # a VXLAN may have many of these
         words = " ".join(_entry_words(entry))
         yield f"{contents.bridge} fdb {verb} {words}"
+
+
+def _when_it_learns(contents: Contents, port: str) -> str:
+    """The line that waits until a port takes what is learned: br_fdb_add_entry(), net/bridge/br_fdb.c.
+
+    A bridge hears of a signal a moment after it is there (net/core/link_watch.c).
+    """
+    state = f"{contents.bridge} link show dev {quoted(port)}"
+    return f"until {state} | grep -Eq 'state (forwarding|learning)'; do sleep 0.1; done"
 
 
 def _comes_by_itself(contents: Contents, entry: Entry, own: set[str]) -> bool:

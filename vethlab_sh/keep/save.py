@@ -79,7 +79,11 @@ def save(shell: Shell, name: str, file: str = "FILE") -> Saved:
     refusal = quoted(f"This rebuilds a lab, and only in a fresh one: {again}")
     head = HEAD.format(name=printable(name), again=again, refusal=refusal, host=HOSTNAME)
     names = {space.namespace: space.names for space in now.namespaces}
-    chapters = [Chapter("Namespaces", _named(names)), *_chapters(spaces, usual, stack)]
+    chapters = [
+        Chapter("Namespaces", _named(names)),
+        Chapter("Names of routing tables", _named_tables(spaces[HOSTNAME], fresh.first)),
+        *_chapters(spaces, usual, stack),
+    ]
     script = head + "".join(chapter.text for chapter in chapters)
     left_out = [*_left_out(spaces.values()), *_of_switches(now.links)]
     return Saved(script, tuple(left_out))
@@ -93,6 +97,15 @@ def _named(names: Mapping[str, Iterable[str]]) -> list[str]:
             lines.append(f"ip netns add {quoted(name)}")
         for other in others:
             lines += _renamed(name, other)
+    return lines
+
+
+def _named_tables(contents: Contents, usual: Contents) -> list[str]:
+    """The lines that name routing tables as the lab does, in its own copy of that file."""
+    lines = []
+    for line in contents.names:
+        if line not in usual.names:
+            lines.append(f"echo {quoted(line)} >> /etc/iproute2/rt_tables")
     return lines
 
 
@@ -146,7 +159,10 @@ def _left_out(spaces: Iterable[Contents]) -> list[str]:
         sentences += devices.left_out(space)
         for queue in space.queues:
             place = f"{queue.dev} in {space.namespace}"
-            sentences.append(f"The queue of {place} ({queue.kind}, made by tc) is not saved.")
+            sentences.append(
+                f"The queue of {place} ({queue.kind}, made by tc) is not saved: of queues, their classes and filters no"
+                " lines are written."
+            )
     return sentences
 
 
