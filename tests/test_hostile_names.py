@@ -316,6 +316,37 @@ def test_line_to_type_runs_nothing_that_a_name_holds(lab, fault, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+NO_TEXT = r"""
+ip netns add $'p\xff'; ip netns add $'p\xfe'
+ip link add name $'v\xff' type veth peer name $'e\xc3' netns $'p\xff'
+ip link add name $'v\xfe' alias $'caf\xe9' type veth peer name eth0 netns $'p\xfe'
+ip link set $'v\xff' up; ip -n $'p\xff' link set $'e\xc3' up
+ip addr add 10.0.0.1/24 dev $'v\xff'; ip -n $'p\xff' addr add 10.0.0.2/24 dev $'e\xc3'
+"""
+
+
+def names_of(lab):
+    return [(link.namespace, link.name, link.alias, link.peer) for link in lab.snapshot().rows.links]
+
+
+def test_names_that_are_no_text_stay_apart(lab, tmp_path):
+    """Bytes that are no UTF-8 are kept as in PEP 383, and shown by their numbers."""
+    lab.run(NO_TEXT)
+    names = names_of(lab)
+    odd = [os.fsdecode(name) for name in (b"v\xff", b"v\xfe", b"e\xc3")]
+    assert {name for _, name, _, _ in names} == {"lo", "eth0", *odd}
+    assert lab.inside("p\udcff", os.getpid) > 0
+    assert r"v\xff" in str(lab.snapshot().links)
+    assert r"route 10.0.0.0/24 dev v\xff" in "\n".join(row.why for row in lab.walk("master", "p\udcff").rows)
+    lab.run(r"ip -n $'p\xff' link set $'e\xc3' down")
+    lost = lab.walk("master", "10.0.0.2")
+    assert (lost.cause, r"e\xc3 in p\xff is down" in lost.verdict) == ("device-down", True)
+    lab.save(tmp_path / "saved.sh")
+    with Lab() as again:
+        again.run(f"bash {tmp_path / 'saved.sh'}")
+        assert sorted(names_of(again), key=str) == sorted(names, key=str)
+
+
 @pytest.mark.no_lab
 @pytest.mark.parametrize("name", ["\ud800", "a\udc80", "\udfff" * 9])
 def test_name_that_is_no_text_is_refused(name):

@@ -17,6 +17,8 @@ PROSE = CELL + "min-width:14em"  # on a narrow screen a table is rather moved si
 # surrogate pairs that Python makes of bytes that are no UTF-8.
 OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
+HALVES = re.compile("[\ud800-\udfff]")  # of surrogate pairs: no text that holds one can be written as UTF-8
+
 
 class AsText:
     """What is shown as its text, also where Python shows a value: in a terminal, a doctest, a notebook's file.

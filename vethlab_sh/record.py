@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .errors import CommandFailed
@@ -20,7 +20,8 @@ class Ran(AsText):
     """One command as the learner would type it, where it ran, and what came back.
 
     Attributes: line; at (machine: `master` or the name of a namespace); out and err (text as printed);
-    code (exit code, 128 + N when signal N ended it, as bash tells it); seconds (wall clock).
+    code (exit code, 128 + N when signal N ended it, as bash tells it); seconds (wall clock); exact (what was printed,
+    where bytes that are no UTF-8 stay apart as in PEP 383; out has a sign for each that can be printed).
     """
 
     line: str
@@ -29,6 +30,11 @@ class Ran(AsText):
     err: str
     code: int
     seconds: float
+    exact: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.exact:
+            object.__setattr__(self, "exact", self.out)
 
     @property
     def hint(self) -> str:

@@ -247,7 +247,16 @@ class File:
 
     @property
     def text(self) -> str:
-        """What is in it now; nothing where it is no file: what is in a sandbox may have put something in its place."""
+        """What is in it now, as it may be printed anywhere."""
+        return self._bytes().decode("utf-8", errors="replace")
+
+    @property
+    def exact(self) -> str:
+        """The same, where bytes that are no UTF-8 stay apart (PEP 383): the kernel takes them in names."""
+        return self._bytes().decode("utf-8", errors="surrogateescape")
+
+    def _bytes(self) -> bytes:
+        """Nothing where it is no file: what is in a sandbox may have put something in its place."""
         flags = os.O_RDONLY
         if self.folder is not None:
             flags |= os.O_NOFOLLOW | os.O_NONBLOCK
@@ -255,12 +264,12 @@ class File:
             descriptor = os.open(self.name, flags, dir_fd=self.folder)
         except OSError as error:
             if error.errno == errno.ELOOP:
-                return ""
+                return b""
             raise
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return ""
-            return file.read().decode("utf-8", errors="replace")
+                return b""
+            return file.read()
 
 
 class Sandbox:

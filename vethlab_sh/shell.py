@@ -223,7 +223,9 @@ class Shell:
                 jobs.append(Job(words, out.name, err.name))
             ends = self._run(jobs, timeout)
             for line, output, end in zip(lines, outputs, ends, strict=True):
-                records.append(Ran(line, at, output.out.text, output.err.text, end.code, end.seconds))
+                exact = output.out.exact
+                printed = os.fsencode(exact).decode(errors="replace")
+                records.append(Ran(line, at, printed, output.err.text, end.code, end.seconds, exact))
         return records
 
     def _run(self, jobs: Sequence[Job], timeout: float | None) -> list[End]:

@@ -34,7 +34,7 @@ from .facts import (
     Wrapping,
     as_row,
 )
-from .markup import AsText
+from .markup import HALVES, AsText, printable
 from .parsers import answers as reading
 from .parsers import devices, filters
 from .parsers.answers import PROGRAMS
@@ -303,7 +303,7 @@ class Snapshot(AsText):
         """One of the tables by name."""
         pandas = package("pandas")
 
-        rows = self.rows[name]
+        rows = [_to_show(row) for row in self.rows[name]]
         columns = list(COLUMNS[name])
         return pandas.DataFrame(rows, columns=columns).convert_dtypes()
 
@@ -417,6 +417,15 @@ def _with_parts(link: Link) -> Link:
     return replace(link, **parts)
 
 
+def _to_show(row: Row) -> Row:
+    """The row, with names that are no text (PEP 383) as they are shown: a frame that holds them cannot be printed."""
+    shown = {}
+    for column, value in row.items():
+        is_text = not isinstance(value, str) or value.isascii() or not HALVES.search(value)
+        shown[column] = value if is_text else printable(value)
+    return shown
+
+
 EMPTY = Snapshot(Facts())
 
 
@@ -425,10 +434,10 @@ def take(shell: Shell, settings: bool = False) -> Snapshot:
     ran = shell.run(thorough_question() if settings else _question(), expect=None)
     if ran.code != 0:
         raise CommandFailed(ran)
-    taken = of(dict(answers(ran.out, ANSWERS_THOROUGH if settings else ANSWERS)))
-    taken = with_switches(taken, dict(parts(ran.out)).get(OF_SWITCHES, ""))
+    taken = of(dict(answers(ran.exact, ANSWERS_THOROUGH if settings else ANSWERS)))
+    taken = with_switches(taken, dict(parts(ran.exact)).get(OF_SWITCHES, ""))
     if any(link.kind == "tun" for link in taken.rows.links):
-        return _with_holders(taken, shell.run(HOLDERS, expect=None).out)
+        return _with_holders(taken, shell.run(HOLDERS, expect=None).exact)
     return taken
 
 

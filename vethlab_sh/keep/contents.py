@@ -313,7 +313,7 @@ class Contents:
 
 def of(shell: Shell, namespace: str) -> Contents:
     """What a namespace of a lab has now."""
-    whole = shell.run(inside(namespace, SCRIPT)).out
+    whole = shell.run(inside(namespace, SCRIPT)).exact
     printed = [answer.strip() for answer in whole.split(MARK)]
     answers = dict(zip(QUESTIONS, printed, strict=False))
     return Contents.of(namespace, answers)

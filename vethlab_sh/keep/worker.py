@@ -20,8 +20,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Self
 
-from ..errors import BadInput, BadOption, GaveUpWaiting, LabClosed
-from ..inside import check_name
+from ..errors import BadInput, BadName, BadOption, GaveUpWaiting, LabClosed
 from ..sandbox import HOSTNAME, Sandbox
 from ..world import CLONE_NEWNET, CLONE_NEWNS
 
@@ -37,7 +36,7 @@ class Worker:
     """
 
     def __init__(self, sandbox: Sandbox, namespace: str) -> None:
-        self.namespace = check_name(namespace)
+        self.namespace = _file_name(namespace)
         self._sandbox = sandbox
         self._started: list[Running] = []
 
@@ -68,6 +67,14 @@ class Worker:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+def _file_name(namespace: str) -> str:
+    """The name itself, when a file below /run/netns may have it: somebody else may have chosen it, and oddly."""
+    is_one = namespace not in ("", ".", "..") and not {"/", "\0"} & set(namespace)
+    if not is_one:
+        raise BadName(namespace, "a namespace is a file below /run/netns")
+    return namespace
 
 
 class Running:
@@ -178,7 +185,7 @@ def _enter(sandbox: Sandbox, namespace: str) -> None:
     if libc.unshare(CLONE_NEWNS) == 0:
         libc.mount(b"", b"/", b"none", MS_SLAVE | MS_REC, None)
         libc.umount2(b"/sys", MNT_DETACH)
-        libc.mount(namespace.encode(), b"/sys", b"sysfs", 0, None)
+        libc.mount(os.fsencode(namespace), b"/sys", b"sysfs", 0, None)
 
 
 def _end_with(living: int) -> None:

@@ -21,10 +21,9 @@ def play(lab: Lab, file: Path, keep_going: bool = False) -> int:
     What one sets, a variable or its folder, holds for those below. keep_going: whether those below one that failed
     run, too. Raises BadInput when it is no text.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise BadInput(f"{file} is no text.") from None
+    text = file.read_text(encoding="utf-8", errors="surrogateescape")  # to bash words are bytes, and a name may be odd
+    if "\0" in text:
+        raise BadInput(f"{file} is no text.")
     typed = read(text)
     for remark in typed.remarks:
         say_aside(remark)

@@ -284,7 +284,7 @@ def ask_each(ground: Ground, spaces: Iterable[str], parts: Mapping[str, str]) ->
     for number in range(len(spaces)):
         script.append(f"printf '\\0'; cat \"$here/{number}\"")
     ran = ground.run("\n".join(script))
-    _, *answers = ran.out.split("\0")
+    _, *answers = ran.exact.split("\0")
     return {space: _by_part(text) for space, text in zip(spaces, answers, strict=False)}
 
 
