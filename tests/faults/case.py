@@ -18,7 +18,7 @@ class Case:
     id: a few words joined by hyphens; group: what is broken; title: what a learner sees; cause: the true reason, with
     one word of each group of `words`; source: where it was met, "common" for what everybody meets.
 
-    play: a scenario to begin with; lines: bash, each line run on its own.
+    play: a scenario to begin with; options: its own; lines: bash, each line run on its own.
 
     src, dst, how: the arguments of walk; without src no walk is asked; claim: what check is asked; ok: what both must
     say, None where both are right.
@@ -47,6 +47,7 @@ class Case:
     how: dict[str, Any] = field(default_factory=dict)
     claim: str = ""
     play: str = ""
+    options: dict[str, str | bool] = field(default_factory=dict)
     ok: bool | None = False
     netfilter: Words = ()
     mend: str = ""

@@ -15,7 +15,7 @@ LIMIT = int(os.environ.get("FAULTS_LIMIT", "60"))
 def build(lab: Lab, case: Case) -> list[str]:
     """Play the scenario and the lines; return what failed."""
     if case.play:
-        lab.play(case.play)
+        lab.play(case.play, **case.options)
     return run_all(lab, case.lines)
 
 

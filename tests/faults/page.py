@@ -87,7 +87,7 @@ class Example:
         """All lines of the network: the MACs in them are the same each time."""
         lines = [self.case.lines, self.case.mend]
         if self.case.play:
-            for step in scenarios.load(self.case.play).steps:
+            for step in scenarios.load(self.case.play, **self.case.options).steps:
                 lines += step.lines
         return "\n".join(lines)
 

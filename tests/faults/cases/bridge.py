@@ -303,4 +303,22 @@ CASES = [
         words=(("flow*",), ("br-int", "tap1")),
         mend="ovs-ofctl --strict del-flows br-int priority=200,icmp,in_port=tap1 && ovs-appctl revalidator/wait",
     ),
+    Case(
+        id="port-of-open-vswitch-in-a-vlan",
+        group="bridge",
+        title="the cable to the other switch is in a VLAN of Open vSwitch",
+        cause="int-br0, br-int's port to br0, is in VLAN 10, and tap1 is in none",
+        source="common",
+        play="ovs",
+        lines="""
+            ovs-vsctl set port int-br0 tag=10
+            ovs-appctl revalidator/wait
+        """,
+        src="ns1",
+        dst="10.0.0.2",
+        claim="ns1 can reach ns2",
+        words=(("VLAN 10",), ("int-br0",)),
+        never=FILTERS,
+        mend="ovs-vsctl clear port int-br0 tag && ovs-appctl revalidator/wait",
+    ),
 ]

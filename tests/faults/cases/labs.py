@@ -275,4 +275,40 @@ CASES = [
         netfilter=rule("FORWARD", "physdev"),
         mend="iptables -D FORWARD -m physdev --physdev-is-bridged -j DROP",
     ),
+    Case(
+        id="calico-bgp-session-ended",
+        group="labs",
+        title="calico with BIRD: the other node has ended its session",
+        cause="BIRD on node2 has ended the session, so master has no route to node2's block but the default one",
+        source="common (calico-node is stopped, or its BIRD disabled)",
+        play="calico",
+        options={"mode": "bgp"},
+        lines="""
+            ip netns exec node2 birdc -s /run/node2/calico/bird.ctl disable Mesh_10_4_0_21
+            timeout 20 bash -c 'while ip route | grep 10.240.77.128; do sleep 0.05; done'
+        """,
+        src="pod-a",
+        dst="10.240.77.130",
+        claim="pod-a can reach 10.240.77.130",
+        words=(("default", "no route", "10.240.77.128"), ("10.4.0.1", "BIRD", "session")),
+        never=FILTERS,
+        mend="ip netns exec node2 birdc -s /run/node2/calico/bird.ctl enable Mesh_10_4_0_21 && "
+        "timeout 20 bash -c 'until ip route | grep 10.240.77.128; do sleep 0.05; done'",
+    ),
+    Case(
+        id="flannel-host-gw-to-a-node-that-is-gone",
+        group="labs",
+        title="flannel with host-gw: the route leads to a node's old address",
+        cause="master's route 10.244.1.0/24 leads to 10.4.0.99, which nobody has",
+        source="common (a node that came back with another address)",
+        play="flannel",
+        options={"mode": "host-gw"},
+        lines="ip route replace 10.244.1.0/24 via 10.4.0.99 dev eth0",
+        src="pod-a",
+        dst="10.244.1.2",
+        claim="pod-a can reach 10.244.1.2",
+        words=(("10.4.0.99",), (*NOBODY, "route")),
+        never=FILTERS,
+        mend="ip route replace 10.244.1.0/24 via 10.4.0.22 dev eth0",
+    ),
 ]
