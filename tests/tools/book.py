@@ -18,6 +18,7 @@ from conftest import ROOT
 from playwright.sync_api import expect
 
 pytest_plugins = ["chromium"]
+expect.set_options(timeout=30_000)
 SHOTS = ROOT / "tests" / "screenshots"
 HTML = ROOT / "book" / "_build" / "html"
 LOADED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "use": "href"}
@@ -242,12 +243,13 @@ def test_keyboard_reaches_the_buttons_of_a_player(reader):
     shown = player(page)
     shown.get_by_role("button", name="stop").click()
     shown.get_by_role("button", name="to the start").click()
-    page.evaluate("document.activeElement.blur(); window.focus()")
-    page.locator("h1 a").focus()
-    for _ in range(8):
+    page.get_by_text("Skip to content").focus()  # the first that Tab comes to
+    page.keyboard.press("Enter")
+    for _ in range(10):
         page.keyboard.press("Tab")
         if shown.locator("#play:focus").count():
             break
+    expect(shown.locator("#play")).to_be_focused()
     page.keyboard.press("Enter")
     expect(shown.locator("#where")).to_contain_text("2. ")
 
@@ -256,13 +258,14 @@ def test_keyboard_reaches_the_buttons_of_a_player(reader):
 def test_search_finds_veth(reader, width):
     page = reader("index.html", width)
     if width < 1000:
-        page.locator("label[for=__navigation]").first.click()
+        page.locator("label.nav-overlay-icon").click()
     field = page.get_by_placeholder("Search")
     field.fill("veth")
     field.press("Enter")
     results = page.locator("#search-results li a")
-    expect(results.first).to_be_visible()
-    expect(page.locator("#search-results")).to_contain_text("Words")
+    expect(page.get_by_text("Search finished")).to_be_visible()
+    expect(page.locator("#search-results").get_by_role("link", name="Words", exact=True)).to_be_visible()
+    expect(results.filter(has_text="Can two machines talk")).to_be_visible()
     page.screenshot(path=SHOTS / f"book-search-{width}.png")
     results.first.click()
     expect(page.locator("article")).to_contain_text(re.compile("veth", re.I))
