@@ -44,6 +44,9 @@ quiz: setup ## write docs/quiz.md from notebooks/quiz.toml
 book: setup-book ## build the site of all this in book/_build/html, offline; a warning is an error
 	@$(PYTHON_RUN) book/make.py $(ARGS)
 
+catalogue: setup-tests ## bring the catalogues of other languages up to date, and count (ARGS=--missing lists)
+	@$(PYTHON_RUN) tests/tools/catalogue.py $(ARGS)
+
 doctor: setup ## tell whether this machine can run the labs, and what is missing
 	@$(PYTHON_RUN) -m vethlab_sh doctor
 
@@ -128,4 +131,4 @@ clean: ## remove .venv and the caches
 	rm -rf book/_build .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test check bench book setup-book test-book test-browser test-exercises test-class test-all test-tools chaos attack faults faults-elsewhere causes fuzz test-vm test-kinds test-uml test-container box box-packages vm lab pictures kinds notebooks recordings quiz doctor setup setup-tests clean
+.PHONY: help demo test check bench book setup-book test-book test-browser test-exercises test-class test-all test-tools chaos attack faults faults-elsewhere causes fuzz test-vm test-kinds test-uml test-container box box-packages vm lab pictures kinds notebooks recordings quiz catalogue doctor setup setup-tests clean

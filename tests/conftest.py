@@ -22,6 +22,8 @@ from vethlab_sh.keep import stay
 ROOT = Path(__file__).resolve().parent.parent
 # Who is started in the background hears no Ctrl-C, and neither do those that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# Whoever runs the tests, and in whatever locale: what they compare is English.
+os.environ["VETHLAB_LANG"] = "en"
 # The tests' marks are watched (tests/tools/live.py).
 pytest_collection_modifyitems = live.pytest_collection_modifyitems
 pytest_sessionstart = live.pytest_sessionstart

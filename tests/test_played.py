@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from vethlab_sh import Lab
-from vethlab_sh.played import Played, PlayedStep
 from vethlab_sh.scenarios import load
+from vethlab_sh.scenarios.played import Played, PlayedStep
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ What becomes of a block stands in pages.py. A block that no test can run stands 
 
 from __future__ import annotations
 
+import ast
 import functools
 import os
 import re
@@ -25,6 +26,7 @@ PAGES = {pages.name(path): path for path in pages.pages()}
 BLOCKS = [block for path in PAGES.values() for block in pages.blocks(path)]
 EDITS = [block for block in BLOCKS if pages.is_edit(block)]
 AT_ONCE = 4
+CHINESE = "README.zh.md"  # read where the kit speaks Chinese
 BY_CLASS = "tests/tools/classroom.py does what it says (make test-class)"
 DRAWING = "a drawing; its names are looked up in the kernel below"
 
@@ -81,14 +83,31 @@ def why_not_run(block: Block, text: str) -> str | None:
 
 def of(*languages: str) -> list[Block]:
     """The blocks to run that are of these languages."""
-    meant = [block for block in BLOCKS if block.language in languages and block not in EDITS]
+    meant = [block for block in BLOCKS if block.language in languages and block not in (*EDITS, *SAID_TWICE)]
     return [block for block in meant if not why_not_run(block, block.first)]
+
+
+def typed(block: Block) -> str:
+    """What a block does, whatever its remarks say."""
+    if block.language == "python":
+        return ast.dump(ast.parse(block.text))
+    return "\n".join(re.sub(r"\s+#.*", "", line) for line in block.text.splitlines())
+
+
+def said_twice() -> list[Block]:
+    """The blocks of the Chinese README in which a reader types what the English one says, where it is run."""
+    once = {typed(block) for block in BLOCKS if block.page == "README.md" and block.language != "console"}
+    here = [block for block in BLOCKS if block.page == CHINESE and block.language != "console"]
+    return [block for block in here if typed(block) in once]
+
+
+SAID_TWICE = said_twice()
 
 
 class Visit:
     """A reader's terminal in a checkout: its new files are nobody's, and its labs are its own and end with it."""
 
-    def __init__(self, folder: Path, checkout: Path | None = None) -> None:
+    def __init__(self, folder: Path, checkout: Path | None = None, language: str = "en") -> None:
         self.checkout = checkout or linked_checkout(folder / "checkout")
         runtime = folder / "runtime"
         runtime.mkdir(mode=0o700)
@@ -98,6 +117,7 @@ class Visit:
             "PYTHONPATH": f"{self.checkout}:{os.environ.get('PYTHONPATH', '')}",
             "XDG_RUNTIME_DIR": str(runtime),
             "COLUMNS": "100",
+            "VETHLAB_LANG": language,
         }
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -147,7 +167,7 @@ def test_no_block_escapes():
     """Each block is run, is a change that is applied to a copy, or stands in NOT_RUN."""
     run = of(*RUN)
     skipped = [block for block in BLOCKS if why_not_run(block, block.first)]
-    escaped = [str(block) for block in BLOCKS if block not in (*run, *EDITS, *skipped)]
+    escaped = [str(block) for block in BLOCKS if block not in (*run, *EDITS, *skipped, *SAID_TWICE)]
     assert escaped == []
     assert len(run) > 20
     assert {block.page for block in EDITS} == {"CONTRIBUTING.md"}
@@ -157,6 +177,16 @@ def test_what_is_not_run_still_stands_on_a_page():
     texts = {page: "\n" + "\n".join(block.text for block in BLOCKS if block.page == page) for page in PAGES}
     stale = [(page, begins) for page, begins in NOT_RUN if f"\n{begins}" not in texts[page]]
     assert stale == []
+
+
+def test_chinese_readme_is_whole():
+    """It has the English one's headings, commands, programs and cells, and one section on its language."""
+    levels = {
+        page: [heading.partition(" ")[0] for heading in pages.headings(PAGES[page])] for page in ("README.md", CHINESE)
+    }
+    assert len(levels[CHINESE]) == len(levels["README.md"]) + 1
+    typed_there = [typed(block) for block in BLOCKS if block.page == "README.md" and block.language != "console"]
+    assert [typed(block) for block in SAID_TWICE] == typed_there
 
 
 def commands_succeed(block: Block, visit: Visit) -> None:
@@ -220,7 +250,8 @@ RUN = {
 
 def run(block: Block, folder: Path, contributed: Future[Path]) -> None:
     """Do what a block says, as a reader who knows nothing of the other blocks."""
-    visit = Visit(folder, contributed.result() if block.page == "CONTRIBUTING.md" else None)
+    checkout = contributed.result() if block.page == "CONTRIBUTING.md" else None
+    visit = Visit(folder, checkout, language="zh" if block.page == CHINESE else "en")
     try:
         RUN[block.language](block, visit)
     finally:
@@ -282,9 +313,10 @@ def test_commands_in_sentences_have_their_verbs_and_options():
     assert len(commands) > 10
     for command in commands:
         words = shlex.split(re.split(r"[|;]", command)[0])[3:]
-        assert words[0] in verbs(), command
-        for option in (word for word in words[1:] if word.startswith("--") and word != "--"):
-            assert option in help_of(words[0]), command
+        verb = next(word for word in words if not word.startswith("-"))  # before it may stand an option of all verbs
+        assert verb in verbs(), command
+        for option in (word for word in words if word.startswith("--") and word != "--"):
+            assert option in help_of(verb), command
 
 
 def test_make_targets_exist():

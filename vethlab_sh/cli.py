@@ -16,13 +16,14 @@ from collections.abc import Iterator, Sequence
 from . import __version__
 from .errors import LabError, UnknownName, package
 from .lab import WATCHING
+from .language import marked, speaking, tr
 from .terminal import doctor, drills, grade, labs, lessons, nodes, quiz, recall, scenes, tables, walk
-from .terminal.arguments import verbose_argument
+from .terminal.arguments import Help, language_argument, speak_in_argparse, verbose_argument
 from .terminal.streams import nowhere, prepare_streams, say, warnings_said
 
 # Each verb, in the order of --help: the file in terminal/ that declares it, and what it does stands below there.
 GROUPS = {
-    "a scenario, in a lab of its own": (
+    marked("a scenario, in a lab of its own"): (
         scenes.add_demo,
         scenes.add_draw,
         walk.add_walk,
@@ -31,7 +32,7 @@ GROUPS = {
         scenes.add_script,
         scenes.add_list,
     ),
-    "a lab that stays": (
+    marked("a lab that stays"): (
         labs.add_up,
         labs.add_ps,
         labs.add_run,
@@ -40,7 +41,7 @@ GROUPS = {
         labs.add_save,
         labs.add_down,
     ),
-    "to learn and to teach": (
+    marked("to learn and to teach"): (
         lessons.add_lessons,
         lessons.add_lab,
         recall.add_recall,
@@ -48,11 +49,11 @@ GROUPS = {
         drills.add_drill,
         grade.add_grade,
     ),
-    "a real machine": (
+    marked("a real machine"): (
         nodes.add_inspect,
         nodes.add_explain,
     ),
-    "this kit": (
+    marked("this kit"): (
         tables.add_tables,
         doctor.add_doctor,
     ),
@@ -64,16 +65,33 @@ INTERRUPTED = 128 + 2  # as a shell tells of a program that SIGINT ended
 class UnknownVerb(UnknownName):
     """The command line has no such verb."""
 
-    kind = "verb"
+    kind = marked("verb")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return its exit code."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    with speaking(_asked_language(words)):
+        return _run(words)
+
+
+def _asked_language(words: Sequence[str]) -> str | None:
+    """What --lang says, wherever it stands before a `--`: the parser itself is to speak that language already."""
+    for word, following in itertools.pairwise([*words, ""]):
+        if word == "--":
+            return None
+        if word == "--lang":
+            return following
+        if word.startswith("--lang="):
+            return word.removeprefix("--lang=")
+    return None
+
+
+def _run(words: Sequence[str]) -> int:
     try:
         prepare_streams()
         program, verbs = _program()
         complete(program)
-        words = sys.argv[1:] if argv is None else list(argv)
         _check_verb(words, verbs)
         if words[:1] == ["drill"]:
             _check_verb(words[1:], drills.WHAT)
@@ -82,27 +100,28 @@ def main(argv: Sequence[str] | None = None) -> int:
             code: int = options.verb(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        return say("Interrupted. The lab is gone and left nothing behind.", INTERRUPTED)
+        return say(tr("Interrupted. The lab is gone and left nothing behind."), INTERRUPTED)
     except LabError as error:
         return say(str(error), error.exit_code)
     except UnicodeError as error:  # a word, a name or a file
-        return say(f"This is no text that can be written: {error.reason if hasattr(error, 'reason') else error}.", 2)
+        reason = getattr(error, "reason", error)
+        return say(tr("This is no text that can be written: {reason}.", reason=reason), 2)
     except MemoryError:
-        return say("There is not enough memory for this.", 1)
+        return say(tr("There is not enough memory for this."), 1)
     except RecursionError:
-        return say("This is nested too deeply to be read.", 2)
+        return say(tr("This is nested too deeply to be read."), 2)
     except OSError as error:
         nowhere(1)
-        return say(f"Cannot write or read: {_reason(error)}.", 1)
+        return say(tr("Cannot write or read: {reason}.", reason=_reason(error)), 1)
     return code
 
 
 def _check_verb(words: Sequence[str], verbs: Sequence[str]) -> None:
     """Raise UnknownVerb, which names the one that was probably meant, where argparse would list them all."""
-    for word in words:
+    for before, word in itertools.pairwise(["", *words]):
         if word in verbs:
             return
-        if not word.startswith("-"):
+        if not word.startswith("-") and before != "--lang":
             raise UnknownVerb(word, verbs)
 
 
@@ -125,7 +144,7 @@ def _tell_line(line: str) -> None:
 def _reason(error: OSError) -> str:
     reason = error.strerror or str(error)
     if error.errno == errno.EBADF:
-        reason = "standard output is closed"
+        reason = tr("standard output is closed")
     if error.filename:
         return f"{error.filename}: {reason}"
     return reason
@@ -138,14 +157,21 @@ def parser() -> argparse.ArgumentParser:
 
 def _program() -> tuple[argparse.ArgumentParser, list[str]]:
     """The command line, and the names of its verbs."""
+    speak_in_argparse()
     program = argparse.ArgumentParser(
         prog="vethlab_sh",
         usage="%(prog)s [-h] [-v] [--version] VERB ...",
-        description="Learn how container networks are wired: real commands in a private world.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=tr("Learn how container networks are wired: real commands in a private world."),
+        formatter_class=Help,
     )
+    language_argument(program)
     verbose_argument(program)
-    program.add_argument("--version", action="version", version=f"vethlab_sh {__version__}")
+    program.add_argument(
+        "--version",
+        action="version",
+        version=f"vethlab_sh {__version__}",
+        help=tr("show program's version number and exit"),
+    )
     # argparse can list verbs in one group only: ours are in the epilog
     verbs = program.add_subparsers(required=True, metavar="VERB", help=argparse.SUPPRESS)
     listing = []
@@ -154,9 +180,9 @@ def _program() -> tuple[argparse.ArgumentParser, list[str]]:
         for add_verb in functions:
             add_verb(verbs)
         new = [name for name in verbs.choices if name not in before]
-        listing.append(f"{group}:")
+        listing.append(tr("{group}:", group=tr(group)))
         listing += [f"  {name:9} {verbs.choices[name].description}" for name in new]
-    program.epilog = "\n".join([*listing, "", "`VERB --help` tells each verb's options, and what can be typed."])
+    program.epilog = "\n".join([*listing, "", tr("`VERB --help` tells each verb's options, and what can be typed.")])
     return program, list(verbs.choices)
 
 

@@ -38,6 +38,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Protocol
 
 from . import markup
+from .language import marked, sentences, tr
 
 # bash's own code for a program that is not there: bash(1), EXIT STATUS
 NO_SUCH_PROGRAM = 127
@@ -102,7 +103,7 @@ class CommandFailed(LabError):
         if ran.code == NO_SUCH_PROGRAM:
             self.exit_code = 2
         complaint = _complaint(ran)
-        message = f"`{ran.line}` failed on {ran.at} (exit code {ran.code}){complaint}"
+        message = tr("`{line}` failed on {at} (exit code {code})", line=ran.line, at=ran.at, code=ran.code) + complaint
         if hint:
             message += f"\n{hint}"
         super().__init__(message)
@@ -117,7 +118,7 @@ def _complaint(ran: Failed) -> str:
         if text and not text.startswith(("Try ", "Command failed -:")):
             lines.append(text)
     if not lines:
-        return ", without saying why"
+        return tr(", without saying why")
     if lines[0].startswith("Usage:"):
         return f": {lines[0]}"
     return f": {lines[-1]}"
@@ -140,8 +141,15 @@ class OutputNotUnderstood(LabError):
         self.number = number
         self.advice = ""
         if command in SPEAK_LANGUAGES and not line.isascii():
-            self.advice = "If that is no English, run it with LC_ALL=C before it, which asks for English."
-        super().__init__(f"{command}, line {number}: I do not know {word!r} in: {line.strip()} {self.advice}".rstrip())
+            self.advice = tr("If that is no English, run it with LC_ALL=C before it, which asks for English.")
+        message = tr(
+            "{command}, line {number}: I do not know {word!r} in: {line}",
+            command=command,
+            number=number,
+            word=word,
+            line=line.strip(),
+        )
+        super().__init__(f"{message} {self.advice}".rstrip())
 
 
 class NoParser(LabError):
@@ -149,7 +157,9 @@ class NoParser(LabError):
 
     def __init__(self, line: str) -> None:
         self.line = line
-        super().__init__(f"There is no table for `{line}`. `python -m vethlab_sh tables` lists those there are.")
+        super().__init__(
+            tr("There is no table for `{line}`. `python -m vethlab_sh tables` lists those there are.", line=line)
+        )
 
 
 class DrillUnfit(LabError):
@@ -158,8 +168,13 @@ class DrillUnfit(LabError):
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
         self.reason = reason
-        again = f"Begin with a fresh lab: `Lab().drill({name!r})`."
-        super().__init__(f"The drill {name!r} cannot begin: {reason}. {again}")
+        super().__init__(
+            tr(
+                "The drill {name!r} cannot begin: {reason}. Begin with a fresh lab: `Lab().drill({name!r})`.",
+                name=name,
+                reason=reason,
+            )
+        )
 
 
 class CannotSave(LabError):
@@ -184,7 +199,7 @@ class GaveUpWaiting(LabError):
     def __init__(self, fact: str, seconds: float) -> None:
         self.fact = fact
         self.seconds = seconds
-        super().__init__(f"Gave up after {seconds:g} s waiting until {fact}.")
+        super().__init__(tr("Gave up after {seconds:g} s waiting until {fact}.", seconds=seconds, fact=fact))
 
 
 class CannotBegin(LabError):
@@ -301,10 +316,8 @@ class ToolMissing(CannotBegin):
     def __init__(self, tool: str) -> None:
         self.tool = tool
         self.package = package_of(tool)
-        message = f"The program {tool!r} is not on this machine."
-        if self.package:
-            message += f" Install it: sudo apt-get install {self.package}"
-        super().__init__(message)
+        cure = tr("Install it: sudo apt-get install {package}", package=self.package) if self.package else ""
+        super().__init__(sentences(tr("The program {tool!r} is not on this machine.", tool=tool), cure))
 
 
 class KindMissing(CannotBegin):
@@ -328,8 +341,11 @@ class PackageMissing(CannotBegin):
         self.package = package
         self.extra = extra
         super().__init__(
-            f"This needs the Python package {package}, which is not installed. "
-            f"The command that installs it: {files.install(extra)}"
+            tr(
+                "This needs the Python package {package}, which is not installed. The command that installs it: {line}",
+                package=package,
+                line=files.install(extra),
+            )
         )
 
 
@@ -370,7 +386,7 @@ class BadName(WrongUsage):
     def __init__(self, name: str, rule: str) -> None:
         self.name = name
         self.rule = rule
-        super().__init__(f"{name!r} cannot be a name here: {rule}.")
+        super().__init__(tr("{name!r} cannot be a name here: {rule}.", name=name, rule=rule))
 
 
 class BadOption(WrongUsage):
@@ -384,7 +400,7 @@ class BadInput(WrongUsage):
 class UnknownName(WrongUsage):
     """There is no `kind` called `name`; `known` lists those there are, `nearest` is the one probably meant, if any."""
 
-    kind: ClassVar = "thing"
+    kind: ClassVar = marked("thing")
 
     def __init__(self, name: str, known: Sequence[str], also: Sequence[str] = ()) -> None:
         """also: names that are understood, and not listed."""
@@ -392,23 +408,26 @@ class UnknownName(WrongUsage):
         self.known = list(known)
         near = nearest(name, [*known, *also])
         self.nearest = near[0] if near else None
-        sentences = [f"There is no {self.kind} {name!r}."]
-        if self.nearest:
-            sentences.append(f"Did you mean {self.nearest!r}?")
-        sentences.append(f"There are: {', '.join(known)}.")
-        super().__init__(" ".join(sentences))
+        question = tr("Did you mean {nearest!r}?", nearest=self.nearest) if self.nearest else ""
+        super().__init__(
+            sentences(
+                tr("There is no {kind} {name!r}.", kind=tr(self.kind), name=name),
+                question,
+                tr("There are: {known}.", known=", ".join(known)),
+            )
+        )
 
 
 class UnknownScenario(UnknownName):
     """There is no scenario of this name."""
 
-    kind = "scenario"
+    kind = marked("scenario")
 
 
 class UnknownDrill(UnknownName):
     """There is no drill of this name."""
 
-    kind = "drill"
+    kind = marked("drill")
 
 
 class UnknownClaim(WrongUsage):
@@ -419,7 +438,14 @@ class UnknownClaim(WrongUsage):
         self.nearest = nearest
         self.known = known
         forms = "\n  ".join(known)
-        super().__init__(f"I cannot check {claim!r}. Nearest to it is `{nearest}`. What can be checked:\n  {forms}")
+        super().__init__(
+            tr(
+                "I cannot check {claim!r}. Nearest to it is `{nearest}`. What can be checked:\n  {forms}",
+                claim=claim,
+                nearest=nearest,
+                forms=forms,
+            )
+        )
 
 
 class NoDrill(WrongUsage):
@@ -427,10 +453,13 @@ class NoDrill(WrongUsage):
 
     def __init__(self, name: str | None) -> None:
         self.name = name
-        where = f"the lab {name!r}" if name else "this lab"
+        where = tr("the lab {name!r}", name=name) if name else tr("this lab")
         super().__init__(
-            f"No drill is under way in {where}. `python -m vethlab_sh drill start NAME` begins one. "
-            "(In a lab's own shell no lab is seen: leave it first, with `exit`.)"
+            tr(
+                "No drill is under way in {where}. `python -m vethlab_sh drill start NAME` begins one. (In a lab's "
+                "own shell no lab is seen: leave it first, with `exit`.)",
+                where=where,
+            )
         )
 
 
@@ -440,10 +469,10 @@ class NoSuchLab(WrongUsage):
     def __init__(self, name: str, known: list[str]) -> None:
         self.name = name
         self.known = known
-        there = "None does; `python -m vethlab_sh up` makes one"
+        there = tr("None does; `python -m vethlab_sh up` makes one.")
         if known:
-            there = f"There are: {', '.join(known)}"
-        super().__init__(f"No lab stays under the name {name!r}. {there}.")
+            there = tr("There are: {known}.", known=", ".join(known))
+        super().__init__(sentences(tr("No lab stays under the name {name!r}.", name=name), there))
 
 
 class NameTaken(WrongUsage):
@@ -452,6 +481,9 @@ class NameTaken(WrongUsage):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
-            f"A lab {name!r} is there already. Choose another name (`--name`), "
-            f"or end it: `python -m vethlab_sh down {name}`."
+            tr(
+                "A lab {name!r} is there already. Choose another name (`--name`), or end it: `python -m vethlab_sh "
+                "down {name}`.",
+                name=name,
+            )
         )

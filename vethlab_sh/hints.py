@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .errors import NO_SUCH_PROGRAM, PACKAGES, ToolMissing, nearest
+from .language import marked, sentences, tr
 from .sandbox import container_options, find, settings_are_fixed
 
 # What else is often typed: a misspelt program is probably one of these, or one of a package.
@@ -76,14 +77,14 @@ class Rule:
         return re.search(self.said, said, re.MULTILINE) is not None
 
 
-_DEVICES = "`ip link` lists the devices here; a device that was moved is in its new namespace only."
-_NAMESPACES = "`ip netns list` lists the namespaces; `ip netns add NAME` makes one."
-_NO_PORT = "lo and bridges cannot be ports of a bridge."
-_GATEWAY = "The gateway is on no connected network: `ip route` shows them; tunnels want `onlink`."
-_NO_NAMES = "A lab has no names, only addresses such as 10.0.0.1."
-_MISSPELT = "Is a word missing or misspelt? `ip link help` (or addr, route, neigh) shows what may stand there."
+_DEVICES = marked("`ip link` lists the devices here; a device that was moved is in its new namespace only.")
+_NAMESPACES = marked("`ip netns list` lists the namespaces; `ip netns add NAME` makes one.")
+_NO_PORT = marked("lo and bridges cannot be ports of a bridge.")
+_GATEWAY = marked("The gateway is on no connected network: `ip route` shows them; tunnels want `onlink`.")
+_NO_NAMES = marked("A lab has no names, only addresses such as 10.0.0.1.")
+_MISSPELT = marked("Is a word missing or misspelt? `ip link help` (or addr, route, neigh) shows what may stand there.")
 
-_FROM_A_PAGE = (
+_FROM_A_PAGE = marked(
     "The line has a sign that a web page or a text program made of an ordinary one: a long dash for -, curved quotes, "
     "or a blank that is none. Type it anew."
 )
@@ -94,115 +95,128 @@ _TYPESET = re.compile(
 
 _NO_QUEUE = re.compile("Specified qdisc kind is unknown|Unknown qdisc")
 _EXISTS = "File exists|[Aa]lready exists"
-_NO_VLANS = "this kernel's bridges know no VLANs (CONFIG_BRIDGE_VLAN_FILTERING)."
-_LO_DOWN = "lo, the way to oneself, is down in this namespace: `ip link set lo up`."
+_LO_DOWN = marked("lo, the way to oneself, is down in this namespace: `ip link set lo up`.")
 
 # The first rule that fits is the one that is told: what is special stands above what is general.
 RULES = (
     Rule(
-        "Another VXLAN has this id and port: look with `ip -d link show type vxlan`.",
+        marked("Another VXLAN has this id and port: look with `ip -d link show type vxlan`."),
         said="A VXLAN device with the specified VNI",
     ),
     Rule(
-        "A device is a port of one bridge: `ip link set DEVICE nomaster` takes it out.",
+        marked("A device is a port of one bridge: `ip link set DEVICE nomaster` takes it out."),
         said="already a member of a bridge",
     ),
-    Rule("The device has this address already: look with `ip a`.", said="[Aa]ddress already assigned"),
-    Rule("There is such a rule already: look with `ip rule`.", line=r"\brule add", said=_EXISTS),
+    Rule(marked("The device has this address already: look with `ip a`."), said="[Aa]ddress already assigned"),
+    Rule(marked("There is such a rule already: look with `ip rule`."), line=r"\brule add", said=_EXISTS),
     Rule(
-        "There is a neighbour entry for this address already: look with `ip neigh`; `ip neigh replace` changes it.",
+        marked(
+            "There is a neighbour entry for this address already: look with `ip neigh`; `ip neigh replace` changes it."
+        ),
         line=r"\bneigh\w* add",
         said=_EXISTS,
     ),
     Rule(
-        "There is an entry for this MAC address already: look with `bridge fdb`; `bridge fdb replace` changes it, "
-        "`bridge fdb append` adds another remote.",
+        marked(
+            "There is an entry for this MAC address already: look with `bridge fdb`; `bridge fdb replace` changes it, "
+            "`bridge fdb append` adds another remote."
+        ),
         line=r"\bfdb add",
         said=_EXISTS,
     ),
     Rule(
-        "There is a route to this network already: look with `ip route`; `ip route replace` changes it.",
+        marked("There is a route to this network already: look with `ip route`; `ip route replace` changes it."),
         line=r"\br(oute)? add",
         said=_EXISTS,
     ),
     Rule(
-        "There is a chain of this name already: `iptables -S` lists them (`-t nat` those of that table).",
+        marked("There is a chain of this name already: `iptables -S` lists them (`-t nat` those of that table)."),
         said="Chain already exists",
     ),
     Rule(
-        "The name is there already: look with `ip netns list`. `ip netns del NAME` takes it away.",
+        marked("The name is there already: look with `ip netns list`. `ip netns del NAME` takes it away."),
         said="Cannot create namespace file",
     ),
-    Rule("It is there already: look with `ip a`, `ip route` or `ip netns list`.", said=_EXISTS),
+    Rule(marked("It is there already: look with `ip a`, `ip route` or `ip netns list`."), said=_EXISTS),
     Rule(
-        "The name is in /run/netns, but from here it leads to no namespace. Made at a node, by `ip netns exec NODE ip "
-        "netns add NAME`, a namespace is known by its name to that one command, or shell, and is gone with it. "
-        "`ip netns del NAME` removes the name; `ip netns add NAME` on master makes one for all.",
+        marked(
+            "The name is in /run/netns, but from here it leads to no namespace. Made at a node, by `ip netns exec "
+            "NODE ip netns add NAME`, a namespace is known by its name to that one command, or shell, and is gone "
+            "with it. `ip netns del NAME` removes the name; `ip netns add NAME` on master makes one for all."
+        ),
         said='setting the network namespace ".*" failed: Invalid argument',
     ),
-    Rule("A device of that name is here already: look with `ip link`.", said="Name not unique"),
+    Rule(marked("A device of that name is here already: look with `ip link`."), said="Name not unique"),
     Rule(_NAMESPACES, said='Cannot open network namespace|Cannot remove namespace file|Invalid "netns" value'),
     Rule(_DEVICES, said=r"Cannot find device|No such device|(Device|Interface) \S+ (is )?not available"),
     Rule(_DEVICES, said=r"(Device|interface|bridge)\b.* does(n't| not) exist"),
-    Rule("The name of a device has 1 to 15 bytes, and no slash, colon or space.", said="not a valid ifname"),
+    Rule(marked("The name of a device has 1 to 15 bytes, and no slash, colon or space."), said="not a valid ifname"),
     Rule(
-        "A value is too long or out of range. The name of a device, for one, has at most 15 bytes.",
+        marked("A value is too long or out of range. The name of a device, for one, has at most 15 bytes."),
         said="failed policy validation",
     ),
     Rule(
-        "The kernel has no such kind of device. If the word after `type` is right, as veth, bridge and vxlan are, "
-        "`sudo modprobe KIND` outside the lab may load it.",
+        marked(
+            "The kernel has no such kind of device. If the word after `type` is right, as veth, bridge and vxlan are, "
+            "`sudo modprobe KIND` outside the lab may load it."
+        ),
         said="Unknown device type",
     ),
     Rule(
-        "This kernel has no such queue. If its name is right, as netem, tbf and htb are, `sudo modprobe sch_NAME` "
-        "outside the lab may load it; a kernel may also be without it.",
+        marked(
+            "This kernel has no such queue. If its name is right, as netem, tbf and htb are, `sudo modprobe sch_NAME` "
+            "outside the lab may load it; a kernel may also be without it."
+        ),
         line=r"\btc\b",
         said="Specified qdisc kind is unknown",
     ),
     Rule(
-        "This kernel has no such classifier: `sudo modprobe cls_NAME` outside the lab may load it.",
+        marked("This kernel has no such classifier: `sudo modprobe cls_NAME` outside the lab may load it."),
         line=r"\btc\b",
         said="TC classifier not found",
     ),
     Rule(
-        "There is no such queue or class to put it under: look with `tc qdisc show dev DEVICE` and `tc class show dev "
-        "DEVICE`.",
+        marked(
+            "There is no such queue or class to put it under: look with `tc qdisc show dev DEVICE` and `tc class show "
+            "dev DEVICE`."
+        ),
         line=r"\btc (class|filter|qdisc) add",
         said="No such file|Failed to find specified qdisc|Specified (class|qdisc) not found|Parent Qdisc doesn't exist",
     ),
     Rule(
-        "The device has such a queue already: look with `tc qdisc show dev DEVICE`; `tc qdisc replace` changes it.",
+        marked(
+            "The device has such a queue already: look with `tc qdisc show dev DEVICE`; `tc qdisc replace` changes it."
+        ),
         line=r"\btc\b",
         said="Exclusivity flag on",
     ),
     Rule(
-        "The device has only the queue that every device has: `tc qdisc show dev DEVICE`.",
+        marked("The device has only the queue that every device has: `tc qdisc show dev DEVICE`."),
         line=r"\btc\b",
         said="Cannot delete qdisc with handle of zero|Cannot find specified qdisc",
     ),
     Rule(
-        "An address is written as 10.0.0.1/24: numbers up to 255, and a prefix up to 32.",
+        marked("An address is written as 10.0.0.1/24: numbers up to 255, and a prefix up to 32."),
         said="prefix is expected",
     ),
     Rule(
-        "Is the address right? An IPv6 route is added with `ip -6 route`.",
+        marked("Is the address right? An IPv6 route is added with `ip -6 route`."),
         said="inet address is expected",
     ),
-    Rule("Say which device it is about: `dev NAME`.", said='"dev" argument is required'),
+    Rule(marked("Say which device it is about: `dev NAME`."), said='"dev" argument is required'),
     Rule(
-        "`ip a` shows the addresses; give one with its prefix, as in `ip addr del 10.0.0.1/24 ...`.",
+        marked("`ip a` shows the addresses; give one with its prefix, as in `ip addr del 10.0.0.1/24 ...`."),
         said="Address not found",
     ),
     Rule(
-        "Switch the device on first: `ip link set DEVICE up`.",
+        marked("Switch the device on first: `ip link set DEVICE up`."),
         said="Device for nexthop is not up|Network is down",
     ),
     Rule(
-        "The address says more than its prefix: with /16, for one, the last two numbers are 0.",
+        marked("The address says more than its prefix: with /16, for one, the last two numbers are 0."),
         said="Invalid prefix for given prefix length",
     ),
-    Rule("`src` must be an address of this machine: look with `ip a`.", said="Invalid prefsrc"),
+    Rule(marked("`src` must be an address of this machine: look with `ip a`."), said="Invalid prefsrc"),
     Rule(_GATEWAY, said="invalid gateway"),
     Rule(_GATEWAY, line="via ", said="No route to host"),
     Rule(
@@ -211,104 +225,129 @@ RULES = (
         said="Network is unreachable|Cannot assign requested address",
     ),
     Rule(
-        "No route leads there: look at `ip route`, and at whether the device is up.",
+        marked("No route leads there: look at `ip route`, and at whether the device is up."),
         said="Network is unreachable",
     ),
     # the kernel refuses to send by a blackhole route with EINVAL: fib_props in net/ipv4/fib_semantics.c
     Rule(
-        "A `blackhole` route covers this address: look with `ip route`.",
+        marked("A `blackhole` route covers this address: look with `ip route`."),
         said="ping: connect: Invalid argument",
     ),
-    Rule("There is no such route: look with `ip route`.", line="route del", said="No such process"),
+    Rule(marked("There is no such route: look with `ip route`."), line="route del", said="No such process"),
     Rule(
-        "There is no such entry: look with `ip neigh` or `bridge fdb`.",
+        marked("There is no such entry: look with `ip neigh` or `bridge fdb`."),
         line="(neigh|fdb) del",
         said="No such file",
     ),
     # dev->netns_immutable; kernels before 6.15 say "Invalid argument" (NETIF_F_NETNS_LOCAL)
     Rule(
-        "Such a device (a bridge, a VRF) cannot be moved; `ip -n NAMESPACE link add …` makes one where it is to be.",
+        marked(
+            "Such a device (a bridge, a VRF) cannot be moved; `ip -n NAMESPACE link add …` makes one where it is to be."
+        ),
         line=r"\bnetns\b",
         said="netns is immutable",
     ),
     Rule(
-        "Bridges, VRFs and lo cannot be moved; `ip -n NAMESPACE link add …` makes one where it is to be.",
+        marked("Bridges, VRFs and lo cannot be moved; `ip -n NAMESPACE link add …` makes one where it is to be."),
         line=r"link set .*\bnetns\b",
         said="Invalid argument",
     ),
     Rule(_NO_PORT, line="master ", said="Invalid argument|enslave"),
     Rule(_NO_PORT, said="can't add .* to bridge"),
-    Rule(f"Probably {_NO_VLANS}", line="link add .*type bridge .*vlan_", said="Operation not supported"),
     Rule(
-        f"Either this device is no bridge, or {_NO_VLANS}",
+        marked("Probably this kernel's bridges know no VLANs (CONFIG_BRIDGE_VLAN_FILTERING)."),
+        line="link add .*type bridge .*vlan_",
+        said="Operation not supported",
+    ),
+    Rule(
+        marked(
+            "Either this device is no bridge, or this kernel's bridges know no VLANs (CONFIG_BRIDGE_VLAN_FILTERING)."
+        ),
         line="type bridge .*vlan_|bridge vlan",
         said="Operation not supported",
     ),
     Rule(
-        "It is no port of a bridge: `ip link set DEVICE master BRIDGE` first.",
+        marked("It is no port of a bridge: `ip link set DEVICE master BRIDGE` first."),
         line=r"\bbridge (-\S+ )*(link|fdb) ",
         said="Operation not supported",
     ),
     # NFPROTO_IPV4 and the others are chosen when a kernel is built (CONFIG_NF_TABLES_IPV4, _IPV6, _INET)
     Rule(
-        "This kernel has no nf_tables of this family (user-mode Linux has none but that of bridges): there "
-        "`iptables-legacy`, and in a lab in user-mode Linux `iptables`, makes rules for IPv4.",
+        marked(
+            "This kernel has no nf_tables of this family (user-mode Linux has none but that of bridges): there "
+            "`iptables-legacy`, and in a lab in user-mode Linux `iptables`, makes rules for IPv4."
+        ),
         program="nft",
         said="Operation not supported",
     ),
-    Rule("A Linux bridge has room for 1023 ports.", said="Exchange full"),  # BR_MAX_PORTS: net/bridge/br_private.h
     Rule(
-        "A MAC address is six pairs of hexadecimal digits, such as 8e:2a:10:00:00:02.",
+        marked("A Linux bridge has room for 1023 ports."), said="Exchange full"
+    ),  # BR_MAX_PORTS: net/bridge/br_private.h
+    Rule(
+        marked("A MAC address is six pairs of hexadecimal digits, such as 8e:2a:10:00:00:02."),
         said="invalid lladdr|Invalid link address|Invalid mac address|Invalid address length",
     ),
     # is_valid_ether_addr() in include/linux/etherdevice.h
     Rule(
-        "The second digit of a device's MAC address must be even; addresses with an odd one belong to groups.",
+        marked("The second digit of a device's MAC address must be even; addresses with an odd one belong to groups."),
         line="address ",
         said="Cannot assign requested",
     ),
     Rule(
-        "`ip -d link show DEVICE` says which MTU it may have (minmtu, maxmtu).",
+        marked("`ip -d link show DEVICE` says which MTU it may have (minmtu, maxmtu)."),
         said="mtu (less|greater) than device",
     ),
     Rule(
-        "The packet is larger than the device's MTU and may not be split (`-M do`).",
+        marked("The packet is larger than the device's MTU and may not be split (`-M do`)."),
         said="[Mm]essage too long",
     ),
-    Rule("A VXLAN needs a number: `id 1`.", said="missing virtual network identifier"),
+    Rule(marked("A VXLAN needs a number: `id 1`."), said="missing virtual network identifier"),
     Rule(
-        "There is no such setting: is the name of the device right? Where it has a dot, write slashes: "
-        "net/ipv4/conf/flannel.1/forwarding.",
+        marked(
+            "There is no such setting: is the name of the device right? Where it has a dot, write slashes: "
+            "net/ipv4/conf/flannel.1/forwarding."
+        ),
         said="cannot stat /proc/sys",
     ),
-    Rule("No spaces around the =, as in `sysctl -w net.ipv4.ip_forward=1`.", said="sysctl.*invalid syntax"),
-    Rule("The setting does not take this value.", said="setting key .*Invalid argument"),
-    Rule("In a lab only the settings of its network, `net.…`, can be changed.", said="permission denied on key"),
+    Rule(marked("No spaces around the =, as in `sysctl -w net.ipv4.ip_forward=1`."), said="sysctl.*invalid syntax"),
+    Rule(marked("The setting does not take this value."), said="setting key .*Invalid argument"),
+    Rule(
+        marked("In a lab only the settings of its network, `net.…`, can be changed."), said="permission denied on key"
+    ),
     Rule(_NO_NAMES, said="name resolution|Name or service not known|Unknown host"),
     Rule(
-        "`iptables -S` lists the chains (`-t nat` those of that table); `iptables -N NAME` makes one.",
+        marked("`iptables -S` lists the chains (`-t nat` those of that table); `iptables -N NAME` makes one."),
         said="No chain/target/match|Chain '.*' does not exist",
     ),
-    Rule("There is no such rule: `iptables -S` lists them.", said="does a matching rule exist"),
+    Rule(marked("There is no such rule: `iptables -S` lists them."), said="does a matching rule exist"),
     Rule(_MISSPELT, said='not complete|argument ".*" is wrong|is unknown, try|^Usage: ip'),
-    Rule("A quote or a bracket was opened and not closed.", said="unexpected EOF"),
+    Rule(marked("A quote or a bracket was opened and not closed."), said="unexpected EOF"),
     Rule(
-        "Something was begun and not ended: `for` and `while` end with `done`, `if` with `fi`, `case` with `esac`.",
+        marked(
+            "Something was begun and not ended: `for` and `while` end with `done`, `if` with `fi`, `case` with `esac`."
+        ),
         said="syntax error: unexpected end of file",
     ),
     Rule(
-        "A lab has the kernel of the machine, and what is loaded there is loaded here, too: type it outside the lab.",
+        marked(
+            "A lab has the kernel of the machine, and what is loaded there is loaded here, too: type it outside the "
+            "lab."
+        ),
         program="modprobe",
     ),
     Rule(
-        "The kernel of this machine has no such module, and what needs it does not work here, in a lab or outside.",
+        marked(
+            "The kernel of this machine has no such module, and what needs it does not work here, in a lab or outside."
+        ),
         said=r"FATAL: Module \S+ not found",
     ),
-    Rule("It asks for input, and nobody is there to type any: give the value in the line.", line=r"^\s*read\b"),
-    Rule("A lab may change its own network, not the machine.", said="Operation not permitted"),
+    Rule(marked("It asks for input, and nobody is there to type any: give the value in the line."), line=r"^\s*read\b"),
+    Rule(marked("A lab may change its own network, not the machine."), said="Operation not permitted"),
     Rule(
-        "Nobody answered: look at `ip a`, `ip route` and `ip neigh` on both sides. (One's own address answers only "
-        "while lo is up.)",
+        marked(
+            "Nobody answered: look at `ip a`, `ip route` and `ip neigh` on both sides. (One's own address answers "
+            "only while lo is up.)"
+        ),
         program="ping",
         code=1,
     ),
@@ -332,16 +371,17 @@ def hint_for(line: str, code: int, said: str) -> str:
     if missing:
         return _instead_of(missing)
     if FIXED_SETTING.search(said) and settings_are_fixed():
-        return (
-            "The settings of networks are read-only in this container, and a lab without rights has no others. "
-            f"The container needs {container_options()}; or let the lab have a kernel of its own, "
-            'user-mode Linux (`--kernel uml`, in Python `Lab(kernel="uml")`).'
+        return tr(
+            "The settings of networks are read-only in this container, and a lab without rights has no others. The "
+            "container needs {options}; or let the lab have a kernel of its own, user-mode Linux (`--kernel uml`, in "
+            'Python `Lab(kernel="uml")`).',
+            options=container_options(),
         )
     is_typeset = _TYPESET.search(line) is not None and _TYPESET.search(said) is not None
-    meant = _FROM_A_PAGE if is_typeset else _meant(line, said)
+    meant = tr(_FROM_A_PAGE) if is_typeset else _meant(line, said)
     for rule in RULES:
         if rule.fits(line, code, said):
-            return meant if is_typeset else f"{meant} {rule.hint}".strip()
+            return meant if is_typeset else sentences(meant, tr(rule.hint))
     return meant
 
 
@@ -369,13 +409,13 @@ def _missing_program(line: str, code: int, said: str) -> str:
 def _instead_of(program: str) -> str:
     """What may be done where this program is missing."""
     if _TYPESET.search(program):
-        return _FROM_A_PAGE
+        return tr(_FROM_A_PAGE)
     if set(program) <= set("$#%>"):
-        return f"`{program}` is a terminal's prompt: type what stands behind it."
+        return tr("`{program}` is a terminal's prompt: type what stands behind it.", program=program)
     missing = ToolMissing(program)
     meant = "" if missing.package else _nearest(program, _programs())
     if meant:
-        return f"There is no program {program!r}. Did you mean `{meant}`?"
+        return tr("There is no program {program!r}. Did you mean `{meant}`?", program=program, meant=meant)
     return str(missing)
 
 
@@ -426,7 +466,7 @@ def _meant(line: str, said: str) -> str:
 
 
 def _question(word: str) -> str:
-    return f"Did you mean `{word}`?" if word else ""
+    return tr("Did you mean `{word}`?", word=word) if word else ""
 
 
 def _nearest_setting(file: str) -> str:

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 
 from .errors import BadName
+from .language import marked, tr
 from .sandbox import HOSTNAME
 
 # One command whose words bash hands on as they are: letters that mean nothing to it, and quoted pieces in which it
@@ -83,14 +84,14 @@ SHELL_SIGNS = set(";&|<>()$`\\\"'*?[]{}!#~^")
 NAME_LIMIT = 15  # IFNAMSIZ is 16 bytes, the last of them a zero: include/uapi/linux/if.h
 
 
-def check_name(name: str, what: str = "a network namespace") -> str:
+def check_name(name: str, what: str = marked("a network namespace")) -> str:
     """The name itself, when the kernel and `ip` would take it; else BadName with the rule.
 
     The rule for devices is the kernel's dev_valid_name(); ours adds the leading dash, which `ip` would read as an
     option, and a shell's signs, and holds namespaces to the same rule, so that one rule is to be learned.
     """
     for rule in _broken_rules(name):
-        raise BadName(name, f"{rule} ({what})")
+        raise BadName(name, f"{rule} ({tr(what)})")
     return name
 
 
@@ -98,16 +99,16 @@ def _broken_rules(name: str) -> Iterator[str]:
     # A name is bytes to the kernel, and ü is two of them; half a pair of UTF-16 is none, and refused further below.
     size = len(name.encode(errors="surrogatepass"))
     if not name:
-        yield "it is empty"
+        yield tr("it is empty")
     if size > NAME_LIMIT:
-        yield f"a name has at most {NAME_LIMIT} bytes, this one has {size}"
+        yield tr("a name has at most {limit} bytes, this one has {size}", limit=NAME_LIMIT, size=size)
     if "/" in name or ":" in name:
-        yield "a name holds no slash and no colon"
+        yield tr("a name holds no slash and no colon")
     if any(sign.isspace() or not sign.isprintable() for sign in name):
-        yield "a name holds no space and no control character"
+        yield tr("a name holds no space and no control character")
     if SHELL_SIGNS & set(name):
-        yield f"a name holds none of the shell's own signs ({' '.join(sorted(SHELL_SIGNS))})"
+        yield tr("a name holds none of the shell's own signs ({signs})", signs=" ".join(sorted(SHELL_SIGNS)))
     if name.startswith("-"):
-        yield "a leading dash would be read as an option"
+        yield tr("a leading dash would be read as an option")
     if name in (".", ".."):
-        yield "this is a folder, not a name"
+        yield tr("this is a folder, not a name")

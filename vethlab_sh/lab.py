@@ -9,14 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import played, scenarios, snapshot
-from .errors import BadOption, NameTaken, NotReady, package
+from . import scenarios, snapshot
+from .errors import BadOption, NameTaken, NotReady, UnknownName, package
 from .inside import inside
 from .keep import stay
-from .played import Played, PlayedStep
+from .language import LANGUAGES, in_its_language, marked, tr
 from .progress import telling
 from .sandbox import HOSTNAME, Sandbox
-from .scenarios import Scenario
+from .scenarios import Scenario, played
+from .scenarios.played import Played, PlayedStep
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody waits for what is not used
@@ -38,13 +39,20 @@ WATCHING: list[Callable[[str], None]] = []  # are told each line of a lab, as ty
 LENT = "a lesson"  # what a lab that is lent was made from
 
 
+class UnknownLanguage(UnknownName):
+    """The kit does not speak this language."""
+
+    kind = marked("language")
+
+
 class Lab:
     """A private network world, made without root; gone when closed or when Python ends, unless it is to `stay`.
 
     name: of a lab that stays, to come back to it (closing then only leaves it); sandbox: a world that is there
     already; replay: a scenario whose recording is shown. Without any of them a world is made: in this machine's kernel
     (kernel="host"), in user-mode Linux (kernel="uml"), or in the second where the first makes none for us (None).
-    Raises NoSuchLab, which lists the labs that stay, BadOption for another kernel, and NotReady.
+    lang: the language that it speaks, `en` or `zh`; without it VETHLAB_LANG, or the user's locale, says which.
+    Raises NoSuchLab, which lists the labs that stay, BadOption for another kernel, UnknownLanguage, and NotReady.
 
     >>> with Lab() as lab:
     ...     _ = lab.run("ip netns add ns1")
@@ -59,7 +67,11 @@ class Lab:
         *,
         replay: str | None = None,
         kernel: str | None = None,
+        lang: str | None = None,
     ) -> None:
+        if lang is not None and lang not in LANGUAGES:
+            raise UnknownLanguage(lang, LANGUAGES)
+        self.lang = lang
         self.name = name
         self._stay = None
         if name is not None:
@@ -112,6 +124,7 @@ class Lab:
 
     # --- lines
 
+    @in_its_language
     def run(
         self,
         line: str,
@@ -180,7 +193,7 @@ class Lab:
 
         files: descriptors that it is given, too; environment: more of it.
         """
-        kernel = self._kernel("A program runs in a kernel, and a recording has none")
+        kernel = self._kernel(tr("A program runs in a kernel, and a recording has none"))
         return kernel.interact(words, environment, files)
 
     def note(self, line: str) -> None:
@@ -201,6 +214,7 @@ class Lab:
 
     # --- scenarios and drills
 
+    @in_its_language
     def play(self, name: str, until: int | None = None, **options: int | str | bool) -> Played:
         """Run all steps of a scenario, or the first `until`; return the records of all its lines.
 
@@ -244,6 +258,7 @@ class Lab:
         (ran,) = self._world.run_together([line], HOSTNAME, None, None)
         return ran.code
 
+    @in_its_language
     def drill(self, name: str | None = None, seed: int | str = 0) -> Drill:
         """A network with a fault to find: `.ticket`, then `.hint()`, `.check()`, `.give_up()`, `.explanation`.
 
@@ -253,7 +268,7 @@ class Lab:
         """
         from . import drills
 
-        self._kernel("A drill is mended in a kernel, and a recording has none")
+        self._kernel(tr("A drill is mended in a kernel, and a recording has none"))
         if name is None:
             return drills.resume(self)
         return drills.start(self, name, seed)
@@ -267,6 +282,7 @@ class Lab:
         """
         return self._world.snapshot(settings)
 
+    @in_its_language
     def changes(self) -> Difference:
         """What changed in the kernel since the last look (since the lab was made, the first time)."""
         from .wiring import changes
@@ -295,6 +311,7 @@ class Lab:
             picture = layout.layout(now, changed, routes)
             return ink.draw(picture, ax)
 
+    @in_its_language
     def walk(
         self, src: str, dst: str, count: int = 1, size: int | None = None, cold: bool = False, proto: str = "icmp"
     ) -> Walk:
@@ -305,6 +322,7 @@ class Lab:
         """
         return self._world.walk(src, dst, count, size, cold, proto)
 
+    @in_its_language
     def check(self, claim: str) -> Verdict:
         """Whether a claim in plain English holds now: `lab.check("ns100 can reach 192.168.1.101")`.
 
@@ -314,7 +332,7 @@ class Lab:
         """
         from .claims import check
 
-        kernel = self._kernel("A claim is judged by a kernel, and a recording has none")
+        kernel = self._kernel(tr("A claim is judged by a kernel, and a recording has none"))
         return check.check(kernel, claim)
 
     @staticmethod
@@ -385,7 +403,7 @@ class Lab:
         from .files import written
         from .keep import save
 
-        kernel = self._kernel("What is saved is what a kernel has now, and a recording has none")
+        kernel = self._kernel(tr("What is saved is what a kernel has now, and a recording has none"))
         lab_name = self.name or "of Python"
         file_name = Path(file).name if file else "FILE"
         saved = save.save(kernel, lab_name, file_name)
@@ -399,7 +417,7 @@ class Lab:
     @property
     def shell(self) -> Shell:
         """Runs lines that are not the learner's own: they leave no record in `history`."""
-        return self._kernel("Lines of one's own run in a kernel, and a recording has none")
+        return self._kernel(tr("Lines of one's own run in a kernel, and a recording has none"))
 
     def _kernel(self, sentence: str) -> Shell:
         """What asks the kernel; raises NotRecorded with this sentence when there is none behind the lab."""
@@ -582,7 +600,7 @@ class LiveInGuest(Live):
 def _made(kernel: str | None) -> World:
     """A new world in this machine's kernel, or in user-mode Linux; without a choice the first that can be had."""
     if kernel not in (None, *KERNELS):
-        raise BadOption(f"{kernel!r} is no kernel for a lab: {', '.join(KERNELS)}.")
+        raise BadOption(tr("{kernel!r} is no kernel for a lab: {known}.", kernel=kernel, known=", ".join(KERNELS)))
     if kernel == UML:
         return _in_guest()
     try:

@@ -1,4 +1,4 @@
-"""How do rows read as a table? Without the columns that say nothing; on a web page in light and in dark."""
+"""How do rows read as a table, and a text in lines? Without columns that say nothing; as wide as a terminal is."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ PROSE = CELL + "min-width:14em"  # on a narrow screen a table is rather moved si
 OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 HALVES = re.compile("[\ud800-\udfff]")  # of surrogate pairs: no text that holds one can be written as UTF-8
+
+
+# Signs that never begin a line, and signs that never end one: GB/T 15834, and the W3C's "Requirements for Chinese Text
+# Layout" (clreq), 3.1.6. The straight ones are as narrow as letters.
+NEVER_FIRST = frozenset("。，、；：？！）」』》〉】”’…—·,.;:?!)")
+NEVER_LAST = frozenset("（「『《〈【“‘(")
 
 
 class AsText:
@@ -91,6 +97,84 @@ def _number(code: int) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}"
+
+
+def width(text: str) -> int:
+    """How many columns of a terminal a text takes: two for a full-width sign, none for one that adds to another.
+
+    >>> width("ns1"), width("网桥 br0")
+    (3, 8)
+    """
+    if text.isascii():
+        return len(text)
+    return sum(_columns(sign) for sign in text)
+
+
+def _columns(sign: str) -> int:
+    from unicodedata import combining  # a table that who reads English does not wait for
+
+    if combining(sign):
+        return 0
+    return 2 if _is_wide(sign) else 1
+
+
+def _is_wide(sign: str) -> bool:
+    from unicodedata import east_asian_width
+
+    return east_asian_width(sign) in "WF"  # Unicode's Annex 11
+
+
+def pieces(text: str) -> list[str]:
+    """A text cut wherever a line may end: after a blank and, without one, between full-width signs.
+
+    No piece begins with a sign that may not begin a line, such as a full stop.
+
+    >>> pieces("启用 br0。再看")
+    ['启', '用 ', 'br0。', '再', '看']
+    """
+    cut: list[str] = []
+    for sign in text:
+        if cut and not _may_part(cut[-1], sign):
+            cut[-1] += sign
+        else:
+            cut.append(sign)
+    return cut
+
+
+def _may_part(before: str, sign: str) -> bool:
+    """Whether a line may end between these two."""
+    last = before[-1]
+    if sign.isspace() or sign in NEVER_FIRST or last in NEVER_LAST:
+        return False
+    return last.isspace() or _is_wide(last) or _is_wide(sign)
+
+
+def wrapped(text: str, columns: int, first: str = "", later: str = "", cut_words: bool = True) -> str:
+    """A paragraph in lines of at most so many columns of a terminal.
+
+    first, later: what the first and the other lines begin with; cut_words: whether a word that is longer than a line
+    is cut.
+    """
+    if text.isascii() or not any(map(_is_wide, text)):
+        import textwrap
+
+        return textwrap.fill(
+            text,
+            columns,
+            initial_indent=first,
+            subsequent_indent=later,
+            break_on_hyphens=False,
+            break_long_words=cut_words,
+        )
+    lines = [first]
+    for piece in pieces(" ".join(text.split())):
+        line = lines[-1]
+        is_begun = line not in (first, later)
+        if is_begun and width(line + piece.rstrip()) > columns:
+            lines.append(later + piece)
+        else:
+            lines[-1] = line + piece
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def sentence(text: str) -> str:

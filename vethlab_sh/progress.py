@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from .markup import printable
+from .markup import printable, width
 
 LARGE = 100  # namespaces: what is smaller is done before one wonders
 WIDTH = 79
@@ -53,7 +53,10 @@ def _below_the_cell() -> Callable[[str], None]:
 
 def _on_terminal(sentence: str) -> None:
     terminal = getattr(sys.stderr, "below", sys.stderr)  # past the guard, which lets no carriage return through
-    line = printable(sentence)[:WIDTH].ljust(WIDTH)  # blanks wipe what is left of a longer one
+    line = printable(sentence)
+    while width(line) > WIDTH:
+        line = line[:-1]
+    line += " " * (WIDTH - width(line))  # they wipe what is left of a longer one
     terminal.write("\r" + line)
     if not sentence:
         terminal.write("\r")

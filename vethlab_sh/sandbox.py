@@ -36,16 +36,14 @@ from pathlib import Path
 from . import world
 from .errors import LabClosed, NotReady, ToolMissing
 from .files import is_checkout
+from .language import marked, tr
 from .world import CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS
 from .world import HOSTNAME as HOSTNAME
 from .world import Plan as Plan
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-ENDED = "This lab is gone: the process that held it has ended."
+ENDED = marked("This lab is gone: the process that held it has ended.")
 NUMBERS = itertools.count()  # of the files that this Python had in sandboxes
-RECORDING = "see a recording, which needs nothing (`python -m vethlab_sh demo bridge --replay`)"
-MACHINE = "use the virtual machine (`vagrant up`)"  # who installed the package has no Vagrantfile
-ELSEWHERE = f"{MACHINE}, or {RECORDING}" if is_checkout() else RECORDING
 # A kernel that runs as a program, in which a lab is made when this machine's kernel makes none: `uml.guest`
 UML = "linux.uml"
 UML_INSTALL = "sudo apt-get install user-mode-linux kmod"
@@ -58,41 +56,42 @@ NOT_OF_A_LAB = (16, 17, 22, 25, 34)
 LINUX_CAPABILITY_VERSION_3 = 0x20080522
 INNER = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC
 
-# For the Python of a clone alone: the set-up stands beside it
-APPARMOR = "`./setup.sh apparmor` (a profile: this Python alone may), or " if is_checkout() else ""
-
 
 @dataclass(frozen=True)
 class Switch:
     """A setting by which user namespaces can be forbidden.
 
-    file; forbids: its value then; reason: the same as a sentence; cure: the commands that undo it, and at what cost.
+    file; forbids: its value then; reason: the same as a sentence; cure: the commands that undo it, and at what cost;
+    in_a_clone: a further one, for the Python of a clone alone, where the set-up stands beside it.
     """
 
     file: str
     forbids: str
     reason: str
     cure: str
+    in_a_clone: str = ""
 
 
 SWITCHES = (
     Switch(
         "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
         forbids="1",
-        reason="AppArmor forbids it to ordinary users",
-        cure=f"{APPARMOR}`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0` (every program may, "
-        "until the next start)",
+        reason=marked("AppArmor forbids it to ordinary users"),
+        cure=marked(
+            "`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0` (every program may, until the next start)"
+        ),
+        in_a_clone=marked("`./setup.sh apparmor` (a profile: this Python alone may)"),
     ),
     Switch(
         "/proc/sys/kernel/unprivileged_userns_clone",
         forbids="0",
-        reason="the kernel setting unprivileged_userns_clone is 0",
+        reason=marked("the kernel setting unprivileged_userns_clone is 0"),
         cure="`sudo sysctl kernel.unprivileged_userns_clone=1`",
     ),
     Switch(
         "/proc/sys/user/max_user_namespaces",
         forbids="0",
-        reason="the kernel setting user.max_user_namespaces is 0",
+        reason=marked("the kernel setting user.max_user_namespaces is 0"),
         cure="`sudo sysctl user.max_user_namespaces=10000`",
     ),
 )
@@ -125,7 +124,11 @@ def check_linux() -> None:
     """Raise NotReady where there is no Linux kernel."""
     if sys.platform != "linux":
         raise NotReady(
-            f"Labs need the Linux kernel, and this computer runs {platform.system()}. Ways out: {ELSEWHERE}."
+            tr(
+                "Labs need the Linux kernel, and this computer runs {system}. Ways out: {ways}.",
+                system=platform.system(),
+                ways=_elsewhere(),
+            )
         )
 
 
@@ -135,38 +138,76 @@ def forbidden_because(number: int = errno.EPERM) -> str:
     number: the kernel's errno, where it is known.
     """
     if number == errno.ENOSYS:
-        return f"the kernel, or who started this, has no such call. Ways out: {_ways_out()}"
+        return tr("the kernel, or who started this, has no such call. Ways out: {ways}", ways=_ways_out())
     if number in (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE):
-        return "the machine, or this user, has no processes, descriptors or memory left (`ulimit -a`)"
+        return tr("the machine, or this user, has no processes, descriptors or memory left (`ulimit -a`)")
     for switch in SWITCHES:
         with contextlib.suppress(OSError):  # which this kernel does not have
             if Path(switch.file).read_text().strip() == switch.forbids:
-                ways = f"{switch.cure}, or run with sudo (lines then run as root), or {_ways_out()}"
-                return f"{switch.reason}. Ways out: {ways}"
+                return tr("{reason}. Ways out: {ways}", reason=tr(switch.reason), ways=_ways_past(switch))
     if number == errno.ENOSPC:
-        return f"there are as many namespaces as user.max_*_namespaces allow (`sysctl user`). Or {_ways_out()}"
+        return tr(
+            "there are as many namespaces as user.max_*_namespaces allow (`sysctl user`). Or {ways}", ways=_ways_out()
+        )
     if _has_no_number():
-        why = "this process is in a user namespace that has no number for its user"
-        return f"{why}. Ways out: run outside of it, or {_ways_out()}"
+        return tr(
+            "this process is in a user namespace that has no number for its user. Ways out: run outside of it, or "
+            "{ways}",
+            ways=_ways_out(),
+        )
     if _is_chroot():
-        why = "this is a chroot, in which the kernel makes no user namespaces (unshare(2))"
-        return f"{why}. Ways out: leave it, or {_ways_out()}"
+        return tr(
+            "this is a chroot, in which the kernel makes no user namespaces (unshare(2)). Ways out: leave it, or "
+            "{ways}",
+            ways=_ways_out(),
+        )
     if _is_filtered():
-        why = "who started this, a container most likely, forbids the calls that make namespaces (seccomp(2))"
-        return f"{why}. Ways out: start the container with {container_options()}, or {_ways_out()}"
-    return (
-        "this machine (a container, perhaps, or a chroot) does not let you make namespaces. "
-        f"Ways out: run with sudo, start the container with {container_options()}, or {_ways_out()}"
+        return tr(
+            "who started this, a container most likely, forbids the calls that make namespaces (seccomp(2)). Ways "
+            "out: start the container with {options}, or {ways}",
+            options=container_options(),
+            ways=_ways_out(),
+        )
+    return tr(
+        "this machine (a container, perhaps, or a chroot) does not let you make namespaces. Ways out: run with sudo, "
+        "start the container with {options}, or {ways}",
+        options=container_options(),
+        ways=_ways_out(),
     )
+
+
+def _ways_past(switch: Switch) -> str:
+    cure = tr(switch.cure)
+    if switch.in_a_clone and is_checkout():
+        cure = tr("{one}, or {other}", one=tr(switch.in_a_clone), other=cure)
+    return tr("{cure}, or run with sudo (lines then run as root), or {ways}", cure=cure, ways=_ways_out())
 
 
 def _ways_out() -> str:
     """What to do where there is a Linux kernel that makes no world."""
     if find(UML):
-        return f"use user-mode Linux, which is here ({UML_ASKED_FOR}), or {ELSEWHERE}"
+        return tr(
+            'use user-mode Linux, which is here (`demo bridge --kernel uml`, in Python `Lab(kernel="uml")`), or '
+            "{elsewhere}",
+            elsewhere=_elsewhere(),
+        )
     if platform.machine() == UML_PROCESSOR:
-        return f"install user-mode Linux, which needs no right here (`{UML_INSTALL}`), or {ELSEWHERE}"
-    return ELSEWHERE
+        return tr(
+            "install user-mode Linux, which needs no right here (`{line}`), or {elsewhere}",
+            line=UML_INSTALL,
+            elsewhere=_elsewhere(),
+        )
+    return _elsewhere()
+
+
+def _elsewhere() -> str:
+    """Where else the scenarios can be seen; who installed the package has no Vagrantfile."""
+    if is_checkout():
+        return tr(
+            "use the virtual machine (`vagrant up`), or see a recording, which needs nothing (`python -m vethlab_sh "
+            "demo bridge --replay`)"
+        )
+    return tr("see a recording, which needs nothing (`python -m vethlab_sh demo bridge --replay`)")
 
 
 def container_options() -> str:
@@ -292,7 +333,11 @@ class Sandbox:
         except world.Refused as error:
             why = f"{error.call}: {error.strerror}"
             raise NotReady(
-                f"Cannot make a private network world ({why}): {forbidden_because(error.errno or 0)}."
+                tr(
+                    "Cannot make a private network world ({why}): {forbidden_because}.",
+                    why=why,
+                    forbidden_because=forbidden_because(error.errno or 0),
+                )
             ) from error
         self._line: socket.socket | None = held.line
         self.descriptors = held.descriptors
@@ -316,15 +361,17 @@ class Sandbox:
         try:
             pidfd = os.pidfd_open(pid)
         except ProcessLookupError:
-            raise LabClosed(ENDED) from None
+            raise LabClosed(tr(ENDED)) from None
         try:
             if started(pid) != since:  # asked after the number was taken hold of: from now on it is nobody else's
-                raise LabClosed(ENDED)
+                raise LabClosed(tr(ENDED))
             sandbox._hold(pid, pidfd)
         except BaseException as error:
             os.close(pidfd)
             if isinstance(error, PermissionError):
-                raise NotReady("This lab belongs to another user, and only that user or root may enter it.") from None
+                raise NotReady(
+                    tr("This lab belongs to another user, and only that user or root may enter it.")
+                ) from None
             raise
         sandbox._line = None
         sandbox.descriptors = {}
@@ -406,9 +453,9 @@ class Sandbox:
     def check_alive(self) -> None:
         """Raise LabClosed when there is no world any more."""
         if not self._leave.alive:
-            raise LabClosed("This lab is closed. Make a new one: `lab = Lab()`.")
+            raise LabClosed(tr("This lab is closed. Make a new one: `lab = Lab()`."))
         if not self.alive:
-            raise LabClosed("This lab is gone: the process that held it was killed. Make a new one: `lab = Lab()`.")
+            raise LabClosed(tr("This lab is gone: the process that held it was killed. Make a new one: `lab = Lab()`."))
 
     def enter(self) -> None:
         """Move the calling process in. For a forked child, before it executes its program.

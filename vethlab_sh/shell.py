@@ -24,6 +24,7 @@ from typing import IO, Protocol
 from .errors import BadInput, NotReady
 from .files import install
 from .inside import check_name, way_into
+from .language import marked, tr
 from .record import Ran
 from .sandbox import HOSTNAME, File, check_linux, find, folder, search_path
 
@@ -33,7 +34,7 @@ except ImportError:  # sh refuses Windows; what only reads records, as a replay 
     sh = None  # type: ignore[assignment]
 
 PLAIN = re.compile(r"[\w@%+:,./ \t-]+", re.ASCII)
-STARVED = "The machine may be out of processes, descriptors or memory."
+STARVED = marked("The machine may be out of processes, descriptors or memory.")
 PATIENCE = 1.0  # seconds for a command to end after Ctrl-C
 FOLDER, ANSWERS = 198, 199  # descriptors that a program which stays is given; no script is known to use them
 
@@ -92,7 +93,12 @@ class Shell:
     def __init__(self, sandbox: Place) -> None:
         check_linux()
         if sh is None:
-            raise NotReady(f"The Python package `sh` is not installed. The command that installs it: {install('all')}")
+            raise NotReady(
+                tr(
+                    "The Python package `sh` is not installed. The command that installs it: {install}",
+                    install=install("all"),
+                )
+            )
         self._sandbox = sandbox
         self._idle: list[Bash] = []
 
@@ -202,7 +208,7 @@ class Shell:
 
     def _words(self, line: str, at: str) -> list[str]:
         if "\0" in line:
-            raise BadInput("A line cannot hold a NUL character, because no program can be given one.")
+            raise BadInput(tr("A line cannot hold a NUL character, because no program can be given one."))
         words = line.split()
         is_plain = PLAIN.fullmatch(line) is not None and bool(words)
         if not (is_plain and find(words[0])):  # what bash alone knows, `cd` or `:`, is no program
@@ -505,7 +511,13 @@ def _starving(sandbox: Place) -> Iterator[None]:
         with contextlib.suppress(OSError):
             sandbox.check_alive()  # it went just now
         why = str(error).strip().splitlines()[-1]  # sh gives a traceback
-        raise NotReady(f"The lab could start no program, or not keep what it said ({why}). {STARVED}") from error
+        raise NotReady(
+            tr(
+                "The lab could start no program, or not keep what it said ({why}). {starved}",
+                why=why,
+                starved=tr(STARVED),
+            )
+        ) from error
 
 
 def _end(process: sh.RunningCommand, *pipes: IO[bytes]) -> None:

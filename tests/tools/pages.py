@@ -58,7 +58,9 @@ class Block:
 
 def pages() -> list[Path]:
     """Every page that a user reads, wherever it stands."""
-    outside = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "classroom/README.md")]
+    outside = [
+        ROOT / name for name in ("README.md", "README.zh.md", "CONTRIBUTING.md", "CHANGELOG.md", "classroom/README.md")
+    ]
     machine = [path for path in ROOT.glob("tests/**/README.md") if ".hypothesis" not in path.parts]
     return [*outside, *sorted((ROOT / "docs").rglob("*.md")), *sorted(machine)]
 

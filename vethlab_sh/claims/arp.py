@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_interface
 
 from ..facts import Device
 from ..inside import inside, quoted
+from ..language import tr
 from ..packet.causes.cables import switched_off
 from ..packet.causes.cause import Cause, fix
 from ..packet.causes.settings import LOOSE, asking, key, set_all, setting
@@ -96,7 +97,7 @@ def _deaf(question: Question, device: Device) -> Finding | None:
     if link.arp is False:
         mend = fix(space, f"ip link set {quoted(name)} arp on")
         return no(
-            f"ARP is switched off at {full(device)} (NOARP)",
+            tr("ARP is switched off at {full} (NOARP)", full=full(device)),
             link_line(device),
             "mtu",
             cause=Cause.ARP_OFF,
@@ -106,7 +107,11 @@ def _deaf(question: Question, device: Device) -> Finding | None:
     if off:
         return no_by(off, link_line(device), "mtu")
     if link.master:
-        why = f"{full(device)} is a port of {link.master}, so what comes in there belongs to {link.master}"
+        why = tr(
+            "{full} is a port of {master}, so what comes in there belongs to {master}",
+            full=full(device),
+            master=link.master,
+        )
         return no(why, link_line(device), "master", cause=Cause.ADDRESS_ON_PORT)
     return None
 
@@ -122,7 +127,7 @@ def _filtered(question: Question, device: Device) -> Finding | None:
         if devices and device[1] not in devices:
             continue
         finding = closed_chain(device[0], closed)
-        return replace(finding, why=f"{finding.why}, so no question gets in, or no answer out")
+        return replace(finding, why=tr("{why}, so no question gets in, or no answer out", why=finding.why))
     return None
 
 
@@ -170,9 +175,9 @@ def _answers_for_itself(question: Question, asked: Asked) -> Finding:
         return refusal
     row = question.tables.address(space, ip)
     if row is None:
-        why = f"{space} takes {ip} for its own, by a route of table local"
+        why = tr("{space} takes {ip} for its own, by a route of table local", space=space, ip=ip)
         return yes(why, inside(space, f"ip route get {ip}"), ip)
-    return yes(f"{ip} is {space}'s own address", inside(space, "ip -br addr"), row.address)
+    return yes(tr("{ip} is {space}'s own address", ip=ip, space=space), inside(space, "ip -br addr"), row.address)
 
 
 def _ignored(question: Question, asked: Asked) -> Finding | None:
@@ -182,13 +187,26 @@ def _ignored(question: Question, asked: Asked) -> Finding | None:
     value = question.look(space).conf(name, "arp_ignore")
     here = [row for row in question.tables.addresses_of(asked.device) if row.ip == ip]
     if value == NEVER:
-        why = f"arp_ignore is {NEVER} in {space}: it answers nobody"
+        why = tr("arp_ignore is {never} in {space}: it answers nobody", never=NEVER, space=space)
     elif value in (ON_THIS_DEVICE, SAME_NETWORK) and not here:
-        why = f"{ip} is {space}'s own address, but arp_ignore is {value} there and it is not on {name}"
+        why = tr(
+            "{ip} is {space}'s own address, but arp_ignore is {value} there and it is not on {name}",
+            ip=ip,
+            space=space,
+            value=value,
+            name=name,
+        )
     elif value == SAME_NETWORK and _is_stranger(asked.asker, here[0].address):
-        why = f"arp_ignore is {value} in {space}, and {asked.asker}, who would ask, is of another network"
+        why = tr(
+            "arp_ignore is {value} in {space}, and {asker}, who would ask, is of another network",
+            value=value,
+            space=space,
+            asker=asked.asker,
+        )
     elif value == NO_HOST_SCOPE and _is_of_host_scope(question, space, ip):
-        why = f"arp_ignore is {value} in {space}, and {ip} is an address of scope host"
+        why = tr(
+            "arp_ignore is {value} in {space}, and {ip} is an address of scope host", value=value, space=space, ip=ip
+        )
     else:
         return None
     return _by_setting(question, asked, "arp_ignore", why, Cause.ARP_IGNORE)
@@ -222,8 +240,13 @@ def _other_device(question: Question, asked: Asked) -> Finding | None:
         dev = json.loads(ran.out)[0].get("dev")
     if dev == name:
         return None
-    way = f"by {dev}" if dev else "nowhere"
-    why = f"arp_filter is 1 at {full(asked.device)}, and it sends to {asked.asker}, who would ask, {way}"
+    way = tr("by {dev}", dev=dev) if dev else tr("nowhere")
+    why = tr(
+        "arp_filter is 1 at {full}, and it sends to {asker}, who would ask, {way}",
+        full=full(asked.device),
+        asker=asked.asker,
+        way=way,
+    )
     return _by_setting(question, asked, "arp_filter", why, Cause.ARP_FILTER)
 
 
@@ -242,10 +265,10 @@ def _by_setting(question: Question, asked: Asked, name: str, why: str, cause: Ca
 
 def _not_taken(question: Question, asked: Asked, way: Way) -> Finding:
     """An address that it has, and would not take a packet for: ip_route_input_noref() says no, so arp_process() too."""
-    start = f"{asked.ip} is {asked.space}'s own address, but"
+    start = tr("{ip} is {space}'s own address, but", ip=asked.ip, space=asked.space)
     if way.error:
         return _refused(question, asked, way, start)
-    why = f"{start} its rules and routes do not take it for one: it would send it by {way.dev}"
+    why = tr("{start} its rules and routes do not take it for one: it would send it by {dev}", start=start, dev=way.dev)
     return no(why, inside(asked.space, asked.line), cause=Cause.POLICY_RULE)
 
 
@@ -258,12 +281,23 @@ def _refused(question: Question, asked: Asked, way: Way, start: str) -> Finding:
     back = look.decide(asked.asker).route if asked.asker else None
     comes_back_here = back is None or back.dev == name
     if back is None or comes_back_here or not value or look.has_own(str(asked.asker)):
-        why = f"{start} the kernel refuses what {asked.asker or 'somebody'} sends there: {way.error or way.kind}"
+        why = tr(
+            "{start} the kernel refuses what {sender} sends there: {error}",
+            start=start,
+            sender=asked.asker or tr("somebody"),
+            error=way.error or way.kind,
+        )
         return no(why, command)
-    way_back = f"the way back to {asked.asker}, who would ask, is {back.words}"
+    way_back = tr("the way back to {asker}, who would ask, is {route}", asker=asked.asker, route=back.words)
     loose = setting(space, f"ipv4/conf/{name}/rp_filter", LOOSE)
     return no(
-        f"{start} rp_filter is {value} at {name}, and {way_back}",
+        tr(
+            "{start} rp_filter is {value} at {name}, and {way_back}",
+            start=start,
+            value=value,
+            name=name,
+            way_back=way_back,
+        ),
         command,
         cause=Cause.RP_FILTER,
         fixes=written(loose),
@@ -281,7 +315,7 @@ def _answers_for_others(question: Question, asked: Asked, way: Way) -> Finding:
     if by is None:
         path = f"ipv4/conf/{name}/proxy_arp"
         return no(
-            f"{ip} is not its own address, and proxy_arp is off at {full(asked.device)}",
+            tr("{ip} is not its own address, and proxy_arp is off at {full}", ip=ip, full=full(asked.device)),
             inside(space, asking(path)),
             cause=Cause.PROXY_ARP_OFF,
             fixes=written(setting(space, path, 1)),
@@ -293,21 +327,29 @@ def _answers_for_others(question: Question, asked: Asked, way: Way) -> Finding:
     route = question.look(space).decide(ip, asked.asker, name).route
     command = inside(space, f"ip route get {ip}")
     if route is None or route.is_dead_end:
-        return no(f"{by}, but {space} has no route to {ip}", command, cause=Cause.NO_ROUTE)
+        return no(
+            tr("{by}, but {space} has no route to {ip}", by=by, space=space, ip=ip), command, cause=Cause.NO_ROUTE
+        )
     if route.dev == name:
-        return no(f"{by}, but {space} would itself look for {ip} behind {name}", command, cause=Cause.NO_ROUTE)
+        return no(
+            tr("{by}, but {space} would itself look for {ip} behind {name}", by=by, space=space, ip=ip, name=name),
+            command,
+            cause=Cause.NO_ROUTE,
+        )
     if way.kind != "unicast":
         return _refused(question, asked, way, f"{by}, but")
-    why = f"{by}, and {space} can send to {ip} by another device: {route.words}"
+    why = tr(
+        "{by}, and {space} can send to {ip} by another device: {words}", by=by, space=space, ip=ip, words=route.words
+    )
     return yes(why, inside(space, asked.line), ip)
 
 
 def _stands_in(question: Question, asked: Asked) -> str | None:
     """By what a namespace answers for others: the setting, or an entry for this address. None when by nothing."""
     if question.look(asked.space).conf(asked.name, "proxy_arp"):
-        return f"proxy_arp is on at {full(asked.device)}"
+        return tr("proxy_arp is on at {full}", full=full(asked.device))
     if _has_entry(question, asked):
-        return f"{asked.space} has a proxy entry for {asked.ip} at {asked.name}"
+        return tr("{space} has a proxy entry for {ip} at {asked}", space=asked.space, ip=asked.ip, asked=asked.name)
     return None
 
 
@@ -327,11 +369,11 @@ def _not_forwarding(question: Question, asked: Asked, by: str) -> Finding | None
     if settings.get(path) != "0":
         return None
     if settings.get(whole) == "0":
-        off, what = whole, f"ip_forward is 0 in {space}"
+        off, what = whole, tr("{name} is 0 in {space}", name="ip_forward", space=space)
     else:
-        off, what = path, f"{key(path)} is 0"
+        off, what = path, tr("{name} is 0", name=key(path))
     return no(
-        f"{by}, but the kernel answers for others only where it forwards, and {what}",
+        tr("{by}, but the kernel answers for others only where it forwards, and {what}", by=by, what=what),
         inside(space, asking(off)),
         cause=Cause.FORWARDING_OFF,
         fixes=written(setting(space, off, 1)),

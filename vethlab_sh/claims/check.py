@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from ..errors import UnknownClaim, nearest
+from ..language import marked, tr
 from ..shell import Shell
 from .arp import answers_arp
 from .devices import (
@@ -97,56 +98,60 @@ def _as_shown(token: re.Match[str]) -> str:
 SIZE = "[ with {size:number} bytes[ {pieces:in pieces}]]"
 FORMS = (
     Form("{who} can reach {whom}[ through {routers:number} router(s)]" + SIZE, "ns100 can reach 192.168.1.101",
-         "a ping is answered; with N bytes in one packet; through N routers as the answer's TTL tells", can_reach),
+         marked("a ping is answered; with N bytes in one packet; through N routers as the answer's TTL tells"),
+         can_reach),
     Form("{who} cannot reach {whom}" + SIZE, "ns100 cannot reach 192.168.1.101",
-         "no ping is answered", cannot_reach),
+         marked("no ping is answered"), cannot_reach),
     Form("TCP port {port:number} of {whom} answers[ {who}]", "TCP port 80 of pod-a answers pod-b",
-         "a connection to it opens; without WHO, the one that has the address asks itself", tcp_answers),
+         marked("a connection to it opens; without WHO, the one that has the address asks itself"), tcp_answers),
     Form("UDP port {port:number} of {whom} answers[ {who}]", "UDP port 53 of ns101 answers ns100",
-         "an empty line sent to it is answered; WHO as above", udp_answers),
+         marked("an empty line sent to it is answered; WHO as above"), udp_answers),
     Form("{who} sends to {ip} through {dev}", "ns100 sends to 192.168.1.101 through br0",
-         "the route's device, its other end or that one's bridge is DEV", sends_through),
-    Form("[{ns} ]{dev} is up", "ns100 veth100 is up", "switched on and with a carrier", is_up),
-    Form("[{ns} ]{dev} is down", "br-veth100 is down", "switched off", is_down),
+         marked("the route's device, its other end or that one's bridge is DEV"), sends_through),
+    Form("[{ns} ]{dev} is up", "ns100 veth100 is up", marked("switched on and with a carrier"), is_up),
+    Form("[{ns} ]{dev} is down", "br-veth100 is down", marked("switched off"), is_down),
     Form("[{ns} ]{dev} has address {address:address}", "ns100 veth100 has address 192.168.1.100/24",
-         "with this prefix length, if one is told", has_address),
+         marked("with this prefix length, if one is told"), has_address),
     Form("[{ns} ]{dev} has not {address:address}", "ns100 veth100 has not 192.168.1.7",
-         "the device does not have this address, or does not use it", has_not_address),
+         marked("the device does not have this address, or does not use it"), has_not_address),
     Form("nobody else has {ip}", "nobody else has 192.168.1.100",
-         "at most one device of all namespaces has it", nobody_else_has),
+         marked("at most one device of all namespaces has it"), nobody_else_has),
     Form("{ip} belongs to {ns}", "192.168.1.100 belongs to ns100",
-         "the namespace has the address, and no other has it", belongs_to),
-    Form("[{ns} ]{dev} (has MTU|MTU is) {mtu:number}", "br0 has MTU 1500", "the largest packet of the device", has_mtu),
+         marked("the namespace has the address, and no other has it"), belongs_to),
+    Form("[{ns} ]{dev} (has MTU|MTU is) {mtu:number}", "br0 has MTU 1500",
+         marked("the largest packet of the device"), has_mtu),
     Form("[{ns} ]{dev} is a port of {bridge}", "br-veth100 is a port of br0",
-         "its master is the bridge", is_port),
+         marked("its master is the bridge"), is_port),
     Form("{ns} is plugged into {bridge}", "ns100 is plugged into br0",
-         "a cable of the namespace ends at a port of the bridge", is_plugged),
+         marked("a cable of the namespace ends at a port of the bridge"), is_plugged),
     Form("[{ns} ]{bridge} makes no port wait", "br0 makes no port wait",
-         "no STP: a new port forwards at once", makes_no_port_wait),
+         marked("no STP: a new port forwards at once"), makes_no_port_wait),
     Form("[{ns} ]{dev} is the peer of [{ns2} ]{dev2}", "ns100 veth100 is the peer of master br-veth100",
-         "the two ends of one cable", is_peer),
+         marked("the two ends of one cable"), is_peer),
     Form("[{ns} ]{dev} is a child of [{ns2} ]{dev2}", "pod-a mac0 is a child of eth0",
-         "a macvlan, ipvlan or VLAN device that is made on it", is_child),
+         marked("a macvlan, ipvlan or VLAN device that is made on it"), is_child),
     Form("[{ns} ]{dev} is a VLAN[ {vlan:number}] of [{ns2} ]{dev2}", "h1 eth0.10 is a VLAN of eth0",
-         "an 802.1Q or 802.1ad device on it, with this number if one is told", is_vlan),
+         marked("an 802.1Q or 802.1ad device on it, with this number if one is told"), is_vlan),
     Form("[{ns} ]{dev} lets VLAN {vlan:number} through", "sw1 trunk lets VLAN 10 through",
-         "its bridge does not look at VLANs, or lets this one through there", lets_through),
+         marked("its bridge does not look at VLANs, or lets this one through there"), lets_through),
     Form("[{ns} ]{dev} is held by {process}", "tap0 is held by qemu",
-         "a process of this name or number has the tun or tap open", is_held),
+         marked("a process of this name or number has the tun or tap open"), is_held),
     Form("{ns} routes {to}[ via {via:address}][ dev {dev}]", "pod-a routes default via 10.244.0.1",
-         "the route for an address, or exactly this route", routes),
+         marked("the route for an address, or exactly this route"), routes),
     Form("{ns} knows [the ]MAC of {ip}", "ns100 knows the MAC of 192.168.1.101",
-         "its neighbour table has a usable entry", knows_mac),
+         marked("its neighbour table has a usable entry"), knows_mac),
     Form("{ns} answers ARP for {ip}[ on {dev}]", "master answers ARP for 169.254.1.1 on cali50c25257626",
-         "its own address, or proxy ARP; without DEV, on any device", answers_arp),
+         marked("its own address, or proxy ARP; without DEV, on any device"), answers_arp),
     Form("{ns} forwards", "master forwards",
-         "hands on packets that are not for itself: settings allow it, and no filter drops everything", forwards),
+         marked("hands on packets that are not for itself: settings allow it, and no filter drops everything"),
+         forwards),
     Form("{ns} rewrites no addresses", "master rewrites no addresses",
-         "no rule of nft or of either iptables does", rewrites_nothing),
-    Form("nobody rewrites addresses", "nobody rewrites addresses", "the same in every namespace", nobody_rewrites),
+         marked("no rule of nft or of either iptables does"), rewrites_nothing),
+    Form("nobody rewrites addresses", "nobody rewrites addresses",
+         marked("the same in every namespace"), nobody_rewrites),
     Form("{ns} has a tunnel to {ip}", "master has a tunnel to 10.244.1.2",
-         "VXLAN: route, neighbour and FDB entry lead there", has_tunnel),
-    Form("[namespace ]{ns} exists", "namespace ns100 exists", "its name is known", exists),
+         marked("VXLAN: route, neighbour and FDB entry lead there"), has_tunnel),
+    Form("[namespace ]{ns} exists", "namespace ns100 exists", marked("its name is known"), exists),
 )  # fmt: skip
 
 
@@ -157,7 +162,7 @@ def vocabulary() -> list[Row]:
     """The claims there are: a row a form, with an example and what it means."""
     rows = []
     for form in FORMS:
-        rows.append({"claim": form.shown, "example": form.example, "meaning": form.meaning})
+        rows.append({"claim": form.shown, "example": form.example, "meaning": tr(form.meaning)})
     return rows
 
 

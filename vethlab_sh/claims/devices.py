@@ -7,6 +7,7 @@ from ipaddress import ip_interface
 
 from ..facts import Address, Device
 from ..inside import inside, quoted
+from ..language import tr
 from ..packet.causes.cables import switched_off
 from ..packet.causes.cause import Cause, Diagnosis, fix
 from ..packet.lookup import Tables
@@ -26,7 +27,7 @@ def full(device: Device) -> str:
     namespace, name = device
     if namespace == HOSTNAME:
         return name
-    return f"{name} in {namespace}"
+    return tr("{name} in {namespace}", name=name, namespace=namespace)
 
 
 def in_order(device: Device) -> str:
@@ -63,7 +64,7 @@ def is_up(question: Question, ns: str | None, dev: str) -> Finding:
         space, name = device
         mend = fix(space, f"ip link set {quoted(name)} up")
         return no(
-            f"{full(device)} is switched off",
+            tr("{full} is switched off", full=full(device)),
             command,
             name,
             cause=Cause.DEVICE_DOWN,
@@ -71,12 +72,12 @@ def is_up(question: Question, ns: str | None, dev: str) -> Finding:
         )
     # IFF_LOWER_UP: the driver has a signal, of a veth while its other end is on
     if link.carrier:
-        return yes(f"{full(device)} is up", command, "mtu")
-    start = f"{full(device)} is switched on, but has no carrier"
+        return yes(tr("{full} is up", full=full(device)), command, "mtu")
+    start = tr("{full} is switched on, but has no carrier", full=full(device))
     peer = question.tables.peer(device)
     off = switched_off(question.tables, peer) if peer else None
     if off is None:
-        return no(f"{start}: nothing is at its other end", command, "mtu", cause=Cause.PEER_MISSING)
+        return no(tr("{start}: nothing is at its other end", start=start), command, "mtu", cause=Cause.PEER_MISSING)
     return no_by(off, command, "mtu", start=f"{start}: ")
 
 
@@ -101,7 +102,12 @@ def has_address(question: Question, ns: str | None, dev: str, address: str) -> F
             return unused or yes(f"{full(device)} has {row.address}", command, row.address)
     ip = address.partition("/")[0]
     return no(
-        f"{full(device)} does not have {address}: {_instead(question.tables, ip, rows)}",
+        tr(
+            "{full} does not have {address}: {instead}",
+            full=full(device),
+            address=address,
+            instead=_instead(question.tables, ip, rows),
+        ),
         command,
         cause=Cause.NO_ADDRESS,
         instead=tuple(row.address for row in rows),
@@ -112,17 +118,17 @@ def _unused(row: Address) -> Finding | None:
     """An address that a device has, and does not use; `ip addr` says so, `ip -br addr` does not."""
     space, name = row.device
     command = inside(space, f"ip addr show dev {quoted(name)}")
-    start = f"{full(row.device)} has {row.address}, but does not use it"
+    start = tr("{full} has {address}, but does not use it", full=full(row.device), address=row.address)
     if row.dadfailed:
         again = fix(
             space,
             f"ip addr del {row.address} dev {quoted(name)}",
             f"ip addr add {row.address} dev {quoted(name)} nodad",
         )
-        why = f"{start}: somebody else has it (dadfailed)"
+        why = tr("{start}: somebody else has it (dadfailed)", start=start)
         return no(why, command, row.address, cause=Cause.ADDRESS_FAILED, fixes=written(again))
     if row.tentative:
-        why = f"{start} yet: it asks who has it (tentative)"
+        why = tr("{start} yet: it asks who has it (tentative)", start=start)
         return no(why, command, row.address, cause=Cause.ADDRESS_FAILED)
     return None
 
@@ -131,13 +137,17 @@ def _instead(tables: Tables, ip: str, rows: list[Address]) -> str:
     """What a device has instead of an address, or who has that; rows: its own of this family."""
     for row in rows:
         if row.ip == ip:
-            return f"it has {row.address}, so its network is {ip_interface(row.address).network}"
+            return tr(
+                "it has {address}, so its network is {network}",
+                address=row.address,
+                network=ip_interface(row.address).network,
+            )
     owner = tables.owner(ip)
     if owner:
-        return f"{owner[0]} {owner[1]} has it"
+        return tr("{owner} has it", owner=" ".join(owner))
     if rows:
-        return f"it has {', '.join(row.address for row in rows)}"
-    return "it has none"
+        return tr("it has {rows}", rows=", ".join(row.address for row in rows))
+    return tr("it has none")
 
 
 def has_not_address(question: Question, ns: str | None, dev: str, address: str) -> Finding:
@@ -151,17 +161,24 @@ def belongs_to(question: Question, ip: str, ns: str) -> Finding:
     command = inside(space, "ip -br addr")
     owners = _owners(question, ip)
     if not owners:
-        return no(f"nobody has {ip}", command)
+        return no(tr("nobody has {ip}", ip=ip), command)
     others = [owner for owner in owners if owner[0] != space]
     if not others:
         for taken in _taken_by_routes(question, ip, owners):
             return taken
-        return yes(f"{in_order(owners[0])} has {ip}, and nobody else does", command, ip)
+        return yes(tr("{in_order} has {ip}, and nobody else does", in_order=in_order(owners[0]), ip=ip), command, ip)
     other = others[0]
     is_shared = len(others) < len(owners)
-    too = " too" if is_shared else ""
+    why = tr("{in_order} has {ip}, but it should belong to {space} alone", in_order=in_order(other), ip=ip, space=space)
+    if is_shared:
+        why = tr(
+            "{in_order} has {ip} too, but it should belong to {space} alone",
+            in_order=in_order(other),
+            ip=ip,
+            space=space,
+        )
     return no(
-        f"{in_order(other)} has {ip}{too}, but it should belong to {space} alone",
+        why,
         inside(other[0], "ip -br addr"),
         ip,
         instead=(*other, space if is_shared else ""),
@@ -184,7 +201,12 @@ def _taken_by_routes(question: Question, ip: str, owners: list[Device]) -> list[
     for look in question.look_everywhere():
         route = look.has_own(ip)
         if route and look.namespace not in holders:
-            why = f"{look.namespace} takes what is for {ip}, by its route local {route.to}"
+            why = tr(
+                "{namespace} takes what is for {ip}, by its route local {to}",
+                namespace=look.namespace,
+                ip=ip,
+                to=route.to,
+            )
             listing = inside(look.namespace, "ip route show table all type local")
             takers.append(no(why, listing, route.to, instead=(look.namespace,)))
     return takers
@@ -199,14 +221,14 @@ def nobody_else_has(question: Question, ip: str) -> Finding:
         first = takers[0]
         if len(owners) + len(takers) > 1:
             return first
-        return replace(first, ok=True, why=f"{first.why}, and nobody has it", instead=())
+        return replace(first, ok=True, why=tr("{why}, and nobody has it", why=first.why), instead=())
     if not owners:
-        return yes(f"nobody has {ip}", "ip -br addr")
+        return yes(tr("nobody has {ip}", ip=ip), "ip -br addr")
     space, _ = owners[-1]
     command = inside(space, "ip -br addr")
     names = [in_order(owner) for owner in owners]
     if len(owners) == 1:
-        return yes(f"{names[0]} has {ip}, and nobody else does", command, ip)
+        return yes(tr("{names} has {ip}, and nobody else does", names=names[0], ip=ip), command, ip)
     return no(f"{' and '.join(names)} have {ip}", command, ip, instead=tuple(names))
 
 
@@ -218,7 +240,7 @@ def is_port(question: Question, ns: str | None, dev: str, bridge: str) -> Findin
     if not _is_switch(question.tables, bridge):
         question.device(device[0], bridge)
     if question.link(device).master == bridge:
-        return yes(f"{full(device)} is a port of {bridge}", link_line(device), "master")
+        return yes(tr("{full} is a port of {bridge}", full=full(device), bridge=bridge), link_line(device), "master")
     return _no_port(question.tables, device, bridge)
 
 
@@ -228,7 +250,7 @@ def _is_switch(tables: Tables, name: str) -> bool:
 
 
 def _port_of_a_switch(device: Device, switch: str) -> Finding:
-    why = f"{full(device)} is a port of {switch}, a switch of Open vSwitch"
+    why = tr("{full} is a port of {switch}, a switch of Open vSwitch", full=full(device), switch=switch)
     return yes(why, _switch_line(device), switch)
 
 
@@ -240,17 +262,21 @@ def _switch_line(device: Device) -> str:
 def _no_port(tables: Tables, device: Device, bridge: str) -> Finding:
     link = tables.link(device)
     if link is not None and link.master is not None:
-        why = f"{full(device)} is a port of {link.master}, not of {bridge}"
+        why = tr("{full} is a port of {master}, not of {bridge}", full=full(device), master=link.master, bridge=bridge)
         return no(why, link_line(device), "mtu", instead=(link.master,))
     if link is not None and link.switch is not None:
-        why = f"{full(device)} is a port of {link.switch}, a switch of Open vSwitch, not of {bridge}"
+        why = tr(
+            "{full} is a port of {switch}, a switch of Open vSwitch, not of {bridge}",
+            full=full(device),
+            switch=link.switch,
+            bridge=bridge,
+        )
         return no(why, _switch_line(device), link.switch, instead=(link.switch,))
     namespace, _ = device
     peer = tables.peer(device)
-    frames = "frames"
+    why = tr("{full} has no master, so frames reach no bridge", full=full(device))
     if peer and peer[0] != namespace:
-        frames = f"frames from {peer[0]}"
-    why = f"{full(device)} has no master, so {frames} reach no bridge"
+        why = tr("{full} has no master, so frames from {there} reach no bridge", full=full(device), there=peer[0])
     return no(why, link_line(device), "mtu")
 
 
@@ -261,7 +287,7 @@ def is_plugged(question: Question, ns: str, bridge: str) -> Finding:
     if not _is_switch(tables, bridge):
         meant = question.device(None, bridge)
         if not tables.is_kind(meant, "bridge"):
-            return no(f"{full(meant)} is no bridge", link_line(meant, "-d "))
+            return no(tr("{full} is no bridge", full=full(meant)), link_line(meant, "-d "))
     ports = []
     for device in tables.links:
         peer = tables.peer(device)
@@ -273,7 +299,7 @@ def is_plugged(question: Question, ns: str, bridge: str) -> Finding:
             return found
     if ports:
         return _no_port(tables, ports[0], bridge)
-    return no(f"{space} has no cable at all", inside(space, "ip -br link"))
+    return no(tr("{space} has no cable at all", space=space), inside(space, "ip -br link"))
 
 
 def _end_at(tables: Tables, device: Device, port: Device, bridge: str) -> Finding | None:
@@ -282,7 +308,13 @@ def _end_at(tables: Tables, device: Device, port: Device, bridge: str) -> Findin
     _, port_name = port
     master = tables.master(port)
     if master is not None and master[1] == bridge and tables.is_kind(master, "bridge"):
-        why = f"{name} of {space} ends at {port_name}, a port of {bridge}"
+        why = tr(
+            "{name} of {space} ends at {port_name}, a port of {bridge}",
+            name=name,
+            space=space,
+            port_name=port_name,
+            bridge=bridge,
+        )
         return yes(why, link_line(port), "mtu")
     if tables.links[port].switch == bridge:
         return _port_of_a_switch(port, bridge)
@@ -294,13 +326,15 @@ def is_peer(question: Question, ns: str | None, dev: str, ns2: str | None, dev2:
     device, other = question.device(ns, dev), question.device(ns2, dev2)
     peer, command = question.tables.peer(device), link_line(device)
     if peer == other:
-        return yes(f"{full(device)} and {full(other)} are the two ends of one cable", command, "mtu")
+        return yes(
+            tr("{full} and {other} are the two ends of one cable", full=full(device), other=full(other)), command, "mtu"
+        )
     if peer:
-        end = f"its other end is {full(peer)}"
+        end = tr("its other end is {peer}", peer=full(peer))
     else:
-        end = "it is no veth, or its other end is out of sight"
+        end = tr("it is no veth, or its other end is out of sight")
     return no(
-        f"{full(device)} does not end at {full(other)}: {end}",
+        tr("{full} does not end at {other}: {end}", full=full(device), other=full(other), end=end),
         command,
         "mtu",
         instead=peer or (),
@@ -312,7 +346,7 @@ def has_mtu(question: Question, ns: str | None, dev: str, mtu: str) -> Finding:
     device = question.device(ns, dev)
     number = question.link(device).mtu
     command = link_line(device)
-    why = f"{full(device)} has MTU {number}"
+    why = tr("{full} has MTU {number}", full=full(device), number=number)
     if number == int(mtu):
         return yes(why, command, "mtu")
     return no(why, command, "mtu", instead=(str(number),))
@@ -323,10 +357,14 @@ def makes_no_port_wait(question: Question, ns: str | None, bridge: str) -> Findi
     device = question.device(ns, bridge)
     link = question.link(device)
     if link.kind != "bridge":
-        raise Absent(no(f"{full(device)} is no bridge", link_line(device, "-d ")))
+        raise Absent(no(tr("{full} is no bridge", full=full(device)), link_line(device, "-d ")))
     command = link_line(device, "-d ") + " | grep -o 'stp_state [01]'"
     if not link.stp:
-        return yes(f"{bridge} does not run STP, so a new port forwards at once", command)
+        return yes(tr("{bridge} does not run STP, so a new port forwards at once", bridge=bridge), command)
     seconds = link.forward_delay or 0
-    why = f"{bridge} runs STP, so each new port listens {seconds:g} s and learns {seconds:g} s before it forwards"
+    why = tr(
+        "{bridge} runs STP, so each new port listens {seconds:g} s and learns {seconds:g} s before it forwards",
+        bridge=bridge,
+        seconds=seconds,
+    )
     return no(why, command, instead=(f"{seconds:g}",))

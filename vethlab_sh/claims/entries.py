@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from ..facts import UNANSWERED, Device, Route, Rule
 from ..inside import inside, quoted
+from ..language import tr
 from ..packet.causes.cables import switched_off
 from ..packet.causes.cause import Cause, fix
 from ..packet.causes.look import Look
@@ -38,10 +39,20 @@ def _has_route(question: Question, space: str, to: str, wanted: Hop) -> Finding:
     routes = question.tables.facts.routes
     there = [route for route in routes if (route.namespace, route.to) == (space, to)]
     if not there:
-        return no(f"{space} has no route {to}", command, cause=Cause.NO_ROUTE)
+        return no(tr("{space} has no route {to}", space=space, to=to), command, cause=Cause.NO_ROUTE)
     for route in there:
         if _leads(route, wanted):
-            return yes(f"{space} routes {to} by `{route.words}`{_among(there)}", command, to)
+            return yes(
+                tr(
+                    "{space} routes {to} by `{words}`{among}",
+                    space=space,
+                    to=to,
+                    words=route.words,
+                    among=_among(there),
+                ),
+                command,
+                to,
+            )
     return _other_way(space, to, there, command)
 
 
@@ -62,21 +73,25 @@ def _way_of(question: Question, space: str, ip: str, wanted: Hop) -> Finding:
     command = _listing(space, is_v6=":" in ip)
     route = decision.route
     if route is None:
-        return no(f"{space} has no route that covers {ip}", command, cause=Cause.NO_ROUTE)
+        return no(tr("{space} has no route that covers {ip}", space=space, ip=ip), command, cause=Cause.NO_ROUTE)
     # which `ip route` does not list
     if route.table == "local":
         command = inside(space, f"ip route get {ip}")
     hops = decision.hops or (route,)
     for hop in hops:
         if _leads(hop, wanted):
-            return yes(f"{space} routes {ip} by `{hop.words}`{_among(hops)}", command, _shown(hop))
+            return yes(
+                tr("{space} routes {ip} by `{words}`{among}", space=space, ip=ip, words=hop.words, among=_among(hops)),
+                command,
+                _shown(hop),
+            )
     return _other_way(space, ip, hops, command)
 
 
 def _among(hops: Sequence[Route]) -> str:
     """That a next hop is one of several, as the end of a sentence."""
     several = [hop for hop in hops if not hop.is_whole]
-    return f", one of its {len(several)} next hops" if len(several) > 1 else ""
+    return tr(", one of its {count} next hops", count=len(several)) if len(several) > 1 else ""
 
 
 def _shown(route: Route) -> str:
@@ -107,16 +122,28 @@ def _by_rule(ip: str, rule: Rule, route: Route | None, wanted: Hop, mends: tuple
     """The way of an address about which a rule decides that somebody made; ip-rule(8)."""
     space = rule.namespace
     if rule.action or route is None:
-        does = rule.action or f"table {rule.table} has no route"
+        does = rule.action or tr("table {table} has no route", table=rule.table)
         return no(
-            f"the rule `{rule.words}` in {space} decides about {ip}: {does}",
+            tr(
+                "the rule `{words}` in {space} decides about {ip}: {does}",
+                words=rule.words,
+                space=space,
+                ip=ip,
+                does=does,
+            ),
             inside(space, "ip -6 rule" if ":" in ip else "ip rule"),
             f"{rule.priority}:",
             cause=Cause.POLICY_RULE,
             fixes=mends,
             instead=(rule.words,),
         )
-    why = f"{space} routes {ip} by `{route.words}`, by the rule `{rule.words}`"
+    why = tr(
+        "{space} routes {ip} by `{words}`, by the rule `{rule}`",
+        space=space,
+        ip=ip,
+        words=route.words,
+        rule=rule.words,
+    )
     command = inside(space, f"ip route get {ip}")
     if _leads(route, wanted):
         return yes(why, command)
@@ -145,7 +172,7 @@ def _other_way(space: str, to: str, hops: Sequence[Route], command: str) -> Find
     several = [hop for hop in hops if not hop.is_whole]
     words = route.in_full(several)
     return no(
-        f"{space} routes {to} by `{words}`",
+        tr("{space} routes {to} by `{words}`", space=space, to=to, words=words),
         command,
         _shown(route),
         cause=Cause.DEAD_ROUTE if route.is_dead_end else Cause.WRONG_ROUTE,
@@ -162,22 +189,26 @@ def knows_mac(question: Question, ns: str, ip: str) -> Finding:
     command = inside(space, "ip neigh")
     for row in rows:
         if row.mac and row.state not in UNANSWERED:
-            return yes(f"{space} knows that {ip} is {row.mac} ({row.state})", command, ip)
+            return yes(
+                tr("{space} knows that {ip} is {mac} ({state})", space=space, ip=ip, mac=row.mac, state=row.state),
+                command,
+                ip,
+            )
     if not rows:
-        return no(f"{space} has not asked for {ip} yet", command, ip)
-    asked = f"{space} has asked for {ip} in vain ({rows[0].state})"
+        return no(tr("{space} has not asked for {ip} yet", space=space, ip=ip), command, ip)
+    asked = tr("{space} has asked for {ip} in vain ({state})", space=space, ip=ip, state=rows[0].state)
     owner = question.tables.owner(ip)
     if owner is None:
-        return no(f"{asked}: nobody has {ip}: no namespace has this address", command, ip)
+        return no(tr("{asked}: nobody has {ip}: no namespace has this address", asked=asked, ip=ip), command, ip)
     off = switched_off(question.tables, owner)
-    reason = f": {off.reason}" if off else f", the address of {in_order(owner)}"
-    return no(f"{asked}: nobody answers for {ip}{reason}", command, ip)
+    reason = tr(": {reason}", reason=off.reason) if off else tr(", the address of {in_order}", in_order=in_order(owner))
+    return no(tr("{asked}: nobody answers for {ip}{reason}", asked=asked, ip=ip, reason=reason), command, ip)
 
 
 def exists(question: Question, ns: str) -> Finding:
     """`namespace ns100 exists`."""
     question.space(ns)
-    return yes(f"there is a namespace {ns}", "ip netns list", ns)
+    return yes(tr("there is a namespace {ns}", ns=ns), "ip netns list", ns)
 
 
 def has_tunnel(question: Question, ns: str, ip: str) -> Finding:
@@ -200,7 +231,7 @@ def has_tunnel(question: Question, ns: str, ip: str) -> Finding:
 
 def _no_tunnel(space: str, ip: str, why: str, instead: tuple[str, ...] = ()) -> Finding:
     return no(
-        f"no tunnel of {space} leads to {ip}: {why}",
+        tr("no tunnel of {space} leads to {ip}: {why}", space=space, ip=ip, why=why),
         inside(space, f"ip route get {ip}"),
         ip,
         cause=Cause.WRONG_ROUTE,
@@ -215,7 +246,12 @@ def _by_entries(question: Question, tunnel: Device, route: Route, hop: str) -> F
     mac = tables.neighbour(tunnel, hop) or _noarp(question, tunnel, hop)
     if mac is None:
         return no(
-            f"`{route.words}`, but {name} has no neighbour entry with the MAC of {hop}",
+            tr(
+                "`{words}`, but {name} has no neighbour entry with the MAC of {hop}",
+                words=route.words,
+                name=name,
+                hop=hop,
+            ),
             inside(space, f"ip neigh show dev {quoted(name)}"),
             hop,
             cause=Cause.NO_NEIGHBOUR,
@@ -224,12 +260,21 @@ def _by_entries(question: Question, tunnel: Device, route: Route, hop: str) -> F
     entry = tables.fdb(tunnel, mac)
     command = inside(space, f"bridge fdb show dev {quoted(name)}")
     if entry is None:
-        why = f"{hop} is {mac}, but {name} has no FDB entry for it"
+        why = tr("{hop} is {mac}, but {name} has no FDB entry for it", hop=hop, mac=mac, name=name)
         return no(why, command, mac, cause=Cause.VXLAN_ENTRY, instead=(hop,))
     if tables.owner(entry.dst) is None:
-        why = f"the FDB of {name} puts {mac} at {entry.dst}, but nobody has that address"
+        why = tr(
+            "the FDB of {name} puts {mac} at {dst}, but nobody has that address", name=name, mac=mac, dst=entry.dst
+        )
         return no(why, command, mac, cause=Cause.VXLAN_REMOTE, instead=(str(entry.dst),))
-    why = f"`{route.words}`; neighbour {hop} is {mac}; the FDB of {name} puts it at {entry.dst}"
+    why = tr(
+        "`{words}`; neighbour {hop} is {mac}; the FDB of {name} puts it at {dst}",
+        words=route.words,
+        hop=hop,
+        mac=mac,
+        name=name,
+        dst=entry.dst,
+    )
     return yes(why, command, mac)
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from ..errors import ToolMissing
 from ..facts import Chain, ChainPlace, FilterRule
+from ..language import tr
 from ..packet.causes.look import ask_each
 from ..packet.follow import ground_of
 from ..parsers import deeds
@@ -204,8 +205,9 @@ def _meaning(rule: FilterRule, chains: Iterable[Chain], by_handle: Mapping[Handl
 def title(chain: ChainPlace) -> str:
     """A chain as a sentence calls it."""
     program = chain.program
-    owner = f"{program}'" if program.endswith("s") else f"{program}'s"
-    return f"{owner} chain {chain.chain}"
+    if program.endswith("s"):
+        return tr("{program}' chain {chain}", program=program, chain=chain.chain)
+    return tr("{program}'s chain {chain}", program=program, chain=chain.chain)
 
 
 def in_table(chain: Chain) -> str:
@@ -213,7 +215,7 @@ def in_table(chain: Chain) -> str:
     devices = devices_of(chain)
     if not devices:
         return chain.in_table
-    return f"{chain.in_table}, at {' and '.join(devices)}"
+    return tr("{in_table}, at {devices}", in_table=chain.in_table, devices=tr(" and ").join(devices))
 
 
 def policy_line(chain: Chain) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..inside import inside, quoted
+from ..language import marked, tr
 from ..packet.causes.cause import Cause, fix
 from ..packet.causes.look import Look
 from ..packet.causes.settings import asking, key, set_all, setting
@@ -15,7 +16,7 @@ from .question import Finding, Question, no, written, yes
 HOOKS = ("ingress", "prerouting", "forward", "postrouting", "egress")
 FAMILIES = {"inet": ("ip", "inet", "netdev"), "inet6": ("ip6", "inet", "netdev")}  # nft's, by the address family
 WHOLE = {"inet": "ipv4/ip_forward", "inet6": "ipv6/conf/all/forwarding"}
-LOOKED_AT = "iptables, iptables-legacy and nft"
+LOOKED_AT = marked("iptables, iptables-legacy and nft")
 
 
 def forwards(question: Question, ns: str) -> Finding:
@@ -38,7 +39,11 @@ def forwards(question: Question, ns: str) -> Finding:
         for closed in filters.closed(FAMILIES[version], HOOKS):
             return _closed(space, WHOLE[version], closed)
     if filters.by_tc:
-        return _unread(filters, f"{_name(WHOLE[versions[0]])} is 1 in {space}", "drop what it hands on")
+        return _unread(
+            filters,
+            tr("{name} is 1 in {space}", name=_name(WHOLE[versions[0]]), space=space),
+            tr("drop what it hands on"),
+        )
     return _open(space, versions, off, filters)
 
 
@@ -60,7 +65,7 @@ def _name(path: str) -> str:
 
 def _off(space: str, path: str) -> Finding:
     return no(
-        f"{_name(path)} is 0 in {space}, so it forwards nothing",
+        tr("{name} is 0 in {space}, so it forwards nothing", name=_name(path), space=space),
         inside(space, asking(path)),
         cause=Cause.FORWARDING_OFF,
         fixes=written(setting(space, path, 1)),
@@ -79,7 +84,11 @@ def _off_at_a_device(question: Question, one: Look) -> Finding | None:
     if not off:
         return None
     return no(
-        f"ip_forward is 1 in {space}, but what comes in at {' and '.join(off)} is not forwarded: forwarding is 0",
+        tr(
+            "ip_forward is 1 in {space}, but what comes in at {off} is not forwarded: forwarding is 0",
+            space=space,
+            off=tr(" and ").join(off),
+        ),
         inside(space, asking(*off.values())),
         cause=Cause.FORWARDING_OFF,
         fixes=written(set_all(space, off.values(), 1)),
@@ -88,7 +97,7 @@ def _off_at_a_device(question: Question, one: Look) -> Finding | None:
 
 def _closed(space: str, path: str, closed: Closed) -> Finding:
     finding = closed_chain(space, closed)
-    why = f"{_name(path)} is 1 in {space}, but {finding.why}"
+    why = tr("{name} is 1 in {space}, but {why}", name=_name(path), space=space, why=finding.why)
     return replace(finding, why=why)
 
 
@@ -96,12 +105,22 @@ def closed_chain(space: str, closed: Closed) -> Finding:
     """A chain that nothing passes: by its policy, or by a rule."""
     chain, rule = closed.chain, closed.rule
     if rule:
-        why = f"the rule `{rule.text}` ({title(chain)}, {in_table(chain)}) drops everything"
+        why = tr(
+            "the rule `{text}` ({title}, {in_table}) drops everything",
+            text=rule.text,
+            title=title(chain),
+            in_table=in_table(chain),
+        )
         shown, mend, cause = rule.text, rule.removal, Cause.FILTER_RULE
     else:
-        why = f"the policy of {title(chain)} is {chain.policy} ({in_table(chain)})"
+        why = tr(
+            "the policy of {title} is {policy} ({in_table})",
+            title=title(chain),
+            policy=chain.policy,
+            in_table=in_table(chain),
+        )
         if closed.has_rules:
-            why += ", and no rule of it accepts what begins a connection"
+            why += tr(", and no rule of it accepts what begins a connection")
         shown, mend, cause = policy_line(chain), chain.opening, Cause.FILTER_POLICY
     return no(
         why=why,
@@ -116,8 +135,13 @@ def closed_chain(space: str, closed: Closed) -> Finding:
 def _unread(filters: Filters, start: str, may: str) -> Finding:
     """Filters of tc decide too, and what they do is not known."""
     devices = filters.by_tc
-    where = " and ".join(devices)
-    why = f"{start}, but tc has filters at {where}, which may {may}: whether they do is not known"
+    where = tr(" and ").join(devices)
+    why = tr(
+        "{start}, but tc has filters at {where}, which may {may}: whether they do is not known",
+        start=start,
+        where=where,
+        may=may,
+    )
     listing = inside(filters.namespace, f"tc filter show dev {quoted(devices[0])} ingress")
     return no(why, listing, cause=Cause.UNKNOWN)
 
@@ -125,14 +149,19 @@ def _unread(filters: Filters, start: str, may: str) -> Finding:
 def _open(space: str, versions: list[str], off: list[str], filters: Filters) -> Finding:
     """Yes, and what was looked at."""
     first = WHOLE[versions[0]]
-    why = f"{_name(first)} is 1 in {space} and no filter of {LOOKED_AT} drops everything that it hands on"
+    why = tr(
+        "{name} is 1 in {space} and no filter of {looked_at} drops everything that it hands on",
+        name=_name(first),
+        space=space,
+        looked_at=tr(LOOKED_AT),
+    )
     families: list[str] = []
     for version in versions:
         families += FAMILIES[version]
     if filters.has_rules(families, HOOKS):
-        why += "; what their rules do with one packet, only a packet shows"
+        why += tr("; what their rules do with one packet, only a packet shows")
     if off:
-        why += f"; of IPv6 it forwards nothing: {key(WHOLE['inet6'])} is 0"
+        why += tr("; of IPv6 it forwards nothing: {name} is 0", name=key(WHOLE["inet6"]))
     return yes(why, inside(space, asking(first)))
 
 
@@ -148,15 +177,21 @@ def rewrites_nothing(question: Question, ns: str) -> Finding:
     (filters,) = question.filters([space])
     for rule in filters.rewriting():
         return no(
-            why=f"{space} rewrites addresses on the way: `{rule.text}` ({title(rule)}, {rule.in_table})",
+            why=tr(
+                "{space} rewrites addresses on the way: `{rule}` ({title}, {table})",
+                space=space,
+                rule=rule.text,
+                title=title(rule),
+                table=rule.in_table,
+            ),
             command=inside(space, rule.listing),
             out=rule.text,
             instead=(rule.text,),
             fixes=written(fix(space, rule.removal)),
         )
-    why = f"no rule in {space} rewrites addresses ({LOOKED_AT} were asked)"
+    why = tr("no rule in {space} rewrites addresses ({looked_at} were asked)", space=space, looked_at=tr(LOOKED_AT))
     if filters.by_tc:
-        return _unread(filters, why, "rewrite them")
+        return _unread(filters, why, tr("rewrite them"))
     return yes(why, inside(space, "nft list ruleset"))
 
 
@@ -166,4 +201,6 @@ def nobody_rewrites(question: Question) -> Finding:
         if filters.rewrites:
             return rewrites_nothing(question, filters.namespace)
     command = " ; ".join(inside(space, "nft list ruleset") for space in question.spaces)
-    return yes(f"no rule in any namespace rewrites addresses ({LOOKED_AT} were asked)", command)
+    return yes(
+        tr("no rule in any namespace rewrites addresses ({looked_at} were asked)", looked_at=tr(LOOKED_AT)), command
+    )

@@ -7,7 +7,8 @@ import re
 from ..errors import CommandFailed, GaveUpWaiting, OutputNotUnderstood, ToolMissing
 from ..facts import Device
 from ..inside import inside
-from ..packet.causes.cause import Cause
+from ..language import plural, tr
+from ..packet.causes.cause import Cause, place
 from ..packet.causes.circles import switching_loop
 from ..packet.causes.look import Decision
 from ..packet.follow import walk
@@ -35,7 +36,7 @@ def named(whom: str, target: str) -> str:
     """Who was asked, as a reader knows it, with the address."""
     if whom == target:
         return target
-    return f"{whom} ({target})"
+    return tr("{name} ({address})", name=whom, address=target)
 
 
 def can_reach(
@@ -54,14 +55,25 @@ def can_reach(
     # each router takes one off (RFC 791)
     between = TTL - ttl
     if routers is not None and between != int(routers):
-        why = f"{who} reaches {name}, but through {_routers(between)}, not {routers}: the TTL is {ttl}"
+        why = tr(
+            "{who} reaches {name}, but through {routers}, not {claimed}: the TTL is {ttl}",
+            who=who,
+            name=name,
+            routers=_routers(between),
+            claimed=routers,
+            ttl=ttl,
+        )
         return no(why, ping.line, f"ttl={ttl}", answer.out)
-    reaches = f"{who} reaches {name}"
-    if size:
-        in_parts = "pieces" if pieces else "one piece"
-        reaches += f" with {size} bytes in {in_parts}"
+    if not size:
+        reaches = tr("{who} reaches {name}", who=who, name=name)
+    elif pieces:
+        reaches = tr("{who} reaches {name} with {size} bytes in pieces", who=who, name=name, size=size)
+    else:
+        reaches = tr("{who} reaches {name} with {size} bytes in one piece", who=who, name=name, size=size)
     more = _answerer(question, ping) + _circle(question)
-    why = f"{reaches}; TTL {ttl}: {_routers(between)} between{more}"
+    why = tr(
+        "{reaches}; TTL {ttl}: {routers} between{more}", reaches=reaches, ttl=ttl, routers=_routers(between), more=more
+    )
     return yes(why, ping.line, f"ttl={ttl}", answer.out)
 
 
@@ -87,8 +99,8 @@ def cannot_reach(question: Question, who: str, whom: str, size: str | None, piec
 
 def _routers(number: int) -> str:
     if number == 0:
-        return "no router"
-    return "1 router" if number == 1 else f"{number} routers"
+        return tr("no router")
+    return plural("{count} router", "{count} routers", number)
 
 
 def _circle(question: Question) -> str:
@@ -96,7 +108,7 @@ def _circle(question: Question) -> str:
     circle = switching_loop(question.tables)
     if circle is None:
         return ""
-    return f"; but {circle.reason}"
+    return tr("; but {reason}", reason=circle.reason)
 
 
 def _answerer(question: Question, ping: Ping) -> str:
@@ -110,14 +122,18 @@ def _answerer(question: Question, ping: Ping) -> str:
     if len(owners) == 1 and not _anybody_rewrites(question):
         owner = owners.pop()
         if owner == ping.source:
-            return f"; {owner} has this address itself, and answers"
-        return f"; it is an address of {owner}"
+            return tr("; {owner} has this address itself, and answers", owner=owner)
+        return tr("; it is an address of {owner}", owner=owner)
     walked = followed(question, ping)
     if walked is None or walked.answered_by is None:
         return ""
     if len(owners) > 1:
-        return f"; {walked.answered_by} answers, one of {len(owners)} namespaces that have this address"
-    return f"; {walked.answered_by} answers"
+        return tr(
+            "; {answered_by} answers, one of {count} namespaces that have this address",
+            answered_by=walked.answered_by,
+            count=len(owners),
+        )
+    return tr("; {answered_by} answers", answered_by=walked.answered_by)
 
 
 def _owners(question: Question, ip: str) -> set[str]:
@@ -138,7 +154,12 @@ def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Find
     """
     sender = _sender(answer)
     if sender not in ("", ping.target):
-        why = f"{ping.source} gets an answer from {sender}, but not from {named(ping.whom, ping.target)}"
+        why = tr(
+            "{source} gets an answer from {sender}, but not from {named}",
+            source=ping.source,
+            sender=sender,
+            named=named(ping.whom, ping.target),
+        )
         return no(why, ping.line, sender, answer.out, cause=Cause.WRONG_ANSWERER)
     if not question.walks:
         return None
@@ -154,8 +175,14 @@ def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Find
     walked = followed(question, ping)
     if walked is None or walked.cause != Cause.WRONG_ANSWERER:
         return None
-    meant = " or ".join(sorted(asked - {ping.source} or asked))
-    why = f"{ping.source} gets an answer from {ping.target}, but not from {meant}: {walked.reason}"
+    meant = tr(" or ").join(sorted(asked - {ping.source} or asked))
+    why = tr(
+        "{source} gets an answer from {target}, but not from {meant}: {reason}",
+        source=ping.source,
+        target=ping.target,
+        meant=meant,
+        reason=walked.reason,
+    )
     return _as_the_walk(why, walked, ping.line, answer.out)
 
 
@@ -173,16 +200,16 @@ def _unwitnessed(question: Question, ping: Ping, answer: Answer) -> Finding | No
     """
     if not question.witnessed:
         return None
-    start = f"{ping.source} gets an answer from {named(ping.whom, ping.target)}, but"
+    start = tr("{source} gets an answer from {named}, but", source=ping.source, named=named(ping.whom, ping.target))
     walked = followed(question, ping)
     if walked is None:
-        why = f"{start} who sends it is not known, because tcpdump is missing or said nothing readable"
+        why = tr("{start} who sends it is not known, because tcpdump is missing or said nothing readable", start=start)
         return no(why, ping.line, out=answer.out, cause=Cause.UNKNOWN)
     if not walked.ok:
-        return with_reason(f"{start} not when it is followed", ping.line, walked, answer.out)
+        return with_reason(tr("{start} not when it is followed", start=start), ping.line, walked, answer.out)
     by = walked.answered_by
     if by is None or (ping.whom in question.spaces and by != ping.whom):
-        why = f"{start} nobody is seen to send it"
+        why = tr("{start} nobody is seen to send it", start=start)
         return no(why, ping.line, out=answer.out, cause=Cause.WRONG_ANSWERER)
     return None
 
@@ -194,35 +221,47 @@ def _is_taken_elsewhere(question: Question, ping: Ping, asked: set[str]) -> bool
 
 
 def _unreached(question: Question, ping: Ping, name: str, answer: Answer) -> Finding:
-    start = f"{ping.source} gets no answer from {name}"
+    start = tr("{source} gets no answer from {name}", source=ping.source, name=name)
     if ping.size is not None:
-        start += f" with {ping.size} bytes"
+        start = tr(
+            "{source} gets no answer from {name} with {size} bytes", source=ping.source, name=name, size=ping.size
+        )
     shown = _last_word(answer)
     if ping.size is not None and ping.size > LARGEST:
-        return no(f"{start}: a ping holds at most {LARGEST} bytes", ping.line, out=shown)
+        return no(
+            tr("{start}: a ping holds at most {largest} bytes", start=start, largest=LARGEST), ping.line, out=shown
+        )
     too_long = re.search(r"[Mm]essage too long(?:, mtu[=:]? ?(\d+))?", answer.out)
     if too_long:
         mtu = too_long[1] or _mtu(question, ping)  # ping of 2024 does not say
         size = (ping.size or 56) + 28  # with 8 bytes of ICMP and 20 of IP
-        why = f"{start}: a packet of {size} bytes is larger than the MTU {mtu} of the way"
+        why = tr(
+            "{start}: a packet of {size} bytes is larger than the MTU {mtu} of the way", start=start, size=size, mtu=mtu
+        )
         return no(why, ping.line, out=shown, cause=Cause.MTU)
     if not question.walks:
         return no(start, ping.line, out=shown)
     walked = followed(question, ping)
     if walked is None:
-        why = f"{start}: why is not known, because tcpdump, which would show it, is missing or said nothing readable"
+        why = tr(
+            "{start}: why is not known, because tcpdump, which would show it, is missing or said nothing readable",
+            start=start,
+        )
         return no(why, ping.line, out=shown, cause=Cause.UNKNOWN)
     return with_reason(start, ping.line, walked, shown)
 
 
 def with_reason(start: str, line: str, walked: Walk, shown: str | None) -> Finding:
     """No, and why a walk says so. line: what was sent, as typed on master; shown: what it printed, when it has run."""
-    reason = walked.reason or "this time it was answered: ask again"
-    why = f"{start}: {reason}"
+    reason = walked.reason or tr("this time it was answered: ask again")
+    why = tr("{start}: {reason}", start=start, reason=reason)
     seen = walked.last_seen
     if seen:
-        way = "coming in at" if seen.way == "in" else "going out of"
-        why += f" (last seen {way} {seen.namespace} {seen.device})"
+        where = place(seen.place)
+        if seen.way == "in":
+            why += tr(" (last seen coming in at {where})", where=where)
+        else:
+            why += tr(" (last seen going out of {where})", where=where)
     return _as_the_walk(why, walked, line, shown)
 
 
@@ -286,16 +325,29 @@ def sends_through(question: Question, who: str, ip: str, dev: str) -> Finding:
         mends = without_rule(look, ip, lambda other: dev in _passed(question.tables, other.device))
     instead = _decision(decision)
     if rule is not None and rule.action:
-        why = f"the rule `{rule.words}` in {space} decides about {ip}: {rule.action}"
+        why = tr(
+            "the rule `{words}` in {space} decides about {ip}: {action}",
+            words=rule.words,
+            space=space,
+            ip=ip,
+            action=rule.action,
+        )
         return no(why, command, cause=Cause.POLICY_RULE, fixes=mends, instead=instead)
     if route is None:
-        return no(f"{space} has no route to {ip}", command, cause=Cause.NO_ROUTE)
+        return no(tr("{space} has no route to {ip}", space=space, ip=ip), command, cause=Cause.NO_ROUTE)
     if route.is_dead_end or route.dev is None:
-        why = f"the route {route.words} in {space} swallows it"
+        why = tr("the route {words} in {space} swallows it", words=route.words, space=space)
         return no(why, command, cause=Cause.DEAD_ROUTE, instead=instead)
     passed = _passed(question.tables, (space, route.dev))
-    by_rule = f" (rule `{rule.words}`)" if decision.is_special and rule else ""
-    why = f"{space} sends to {ip} by {route.words}{by_rule}, so through {' and '.join(passed)}"
+    by_rule = tr(" (rule `{words}`)", words=rule.words) if decision.is_special and rule else ""
+    why = tr(
+        "{space} sends to {ip} by {words}{by_rule}, so through {passed}",
+        space=space,
+        ip=ip,
+        words=route.words,
+        by_rule=by_rule,
+        passed=tr(" and ").join(passed),
+    )
     if dev in passed:
         return yes(why, command, ip)
     return no(

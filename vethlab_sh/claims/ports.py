@@ -6,6 +6,7 @@ import shlex
 
 from ..errors import GaveUpWaiting, OutputNotUnderstood, ToolMissing
 from ..inside import inside
+from ..language import tr
 from ..packet.causes.cause import Cause
 from ..packet.follow import walk
 from ..packet.walk import Walk
@@ -33,13 +34,18 @@ def _answers(question: Question, port: str, whom: str, who: str | None) -> Findi
     """Send it, and say what came of it. port: as a walk takes it, `tcp:80`."""
     protocol, _, number = port.partition(":")
     if not 0 < int(number) <= LARGEST:
-        raise Absent(no(f"there is no port {number}: they go from 1 to {LARGEST}", "ss -Htuln"))
+        raise Absent(
+            no(
+                tr("there is no port {number}: they go from 1 to {largest}", number=number, largest=LARGEST),
+                "ss -Htuln",
+            )
+        )
     target = question.target(whom)
     asker = question.space(who) if who else _itself(question, whom, target)
     line = inside(asker, _line(protocol, target, number))
-    name = f"{protocol.upper()} port {number} of {named(whom, target)}"
-    answered = f"{asker} gets an answer from {name}"
-    unanswered = f"{asker} gets no answer from {name}"
+    name = tr("{protocol} port {number} of {whom}", protocol=protocol.upper(), number=number, whom=named(whom, target))
+    answered = tr("{asker} gets an answer from {name}", asker=asker, name=name)
+    unanswered = tr("{asker} gets no answer from {name}", asker=asker, name=name)
     walked = _followed(question, asker, whom, port)
     if walked is None:
         ran = question.shell.run(line, expect=None)
@@ -60,7 +66,11 @@ def _itself(question: Question, whom: str, target: str) -> str:
         return whom
     owner = question.tables.owner(target)
     if owner is None:
-        why = f"no namespace has {target}: say who asks, as in `port 80 of {target} answers {question.spaces[-1]}`"
+        why = tr(
+            "no namespace has {target}: say who asks, as in `port 80 of {target} answers {spaces}`",
+            target=target,
+            spaces=question.spaces[-1],
+        )
         raise Absent(no(why, "ip -br addr"))
     return owner[0]
 
@@ -97,7 +107,11 @@ def _silent_listener(question: Question, walked: Walk, port: str, target: str) -
     sockets = question.look(space).sockets
     if not any(socket.takes(protocol, target, int(number)) for socket in sockets):
         return None
-    why = f"what listens at UDP port {number} of {space} got an empty line and did not answer it"
+    why = tr(
+        "what listens at UDP port {number} of {space} got an empty line and did not answer it",
+        number=number,
+        space=space,
+    )
     return no(why, inside(space, f"ss -Hulnp 'sport = :{number}'"))
 
 

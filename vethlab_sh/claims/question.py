@@ -16,6 +16,7 @@ from .. import snapshot
 from ..errors import nearest
 from ..facts import Device, Link
 from ..inside import inside
+from ..language import tr
 from ..markup import AsText, keep_printable
 from ..packet.causes.cause import Cause, Evidence, Fix, typed
 from ..packet.causes.look import Look, look
@@ -128,11 +129,10 @@ class Finding:
         if printed is None:
             ran = shell.run(self.command, expect=None)
             printed = ran.out + ran.err
-        word = "yes" if self.ok else "no"
         return Verdict(
             claim=claim,
             ok=self.ok,
-            sentence=f"{word}: {self.why}",
+            sentence=tr("yes: {why}", why=self.why) if self.ok else tr("no: {why}", why=self.why),
             evidence=Evidence(self.command, self._line(printed)),
             cause=self.cause,
             fixes=self.fixes,
@@ -142,7 +142,7 @@ class Finding:
         """The line of an output to look at."""
         lines = [line.strip() for line in printed.splitlines() if line.strip()]
         if not lines:
-            return "(nothing)"
+            return tr("(nothing)")
         if not self.line:
             return lines[-1]
         # the whole word: 10.1.0.1 is not in 10.1.0.10
@@ -150,7 +150,7 @@ class Finding:
         for line in lines:
             if word.search(line):
                 return line
-        return "(no such line)"
+        return tr("(no such line)")
 
 
 def yes(why: str, command: str, line: str = "", out: str | None = None) -> Finding:
@@ -319,14 +319,16 @@ class Question:
         """The namespace itself; the claim does not hold when there is none of this name."""
         name = self.tables.snapshot.name_of(name)
         if name not in self.spaces:
-            raise Absent(no(f"there is no namespace {name}; {self._near(name)}", "ip netns list", name))
+            raise Absent(
+                no(tr("there is no namespace {name}; {near}", name=name, near=self._near(name)), "ip netns list", name)
+            )
         return name
 
     def _near(self, name: str) -> str:
         near = nearest(name, self.spaces)
         if near:
-            return f"did you mean {near[0]}?"
-        return f"there are {', '.join(self.spaces)}"
+            return tr("did you mean {near}?", near=near[0])
+        return tr("there are {spaces}", spaces=", ".join(self.spaces))
 
     def device(self, namespace: str | None, name: str) -> Device:
         """The device; without a namespace the one of this name on master, else the only one there is."""
@@ -334,14 +336,21 @@ class Question:
             device = (self.space(namespace), name)
             if device not in self.tables.links:
                 listing = inside(namespace, "ip -br link")
-                raise self._no_device(name, listing, f"{namespace} has no device {name}")
+                raise self._no_device(
+                    name, listing, tr("{namespace} has no device {name}", namespace=namespace, name=name)
+                )
             return device
         spaces = [space for space in self.spaces if (space, name) in self.tables.links]
         if not spaces:
-            raise self._no_device(name, "ip -br link", f"no namespace has a device {name}")
+            raise self._no_device(name, "ip -br link", tr("no namespace has a device {name}", name=name))
         first = spaces[0]
         if len(spaces) > 1 and first != HOSTNAME:
-            why = f"{name} is in {' and in '.join(spaces)}: say which, as in `{first} {name}`"
+            why = tr(
+                "{name} is in {spaces}: say which, as in `{first} {name}`",
+                name=name,
+                spaces=tr(" and in ").join(spaces),
+                first=first,
+            )
             listing = inside(first, "ip -br link")
             raise Absent(no(why, listing, name, instead=tuple(spaces)))
         return first, name
@@ -350,7 +359,7 @@ class Question:
         """A device that is not there, and where one of its name is."""
         elsewhere = [namespace for namespace, device in self.tables.links if device == name]
         if elsewhere:
-            why += f"; it is in {', '.join(elsewhere)}"
+            why += tr("; it is in {spaces}", spaces=", ".join(elsewhere))
         return Absent(no(why, command, name, instead=tuple(elsewhere)))
 
     def link(self, device: Device) -> Link:
@@ -364,7 +373,7 @@ class Question:
             return self.address(name)
         address = next(first_address(self.tables, name), None)
         if address is None:
-            raise Absent(no(f"{name} has no address to send a packet to", inside(name, "ip -br addr")))
+            raise Absent(no(tr("{name} has no address to send a packet to", name=name), inside(name, "ip -br addr")))
         return address
 
     def address(self, text: str) -> str:
@@ -373,7 +382,7 @@ class Question:
         try:
             return str(ip_address(ip))
         except ValueError:
-            why = f"{text} is neither an address nor a namespace; {self._near(text)}"
+            why = tr("{text} is neither an address nor a namespace; {near}", text=text, near=self._near(text))
             raise Absent(no(why, "ip netns list", text)) from None
 
 

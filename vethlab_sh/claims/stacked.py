@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..facts import Device, Link
 from ..inside import inside, quoted
+from ..language import tr
 from .devices import full, link_line
 from .question import Absent, Finding, Question, no, yes
 
@@ -15,14 +16,19 @@ def is_child(question: Question, ns: str | None, dev: str, ns2: str | None, dev2
     command = link_line(device, "-d ")
     if link.parent is None:
         if link.parent_index is not None:
-            why = f"what {full(device)} is made on is in a namespace that has no name"
+            why = tr("what {full} is made on is in a namespace that has no name", full=full(device))
         else:
-            why = f"{full(device)} is made on no other device"
+            why = tr("{full} is made on no other device", full=full(device))
         return no(why, command, "mtu")
     parent = (link.parent_namespace or "", link.parent)
     if _is_meant(question, parent, ns2, dev2):
-        return yes(f"{full(device)} is made on {full(parent)}", command, "mtu")
-    why = f"{full(device)} is made on {full(parent)}, not on {_asked_for(question, ns2, dev2)}"
+        return yes(tr("{full} is made on {parent}", full=full(device), parent=full(parent)), command, "mtu")
+    why = tr(
+        "{full} is made on {parent}, not on {asked_for}",
+        full=full(device),
+        parent=full(parent),
+        asked_for=_asked_for(question, ns2, dev2),
+    )
     return no(why, command, "mtu", instead=parent)
 
 
@@ -37,7 +43,7 @@ def _is_meant(question: Question, parent: Device, ns: str | None, dev: str) -> b
 def _asked_for(question: Question, ns: str | None, dev: str) -> str:
     if not ns:
         return dev
-    return f"{dev} in {question.space(ns)}"
+    return tr("{name} in {namespace}", name=dev, namespace=question.space(ns))
 
 
 def is_vlan(
@@ -49,15 +55,23 @@ def is_vlan(
     command = link_line(device, "-d ")
     if link.kind != "vlan":
         kind = link.kind or "device"
-        return no(f"{full(device)} is no VLAN device, but one of kind {kind}", command, "mtu")
+        return no(tr("{full} is no VLAN device, but one of kind {kind}", full=full(device), kind=kind), command, "mtu")
     finding = is_child(question, ns, dev, ns2, dev2)
     if not finding.ok:
         return finding
     number = str(link.vlan_id)
     if vlan is not None and vlan != number:
-        why = f"{full(device)} is VLAN {number} of {link.parent}, not VLAN {vlan}"
+        why = tr(
+            "{full} is VLAN {number} of {parent}, not VLAN {vlan}",
+            full=full(device),
+            number=number,
+            parent=link.parent,
+            vlan=vlan,
+        )
         return no(why, command, "vlan", instead=(number,))
-    return yes(f"{full(device)} is VLAN {number} of {link.parent}", command, "vlan")
+    return yes(
+        tr("{full} is VLAN {number} of {parent}", full=full(device), number=number, parent=link.parent), command, "vlan"
+    )
 
 
 def lets_through(question: Question, ns: str | None, dev: str, vlan: str) -> Finding:
@@ -69,17 +83,19 @@ def lets_through(question: Question, ns: str | None, dev: str, vlan: str) -> Fin
     if link.master:
         bridge = question.tables.link((namespace, link.master))
     if bridge is None or bridge.kind != "bridge":
-        raise Absent(no(f"{full(device)} is no port of a bridge", link_line(device), "mtu"))
+        raise Absent(no(tr("{full} is no port of a bridge", full=full(device)), link_line(device), "mtu"))
     if not bridge.vlan_filtering:
-        why = f"{bridge.name} does not look at VLANs, so every one goes through {full(device)}"
+        why = tr(
+            "{bridge} does not look at VLANs, so every one goes through {full}", bridge=bridge.name, full=full(device)
+        )
         details = inside(namespace, f"ip -d link show dev {quoted(bridge.name)}")
         return yes(why, details, "bridge")
     command = inside(namespace, f"bridge vlan show dev {quoted(dev)}")
     numbers = [str(one.vlan) for one in link.vlans]
     if str(int(vlan)) in numbers:
-        return yes(f"{full(device)} lets VLAN {vlan} through", command, dev)
+        return yes(tr("{full} lets VLAN {vlan} through", full=full(device), vlan=vlan), command, dev)
     listed = ", ".join(numbers) or "none"
-    why = f"{full(device)} lets VLANs {listed} through, and not {vlan}"
+    why = tr("{full} lets VLANs {listed} through, and not {vlan}", full=full(device), listed=listed, vlan=vlan)
     mends = f"bridge vlan add dev {quoted(dev)} vid {vlan}"
     if not link.master:  # it is the bridge itself
         mends += " self"
@@ -92,16 +108,16 @@ def is_held(question: Question, ns: str | None, dev: str, process: str) -> Findi
     link = question.link(device)
     command = link_line(device, "-d ")
     if link.kind != "tun":
-        raise Absent(no(f"{full(device)} is no tun and no tap", command, "mtu"))
+        raise Absent(no(tr("{full} is no tun and no tap", full=full(device)), command, "mtu"))
     holders = _holders(link)
     names = [holder.process for holder in link.holders]
     numbers = [str(holder.pid) for holder in link.holders]
     if process in names or process in numbers:
-        return yes(f"{full(device)} is held by {holders}", command, "tun")
+        return yes(tr("{full} is held by {holders}", full=full(device), holders=holders), command, "tun")
     if holders:
-        why = f"{full(device)} is held by {holders}"
+        why = tr("{full} is held by {holders}", full=full(device), holders=holders)
     else:
-        why = f"no process that we can see holds {full(device)}"
+        why = tr("no process that we can see holds {full}", full=full(device))
     return no(why, command, "tun", instead=tuple(names))
 
 

@@ -82,9 +82,16 @@ def listed() -> list[dict[str, str]]:
     rows = []
     for name in names():
         planned = fault(name)
-        first_sentence = planned.ticket.partition(". ")[0].rstrip(".") + "."
+        first_sentence = _first_sentence(planned.ticket)
         rows.append({"name": name, "scenario": planned.world.scenario, "ticket": first_sentence})
     return rows
+
+
+def _first_sentence(text: str) -> str:
+    before, stop, _ = text.partition("。")
+    if stop:
+        return before + stop
+    return text.partition(". ")[0].rstrip(".") + "."
 
 
 def fault(name: str, seed: int | str = 0) -> Fault:

@@ -7,6 +7,7 @@ from itertools import permutations
 from random import Random
 
 from ..inside import all_inside, inside
+from ..language import tr
 from ..packet.causes.cause import Cause
 from .fault import Fault, Hint, Maker, World, Wrong, alias, ask, laid, no_use, side_cable
 
@@ -87,24 +88,27 @@ def port_down(rng: Random) -> Fault:
     port = f"br-veth{victim}"
     return Fault(
         world=switch.world,
-        ticket=(
-            f"Nobody can reach {switch.address(victim)} any more. Seen from inside, all is well: the address is there, "
-            "and the device is switched on."
+        ticket=tr(
+            "Nobody can reach {address} any more. Seen from inside, all is well: the address is there, and the device "
+            "is switched on.",
+            address=switch.address(victim),
         ),
         plant=(f"ip link set {port} down",),
         causes=(Cause.DEVICE_DOWN,),
         named=(port,),
         unanswered=_cannot_hear(switch, victim, other),
         hints=(
-            Hint(inside(f"ns{victim}", "ip -br link"), "It is UP; what does NO-CARRIER say about the other end?"),
-            Hint("ip -br link", "The other ends are here. Which one is unlike the rest?"),
-            Hint("bridge link", "`state disabled` is a port that forwards nothing."),
+            Hint(inside(f"ns{victim}", "ip -br link"), tr("It is UP; what does NO-CARRIER say about the other end?")),
+            Hint("ip -br link", tr("The other ends are here. Which one is unlike the rest?")),
+            Hint("bridge link", tr("`state disabled` is a port that forwards nothing.")),
         ),
         repairs=((f"ip link set {port} up",), (f"ifconfig {port} up",)),
         wrong=(switch.alias(other, victim), switch.side_cable(third, victim)),
-        explanation=(
-            f"{port}, the host's end of ns{victim}'s cable, was down. From inside, that shows only as NO-CARRIER: "
-            "switching one's own end on does not help. Always look at both ends of a cable."
+        explanation=tr(
+            "{port}, the host's end of ns{victim}'s cable, was down. From inside, that shows only as NO-CARRIER: "
+            "switching one's own end on does not help. Always look at both ends of a cable.",
+            port=port,
+            victim=victim,
         ),
     )
 
@@ -116,25 +120,29 @@ def no_master(rng: Random) -> Fault:
     port = f"br-veth{victim}"
     return Fault(
         world=switch.world,
-        ticket=(
-            f"Since ns{victim} ({switch.address(victim)}) was moved to new cabling, nobody answers it. Both ends of "
-            "its cable are up, and its address is right."
+        ticket=tr(
+            "Since ns{victim} ({address}) was moved to new cabling, nobody answers it. Both ends of its cable are up, "
+            "and its address is right.",
+            victim=victim,
+            address=switch.address(victim),
         ),
         plant=(f"ip link set {port} nomaster",),
         causes=(Cause.NO_MASTER,),
         named=(port,),
         unanswered=_cannot_hear(switch, victim, other),
         hints=(
-            Hint(inside(f"ns{victim}", "ip -br addr"), "Address and device are fine: the fault lies farther out."),
-            Hint("bridge link", "Count the ports of br0. Whose is missing?"),
-            Hint(f"ip link show dev {port}", "The line of a port says `master br0`."),
+            Hint(inside(f"ns{victim}", "ip -br addr"), tr("Address and device are fine: the fault lies farther out.")),
+            Hint("bridge link", tr("Count the ports of br0. Whose is missing?")),
+            Hint(f"ip link show dev {port}", tr("The line of a port says `master br0`.")),
         ),
         repairs=((f"ip link set {port} master br0",), (f"brctl addif br0 {port}",)),
         wrong=(switch.alias(third, victim), switch.side_cable(other, victim)),
-        explanation=(
-            f"{port} had no master. It was up and received what ns{victim} sent, but a device without a master passes "
+        explanation=tr(
+            "{port} had no master. It was up and received what ns{victim} sent, but a device without a master passes "
             "frames to the host itself, and these were not for the host. `ip link set DEV master BRIDGE` makes it a "
-            "port; `brctl addif BRIDGE DEV` does the same."
+            "port; `brctl addif BRIDGE DEV` does the same.",
+            port=port,
+            victim=victim,
         ),
     )
 
@@ -150,19 +158,24 @@ def wrong_mask(rng: Random) -> Fault:
     length = rng.choice((25, 26))
     return Fault(
         world=switch.world,
-        ticket=(
-            f"Strange: {own} can reach neither {switch.address(far[0])} nor {switch.address(far[1])}, and they get no "
-            "answer from it, while all the others reach each other. They are all on one bridge, and the cables are "
-            "fine."
+        ticket=tr(
+            "Strange: {own} can reach neither {address} nor {address2}, and they get no answer from it, while all the "
+            "others reach each other. They are all on one bridge, and the cables are fine.",
+            own=own,
+            address=switch.address(far[0]),
+            address2=switch.address(far[1]),
         ),
         plant=all_inside(ns, (f"ip addr del {own}/24 dev {dev}", f"ip addr add {own}/{length} dev {dev}")),
         causes=(Cause.WRONG_PREFIX,),
         named=(f"{own}/{length}",),
         unanswered=tuple(claim for n in far for claim in _cannot_hear(switch, victim, n)),
         hints=(
-            Hint(inside(ns, f"ping -c 1 -W 1 {switch.address(far[0])}"), "It does not even try. Who says so, and why?"),
-            Hint(inside(ns, "ip route"), "Which addresses does this namespace believe to be on its own wire?"),
-            Hint(inside(f"ns{far[0]}", "ip -br addr"), "Compare the number behind the slash."),
+            Hint(
+                inside(ns, f"ping -c 1 -W 1 {switch.address(far[0])}"),
+                tr("It does not even try. Who says so, and why?"),
+            ),
+            Hint(inside(ns, "ip route"), tr("Which addresses does this namespace believe to be on its own wire?")),
+            Hint(inside(f"ns{far[0]}", "ip -br addr"), tr("Compare the number behind the slash.")),
         ),
         repairs=(
             all_inside(ns, (f"ip addr del {own}/{length} dev {dev}", f"ip addr add {own}/24 dev {dev}")),
@@ -175,10 +188,14 @@ def wrong_mask(rng: Random) -> Fault:
                 (inside(ns, "ip route del default"),),
             ),
         ),
-        explanation=(
-            f"{dev} had {own}/{length} where everybody else has /24. The kernel derives the route to its own wire from "
-            f"the prefix, and with /{length} that route stops short of {switch.address(far[0])}: no route, so not even "
-            "an ARP question. The others do ask, but the answer has no way back."
+        explanation=tr(
+            "{dev} had {own}/{length} where everybody else has /24. The kernel derives the route to its own wire from "
+            "the prefix, and with /{length} that route stops short of {address}: no route, so not even an ARP "
+            "question. The others do ask, but the answer has no way back.",
+            dev=dev,
+            own=own,
+            length=length,
+            address=switch.address(far[0]),
         ),
     )
 
@@ -191,9 +208,13 @@ def duplicate_address(rng: Random) -> Fault:
     own, copied = switch.address(victim), switch.address(twin)
     return Fault(
         world=switch.world,
-        ticket=(
-            f"{own} has vanished, and people who log in to {copied} sometimes end up on another machine. It began when "
-            f"ns{victim} was set up from ns{twin}'s settings file."
+        ticket=tr(
+            "{own} has vanished, and people who log in to {copied} sometimes end up on another machine. It began when "
+            "ns{victim} was set up from ns{twin}'s settings file.",
+            own=own,
+            copied=copied,
+            victim=victim,
+            twin=twin,
         ),
         plant=all_inside(ns, (f"ip addr del {own}/24 dev {dev}", f"ip addr add {copied}/24 dev {dev}")),
         causes=(Cause.NOBODY_HAS,),
@@ -203,10 +224,10 @@ def duplicate_address(rng: Random) -> Fault:
         hints=(
             Hint(
                 inside(f"ns{other}", f"arping -c 2 -w 1 -I veth{other} {copied}"),
-                "Who answers for the address? Read the MAC addresses in brackets.",
+                tr("Who answers for the address? Read the MAC addresses in brackets."),
             ),
-            Hint("bridge fdb show br br0", "Behind which ports are these MAC addresses?"),
-            Hint(inside(ns, "ip -br addr"), "Is this the address that belongs here?"),
+            Hint("bridge fdb show br br0", tr("Behind which ports are these MAC addresses?")),
+            Hint(inside(ns, "ip -br addr"), tr("Is this the address that belongs here?")),
         ),
         repairs=(
             all_inside(ns, (f"ip addr del {copied}/24 dev {dev}", f"ip addr add {own}/24 dev {dev}")),
@@ -220,10 +241,14 @@ def duplicate_address(rng: Random) -> Fault:
             ),
             switch.alias(other, victim),
         ),
-        explanation=(
-            f"ns{victim} had {copied}, the address of ns{twin}, instead of {own}. When somebody asked for it by "
-            "ARP, both answered, and one of the two was believed for a while. Adding the right address is not enough: "
-            "the wrong one has to go."
+        explanation=tr(
+            "ns{victim} had {copied}, the address of ns{twin}, instead of {own}. When somebody asked for it by ARP, "
+            "both answered, and one of the two was believed for a while. Adding the right address is not enough: the "
+            "wrong one has to go.",
+            victim=victim,
+            copied=copied,
+            twin=twin,
+            own=own,
         ),
     )
 
@@ -243,7 +268,11 @@ def left_on_host(rng: Random) -> Fault:
     )
     return Fault(
         world=switch.world,
-        ticket=(f"{own} does not answer. It should be ns{victim}, which was set up by a script that stopped halfway."),
+        ticket=tr(
+            "{own} does not answer. It should be ns{victim}, which was set up by a script that stopped halfway.",
+            own=own,
+            victim=victim,
+        ),
         plant=(inside(ns, f"ip link set {dev} netns 1"),),
         causes=(
             Cause.NOBODY_HAS,
@@ -253,9 +282,9 @@ def left_on_host(rng: Random) -> Fault:
         named=(dev,),
         unanswered=_cannot_hear(switch, victim, other),
         hints=(
-            Hint(inside(ns, "ip -br link"), "What is missing in there?"),
-            Hint("ip -br link", f"Where is the other end of br-veth{victim}?"),
-            Hint("ip -br addr", "A device that changes its namespace loses its addresses and is switched off."),
+            Hint(inside(ns, "ip -br link"), tr("What is missing in there?")),
+            Hint("ip -br link", tr("Where is the other end of br-veth{victim}?", victim=victim)),
+            Hint("ip -br addr", tr("A device that changes its namespace loses its addresses and is switched off.")),
         ),
         repairs=((f"ip link set {dev} netns {ns}", *own_lines), (*new, *own_lines)),
         wrong=(
@@ -266,10 +295,12 @@ def left_on_host(rng: Random) -> Fault:
             ),
             switch.alias(third, victim),
         ),
-        explanation=(
-            f"{dev} was still on the host, so ns{victim} had nothing but lo. Giving the address to the end on the host "
-            f"makes the pings work, but then the host answers them, not ns{victim}. A device loses its addresses when "
-            "it moves, so they are added after the move."
+        explanation=tr(
+            "{dev} was still on the host, so ns{victim} had nothing but lo. Giving the address to the end on the host "
+            "makes the pings work, but then the host answers them, not ns{victim}. A device loses its addresses when "
+            "it moves, so they are added after the move.",
+            dev=dev,
+            victim=victim,
         ),
     )
 
@@ -282,9 +313,11 @@ def stp_delay(rng: Random) -> Fault:
     again = (f"ip link set {port} down", f"ip link set {port} up")
     return Fault(
         world=switch.world,
-        ticket=(
+        ticket=tr(
             "Whenever a cable is plugged in, it takes about half a minute before the network works, and programs that "
-            f"start at once give up. This time it is ns{victim}, {switch.address(victim)}."
+            "start at once give up. This time it is ns{victim}, {address}.",
+            victim=victim,
+            address=switch.address(victim),
         ),
         plant=("ip link set br0 type bridge stp_state 1", *again),
         causes=(Cause.PORT_STATE,),
@@ -296,16 +329,20 @@ def stp_delay(rng: Random) -> Fault:
         untrue=("br0 makes no port wait",),
         hints=(
             Hint(
-                "bridge link", "Read the word after `state`, more than once if you like. All the others say forwarding."
+                "bridge link",
+                tr("Read the word after `state`, more than once if you like. All the others say forwarding."),
             ),
             Hint(
                 "ip -d link show dev br0 | grep -o 'forward_delay [0-9]*\\|stp_state [01]'",
-                "With STP on, a port first listens and then learns, each for forward_delay hundredths of a second.",
+                tr("With STP on, a port first listens and then learns, each for forward_delay hundredths of a second."),
             ),
             Hint(
                 f"ip -d link show dev {port} | grep -o 'state [a-z][a-z]*'",
-                f"A port that is listening keeps listening when STP is switched off: unplug {port} and plug it in "
-                "again.",
+                tr(
+                    "A port that is listening keeps listening when STP is switched off: unplug {port} and plug it in "
+                    "again.",
+                    port=port,
+                ),
             ),
         ),
         repairs=(
@@ -317,7 +354,7 @@ def stp_delay(rng: Random) -> Fault:
             ),
         ),
         wrong=(no_use((f"bridge link set dev {port} state 3",), ()), switch.alias(third, victim)),
-        explanation=(
+        explanation=tr(
             "br0 ran the spanning tree protocol (`stp_state 1`), which looks for loops before it lets a new port "
             "speak: 15 seconds listening, 15 seconds learning (`forward_delay`). Waiting makes the pings work, until "
             "the next cable is plugged in. On a bridge that cannot be part of a loop, STP is better switched off."
@@ -335,18 +372,23 @@ def duplicate_mac(rng: Random) -> Fault:
     neighbour = f"{switch.address(twin)} lladdr {mac[twin]} dev veth{victim}"
     return Fault(
         world=replace(switch.world, lines=switch.world.lines + own),
-        ticket=(
-            f"ns{victim} and ns{twin} cannot reach each other at all, and the others reach sometimes one of them, "
-            f"sometimes the other. ns{victim} was cloned from ns{twin} and then given an IP address of its own."
+        ticket=tr(
+            "ns{victim} and ns{twin} cannot reach each other at all, and the others reach sometimes one of them, "
+            "sometimes the other. ns{victim} was cloned from ns{twin} and then given an IP address of its own.",
+            victim=victim,
+            twin=twin,
         ),
         plant=(inside(f"ns{victim}", f"ip link set veth{victim} address {mac[twin]}"),),
         causes=(Cause.DUPLICATE_MAC,),
         named=(mac[twin],),
         unanswered=_cannot_hear(switch, victim, twin),
         hints=(
-            Hint(inside(f"ns{victim}", "ip -br link"), f"Note the MAC address, then look into ns{twin} too."),
-            Hint("bridge fdb show br br0", "Can a bridge know two ports for one MAC address?"),
-            Hint(inside(f"ns{twin}", "ip -br link"), "What is the same here that should differ?"),
+            Hint(
+                inside(f"ns{victim}", "ip -br link"),
+                tr("Note the MAC address, then look into ns{twin} too.", twin=twin),
+            ),
+            Hint("bridge fdb show br br0", tr("Can a bridge know two ports for one MAC address?")),
+            Hint(inside(f"ns{twin}", "ip -br link"), tr("What is the same here that should differ?")),
         ),
         repairs=(
             (inside(f"ns{victim}", f"ip link set veth{victim} address {mac[victim]}"),),
@@ -359,11 +401,13 @@ def duplicate_mac(rng: Random) -> Fault:
             ),
             switch.side_cable(victim, twin),
         ),
-        explanation=(
-            f"ns{victim} and ns{twin} had the same MAC address. A bridge knows one port for each MAC address, the one "
+        explanation=tr(
+            "ns{victim} and ns{twin} had the same MAC address. A bridge knows one port for each MAC address, the one "
             "where it saw it last: a frame from one of the two to the other is for a MAC address that the bridge has "
-            "just seen at the port where the frame came in, and a bridge does not send a frame back. Others lose every "
-            "frame that goes to the wrong one of the two."
+            "just seen at the port where the frame came in, and a bridge does not send a frame back. Others lose "
+            "every frame that goes to the wrong one of the two.",
+            victim=victim,
+            twin=twin,
         ),
     )
 
@@ -408,9 +452,14 @@ def hairpin_off(rng: Random) -> Fault:
     ip_a, ip_b = (switch.address(n) for n in rng.sample(free, 2))
     return Fault(
         world=_with_guests(switch, carrier, {a: ip_a, b: ip_b}),
-        ticket=(
-            f"{a} ({ip_a}) and {b} ({ip_b}) cannot reach each other. Both are guests on ns{carrier} and share its "
-            "cable. Everybody else on the bridge reaches them, and they reach everybody else."
+        ticket=tr(
+            "{a} ({ip_a}) and {b} ({ip_b}) cannot reach each other. Both are guests on ns{carrier} and share its "
+            "cable. Everybody else on the bridge reaches them, and they reach everybody else.",
+            a=a,
+            ip_a=ip_a,
+            b=b,
+            ip_b=ip_b,
+            carrier=carrier,
         ),
         plant=(f"bridge link set dev {port} hairpin off",),
         causes=(Cause.MACVLAN,),
@@ -422,19 +471,22 @@ def hairpin_off(rng: Random) -> Fault:
         hints=(
             Hint(
                 inside(a, "ip -d link show dev eth0"),
-                "`macvlan mode vepa`: who has to carry frames from guest to guest?",
+                tr("`macvlan mode vepa`: who has to carry frames from guest to guest?"),
             ),
-            Hint(f"ip -d link show dev {port} | grep -o 'hairpin [a-z]*'", "May br0 send back what came from there?"),
+            Hint(
+                f"ip -d link show dev {port} | grep -o 'hairpin [a-z]*'", tr("May br0 send back what came from there?")
+            ),
         ),
         repairs=(
             (f"bridge link set dev {port} hairpin on",),
             tuple(inside(guest, "ip link set eth0 type macvlan mode bridge") for guest in GUESTS),
         ),
         wrong=(alias(a, ip_b, b), side_cable(a, ip_a, b, ip_b)),
-        explanation=(
-            f"Guests in vepa mode leave it to the switch to carry frames between them. They all come in at {port}, "
-            "and a bridge never sends a frame back out of the port it came in at, unless `hairpin on` allows it. CNI's "
-            "bridge plugin sets it for pods that talk to themselves through a service."
+        explanation=tr(
+            "Guests in vepa mode leave it to the switch to carry frames between them. They all come in at {port}, and "
+            "a bridge never sends a frame back out of the port it came in at, unless `hairpin on` allows it. CNI's "
+            "bridge plugin sets it for pods that talk to themselves through a service.",
+            port=port,
         ),
     )
 

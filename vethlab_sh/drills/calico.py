@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from ..inside import inside
+from ..language import tr
 from ..packet.causes.cause import Cause
 from ..scenarios.calico import GATEWAY, GATEWAY_MAC, both_nodes, host_end
 from ..scenarios.nodes import Node, Pod
@@ -44,9 +45,13 @@ def proxy_arp_off(cluster: Cluster, rng: Random) -> Fault:
     forget = inside(pod.name, f"ip neigh del {GATEWAY} dev eth0")
     return Fault(
         world=cluster.world,
-        ticket=(
-            f"{pod.name} ({pod.address}) has reached nobody since this morning, not even {node.name}, its own node. "
-            f"{cluster.near.name} beside it works, and the two have exactly the same routes."
+        ticket=tr(
+            "{pod} ({address}) has reached nobody since this morning, not even {node}, its own node. {near} beside it "
+            "works, and the two have exactly the same routes.",
+            pod=pod.name,
+            address=pod.address,
+            node=node.name,
+            near=cluster.near.name,
         ),
         plant=(inside(node.name, f"sysctl -w {key}=0"), inside(pod.name, "ip neigh flush dev eth0")),
         causes=(Cause.PROXY_ARP_OFF,),
@@ -56,12 +61,18 @@ def proxy_arp_off(cluster: Cluster, rng: Random) -> Fault:
         ),
         unanswered=(ask(pod.name, cluster.near.address, 1), ask(pod.name, node.address)),
         hints=(
-            Hint(inside(pod.name, "ip route"), f"Everything goes to {GATEWAY}. Whose address is that?"),
+            Hint(
+                inside(pod.name, "ip route"),
+                tr("Everything goes to {gateway}. Whose address is that?", gateway=GATEWAY),
+            ),
             Hint(
                 inside(pod.name, f"arping -c 1 -w 1 -I eth0 {GATEWAY}"),
-                f"Does anybody answer for it? In {cluster.near.name} somebody does.",
+                tr("Does anybody answer for it? In {near} somebody does.", near=cluster.near.name),
             ),
-            Hint(inside(node.name, f"sysctl {key}"), f"{pod.host_end} is the node's end of this pod's cable."),
+            Hint(
+                inside(node.name, f"sysctl {key}"),
+                tr("{host_end} is the node's end of this pod's cable.", host_end=pod.host_end),
+            ),
         ),
         repairs=(
             (inside(node.name, f"sysctl -w {key}=1"),),
@@ -71,10 +82,12 @@ def proxy_arp_off(cluster: Cluster, rng: Random) -> Fault:
             no_use((inside(pod.name, f"{entry} nud reachable dev eth0"),), (forget,)),
             alias(pod.name, cluster.near.address, cluster.near.name),
         ),
-        explanation=(
-            f"proxy_arp was off at {pod.host_end}. {GATEWAY} is nobody's address; the pod gets an answer only because "
-            "the node answers ARP for addresses that it could route to (`proxy_arp=1` on its end of each cable). No "
-            "answer, no MAC address, no packet."
+        explanation=tr(
+            "proxy_arp was off at {host_end}. {gateway} is nobody's address; the pod gets an answer only because the "
+            "node answers ARP for addresses that it could route to (`proxy_arp=1` on its end of each cable). No "
+            "answer, no MAC address, no packet.",
+            host_end=pod.host_end,
+            gateway=GATEWAY,
         ),
     )
 
@@ -86,9 +99,12 @@ def no_pod_route(cluster: Cluster, rng: Random) -> Fault:
     hole = f"blackhole {node.network} proto 80"
     return Fault(
         world=cluster.world,
-        ticket=(
-            f"{pod.name} was restarted, and now nobody reaches it at {pod.address}, from either node. Whoever tries on "
-            f"{node.name} itself reads `Invalid argument`."
+        ticket=tr(
+            "{pod} was restarted, and now nobody reaches it at {address}, from either node. Whoever tries on {node} "
+            "itself reads `Invalid argument`.",
+            pod=pod.name,
+            address=pod.address,
+            node=node.name,
         ),
         plant=(inside(node.name, f"ip route del {right}"),),
         causes=(
@@ -99,10 +115,17 @@ def no_pod_route(cluster: Cluster, rng: Random) -> Fault:
         unanswered=(ask(near.name, pod.address, 1), ask(node.name, pod.address), ask(cluster.far.name, pod.address, 2)),
         hints=(
             Hint(
-                inside(node.name, f"ip route get {pod.address}"), "The kernel says what it would do with such a packet."
+                inside(node.name, f"ip route get {pod.address}"),
+                tr("The kernel says what it would do with such a packet."),
             ),
-            Hint(inside(node.name, "ip route"), f"Each pod of {node.name} has a line of its own, into its own cable."),
-            Hint(inside(node.name, f"ip -br link show dev {pod.host_end}"), f"This is the cable of {pod.name}."),
+            Hint(
+                inside(node.name, "ip route"),
+                tr("Each pod of {node} has a line of its own, into its own cable.", node=node.name),
+            ),
+            Hint(
+                inside(node.name, f"ip -br link show dev {pod.host_end}"),
+                tr("This is the cable of {pod}.", pod=pod.name),
+            ),
         ),
         repairs=(
             (inside(node.name, f"ip route add {right} scope link"),),
@@ -112,10 +135,14 @@ def no_pod_route(cluster: Cluster, rng: Random) -> Fault:
             no_use((inside(node.name, f"ip route add {wrong}"),), (inside(node.name, f"ip route del {wrong}"),)),
             no_use((inside(node.name, f"ip route del {hole}"),), (inside(node.name, f"ip route add {hole}"),)),
         ),
-        explanation=(
-            f"{node.name} had no route to {pod.address}, so the next best one took the packet: the blackhole of "
-            f"{node.network}. calico has no bridge that would find the pod; the route `{pod.address} dev "
-            f"{pod.host_end}` alone says where it is."
+        explanation=tr(
+            "{node} had no route to {address}, so the next best one took the packet: the blackhole of {network}. "
+            "calico has no bridge that would find the pod; the route `{address} dev {host_end}` alone says where it "
+            "is.",
+            node=node.name,
+            address=pod.address,
+            network=node.network,
+            host_end=pod.host_end,
         ),
     )
 

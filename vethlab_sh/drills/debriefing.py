@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from ..language import plural, sentences, tr
 from ..markup import AsText, sentence
 from ..packet.player import svg
 from ..packet.walk import Walk
@@ -50,28 +51,32 @@ class Debriefing(AsText):
         """How long the learner's hunt was, and the shortest one."""
         own = [line for line in self.typed if not line.startswith(NOTE)]
         shortest = [*self.looks, *self.repair]
-        return f"You ran {_lines_of(own)}; the shortest hunt has {_lines_of(shortest)}."
+        return tr(
+            "You ran {lines_of}; the shortest hunt has {shortest}.",
+            lines_of=_lines_of(own),
+            shortest=_lines_of(shortest),
+        )
 
     @property
     def summary(self) -> str:
         """What was wrong, and what that is called."""
-        return f"{self.why} The fault is called `{self.fault}`."
+        return tr("{why} The fault is called `{fault}`.", why=self.why, fault=self.fault)
 
     def parts(self, unicode: bool = True) -> Iterator[tuple[str, str | Walk]]:
         """A heading and what stands below it: lines, or a walk."""
         if self.mended_by:
-            yield "It is mended by:", _with_prompts(self.mended_by)
+            yield tr("It is mended by:"), _with_prompts(self.mended_by)
         if self.before:
-            yield "The wiring while it was broken:", characters.as_text(self.before.snapshot, unicode)
-        yield "The wiring now:", characters.as_text(self.wiring, unicode)
+            yield tr("The wiring while it was broken:"), characters.as_text(self.before.snapshot, unicode)
+        yield tr("The wiring now:"), characters.as_text(self.wiring, unicode)
         if self.before:
-            yield "The packet before:", self.before
+            yield tr("The packet before:"), self.before
         if self.now:
-            yield "The packet now:", self.now
+            yield tr("The packet now:"), self.now
         if self.typed:
-            yield "What you ran:", _with_prompts(self.typed)
+            yield tr("What you ran:"), _with_prompts(self.typed)
         if self.looks:
-            yield "The shortest hunt:", f"{_with_prompts(self.shortest)}\n\n{self.compared}"
+            yield tr("The shortest hunt:"), f"{_with_prompts(self.shortest)}\n\n{self.compared}"
 
     def words(self) -> str:
         """What was wrong, then each part below its heading."""
@@ -81,20 +86,21 @@ class Debriefing(AsText):
     def _repr_html_(self) -> str:
         walks = ""
         if self.before:
-            walks += _walk("The packet before", self.before)
+            walks += _walk(tr("The packet before"), self.before)
         if self.now:
-            walks += _walk("The packet now", self.now)
+            walks += _walk(tr("The packet now"), self.now)
         return (
             f"<p>{sentence(self.summary)}</p>"
             f"<div style='display:flex;flex-wrap:wrap;gap:1em'>{walks}</div>"
-            f"{_lines('It is mended by', self.mended_by)}{_lines('What you ran', self.typed)}{self._hunt()}"
+            f"{_lines(tr('It is mended by'), self.mended_by)}{_lines(tr('What you ran'), self.typed)}{self._hunt()}"
         )
 
     def _hunt(self) -> str:
         if not self.looks:
             return ""
-        lines = _lines("The shortest hunt", self.shortest)
-        return f"<details><summary>{self.compared} Compare them.</summary>{lines}</details>"
+        lines = _lines(tr("The shortest hunt"), self.shortest)
+        summary = sentences(self.compared, tr("Compare them."))
+        return f"<details><summary>{summary}</summary>{lines}</details>"
 
 
 class Sentence(str):
@@ -120,9 +126,7 @@ def _with_prompts(lines: tuple[str, ...]) -> str:
 
 def _lines_of(lines: Sequence[object]) -> str:
     count = len(lines)
-    if count == 1:
-        return "1 line"
-    return f"{count} lines"
+    return plural("{count} line", "{count} lines", count)
 
 
 def _lines(heading: str, lines: tuple[str, ...]) -> str:
@@ -133,5 +137,6 @@ def _lines(heading: str, lines: tuple[str, ...]) -> str:
 
 def _walk(heading: str, walk: Walk) -> str:
     picture = svg(walk.picture(), moving=False)
-    rows = f"<details><summary>every device that it passed</summary>{walk._repr_html_()}</details>"
+    summary = tr("every device that it passed")
+    rows = f"<details><summary>{summary}</summary>{walk._repr_html_()}</details>"
     return f"<div><b>{heading}:</b> {escape(walk.verdict)}<div>{picture}</div>{rows}</div>"

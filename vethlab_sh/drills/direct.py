@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from ..inside import all_inside, inside
+from ..language import tr
 from ..packet.causes.cause import Cause
 from .fault import Fault, Hint, Maker, World, alias, ask, laid, no_use, renamed
 
@@ -60,7 +61,7 @@ def cable_end_down(rng: Random) -> Fault:
     address = wire.address
     return Fault(
         world=wire.world,
-        ticket=(
+        ticket=tr(
             "Since last night's maintenance ns1 and ns2 cannot reach each other. Nobody changed an address, and the "
             "cable between them is still there."
         ),
@@ -71,10 +72,10 @@ def cable_end_down(rng: Random) -> Fault:
         hints=(
             Hint(
                 inside(on, "ip -br link"),
-                "What do the words in < > say about this end of the cable? It is UP, but something is missing.",
+                tr("What do the words in < > say about this end of the cable? It is UP, but something is missing."),
             ),
-            Hint(inside(off, "ip -br link"), "Compare with the other namespace: which word is missing from < >?"),
-            Hint(inside(off, "ip route"), "A device that is down has no routes: which one is missing?"),
+            Hint(inside(off, "ip -br link"), tr("Compare with the other namespace: which word is missing from < >?")),
+            Hint(inside(off, "ip route"), tr("A device that is down has no routes: which one is missing?")),
         ),
         repairs=((inside(off, f"ip link set {tap} up"),), (inside(off, f"ifconfig {tap} up"),)),
         wrong=(
@@ -84,11 +85,13 @@ def cable_end_down(rng: Random) -> Fault:
                 (),
             ),
         ),
-        explanation=(
-            f"{tap} in {off} was switched off (`ip link set {tap} down`). A veth pair carries frames only while both "
-            f"ends are on: {ENDS[on]} showed NO-CARRIER, which means that it is on and its other end is not. A device "
-            "that is down keeps its address, but the kernel takes its routes away, and puts this one back when it "
-            "comes up."
+        explanation=tr(
+            "{tap} in {off} was switched off (`ip link set {tap} down`). A veth pair carries frames only while both "
+            "ends are on: {ends} showed NO-CARRIER, which means that it is on and its other end is not. A device that "
+            "is down keeps its address, but the kernel takes its routes away, and puts this one back when it comes up.",
+            tap=tap,
+            off=off,
+            ends=ENDS[on],
         ),
     )
 
@@ -128,9 +131,10 @@ def strict_rp_filter(rng: Random) -> Fault:
     way_back = f"{address['ns1']}/32 via {one} dev tap4"
     return Fault(
         world=World("direct", old.lines + second, asks, holds),
-        ticket=(
-            f"The name server {far} on ns2 no longer answers ns1, which asks it over the second of their two cables. "
-            "Both cables work. It stopped when ns2 was given the company's security settings."
+        ticket=tr(
+            "The name server {far} on ns2 no longer answers ns1, which asks it over the second of their two cables. "
+            "Both cables work. It stopped when ns2 was given the company's security settings.",
+            far=far,
         ),
         plant=(inside("ns2", "sysctl -w net.ipv4.conf.all.rp_filter=1"),),
         causes=(Cause.RP_FILTER,),
@@ -142,15 +146,18 @@ def strict_rp_filter(rng: Random) -> Fault:
         hints=(
             Hint(
                 inside("ns1", f"ip route get {far}"),
-                "Which cable does the question leave by, and with which source address?",
+                tr("Which cable does the question leave by, and with which source address?"),
             ),
             Hint(
                 inside("ns2", f"ip route get {address['ns1']}"),
-                "And which cable would the answer to that address leave by?",
+                tr("And which cable would the answer to that address leave by?"),
             ),
             Hint(
                 inside("ns2", "sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.tap4.rp_filter"),
-                "The larger of the two counts. 1 means that a packet may come in only where its answer would go out.",
+                tr(
+                    "The larger of the two counts. 1 means that a packet may come in only where its answer would go "
+                    "out."
+                ),
             ),
         ),
         repairs=(
@@ -162,11 +169,13 @@ def strict_rp_filter(rng: Random) -> Fault:
             no_use((inside("ns2", f"ip route add {way_back}"),), (inside("ns2", f"ip route del {way_back}"),)),
             alias("ns1", far, "ns2"),
         ),
-        explanation=(
-            f"The question to {far} comes in at tap4 and has the sender {address['ns1']}, to whom ns2 would answer by "
-            "tap2. With rp_filter=1 (strict) the kernel takes that for a forged sender and drops it without a word. "
-            "2 (loose) only asks that there be any way back; or let the question carry the second cable's address. "
-            "The value of `all` and that of the device both count, and the larger one wins."
+        explanation=tr(
+            "The question to {far} comes in at tap4 and has the sender {address}, to whom ns2 would answer by tap2. "
+            "With rp_filter=1 (strict) the kernel takes that for a forged sender and drops it without a word. 2 "
+            "(loose) only asks that there be any way back; or let the question carry the second cable's address. The "
+            "value of `all` and that of the device both count, and the larger one wins.",
+            far=far,
+            address=address["ns1"],
         ),
     )
 

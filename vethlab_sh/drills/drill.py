@@ -15,6 +15,7 @@ from ..claims.devices import belongs_to
 from ..claims.packets import followed
 from ..claims.question import Finding, Question, Verdict
 from ..errors import DrillUnfit
+from ..language import tr
 from ..markup import AsText, sentence
 from ..packet.walk import Walk
 from ..shell import Shell
@@ -97,30 +98,30 @@ class Drill(AsText):
         ran = self.lab.shell.run(script, expect=None)
         if ran.code != 0:
             complaint = (ran.err or ran.out).strip()
-            raise DrillUnfit(self.name, f"its network cannot be laid here ({complaint})")
+            raise DrillUnfit(self.name, tr("its network cannot be laid here ({complaint})", complaint=complaint))
 
     def plant(self) -> None:
         """Prove the network whole, plant the fault, prove it broken."""
         wrong = self._first_wrong(self._findings())
         if wrong:
             _, finding = wrong
-            raise DrillUnfit(self.name, f"this lab is not the one it needs, or is not whole: {finding.why}")
+            raise DrillUnfit(self.name, tr("this lab is not the one it needs, or is not whole: {why}", why=finding.why))
         self._run(self.fault.plant)
         findings = self._findings()
         self.broken = {claim: finding.signs for claim, finding in findings.items() if not finding.ok}
         for claim in self.fault.symptom:
             if claim not in self.broken:
-                raise DrillUnfit(self.name, f"the fault does not show here: {findings[claim].why}")
+                raise DrillUnfit(self.name, tr("the fault does not show here: {why}", why=findings[claim].why))
 
     def hint(self) -> Sentence:
         """The next hint: a command worth running, and what to look for."""
         every = self.fault.hints
         if self.hints == len(every):
-            return Sentence("There are no more hints. To give up mends it and explains.")
+            return Sentence(tr("There are no more hints. To give up mends it and explains."))
         hint = every[self.hints]
         self.hints += 1
         self.keep()
-        return Sentence(f"Hint {self.hints} of {len(every)}: {hint}")
+        return Sentence(tr("Hint {number} of {count}: {hint}", number=self.hints, count=len(every), hint=hint))
 
     def check(self, reason: bool | None = None) -> Verdict:
         """Is it mended? What is right, and the first thing that is not.
@@ -132,11 +133,11 @@ class Drill(AsText):
         wrong = self._first_wrong(findings)
         if wrong:
             claim, finding = wrong
-            answer = f"no: {self._not_yet(claim, findings, with_reason)}"
+            answer = tr("no: {why}", why=self._not_yet(claim, findings, with_reason))
         else:
             claim = self.fault.symptom[0]
             finding = findings[claim]
-            answer = f"yes: {self._mended(findings)}"
+            answer = tr("yes: {why}", why=self._mended(findings))
             self._end()
         evidence = finding.verdict(self.lab.shell, claim).evidence
         return Verdict(claim, finding.ok, answer, evidence)
@@ -152,7 +153,7 @@ class Drill(AsText):
     def explanation(self) -> Debriefing | Sentence:
         """What was wrong, the packet's way before and now, and the lines that you ran; only once it is mended."""
         if not self.over:
-            return Sentence("It is explained when it is mended, or given up.")
+            return Sentence(tr("It is explained when it is mended, or given up."))
         return self.debriefing()
 
     def debriefing(self, mended_by: tuple[str, ...] = ()) -> Debriefing:
@@ -190,15 +191,17 @@ class Drill(AsText):
     def words(self) -> str:
         """Which drill it is, and its ticket."""
         every = len(self.fault.hints)
-        hints = f"{self.hints} of {every} hints told"
-        return f"Drill {self.name} (seed {self.seed}, {hints})\n{self.ticket}"
+        hints = tr("{hints} of {every} hints told", hints=self.hints, every=every)
+        title = tr("Drill {name} (seed {seed}, {hints})", name=self.name, seed=self.seed, hints=hints)
+        return f"{title}\n{self.ticket}"
 
     def _repr_html_(self) -> str:
         style = "border-left:4px solid #b35900;padding:.3em 1em"
-        ways = "In Python: <code>.hint()</code> <code>.check()</code> <code>.give_up()</code>"
+        ways = tr("In Python: `.hint()` `.check()` `.give_up()`")
+        seed = tr("(seed {seed})", seed=self.seed)
         return (
-            f"<div style='{style}'><b>{html.escape(self.name)}</b> (seed {html.escape(str(self.seed))})"
-            f"<p>{sentence(self.ticket)}</p>{ways}</div>"
+            f"<div style='{style}'><b>{html.escape(self.name)}</b> {html.escape(seed)}"
+            f"<p>{sentence(self.ticket)}</p>{sentence(ways)}</div>"
         )
 
     # --- judging ---
@@ -249,22 +252,29 @@ class Drill(AsText):
     def _mended(self, findings: Findings) -> str:
         first = findings[self.fault.symptom[0]].why
         pings = self._pings(findings)
-        return (
-            f"it is mended: {first}. {len(pings)} of {len(pings)} pings are answered by the way they took "
-            "before, every address is where it belongs, and nothing bypasses the fault"
+        return tr(
+            "it is mended: {first}. {count} of {count} pings are answered by the way they took before, every address "
+            "is where it belongs, and nothing bypasses the fault",
+            first=first,
+            count=len(pings),
         )
 
     def _not_yet(self, claim: str, findings: Findings, with_reason: bool) -> str:
         why = findings[claim].why
         if self._breaks(claim, findings[claim]):
-            return f"that is no repair, because it breaks what was fine ({claim}): {why}"
+            return tr("that is no repair, because it breaks what was fine ({claim}): {why}", claim=claim, why=why)
         if with_reason and self._is_ask(claim):
             walk = self._walk(claim)
             if walk and walk.reason:
-                why += f": {walk.reason}"
+                why = tr("{why}: {reason}", why=why, reason=walk.reason)
         pings = self._pings(findings)
         answered = [finding for finding in pings if finding.ok]
-        return f"{why}. {len(answered)} of {len(pings)} pings are answered as they were before"
+        return tr(
+            "{why}. {answered} of {all} pings are answered as they were before",
+            why=why,
+            answered=len(answered),
+            all=len(pings),
+        )
 
     def _pings(self, findings: Findings) -> list[Finding]:
         asks = self.fault.asks

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import scenarios
 from ..inside import all_inside, inside
+from ..language import tr
 from ..packet.causes.cause import Cause
 from ..tables import recognise
 
@@ -39,7 +40,7 @@ class Hint:
     look: str
 
     def __str__(self) -> str:
-        return f"Run `{self.command}`. {self.look}"
+        return tr("Run `{command}`. {look}", command=self.command, look=self.look)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from random import Random
 
 from ..inside import all_inside, inside
+from ..language import tr
 from ..packet.causes.cause import Cause
 from ..scenarios.flannel import both_nodes, gateway, remote_lines, tunnel_lines
 from ..scenarios.nodes import Node, Pod
@@ -46,9 +47,12 @@ def no_default_route(cluster: Cluster, rng: Random) -> Fault:
     narrow = f"{node.address.rpartition('.')[0]}.0/24 via {router}"
     return Fault(
         world=cluster.world,
-        ticket=(
-            f"The program in {pod} cannot load its updates: everything outside the pods' network is out of reach, even "
-            f"{node.name} itself, {node.address}. The other pods answer it, on both nodes."
+        ticket=tr(
+            "The program in {pod} cannot load its updates: everything outside the pods' network is out of reach, even "
+            "{node} itself, {address}. The other pods answer it, on both nodes.",
+            pod=pod,
+            node=node.name,
+            address=node.address,
         ),
         plant=(inside(pod, "ip route del default"),),
         causes=(Cause.NO_ROUTE,),
@@ -58,12 +62,13 @@ def no_default_route(cluster: Cluster, rng: Random) -> Fault:
         hints=(
             Hint(
                 inside(pod, f"ping -c 1 -W 1 {node.address}"),
-                "Who says that it is unreachable? Nobody has been asked yet.",
+                tr("Who says that it is unreachable? Nobody has been asked yet."),
             ),
             Hint(
-                inside(pod, "ip route"), f"What about an address like {node.address}, that none of these lines holds?"
+                inside(pod, "ip route"),
+                tr("What about an address like {address}, that none of these lines holds?", address=node.address),
             ),
-            Hint(inside(cluster.near.name, "ip route"), "The pod next to it has one line more."),
+            Hint(inside(cluster.near.name, "ip route"), tr("The pod next to it has one line more.")),
         ),
         repairs=(
             (inside(pod, f"ip route add default via {router} dev eth0"),),
@@ -77,10 +82,11 @@ def no_default_route(cluster: Cluster, rng: Random) -> Fault:
             ),
             alias(pod, node.address, node.name),
         ),
-        explanation=(
-            f"{pod} had no default route. The route 10.244.0.0/16 still led to all pods, so the fault showed only "
+        explanation=tr(
+            "{pod} had no default route. The route 10.244.0.0/16 still led to all pods, so the fault showed only "
             "outside the cluster. `Network is unreachable` comes from the sender's own routing table: nothing was "
-            "sent."
+            "sent.",
+            pod=pod,
         ),
     )
 
@@ -103,9 +109,10 @@ def missing_fdb(cluster: Cluster, rng: Random) -> Fault:
         hints=(
             _first_look(cluster),
             Hint(
-                inside(node.name, "ip neigh show dev flannel.1"), f"Which MAC address has the next hop {other.tunnel}?"
+                inside(node.name, "ip neigh show dev flannel.1"),
+                tr("Which MAC address has the next hop {tunnel}?", tunnel=other.tunnel),
             ),
-            Hint(inside(node.name, "bridge fdb show dev flannel.1"), "And at which node is that MAC address?"),
+            Hint(inside(node.name, "bridge fdb show dev flannel.1"), tr("And at which node is that MAC address?")),
         ),
         repairs=(
             (inside(node.name, f"bridge fdb replace {right} permanent"),),
@@ -123,20 +130,28 @@ def missing_fdb(cluster: Cluster, rng: Random) -> Fault:
             ),
             cluster.around(),
         ),
-        explanation=(
-            f"{node.name}'s FDB had no entry for {other.mac}, so flannel.1 did not know which node to wrap the frame "
-            "for, and dropped it. With `nolearning` the kernel never finds out by itself: flanneld writes a route, a "
-            "neighbour and an FDB entry for each other node, and without one of the three nothing gets through."
+        explanation=tr(
+            "{node}'s FDB had no entry for {mac}, so flannel.1 did not know which node to wrap the frame for, and "
+            "dropped it. With `nolearning` the kernel never finds out by itself: flanneld writes a route, a neighbour "
+            "and an FDB entry for each other node, and without one of the three nothing gets through.",
+            node=node.name,
+            mac=other.mac,
         ),
     )
 
 
 def _between(cluster: Cluster, since: str = "") -> str:
     """The ticket of whoever cannot get from node to node, and what happened before."""
-    return (
-        f"{since}{cluster.pod.name} ({cluster.pod.address}) and {cluster.far.name} ({cluster.far.address}) can "
-        f"no longer reach each other. The same goes for all pods on {cluster.node.name} and {cluster.other.name}. "
-        "Within each node all is well, and the nodes themselves reach each other."
+    return tr(
+        "{since}{pod} ({address}) and {far} ({address2}) can no longer reach each other. The same goes for all pods "
+        "on {node} and {other}. Within each node all is well, and the nodes themselves reach each other.",
+        since=since,
+        pod=cluster.pod.name,
+        address=cluster.pod.address,
+        far=cluster.far.name,
+        address2=cluster.far.address,
+        node=cluster.node.name,
+        other=cluster.other.name,
     )
 
 
@@ -144,7 +159,7 @@ def _first_look(cluster: Cluster) -> Hint:
     """At a tunnel: which way does the node take?"""
     return Hint(
         inside(cluster.node.name, f"ip route get {cluster.far.address}"),
-        "Which device should it leave by, and to which next hop? Then see what is known about that hop.",
+        tr("Which device should it leave by, and to which next hop? Then see what is known about that hop."),
     )
 
 
@@ -156,15 +171,19 @@ def wrong_fdb(cluster: Cluster, rng: Random) -> Fault:
     wrong = f"{other.mac} dev flannel.1 dst {nobody} self"
     return Fault(
         world=cluster.world,
-        ticket=_between(cluster, f"Since {other.name} was given a new address, and then its old one again, "),
+        ticket=_between(
+            cluster, tr("Since {other} was given a new address, and then its old one again, ", other=other.name)
+        ),
         plant=(inside(node.name, f"bridge fdb replace {wrong} permanent"),),
         causes=(Cause.VXLAN_REMOTE,),
         named=("the FDB of flannel.1",),
         unanswered=cluster.both_ways(),
         hints=(
             _first_look(cluster),
-            Hint(inside(node.name, "bridge fdb show dev flannel.1"), "To which machine are the wrapped frames sent?"),
-            Hint(inside(other.name, "ip -br addr"), "Is that an address of this machine?"),
+            Hint(
+                inside(node.name, "bridge fdb show dev flannel.1"), tr("To which machine are the wrapped frames sent?")
+            ),
+            Hint(inside(other.name, "ip -br addr"), tr("Is that an address of this machine?")),
         ),
         repairs=(
             (inside(node.name, f"bridge fdb replace {right} permanent"),),
@@ -183,10 +202,14 @@ def wrong_fdb(cluster: Cluster, rng: Random) -> Fault:
             ),
             cluster.around(),
         ),
-        explanation=(
-            f"{node.name}'s FDB put {other.mac} at {nobody}, where nobody is; {other.name} is at {other.address}. The "
-            "entry was there and looked fine: a tunnel sends to the address it was told, and nothing comes back to say "
-            "that it was wrong."
+        explanation=tr(
+            "{node}'s FDB put {mac} at {nobody}, where nobody is; {other} is at {address}. The entry was there and "
+            "looked fine: a tunnel sends to the address it was told, and nothing comes back to say that it was wrong.",
+            node=node.name,
+            mac=other.mac,
+            nobody=nobody,
+            other=other.name,
+            address=other.address,
         ),
     )
 
@@ -214,9 +237,9 @@ def missing_neighbour(cluster: Cluster, rng: Random) -> Fault:
             _first_look(cluster),
             Hint(
                 inside(node.name, "ip neigh show dev flannel.1"),
-                "What should stand here for the next hop? In this tunnel nobody answers ARP questions.",
+                tr("What should stand here for the next hop? In this tunnel nobody answers ARP questions."),
             ),
-            Hint(inside(other.name, "ip -br link show dev flannel.1"), "This is the MAC address of the other end."),
+            Hint(inside(other.name, "ip -br link show dev flannel.1"), tr("This is the MAC address of the other end.")),
         ),
         repairs=(
             (inside(node.name, f"{right} nud permanent dev flannel.1"),),
@@ -230,10 +253,13 @@ def missing_neighbour(cluster: Cluster, rng: Random) -> Fault:
                 "has a tunnel to",
             ),
         ),
-        explanation=(
-            f"{node.name} did not know the MAC address of {other.tunnel}, {other.name}'s flannel.1. It asks by ARP, "
-            "but the tunnel has nowhere to send a question that is for everyone. That is why the entry is `permanent`: "
-            "one that is merely `reachable` lasts only until the kernel forgets it."
+        explanation=tr(
+            "{node} did not know the MAC address of {tunnel}, {other}'s flannel.1. It asks by ARP, but the tunnel has "
+            "nowhere to send a question that is for everyone. That is why the entry is `permanent`: one that is "
+            "merely `reachable` lasts only until the kernel forgets it.",
+            node=node.name,
+            tunnel=other.tunnel,
+            other=other.name,
         ),
     )
 
@@ -244,7 +270,7 @@ def no_node_route(cluster: Cluster, rng: Random) -> Fault:
     plain = f"ip route add {other.network} via {other.tunnel} dev flannel.1"
     return Fault(
         world=cluster.world,
-        ticket=_between(cluster, "Since somebody tidied up the routes by hand and overlooked an error message, "),
+        ticket=_between(cluster, tr("Since somebody tidied up the routes by hand and overlooked an error message, ")),
         plant=(inside(node.name, f"ip route del {other.network}"),),
         causes=(
             Cause.NO_ROUTE,
@@ -254,10 +280,13 @@ def no_node_route(cluster: Cluster, rng: Random) -> Fault:
         unanswered=cluster.both_ways(),
         hints=(
             _first_look(cluster),
-            Hint(inside(node.name, "ip route"), f"Which line is for {other.network}, the pods of {other.name}?"),
+            Hint(
+                inside(node.name, "ip route"),
+                tr("Which line is for {network}, the pods of {other}?", network=other.network, other=other.name),
+            ),
             Hint(
                 inside(other.name, "ip route"),
-                "The other node has a line for the pods of this one. Read it to the end.",
+                tr("The other node has a line for the pods of this one. Read it to the end."),
             ),
         ),
         repairs=(
@@ -272,10 +301,14 @@ def no_node_route(cluster: Cluster, rng: Random) -> Fault:
                 "has a tunnel to",
             ),
         ),
-        explanation=(
-            f"{node.name} had no route to {other.network}, so what was for {other.name}'s pods left by the default "
-            f"route. Without `onlink` the kernel refuses that route, because {other.tunnel} is in no network of "
-            "this node; `onlink` vouches that the next hop is behind the device all the same."
+        explanation=tr(
+            "{node} had no route to {network}, so what was for {other}'s pods left by the default route. Without "
+            "`onlink` the kernel refuses that route, because {tunnel} is in no network of this node; `onlink` vouches "
+            "that the next hop is behind the device all the same.",
+            node=node.name,
+            network=other.network,
+            other=other.name,
+            tunnel=other.tunnel,
         ),
     )
 
@@ -285,7 +318,7 @@ def forwarding_off(cluster: Cluster, rng: Random) -> Fault:
     node = cluster.node
     return Fault(
         world=cluster.world,
-        ticket=_between(cluster, f"Since {node.name} was restarted, "),
+        ticket=_between(cluster, tr("Since {node} was restarted, ", node=node.name)),
         plant=(inside(node.name, "sysctl -w net.ipv4.ip_forward=0"),),
         causes=(Cause.FORWARDING_OFF,),
         named=(
@@ -297,9 +330,9 @@ def forwarding_off(cluster: Cluster, rng: Random) -> Fault:
             _first_look(cluster),
             Hint(
                 inside(node.name, "nstat -asz IpForwDatagrams IpInAddrErrors"),
-                "Run it, ping, run it again. What is not handed on is not counted as forwarded.",
+                tr("Run it, ping, run it again. What is not handed on is not counted as forwarded."),
             ),
-            Hint(inside(node.name, "sysctl net.ipv4.ip_forward"), "May this machine hand on packets for others?"),
+            Hint(inside(node.name, "sysctl net.ipv4.ip_forward"), tr("May this machine hand on packets for others?")),
         ),
         repairs=(
             (inside(node.name, "sysctl -w net.ipv4.ip_forward=1"),),
@@ -312,10 +345,11 @@ def forwarding_off(cluster: Cluster, rng: Random) -> Fault:
             ),
             cluster.alias(),
         ),
-        explanation=(
-            f"`ip_forward` was 0 on {node.name}, so it dropped every packet that was not for itself, without a word. "
-            "Within a node nothing is routed, the bridge does it all, so only the way between the nodes was closed. "
-            "After a restart, settings come back only if they are written down (/etc/sysctl.d)."
+        explanation=tr(
+            "`ip_forward` was 0 on {node}, so it dropped every packet that was not for itself, without a word. Within "
+            "a node nothing is routed, the bridge does it all, so only the way between the nodes was closed. After a "
+            "restart, settings come back only if they are written down (/etc/sysctl.d).",
+            node=node.name,
         ),
     )
 
@@ -328,10 +362,15 @@ def forward_drop(cluster: Cluster, rng: Random) -> Fault:
     from_own = f"FORWARD -s {node.network} -j ACCEPT"
     return Fault(
         world=cluster.world,
-        ticket=(
-            f"Since Docker was installed on {node.name}, {cluster.pod.name} ({cluster.pod.address}) and "
-            f"{cluster.far.name} ({cluster.far.address}) can no longer reach each other, nor can the other pods across "
-            "the two nodes. The nodes themselves reach each other, and forwarding is on."
+        ticket=tr(
+            "Since Docker was installed on {node}, {pod} ({address}) and {far} ({far_address}) can no longer reach "
+            "each other, nor can the other pods across the two nodes. The nodes themselves reach each other, and "
+            "forwarding is on.",
+            node=node.name,
+            pod=cluster.pod.name,
+            address=cluster.pod.address,
+            far=cluster.far.name,
+            far_address=cluster.far.address,
         ),
         plant=(inside(node.name, "iptables -P FORWARD DROP"),),
         causes=(Cause.FILTER_POLICY,),
@@ -343,10 +382,12 @@ def forward_drop(cluster: Cluster, rng: Random) -> Fault:
         hints=(
             _first_look(cluster),
             Hint(
-                inside(node.name, "sysctl net.ipv4.ip_forward"), "1: the kernel would hand it on. Who else has a say?"
+                inside(node.name, "sysctl net.ipv4.ip_forward"),
+                tr("1: the kernel would hand it on. Who else has a say?"),
             ),
             Hint(
-                inside(node.name, "iptables -vnL FORWARD"), "Read the policy and its counter, ping, and read it again."
+                inside(node.name, "iptables -vnL FORWARD"),
+                tr("Read the policy and its counter, ping, and read it again."),
             ),
         ),
         repairs=(
@@ -360,11 +401,12 @@ def forward_drop(cluster: Cluster, rng: Random) -> Fault:
             ),
             cluster.alias(),
         ),
-        explanation=(
-            f"The policy of iptables' chain FORWARD on {node.name} was DROP: what no rule accepts is thrown away. "
-            "Docker sets it, so that a machine that begins to forward does not become a router for everyone. flanneld "
-            "adds rules that accept the pods' network in both directions; one direction is not enough, because the "
-            "answers pass here too."
+        explanation=tr(
+            "The policy of iptables' chain FORWARD on {node} was DROP: what no rule accepts is thrown away. Docker "
+            "sets it, so that a machine that begins to forward does not become a router for everyone. flanneld adds "
+            "rules that accept the pods' network in both directions; one direction is not enough, because the answers "
+            "pass here too.",
+            node=node.name,
         ),
     )
 
@@ -390,7 +432,7 @@ def vxlan_port(cluster: Cluster, rng: Random) -> Fault:
     )
     return Fault(
         world=cluster.world,
-        ticket=_between(cluster, f"Since {node.name} was reinstalled, "),
+        ticket=_between(cluster, tr("Since {node} was reinstalled, ", node=node.name)),
         plant=_made_anew(node, other, port=port),
         causes=(Cause.VXLAN_PORT,),
         named=(port,),
@@ -399,20 +441,23 @@ def vxlan_port(cluster: Cluster, rng: Random) -> Fault:
             _first_look(cluster),
             Hint(
                 inside(node.name, "ip -d link show dev flannel.1"),
-                "Read id, local, dev and dstport. Keep them in mind.",
+                tr("Read id, local, dev and dstport. Keep them in mind."),
             ),
-            Hint(inside(other.name, "ip -d link show dev flannel.1"), "Now here. Which two have to be the same?"),
+            Hint(inside(other.name, "ip -d link show dev flannel.1"), tr("Now here. Which two have to be the same?")),
         ),
         repairs=(_made_anew(node, other), _made_anew(other, node, port=port), (half, back)),
         wrong=(
             no_use((half,), (half.replace(" port 8472", ""),)),
             cluster.around(),
         ),
-        explanation=(
-            f"{node.name}'s flannel.1 used UDP port {port}, {other.name}'s 8472. Each sends to its own port number, "
-            "where the other end does not listen. 8472 is the Linux kernel's default, 4789 the port of the "
-            "standard (RFC 7348). It cannot be changed on a device that exists: make it anew, and give it again its "
-            "address, neighbours, FDB entries and routes, which went with the old one."
+        explanation=tr(
+            "{node}'s flannel.1 used UDP port {port}, {other}'s 8472. Each sends to its own port number, where the "
+            "other end does not listen. 8472 is the Linux kernel's default, 4789 the port of the standard (RFC 7348). "
+            "It cannot be changed on a device that exists: make it anew, and give it again its address, neighbours, "
+            "FDB entries and routes, which went with the old one.",
+            node=node.name,
+            port=port,
+            other=other.name,
         ),
     )
 
@@ -424,7 +469,7 @@ def vxlan_vni(cluster: Cluster, rng: Random) -> Fault:
     half = inside(node.name, f"bridge fdb replace {other.mac} dev flannel.1 dst {other.address} vni 1 self permanent")
     return Fault(
         world=cluster.world,
-        ticket=_between(cluster, f"Since {node.name} came over from another cluster, "),
+        ticket=_between(cluster, tr("Since {node} came over from another cluster, ", node=node.name)),
         plant=_made_anew(node, other, vni=vni),
         causes=(Cause.VXLAN_VNI,),
         named=(vni,),
@@ -433,19 +478,22 @@ def vxlan_vni(cluster: Cluster, rng: Random) -> Fault:
             _first_look(cluster),
             Hint(
                 inside(node.name, "ip -d link show dev flannel.1"),
-                "Read id, local, dev and dstport. Keep them in mind.",
+                tr("Read id, local, dev and dstport. Keep them in mind."),
             ),
-            Hint(inside(other.name, "ip -d link show dev flannel.1"), "Now here. Which two have to be the same?"),
+            Hint(inside(other.name, "ip -d link show dev flannel.1"), tr("Now here. Which two have to be the same?")),
         ),
         repairs=(_made_anew(node, other), _made_anew(other, node, vni=vni)),
         wrong=(
             no_use((half,), (half.replace(" vni 1", ""),)),
             cluster.around(),
         ),
-        explanation=(
-            f"{node.name}'s flannel.1 had the VNI {vni}, {other.name}'s 1. The frames arrived at the right machine and "
-            "port, but belonged to another virtual network, so they were dropped. Like the port, the number cannot "
-            "be changed: the device has to be made anew."
+        explanation=tr(
+            "{node}'s flannel.1 had the VNI {vni}, {other}'s 1. The frames arrived at the right machine and port, but "
+            "belonged to another virtual network, so they were dropped. Like the port, the number cannot be changed: "
+            "the device has to be made anew.",
+            node=node.name,
+            vni=vni,
+            other=other.name,
         ),
     )
 
@@ -464,9 +512,11 @@ def mtu_too_large(cluster: Cluster, rng: Random) -> Fault:
     source = f"{node.network} dev eth0 proto kernel scope link src {pod.address}"
     return Fault(
         world=replace(cluster.world, asks=(*cluster.world.asks, *sizes)),
-        ticket=(
-            f"Logging in to {pod.name} works and small pages come at once, but large files never arrive, whichever pod "
-            f"they go to, for example {far.address}."
+        ticket=tr(
+            "Logging in to {pod} works and small pages come at once, but large files never arrive, whichever pod they "
+            "go to, for example {address}.",
+            pod=pod.name,
+            address=far.address,
         ),
         plant=(inside(pod.name, "ip link set eth0 mtu 1500"),),
         causes=(Cause.MTU,),
@@ -478,17 +528,17 @@ def mtu_too_large(cluster: Cluster, rng: Random) -> Fault:
         hints=(
             Hint(
                 inside(pod.name, f"ping -c 1 -W 1 {far.address}"),
-                "This works. What is different about what does not work?",
+                tr("This works. What is different about what does not work?"),
             ),
             Hint(
                 inside(pod.name, f"ping -c 1 -W 1 -s {SPLIT} {far.address}"),
-                f"{SPLIT} and 28 bytes of headers are 1500.",
+                tr("{split} and 28 bytes of headers are 1500.", split=SPLIT),
             ),
             Hint(
                 inside(pod.name, "ip link show dev eth0"),
-                "How large may a packet be, according to this end of the cable?",
+                tr("How large may a packet be, according to this end of the cable?"),
             ),
-            Hint(inside(node.name, f"ip link show dev {pod.host_end}"), "And according to the other end?"),
+            Hint(inside(node.name, f"ip link show dev {pod.host_end}"), tr("And according to the other end?")),
         ),
         repairs=(
             (inside(pod.name, "ip link set eth0 mtu 1450"),),
@@ -508,11 +558,12 @@ def mtu_too_large(cluster: Cluster, rng: Random) -> Fault:
             ),
             no_use((inside(pod.name, "ip link set eth0 mtu 1280"),), (inside(pod.name, "ip link set eth0 mtu 1500"),)),
         ),
-        explanation=(
-            f"eth0 in {pod.name} had MTU 1500, everything behind it 1450, because the tunnel adds 50 bytes. A veth "
-            "drops a frame that is larger than the other end's MTU, and tells the sender at most `No buffer space "
-            "available`: small packets pass, large ones vanish. With the right MTU the sender splits them, or makes "
-            "them smaller to begin with."
+        explanation=tr(
+            "eth0 in {pod} had MTU 1500, everything behind it 1450, because the tunnel adds 50 bytes. A veth drops a "
+            "frame that is larger than the other end's MTU, and tells the sender at most `No buffer space available`: "
+            "small packets pass, large ones vanish. With the right MTU the sender splits them, or makes them smaller "
+            "to begin with.",
+            pod=pod.name,
         ),
     )
 

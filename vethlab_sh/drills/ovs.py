@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from random import Random
 
+from ..language import tr
 from ..packet.causes.cause import Cause
 from ..scenarios.ovs import SETTLED, laid_between
 from .fault import Fault, Hint, Maker, World, alias, ask, no_use, side_cable
@@ -64,24 +65,27 @@ def flow_drops(rng: Random) -> Fault:
     match = f"ip,in_port=tap{victim}"
     return Fault(
         world=joined.world,
-        ticket=(
-            f"ns{victim} ({address}) sends, and gets nothing back, from ns{other} beside it as little as from "
-            f"ns{far}. In its neighbour table all of them are there, with their MAC addresses, and every device "
-            "is up."
+        ticket=tr(
+            "ns{victim} ({address}) sends, and gets nothing back, from ns{other} beside it as little as from ns{far}. "
+            "In its neighbour table all of them are there, with their MAC addresses, and every device is up.",
+            victim=victim,
+            address=address,
+            other=other,
+            far=far,
         ),
         plant=_flow(f"priority=100,{match},actions=drop"),
         causes=(Cause.SWITCH_FLOW,),
         named=(f"tap{victim}", "br-int", "flows"),
         unanswered=(joined.ask(victim, other), joined.ask(other, victim)),
         hints=(
-            Hint("ovs-vsctl show", f"Is tap{victim} a port of br-int, as the others are?"),
+            Hint("ovs-vsctl show", tr("Is tap{victim} a port of br-int, as the others are?", victim=victim)),
             Hint(
                 "ovs-ofctl dump-flows br-int",
-                "Of the flows that fit a packet, the one of the highest priority decides. Which one counts on?",
+                tr("Of the flows that fit a packet, the one of the highest priority decides. Which one counts on?"),
             ),
             Hint(
                 f"ovs-appctl ofproto/trace br-int icmp,in_port=tap{victim},nw_src={address}",
-                "What would become of a ping? The last line says it.",
+                tr("What would become of a ping? The last line says it."),
             ),
         ),
         repairs=(
@@ -96,10 +100,11 @@ def flow_drops(rng: Random) -> Fault:
             side_cable(f"ns{victim}", address, f"ns{other}", joined.address(other)),
             alias(f"ns{victim}", joined.address(other), f"ns{other}"),
         ),
-        explanation=(
-            f"A flow of priority 100 dropped every IP packet that came in by tap{victim}. ARP is not IP, so the "
-            f"MAC addresses were known, and all looked well from ns{victim}. What a switch of Open vSwitch does with "
-            "a packet stands in its flows alone; `ip`, `bridge` and `tcpdump` show nothing of it."
+        explanation=tr(
+            "A flow of priority 100 dropped every IP packet that came in by tap{victim}. ARP is not IP, so the MAC "
+            "addresses were known, and all looked well from ns{victim}. What a switch of Open vSwitch does with a "
+            "packet stands in its flows alone; `ip`, `bridge` and `tcpdump` show nothing of it.",
+            victim=victim,
         ),
     )
 
@@ -112,18 +117,25 @@ def uplink_in_a_vlan(rng: Random) -> Fault:
     stray = f"tap{beside}"
     return Fault(
         world=joined.world,
-        ticket=(
-            f"Since the maintenance last night ns{far} ({joined.address(far)}), which is on br0, reaches nobody on "
-            f"br-int, and is reached by nobody there. ns{near} and ns{beside}, both on br-int, reach each other."
+        ticket=tr(
+            "Since the maintenance last night ns{far} ({address}), which is on br0, reaches nobody on br-int, and is "
+            "reached by nobody there. ns{near} and ns{beside}, both on br-int, reach each other.",
+            far=far,
+            address=joined.address(far),
+            near=near,
+            beside=beside,
         ),
         plant=(f"ovs-vsctl set port {UPLINK} tag={vlan}", SETTLED),
         causes=(Cause.VLAN_PORT,),
         named=(UPLINK, f"VLAN {vlan}"),
         unanswered=(joined.ask(near, far), joined.ask(far, near)),
         hints=(
-            Hint("bridge link", "br0 has its two ports, and they forward. So look at the other switch."),
-            Hint("ovs-appctl fdb/show br-int", "Of each MAC address it tells the port, and the VLAN. Are they in one?"),
-            Hint("ovs-vsctl show", f"Compare what stands below {UPLINK} with the other ports."),
+            Hint("bridge link", tr("br0 has its two ports, and they forward. So look at the other switch.")),
+            Hint(
+                "ovs-appctl fdb/show br-int",
+                tr("Of each MAC address it tells the port, and the VLAN. Are they in one?"),
+            ),
+            Hint("ovs-vsctl show", tr("Compare what stands below {uplink} with the other ports.", uplink=UPLINK)),
         ),
         repairs=(
             (f"ovs-vsctl clear port {UPLINK} tag", SETTLED),
@@ -137,10 +149,12 @@ def uplink_in_a_vlan(rng: Random) -> Fault:
             side_cable(f"ns{near}", joined.address(near), f"ns{far}", joined.address(far)),
             alias(f"ns{near}", joined.address(far), f"ns{far}"),
         ),
-        explanation=(
-            f"{UPLINK}, br-int's end of the cable to br0, was a port of VLAN {vlan} (`tag`). What came in by it "
+        explanation=tr(
+            "{uplink}, br-int's end of the cable to br0, was a port of VLAN {vlan} (`tag`). What came in by it "
             "belonged to that VLAN, and of what the others sent nothing was let out there. A port without a tag "
-            "carries all VLANs, which is what a cable between two switches needs."
+            "carries all VLANs, which is what a cable between two switches needs.",
+            uplink=UPLINK,
+            vlan=vlan,
         ),
     )
 

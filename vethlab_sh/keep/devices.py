@@ -9,6 +9,7 @@ from ..errors import CannotSave
 from ..facts import CABLES, Link, PortVlan
 from ..facts import Device as Place
 from ..inside import quoted
+from ..language import tr
 from ..sandbox import HOSTNAME
 from .contents import PORT, Contents, Device, differing, inborn
 from .kinds import KINDS, ON_A_DEVICE, UNTOLD
@@ -130,14 +131,23 @@ def _one(spaces: Spaces, stack: Stack, contents: Contents, device: Device, usual
     kind = device.kind
     what = f"{device.name} in {contents.namespace}"
     if kind in UNTOLD:
-        raise CannotSave(f"I cannot make {what} again, a device of kind {kind}: {UNTOLD[kind]}.")
+        raise CannotSave(
+            tr(
+                "I cannot make {what} again, a device of kind {kind}: {untold}.",
+                what=what,
+                kind=kind,
+                untold=UNTOLD[kind],
+            )
+        )
     if kind not in KINDS:
-        raise CannotSave(f"I do not know how to make {what} again, a device of kind {kind}.")
+        raise CannotSave(tr("I do not know how to make {what} again, a device of kind {kind}.", what=what, kind=kind))
     place = (contents.namespace, device.name)
     home = stack.homes.get(place)
     lower = stack.lowers.get(place)
     if kind in ON_A_DEVICE and lower is None:
-        raise CannotSave(f"I cannot make {what} again: what it is made on is in a namespace that has no name.")
+        raise CannotSave(
+            tr("I cannot make {what} again: what it is made on is in a namespace that has no name.", what=what)
+        )
     made_in = spaces[home] if home else contents
     words = [made_in.ip, "link add"]
     if kind in ON_A_DEVICE and lower is not None:
@@ -198,7 +208,13 @@ def _pair(spaces: Spaces, stack: Stack, contents: Contents, device: Device) -> l
     here = (contents.namespace, device.name)
     there = stack.peers.get(here)
     if there is None:
-        raise CannotSave(f"The other end of {device.name} in {contents.namespace} is in a namespace that has no name.")
+        raise CannotSave(
+            tr(
+                "The other end of {device} in {namespace} is in a namespace that has no name.",
+                device=device.name,
+                namespace=contents.namespace,
+            )
+        )
     if _turn(there) < _turn(here):
         return []
     namespace, name = there

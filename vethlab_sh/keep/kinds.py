@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 from ..errors import CannotSave
 from ..inside import quoted
+from ..language import tr
 from .contents import BOND, BRIDGE, Contents, Options, differing
 
 BRIDGE_OPTIONS = (
@@ -36,7 +37,7 @@ def _bridge(options: Options, usual: Contents) -> Iterable[str]:
 def _vxlan(options: Options, usual: Contents) -> Iterator[str]:
     for name in NOT_REMADE:
         if options.get(name):
-            raise CannotSave(f"I do not know how to make a vxlan device with `{name}` again.")
+            raise CannotSave(tr("I do not know how to make a vxlan device with `{name}` again.", name=name))
     is_external = options.get("external")
     yield "external" if is_external else f"id {options['id']}"
     for word in ("local", "remote", "group"):
@@ -145,7 +146,7 @@ def _vrf(options: Options, usual: Contents) -> Iterator[str]:
 def _ip_tunnel(options: Options, usual: Contents) -> Iterator[str]:
     """IPIP, SIT, GRE and the like; ip-link(8) has a paragraph for each."""
     if options.get("encap"):
-        raise CannotSave("I do not know how to make a tunnel with `encap` again.")
+        raise CannotSave(tr("I do not know how to make a tunnel with `encap` again."))
     if options.get("external"):
         yield "external"
         return

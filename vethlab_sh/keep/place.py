@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import GaveUpWaiting, NotReady, OtherPlace
+from ..language import plural, tr
 from .reading import patiently
 
 OF_OTHERS = 0o077  # what a file's mode allows to all but its owner
@@ -35,8 +36,11 @@ def folder() -> Path:
         refused.append(place)
     tried = ", ".join(map(str, refused))
     raise NotReady(
-        f"Nowhere is a folder of yours alone, so no lab is kept. Tried: {tried}. "
-        "Remove what is there, or see who made it."
+        tr(
+            "Nowhere is a folder of yours alone, so no lab is kept. Tried: {tried}. Remove what is there, or see who "
+            "made it.",
+            tried=tried,
+        )
     )
 
 
@@ -78,9 +82,14 @@ def _is_usable(place: Path) -> bool:
 
 def _say(refused: list[Path], taken: Path) -> None:
     """Say once that another place is taken."""
-    names = " and ".join(map(str, refused))
-    are = "are no folders" if len(refused) > 1 else "is no folder"
-    warnings.warn(OtherPlace(f"{names} {are} of yours alone. Labs are kept in {taken} instead."), stacklevel=3)
+    sentence = plural(
+        "{names} is no folder of yours alone. Labs are kept in {taken} instead.",
+        "{names} are no folders of yours alone. Labs are kept in {taken} instead.",
+        len(refused),
+        names=tr(" and ").join(map(str, refused)),
+        taken=taken,
+    )
+    warnings.warn(OtherPlace(sentence), stacklevel=3)
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import GaveUpWaiting
+from ..language import tr
 from ..sandbox import started
 from .reading import patiently
 
@@ -130,7 +131,7 @@ def told(pids: Iterable[int]) -> list[Process]:
     for pid in pids:
         try:
             if silent > 2:  # they mean to keep us waiting
-                raise GaveUpWaiting("processes tell their command lines", COMMAND_PATIENCE)
+                raise GaveUpWaiting(tr("processes tell their command lines"), COMMAND_PATIENCE)
             command = asked(partial(_command, pid))
         except GaveUpWaiting:
             silent += 1
@@ -210,7 +211,7 @@ def _wait(pid: int, process: int, deadline: float) -> None:
     left = max(0.0, deadline - time.monotonic())
     ended, _, _ = select.select([process], [], [], left)
     if not ended:
-        raise GaveUpWaiting(f"process {pid} is gone", PATIENCE)
+        raise GaveUpWaiting(tr("process {pid} is gone", pid=pid), PATIENCE)
 
 
 # ---- what the kernel tells of one process --------------------------------------------------------------------

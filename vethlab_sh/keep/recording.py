@@ -16,6 +16,7 @@ from typing import Any
 
 from .. import snapshot
 from ..errors import NotRecorded
+from ..language import tr
 from ..packet import walk
 from ..packet.walk import Walk
 from ..record import Ran
@@ -127,7 +128,9 @@ def load(name: str) -> Recording:
     try:
         packed = _file(name).read_bytes()
     except FileNotFoundError:
-        raise NotRecorded(f"There is no recording of {name!r}; `make recordings` makes it on Linux.") from None
+        raise NotRecorded(
+            tr("There is no recording of {name!r}; `make recordings` makes it on Linux.", name=name)
+        ) from None
     values = json.loads(gzip.decompress(packed))
     records = [Ran(**record) for record in values["records"]]
     return Recording(

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from .. import scenarios
 from ..errors import BadOption, LabClosed, NotRecorded, nearest
+from ..language import tr
 from ..packet.walk import Walk
 from ..record import Ran
 from ..sandbox import HOSTNAME
@@ -105,7 +106,7 @@ class Replay:
         Raises NotRecorded for any other line.
         """
         if not self.alive:
-            raise LabClosed("This recording is closed. Open it again: `lab = Lab(replay=...)`.")
+            raise LabClosed(tr("This recording is closed. Open it again: `lab = Lab(replay=...)`."))
         number = self._find(line, at)
         self._done = max(self._done, number + 1)
         ran = self.records[number]
@@ -131,8 +132,14 @@ class Replay:
         if not same:
             near = _listed(self._near(line, at))
             raise NotRecorded(
-                f"`{line}` was not recorded on {at}, so a recording of {self.scenario} cannot say what it does. "
-                f"Recorded are {near}."
+                tr(
+                    "`{line}` was not recorded on {at}, so a recording of {scenario} cannot say what it does. "
+                    "Recorded are {near}.",
+                    line=line,
+                    at=at,
+                    scenario=self.scenario,
+                    near=near,
+                )
             )
         for number in same:
             if number >= self._done and self._only_looks(range(self._done, number)):
@@ -140,11 +147,18 @@ class Replay:
         for number in reversed(same):
             if number < self._done and self._is_as_after(number):
                 return number
-        comes = "it is at its end"
+        comes = tr("it is at its end")
         if self._done < len(self.records):
             after = self.records[self._done]
-            comes = f"next comes `{after.line}` on {after.at}"
-        raise NotRecorded(f"`{line}` was recorded at another point of {self.scenario}; here {comes}.")
+            comes = tr("next comes `{line}` on {at}", line=after.line, at=after.at)
+        raise NotRecorded(
+            tr(
+                "`{line}` was recorded at another point of {scenario}; here {comes}.",
+                line=line,
+                scenario=self.scenario,
+                comes=comes,
+            )
+        )
 
     def _near(self, line: str, at: str) -> list[str]:
         """The lines recorded on a machine that this one may be meant for; the first ones when none is like it."""
@@ -176,7 +190,7 @@ class Replay:
 
     def live(self, sentence: str) -> NoReturn:
         """Raise NotRecorded with this sentence: there is no kernel behind a recording."""
-        raise NotRecorded(f"{sentence}. A lab without `replay` can do it.")
+        raise NotRecorded(tr("{sentence}. A lab without `replay` can do it.", sentence=sentence))
 
     def walk(
         self, src: str, dst: str, count: int = 1, size: int | None = None, cold: bool = False, proto: str = "icmp"
@@ -186,14 +200,19 @@ class Replay:
         Raises NotRecorded for any other pair, option or moment.
         """
         if self._done < len(self.records):
-            raise NotRecorded(f"The walks of {self.scenario} were recorded at its end: show all its lines first.")
+            raise NotRecorded(
+                tr(
+                    "The walks of {scenario} were recorded at its end: show all its lines first.",
+                    scenario=self.scenario,
+                )
+            )
         as_recorded = (count, size, proto) == (1, None, "icmp")
         for recorded in self._recording.walks:
             is_way = recorded.src == src and dst in recorded.names
             if as_recorded and is_way and recorded.cold == cold:
                 return self._recording.walk(recorded)
         pairs = ", ".join(self._pairs())
-        raise NotRecorded(f"This walk was not recorded. Recorded are, cold and warm: {pairs}.")
+        raise NotRecorded(tr("This walk was not recorded. Recorded are, cold and warm: {pairs}.", pairs=pairs))
 
     def _pairs(self) -> Iterator[str]:
         """The walks that were recorded, as words."""
@@ -221,4 +240,6 @@ def without_options(name: str, options: Collection[str]) -> None:
     """Raise BadOption when a scenario is asked for with options: it was recorded without any."""
     if options:
         given = ", ".join(sorted(options))
-        raise BadOption(f"{name!r} was recorded as it is without options: leave out {given}.")
+        raise BadOption(
+            tr("{name!r} was recorded as it is without options: leave out {given}.", name=name, given=given)
+        )

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from ..errors import BadInput, LabClosed, NotReady
 from ..inside import check_name
+from ..language import tr
 from ..record import Ran
 from ..sandbox import HOSTNAME, File
 from ..sandbox import folder as our_folder
@@ -116,7 +117,7 @@ class Session:
         Raises LabClosed or NotReady.
         """
         if "\0" in line:
-            raise BadInput("A line cannot hold a NUL character, because no program can be given one.")
+            raise BadInput(tr("A line cannot hold a NUL character, because no program can be given one."))
         # What is typed in a shell that was opened here is noted as it is, below the line that opened that.
         self._before(line, HOSTNAME if self.depth else self._home)
         try:
@@ -131,7 +132,13 @@ class Session:
             self.close()
             with contextlib.suppress(OSError):
                 self._shell.check_alive()
-            raise NotReady(f"The lab could start no program, or not keep what it said ({error}). {STARVED}") from error
+            raise NotReady(
+                tr(
+                    "The lab could start no program, or not keep what it said ({error}). {starved}",
+                    error=error,
+                    starved=tr(STARVED),
+                )
+            ) from error
         except LabClosed:
             self.close()
             raise

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 
 from ..errors import CannotSave
 from ..inside import quoted
+from ..language import tr
 from .contents import PORT, Contents
 
 # What follows from something else, or is the same setting under a second name.
@@ -86,7 +87,14 @@ def filters(contents: Contents) -> list[str]:
             scripts.append("\n".join([command, *lines, end]))
     for family, table in contents.tables:
         if family not in ("ip", "ip6") or table not in IPTABLES:
-            raise CannotSave(f"{contents.namespace} has the nft table {family} {table}, and only iptables' are saved.")
+            raise CannotSave(
+                tr(
+                    "{namespace} has the nft table {family} {table}, and only iptables' are saved.",
+                    namespace=contents.namespace,
+                    family=family,
+                    table=table,
+                )
+            )
     return scripts
 
 

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from ..errors import BadInput, BadName, BadOption, GaveUpWaiting, LabClosed
+from ..language import tr
 from ..sandbox import HOSTNAME, Sandbox
 from ..world import CLONE_NEWNET, CLONE_NEWNS
 
@@ -73,7 +74,7 @@ def _file_name(namespace: str) -> str:
     """The name itself, when a file below /run/netns may have it: somebody else may have chosen it, and oddly."""
     is_one = namespace not in ("", ".", "..") and not {"/", "\0"} & set(namespace)
     if not is_one:
-        raise BadName(namespace, "a namespace is a file below /run/netns")
+        raise BadName(namespace, tr("a namespace is a file below /run/netns"))
     return namespace
 
 
@@ -111,20 +112,20 @@ class Running:
         Raises GaveUpWaiting; LabClosed, when it was ended before.
         """
         if self._pid is None:
-            raise LabClosed("It was stopped, or its result was taken before.")
+            raise LabClosed(tr("It was stopped, or its result was taken before."))
         heard = b""
         end = None if timeout is None else time.monotonic() + timeout
         while True:
             left = None if end is None else max(0.0, end - time.monotonic())
             if not select.select([self._answers], [], [], left)[0]:
-                raise GaveUpWaiting("the function returns", timeout or 0)
+                raise GaveUpWaiting(tr("the function returns"), timeout or 0)
             more = os.read(self._answers, 65536)
             if not more:
                 break
             heard += more
         self.stop()
         if not heard:
-            raise LabClosed("The function was ended before it returned anything: its process is gone.")
+            raise LabClosed(tr("The function was ended before it returned anything: its process is gone."))
         value, error, trace = pickle.loads(heard)  # our own copy wrote it
         if error is None:
             return value
@@ -158,7 +159,7 @@ def _be_the_copy(sandbox: Sandbox, namespace: str, function: Callable[[], Any], 
         _speak_plainly()
         told = _told(function)
     except OSError as error:  # no namespace lets us in any more, or no process begin
-        told = _pickled(None, LabClosed(f"The lab is gone, or lets nobody in ({error})."), "")
+        told = _pickled(None, LabClosed(tr("The lab is gone, or lets nobody in ({error}).", error=error)), "")
     except BaseException as error:  # noqa: BLE001  (whatever it is, the Python that waits is told)
         told = _pickled(None, error, "")
     with contextlib.suppress(OSError):
@@ -178,9 +179,11 @@ def _enter(sandbox: Sandbox, namespace: str) -> None:
     try:
         name = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
     except FileNotFoundError:
-        raise BadOption(f"There is no namespace {namespace!r} in this lab; `ip netns list` lists them.") from None
+        raise BadOption(
+            tr("There is no namespace {namespace!r} in this lab; `ip netns list` lists them.", namespace=namespace)
+        ) from None
     if libc.setns(name, CLONE_NEWNET) != 0:
-        raise BadOption(f"The name {namespace!r} leads to no namespace.")
+        raise BadOption(tr("The name {namespace!r} leads to no namespace.", namespace=namespace))
     os.close(name)
     if libc.unshare(CLONE_NEWNS) == 0:
         libc.mount(b"", b"/", b"none", MS_SLAVE | MS_REC, None)

@@ -33,6 +33,7 @@ from typing import Any
 from .. import files
 from ..drills.drill import Drill
 from ..errors import UnknownName
+from ..language import marked
 
 UNITS = "bytes|byte|hops|hop|routes|route|devices|device|ports|port|ms|entries|entry"
 WITH_UNIT = re.compile(rf"(-?\d+(?:\.\d+)?)\s*(?:{UNITS})")
@@ -90,7 +91,7 @@ class Questions:
 class UnknownLesson(UnknownName):
     """There is no lesson of that name."""
 
-    kind = "lesson"
+    kind = marked("lesson")
 
 
 def lessons() -> list[str]:

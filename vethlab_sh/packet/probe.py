@@ -11,6 +11,7 @@ from typing import Self
 from ..errors import BadOption
 from ..facts import UNANSWERED, Link
 from ..inside import inside, quoted
+from ..language import tr
 from .lookup import Tables, first_address
 
 # 33434: where traceroute begins, as hardly anybody listens there
@@ -94,7 +95,7 @@ class Probe:
         """The other end as a reader knows it."""
         if self.dst == self.target:
             return self.target
-        return f"{self.dst} ({self.target})"
+        return tr("{name} ({address})", name=self.dst, address=self.target)
 
     @property
     def line(self) -> str:

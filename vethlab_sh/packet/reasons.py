@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..facts import Device, Link, is_group
+from ..language import marked, tr
 from .learned import Learned
 from .lookup import Tables
 from .sighting import ASKS, Sighting
@@ -20,18 +21,29 @@ def _why_in(tables: Tables, sighting: Sighting) -> str:
     namespace, name = device
     link = tables.link(device)
     if link is not None and link.kind == "vxlan" and not sighting.wrapped:
-        return f"VXLAN {link.vxlan_id} on UDP port {link.vxlan_port} is {name}: the wrapping comes off"
+        return tr(
+            "VXLAN {vxlan_id} on UDP port {vxlan_port} is {name}: the wrapping comes off",
+            vxlan_id=link.vxlan_id,
+            vxlan_port=link.vxlan_port,
+            name=name,
+        )
     if link is not None and link.kind == "bridge":
         return _why_in_a_bridge(link, sighting)
     if name == "lo":
-        return f"{sighting.dst_ip} is {namespace}'s own address: the packet does not leave it"
+        return tr(
+            "{dst_ip} is {namespace}'s own address: the packet does not leave it",
+            dst_ip=sighting.dst_ip,
+            namespace=namespace,
+        )
     peer = tables.peer(device)
     if peer:
-        return f"the other end of the cable from {_place(peer, device)}"
+        return tr("the other end of the cable from {place}", place=_place(peer, device))
     if link is None:
-        return f"it arrives at {name}"
+        return tr("it arrives at {name}", name=name)
     if link.wrapping is not None and not sighting.wrapped:
-        return f"{name} takes what is wrapped in {_wraps(link)} for it: the wrapping comes off"
+        return tr(
+            "{name} takes what is wrapped in {wraps} for it: the wrapping comes off", name=name, wraps=tr(_wraps(link))
+        )
     if link.parent_device:
         return _why_in_from_below(link, link.parent_device, sighting)
     return _why_in_by_a_port(link)
@@ -41,34 +53,49 @@ def _why_in_a_bridge(bridge: Link, sighting: Sighting) -> str:
     """Why a frame goes up into a bridge itself, and not on to a port."""
     mac = sighting.macs[1]
     if is_group(mac):
-        return f"bridge {bridge.name} takes a copy of what is for everyone"
-    where = f"the frame leaves the bridge here, for {bridge.namespace} itself"
-    return f"{mac} is bridge {bridge.name}'s own MAC, so {where}"
+        return tr("bridge {bridge} takes a copy of what is for everyone", bridge=bridge.name)
+    return tr(
+        "{mac} is bridge {bridge}'s own MAC, so the frame leaves the bridge here, for {namespace} itself",
+        mac=mac,
+        bridge=bridge.name,
+        namespace=bridge.namespace,
+    )
 
 
 def _why_in_by_a_port(link: Link) -> str:
     """Why a frame comes in at a device that has ports, and is no bridge."""
     name = link.name
     if link.kind in ("bond", "team"):
-        return f"what comes in at a port of {name} comes in at {name}"
+        return tr("what comes in at a port of {name} comes in at {name}", name=name)
     if link.kind == "vrf":
-        return f"what comes in at a port of {name} is routed by the table {link.vrf_table}"
-    return f"it arrives at {name}"
+        return tr(
+            "what comes in at a port of {name} is routed by the table {vrf_table}", name=name, vrf_table=link.vrf_table
+        )
+    return tr("it arrives at {name}", name=name)
 
 
 def _why_in_from_below(link: Link, parent: Device, sighting: Sighting) -> str:
     """Why a device gets a frame from the one that it is made on."""
     below = _place(parent, link.device)
     if link.kind == "vlan":
-        return f"the frame has the tag of VLAN {link.vlan_id} at {below}, which comes off here"
+        return tr(
+            "the frame has the tag of VLAN {vlan_id} at {below}, which comes off here",
+            vlan_id=link.vlan_id,
+            below=below,
+        )
     if link.kind in ("ipvlan", "ipvtap"):
         if sighting.resolves:
-            return f"{below} gives what is about addresses to the devices on it"
-        return f"{sighting.dst_ip} is an address of {link.name}, so {below} gives the packet to it"
+            return tr("{below} gives what is about addresses to the devices on it", below=below)
+        return tr(
+            "{dst_ip} is an address of {link}, so {below} gives the packet to it",
+            dst_ip=sighting.dst_ip,
+            link=link.name,
+            below=below,
+        )
     mac = sighting.macs[1]
     if is_group(mac):
-        return f"{below} gives what is for everyone to each device on it"
-    return f"{mac} is the MAC of {link.name}, so {below} gives the frame to it"
+        return tr("{below} gives what is for everyone to each device on it", below=below)
+    return tr("{mac} is the MAC of {link}, so {below} gives the frame to it", mac=mac, link=link.name, below=below)
 
 
 def _place(device: Device, seen_from: Device) -> str:
@@ -95,11 +122,11 @@ def _why_out(tables: Tables, learned: Learned, sighting: Sighting) -> str:
         return _bridged(tables, learned, bridge, sighting)
     link = tables.link(device)
     if link is not None and link.switch is not None:
-        return f"{link.switch}, a switch of Open vSwitch, sends it by {link.name}"
+        return tr("{switch}, a switch of Open vSwitch, sends it by {link}", switch=link.switch, link=link.name)
     if link is not None and link.master is not None:
         bond = tables.link((device[0], link.master))
         if bond is not None and bond.kind in ("bond", "team"):
-            return f"{bond.name} sends it by its port {link.name}"
+            return tr("{bond} sends it by its port {link}", bond=bond.name, link=link.name)
     if sighting.resolves:
         return _asked_or_answered(tables, sighting)
     return _routed(tables, sighting)
@@ -117,8 +144,8 @@ def _wrapped_otherwise(tables: Tables, sighting: Sighting) -> str:
             continue
         is_from_here = wrapping.local in (None, src)
         if wrapping.remote == dst and is_from_here and _wraps(link) == sighting.wrapping:
-            return f"{_place(link.device, device)} wraps it for {dst}; {way}"
-    return f"it is wrapped for {dst}; {way}"
+            return tr("{place} wraps it for {dst}; {way}", place=_place(link.device, device), dst=dst, way=way)
+    return tr("it is wrapped for {dst}; {way}", dst=dst, way=way)
 
 
 def _wraps(link: Link) -> str:
@@ -126,7 +153,7 @@ def _wraps(link: Link) -> str:
     kind = link.kind or ""
     if "gre" in kind or kind == "erspan":
         return "GRE"
-    return {"ipip": "IPIP", "sit": "SIT", "geneve": "Geneve"}.get(kind, "an IPv6 tunnel")
+    return {"ipip": "IPIP", "sit": "SIT", "geneve": "Geneve"}.get(kind, marked("an IPv6 tunnel"))
 
 
 def _child_that_sends(tables: Tables, sighting: Sighting) -> str | None:
@@ -136,10 +163,14 @@ def _child_that_sends(tables: Tables, sighting: Sighting) -> str | None:
     for child in children:
         link = tables.link(child)
         if link and sighting.has_tag_of(link):
-            return f"{_place(child, device)} puts the tag of VLAN {link.vlan_id} on it"
+            return tr("{place} puts the tag of VLAN {vlan_id} on it", place=_place(child, device), vlan_id=link.vlan_id)
     for child in children:
         if _is_from(tables, child, sighting):
-            return f"{_place(child, device)} is made on {sighting.device}, so its frames leave here"
+            return tr(
+                "{place} is made on {device}, so its frames leave here",
+                place=_place(child, device),
+                device=sighting.device,
+            )
     return None
 
 
@@ -161,10 +192,10 @@ def _wrapped(tables: Tables, tunnel: Device, sighting: Sighting) -> str:
     mac = sighting.dst_mac
     entry = tables.fdb(tunnel, mac)
     if entry is None:
-        return f"{name} wraps it for {sighting.outer_dst_ip}"
+        return tr("{name} wraps it for {outer_dst_ip}", name=name, outer_dst_ip=sighting.outer_dst_ip)
     if entry.mac == mac:
-        return f"FDB of {name}: {mac} is behind {entry.dst}, so wrap it"
-    return f"FDB of {name}: what is for everyone or unknown goes to {entry.dst}, so wrap it"
+        return tr("FDB of {name}: {mac} is behind {dst}, so wrap it", name=name, mac=mac, dst=entry.dst)
+    return tr("FDB of {name}: what is for everyone or unknown goes to {dst}, so wrap it", name=name, dst=entry.dst)
 
 
 def _bridged(tables: Tables, learned: Learned, bridge: Device, sighting: Sighting) -> str:
@@ -174,21 +205,32 @@ def _bridged(tables: Tables, learned: Learned, bridge: Device, sighting: Sightin
     link = tables.link(sighting.place)
     comes_from_here = learned.port(bridge, source) == port
     if link and link.hairpin and comes_from_here:
-        return f"hairpin is on at {port}: bridge {name} also sends back where the frame came from"
+        return tr(
+            "hairpin is on at {port}: bridge {name} also sends back where the frame came from", port=port, name=name
+        )
     if is_group(mac):
-        return f"bridge {name} sends what is for everyone to every port"
+        return tr("bridge {name} sends what is for everyone to every port", name=name)
     if learned.port(bridge, mac) == port:
-        return f"bridge {name} knows {mac} on {port}"
-    return f"bridge {name} did not know {mac} and sent it to every port"
+        return tr("bridge {name} knows {mac} on {port}", name=name, mac=mac, port=port)
+    return tr("bridge {name} did not know {mac} and sent it to every port", name=name, mac=mac)
 
 
 def _asked_or_answered(tables: Tables, sighting: Sighting) -> str:
     namespace, name = sighting.place
     if sighting.kind in ASKS:
-        return f"{namespace} does not know the MAC of {sighting.dst_ip} yet, so it asks everyone on {name}"
+        return tr(
+            "{namespace} does not know the MAC of {dst_ip} yet, so it asks everyone on {name}",
+            namespace=namespace,
+            dst_ip=sighting.dst_ip,
+            name=name,
+        )
     if sighting.src_ip in tables.own(namespace):
-        return f"{sighting.src_ip} is {namespace}'s own address, so it answers with its MAC"
-    return f"proxy ARP: {namespace} answers for {sighting.src_ip}"
+        return tr(
+            "{src_ip} is {namespace}'s own address, so it answers with its MAC",
+            src_ip=sighting.src_ip,
+            namespace=namespace,
+        )
+    return tr("proxy ARP: {namespace} answers for {src_ip}", namespace=namespace, src_ip=sighting.src_ip)
 
 
 def _routed(tables: Tables, sighting: Sighting) -> str:
@@ -198,20 +240,20 @@ def _routed(tables: Tables, sighting: Sighting) -> str:
     hops = tables.next_hops(namespace, ip)
     by_this = [hop for hop in hops if hop.dev == name]
     if not by_this:
-        return f"{namespace} sends it by {name}"
+        return tr("{namespace} sends it by {name}", namespace=namespace, name=name)
     route = by_this[0]
     for hop in by_this:
         if hop.via and tables.neighbour(device, hop.via) == sighting.macs[1]:
             route = hop
             break
-    words = f"route {route.words}"
+    words = tr("route {words}", words=route.words)
     if len(hops) > 1:
-        words += f", one of its {len(hops)} next hops"
+        words += tr(", one of its {count} next hops", count=len(hops))
     gateway = route.via or ip
     mac = tables.neighbour(device, gateway)
     if mac is None:
         return words
-    return f"{words}; neighbour {gateway} is {mac}"
+    return tr("{words}; neighbour {gateway} is {mac}", words=words, gateway=gateway, mac=mac)
 
 
 def rewritten(sighting: Sighting, before: Sighting) -> str:
@@ -221,9 +263,9 @@ def rewritten(sighting: Sighting, before: Sighting) -> str:
         return ""
     changes = []
     if sighting.src_ip != before.src_ip:
-        changes.append(f"comes from {sighting.src_ip}, not {before.src_ip}")
+        changes.append(tr("comes from {now}, not {was}", now=sighting.src_ip, was=before.src_ip))
     if sighting.dst_ip != before.dst_ip:
-        changes.append(f"goes to {sighting.dst_ip}, not {before.dst_ip}")
+        changes.append(tr("goes to {now}, not {was}", now=sighting.dst_ip, was=before.dst_ip))
     if not changes:
         return ""
-    return f"; rewritten (NAT): it now {' and '.join(changes)}"
+    return tr("; rewritten (NAT): it now {changes}", changes=tr(" and ").join(changes))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
+from ..language import plural, sentences, tr
 from ..markup import keep_printable
 from ..parsers import ping
-from .causes.cause import Diagnosis, Evidence, Fix
+from .causes.cause import Diagnosis, Evidence, Fix, place
 from .causes.filters import rewritten_to
 from .causes.scene import Scene
 from .sighting import ASKS, Kind, Sighting
@@ -48,9 +49,19 @@ def in_a_circle(scene: Scene, circle: Diagnosis, answered: bool) -> Outcome:
     """A probe over bridges that cables join in a circle: what passes there is not to be followed."""
     probe = scene.probe
     if answered:
-        sentence = f"{probe.src} reached {probe.name} and an answer came back, but {circle.reason}."
+        sentence = tr(
+            "{src} reached {probe} and an answer came back, but {reason}.",
+            src=probe.src,
+            probe=probe.name,
+            reason=circle.reason,
+        )
     else:
-        sentence = f"{probe.src} did not get an answer from {probe.name}. The reason: {circle.reason}."
+        sentence = tr(
+            "{src} did not get an answer from {probe}. The reason: {reason}.",
+            src=probe.src,
+            probe=probe.name,
+            reason=circle.reason,
+        )
     return Outcome(
         ok=answered,
         sentence=sentence,
@@ -149,17 +160,16 @@ def _arrived(scene: Scene, answerer: str | None) -> str:
     back = _of_the_first(scene.course.back)
     who = ""
     if answerer and answerer not in (probe.dst, probe.src):
-        who = f" from {answerer}"
+        who = tr(" from {answerer}", answerer=answerer)
     elif answerer == probe.src != probe.dst:
-        who = f" from {answerer} itself"
+        who = tr(" from {answerer} itself", answerer=answerer)
+    reached = tr("{src} reached {dst} and the answer came back{who}", src=probe.src, dst=probe.name, who=who)
     if not (there or back):
-        way = "it passed no device but lo" if _asks_itself(scene) else "nobody saw it on its way"
-        return f"{probe.src} reached {probe.name} and the answer came back{who}: {way}."
-    return (
-        f"{probe.src} reached {probe.name} and the answer came back{who}: "
-        f"{_seen_on_the_ways(len(there), len(back))}; "
-        f"{_routers_between(there)}.{_rewriting(there, back)}"
-    )
+        way = tr("it passed no device but lo") if _asks_itself(scene) else tr("nobody saw it on its way")
+        return tr("{reached}: {way}.", reached=reached, way=way)
+    way = _seen_on_the_ways(len(there), len(back))
+    arrived = tr("{reached}: {way}; {routers}.", reached=reached, way=way, routers=_routers_between(there))
+    return sentences(arrived, _rewriting(there, back))
 
 
 def _of_the_first(sightings: list[Sighting]) -> list[Sighting]:
@@ -173,27 +183,43 @@ def _routers_between(there: list[Sighting]) -> str:
     start = there[0].ttl if there else None
     end = there[-1].ttl if there else None
     if start == end:
-        return f"TTL {start}, untouched (no router between)"
+        return tr("TTL {start}, untouched (no router between)", start=start)
     routers = (start or 0) - (end or 0)
-    passed = "1 router" if routers == 1 else f"{routers} routers"
-    return f"TTL {start} on leaving, {end} on arrival ({passed} between)"
+    passed = plural("{count} router", "{count} routers", routers)
+    return tr("TTL {start} on leaving, {end} on arrival ({passed} between)", start=start, end=end, passed=passed)
 
 
 def _rewriting(there: list[Sighting], back: list[Sighting]) -> str:
     """What NAT did to the packet on its way, there and back; empty, mostly."""
     parts = []
-    for leg, sightings in (("there", there), ("back", back)):
+    for leg, sightings in ((tr("there"), there), (tr("back"), back)):
         for before, after in itertools.pairwise(sightings):
             space = after.namespace
             if before.namespace != space:
                 continue
             if before.dst_ip != after.dst_ip:
-                parts.append(f"{space} rewrote where it goes from {before.dst_ip} to {after.dst_ip} ({leg})")
+                parts.append(
+                    tr(
+                        "{space} rewrote where it goes from {was} to {now} ({leg})",
+                        space=space,
+                        was=before.dst_ip,
+                        now=after.dst_ip,
+                        leg=leg,
+                    )
+                )
             if before.src_ip != after.src_ip:
-                parts.append(f"{space} rewrote who sends from {before.src_ip} to {after.src_ip} ({leg})")
+                parts.append(
+                    tr(
+                        "{space} rewrote who sends from {was} to {now} ({leg})",
+                        space=space,
+                        was=before.src_ip,
+                        now=after.src_ip,
+                        leg=leg,
+                    )
+                )
     if not parts:
         return ""
-    return f" On the way {', '.join(parts)}."
+    return tr("On the way {changes}.", changes=tr(", ").join(parts))
 
 
 def _answered_by_another(scene: Scene, answerer: str) -> Outcome:
@@ -202,7 +228,11 @@ def _answered_by_another(scene: Scene, answerer: str) -> Outcome:
     diagnosis = other_answerer(scene, answerer)
     return Outcome(
         ok=False,
-        sentence=f"An answer came back, but not from {' or '.join(sorted(_meant(scene)))}: {diagnosis.reason}.",
+        sentence=tr(
+            "An answer came back, but not from {meant}: {reason}.",
+            meant=tr(" or ").join(sorted(_meant(scene))),
+            reason=diagnosis.reason,
+        ),
         diagnosis=diagnosis,
         evidence=evidence(scene, diagnosis),
         fixes=_fixes(scene, diagnosis),
@@ -217,19 +247,19 @@ def _lost(scene: Scene) -> Outcome:
     probe = scene.probe
     errors = {_answer_of(scene, one) for one in scene.course.back if one.kind == Kind.ICMP}
     parts = [
-        f"{probe.src} did not get an answer from {probe.name}.",
+        tr("{src} did not get an answer from {dst}.", src=probe.src, dst=probe.name),
         *sorted(errors),
         _seen(scene, last),
     ]
     if diagnosis.should_be:
-        parts.append(f"Next should have been {diagnosis.should_be}.")
+        parts.append(tr("Next should have been {place}.", place=diagnosis.should_be))
     if diagnosis.is_known:
-        parts.append(f"The reason: {diagnosis.reason}.")
+        parts.append(tr("The reason: {reason}.", reason=diagnosis.reason))
     else:
-        parts.append(f"{capitalised(diagnosis.reason)}.")
+        parts.append(tr("{reason}.", reason=capitalised(diagnosis.reason)))
     return Outcome(
         ok=False,
-        sentence=" ".join(parts),
+        sentence=sentences(*parts),
         diagnosis=diagnosis,
         last_seen=last,
         evidence=evidence(scene, diagnosis),
@@ -246,34 +276,38 @@ def _answer_of(scene: Scene, error: Sighting) -> str:
     owner = scene.tables.owner(error.src_ip)
     who = owner[0] if owner else error.src_ip
     words = error.what.removeprefix("ICMP ")
-    return f"{who} answered: {words}."
+    return tr("{who} answered: {words}.", who=who, words=words)
 
 
 def _seen(scene: Scene, last: Sighting | None) -> str:
     if last is None:
-        return f"Nothing left {scene.probe.src}."
-    way = "coming in at" if last.way == "in" else "going out of"
-    return f"Last seen: {_thing(last)} {way} {last.namespace} {last.device}."
+        return tr("Nothing left {src}.", src=scene.probe.src)
+    thing = _thing(last)
+    where = place(last.place)
+    if last.way == "in":
+        return tr("Last seen: {thing} coming in at {where}.", thing=thing, where=where)
+    return tr("Last seen: {thing} going out of {where}.", thing=thing, where=where)
 
 
 def _thing(sighting: Sighting) -> str:
-    wrapped = f", wrapped in {sighting.wrapping or 'VXLAN'}," if sighting.wrapped else ""
+    wrapped = tr(", wrapped in {wrapping},", wrapping=tr(sighting.wrapping or "VXLAN")) if sighting.wrapped else ""
     if sighting.kind in ASKS:
-        return f"the question who has {sighting.dst_ip}{wrapped}"
+        return tr("the question who has {ip}{wrapped}", ip=sighting.dst_ip, wrapped=wrapped)
     if sighting.kind == Kind.TCP:
-        segment = "reset" if sighting.is_reset else "segment"
-        return f"the TCP {segment}{wrapped}"
-    return f"the {sighting.caption}"
+        if sighting.is_reset:
+            return tr("the TCP reset{wrapped}", wrapped=wrapped)
+        return tr("the TCP segment{wrapped}", wrapped=wrapped)
+    return tr("the {caption}", caption=sighting.caption)
 
 
 def _seen_on_the_ways(there: int, back: int) -> str:
     """How often it was seen; `times` is said once."""
-    first = "once" if there == 1 else f"{there} times"
+    first = tr("once") if there == 1 else tr("{number} times", number=there)
     if back == 1:
-        second = "once"
+        second = tr("once")
     else:
-        second = f"{back} times" if there == 1 and back > 1 else str(back)
-    return f"seen {first} on the way there and {second} on the way back"
+        second = tr("{number} times", number=back) if there == 1 and back > 1 else tr("{number}", number=back)
+    return tr("seen {first} on the way there and {second} on the way back", first=first, second=second)
 
 
 def written(scene: Scene, lines: Fix) -> str:
@@ -298,8 +332,8 @@ def evidence(scene: Scene, diagnosis: Diagnosis) -> Evidence | None:
 def _line_to_look_at(printed: str, word: str) -> str:
     lines = [line.strip() for line in printed.splitlines() if line.strip()]
     if not lines:
-        return "(nothing)"
+        return tr("(nothing)")
     for line in lines:
         if word and word in line:
             return line
-    return "(no such line)" if word else lines[-1]
+    return tr("(no such line)") if word else lines[-1]

@@ -7,12 +7,13 @@ in another language is a sibling of these modules with the same lines.
 from __future__ import annotations
 
 import inspect
-import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 
 from ..errors import BadOption, KindMissing, ToolMissing, UnknownScenario
 from ..inside import inside
+from ..language import tr
+from ..markup import wrapped
 from ..sandbox import find
 from .bridge import bridge
 from .calico import calico
@@ -83,7 +84,7 @@ def load(name: str, **options: int | str | bool) -> Scenario:
     allowed = inspect.signature(scenario).parameters
     for option in options:
         if option not in allowed:
-            raise BadOption(f"The scenario {name!r} has no option {option!r}.")
+            raise BadOption(tr("The scenario {name!r} has no option {option!r}.", name=name, option=option))
     return scenario(**options)
 
 
@@ -133,4 +134,4 @@ def as_script(scenario: Scenario) -> str:
 def _comment(text: str) -> str:
     if not text:
         return ""
-    return textwrap.fill(text, 100, initial_indent="# ", subsequent_indent="# ") + "\n"
+    return wrapped(text, 100, first="# ", later="# ") + "\n"

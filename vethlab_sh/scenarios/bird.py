@@ -7,6 +7,7 @@ ships a BIRD 1.6 of its own, in which `import` and `export` stand outside of a c
 
 from __future__ import annotations
 
+from ..language import tr
 from ..sandbox import HOSTNAME
 from .nodes import NODE2, Node, Pod, ask_in_vain, ask_once
 from .step import Step, step
@@ -104,25 +105,30 @@ def speaking(node: Node, other: Node, pool: str) -> list[Step]:
     """The steps that start BIRD on the first node; nobody answers it yet."""
     return [
         step(
-            "In this mode there is no tunnel between the nodes. On each of them BIRD, a routing daemon, tells the "
-            "others by BGP which block of addresses is behind it. Calico writes its configuration; this is it, in the "
-            "words of BIRD 2 and with shorter waiting times.",
+            tr(
+                "In this mode there is no tunnel between the nodes. On each of them BIRD, a routing daemon, tells the "
+                "others by BGP which block of addresses is behind it. Calico writes its configuration; this is it, in "
+                "the words of BIRD 2 and with shorter waiting times."
+            ),
             configured(node, other, pool),
-            look=(
-                f"`static` makes the route for the node's own block, and `calico_aggr` lets only that block out, not "
-                f"the pods' own routes. `direct` knows the node's networks, `kernel` reads and writes its routes, and "
-                f"`{session(other)}` is the session with {other.name}: every node has one with every other."
+            look=tr(
+                "`static` makes the route for the node's own block, and `calico_aggr` lets only that block out, not "
+                "the pods' own routes. `direct` knows the node's networks, `kernel` reads and writes its routes, and "
+                "`{session}` is the session with {other}: every node has one with every other.",
+                session=session(other),
+                other=other.name,
             ),
         ),
         step(
-            "Start it, and ask how it is.",
+            tr("Start it, and ask how it is."),
             started(node),
             _waiting("ip route", "blackhole"),
             asked(node, "show protocols"),
             "ip route",
-            look=(
+            look=tr(
                 "The block's `blackhole` route is BIRD's here (`proto bird`), where felix would write `proto 80`. The "
-                f"session waits: on {other.name} nobody speaks BGP yet."
+                "session waits: on {other} nobody speaks BGP yet.",
+                other=other.name,
             ),
             table="ip route",
         ),
@@ -133,28 +139,30 @@ def answering(node: Node, other: Node, pool: str) -> list[Step]:
     """The steps that start it on the other node, and show what both have learned."""
     return [
         step(
-            f"The same on {other.name}, which calls master.",
+            tr("The same on {other}, which calls master.", other=other.name),
             configured(other, node, pool),
             started(other),
             at=other.name,
         ),
         step(
-            "Within a second or two the session is there, and each has told the other its block.",
+            tr("Within a second or two the session is there, and each has told the other its block."),
             learned(other),
             asked(node, "show protocols"),
             asked(node, "show route"),
-            look=(
-                f"`Established`. Of {other.name} master knows one route, for the whole block; `i` means that it came "
-                "from within the same autonomous system."
+            look=tr(
+                "`Established`. Of {other} master knows one route, for the whole block; `i` means that it came from "
+                "within the same autonomous system.",
+                other=other.name,
             ),
         ),
         step(
-            f"What does master tell {other.name}, and what is in the kernel?",
+            tr("What does master tell {other}, and what is in the kernel?", other=other.name),
             asked(node, f"show route export {session(other)}"),
             "ip route",
-            look=(
-                f"Only the block goes out. The next hop is {other.name}'s own address, on the cable: no device had to "
-                "be added, and nobody typed this route."
+            look=tr(
+                "Only the block goes out. The next hop is {other}'s own address, on the cable: no device had to be "
+                "added, and nobody typed this route.",
+                other=other.name,
             ),
             table="ip route",
         ),
@@ -170,32 +178,33 @@ def falling(node: Node, other: Node) -> list[Step]:
 def _crash(node: Node, other: Node, pod: Pod, remote: Pod) -> list[Step]:
     return [
         step(
-            f"What if BIRD crashes on {other.name}? Kill it, so that it cannot say goodbye.",
+            tr("What if BIRD crashes on {other}? Kill it, so that it cannot say goodbye.", other=other.name),
             f"kill -9 $(cat {HOME[other.name]}/bird.pid)",
             at=other.name,
         ),
         step(
-            "Ask the BIRD of master.",
+            tr("Ask the BIRD of master."),
             _waiting(asked(node, f"show protocols all {session(other)}"), "restart active"),
             "ip route",
             ask_once(remote.address, pod.name),
-            look=(
+            look=tr(
                 "`graceful restart active`: the session is gone, but master keeps the route for 120 seconds, because "
-                f"the other said before that it would come back. And {other.name}'s kernel still has its routes "
-                "(`persist`). BIRD only writes routes; packets do not pass it."
+                "the other said before that it would come back. And {other}'s kernel still has its routes "
+                "(`persist`). BIRD only writes routes; packets do not pass it.",
+                other=other.name,
             ),
             table="ping statistics",
         ),
         # an end is open only when it has heard the other's KEEPALIVE (RFC 4271, 8.2.2): who ends a session before that
         # closes a connection without a word that counts, and the other keeps its routes, as after a crash
         step(
-            f"Start it again on {other.name}, and wait for the session there.",
+            tr("Start it again on {other}, and wait for the session there.", other=other.name),
             started(other),
             _waiting(asked(other, "show protocols"), "Established"),
             at=other.name,
         ),
         step(
-            "Wait for the session here.",
+            tr("Wait for the session here."),
             _waiting(asked(node, "show protocols"), "Established"),
         ),
     ]
@@ -204,25 +213,25 @@ def _crash(node: Node, other: Node, pod: Pod, remote: Pod) -> list[Step]:
 def _farewell(node: Node, other: Node, pod: Pod, remote: Pod) -> list[Step]:
     return [
         step(
-            f"And if {other.name} ends the session on purpose?",
+            tr("And if {other} ends the session on purpose?", other=other.name),
             asked(other, f"disable {session(node)}"),
             at=other.name,
         ),
         step(
-            "Look at master.",
+            tr("Look at master."),
             forgotten(other),
             asked(node, "show protocols"),
             f"ip route get {remote.address} from {pod.address} iif {pod.host_end}",
-            look=(
+            look=tr(
                 "`Administrative shutdown`: the other said goodbye, so its route is withdrawn at once. Only the "
                 "default route is left, to a router that knows nothing about pods."
             ),
             table="ip route",
         ),
-        step("Ping.", ask_in_vain(remote.address, pod.name), table="ping statistics", expect=(1,)),
-        step(f"Let {other.name} speak again.", asked(other, f"enable {session(node)}"), at=other.name),
+        step(tr("Ping."), ask_in_vain(remote.address, pod.name), table="ping statistics", expect=(1,)),
+        step(tr("Let {other} speak again.", other=other.name), asked(other, f"enable {session(node)}"), at=other.name),
         step(
-            "Wait for the route, and ping.",
+            tr("Wait for the route, and ping."),
             learned(other),
             ask_once(remote.address, pod.name),
             table="ping statistics",

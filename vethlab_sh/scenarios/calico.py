@@ -7,6 +7,7 @@ from ipaddress import ip_network
 
 from ..errors import BadOption
 from ..inside import all_inside
+from ..language import sentences, tr
 from ..sandbox import HOSTNAME
 from . import bird, ipip
 from .nodes import (
@@ -44,15 +45,15 @@ def calico(pods: int = 2, ipv6: bool = False, mode: str = "vxlan") -> Scenario:
     mode: vxlan, a tunnel between the nodes; ipip, another one, of IP alone; routed, none, by routes as felix adds them;
     bgp, the same by a real BIRD.
     """
-    check_pods(pods, MOST_PODS, "a node's block of 64 addresses must hold them and the tunnel's")
+    check_pods(pods, MOST_PODS, tr("a node's block of 64 addresses must hold them and the tunnel's"))
     _check_mode(mode, ipv6)
     master, node2 = both_nodes(pods)
     between = {"vxlan": _vxlan, "ipip": _ipip, "routed": _routed, "bgp": _bgp}[mode]
     mtu = MTU.get(mode, CABLE_MTU)
     return Scenario(
         name="calico",
-        title="two nodes: no bridge, every pod behind a route of its own",
-        intro=(
+        title=tr("two nodes: no bridge, every pod behind a route of its own"),
+        intro=tr(
             "On a Kubernetes node with calico, three programs do what you see done by hand here: calico's CNI plugin, "
             "started for each new pod; felix, which runs on every node and keeps its routes and settings; and BIRD, "
             "which tells the other nodes of routes where there is no tunnel. They only set up the kernel, so the "
@@ -70,7 +71,7 @@ def calico(pods: int = 2, ipv6: bool = False, mode: str = "vxlan") -> Scenario:
             *(bird.falling(master, node2) if mode == "bgp" else []),
             *_limits(master, node2, mtu),
         ),
-        known=(
+        known=tr(
             "calico joins each pod to its node by a veth pair and routes everything, so even between two pods of one "
             "node a packet passes a router and its TTL falls to 63. That router is the node: it answers for "
             "169.254.1.1, an address that nobody has."
@@ -84,13 +85,16 @@ def calico(pods: int = 2, ipv6: bool = False, mode: str = "vxlan") -> Scenario:
 def _check_mode(mode: str, ipv6: bool) -> None:
     if mode not in MODES:
         raise BadOption(
-            "calico's mode is vxlan or ipip (a tunnel between the nodes), bgp (none, the routes are BIRD's) or routed "
-            f"(none, the routes are felix's), not {mode!r}."
+            tr(
+                "calico's mode is vxlan or ipip (a tunnel between the nodes), bgp (none, the routes are BIRD's) or "
+                "routed (none, the routes are felix's), not {mode!r}.",
+                mode=mode,
+            )
         )
     if mode == "ipip" and ipv6:
-        raise BadOption("calico's mode ipip is for IPv4 only: felix carries no IPv6 in that tunnel.")
+        raise BadOption(tr("calico's mode ipip is for IPv4 only: felix carries no IPv6 in that tunnel."))
     if mode == "bgp" and ipv6:
-        raise BadOption("calico's mode bgp is laid for IPv4 only: for IPv6 calico runs a second BIRD.")
+        raise BadOption(tr("calico's mode bgp is laid for IPv4 only: for IPv6 calico runs a second BIRD."))
 
 
 def both_nodes(pods: int = 2) -> tuple[Node, Node]:
@@ -159,19 +163,25 @@ def _router(node: Node, mode: str, ipv6: bool) -> list[Step]:
     if mode == "bgp":
         return [
             step(
-                "Now make master a node. felix makes it a router (`ip_forward=1`). Calico has given the node a block "
-                f"of 64 addresses for its pods, {node.network}, of which BIRD will tell the other nodes.",
+                tr(
+                    "Now make master a node. felix makes it a router (`ip_forward=1`). Calico has given the node a "
+                    "block of 64 addresses for its pods, {network}, of which BIRD will tell the other nodes.",
+                    network=node.network,
+                ),
                 *_router_lines(node, mode, ipv6),
             )
         ]
     return [
         step(
-            "Now make master a node. felix makes it a router (`ip_forward=1`). Calico has given the node a block of 64 "
-            "addresses for its pods, and felix adds a `blackhole` route for it: a packet for an address that no pod "
-            "has is dropped instead of leaving by the default route. `proto 80` is felix's mark on its routes.",
+            tr(
+                "Now make master a node. felix makes it a router (`ip_forward=1`). Calico has given the node a block "
+                "of 64 addresses for its pods, and felix adds a `blackhole` route for it: a packet for an address "
+                "that no pod has is dropped instead of leaving by the default route. `proto 80` is felix's mark on "
+                "its routes."
+            ),
             *_router_lines(node, mode, ipv6),
             "ip route",
-            look="The longest prefix wins, so the /32 route that each pod will get comes before the blackhole.",
+            look=tr("The longest prefix wins, so the /32 route that each pod will get comes before the blackhole."),
             table="ip route",
         ),
     ]
@@ -235,67 +245,99 @@ def _pod_lines(pod: Pod, mtu: int, ipv6: bool) -> list[str]:
     ]
 
 
+def _room_for_the_tunnel(mtu: int) -> str:
+    room = CABLE_MTU - mtu
+    if not room:
+        return ""
+    return tr(
+        "`mtu {mtu}` leaves {room} of the 1500 bytes between the nodes for the tunnel to come.", mtu=mtu, room=room
+    )
+
+
 def _first_pod(node: Node, mtu: int, ipv6: bool) -> list[Step]:
     pod = node.pods[0]
     return [
         step(
-            "The first pod. What will its cable be called on the node? Calico's CNI plugin takes `cali` and the first "
-            "11 digits of the SHA-1 of the pod's Kubernetes namespace and name, so a pod always has the same device.",
+            tr(
+                "The first pod. What will its cable be called on the node? Calico's CNI plugin takes `cali` and the "
+                "first 11 digits of the SHA-1 of the pod's Kubernetes namespace and name, so a pod always has the "
+                "same device."
+            ),
             f"printf %s {_workload(pod.name)} | sha1sum | cut -c 1-11",
-            look=f"So this pod is behind {pod.host_end}, and anybody can work that out from its name.",
+            look=tr(
+                "So this pod is behind {host_end}, and anybody can work that out from its name.", host_end=pod.host_end
+            ),
         ),
         step(
-            "The container runtime makes the pod's network namespace, and the plugin makes its cable. "
-            + (
-                f"`mtu {mtu}` leaves {CABLE_MTU - mtu} of the 1500 bytes between the nodes for the tunnel to come. "
-                if mtu < CABLE_MTU
-                else ""
-            )
-            + f"The node's end gets the MAC address {GATEWAY_MAC}, for every pod the same: it need only differ from "
-            "the one at the pod's end.",
+            sentences(
+                tr("The container runtime makes the pod's network namespace, and the plugin makes its cable."),
+                _room_for_the_tunnel(mtu),
+                tr(
+                    "The node's end gets the MAC address {gateway_mac}, for every pod the same: it need only differ "
+                    "from the one at the pod's end.",
+                    gateway_mac=GATEWAY_MAC,
+                ),
+            ),
             f"ip netns add {pod.name}",
             *_cable_lines(pod, mtu),
         ),
         step(
-            "The plugin sets up the node's end, and felix sets the same again. `proxy_arp=1`: answer ARP for addresses "
-            "that are not ours but that we can route to, and at once (`proxy_delay=0`). The others: forward for the "
-            "pod, let it reach services on 127.0.0.1, believe no false sender, let no router configure this device.",
+            tr(
+                "The plugin sets up the node's end, and felix sets the same again. `proxy_arp=1`: answer ARP for "
+                "addresses that are not ours but that we can route to, and at once (`proxy_delay=0`). The others: "
+                "forward for the pod, let it reach services on 127.0.0.1, believe no false sender, let no router "
+                "configure this device."
+            ),
             *_setting_lines(pod, ipv6),
         ),
         step(
-            "Inside the pod. `ip_forward=0`: a pod forwards nothing for others. "
-            + (
-                "Its IPv6 gateway is the address that the kernel makes from ee:ee:ee:ee:ee:ee. "
-                if ipv6
-                else "It gets no IPv6 address, so the container runtime switches IPv6 off. "
-            )
-            + f"Then the plugin adds the way to {GATEWAY}, the gateway of every pod, the default route through it, and "
-            "the address last.",
+            sentences(
+                tr("Inside the pod. `ip_forward=0`: a pod forwards nothing for others."),
+                (
+                    tr("Its IPv6 gateway is the address that the kernel makes from ee:ee:ee:ee:ee:ee.")
+                    if ipv6
+                    else tr("It gets no IPv6 address, so the container runtime switches IPv6 off.")
+                ),
+                tr(
+                    "Then the plugin adds the way to {gateway}, the gateway of every pod, the default route through "
+                    "it, and the address last.",
+                    gateway=GATEWAY,
+                ),
+            ),
             *_inside_lines(pod, ipv6),
             f"ip netns exec {pod.name} ip a",
-            look=(
-                f"A /32: the pod is alone in its network, without neighbours. {GATEWAY} is in no network of the pod "
-                "either, and nobody has that address, so `scope link` must say that it is on the wire."
+            look=tr(
+                "A /32: the pod is alone in its network, without neighbours. {gateway} is in no network of the pod "
+                "either, and nobody has that address, so `scope link` must say that it is on the wire.",
+                gateway=GATEWAY,
             ),
             table="ip addr",
         ),
         step(
-            "Look at the pod's routes.",
+            tr("Look at the pod's routes."),
             f"ip netns exec {pod.name} ip route",
             *([f"ip netns exec {pod.name} ip -6 route"] if ipv6 else []),
             look=(
-                f"Everything goes to {GATEWAY}, in every pod of every node"
-                + (f"; over IPv6 to {GATEWAY6}, and that is the address of the cable's other end." if ipv6 else ".")
+                tr(
+                    "Everything goes to {gateway}, in every pod of every node; over IPv6 to {gateway6}, and that is "
+                    "the address of the cable's other end.",
+                    gateway=GATEWAY,
+                    gateway6=GATEWAY6,
+                )
+                if ipv6
+                else tr("Everything goes to {gateway}, in every pod of every node.", gateway=GATEWAY)
             ),
             table="ip route",
         ),
         step(
-            "The way back: one route on the node for each pod, straight into its cable. The plugin adds it, and felix "
-            "keeps it from then on.",
+            tr(
+                "The way back: one route on the node for each pod, straight into its cable. The plugin adds it, and "
+                "felix keeps it from then on."
+            ),
             *_host_route_lines(pod, ipv6),
             f"ip a show dev {pod.host_end}",
             "ip route",
-            look=(
+            look=tr(
                 "The device has no IPv4 address and no `master`. Only the route says that the pod's address is behind "
                 "it."
             ),
@@ -311,59 +353,75 @@ def _special_gateway(node: Node) -> list[Step]:
     forget = f"ip netns exec {pod.name} ip neigh flush dev eth0"
     return [
         step(
-            "Ping from the pod to its node, then look at what the pod has learned.",
+            tr("Ping from the pod to its node, then look at what the pod has learned."),
             question,
             f"ip netns exec {pod.name} ip neigh",
-            look=f"Somebody answered for {GATEWAY}, with {GATEWAY_MAC}, although nobody has that IP address.",
+            look=tr(
+                "Somebody answered for {gateway}, with {gateway_mac}, although nobody has that IP address.",
+                gateway=GATEWAY,
+                gateway_mac=GATEWAY_MAC,
+            ),
             table="ip neigh",
         ),
         step(
-            "Who was it? Switch proxy ARP off on the node's end, and make the pod forget what it learned.",
+            tr("Who was it? Switch proxy ARP off on the node's end, and make the pod forget what it learned."),
             f"sysctl -w {setting}=0",
             forget,
         ),
-        step("Ping again.", in_vain, table="ping statistics", expect=(1,)),
+        step(tr("Ping again."), in_vain, table="ping statistics", expect=(1,)),
         step(
-            "What does the pod know now?",
+            tr("What does the pod know now?"),
             f"ip netns exec {pod.name} ip neigh",
-            look=f"`INCOMPLETE`: the pod asks who has {GATEWAY}, and nobody answers. So it was the node.",
+            look=tr(
+                "`INCOMPLETE`: the pod asks who has {gateway}, and nobody answers. So it was the node.", gateway=GATEWAY
+            ),
             table="ip neigh",
         ),
         step(
-            "Switch it on again, make the pod forget the unanswered question, and ping.",
+            tr("Switch it on again, make the pod forget the unanswered question, and ping."),
             f"sysctl -w {setting}=1",
             forget,
             question,
             table="ping statistics",
         ),
         step(
-            "Why does the node answer for an address that it does not have? Because it has a route there, through "
-            "another device than the one the question came in by. Take its default route away.",
+            tr(
+                "Why does the node answer for an address that it does not have? Because it has a route there, through "
+                "another device than the one the question came in by. Take its default route away."
+            ),
             "ip route del default",
             forget,
         ),
         step(
-            "Ping again, no farther than the node itself.",
+            tr("Ping again, no farther than the node itself."),
             in_vain,
-            look=(
-                f"Now the node has no route to {GATEWAY}, so it does not answer for it, and the pod reaches nobody. "
-                "The router of the default route need not exist; the route must."
+            look=tr(
+                "Now the node has no route to {gateway}, so it does not answer for it, and the pod reaches nobody. "
+                "The router of the default route need not exist; the route must.",
+                gateway=GATEWAY,
             ),
             table="ping statistics",
             expect=(1,),
         ),
-        step("Put it back, and ping.", "ip route add default via 10.4.0.1", forget, question, table="ping statistics"),
         step(
-            "Now from the node to the pod. Make the node forget the pod first, so that it has to ask for its MAC "
-            "address. Then look at the neighbour tables of both.",
+            tr("Put it back, and ping."), "ip route add default via 10.4.0.1", forget, question, table="ping statistics"
+        ),
+        step(
+            tr(
+                "Now from the node to the pod. Make the node forget the pod first, so that it has to ask for its MAC "
+                "address. Then look at the neighbour tables of both."
+            ),
             f"ip neigh flush dev {pod.host_end}",
             ask_once(pod.address),
             "arp -n",
             f"ip netns exec {pod.name} ip neigh",
-            look=(
-                f"The node has learned the pod's own MAC address (`C`: complete). The pod heard {node.address}, the "
-                f"node, ask for it, and remembers that too: to the pod, {node.address} and {GATEWAY} are both "
-                f"{GATEWAY_MAC}, the other end of its only cable."
+            look=tr(
+                "The node has learned the pod's own MAC address (`C`: complete). The pod heard {address}, the node, "
+                "ask for it, and remembers that too: to the pod, {address} and {gateway} are both {gateway_mac}, the "
+                "other end of its only cable.",
+                address=node.address,
+                gateway=GATEWAY,
+                gateway_mac=GATEWAY_MAC,
             ),
             table=("arp", "ip neigh"),
         ),
@@ -375,31 +433,54 @@ def _more_pods(node: Node, mtu: int, ipv6: bool) -> list[Step]:
         return []
     a, b, *_ = node.pods
     others = node.pods[1:]
-    why = "The second pod, by the same steps." if len(others) == 1 else "The other pods, by the same steps."
+    why = tr("The second pod, by the same steps.") if len(others) == 1 else tr("The other pods, by the same steps.")
     lines = [line for pod in others for line in (f"ip netns add {pod.name}", *_pod_lines(pod, mtu, ipv6))]
-    routes = "finds no bridge. Instead there is a route for each pod, into a cable of its own."
-    by_bridge = step(why, *lines, "ip link show type bridge", "ip route", look=f"`ip link` {routes}", table="ip route")
+    by_bridge = step(
+        why,
+        *lines,
+        "ip link show type bridge",
+        "ip route",
+        look=tr("`ip link` finds no bridge. Instead there is a route for each pod, into a cable of its own."),
+        table="ip route",
+    )
     return [
-        step(why, *lines, "brctl show", "ip route", look=f"`brctl` {routes}", table="ip route", instead=by_bridge),
+        step(
+            why,
+            *lines,
+            "brctl show",
+            "ip route",
+            look=tr("`brctl` finds no bridge. Instead there is a route for each pod, into a cable of its own."),
+            table="ip route",
+            instead=by_bridge,
+        ),
         cables(
-            "Each cali… cable leads from the node straight to a pod, and none has a `master`: calico is direct. The "
-            "host is one more namespace, a special one, with a cable to every pod."
+            tr(
+                "Each cali… cable leads from the node straight to a pod, and none has a `master`: calico is direct. "
+                "The host is one more namespace, a special one, with a cable to every pod."
+            )
         ),
         step(
-            "Ping from pod to pod on this node.",
+            tr("Ping from pod to pod on this node."),
             ping(b.address, a.name),
             *([ping(b.address6, a.name)] if ipv6 else []),
-            look="`ttl=63`: the reply left with 64, and one router took 1 away. That router is the node.",
+            look=tr("`ttl=63`: the reply left with 64, and one router took 1 away. That router is the node."),
             table="ping",
         ),
         step(
-            f"One more proof: which MAC addresses has {a.name} learned, and what does the node do with a packet from "
-            f"{a.name} to {b.name}?",
+            tr(
+                "One more proof: which MAC addresses has {a} learned, and what does the node do with a packet from "
+                "{a} to {b}?",
+                a=a.name,
+                b=b.name,
+            ),
             f"ip netns exec {a.name} ip neigh",
             f"ip route get {b.address} from {a.address} iif {a.host_end}",
-            look=(
-                f"{a.name} never asked for {b.name}'s MAC address: it only knows {GATEWAY_MAC}. The packet comes in "
-                "through one cable, and the node's routing table sends it out through the other."
+            look=tr(
+                "{a} never asked for {b}'s MAC address: it only knows {gateway_mac}. The packet comes in through one "
+                "cable, and the node's routing table sends it out through the other.",
+                a=a.name,
+                b=b.name,
+                gateway_mac=GATEWAY_MAC,
             ),
             table=("ip neigh", "ip route"),
         ),
@@ -442,35 +523,42 @@ def _remote_lines(other: Node, ipv6: bool) -> list[str]:
 def _vxlan(node: Node, other: Node, mtu: int, ipv6: bool) -> list[Step]:
     return [
         step(
-            "Everything between the nodes is felix's work. It makes a VXLAN device: whatever is sent into it leaves "
-            "through eth0 inside a UDP packet. Its MAC address is worked out too: 66 and the first digits of the SHA-1 "
-            "of the node's name, so every node knows those of the others without asking.",
+            tr(
+                "Everything between the nodes is felix's work. It makes a VXLAN device: whatever is sent into it "
+                "leaves through eth0 inside a UDP packet. Its MAC address is worked out too: 66 and the first digits "
+                "of the SHA-1 of the node's name, so every node knows those of the others without asking."
+            ),
             f"printf %s {node.name} | sha1sum",
             *_tunnel_lines(node, ipv6),
             "ip -d link show vxlan.calico",
-            look=(
+            look=tr(
                 "`vxlan id 4096` and `dstport 4789`, where flannel has 1 and 8472; `nolearning`, as there. The "
                 "device's address is the first of the node's block."
             ),
             table="ip link",
         ),
         step(
-            f"felix adds three entries for each other node: a neighbour, {other.tunnel} with its MAC address; an FDB "
-            f"entry, which sends frames for that MAC address to {other.address}; and one route for node2's whole "
-            "block, `onlink` because its next hop is in no network of this node.",
+            tr(
+                "felix adds three entries for each other node: a neighbour, {tunnel} with its MAC address; an FDB "
+                "entry, which sends frames for that MAC address to {address}; and one route for node2's whole block, "
+                "`onlink` because its next hop is in no network of this node.",
+                tunnel=other.tunnel,
+                address=other.address,
+            ),
             *_remote_lines(other, ipv6),
             "ip neigh show dev vxlan.calico",
             "bridge fdb show dev vxlan.calico",
             "ip route",
-            look=(
+            look=tr(
                 "One route for all 64 addresses of node2's block, but one for each pod of master. The first line is "
-                f"still the default route, which lets the node answer for {GATEWAY}."
+                "still the default route, which lets the node answer for {gateway}.",
+                gateway=GATEWAY,
             ),
             table=("ip neigh", "bridge fdb", "ip route"),
         ),
         *_other_node(other, mtu, "vxlan", ipv6),
         step(
-            "Then felix's part on node2: the tunnel, and the three entries for the way back.",
+            tr("Then felix's part on node2: the tunnel, and the three entries for the way back."),
             *_tunnel_lines(other, ipv6),
             *_remote_lines(node, ipv6),
             at=NODE2,
@@ -496,16 +584,18 @@ def _routed_lines(other: Node, ipv6: bool) -> list[str]:
 def _routed(node: Node, other: Node, mtu: int, ipv6: bool) -> list[Step]:
     return [
         step(
-            "In this mode there is no tunnel between the nodes: one route says that node2's block is behind node2. On "
-            "most real nodes BIRD learns it from the other nodes (`proto bird`, as in the mode bgp); felix can add it "
-            "too, in the form that is shown here (`proto 80 onlink`).",
+            tr(
+                "In this mode there is no tunnel between the nodes: one route says that node2's block is behind "
+                "node2. On most real nodes BIRD learns it from the other nodes (`proto bird`, as in the mode bgp); "
+                "felix can add it too, in the form that is shown here (`proto 80 onlink`)."
+            ),
             *_routed_lines(other, ipv6),
             "ip route",
-            look="The next hop is the other machine's own address, on the cable. No device had to be added.",
+            look=tr("The next hop is the other machine's own address, on the cable. No device had to be added."),
             table="ip route",
         ),
         *_other_node(other, mtu, "routed", ipv6),
-        step("And the way back.", *_routed_lines(node, ipv6), at=NODE2),
+        step(tr("And the way back."), *_routed_lines(node, ipv6), at=NODE2),
     ]
 
 
@@ -521,7 +611,7 @@ def _other_node(other: Node, mtu: int, mode: str, ipv6: bool) -> list[Step]:
     return [
         namespaces(other),
         step(
-            "node2 becomes a node in the same way: a router with a block of its own, then its pods.",
+            tr("node2 becomes a node in the same way: a router with a block of its own, then its pods."),
             *_router_lines(other, mode, ipv6),
             *(line for pod in other.pods for line in _pod_lines(pod, mtu, ipv6)),
             at=NODE2,
@@ -534,16 +624,16 @@ def _across(node: Node, other: Node, mode: str, ipv6: bool) -> list[Step]:
     by = TUNNELS.get(mode, "eth0")
     return [
         step(
-            f"Ping from {pod.name} on master to {remote.name} on node2.",
+            tr("Ping from {pod} on master to {remote} on node2.", pod=pod.name, remote=remote.name),
             ping(remote.address, pod.name),
-            look="`ttl=62`: both nodes are routers on the way.",
+            look=tr("`ttl=62`: both nodes are routers on the way."),
             table="ping",
         ),
-        *([step("The same over IPv6.", ping(remote.address6, pod.name), table="ping statistics")] if ipv6 else []),
+        *([step(tr("The same over IPv6."), ping(remote.address6, pod.name), table="ping statistics")] if ipv6 else []),
         step(
-            f"How does master decide? Ask its routing table about a packet from {pod.name}.",
+            tr("How does master decide? Ask its routing table about a packet from {pod}.", pod=pod.name),
             f"ip route get {remote.address} from {pod.address} iif {pod.host_end}",
-            look=f"By the route for node2's block, through {by}.",
+            look=tr("By the route for node2's block, through {by}.", by=by),
             table="ip route",
         ),
         *([ipip.counted(remote.address, pod.name)] if mode == "ipip" else []),
@@ -565,16 +655,24 @@ def _nodes(node: Node, other: Node, mode: str) -> list[Step]:
     remote = other.pods[0]
     return [
         step(
-            "So much for pods; now pods and machines. From master to a pod of node2: which address does master send "
-            "from?",
+            tr(
+                "So much for pods; now pods and machines. From master to a pod of node2: which address does master "
+                "send from?"
+            ),
             f"ip route get {remote.address}",
             ask_once(remote.address),
             look=(
-                f"`src {node.tunnel}`, the address of {TUNNELS[mode]}: node2 knows the way back to it, through the "
-                "tunnel."
+                tr(
+                    "`src {tunnel}`, the address of {tunnels}: node2 knows the way back to it, through the tunnel.",
+                    tunnel=node.tunnel,
+                    tunnels=TUNNELS[mode],
+                )
                 if mode in TUNNELS
-                else f"`src {node.address}`, master's own address: without a tunnel, machines and pods share one "
-                "routed network."
+                else tr(
+                    "`src {address}`, master's own address: without a tunnel, machines and pods share one routed "
+                    "network.",
+                    address=node.address,
+                )
             ),
             table=("ip route", "ping statistics"),
         ),
@@ -590,9 +688,9 @@ def _unused(node: Node) -> list[Step]:
         return []
     return [
         step(
-            "And an address of master's block that no pod has?",
+            tr("And an address of master's block that no pod has?"),
             ask_in_vain(free[0]),
-            look="It falls into the blackhole: the kernel refuses at once, and nothing leaves the node.",
+            look=tr("It falls into the blackhole: the kernel refuses at once, and nothing leaves the node."),
             expect=(2,),
         )
     ]
@@ -604,33 +702,41 @@ def _outgoing(node: Node, other: Node, mode: str) -> list[Step]:
     is_tunnelled = mode in TUNNELS
     return [
         step(
-            "And from the pod to the other machine?",
+            tr("And from the pod to the other machine?"),
             ask_in_vain(other.address, pod.name) if is_tunnelled else ask_once(other.address, pod.name),
             look=(
-                f"node2 is on the cable, so the packet leaves through eth0, and its sender is {pod.address}. But "
-                "node2's way to that sender is the tunnel, and `rp_filter=1` drops a packet that comes in by another "
-                "way."
+                tr(
+                    "node2 is on the cable, so the packet leaves through eth0, and its sender is {address}. But "
+                    "node2's way to that sender is the tunnel, and `rp_filter=1` drops a packet that comes in by "
+                    "another way.",
+                    address=pod.address,
+                )
                 if is_tunnelled
-                else "Answered, because node2's way to the pod is the same cable. But beyond the nodes nobody knows "
-                "the way to a pod's address."
+                else tr(
+                    "Answered, because node2's way to the pod is the same cable. But beyond the nodes nobody knows "
+                    "the way to a pod's address."
+                )
             ),
             table="ping statistics",
             expect=(1,) if is_tunnelled else (0,),
         ),
         step(
-            "felix's remedy is masquerading: what a pod sends to an address outside the pods' pool gets the node's "
-            "address as the sender. felix has sets of addresses and many chains for this; one rule does the same here. "
-            "`nf_conntrack_acct=1`, felix's too, counts the packets of each conversation.",
+            tr(
+                "felix's remedy is masquerading: what a pod sends to an address outside the pods' pool gets the "
+                "node's address as the sender. felix has sets of addresses and many chains for this; one rule does "
+                "the same here. `nf_conntrack_acct=1`, felix's too, counts the packets of each conversation."
+            ),
             *_masquerade(),
         ),
-        step("The same on node2.", *_masquerade(), at=NODE2),
+        step(tr("The same on node2."), *_masquerade(), at=NODE2),
         step(
-            "Ping again.",
+            tr("Ping again."),
             ask_once(other.address, pod.name),
             "iptables -t nat -vnL cali-nat-outgoing",
-            look=(
-                f"Now node2 sees {node.address} asking. The rule has counted one packet: only the first one of a "
-                "conversation passes here."
+            look=tr(
+                "Now node2 sees {address} asking. The rule has counted one packet: only the first one of a "
+                "conversation passes here.",
+                address=node.address,
             ),
         ),
     ]
@@ -641,19 +747,29 @@ def _limits(node: Node, other: Node, mtu: int) -> list[Step]:
     size = mtu - 28
     return [
         step(
-            f"How large may a packet be? {size} bytes, with 8 of ICMP and 20 of IP in front, make exactly {mtu}; "
-            "`-M do` forbids splitting them.",
+            tr(
+                "How large may a packet be? {size} bytes, with 8 of ICMP and 20 of IP in front, make exactly {mtu}; "
+                "`-M do` forbids splitting them.",
+                size=size,
+                mtu=mtu,
+            ),
             ask_once(remote.address, pod.name, more=f"-M do -s {size}"),
             table="ping statistics",
         ),
         step(
-            "One byte more.",
+            tr("One byte more."),
             ask_in_vain(remote.address, pod.name, more=f"-M do -s {size + 1}"),
             look=(
-                f"Refused before it leaves the pod, because the MTU of eth0 is {mtu}: the cable's other "
-                f"{CABLE_MTU - mtu} bytes are for the tunnel."
+                tr(
+                    "Refused before it leaves the pod, because the MTU of eth0 is {mtu}: the cable's other {room} "
+                    "bytes are for the tunnel.",
+                    mtu=mtu,
+                    room=CABLE_MTU - mtu,
+                )
                 if mtu < CABLE_MTU
-                else "Refused before it leaves the pod. Without a tunnel, a pod may fill all 1500 bytes of the cable."
+                else tr(
+                    "Refused before it leaves the pod. Without a tunnel, a pod may fill all 1500 bytes of the cable."
+                )
             ),
             expect=(1,),
         ),

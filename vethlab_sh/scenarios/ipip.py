@@ -7,6 +7,7 @@ api/pkg/apis/projectcalico/v3/felixconfig.go).
 
 from __future__ import annotations
 
+from ..language import tr
 from .nodes import NODE2, Node, ping
 from .step import Step, step
 
@@ -36,23 +37,27 @@ def joined(node: Node, other: Node) -> list[Step]:
     """The steps that make the tunnel of the first node, and its route to the other one."""
     return [
         step(
-            "Everything between the nodes is felix's work. It takes the device tunl0, which the kernel makes itself "
-            "where it has this kind of tunnel loaded; else it is made. What is sent into it leaves through eth0 with a "
-            "second IP header in front.",
+            tr(
+                "Everything between the nodes is felix's work. It takes the device tunl0, which the kernel makes "
+                "itself where it has this kind of tunnel loaded; else it is made. What is sent into it leaves through "
+                "eth0 with a second IP header in front."
+            ),
             *device_lines(node),
             f"ip -d link show {DEVICE}",
-            look=(
+            look=tr(
                 "`ipip remote any local any`: one device for all other nodes. Its packets are no frames, so it has no "
                 "MAC address (`link/ipip 0.0.0.0`), and there is no ARP on it."
             ),
             table="ip link",
         ),
         step(
-            "So one entry for each other node is enough, where VXLAN takes three: a route, whose next hop is the other "
-            "machine's own address. The tunnel writes that address into the outer header.",
+            tr(
+                "So one entry for each other node is enough, where VXLAN takes three: a route, whose next hop is the "
+                "other machine's own address. The tunnel writes that address into the outer header."
+            ),
             route_line(other),
             "ip route",
-            look=(
+            look=tr(
                 "`onlink`, because the next hop is in no network of tunl0. `proto 80` is felix; on nodes with calico "
                 "3.32 and older this route is BIRD's, unless somebody chose otherwise."
             ),
@@ -64,7 +69,7 @@ def joined(node: Node, other: Node) -> list[Step]:
 def back(node: Node, other: Node) -> Step:
     """The same on the other node."""
     return step(
-        "Then felix's part on node2: the tunnel, and the route for the way back.",
+        tr("Then felix's part on node2: the tunnel, and the route for the way back."),
         *device_lines(other),
         route_line(node),
         at=NODE2,
@@ -75,14 +80,17 @@ def counted(target: str, source: str) -> Step:
     """Weigh one conversation twice, as the pod sends it and as the cable carries it."""
     count = (f"FORWARD -d {target}", f"OUTPUT -p {NUMBER}")
     return step(
-        "What does the tunnel cost? An iptables rule without `-j` does nothing but count. One rule counts the packets "
-        "that master forwards for the pod, the other those of IP's protocol 4, IP in IP, that master sends to node2.",
+        tr(
+            "What does the tunnel cost? An iptables rule without `-j` does nothing but count. One rule counts the "
+            "packets that master forwards for the pod, the other those of IP's protocol 4, IP in IP, that master "
+            "sends to node2."
+        ),
         *(f"iptables -A {rule}" for rule in count),
         ping(target, source),
         "iptables -vnxL FORWARD",
         "iptables -vnxL OUTPUT",
         *(f"iptables -D {rule}" for rule in count),
-        look=(
+        look=tr(
             "Two packets each: 168 bytes are 2 × 84, and 208 bytes are 2 × 104. So the tunnel adds 20 bytes to each "
             "packet, the outer IP header, where VXLAN adds 50."
         ),

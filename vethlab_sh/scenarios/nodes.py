@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import BadOption
 from ..inside import inside
+from ..language import sentences, tr
 from ..sandbox import HOSTNAME
 from .step import Step, step
 
@@ -83,7 +84,14 @@ def _letters(number: int) -> str:
 def check_pods(pods: int, most: int, because: str) -> None:
     """Raise BadOption unless the addresses suffice for so many pods on each node."""
     if not 1 <= pods <= most:
-        raise BadOption(f"Each node has 1 to {most} pods here, because {because}; not {pods}.")
+        raise BadOption(
+            tr(
+                "Each node has 1 to {most} pods here, because {because}; not {pods}.",
+                most=most,
+                because=because,
+                pods=pods,
+            )
+        )
 
 
 def ping(target: str, source: str = "") -> str:
@@ -108,39 +116,53 @@ def machines(ipv6: bool) -> list[Step]:
     settings = "sysctl -w net.ipv4.ip_forward=0 net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.default.rp_filter=1"
     quick = ["sysctl -w net.ipv6.conf.default.accept_dad=0"] if ipv6 else []
     without_check = (
-        " `accept_dad=0`: skip the second or two that IPv6 spends asking whether an address is taken." if ipv6 else ""
+        tr("`accept_dad=0`: skip the second or two that IPv6 spends asking whether an address is taken.")
+        if ipv6
+        else ""
     )
     return [
         step(
-            "Start with two machines. The lab itself is the first one, master; the second, node2, is a namespace that "
-            "plays a machine. The prompt shows on which of them a line is typed.",
+            tr(
+                "Start with two machines. The lab itself is the first one, master; the second, node2, is a namespace "
+                "that plays a machine. The prompt shows on which of them a line is typed."
+            ),
             "ip netns add node2",
         ),
         step(
-            "Set what may differ from one computer to the next. `ip_forward=0`: do not forward packets for others yet. "
-            "`rp_filter=1`, as on many servers: accept a packet only from the device through which a reply to its "
-            "sender would leave." + without_check,
+            sentences(
+                tr(
+                    "Set what may differ from one computer to the next. `ip_forward=0`: do not forward packets for "
+                    "others yet. `rp_filter=1`, as on many servers: accept a packet only from the device through "
+                    "which a reply to its sender would leave."
+                ),
+                without_check,
+            ),
             settings,
             *quick,
         ),
-        step("The same on node2.", settings, *quick, "ip link set lo up", at=NODE2),
+        step(tr("The same on node2."), settings, *quick, "ip link set lo up", at=NODE2),
         step(
-            "Connect the machines by a cable: a veth pair stands in for the network between two servers. Each machine "
-            "calls its end eth0.",
+            tr(
+                "Connect the machines by a cable: a veth pair stands in for the network between two servers. Each "
+                "machine calls its end eth0."
+            ),
             "ip link add eth0 type veth peer name eth0 netns node2",
         ),
         step(
-            f"Give master an address and, as on any server, a default route to a router, {ROUTER}. There is no such "
-            "router on our cable, but the route will matter.",
+            tr(
+                "Give master an address and, as on any server, a default route to a router, {router}. There is no "
+                "such router on our cable, but the route will matter.",
+                router=ROUTER,
+            ),
             *_underlay(HOSTNAME, ipv6),
         ),
         step(
-            "The same on node2; then ping across the cable.",
+            tr("The same on node2; then ping across the cable."),
             *_underlay(NODE2, ipv6),
             # A device that has just got its signal may be put to work up to a second later (net/core/link_watch.c), and
             # ARP asks again only after one.
             ask_once(ADDRESS[HOSTNAME], wait="3"),
-            look="The machines reach each other. They know nothing about pods yet.",
+            look=tr("The machines reach each other. They know nothing about pods yet."),
             table="ping statistics",
             at=NODE2,
         ),
@@ -162,8 +184,11 @@ def namespaces(node: Node) -> Step:
     """The namespaces of the other machine's pods."""
     # In the mount namespace of `ip netns exec node2` the name would be lost with the command: ip-netns(8)
     return step(
-        f"Make the namespaces for {node.name}'s pods. This is typed on master, because {node.name} is itself a "
-        "namespace, and a name given inside a namespace is forgotten as soon as the command ends.",
+        tr(
+            "Make the namespaces for {node}'s pods. This is typed on master, because {node} is itself a namespace, "
+            "and a name given inside a namespace is forgotten as soon as the command ends.",
+            node=node.name,
+        ),
         *(f"ip netns add {pod.name}" for pod in node.pods),
     )
 
@@ -175,21 +200,27 @@ def counted(target: str, source: str, port: int, ipv6: bool = False) -> Step:
     added = header + 30
     packet = header + 64  # of a ping: 8 of ICMP and 56 of data
     count = (f"FORWARD -d {target}", f"OUTPUT -p udp --dport {port}")
-    why = (
+    why = tr(
         "What does the tunnel cost? An iptables rule without `-j` does nothing but count. One rule counts the packets "
         "that master forwards for the pod, the other the UDP packets that master sends to node2."
     )
     return step(
-        "And over IPv6?" if ipv6 else why,
+        tr("And over IPv6?") if ipv6 else why,
         *(f"{iptables} -A {rule}" for rule in count),
         ping(target, source),
         f"{iptables} -vnxL FORWARD",
         f"{iptables} -vnxL OUTPUT",
         *(f"{iptables} -D {rule}" for rule in count),
-        look=(
-            f"Two packets each: {2 * packet} bytes are 2 × {packet}, and {2 * (packet + added)} bytes are "
-            f"2 × {packet + added}. So the tunnel adds {added} bytes to each packet: {header} for the outer IP header, "
-            "8 for UDP, 8 for VXLAN and 14 for the inner Ethernet header."
+        look=tr(
+            "Two packets each: {bare} bytes are 2 × {packet}, and {wrapped} bytes are 2 × {larger}. So the tunnel "
+            "adds {added} bytes to each packet: {header} for the outer IP header, 8 for UDP, 8 for VXLAN and 14 for "
+            "the inner Ethernet header.",
+            bare=2 * packet,
+            packet=packet,
+            wrapped=2 * (packet + added),
+            larger=packet + added,
+            added=added,
+            header=header,
         ),
     )
 
@@ -197,7 +228,7 @@ def counted(target: str, source: str, port: int, ipv6: bool = False) -> Step:
 def cables(look: str) -> Step:
     """Both ends of every cable of the machine, which tells a bridge from a router."""
     return step(
-        "What joins the pods? List the cables of this node.", "ip link show type veth", look=look, table="ip link"
+        tr("What joins the pods? List the cables of this node."), "ip link show type veth", look=look, table="ip link"
     )
 
 

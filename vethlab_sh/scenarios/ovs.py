@@ -7,6 +7,7 @@ What is told of Open vSwitch is in its manual pages: ovs-vswitchd(8), ovs-vsctl(
 from __future__ import annotations
 
 from ..inside import inside
+from ..language import tr
 from .nodes import ask_in_vain, ask_once, ping
 from .step import Scenario, Step, step
 
@@ -36,8 +37,8 @@ def ovs() -> Scenario:
     """ns1 on Open vSwitch, ns2 on a Linux bridge, and a veth pair between the two switches."""
     return Scenario(
         name="ovs",
-        title="Open vSwitch, a switch that is a program, joined to a bridge by a veth pair",
-        intro=(
+        title=tr("Open vSwitch, a switch that is a program, joined to a bridge by a veth pair"),
+        intro=tr(
             "Open vSwitch is the switch of OpenStack, of OVN and of some Kubernetes networks. Its `br-int` joins "
             "machines as a Linux bridge does, but it is told what to do with each packet by flows. Where it meets a "
             "Linux bridge, a veth pair joins the two."
@@ -53,7 +54,7 @@ def ovs() -> Scenario:
             *_offload(),
             *_patch(),
         ),
-        known=(
+        known=tr(
             "Open vSwitch forwards by its flows, and with the flow NORMAL as a learning switch. A veth pair joins it "
             "to a Linux bridge, a patch port to another switch of its own."
         ),
@@ -87,8 +88,10 @@ def _start() -> str:
 def _daemons() -> list[Step]:
     return [
         step(
-            "Start Open vSwitch. It has two daemons: `ovsdb-server` keeps a database of what should be, and "
-            "`ovs-vswitchd`, the switch, makes it so.",
+            tr(
+                "Start Open vSwitch. It has two daemons: `ovsdb-server` keeps a database of what should be, and "
+                "`ovs-vswitchd`, the switch, makes it so."
+            ),
             f"mkdir -p {FOLDER}",
             f"ovsdb-tool create {FOLDER}/conf.db /usr/share/openvswitch/vswitch.ovsschema",
             f"ovsdb-server {FOLDER}/conf.db --remote=punix:{FOLDER}/db.sock {STAYS}",
@@ -96,14 +99,14 @@ def _daemons() -> list[Step]:
             _start(),
         ),
         step(
-            "Switch IPv6 off here, so that no device speaks unasked and we see only what we send.",
+            tr("Switch IPv6 off here, so that no device speaks unasked and we see only what we send."),
             "sysctl -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1",
         ),
         step(
-            "Make a switch. `ovs-vsctl` writes into the database and waits until the switch has done it.",
+            tr("Make a switch. `ovs-vsctl` writes into the database and waits until the switch has done it."),
             f"ovs-vsctl add-br br-int -- set bridge br-int {DATAPATH}",
             *LOOKS,
-            look=(
+            look=tr(
                 "`ip link` knows no br-int: here the program itself moves the frames. With the kernel's module, which "
                 "most machines use, br-int is a device; the datapath `dummy` of this lab needs no rights for one."
             ),
@@ -125,11 +128,11 @@ def _cable(name: str, mac: str, address: str, tap: str) -> list[str]:
 def _first_switch() -> list[Step]:
     return [
         step(
-            "Plug in a namespace: a veth pair as ever, and its end on the host becomes a port of br-int.",
+            tr("Plug in a namespace: a veth pair as ever, and its end on the host becomes a port of br-int."),
             *_cable("ns1", MAC1, NS1, "tap1"),
             "ovs-vsctl add-port br-int tap1",
             "ip link show dev tap1",
-            look=(
+            look=tr(
                 "A port of a Linux bridge would have a `master`; this one has none. Open vSwitch only listens on it, "
                 "to every frame (`PROMISC`), and so the kernel cannot tell whose port it is."
             ),
@@ -141,13 +144,13 @@ def _first_switch() -> list[Step]:
 def _second_switch() -> list[Step]:
     return [
         step(
-            "Make a Linux bridge beside it, with another namespace.",
+            tr("Make a Linux bridge beside it, with another namespace."),
             *BRIDGE,
             *_cable("ns2", MAC2, NS2, "tap2"),
             "ip link set tap2 master br0",
         ),
         step(
-            "Two switches that know nothing of each other.",
+            tr("Two switches that know nothing of each other."),
             ask_in_vain(NS2, "ns1"),
             expect=(1,),
         ),
@@ -157,18 +160,20 @@ def _second_switch() -> list[Step]:
 def _joined() -> list[Step]:
     return [
         step(
-            "Join them as one joins two switches, by a cable: one end of a veth pair is a port of br0, the other of "
-            "br-int.",
+            tr(
+                "Join them as one joins two switches, by a cable: one end of a veth pair is a port of br0, the other "
+                "of br-int."
+            ),
             *CABLE,
             "ovs-vsctl show",
             "bridge link",
-            look="br-int has the ports tap1 and int-br0, br0 has tap2 and phy-br0. This is all that joins them.",
+            look=tr("br-int has the ports tap1 and int-br0, br0 has tap2 and phy-br0. This is all that joins them."),
             table="bridge link",
         ),
         step(
             "Ping.",
             ping(NS2, "ns1"),
-            look="`ttl=64`: both are switches, and neither is a router.",
+            look=tr("`ttl=64`: both are switches, and neither is a router."),
         ),
     ]
 
@@ -176,20 +181,22 @@ def _joined() -> list[Step]:
 def _learned() -> list[Step]:
     return [
         step(
-            "What does br-int do with a packet? Ask for its flows, and for what it has learned.",
+            tr("What does br-int do with a packet? Ask for its flows, and for what it has learned."),
             "ovs-ofctl dump-flows br-int",
             "ovs-appctl fdb/show br-int | grep -e port -e 02:00:00",
             "bridge fdb show br br0 | grep 02:00:00",
-            look=(
-                f"One flow, for every packet: `NORMAL`, be a learning switch. So it has learned that {MAC1} is behind "
-                f"one port and {MAC2} behind the other, as br0 has (`bridge fdb`). Ports have numbers here."
+            look=tr(
+                "One flow, for every packet: `NORMAL`, be a learning switch. So it has learned that {mac1} is behind "
+                "one port and {mac2} behind the other, as br0 has (`bridge fdb`). Ports have numbers here.",
+                mac1=MAC1,
+                mac2=MAC2,
             ),
             table="bridge fdb",
         ),
         step(
-            "Open vSwitch can be asked what it would do with a packet, without sending one.",
+            tr("Open vSwitch can be asked what it would do with a packet, without sending one."),
             _trace(),
-            look=(
+            look=tr(
                 "The last line is the answer: the number of the port by which it would leave, as the datapath counts "
                 "them. Above it is why: the flow of priority 0, and that the switch has learned where that MAC is."
             ),
@@ -205,27 +212,29 @@ def _trace(target: str = MAC2) -> str:
 def _vlan() -> list[Step]:
     return [
         step(
-            "A VLAN: what comes in by tap1 shall belong to VLAN 10. Open vSwitch keeps in a cache what it decided for "
-            "earlier packets; the second line waits until it has looked that through again.",
+            tr(
+                "A VLAN: what comes in by tap1 shall belong to VLAN 10. Open vSwitch keeps in a cache what it decided "
+                "for earlier packets; the second line waits until it has looked that through again."
+            ),
             "ovs-vsctl set port tap1 tag=10",
             SETTLED,
             _trace(),
-            look="`push_vlan`: on its way out by int-br0, a port of all VLANs, the frame gets a tag.",
+            look=tr("`push_vlan`: on its way out by int-br0, a port of all VLANs, the frame gets a tag."),
         ),
         step(
             "Ping.",
             ask_in_vain(NS2, "ns1"),
-            look="br0 passes the frame on with its tag, and ns2 has no device for VLAN 10.",
+            look=tr("br0 passes the frame on with its tag, and ns2 has no device for VLAN 10."),
             expect=(1,),
         ),
         step(
-            "Make int-br0 a port of VLAN 10 too: then the tag is taken off there.",
+            tr("Make int-br0 a port of VLAN 10 too: then the tag is taken off there."),
             "ovs-vsctl set port int-br0 tag=10",
             SETTLED,
             ask_once(NS2, "ns1"),
         ),
         step(
-            "Take both tags away again, and ping.",
+            tr("Take both tags away again, and ping."),
             "ovs-vsctl clear port tap1 tag -- clear port int-br0 tag",
             SETTLED,
             ask_once(NS2, "ns1"),
@@ -236,29 +245,29 @@ def _vlan() -> list[Step]:
 def _flows() -> list[Step]:
     return [
         step(
-            "Now a flow of our own: drop the pings that come in by tap1.",
+            tr("Now a flow of our own: drop the pings that come in by tap1."),
             'ovs-ofctl add-flow br-int "priority=100,icmp,in_port=tap1,actions=drop"',
             SETTLED,
         ),
         step("Ping.", ask_in_vain(NS2, "ns1"), expect=(1,)),
         step(
-            "Who dropped it?",
+            tr("Who dropped it?"),
             "ovs-ofctl dump-flows br-int",
             _trace(),
-            look=(
+            look=tr(
                 "Of the flows that fit, the one of the highest priority decides. Its `n_packets` is no longer 0, and "
                 "the trace ends with `drop`."
             ),
         ),
         step(
-            "A flow of higher priority makes an exception for one target.",
+            tr("A flow of higher priority makes an exception for one target."),
             f'ovs-ofctl add-flow br-int "priority=200,icmp,in_port=tap1,nw_dst={NS2},actions=NORMAL"',
             SETTLED,
             ask_once(NS2, "ns1"),
             "ovs-ofctl dump-flows br-int",
-            look="Now it passes, and the counters tell by which flow.",
+            look=tr("Now it passes, and the counters tell by which flow."),
         ),
-        step("Remove both.", "ovs-ofctl del-flows br-int icmp"),
+        step(tr("Remove both."), "ovs-ofctl del-flows br-int icmp"),
     ]
 
 
@@ -267,21 +276,21 @@ def _offload() -> list[Step]:
     connect = inside("ns1", f"timeout 1 bash -c '</dev/tcp/{NS2}/80'")
     return [
         step(
-            "Pings pass. And TCP? Nobody listens in ns2, so we expect to be refused, which is an answer.",
+            tr("Pings pass. And TCP? Nobody listens in ns2, so we expect to be refused, which is an answer."),
             connect,
             expect=(NOBODY_ANSWERED,),
         ),
         step(
-            "Not even that: after a second we gave up. Ask ns2 whether something came.",
+            tr("Not even that: after a second we gave up. Ask ns2 whether something came."),
             inside("ns2", "nstat -asz TcpInCsumErrors"),
-            look=(
+            look=tr(
                 "It came, and was dropped for a wrong checksum. A veth device leaves the checksum of TCP to be filled "
                 "in later, by a network card that is never there. A Linux bridge knows that; Open vSwitch, as a "
                 "program, took the frame as it was."
             ),
         ),
         step(
-            "Open vSwitch can do it, when it is told to before it starts. Stop the switch and start it again.",
+            tr("Open vSwitch can do it, when it is told to before it starts. Stop the switch and start it again."),
             "ovs-vsctl set Open_vSwitch . other_config:userspace-tso-enable=true",
             "ovs-appctl exit",
             f"timeout 10 bash -c 'while [ -e {FOLDER}/ovs-vswitchd.pid ]; do sleep 0.05; done'",
@@ -289,9 +298,9 @@ def _offload() -> list[Step]:
             "ovs-vsctl --timeout=10 wait-until bridge br-int datapath_id!=[]",
         ),
         step(
-            "Try again.",
+            tr("Try again."),
             connect,
-            look=(
+            look=tr(
                 "`Connection refused`: ns2 answers. The other remedy is `ethtool -K eth0 tx off` in each namespace, "
                 "which makes the kernel fill in the checksum itself."
             ),
@@ -307,20 +316,22 @@ def _patch() -> list[Step]:
     )
     return [
         step(
-            "Two switches of Open vSwitch need no cable between them. Make a second, br-ex, with a third namespace.",
+            tr(
+                "Two switches of Open vSwitch need no cable between them. Make a second, br-ex, with a third namespace."
+            ),
             f"ovs-vsctl add-br br-ex -- set bridge br-ex {DATAPATH}",
             *_cable("ns3", MAC3, NS3, "tap3"),
             "ovs-vsctl add-port br-ex tap3",
         ),
         step(
-            "Join them by a pair of patch ports, which are no devices but two lines in the database.",
+            tr("Join them by a pair of patch ports, which are no devices but two lines in the database."),
             joined,
             ping(NS3, "ns1"),
             _trace(MAC3),
-            look="The trace goes through both switches at once: the datapath does one thing, send it out by tap3.",
+            look=tr("The trace goes through both switches at once: the datapath does one thing, send it out by tap3."),
         ),
         step(
-            "The same by a veth pair instead.",
+            tr("The same by a veth pair instead."),
             "ovs-vsctl del-port to-ex -- del-port to-int",
             "ip link add int-ex type veth peer name ex-int",
             "ip link set int-ex up",
@@ -328,7 +339,7 @@ def _patch() -> list[Step]:
             "ovs-vsctl add-port br-int int-ex -- add-port br-ex ex-int",
             ping(NS3, "ns1"),
             _trace(MAC3),
-            look=(
+            look=tr(
                 "Now the trace ends at int-ex: the frame goes out into the kernel, comes in again by ex-int, and is "
                 "looked up a second time. Compare the round trips. So veth pairs are for where Open vSwitch ends: a "
                 "namespace, or a Linux bridge."

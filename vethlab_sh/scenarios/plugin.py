@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..language import tr
 from ..sandbox import HOSTNAME
 from .nodes import NODE2, Node, Pod
 from .step import Step, step
@@ -136,24 +137,31 @@ def configured(node: Node, text: str, environment: list[str], ipv6: bool) -> lis
     """The steps before the first pod. text: the plugin's configuration; environment: the lines of subnet.env."""
     return [
         step(
-            "Now make master a node. flanneld writes down what this node may use: the network of all pods, the part "
-            "of it that is this node's, and how large a packet may be.",
+            tr(
+                "Now make master a node. flanneld writes down what this node may use: the network of all pods, the "
+                "part of it that is this node's, and how large a packet may be."
+            ),
             f"mkdir -p /run/flannel && printf '%s\\n' {' '.join(environment)} >/run/flannel/subnet.env",
             "cat /run/flannel/subnet.env",
         ),
         step(
-            "For each new pod, flannel's own CNI plugin reads that file and hands a configuration to another plugin, "
-            "`bridge`. Debian has `bridge` and not flannel's, so we write down what it hands over.",
+            tr(
+                "For each new pod, flannel's own CNI plugin reads that file and hands a configuration to another "
+                "plugin, `bridge`. Debian has `bridge` and not flannel's, so we write down what it hands over."
+            ),
             written(node, text),
-            look=(
+            look=tr(
                 "`hairpinMode` and `isDefaultGateway` are in flannel's configuration of every node, the rest comes "
                 "from subnet.env. `ipMasq` is false, because flanneld itself masquerades. `dataDir` is "
                 "/var/lib/cni/networks on a node; a lab writes into its own /run."
             ),
         ),
         step(
-            "The plugin asks a third one, `host-local`, for the pod's address. It gives out one after the other, and "
-            "a file says which was the last; so that ours are those of the article, two pods have been here before.",
+            tr(
+                "The plugin asks a third one, `host-local`, for the pod's address. It gives out one after the other, "
+                "and a file says which was the last; so that ours are those of the article, two pods have been here "
+                "before."
+            ),
             *last_addresses(node, ipv6),
         ),
     ]
@@ -164,38 +172,42 @@ def first_pod(node: Node, ipv6: bool) -> list[Step]:
     pod = node.pods[0].name
     return [
         step(
-            "The first pod. The container runtime makes its network namespace, and starts the plugin `loopback`, which "
-            "switches lo on. The environment says what is to be done and where; the configuration comes by standard "
-            "input.",
+            tr(
+                "The first pod. The container runtime makes its network namespace, and starts the plugin `loopback`, "
+                "which switches lo on. The environment says what is to be done and where; the configuration comes by "
+                "standard input."
+            ),
             f"ip netns add {pod}",
             loopback(pod),
         ),
         step(
-            "Then the plugin that flannel's has chosen. Everything that the other demo of flannel types for a pod "
-            "happens in this one line.",
+            tr(
+                "Then the plugin that flannel's has chosen. Everything that the other demo of flannel types for a pod "
+                "happens in this one line."
+            ),
             bridged("ADD", node, pod),
-            look=(
+            look=tr(
                 "The answer tells what is there now: the bridge, the node's end of the cable, whose name is random, "
                 "and eth0 inside; the address with its gateway; and the routes."
             ),
         ),
         step(
-            "Ask the kernel whether that is true: first the bridge and its port.",
+            tr("Ask the kernel whether that is true: first the bridge and its port."),
             "ip addr show dev cni0",
             "ip -d link show master cni0",
             "sysctl net.ipv4.ip_forward",
-            look=(
-                "The plugin has made cni0 with the gateway's address, plugged the cable in with `hairpin on`, and made "
-                "the node a router: `ip_forward = 1`."
+            look=tr(
+                "The plugin has made cni0 with the gateway's address, plugged the cable in with `hairpin on`, and "
+                "made the node a router: `ip_forward = 1`."
             ),
             table=("ip addr", "ip link"),
         ),
         step(
-            "And inside the pod.",
+            tr("And inside the pod."),
             f"ip netns exec {pod} ip a",
             f"ip netns exec {pod} ip route",
             *([f"ip netns exec {pod} ip -6 route"] if ipv6 else []),
-            look=(
+            look=tr(
                 "The address that the answer tells, and three routes: the kernel added one with the address, the "
                 "plugin those for the cluster and for everything else."
             ),
@@ -211,11 +223,11 @@ def visitor(node: Node) -> list[Step]:
     files = f"grep . {folder}/[1l]* | tr -d '\\r'"
     return [
         step(
-            "One more pod, to see it go again. What does host-local remember?",
+            tr("One more pod, to see it go again. What does host-local remember?"),
             f"ip netns add {VISITOR}",
             f"{bridged('ADD', node, VISITOR)} >{HOME[node.name]}/{VISITOR}.json",
             files,
-            look=(
+            look=tr(
                 "A file for each address, named after it, with the container and the device that have it. And the "
                 "last one that was given out."
             ),
@@ -225,9 +237,9 @@ def visitor(node: Node) -> list[Step]:
 
 
 def _given_back(node: Node, files: str) -> Step:
-    why = "The pod ends: the same line with `DEL`, and then the runtime removes the namespace."
+    why = tr("The pod ends: the same line with `DEL`, and then the runtime removes the namespace.")
     lines = (bridged("DEL", node, VISITOR), f"ip netns del {VISITOR}", files)
-    look = (
+    look = tr(
         "`DEL` says nothing when all is well. The cable is gone, and the address is free. The last one stays written "
         "down, so the next pod gets the one after it: an address is not used again at once."
     )

@@ -8,14 +8,46 @@ from typing import TYPE_CHECKING, Any
 
 from .. import scenarios
 from ..lab import KERNELS
+from ..language import LANGUAGES, marked, plural, tr
+from ..markup import wrapped
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]  # where argparse keeps the verbs of a program
     Function = Callable[[argparse.Namespace], int]  # what a verb does; returns the exit code
 
 ME = "python -m vethlab_sh"
-OR_LAB = ", or the name of a lab that stays, which `ps` lists"
+OR_LAB = marked(", or the name of a lab that stays, which `ps` lists")
 SCENARIO_OPTIONS = ("hosts", "pods", "mode", "ipv6", "cni")
+
+
+# What argparse itself says, as far as our command line can be answered with it
+_OF_ARGPARSE = (
+    marked("usage: "),
+    marked("options"),
+    marked("positional arguments"),
+    marked("show this help message and exit"),
+    marked("show program's version number and exit"),
+    marked("%(prog)s: error: %(message)s\n"),
+    marked("argument %(argument_name)s: %(message)s"),
+    marked("the following arguments are required: %s"),
+    marked("unrecognized arguments: %s"),
+    marked("expected one argument"),
+    marked("expected at least one argument"),
+    marked("invalid choice: %(value)r (choose from %(choices)s)"),
+    marked("invalid %(type)s value: %(value)r"),
+)
+
+
+def speak_in_argparse() -> None:
+    """Let argparse's own words be in the language that is spoken: it looks them up by this name."""
+    setattr(argparse, "_", tr)  # noqa: B010 - types know nothing of it
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """A --help whose lines are as wide as the terminal shows them; argparse counts letters."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return wrapped(" ".join(text.split()), width).splitlines()
 
 
 def add_verb(verbs: Verbs, name: str, help_line: str, function: Function, *examples: str) -> argparse.ArgumentParser:
@@ -28,9 +60,10 @@ def add_verb(verbs: Verbs, name: str, help_line: str, function: Function, *examp
         help=help_line,
         description=help_line,
         epilog=_told(examples),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     verb.set_defaults(verb=function)
+    language_argument(verb)
     return verb
 
 
@@ -42,40 +75,58 @@ def verbose_argument(parser: argparse.ArgumentParser) -> None:
         "--verbose",
         action="store_true",
         default=argparse.SUPPRESS,
-        help="print each line of the lab to standard error, as it runs",
+        help=tr("print each line of the lab to standard error, as it runs"),
+    )
+
+
+def language_argument(verb: argparse.ArgumentParser) -> None:
+    """The language to speak. cli.main reads it before there is a parser; here it is only known, and told of."""
+    verb.add_argument(
+        "--lang",
+        type=_language,
+        metavar="LANGUAGE",
+        default=argparse.SUPPRESS,
+        help=tr("the language to speak: en, zh (else VETHLAB_LANG, else your locale's)"),
     )
 
 
 def _told(examples: Sequence[str]) -> str:
-    heading = "example:" if len(examples) == 1 else "examples:"
+    heading = plural("example:", "examples:", len(examples))
     lines = [f"  {ME} {example}" for example in examples]
     return "\n".join([heading, *lines]) if examples else ""
+
+
+def _language(name: str) -> str:
+    if name not in LANGUAGES:
+        known = ", ".join(LANGUAGES)
+        raise argparse.ArgumentTypeError(tr("{name!r} is no language here; there are: {known}", name=name, known=known))
+    return name
 
 
 def scenario_argument(verb: argparse.ArgumentParser, or_lab: str = "") -> None:
     """The name of a scenario, with the options that scenarios have; or_lab: OR_LAB where a lab's name will do too."""
     known = ", ".join(scenarios.SCENARIOS)
-    verb.add_argument("name", help=f"a scenario ({known}){or_lab}")
+    verb.add_argument("name", help=tr("a scenario ({known}){or_lab}", known=known, or_lab=tr(or_lab)))
     option_arguments(verb)
 
 
 def option_arguments(verb: argparse.ArgumentParser) -> None:
     """The options that scenarios have."""
-    verb.add_argument("--hosts", type=int, metavar="N", help="how many namespaces (bridge)")
+    verb.add_argument("--hosts", type=int, metavar="N", help=tr("how many namespaces (bridge)"))
     node_arguments(verb)
 
 
 def node_arguments(verb: argparse.ArgumentParser) -> None:
     """The options of scenarios with two nodes."""
-    verb.add_argument("--pods", type=int, metavar="N", help="how many pods on each node (flannel, calico)")
+    verb.add_argument("--pods", type=int, metavar="N", help=tr("how many pods on each node (flannel, calico)"))
     verb.add_argument(
         "--mode",
         metavar="MODE",
-        help="between the nodes: vxlan, ipip, routed or bgp (calico); vxlan or host-gw (flannel)",
+        help=tr("between the nodes: vxlan, ipip, routed or bgp (calico); vxlan or host-gw (flannel)"),
     )
     # None, not False, when it is not given: scenarios without it refuse it
-    verb.add_argument("--ipv6", action="store_true", default=None, help="both families (flannel, calico)")
-    verb.add_argument("--cni", action="store_true", default=None, help="pods by the real bridge plugin (flannel)")
+    verb.add_argument("--ipv6", action="store_true", default=None, help=tr("both families (flannel, calico)"))
+    verb.add_argument("--cni", action="store_true", default=None, help=tr("pods by the real bridge plugin (flannel)"))
 
 
 def scenario_options(options: argparse.Namespace) -> dict[str, Any]:
@@ -90,12 +141,12 @@ def scenario_options(options: argparse.Namespace) -> dict[str, Any]:
 
 def json_argument(verb: argparse.ArgumentParser) -> None:
     """Whether the rows are printed as JSON, a list of objects with the same keys in each."""
-    verb.add_argument("--json", action="store_true", help="print the rows as JSON, and nothing else")
+    verb.add_argument("--json", action="store_true", help=tr("print the rows as JSON, and nothing else"))
 
 
 def replay_argument(verb: argparse.ArgumentParser) -> None:
     """Whether a recording is shown."""
-    verb.add_argument("--replay", action="store_true", help="from a recording: needs neither Linux nor any rights")
+    verb.add_argument("--replay", action="store_true", help=tr("from a recording: needs neither Linux nor any rights"))
 
 
 def kernel_argument(verb: argparse.ArgumentParser) -> None:
@@ -103,6 +154,8 @@ def kernel_argument(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--kernel",
         choices=KERNELS,
-        help="of a new lab: this machine's (host), or user-mode Linux, which needs no rights (uml); "
-        "by itself the second where the first makes no labs",
+        help=tr(
+            "of a new lab: this machine's (host), or user-mode Linux, which needs no rights (uml); by itself the "
+            "second where the first makes no labs"
+        ),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadInput
 from ..lab import Lab
+from ..language import marked, plural, sentences, tr
 from ..record import prompt_of
 from .arguments import ME
 from .page import Page, Stream
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ..drills.drill import Drill
     from ..lab import Session
 
-WORDS = "Lines run in the lab. `check` asks whether it is mended, `give-up` goes on, Ctrl-D ends it all."
+WORDS = marked("Lines run in the lab. `check` asks whether it is mended, `give-up` goes on, Ctrl-D ends it all.")
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,13 @@ def challenge(count: int, seed: str) -> int:
 
     names = drills.playable()
     if not 1 <= count <= len(names):
-        raise BadInput(f"A challenge has 1 to {len(names)} drills, not {count}.")
+        raise BadInput(tr("A challenge has 1 to {most} drills, not {count}.", most=len(names), count=count))
     page = Page.of(sys.stdout)
-    print(page.prose(WORDS) + "\n")
+    print(page.prose(tr(WORDS)) + "\n")
     results = []
     try:
         for number, name in enumerate(Random(seed).sample(names, count), 1):
-            results.append(_play(page, name, seed, f"{number} of {count}"))
+            results.append(_play(page, name, seed, tr("{number} of {count}", number=number, count=count)))
     except EOFError:  # nobody types any more
         print()
     print(page.prose(_score(results, count, seed)))
@@ -61,7 +62,15 @@ def _play(page: Page, name: str, seed: str, title: str) -> Result:
         repair = min(drill.fault.repairs, key=len)
         end = drill.debriefing() if is_mended else drill.give_up()
         print("\n" + page.prose(end.summary) + "\n")
-        print(page.prose(f"{_told(result)} The shortest repair that is documented has {_lines(len(repair))}:"))
+        print(
+            page.prose(
+                tr(
+                    "{told} The shortest repair that is documented has {lines}:",
+                    told=_told(result),
+                    lines=_lines(len(repair)),
+                )
+            )
+        )
         for line in repair:
             print(f"  {line}")
         print()
@@ -104,8 +113,11 @@ def _run(session: Session, line: str) -> None:
 
 
 def _told(result: Result) -> str:
-    word = "Mended" if result.is_mended else "Given up"
-    return f"{word} after {_clock(result.seconds)} and {_lines(result.lines)}, looks among them."
+    clock = _clock(result.seconds)
+    lines = _lines(result.lines)
+    if result.is_mended:
+        return tr("Mended after {clock} and {lines}, looks among them.", clock=clock, lines=lines)
+    return tr("Given up after {clock} and {lines}, looks among them.", clock=clock, lines=lines)
 
 
 def _score(results: list[Result], count: int, seed: str) -> str:
@@ -113,12 +125,19 @@ def _score(results: list[Result], count: int, seed: str) -> str:
     mended = [result for result in results if result.is_mended]
     seconds = sum(result.seconds for result in results)
     lines = sum(result.lines for result in results)
-    again = f"`{ME} drill challenge --count {count} --seed {seed}` plays the same."
-    return f"{len(mended)} of {count} mended, in {_clock(seconds)}, with {_lines(lines)}. {again}"
+    again = tr("`{me} drill challenge --count {count} --seed {seed}` plays the same.", me=ME, count=count, seed=seed)
+    result = tr(
+        "{mended} of {count} mended, in {clock}, with {lines}.",
+        mended=len(mended),
+        count=count,
+        clock=_clock(seconds),
+        lines=_lines(lines),
+    )
+    return sentences(result, again)
 
 
 def _lines(count: int) -> str:
-    return "1 line" if count == 1 else f"{count} lines"
+    return plural("{count} line", "{count} lines", count)
 
 
 def _clock(seconds: float) -> str:

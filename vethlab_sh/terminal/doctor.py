@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..errors import EXTRAS, LabError, ToolMissing, package_of
 from ..files import install
 from ..lab import Lab
+from ..language import marked, tr
 from ..sandbox import find, is_rootless
 from ..scenarios import SCENARIOS, check_programs, load
 from .arguments import add_verb, json_argument
@@ -22,27 +23,23 @@ from .rows import print_rows
 if TYPE_CHECKING:
     from .arguments import Verbs
 
-SCENARIO = "scenario"
 OF_EVERY_LINE = ("ip", "unshare", "bash")
 OF_IPROUTE2 = ("ip", "bridge")
 NEEDED = ("ip", "bridge", "ping", "ifconfig", "arp", "sysctl", "iptables", "unshare", "bash")
 USEFUL = ("brctl", "tcpdump", "nft", "arping")  # the demos have others for it; for walks; for lines of your own
 # What each is for: without the first nothing runs
 PYTHON_PACKAGES = {
-    "sh": "every line",
-    "pandas": "tables in Python",
-    "matplotlib": "pictures as PNG and SVG",
-    "jupyterlab": "the lessons",
-    "ipywidgets": "the lessons' controls",
+    "sh": marked("every line"),
+    "pandas": marked("tables in Python"),
+    "matplotlib": marked("pictures as PNG and SVG"),
+    "jupyterlab": marked("the lessons"),
+    "ipywidgets": marked("the lessons' controls"),
 }
 # Those that do not know --version
 VERSION_FLAG = {"ip": "-V", "bridge": "-V", "ping": "-V", "sysctl": "-V", "ifconfig": "-V", "arp": "-V"}
 VERSION = re.compile(r"\b(?:iproute2-|iputils |v)?(\d[\w.]*\d)")
-READY = "This machine is ready."
-PARTLY = "Here can run: {some}."
-NOT_READY = "The demos cannot run here until the missing things are there."
 PATIENCE = 5  # seconds for a program to tell its version
-WORLD = "a private network world"
+WORLD = marked("a private network world")
 # What is tried in it, by the word that stands in the lines of scenarios which need it
 LINKS = {
     "veth": "ip link add name vl-p type veth peer name vl-q",
@@ -58,7 +55,7 @@ SETTING = "sysctl -w net.ipv4.ip_forward=0"
 
 def add_doctor(verbs: Verbs) -> None:
     """`doctor`: what this machine has and lacks."""
-    verb = add_verb(verbs, "doctor", "tell what this machine needs to run the demos", _doctor, "doctor")
+    verb = add_verb(verbs, "doctor", tr("tell what this machine needs to run the demos"), _doctor, "doctor")
     json_argument(verb)
 
 
@@ -81,22 +78,19 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _verdict(findings: list[Finding], is_ready: bool) -> str:
     if is_ready:
-        return READY
-    some = [
-        finding.what.removeprefix(f"{SCENARIO} ")
-        for finding in findings
-        if finding.ok and finding.what.startswith(SCENARIO)
-    ]
+        return tr("This machine is ready.")
+    some = [finding.scenario for finding in findings if finding.ok and finding.scenario]
     if some:
-        return PARTLY.format(some=", ".join(some))
-    return NOT_READY
+        return tr("Here can run: {some}.", some=", ".join(some))
+    return tr("The demos cannot run here until the missing things are there.")
 
 
 @dataclass(frozen=True)
 class Finding:
     """One requirement: what, ok or not, what was found, what to do; needed: without it some demo does not run.
 
-    word: that which stands in the lines of the scenarios that need it; empty: all do.
+    word: that which stands in the lines of the scenarios that need it; empty: all do; scenario: which one it is, if
+    the requirement is that one can run.
     """
 
     what: str
@@ -105,6 +99,7 @@ class Finding:
     cure: str = ""
     needed: bool = True
     word: str = ""
+    scenario: str = ""
 
     @property
     def status(self) -> str:
@@ -141,44 +136,48 @@ def _scenario(name: str, findings: list[Finding]) -> Finding:
         is_used = not finding.word or finding.word in words
         if finding.needed and not finding.ok and is_used:
             lacking.append(finding.what)
-    what = f"{SCENARIO} {name}"
+    what = tr("scenario {name}", name=name)
     try:
         check_programs(scenario)
     except ToolMissing as error:
-        return Finding(what, False, "", str(error), needed=False)
+        return Finding(what, False, "", str(error), needed=False, scenario=name)
     if lacking:
-        return Finding(what, False, "", f"needs what is missing: {', '.join(lacking)}")
-    return Finding(what, True, "can run")
+        cure = tr("needs what is missing: {lacking}", lacking=", ".join(lacking))
+        return Finding(what, False, "", cure, scenario=name)
+    return Finding(what, True, tr("can run"), scenario=name)
 
 
 def _python() -> Finding:
     major, minor, patch = sys.version_info[:3]
     ok = sys.version_info >= (3, 11)
-    return Finding("Python", ok, f"{major}.{minor}.{patch}", "install Python 3.11 or newer")
+    return Finding("Python", ok, f"{major}.{minor}.{patch}", tr("install Python 3.11 or newer"))
 
 
 def _package(name: str, purpose: str) -> Finding:
     import importlib.metadata  # which brings 50 modules along, and no other verb waits for them
 
-    what = f"Python package {name}"
+    what = tr("Python package {name}", name=name)
     needed = name not in EXTRAS
     try:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        cure = f"for {purpose}: {install(EXTRAS.get(name, 'all'))}"
+        line = install(EXTRAS.get(name, "all"))
+        cure = tr("for {purpose}: {line}", purpose=tr(purpose), line=line)
         return Finding(what, False, "", cure, needed)
     return Finding(what, True, version, needed=needed)
 
 
 def _program(name: str, needed: bool) -> Finding:
-    what = f"program {name}"
+    what = tr("program {name}", name=name)
     word = "" if name in OF_EVERY_LINE else name
     cure = f"sudo apt-get install {package_of(name)}"
     path = find(name)
     if path is None:
         return Finding(what, False, "", cure, needed, word)
     if name in OF_IPROUTE2 and Path(path).resolve().name == "busybox":
-        return Finding(what, False, "", f"this is BusyBox's, which has no namespaces: {cure}", needed, word)
+        return Finding(
+            what, False, "", tr("this is BusyBox's, which has no namespaces: {cure}", cure=cure), needed, word
+        )
     found = _version(path, name) or path
     return Finding(what, True, found, needed=needed, word=word)
 
@@ -199,10 +198,10 @@ def _kernel() -> Iterator[Finding]:
     try:
         lab = Lab()
     except LabError as error:
-        yield Finding(WORLD, False, "", str(error))
+        yield Finding(tr(WORLD), False, "", str(error))
         return
     with lab:
-        yield Finding(WORLD, True, lab.guest or _namespaces())
+        yield Finding(tr(WORLD), True, lab.guest or _namespaces())
         for kind, line in LINKS.items():
             yield _device(lab, kind, line)
         if find("brctl"):
@@ -212,43 +211,44 @@ def _kernel() -> Iterator[Finding]:
 
 
 def _namespaces() -> str:
-    return "ordinary user, in a user namespace" if is_rootless() else "root"
+    return tr("ordinary user, in a user namespace") if is_rootless() else "root"
 
 
 def _device(lab: Lab, kind: str, line: str) -> Finding:
-    what = f"kernel: {kind}"
+    what = tr("kernel: {kind}", kind=kind)
     ran = lab.run(line, expect=None)
     if ran.code == 0:
-        return Finding(what, True, "works", word=kind)
+        return Finding(what, True, tr("works"), word=kind)
     complaint = ran.err.strip()
-    cure = f"the kernel has no {kind}: {complaint}. Try `sudo modprobe {kind}`"
+    cure = tr("the kernel has no {kind}: {complaint}. Try `sudo modprobe {kind}`", kind=kind, complaint=complaint)
     return Finding(what, False, "", cure, word=kind)
 
 
 def _brctl(lab: Lab) -> Finding:
     # brctl reads /sys/class/net, which shows the network namespace of whoever mounted it: sysfs(5)
-    what = "brctl sees the lab's bridges"
+    what = tr("brctl sees the lab's bridges")
     ran = lab.run("brctl show", expect=None)
     if "vl-b" in ran.out:
-        return Finding(what, True, "works", word="brctl")
-    return Finding(what, False, "", ran.err.strip() or "it does not list them", word="brctl")
+        return Finding(what, True, tr("works"), word="brctl")
+    return Finding(what, False, "", ran.err.strip() or tr("it does not list them"), word="brctl")
 
 
 def _nested(lab: Lab) -> Finding:
-    what = "namespaces entered from namespaces"
+    what = tr("namespaces entered from namespaces")
     ran = lab.run(NESTED, expect=None)
     if ran.code == 0:
-        return Finding(what, True, "works")
+        return Finding(what, True, tr("works"))
     return Finding(what, False, "", ran.err.strip())
 
 
 def _setting(lab: Lab) -> Finding:
-    what = "settings of its networks"
+    what = tr("settings of its networks")
     ran = lab.run(SETTING, expect=None)
     if ran.code == 0:
-        return Finding(what, True, "can be changed", word="sysctl")
+        return Finding(what, True, tr("can be changed"), word="sysctl")
     from ..uml import guest
 
     if guest.is_installed():
-        return Finding(what, True, "read-only here: what changes them is played in user-mode Linux", word="sysctl")
+        found = tr("read-only here: what changes them is played in user-mode Linux")
+        return Finding(what, True, found, word="sysctl")
     return Finding(what, False, "", ran.hint or ran.err.strip(), word="sysctl")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..errors import NoDrill
 from ..keep import stay
 from ..lab import HOST, Lab
+from ..language import tr
 from .arguments import ME, add_verb, json_argument
 from .page import Page
 from .rows import print_rows
@@ -30,20 +31,20 @@ def add_drill(verbs: Verbs) -> None:
     """`drill WHAT`: networks with a fault to find and mend."""
     examples = "drill list", "drill start bridge-1 --seed 7", "drill check"
     drill = add_verb(
-        verbs, "drill", "networks with a fault to find and mend, each in a lab that stays", _list, *examples
+        verbs, "drill", tr("networks with a fault to find and mend, each in a lab that stays"), _list, *examples
     )
-    verbs = drill.add_subparsers(title="what to do", required=True, metavar="WHAT")
+    verbs = drill.add_subparsers(title=tr("what to do"), required=True, metavar="WHAT")
     _add_list(verbs)
     _add_start(verbs)
-    _add_under_way(verbs, "ticket", "tell the ticket again", _ticket)
-    _add_under_way(verbs, "hint", "tell the next hint: a command worth running, and what to look for", _hint)
-    _add_under_way(verbs, "check", "is it mended? If so, what it was", _check)
-    _add_under_way(verbs, "give-up", "mend it and tell what it was", _give_up)
+    _add_under_way(verbs, "ticket", tr("tell the ticket again"), _ticket)
+    _add_under_way(verbs, "hint", tr("tell the next hint: a command worth running, and what to look for"), _hint)
+    _add_under_way(verbs, "check", tr("is it mended? If so, what it was"), _check)
+    _add_under_way(verbs, "give-up", tr("mend it and tell what it was"), _give_up)
     _add_challenge(verbs)
 
 
 def _add_list(verbs: Verbs) -> None:
-    verb = add_verb(verbs, "list", "list the drills: name and ticket of each", _list, "drill list")
+    verb = add_verb(verbs, "list", tr("list the drills: name and ticket of each"), _list, "drill list")
     json_argument(verb)
 
 
@@ -63,10 +64,10 @@ def _list(options: argparse.Namespace) -> int:
 
 def _add_start(verbs: Verbs) -> None:
     examples = "drill start bridge-1", "drill start bridge-1 --seed 7 --name mine"
-    verb = add_verb(verbs, "start", "lay a network, plant its fault and tell the ticket", _start, *examples)
-    verb.add_argument("drill", help="the name of a drill, as `drill list` tells")
-    verb.add_argument("--seed", default="0", help="any word or number: another one has other addresses (0)")
-    verb.add_argument("--name", metavar="LAB", default=LAB, help=f"the lab's name ({LAB})")
+    verb = add_verb(verbs, "start", tr("lay a network, plant its fault and tell the ticket"), _start, *examples)
+    verb.add_argument("drill", help=tr("the name of a drill, as `drill list` tells"))
+    verb.add_argument("--seed", default="0", help=tr("any word or number: another one has other addresses (0)"))
+    verb.add_argument("--name", metavar="LAB", default=LAB, help=tr("the lab's name ({lab})", lab=LAB))
 
 
 def _start(options: argparse.Namespace) -> int:
@@ -76,7 +77,7 @@ def _start(options: argparse.Namespace) -> int:
         drill = lab.drill(options.drill, options.seed)
         lab.stay(name, f"drill {drill.name} --seed {drill.seed}")
     page = Page.of(sys.stdout)
-    where = f"Everything stands in the lab {name}, where you are root:"
+    where = tr("Everything stands in the lab {name}, where you are root:", name=name)
     print(_as_text(page, drill) + "\n")
     print(page.prose(where) + "\n")
     print(_ways_on(name))
@@ -88,10 +89,10 @@ def _ways_on(lab: str) -> str:
     named = "" if lab == LAB else f" {lab}"
     longest = f"{ME} drill give-up{named}"
     ways = {
-        f"{ME} shell {lab}": "look and mend there (`exit` leaves it)",
-        f"{ME} drill check{named}": "is it mended? And if it is, what was it?",
-        f"{ME} drill hint{named}": "a command worth running",
-        longest: "mend it and explain it",
+        f"{ME} shell {lab}": tr("look and mend there (`exit` leaves it)"),
+        f"{ME} drill check{named}": tr("is it mended? And if it is, what was it?"),
+        f"{ME} drill hint{named}": tr("a command worth running"),
+        longest: tr("mend it and explain it"),
     }
     width = len(longest) + 4
     lines = [f"  {typed:{width}} # {what}" for typed, what in ways.items()]
@@ -103,7 +104,7 @@ def _ways_on(lab: str) -> str:
 
 def _add_under_way(verbs: Verbs, name: str, help_line: str, function: Function) -> None:
     verb = add_verb(verbs, name, help_line, function, f"drill {name}", f"drill {name} mine")
-    verb.add_argument("lab", nargs="?", default=LAB, help=f"the lab that the drill is in ({LAB})")
+    verb.add_argument("lab", nargs="?", default=LAB, help=tr("the lab that the drill is in ({lab})", lab=LAB))
 
 
 @contextlib.contextmanager
@@ -153,11 +154,11 @@ def _give_up(options: argparse.Namespace) -> int:
 
 
 def _add_challenge(verbs: Verbs) -> None:
-    about = "random drills one after the other, without hints: a clock and a score"
+    about = tr("random drills one after the other, without hints: a clock and a score")
     examples = "drill challenge", "drill challenge --count 5 --seed monday"
     verb = add_verb(verbs, "challenge", about, _challenge, *examples)
-    verb.add_argument("--count", type=int, default=3, metavar="N", help="how many (3)")
-    verb.add_argument("--seed", help="any word or number: the same one draws the same drills")
+    verb.add_argument("--count", type=int, default=3, metavar="N", help=tr("how many (3)"))
+    verb.add_argument("--seed", help=tr("any word or number: the same one draws the same drills"))
 
 
 def _challenge(options: argparse.Namespace) -> int:
@@ -171,7 +172,7 @@ def _challenge(options: argparse.Namespace) -> int:
 
 
 def _as_text(page: Page, drill: Drill) -> str:
-    title = f"Drill {drill.name}, seed {drill.seed}"
+    title = tr("Drill {name}, seed {seed}", name=drill.name, seed=drill.seed)
     ticket = page.prose(drill.ticket)
     return page.chapter(title, ticket)
 
@@ -186,5 +187,5 @@ def _explained(page: Page, lab: str, end: Debriefing) -> str:
             verdict = page.prose(part.verdict)
             text = f"{sightings(page, part)}\n\n{verdict}"
         parts.append(page.chapter(heading, text))
-    parts.append(page.prose(f"The lab stays until `{ME} down {lab}`."))
+    parts.append(page.prose(tr("The lab stays until `{me} down {lab}`.", me=ME, lab=lab)))
     return "\n\n".join(parts)

@@ -21,6 +21,7 @@ from ..inside import quoted
 from ..keep import stay
 from ..keep.shells import opens_a_shell
 from ..lab import HOST, Lab
+from ..language import plural, sentences, tr
 from .arguments import add_verb, json_argument, option_arguments, scenario_options, verbose_argument
 from .rows import print_rows
 from .streams import say, say_aside
@@ -60,7 +61,7 @@ COMMAND_WIDTH = 100
 def _lab_verb(verbs: Verbs, name: str, help_line: str, function: Function, *examples: str) -> argparse.ArgumentParser:
     """A verb for a lab that stays."""
     verb = add_verb(verbs, name, help_line, function, *examples)
-    verb.add_argument("lab", help="the name of a lab that stays, as `ps` lists it")
+    verb.add_argument("lab", help=tr("the name of a lab that stays, as `ps` lists it"))
     return verb
 
 
@@ -70,10 +71,12 @@ def _lab_verb(verbs: Verbs, name: str, help_line: str, function: Function, *exam
 def add_up(verbs: Verbs) -> None:
     """`up [NAME]`: make a lab that stays."""
     examples = "up bridge", "up --name mine", "up saved.sh --name again"
-    verb = add_verb(verbs, "up", "make a lab that stays, from a scenario or empty", _up, *examples)
-    verb.add_argument("scenario", nargs="?", default=EMPTY, help="a scenario, a file made by save, or empty")
-    verb.add_argument("--name", metavar="LAB", help="the lab's name (without it that of the scenario)")
-    verb.add_argument("--keep-going", action="store_true", help="of a file, run the lines below one that failed, too")
+    verb = add_verb(verbs, "up", tr("make a lab that stays, from a scenario or empty"), _up, *examples)
+    verb.add_argument("scenario", nargs="?", default=EMPTY, help=tr("a scenario, a file made by save, or empty"))
+    verb.add_argument("--name", metavar="LAB", help=tr("the lab's name (without it that of the scenario)"))
+    verb.add_argument(
+        "--keep-going", action="store_true", help=tr("of a file, run the lines below one that failed, too")
+    )
     option_arguments(verb)
     verbose_argument(verb)
 
@@ -95,16 +98,20 @@ def _up(options: argparse.Namespace) -> int:
         lab.stay(name, file.name if file else _as_typed(options))
         namespaces = lab.snapshot().rows.namespaces
     beside = _counted(len(namespaces) - 1)
-    print(f"The lab {name} is up, with {beside} beside master. It stays until `python -m vethlab_sh down {name}`.")
+    print(
+        tr(
+            "The lab {name} is up, with {beside} beside master. It stays until `python -m vethlab_sh down {name}`.",
+            name=name,
+            beside=beside,
+        )
+    )
     return 1 if failed else 0
 
 
 def _counted(namespaces: int) -> str:
     if namespaces == 0:
-        return "no namespace"
-    if namespaces == 1:
-        return "a namespace"
-    return f"{namespaces} namespaces"
+        return tr("no namespace")
+    return plural("a namespace", "{count} namespaces", namespaces)
 
 
 def _saved_file(options: argparse.Namespace) -> Path | None:
@@ -130,7 +137,7 @@ def _as_typed(options: argparse.Namespace) -> str:
 
 def add_ps(verbs: Verbs) -> None:
     """`ps`: which labs stay."""
-    verb = add_verb(verbs, "ps", "list the labs that stay", _ps, "ps", "ps --json")
+    verb = add_verb(verbs, "ps", tr("list the labs that stay"), _ps, "ps", "ps --json")
     json_argument(verb)
 
 
@@ -151,7 +158,7 @@ def _ps(options: argparse.Namespace) -> int:
         }
         rows.append(row)
     if not rows:
-        print("No lab stays. `python -m vethlab_sh up` makes one.")
+        print(tr("No lab stays. `python -m vethlab_sh up` makes one."))
         return 0
     print_rows(options, rows)
     return 0
@@ -190,8 +197,8 @@ def _span(seconds: float) -> str:
 def add_run(verbs: Verbs) -> None:
     """`run LAB -- COMMAND`: one line."""
     examples = "run bridge -- ip netns exec ns100 ip route", "run bridge 'ip -br link | sort'"
-    verb = _lab_verb(verbs, "run", "run a line in a lab that stays", _run, *examples)
-    verb.add_argument("words", nargs="+", metavar="COMMAND", help="after --, a command or one quoted line of bash")
+    verb = _lab_verb(verbs, "run", tr("run a line in a lab that stays"), _run, *examples)
+    verb.add_argument("words", nargs="+", metavar="COMMAND", help=tr("after --, a command or one quoted line of bash"))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -216,7 +223,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def add_shell(verbs: Verbs) -> None:
     """`shell LAB`: many lines."""
-    _lab_verb(verbs, "shell", "open a shell in a lab that stays", _shell, "shell bridge")
+    _lab_verb(verbs, "shell", tr("open a shell in a lab that stays"), _shell, "shell bridge")
 
 
 def _shell(options: argparse.Namespace) -> int:
@@ -269,10 +276,12 @@ def _prompts_taken_off() -> Iterator[None]:
 def add_show(verbs: Verbs) -> None:
     """`show LAB [TABLE]`: what the kernel has in there."""
     examples = "show bridge", "show bridge links", "show bridge fdb --json"
-    verb = _lab_verb(verbs, "show", "show a table of a lab that stays, or which tables there are", _show, *examples)
+    verb = _lab_verb(verbs, "show", tr("show a table of a lab that stays, or which tables there are"), _show, *examples)
     json_argument(verb)
     tables = [*snapshot.COLUMNS, HISTORY]
-    verb.add_argument("table", nargs="?", choices=tables, metavar="TABLE", help="one of " + ", ".join(tables))
+    verb.add_argument(
+        "table", nargs="?", choices=tables, metavar="TABLE", help=tr("one of {tables}", tables=", ".join(tables))
+    )
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -282,7 +291,7 @@ def _show(options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(typed, indent=1))
         else:
-            print("\n".join(typed) or "(no line was typed in it)")
+            print("\n".join(typed) or tr("(no line was typed in it)"))
         return 0
     with Lab(options.lab) as lab:
         facts = lab.snapshot(settings=True).rows
@@ -301,8 +310,8 @@ def _show(options: argparse.Namespace) -> int:
 def add_save(verbs: Verbs) -> None:
     """`save LAB FILE`: a script that makes it again."""
     example = "save bridge saved.sh"
-    verb = _lab_verb(verbs, "save", "write a lab that stays as a bash script that rebuilds it", _save, example)
-    verb.add_argument("file", help="where to write it (- prints it); `up FILE` rebuilds it in a fresh lab")
+    verb = _lab_verb(verbs, "save", tr("write a lab that stays as a bash script that rebuilds it"), _save, example)
+    verb.add_argument("file", help=tr("where to write it (- prints it); `up FILE` rebuilds it in a fresh lab"))
 
 
 def _save(options: argparse.Namespace) -> int:
@@ -312,7 +321,7 @@ def _save(options: argparse.Namespace) -> int:
     if to_output:
         print(saved.script.rstrip())
     else:
-        print(f"Saved. `python -m vethlab_sh up {quoted(options.file)} --name LAB` rebuilds it.")
+        print(tr("Saved. `python -m vethlab_sh up {quoted} --name LAB` rebuilds it.", quoted=quoted(options.file)))
     for sentence in saved.left_out:
         print(f"vethlab_sh: {sentence}", file=sys.stderr)
     return 0
@@ -323,14 +332,18 @@ def _save(options: argparse.Namespace) -> int:
 
 def add_down(verbs: Verbs) -> None:
     """`down LAB`: end it."""
-    verb = add_verb(verbs, "down", "end a lab that stays, and all that runs in it", _down, "down bridge", "down --all")
-    verb.add_argument("lab", nargs="?", help="the name of a lab that stays, as `ps` lists it")
-    verb.add_argument("--all", action="store_true", help="end all of them")
+    verb = add_verb(
+        verbs, "down", tr("end a lab that stays, and all that runs in it"), _down, "down bridge", "down --all"
+    )
+    verb.add_argument("lab", nargs="?", help=tr("the name of a lab that stays, as `ps` lists it"))
+    verb.add_argument("--all", action="store_true", help=tr("end all of them"))
 
 
 def _down(options: argparse.Namespace) -> int:
     if bool(options.lab) == options.all:
-        raise BadOption("Say which lab is to end, `down LAB`, or `down --all`. `python -m vethlab_sh ps` lists them.")
+        raise BadOption(
+            tr("Say which lab is to end, `down LAB`, or `down --all`. `python -m vethlab_sh ps` lists them.")
+        )
     if options.all:
         return _down_all(stay.names())
     processes = stay.down(options.lab)
@@ -349,19 +362,19 @@ def _down_all(names: Sequence[str]) -> int:
             except NoSuchLab:  # somebody else was faster
                 continue
             except LabError as error:
-                code = say(f"The lab {name} is not gone. {error}", error.exit_code)
+                code = say(tr("The lab {name} is not gone. {error}", name=name, error=error), error.exit_code)
     return code
 
 
 def _ended(name: str, processes: list[stay.Process]) -> str:
     if not processes:
-        return f"The lab {name} is gone. Nothing ran in it."
+        return tr("The lab {name} is gone. Nothing ran in it.", name=name)
     count = len(processes)
-    what = "process" if count == 1 else "processes"
-    parts = [f"The lab {name} is gone. Ended in it: {count} {what}"]
+    ended = plural("Ended in it: {count} process", "Ended in it: {count} processes", count)
+    parts = [sentences(tr("The lab {name} is gone.", name=name), ended)]
     for process in processes[:LISTED]:
         command = process.command[:COMMAND_WIDTH]
         parts.append(f"  {process.pid} {command}")
     if count > LISTED:
-        parts.append(f"  and {count - LISTED} more")
+        parts.append(tr("  and {more} more", more=count - LISTED))
     return "\n".join(parts)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .. import files
 from ..errors import BadInput, package
+from ..language import language, tr
 from .arguments import add_verb
 
 if TYPE_CHECKING:
@@ -27,12 +28,12 @@ def add_lessons(verbs: Verbs) -> None:
     """`lessons [FOLDER]`: copies of one's own."""
     examples = "lessons", "lessons mine --solutions", "lessons --reset 2_bridge"
     verb = add_verb(
-        verbs, "lessons", "copy the lessons into a folder of your own; what is there stays", _lessons, *examples
+        verbs, "lessons", tr("copy the lessons into a folder of your own; what is there stays"), _lessons, *examples
     )
     _folder_argument(verb)
-    verb.add_argument("--solutions", action="store_true", help="the solved lessons too, into FOLDER/solutions")
+    verb.add_argument("--solutions", action="store_true", help=tr("the solved lessons too, into FOLDER/solutions"))
     verb.add_argument(
-        "--reset", metavar="LESSON", help="begin this lesson anew: what you did in it is kept beside it (2_bridge)"
+        "--reset", metavar="LESSON", help=tr("begin this lesson anew: what you did in it is kept beside it (2_bridge)")
     )
 
 
@@ -41,14 +42,14 @@ def _lessons(options: argparse.Namespace) -> int:
     if options.reset:
         old = _set_aside(folder, options.reset)
         if old:
-            print(f"What you did is kept as {old}.")
+            print(tr("What you did is kept as {old}.", old=old))
     copied = _copy(files.lessons(), folder)
     if options.solutions:
         copied += _copy(files.lessons() / "solutions", folder / "solutions")
     for path in copied:
         print(path)
     if not copied:
-        print(f"Every lesson is in {folder} already, and stays as it is.")
+        print(tr("Every lesson is in {folder} already, and stays as it is.", folder=folder))
     return 0
 
 
@@ -93,11 +94,11 @@ def add_lab(verbs: Verbs) -> None:
     """`lab [FOLDER]`: JupyterLab on one's own copies."""
     examples = "lab", "lab mine -- --no-browser --port 9999"
     verb = add_verb(
-        verbs, "lab", "open your copies of the lessons in JupyterLab, for this machine only", _lab, *examples
+        verbs, "lab", tr("open your copies of the lessons in JupyterLab, for this machine only"), _lab, *examples
     )
     _folder_argument(verb)
-    verb.add_argument("--ip", default="127.0.0.1", help="the address that JupyterLab listens on (127.0.0.1)")
-    verb.add_argument("more", nargs="*", metavar="OPTION", help="after --, options of JupyterLab: -- --no-browser")
+    verb.add_argument("--ip", default="127.0.0.1", help=tr("the address that JupyterLab listens on (127.0.0.1)"))
+    verb.add_argument("more", nargs="*", metavar="OPTION", help=tr("after --, options of JupyterLab: -- --no-browser"))
 
 
 def _lab(options: argparse.Namespace) -> int:
@@ -110,11 +111,12 @@ def _lab(options: argparse.Namespace) -> int:
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
         filter(None, [str(ours), os.environ.get("JUPYTER_CONFIG_PATH")])
     )
+    os.environ["VETHLAB_LANG"] = language()  # its notebooks speak it, too
     if os.geteuid() == 0:
         line.append("--allow-root")
     line += options.more
     if not (folder / FIRST).is_file():
-        raise BadInput(f"{folder / FIRST} is no file, and JupyterLab would have nothing to begin with.")
+        raise BadInput(tr("{file} is no file, and JupyterLab would have nothing to begin with.", file=folder / FIRST))
     line.append(str(folder / FIRST))
     sys.stdout.flush()
     os.execv(sys.executable, line)
@@ -124,4 +126,10 @@ def _lab(options: argparse.Namespace) -> int:
 
 
 def _folder_argument(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("folder", nargs="?", default=FOLDER, metavar="FOLDER", help=f"where your copies are ({FOLDER})")
+    verb.add_argument(
+        "folder",
+        nargs="?",
+        default=FOLDER,
+        metavar="FOLDER",
+        help=tr("where your copies are ({folder})", folder=FOLDER),
+    )

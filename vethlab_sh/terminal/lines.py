@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..keep.shells import opens_a_shell
+from ..language import marked, plural, tr
 from ..node.commands import is_command
 from ..node.prompts import ANONYMOUS, NAMED
 from ..node.shapes import shape
@@ -22,7 +23,7 @@ ROOT = re.compile(r"\s*#\s+(?P<line>[^\s#].*)$")
 GOES_ON = re.compile(r"\s*>\s(?P<line>.*)$")
 IN_VENV = re.compile(r"\([\w.-]+\)\s+\$\s+(?P<line>\S.*)$")
 SU = re.compile(r"su( -l?)?( root)?\s*$")  # typed by who is nobody yet
-ONLY_REMARKS = (
+ONLY_REMARKS = marked(
     "No line is run, because each begins with `#`, as remarks do. If that is root's prompt, take the other remarks out."
 )
 FAREWELLS = ("exit", "logout")  # what bash itself says when it ends, at a terminal
@@ -61,7 +62,7 @@ def read(text: str) -> Lines:
         return _pasted(lines, roots=False)
     found = list(_commands(lines))
     if not found and any(_is_roots_command(line) for line in lines):
-        return Lines([], [ONLY_REMARKS])
+        return Lines([], [tr(ONLY_REMARKS)])
     return Lines(found)
 
 
@@ -248,7 +249,7 @@ def without_prompts(lines: Iterable[str], say: Callable[[str], None]) -> Iterato
     for line in lines:
         prompted = _prompted(line)
         if prompted and not pasted:
-            say(f"({_remark([prompted.prompt], 0)})")
+            say(tr("({remark})", remark=_remark([prompted.prompt], 0)))
             pasted = True
         if prompted:
             last = prompted
@@ -264,9 +265,11 @@ def without_prompts(lines: Iterable[str], say: Callable[[str], None]) -> Iterato
 
 def _remark(prompts: Sequence[str], left_out: int) -> str:
     named = ", ".join(f"`{prompt}`" for prompt in prompts)
-    whose = f"The prompts ({named}) are taken off"
     if left_out == 0:
-        return f"{whose}."
-    if left_out == 1:
-        return f"{whose}, and a line between them that looks like output is left out."
-    return f"{whose}, and {left_out} lines between them that look like output are left out."
+        return tr("The prompts ({named}) are taken off.", named=named)
+    return plural(
+        "The prompts ({named}) are taken off, and a line between them that looks like output is left out.",
+        "The prompts ({named}) are taken off, and {count} lines between them that look like output are left out.",
+        left_out,
+        named=named,
+    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .. import markup
 from ..errors import BadOption
+from ..language import marked, tr
 from ..snapshot import BESIDE_SETTINGS
 from ..snapshot import COLUMNS as TABLES
 from ..tables import columns
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
     from ..node.outputs import Output, UnknownLines
     from .arguments import Verbs
 
-NO_OUTPUT = "There is no output here of a command that has a table. `python -m vethlab_sh tables` lists them."
-TRACE_NEEDS_WALK = "--trace is about one ping: inspect --walk SRC DST --trace"
-TRACING = (
+NO_OUTPUT = marked("There is no output here of a command that has a table. `python -m vethlab_sh tables` lists them.")
+TRACE_NEEDS_WALK = marked("--trace is about one ping: inspect --walk SRC DST --trace")
+TRACING = marked(
     "If the ping is lost, it is sent once more, with a table vethlab_trace of nft in the namespaces on its way that "
     "have filters. It stops nothing, and is gone when this ends."
 )
-WALK_ALONE = "inspect --walk SRC DST stands alone: it shows one way, and no wiring or tables beside it."
+WALK_ALONE = marked("inspect --walk SRC DST stands alone: it shows one way, and no wiring or tables beside it.")
 
 # --- explain ------------------------------------------------------------------------------------------------------
 
@@ -42,11 +43,11 @@ def add_explain(verbs: Verbs) -> None:
     """`explain FILE...`: tables and wiring from what was pasted."""
     examples = "explain session.txt", "explain node-a.txt node-b.txt --png wiring.png"
     verb = add_verb(
-        verbs, "explain", "explain a pasted terminal session: its tables, and how it is wired", _explain, *examples
+        verbs, "explain", tr("explain a pasted terminal session: its tables, and how it is wired"), _explain, *examples
     )
-    verb.add_argument("files", nargs="*", metavar="FILE", help="text files; none, or -, for standard input")
-    verb.add_argument("--tables", action="store_true", help="print the table of every output too")
-    verb.add_argument("--json", action="store_true", help="print everything as JSON, and nothing else")
+    verb.add_argument("files", nargs="*", metavar="FILE", help=tr("text files; none, or -, for standard input"))
+    verb.add_argument("--tables", action="store_true", help=tr("print the table of every output too"))
+    verb.add_argument("--json", action="store_true", help=tr("print everything as JSON, and nothing else"))
     picture_arguments(verb)
 
 
@@ -55,7 +56,7 @@ def _explain(options: argparse.Namespace) -> int:
 
     files = options.files or ["-"]
     if "-" in files and sys.stdin.isatty():
-        print("Paste the session here, then press Ctrl-D on an empty line.", file=sys.stderr)
+        print(tr("Paste the session here, then press Ctrl-D on an empty line."), file=sys.stderr)
     texts = [read_file(file) for file in files]
     names = []
     if len(files) > 1:  # each may be of another machine
@@ -68,7 +69,7 @@ def _explain(options: argparse.Namespace) -> int:
         page = Page.of(sys.stdout)
         print(_explanation(page, explanation, options.tables))
     if not explanation.outputs:
-        return say(NO_OUTPUT, 1)
+        return say(tr(NO_OUTPUT), 1)
     return 0
 
 
@@ -81,15 +82,15 @@ def _explanation(page: Page, explanation: Explanation, with_tables: bool) -> str
     ]
     read = explanation.read
     if read:
-        parts.append(page.titled("What was read:", read, read[0]))
+        parts.append(page.titled(tr("What was read:"), read, read[0]))
     if with_tables:
         parts += [_output(page, output) for output in explanation.outputs]
     if explanation.notes:
         notes = [page.item(note) for note in explanation.notes]
-        parts.append(page.chapter("Taken for granted, or left open:", "\n".join(notes)))
+        parts.append(page.chapter(tr("Taken for granted, or left open:"), "\n".join(notes)))
     if explanation.unknown_lines:
         unknown = [_unknown(lines) for lines in explanation.unknown_lines]
-        parts.append(page.chapter("Not understood:", "\n".join(unknown)))
+        parts.append(page.chapter(tr("Not understood:"), "\n".join(unknown)))
     if explanation.outputs:
         parts.append(_wrong(page, explanation))
     return chapters(parts)
@@ -102,17 +103,17 @@ def _wrong(page: Page, explanation: Explanation) -> str:
     if not explanation.faults:
         return page.prose(NOTHING)
     faults = [page.item(markup.printable(f"{fault.sentence}.")) for fault in explanation.faults]
-    parts = [page.chapter("What the text shows to be wrong or missing, the worst first:", "\n".join(faults))]
+    parts = [page.chapter(tr("What the text shows to be wrong or missing, the worst first:"), "\n".join(faults))]
     looks = [f"  {markup.printable(look)}" for look in explanation.next_looks]
     if looks:
-        parts.append(page.chapter("What to run next:", "\n".join(looks)))
+        parts.append(page.chapter(tr("What to run next:"), "\n".join(looks)))
     return chapters(parts)
 
 
 def _output(page: Page, output: Output) -> str:
     """One output with its table."""
     command = output.command or output.name
-    heading = page.heading(f"line {output.line}, {output.at}: {command}")
+    heading = page.heading(tr("line {line}, {at}: {command}", line=output.line, at=output.at, command=command))
     table = page.table(output.rows, columns(output.name))
     return f"{heading}\n{table}"
 
@@ -133,16 +134,24 @@ def add_inspect(verbs: Verbs) -> None:
     """`inspect [WHAT]`: how this machine is wired."""
     examples = "inspect", "inspect eth0", "inspect --walk pod-a 10.244.1.2"
     verb = add_verb(
-        verbs, "inspect", "show how this machine's pods and namespaces are wired; changes nothing", _inspect, *examples
+        verbs,
+        "inspect",
+        tr("show how this machine's pods and namespaces are wired; changes nothing"),
+        _inspect,
+        *examples,
     )
-    verb.add_argument("what", nargs="?", metavar="WHAT", help="one wiring only: of a pod, PID, device or address")
+    verb.add_argument("what", nargs="?", metavar="WHAT", help=tr("one wiring only: of a pod, PID, device or address"))
     verb.add_argument(
-        "--walk", nargs=2, metavar=("SRC", "DST"), help="send one real ping and show its way (needs root)"
+        "--walk", nargs=2, metavar=("SRC", "DST"), help=tr("send one real ping and show its way (needs root)")
     )
-    verb.add_argument("--trace", action="store_true", help="with --walk: if it is lost, find the filter that has it")
-    verb.add_argument("--html", metavar="FILE", help="with --walk: save the packet's way as a page to play")
-    verb.add_argument("--tables", action="store_true", help="print devices, addresses, routes, neighbours and FDB too")
-    verb.add_argument("--json", action="store_true", help="print everything as JSON, and nothing else")
+    verb.add_argument(
+        "--trace", action="store_true", help=tr("with --walk: if it is lost, find the filter that has it")
+    )
+    verb.add_argument("--html", metavar="FILE", help=tr("with --walk: save the packet's way as a page to play"))
+    verb.add_argument(
+        "--tables", action="store_true", help=tr("print devices, addresses, routes, neighbours and FDB too")
+    )
+    verb.add_argument("--json", action="store_true", help=tr("print everything as JSON, and nothing else"))
     picture_arguments(verb)
 
 
@@ -151,13 +160,13 @@ def _inspect(options: argparse.Namespace) -> int:
 
     if options.walk:
         if options.what or options.tables:
-            raise BadOption(WALK_ALONE)
+            raise BadOption(tr(WALK_ALONE))
         src, dst = options.walk
         if options.trace:
-            print(TRACING, file=sys.stderr)
+            print(tr(TRACING), file=sys.stderr)
         return show_walk(this_machine.walk(src, dst, options.trace), options)
     if options.trace:
-        raise BadOption(TRACE_NEEDS_WALK)
+        raise BadOption(tr(TRACE_NEEDS_WALK))
     inspection = this_machine.inspect(options.what)
     save_pictures(options, inspection.draw, inspection.as_text)
     if options.json:
@@ -178,16 +187,16 @@ def _inspection(page: Page, inspection: Inspection, options: argparse.Namespace)
     else:
         spaces = inspection.space_rows
         wires = inspection.wire_rows
-        parts.append(page.titled("The namespaces:", spaces, spaces[0]))
+        parts.append(page.titled(tr("The namespaces:"), spaces, spaces[0]))
         if wires:
-            parts.append(page.titled("The cables:", wires, WIRES))
+            parts.append(page.titled(tr("The cables:"), wires, WIRES))
     if options.tables:
         facts = inspection.snapshot.rows
         for name, shown in TABLES.items():
             if name not in ("namespaces", "wires", "settings", *BESIDE_SETTINGS):
-                parts.append(page.titled(f"The {name}:", facts[name], shown))
+                parts.append(page.titled(tr("The {name}:", name=name), facts[name], shown))
     picture = inspection.as_text(page.unicode)
-    parts.append(page.chapter("The wiring:", picture))
+    parts.append(page.chapter(tr("The wiring:"), picture))
     parts.append(page.prose(inspection.hidden))
     return chapters(parts)
 
@@ -211,8 +220,8 @@ def _wiring(page: Page, sentences: Sequence[str], picture: str) -> str:
     parts = []
     if sentences:
         cables = _cables(page, sentences)
-        parts.append(page.chapter("The cables:", cables))
-    parts.append(page.chapter("The wiring, as far as it is shown:", picture))
+        parts.append(page.chapter(tr("The cables:"), cables))
+    parts.append(page.chapter(tr("The wiring, as far as it is shown:"), picture))
     return chapters(parts)
 
 

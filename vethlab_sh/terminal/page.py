@@ -9,12 +9,12 @@ import itertools
 import os
 import re
 import shutil
-import textwrap
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from .. import markup
+from ..language import tr
 
 if TYPE_CHECKING:
     from ..record import Ran
@@ -72,18 +72,12 @@ class Page:
     def prose(self, text: str) -> str:
         """A paragraph, wrapped; an empty text stays empty."""
         text = markup.printable(text, keep="\n\t")
-        return textwrap.fill(text, self.prose_width, break_on_hyphens=False)
+        return markup.wrapped(text, self.prose_width)
 
     def item(self, text: str) -> str:
         """One of several sentences, wrapped, with a dash before it."""
-        return textwrap.fill(
-            markup.printable(text, keep="\n\t"),
-            self.prose_width,
-            initial_indent="- ",
-            subsequent_indent="  ",
-            break_on_hyphens=False,
-            break_long_words=False,
-        )
+        text = markup.printable(text, keep="\n\t")
+        return markup.wrapped(text, self.prose_width, first="- ", later="  ", cut_words=False)
 
     def heading(self, text: str) -> str:
         """A line that stands out."""
@@ -120,7 +114,7 @@ class Page:
         """
         filled = markup.filled(rows, columns)
         if not filled:
-            return "(no rows)"
+            return tr("(no rows)")
         cells = {}
         for column in filled:
             texts = [markup.printable(markup.text(row[column])) for row in rows]  # a line end would forge a row
@@ -131,13 +125,13 @@ class Page:
         for number in range(len(rows) + 1):
             line = {column: cells[column][number] for column in widths}
             for part in _side_by_side(line, widths, right):
-                text = part.rstrip()[: self.width]
+                text = _cut(part.rstrip(), self.width)
                 if number == 0:
                     text = self.ink(text, HEAD)
                 lines.append(text)
         hidden = [column for column in filled if column not in widths]
         if hidden:
-            note = f"(no room for {_named(hidden)})"
+            note = tr("(no room for {columns})", columns=_named(hidden))
             lines.append(self.prose(note))
         return "\n".join(lines)
 
@@ -200,7 +194,7 @@ def plain(text: str) -> str:
 def _named(hidden: list[str]) -> str:
     """The columns' names, or only how many when naming them would take more room than it is worth."""
     if len(hidden) > 6:
-        return f"{len(hidden)} more columns"
+        return tr("{count} more columns", count=len(hidden))
     return ", ".join(hidden)
 
 
@@ -219,7 +213,7 @@ def _widths(cells: Cells, room: int) -> Widths:
     """Which columns are shown, and how wide: each as wide as it is, or else with its longest cells wrapped."""
     widths = {}
     for column, texts in cells.items():
-        widths[column] = max(len(text) for text in texts)
+        widths[column] = max(markup.width(text) for text in texts)
     if _total(widths) <= room:
         return widths
     least = {}
@@ -245,13 +239,14 @@ def _total(widths: Widths) -> int:
 
 def _least(cell: str) -> int:
     """How narrow a cell may be made: no word is cut, and it takes three lines at most, unless it is a whole text."""
-    for width in range(len(cell)):
+    whole = markup.width(cell)
+    for width in range(whole):
         lines = _wrapped(cell, width)
-        if max(len(line) for line in lines) > width:
+        if max(markup.width(line) for line in lines) > width:
             continue
         if len(lines) <= CELL_LINES or width >= TEXT_WIDTH:
             return width
-    return len(cell)
+    return whole
 
 
 def _side_by_side(row: Mapping[str, str], widths: Widths, right: Container[str]) -> list[str]:
@@ -264,10 +259,17 @@ def _side_by_side(row: Mapping[str, str], widths: Widths, right: Container[str])
     for texts in itertools.zip_longest(*columns, fillvalue=""):
         padded = []
         for text, (column, width) in zip(texts, widths.items(), strict=True):
-            pad = text.rjust if column in right else text.ljust
-            padded.append(pad(width))
+            room = " " * (width - markup.width(text))
+            padded.append(room + text if column in right else text + room)
         together.append(GAP.join(padded))
     return together
+
+
+def _cut(text: str, width: int) -> str:
+    """As much of a text as so many columns have room for."""
+    while markup.width(text) > width:
+        text = text[:-1]
+    return text
 
 
 def _wrapped(cell: str, width: int) -> list[str]:
@@ -277,11 +279,12 @@ def _wrapped(cell: str, width: int) -> list[str]:
     ['3: route,', '  neighbour, FDB', '  entry']
     """
     lines = [""]
-    for piece in PIECES.findall(cell):
+    cut = PIECES.findall(cell) if cell.isascii() else markup.pieces(cell)
+    for piece in cut:
         line = lines[-1]
         longer = line + piece
         is_begun = line.strip() != ""
-        if is_begun and len(longer.rstrip()) > width:
+        if is_begun and markup.width(longer.rstrip()) > width:
             lines.append(HANG + piece)
         else:
             lines[-1] = longer

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..language import tr
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 
 def picture_arguments(verb: argparse.ArgumentParser) -> None:
     """Files to draw into."""
-    verb.add_argument("--png", metavar="FILE", help="save the picture as PNG")
-    verb.add_argument("--svg", metavar="FILE", help="save the picture as SVG")
+    verb.add_argument("--png", metavar="FILE", help=tr("save the picture as PNG"))
+    verb.add_argument("--svg", metavar="FILE", help=tr("save the picture as SVG"))
 
 
 def save_pictures(options: argparse.Namespace, draw: Callable[[], Axes], text: Callable[[], str]) -> None:

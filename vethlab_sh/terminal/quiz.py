@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..language import sentences, tr
 from .arguments import add_verb
 from .lessons import FOLDER
 from .page import Page
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 
 def add_quiz(verbs: Verbs) -> None:
     """`quiz`: fifteen questions, before and after."""
-    verb = add_verb(verbs, "quiz", "fifteen questions, before the lessons and after them", _quiz, "quiz")
-    verb.add_argument("--folder", default=FOLDER, help=f"where your copies of the lessons are ({FOLDER})")
-    verb.add_argument("--reasons", action="store_true", help="print all questions with their reasons, as Markdown")
+    verb = add_verb(verbs, "quiz", tr("fifteen questions, before the lessons and after them"), _quiz, "quiz")
+    verb.add_argument(
+        "--folder", default=FOLDER, help=tr("where your copies of the lessons are ({folder})", folder=FOLDER)
+    )
+    verb.add_argument("--reasons", action="store_true", help=tr("print all questions with their reasons, as Markdown"))
 
 
 def _quiz(options: argparse.Namespace) -> int:
@@ -38,29 +41,53 @@ def _quiz(options: argparse.Namespace) -> int:
     print(page.prose(_beginning(len(items), bool(before))) + "\n")
     choices = {}
     for number, item in enumerate(items, 1):
-        print(page.heading(f"{number} of {len(items)}"))
+        print(page.heading(tr("{number} of {count}", number=number, count=len(items))))
         answer = choose(page, item.question)
         if answer is None:
-            print("Not all were asked, so nothing is kept.")
+            print(tr("Not all were asked, so nothing is kept."))
             return 0
         print()
         choices[item.question.name] = answer
     quiz.keep(folder, choices, date.today())
     now = quiz.Sitting("", choices)
     if not before:
-        print(page.prose(f"{now.score()} of {len(items)} right. Which, and why, you are told the second time."))
+        print(
+            page.prose(
+                tr(
+                    "{score} of {count} right. Which, and why, you are told the second time.",
+                    score=now.score(),
+                    count=len(items),
+                )
+            )
+        )
         return 0
     for item in items:
         _explain(page, item, choices[item.question.name])
     first = before[0]
-    print(page.prose(f"{now.score()} of {len(items)} right; on {first.day} it was {first.score()}."))
+    print(
+        page.prose(
+            tr(
+                "{score} of {count} right; on {day} it was {before}.",
+                score=now.score(),
+                count=len(items),
+                day=first.day,
+                before=first.score(),
+            )
+        )
+    )
     return 0
 
 
 def _beginning(count: int, is_again: bool) -> str:
     if is_again:
-        return f"The same {count} questions again; then each is explained, and what you got wrong is shown in a lab."
-    return f"{count} questions, before the lessons. Do not look anything up: what counts is what changes until later."
+        return tr(
+            "The same {count} questions again; then each is explained, and what you got wrong is shown in a lab.",
+            count=count,
+        )
+    return tr(
+        "{count} questions, before the lessons. Do not look anything up: what counts is what changes until later.",
+        count=count,
+    )
 
 
 def _explain(page: Page, item: Item, answer: str) -> None:
@@ -71,12 +98,13 @@ def _explain(page: Page, item: Item, answer: str) -> None:
     asked = item.question
     print(page.heading(asked.ask))
     if answer == item.right:
-        print(page.prose(f"Right: {item.right}. {asked.because}") + "\n")
+        print(page.prose(tr("Right: {right}. {because}", right=item.right, because=asked.because)) + "\n")
         return
-    wrong = f"You said {answer}: {asked.feedback(answer)} " if answer else ""
-    print(page.prose(f"{wrong}Right is: {item.right}. {asked.because}"))
+    wrong = tr("You said {answer}: {feedback}", answer=answer, feedback=asked.feedback(answer)) if answer else ""
+    right = tr("Right is: {right}. {because}", right=item.right, because=asked.because)
+    print(page.prose(sentences(wrong, right)))
     try:
         print(page.record(quiz.show(item)))
     except LabError as error:
-        print(page.prose(f"No lab can show it here: {error}"))
+        print(page.prose(tr("No lab can show it here: {error}", error=error)))
     print()

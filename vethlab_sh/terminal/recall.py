@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..language import tr
 from .arguments import add_verb, json_argument
 from .lessons import FOLDER
 from .page import Page
@@ -24,10 +25,12 @@ LETTERS = "abcdefghij"  # numbers would be taken for answers
 def add_recall(verbs: Verbs) -> None:
     """`recall [LESSON]`: five questions again."""
     examples = "recall", "recall 2_bridge --early"
-    verb = add_verb(verbs, "recall", "five questions of finished lessons, asked again later", _recall, *examples)
-    verb.add_argument("lesson", nargs="?", default="", metavar="LESSON", help="of this lesson only (2_bridge)")
-    verb.add_argument("--folder", default=FOLDER, help=f"where your copies of the lessons are ({FOLDER})")
-    verb.add_argument("--early", action="store_true", help="also what is not due yet")
+    verb = add_verb(verbs, "recall", tr("five questions of finished lessons, asked again later"), _recall, *examples)
+    verb.add_argument("lesson", nargs="?", default="", metavar="LESSON", help=tr("of this lesson only (2_bridge)"))
+    verb.add_argument(
+        "--folder", default=FOLDER, help=tr("where your copies of the lessons are ({folder})", folder=FOLDER)
+    )
+    verb.add_argument("--early", action="store_true", help=tr("also what is not due yet"))
     json_argument(verb)
 
 
@@ -46,12 +49,22 @@ def _recall(options: argparse.Namespace) -> int:
         return 0
     right = asked = 0
     for number, again in enumerate(due[: recall.AT_ONCE], 1):
-        print(page.heading(f"{number} of {min(len(due), recall.AT_ONCE)}, from {again.lesson}: {again.section}"))
+        print(
+            page.heading(
+                tr(
+                    "{number} of {count}, from {lesson}: {section}",
+                    number=number,
+                    count=min(len(due), recall.AT_ONCE),
+                    lesson=again.lesson,
+                    section=again.section,
+                )
+            )
+        )
         answer = choose(page, again.question)
         if answer is None:
             break
         if not answer:
-            print("Skipped: it stays due.\n")
+            print(tr("Skipped: it stays due.") + "\n")
             continue
         judged = _judged(page, again, answer)
         if judged is None:
@@ -59,7 +72,7 @@ def _recall(options: argparse.Namespace) -> int:
         recall.keep(Path(options.folder), again, judged, today)
         asked += 1
         right += judged
-    print(f"{right} of {asked} right.")
+    print(tr("{right} of {asked} right.", right=right, asked=asked))
     return 0
 
 
@@ -78,11 +91,13 @@ def _row(again: Again) -> dict[str, object]:
 def _nothing(options: argparse.Namespace, waiting: list[Again]) -> str:
     """Why nothing is asked."""
     if waiting:
-        return f"Nothing is due today; the next question is, on {waiting[0].day}. `--early` asks it now."
-    where = f"the lessons in {options.folder}"
+        return tr("Nothing is due today; the next question is, on {day}. `--early` asks it now.", day=waiting[0].day)
+    where = tr("the lessons in {folder}", folder=options.folder)
     if options.lesson:
-        return f"No question of {options.lesson} was answered in {where} yet."
-    return f"None of {where} is finished yet: recall asks what was answered there, from the next day on."
+        return tr("No question of {lesson} was answered in {where} yet.", lesson=options.lesson, where=where)
+    return tr(
+        "None of {where} is finished yet: recall asks what was answered there, from the next day on.", where=where
+    )
 
 
 def choose(page: Page, asked: Question) -> str | None:
@@ -91,10 +106,12 @@ def choose(page: Page, asked: Question) -> str | None:
     print(page.prose(asked.ask))
     for letter, choice in choices.items():
         print(f"  {letter}  {choice}")
-    wanted = f"{', '.join(choices)}, or Enter to skip" if choices else "your answer, or Enter to skip"
+    wanted = tr("(your answer, or Enter to skip)")
+    if choices:
+        wanted = tr("({letters}, or Enter to skip)", letters=", ".join(choices))
     while True:
         try:
-            typed = input(f"({wanted}) ").strip()
+            typed = input(f"{wanted} ").strip()
         except EOFError:
             print()
             return None

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 from .. import scenarios
 from ..errors import OutputNotUnderstood
 from ..lab import Lab
+from ..language import tr
 from ..parsers.recognise import recognise
-from ..played import Played, PlayedStep
 from ..scenarios import Scenario
+from ..scenarios.played import Played, PlayedStep
 from ..tables import columns
 from .arguments import (
     OR_LAB,
@@ -41,12 +42,12 @@ if TYPE_CHECKING:
 def add_demo(verbs: Verbs) -> None:
     """`demo NAME`: a scenario, step by step."""
     examples = "demo bridge", "demo flannel --changes", "demo bridge --replay"
-    verb = add_verb(verbs, "demo", "play a scenario and explain each step", _demo, *examples)
+    verb = add_verb(verbs, "demo", tr("play a scenario and explain each step"), _demo, *examples)
     scenario_argument(verb)
-    verb.add_argument("--pause", action="store_true", help="wait for Enter after each step")
-    verb.add_argument("--quiet", action="store_true", help="print nothing but the verdict")
-    verb.add_argument("--json", action="store_true", help="print every record and table as JSON, and nothing else")
-    verb.add_argument("--changes", action="store_true", help="after each command, what changed in the kernel")
+    verb.add_argument("--pause", action="store_true", help=tr("wait for Enter after each step"))
+    verb.add_argument("--quiet", action="store_true", help=tr("print nothing but the verdict"))
+    verb.add_argument("--json", action="store_true", help=tr("print every record and table as JSON, and nothing else"))
+    verb.add_argument("--changes", action="store_true", help=tr("after each command, what changed in the kernel"))
     picture_arguments(verb)
     replay_argument(verb)
     kernel_argument(verb)
@@ -68,7 +69,7 @@ def _demo(options: argparse.Namespace) -> int:
         save_wiring(lab, options)
         if narrates:
             wiring = in_characters(lab)
-            print(page.chapter("The wiring now:", wiring) + "\n")
+            print(page.chapter(tr("The wiring now:"), wiring) + "\n")
     if options.json:
         print(json.dumps(played.as_dict(), indent=1))
     else:
@@ -87,7 +88,7 @@ def _play(lab: Lab, scenario: Scenario, options: argparse.Namespace) -> Played:
 
 def _narrate(lab: Lab, scenario: Scenario, page: Page, options: argparse.Namespace) -> Played:
     """Play, and tell each step as it has happened."""
-    title = f"{scenario.name}: {scenario.title}"
+    title = tr("{name}: {title}", name=scenario.name, title=scenario.title)
     intro = page.prose(scenario.intro)
     print(page.chapter(title, intro) + "\n")
     changes: dict[Ran, Difference] = {}
@@ -136,13 +137,14 @@ def _table(page: Page, ran: Ran, name: str) -> str:
     try:
         return page.table(ran.rows[name], columns(name))
     except OutputNotUnderstood as error:
-        return page.prose(f"(No table, because this machine's program prints something new. {error})")
+        why = tr("(No table, because this machine's program prints something new. {error})", error=error)
+        return page.prose(why)
 
 
 def _wait_for_enter() -> None:
     if sys.stdin.isatty():
         try:
-            input("(Enter for the next step) ")
+            input(tr("(Enter for the next step) "))
         except EOFError:  # Ctrl-D
             raise KeyboardInterrupt from None
         print()
@@ -155,15 +157,15 @@ def add_draw(verbs: Verbs) -> None:
     """`draw NAME`: the wiring of a scenario, or of a lab that stays."""
     examples = "draw flannel", "draw bridge --hosts 3 --png bridge.png"
     verb = add_verb(
-        verbs, "draw", "draw a scenario, or a lab that stays, in characters or into a file", _draw, *examples
+        verbs, "draw", tr("draw a scenario, or a lab that stays, in characters or into a file"), _draw, *examples
     )
     scenario_argument(verb, OR_LAB)
     picture_arguments(verb)
     replay_argument(verb)
     kernel_argument(verb)
     verbose_argument(verb)
-    verb.add_argument("--routes", action="store_true", help="write each namespace's routes into its box")
-    verb.add_argument("--mermaid", action="store_true", help="print the wiring as Mermaid text")
+    verb.add_argument("--routes", action="store_true", help=tr("write each namespace's routes into its box"))
+    verb.add_argument("--mermaid", action="store_true", help=tr("print the wiring as Mermaid text"))
 
 
 def _draw(options: argparse.Namespace) -> int:
@@ -187,11 +189,11 @@ def add_compare(verbs: Verbs) -> None:
     """`compare NAME...`: what scenarios with two nodes do differently."""
     examples = "compare flannel calico", "compare flannel flannel:host-gw calico calico:bgp"
     verb = add_verb(
-        verbs, "compare", "lay scenarios with two nodes and measure what they do differently", _compare, *examples
+        verbs, "compare", tr("lay scenarios with two nodes and measure what they do differently"), _compare, *examples
     )
     json_argument(verb)
     verb.add_argument(
-        "names", nargs="+", metavar="name", help="scenarios with two nodes: flannel, calico; NAME:MODE for a mode"
+        "names", nargs="+", metavar="name", help=tr("scenarios with two nodes: flannel, calico; NAME:MODE for a mode")
     )
     node_arguments(verb)
 
@@ -210,13 +212,17 @@ def add_check(verbs: Verbs) -> None:
     """`check NAME CLAIM...`: whether claims hold."""
     examples = "check bridge 'ns100 can reach ns101'", "check --list"
     verb = add_verb(
-        verbs, "check", "play a scenario, then judge claims about it; --list shows the vocabulary", _check, *examples
+        verbs,
+        "check",
+        tr("play a scenario, then judge claims about it; --list shows the vocabulary"),
+        _check,
+        *examples,
     )
     scenario_argument(verb, OR_LAB)
-    verb.add_argument("claims", nargs="+", metavar="CLAIM", help="for example: 'ns100 can reach 192.168.1.101'")
-    verb.add_argument("--after", metavar="LINE", action="append", default=[], help="a command to run before")
-    verb.add_argument("--list", action=_Vocabulary, help="list what can be claimed")
-    verb.add_argument("--json", action="store_true", help="print the verdicts as JSON, and nothing else")
+    verb.add_argument("claims", nargs="+", metavar="CLAIM", help=tr("for example: 'ns100 can reach 192.168.1.101'"))
+    verb.add_argument("--after", metavar="LINE", action="append", default=[], help=tr("a command to run before"))
+    verb.add_argument("--list", action=_Vocabulary, help=tr("list what can be claimed"))
+    verb.add_argument("--json", action="store_true", help=tr("print the verdicts as JSON, and nothing else"))
     kernel_argument(verb)
     verbose_argument(verb)
 
@@ -235,7 +241,7 @@ def _check(options: argparse.Namespace) -> int:
         print(f"  {verdict.evidence.command}")
         print(f"    {verdict.evidence.shown}")
         for line in verdict.fixes:
-            print(f"  mended by: {line}")
+            print(tr("  mended by: {line}", line=line))
     return 0 if all(verdicts) else 1
 
 
@@ -261,7 +267,7 @@ class _Vocabulary(argparse.Action):
 
 def add_script(verbs: Verbs) -> None:
     """`script NAME`: a scenario that runs without us."""
-    verb = add_verb(verbs, "script", "print a scenario as a plain bash script", _script, "script bridge")
+    verb = add_verb(verbs, "script", tr("print a scenario as a plain bash script"), _script, "script bridge")
     scenario_argument(verb)
 
 
@@ -273,7 +279,7 @@ def _script(options: argparse.Namespace) -> int:
 
 def add_list(verbs: Verbs) -> None:
     """`list`: which scenarios there are."""
-    verb = add_verb(verbs, "list", "list the scenarios", _list, "list")
+    verb = add_verb(verbs, "list", tr("list the scenarios"), _list, "list")
     json_argument(verb)
 
 

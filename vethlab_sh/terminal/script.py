@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import BadInput
 from ..lab import Lab, Session
+from ..language import plural, sentences, tr
 from ..record import Ran, prompt_of
 from .lines import read
 from .page import Page, Stream
@@ -23,7 +24,7 @@ def play(lab: Lab, file: Path, keep_going: bool = False) -> int:
     """
     text = file.read_text(encoding="utf-8", errors="surrogateescape")  # to bash words are bytes, and a name may be odd
     if "\0" in text:
-        raise BadInput(f"{file} is no text.")
+        raise BadInput(tr("{file} is no text.", file=file))
     typed = read(text)
     for remark in typed.remarks:
         say_aside(remark)
@@ -36,14 +37,21 @@ def play(lab: Lab, file: Path, keep_going: bool = False) -> int:
         is_left = session.open and session.depth < depth  # by `exit`, whose code is that of a line told above
         if (ran.code != 0 and not is_left) or interrupted:
             failed.append(command.number)
-            say_aside(_failure(ran, interrupted, f"{file}, line {command.number}"))
+            say_aside(_failure(ran, interrupted, tr("{file}, line {number}", file=file, number=command.number)))
         if below and _is_the_end(session, ran.code, failed, keep_going):
             say_aside(_left(below, failed, keep_going))
             break
     session.close()
     if len(failed) > 1:
         numbers = ", ".join(map(str, failed))
-        say_aside(f"{len(failed)} of {len(typed.commands)} commands failed: lines {numbers}.")
+        say_aside(
+            tr(
+                "{failed} of {all} commands failed: lines {numbers}.",
+                failed=len(failed),
+                all=len(typed.commands),
+                numbers=numbers,
+            )
+        )
     return len(failed)
 
 
@@ -84,17 +92,14 @@ def _tell(session: Session, command: str) -> tuple[Ran, bool]:
 
 def _failure(ran: Ran, interrupted: bool, place: str) -> str:
     if interrupted:
-        return f"{place}: stopped by Ctrl-C."
-    sentence = f"{place}: exit code {ran.code}."
-    if ran.hint:
-        sentence += f" {ran.hint}"
-    return sentence
+        return tr("{place}: stopped by Ctrl-C.", place=place)
+    sentence = tr("{place}: exit code {code}.", place=place, code=ran.code)
+    return sentences(sentence, ran.hint)
 
 
 def _left(below: int, failed: list[int], keep_going: bool) -> str:
     """What is said of the commands that did not run."""
-    many = "The command below it" if below == 1 else f"The {below} commands below it"
-    sentence = f"{many} did not run."
+    sentence = plural("The command below it did not run.", "The {count} commands below it did not run.", below)
     if failed and not keep_going:
-        sentence += " `--keep-going` runs them all the same."
+        return sentences(sentence, tr("`--keep-going` runs them all the same."))
     return sentence

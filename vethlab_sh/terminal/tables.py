@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from ..language import tr
 from ..tables import listed
 from .arguments import add_verb, json_argument
 from .rows import print_rows
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_tables(verbs: Verbs) -> None:
     """`tables`: what can be read."""
-    verb = add_verb(verbs, "tables", "list every table and its columns", _tables, "tables", "tables --json")
+    verb = add_verb(verbs, "tables", tr("list every table and its columns"), _tables, "tables", "tables --json")
     json_argument(verb)
 
 

@@ -8,6 +8,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING
 
+from ..language import tr
 from ..sandbox import HOSTNAME
 from .arguments import OR_LAB, add_verb, kernel_argument, replay_argument, scenario_argument, verbose_argument
 from .page import Page, chapters
@@ -27,18 +28,20 @@ def add_walk(verbs: Verbs) -> None:
     """`walk NAME SRC DST`: one ping and all that it passes."""
     examples = "walk bridge ns100 ns101", "walk flannel pod-a pod-c --cold --html walk.html"
     verb = add_verb(
-        verbs, "walk", "play a scenario, send one ping and show every device that it passes", _walk, *examples
+        verbs, "walk", tr("play a scenario, send one ping and show every device that it passes"), _walk, *examples
     )
     scenario_argument(verb, OR_LAB)
-    verb.add_argument("src", help="the namespace that sends")
-    verb.add_argument("dst", help="an address, or a namespace (its first address)")
-    verb.add_argument("--count", type=int, default=1, metavar="N", help="how many pings")
-    verb.add_argument("--size", type=int, metavar="BYTES", help="how much each carries, as ping -s")
-    verb.add_argument("--cold", action="store_true", help="forget learned neighbours and FDB entries first")
-    verb.add_argument("--proto", default="icmp", metavar="PROBE", help="icmp (as ping), tcp:PORT or udp:PORT")
-    verb.add_argument("--json", action="store_true", help="print the sightings as JSON")
-    verb.add_argument("--html", metavar="FILE", help="save the packet's way as a page to play")
-    verb.add_argument("--pcapng", metavar="FILE", help="save the frames of all devices as one capture, for Wireshark")
+    verb.add_argument("src", help=tr("the namespace that sends"))
+    verb.add_argument("dst", help=tr("an address, or a namespace (its first address)"))
+    verb.add_argument("--count", type=int, default=1, metavar="N", help=tr("how many pings"))
+    verb.add_argument("--size", type=int, metavar="BYTES", help=tr("how much each carries, as ping -s"))
+    verb.add_argument("--cold", action="store_true", help=tr("forget learned neighbours and FDB entries first"))
+    verb.add_argument("--proto", default="icmp", metavar="PROBE", help=tr("icmp (as ping), tcp:PORT or udp:PORT"))
+    verb.add_argument("--json", action="store_true", help=tr("print the sightings as JSON"))
+    verb.add_argument("--html", metavar="FILE", help=tr("save the packet's way as a page to play"))
+    verb.add_argument(
+        "--pcapng", metavar="FILE", help=tr("save the frames of all devices as one capture, for Wireshark")
+    )
     picture_arguments(verb)
     replay_argument(verb)
     kernel_argument(verb)
@@ -74,9 +77,10 @@ def proof(page: Page, judged: Walk | Verdict) -> list[str]:
     if judged.ok or judged.evidence is None:
         return []
     evidence = textwrap.indent(str(judged.evidence), "  ")
-    parts = [f"What shows it:\n{evidence}"]
+    shown = tr("What shows it:")
+    parts = [f"{shown}\n{evidence}"]
     if judged.fixes:
-        heading = "What mends it:" if len(judged.fixes) == 1 else "What mends it, each by itself:"
+        heading = tr("What mends it:") if len(judged.fixes) == 1 else tr("What mends it, each by itself:")
         lines = [f"  [root@{HOSTNAME} ~]# {line}" for line in judged.fixes]
         parts.append("\n".join([heading, *lines]))
     return parts
@@ -101,7 +105,7 @@ def _seen(row: Sighting) -> str:
         parts.append(f"{row.src_ip} > {row.dst_ip}")
         if row.ttl is not None:
             parts.append(f"ttl {row.ttl}")
-    parts.append(f"{row.bytes} bytes")
+    parts.append(tr("{bytes} bytes", bytes=row.bytes))
     return "  ".join(part for part in parts if part)
 
 
@@ -109,6 +113,11 @@ def _outer(row: Sighting) -> str:
     """What VXLAN has wrapped around the frame; empty when nothing is."""
     if row.vni is None:
         return ""
-    ends = f"{row.outer_src_ip} > {row.outer_dst_ip}"
-    header = f"{ends}, UDP port {row.outer_port}, VNI {row.vni}"
-    return f"; around it {header}, inside {row.inner_bytes} bytes"
+    return tr(
+        "; around it {src} > {dst}, UDP port {port}, VNI {vni}, inside {bytes} bytes",
+        src=row.outer_src_ip,
+        dst=row.outer_dst_ip,
+        port=row.outer_port,
+        vni=row.vni,
+        bytes=row.inner_bytes,
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ..facts import Fact
+from ..language import tr
 from ..markup import keep_printable
 from ..snapshot import Row, Snapshot
 
@@ -65,4 +66,4 @@ def names(snapshot: Snapshot) -> set[str]:
 
 def switch(is_on: bool | None) -> str:
     """How the state of a switch is told."""
-    return "on" if is_on else "off"
+    return tr("on") if is_on else tr("off")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import package
 from ..facts import UNANSWERED, Address, Device, Entry, Link, Neighbour, Route, is_group
+from ..language import tr
 from ..markup import AsText, table
 from ..sandbox import HOSTNAME
 from ..snapshot import Row, Snapshot
@@ -69,11 +70,11 @@ class Difference(AsText):
     def words(self) -> str:
         """A line a change."""
         lines = [f"{change.sign} {change.sentence}" for change in self.changes]
-        return "\n".join(lines) or NOTHING
+        return "\n".join(lines) or tr(NOTHING)
 
     def _repr_html_(self) -> str:
         if not self.changes:
-            return f"<p>{NOTHING}</p>"
+            return f"<p>{tr(NOTHING)}</p>"
         return table(self.rows, ("sign", "namespace", "change"), prose=("change",))
 
 
@@ -94,19 +95,19 @@ def _namespaces(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     come = new - old - {HOSTNAME}  # which was there before the first look
     gone = old - new
     for name in sorted(come):
-        yield _namespace(APPEARED, name, "appeared")
+        yield _namespace(APPEARED, name, tr("the namespace {name} appeared", name=name))
     for name in sorted(gone):
-        yield _namespace(VANISHED, name, "vanished")
+        yield _namespace(VANISHED, name, tr("the namespace {name} vanished", name=name))
     yield from _second_names(before, after)
 
 
-def _namespace(sign: str, name: str, predicate: str) -> Change:
+def _namespace(sign: str, name: str, sentence: str) -> Change:
     return Change(
         sign=sign,
         what="namespace",
         namespace=name,
         name="",
-        sentence=f"the namespace {name} {predicate}",
+        sentence=sentence,
     )
 
 
@@ -118,9 +119,11 @@ def _second_names(before: Snapshot, after: Snapshot) -> Iterator[Change]:
         old = set(earlier.get(here, ()))
         new = set(space.names)
         for name in sorted(new - old):
-            yield _namespace(CHANGED, here, f"is also called {name} now")
+            sentence = tr("the namespace {here} is also called {name} now", here=here, name=name)
+            yield _namespace(CHANGED, here, sentence)
         for name in sorted(old - new):
-            yield _namespace(CHANGED, here, f"is not called {name} any more")
+            sentence = tr("the namespace {here} is not called {name} any more", here=here, name=name)
+            yield _namespace(CHANGED, here, sentence)
 
 
 # ---- devices ----------------------------------------------------------------------------------------------
@@ -141,10 +144,22 @@ def _links(before: Snapshot, after: Snapshot) -> Iterator[Change]:
         yield _moved(was, now)
     for link in sorted(gone, key=_place):
         if link.device not in left:
-            yield _link(VANISHED, link, f"{link.name} vanished from {link.namespace}")
+            yield _link(
+                VANISHED, link, tr("{link} vanished from {namespace}", link=link.name, namespace=link.namespace)
+            )
     for link in sorted(come, key=_place):
         if link.device not in joined:
-            yield _link(APPEARED, link, f"{link.name} ({link.kind}) appeared in {link.namespace}{_made_on(link)}")
+            yield _link(
+                APPEARED,
+                link,
+                tr(
+                    "{link} ({kind}) appeared in {namespace}{made_on}",
+                    link=link.name,
+                    kind=link.kind,
+                    namespace=link.namespace,
+                    made_on=_made_on(link),
+                ),
+            )
     for device, now in new.items():
         if device not in earlier:
             continue
@@ -178,8 +193,8 @@ def _made_on(link: Link) -> str:
     if link.parent is None:
         return ""
     if link.parent_namespace == link.namespace:
-        return f", made on {link.parent}"
-    return f", made on {link.parent} in {link.parent_namespace}"
+        return tr(", made on {parent}", parent=link.parent)
+    return tr(", made on {parent} in {parent_namespace}", parent=link.parent, parent_namespace=link.parent_namespace)
 
 
 def _link(sign: str, link: Link, sentence: str) -> Change:
@@ -216,11 +231,22 @@ def _unlikeness(was: Link, now: Link) -> tuple[bool, bool]:
 
 def _moved(was: Link, now: Link) -> Change:
     if was.namespace == now.namespace:
-        sentence = f"{was.name} is now called {now.name}"
+        sentence = tr("{was} is now called {now}", was=was.name, now=now.name)
+    elif was.name == now.name:
+        sentence = tr(
+            "{was} left {home} and appeared in {there}",
+            was=was.name,
+            home=was.namespace,
+            there=now.namespace,
+        )
     else:
-        sentence = f"{was.name} left {was.namespace} and appeared in {now.namespace}"
-        if was.name != now.name:
-            sentence += f" as {now.name}"
+        sentence = tr(
+            "{was} left {home} and appeared in {there} as {now}",
+            was=was.name,
+            home=was.namespace,
+            there=now.namespace,
+            now=now.name,
+        )
     return _link(CHANGED, now, sentence)
 
 
@@ -229,48 +255,62 @@ def _alterations(was: Link, now: Link) -> Iterator[str]:
     name = _in_place(now)
     yield from _switchings(name, was, now)
     if was.mtu != now.mtu:
-        yield f"the MTU of {name} is now {now.mtu} bytes, was {was.mtu}"
+        yield tr("the MTU of {name} is now {mtu} bytes, was {old_mtu}", name=name, mtu=now.mtu, old_mtu=was.mtu)
     if was.mac != now.mac:
-        yield f"the MAC address of {name} is now {now.mac}, was {was.mac}"
+        yield tr("the MAC address of {name} is now {mac}, was {old_mac}", name=name, mac=now.mac, old_mac=was.mac)
     if bool(was.hairpin) != bool(now.hairpin):  # what is no port has no hairpin at all
-        yield f"hairpin is now {switch(now.hairpin)} at {name}"
+        yield tr("hairpin is now {switch} at {name}", switch=switch(now.hairpin), name=name)
     yield from _tunnel_alterations(name, was, now)
     yield from alterations(name, was, now)
     if _differs(was.arp, now.arp):
-        noarp = "" if now.arp else " (NOARP)"
-        yield f"ARP is now {switch(now.arp)} at {name}{noarp}"
+        yield tr("ARP is now on at {name}", name=name) if now.arp else tr("ARP is now off at {name} (NOARP)", name=name)
     if was.mode != now.mode and was.mode and now.mode:
-        yield f"the mode of {name} is now {now.mode}, was {was.mode}"
+        yield tr("the mode of {name} is now {mode}, was {old_mode}", name=name, mode=now.mode, old_mode=was.mode)
     yield from _bridge_alterations(name, was, now)
 
 
 def _switchings(name: str, was: Link, now: Link) -> Iterator[str]:
     """Whether it is on, hears its other end, and is plugged in."""
     if was.up != now.up:
-        yield f"{name} was switched {switch(now.up)}"
+        yield tr("{name} was switched on", name=name) if now.up else tr("{name} was switched off", name=name)
     if was.carrier != now.carrier:
-        yield f"{name} has a signal now" if now.carrier else f"{name} has lost its signal"
+        yield tr("{name} has a signal now", name=name) if now.carrier else tr("{name} has lost its signal", name=name)
     if was.state != now.state:
-        yield f"the state of {name} is now {now.state}, was {was.state}"
+        yield tr("the state of {name} is now {state}, was {old_state}", name=name, state=now.state, old_state=was.state)
     # a port of a bridge, of which the kernel knows, or of Open vSwitch, of which that program does
     for before, after in ((was.master, now.master), (was.switch, now.switch)):
         if before == after:
             continue
         if after:
-            yield f"{name} is now a port of {after}"
+            yield tr("{name} is now a port of {after}", name=name, after=after)
         else:
-            yield f"{name} is no port of {before} any more"
+            yield tr("{name} is no port of {before} any more", name=name, before=before)
 
 
 def _tunnel_alterations(name: str, was: Link, now: Link) -> Iterator[str]:
     if was.vxlan_port != now.vxlan_port:
-        yield f"{name} now sends to UDP port {now.vxlan_port}, was {was.vxlan_port}"
+        yield tr(
+            "{name} now sends to UDP port {vxlan_port}, was {old_vxlan_port}",
+            name=name,
+            vxlan_port=now.vxlan_port,
+            old_vxlan_port=was.vxlan_port,
+        )
     if was.vxlan_id != now.vxlan_id:
-        yield f"the VNI of {name} is now {now.vxlan_id}, was {was.vxlan_id}"
+        yield tr(
+            "the VNI of {name} is now {vxlan_id}, was {old_vxlan_id}",
+            name=name,
+            vxlan_id=now.vxlan_id,
+            old_vxlan_id=was.vxlan_id,
+        )
     if was.vxlan_local != now.vxlan_local:
-        yield f"{name} now sends from {now.vxlan_local}, was {was.vxlan_local}"
+        yield tr(
+            "{name} now sends from {vxlan_local}, was {old_vxlan_local}",
+            name=name,
+            vxlan_local=now.vxlan_local,
+            old_vxlan_local=was.vxlan_local,
+        )
     if was.vxlan_learning != now.vxlan_learning:
-        yield f"learning is now {switch(now.vxlan_learning)} at {name}"
+        yield tr("learning is now {switch} at {name}", switch=switch(now.vxlan_learning), name=name)
 
 
 def _in_place(link: Link) -> str:
@@ -294,11 +334,16 @@ SWITCHES = ("learning", "flood", "mcast_flood", "bcast_flood", "isolated", "lock
 
 def _bridge_alterations(name: str, was: Link, now: Link) -> Iterator[str]:
     if _differs(was.stp, now.stp):
-        yield f"STP is now {switch(now.stp)} at {name}"
+        yield tr("STP is now {switch} at {name}", switch=switch(now.stp), name=name)
     if _differs(was.forward_delay, now.forward_delay):
-        yield f"the forward delay of {name} is now {now.forward_delay:g} s, was {was.forward_delay:g} s"
+        yield tr(
+            "the forward delay of {name} is now {forward_delay:g} s, was {old_forward_delay:g} s",
+            name=name,
+            forward_delay=now.forward_delay,
+            old_forward_delay=was.forward_delay,
+        )
     if _differs(was.vlan_filtering, now.vlan_filtering):
-        yield f"VLAN filtering is now {switch(now.vlan_filtering)} at {name}"
+        yield tr("VLAN filtering is now {switch} at {name}", switch=switch(now.vlan_filtering), name=name)
 
 
 def _bridge_of(port: Link, links: Mapping[Device, Link]) -> Link | None:
@@ -316,13 +361,24 @@ def _port_alterations(was: Link, now: Link, earlier: Link | None, later: Link | 
         was_on = getattr(was.port, word)
         is_on = getattr(now.port, word)
         if was_on != is_on:
-            yield f"{word} is now {switch(is_on)} at {name}"
+            yield tr("{word} is now {switch} at {name}", word=word, switch=switch(is_on), name=name)
     if earlier is None or later is None or _is_switched(was, now, earlier, later):
         return
     if was.port.state != now.port.state:
-        has_tree = earlier.stp or later.stp
-        by = ", which its spanning tree decided" if has_tree else ""
-        yield f"the port {name} is now {now.port.state}, was {was.port.state}{by}"
+        if earlier.stp or later.stp:
+            yield tr(
+                "the port {name} is now {state}, was {old_state}, which its spanning tree decided",
+                name=name,
+                state=now.port.state,
+                old_state=was.port.state,
+            )
+        else:
+            yield tr(
+                "the port {name} is now {state}, was {old_state}",
+                name=name,
+                state=now.port.state,
+                old_state=was.port.state,
+            )
 
 
 def _is_switched(was: Link, now: Link, earlier: Link, later: Link) -> bool:
@@ -341,25 +397,44 @@ def _addresses(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     for address in only_in(new, old):
         if _born_with(address.namespace, address.dev, before):
             continue
-        # each device has one, of which the kernel makes the host part: RFC 4291, Appendix A
-        is_link_local = address.address.startswith("fe80:")
-        made = ", which IPv6 made of its MAC address" if is_link_local else ""
-        yield _address(APPEARED, address, f"has the address {address.address}{made}")
+        yield _address(APPEARED, address)
     for address in only_in(old, new):
-        yield _address(VANISHED, address, f"has lost the address {address.address}")
+        yield _address(VANISHED, address)
 
 
 def _address_key(address: Address) -> tuple[str, str, str]:
     return address.namespace, address.dev, address.address
 
 
-def _address(sign: str, address: Address, predicate: str) -> Change:
+def _address(sign: str, address: Address) -> Change:
+    if sign == VANISHED:
+        sentence = tr(
+            "{dev} in {namespace} has lost the address {address}",
+            dev=address.dev,
+            namespace=address.namespace,
+            address=address.address,
+        )
+    elif address.address.startswith("fe80:"):
+        # each device has one, of which the kernel makes the host part: RFC 4291, Appendix A
+        sentence = tr(
+            "{dev} in {namespace} has the address {address}, which IPv6 made of its MAC address",
+            dev=address.dev,
+            namespace=address.namespace,
+            address=address.address,
+        )
+    else:
+        sentence = tr(
+            "{dev} in {namespace} has the address {address}",
+            dev=address.dev,
+            namespace=address.namespace,
+            address=address.address,
+        )
     return Change(
         sign=sign,
         what="address",
         namespace=address.namespace,
         name=address.dev,
-        sentence=f"{address.dev} in {address.namespace} {predicate}",
+        sentence=sentence,
     )
 
 
@@ -377,10 +452,9 @@ def _routes(before: Snapshot, after: Snapshot) -> Iterator[Change]:
         route = hops[0]
         if _born_with(route.namespace, route.dev, before):
             continue
-        by = ", which the kernel added by itself" if route.proto == "kernel" else ""
-        yield _route(APPEARED, route, f"has the route {_in_full(hops)}{by}")
+        yield _route(APPEARED, hops)
     for hops in only_in(old, new):
-        yield _route(VANISHED, hops[0], f"has lost the route {_in_full(hops)}")
+        yield _route(VANISHED, hops)
 
 
 def _of_every_table(snapshot: Snapshot) -> Iterable[Hops]:
@@ -402,13 +476,25 @@ def _route_key(hops: Hops) -> tuple[object, ...]:
     return (*_destination(hops[0]), *ways)
 
 
-def _route(sign: str, route: Route, predicate: str) -> Change:
+def _route(sign: str, hops: Hops) -> Change:
+    route = hops[0]
+    in_full = _in_full(hops)
+    if sign == VANISHED:
+        sentence = tr("{namespace} has lost the route {in_full}", namespace=route.namespace, in_full=in_full)
+    elif route.proto == "kernel":
+        sentence = tr(
+            "{namespace} has the route {in_full}, which the kernel added by itself",
+            namespace=route.namespace,
+            in_full=in_full,
+        )
+    else:
+        sentence = tr("{namespace} has the route {in_full}", namespace=route.namespace, in_full=in_full)
     return Change(
         sign=sign,
         what="route",
         namespace=route.namespace,
         name=route.dev or "",
-        sentence=f"{route.namespace} {predicate}",
+        sentence=sentence,
     )
 
 
@@ -418,7 +504,7 @@ def _in_full(hops: Hops) -> str:
     if route.onlink:
         words += " onlink"
     if route.table != "main":
-        words += f" in the table {route.table}"
+        return tr("{route} in the table {table}", route=words, table=route.table)
     return words
 
 
@@ -435,7 +521,11 @@ def _neighbours(before: Snapshot, after: Snapshot) -> Iterator[Change]:
         elif _is_another(was, neighbour):
             yield _neighbour(CHANGED, neighbour, _acquainted(neighbour))
     for neighbour in only_in(old, new):
-        yield _neighbour(VANISHED, neighbour, f"{neighbour.namespace} has forgotten who {neighbour.ip} is")
+        yield _neighbour(
+            VANISHED,
+            neighbour,
+            tr("{namespace} has forgotten who {ip} is", namespace=neighbour.namespace, ip=neighbour.ip),
+        )
 
 
 def _is_another(was: Neighbour, now: Neighbour) -> bool:
@@ -474,11 +564,11 @@ def _acquainted(neighbour: Neighbour) -> str:
     ip = neighbour.ip
     mac = neighbour.mac
     if neighbour.state in UNANSWERED:
-        return f"{here} asked on {neighbour.dev} who has {ip}, and has no answer"
+        return tr("{here} asked on {dev} who has {ip}, and has no answer", here=here, dev=neighbour.dev, ip=ip)
     if neighbour.state in KNOWN:
-        return f"{here} learned that {ip} is at {mac}"
+        return tr("{here} learned that {ip} is at {mac}", here=here, ip=ip, mac=mac)
     state = (neighbour.state or "").lower()
-    return f"{here} was told that {ip} is at {mac} ({state})"
+    return tr("{here} was told that {ip} is at {mac} ({state})", here=here, ip=ip, mac=mac, state=state)
 
 
 def _entries(before: Snapshot, after: Snapshot) -> Iterator[Change]:
@@ -488,7 +578,7 @@ def _entries(before: Snapshot, after: Snapshot) -> Iterator[Change]:
         yield _entry(APPEARED, entry, _behind(entry))
     for entry in only_in(old, new):
         who = entry.master or entry.dev
-        yield _entry(VANISHED, entry, f"{who} has forgotten where {entry.mac} is")
+        yield _entry(VANISHED, entry, tr("{who} has forgotten where {mac} is", who=who, mac=entry.mac))
 
 
 def _given_or_learned(snapshot: Snapshot) -> dict[tuple[object, ...], Entry]:
@@ -534,11 +624,12 @@ def _entry(sign: str, entry: Entry, sentence: str) -> Change:
 
 def _behind(entry: Entry) -> str:
     if entry.dst:
-        return f"{entry.dev} was told that {entry.mac} is behind the node {entry.dst}"
+        return tr("{dev} was told that {mac} is behind the node {dst}", dev=entry.dev, mac=entry.mac, dst=entry.dst)
     if entry.state == "permanent":
-        return f"{entry.master} was told that {entry.mac} is one of its own"
-    verb = "was told" if _given_as(entry) else "learned"
-    return f"{entry.master} {verb} that {entry.mac} is behind {entry.dev}"
+        return tr("{master} was told that {mac} is one of its own", master=entry.master, mac=entry.mac)
+    if _given_as(entry):
+        return tr("{master} was told that {mac} is behind {dev}", master=entry.master, mac=entry.mac, dev=entry.dev)
+    return tr("{master} learned that {mac} is behind {dev}", master=entry.master, mac=entry.mac, dev=entry.dev)
 
 
 FINDERS: tuple[Finder, ...] = (

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from ..facts import Device, Link
+from ..language import tr
 from ..markup import printable
 from ..snapshot import Snapshot
 from .devices import addresses, by_device, condition, devices, is_cut, is_dead, rank, remark, status, unseen
@@ -77,7 +78,7 @@ class _Tree:
         if namespace == UNSEEN:
             return
         if not own and namespace in self.listed:
-            yield f"{namespace} (no devices but lo)"
+            yield tr("{namespace} (no devices but lo)", namespace=namespace)
         elif is_machine:
             yield namespace
 
@@ -118,7 +119,7 @@ class _Tree:
             if switch is not None:
                 below.append(switch)
             elif far_end.master:
-                line += f" (port of {far_end.master})"
+                line += " " + tr("(port of {bridge})", bridge=far_end.master)
         yield _placed(link, home) + line
         yield from self._branches(below, link.namespace)
 
@@ -140,7 +141,7 @@ class _Tree:
         signs = self.signs
         text = _described(self.snapshot, link)
         if is_cut(link):
-            return f"{text}{signs['cut']}(its other end is not to be found)"
+            return f"{text}{signs['cut']}{tr('(its other end is not to be found)')}"
         if link.unseen:
             return f"{text}{signs['unknown']}({unseen(link)})"
         if far_end is not None:

@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 
 from ..facts import Chain, ChainPlace, Rule, Setting
+from ..language import tr
 from ..parsers.filters import is_set
 from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
@@ -59,8 +60,8 @@ def _follows(setting: Setting, changed: Mapping[SettingKey, Setting]) -> bool:
 def _setting(setting: Setting, earlier: str) -> Change:
     name = _as_typed(setting.key)
     if setting.namespace != HOSTNAME:
-        name += f" in {setting.namespace}"
-    sentence = f"{name} is now {setting.value}, was {earlier}"
+        name = tr("{name} in {namespace}", name=name, namespace=setting.namespace)
+    sentence = tr("{name} is now {value}, was {earlier}", name=name, value=setting.value, earlier=earlier)
     return Change(CHANGED, "setting", setting.namespace, "", sentence)
 
 
@@ -81,33 +82,42 @@ def rules(before: Snapshot, after: Snapshot) -> Iterator[Change]:
     earlier = names(before)
     later = names(after)
     for rule in only_in(new, old):
-        by_kernel = rule.proto == "kernel"
-        if by_kernel and rule.namespace not in earlier:
+        if rule.proto == "kernel" and rule.namespace not in earlier:
             continue  # it came with its namespace
-        by = ", which the kernel added by itself" if by_kernel else ""
-        yield _rule(APPEARED, rule, f"has the {_in_words(rule)}{by}")
+        yield _rule(APPEARED, rule)
     for rule in only_in(old, new):
         if rule.namespace in later:
-            yield _rule(VANISHED, rule, f"has lost the {_in_words(rule)}")
+            yield _rule(VANISHED, rule)
 
 
 def _rule_key(rule: Rule) -> tuple[str, str, str]:
     return rule.namespace, rule.family, rule.words
 
 
-def _rule(sign: str, rule: Rule, predicate: str) -> Change:
+def _rule(sign: str, rule: Rule) -> Change:
+    if sign == VANISHED:
+        sentence = tr("{namespace} has lost the {in_words}", namespace=rule.namespace, in_words=_in_words(rule))
+    elif rule.proto == "kernel":
+        sentence = tr(
+            "{namespace} has the {in_words}, which the kernel added by itself",
+            namespace=rule.namespace,
+            in_words=_in_words(rule),
+        )
+    else:
+        sentence = tr("{namespace} has the {in_words}", namespace=rule.namespace, in_words=_in_words(rule))
     return Change(
         sign=sign,
         what="rule",
         namespace=rule.namespace,
         name=rule.iif or "",
-        sentence=f"{rule.namespace} {predicate}",
+        sentence=sentence,
     )
 
 
 def _in_words(rule: Rule) -> str:
-    kind = "IPv6 policy rule" if rule.family == "inet6" else "policy rule"
-    return f"{kind} `{rule.words}`"
+    if rule.family == "inet6":
+        return tr("IPv6 policy rule `{words}`", words=rule.words)
+    return tr("policy rule `{words}`", words=rule.words)
 
 
 # ---- chains of packet filters ---------------------------------------------------------------------------------
@@ -131,13 +141,28 @@ def _chain(place: ChainPlace, was: Chain | None, now: Chain | None) -> Iterator[
     if one is not None and one.policy and place.program != "nft":
         yield from _policy(place, was, now)
     elif was is None and now is not None:
-        yield _filter(APPEARED, place, f"{here} has the {_chain_in_full(place, now)}")
+        yield _filter(
+            APPEARED, place, tr("{here} has the {chain_in_full}", here=here, chain_in_full=_chain_in_full(place, now))
+        )
     elif was is not None and now is None:
-        yield _filter(VANISHED, place, f"{here} has lost the {_chain_in_full(place, was)}")
+        yield _filter(
+            VANISHED,
+            place,
+            tr("{here} has lost the {chain_in_full}", here=here, chain_in_full=_chain_in_full(place, was)),
+        )
     elif was is not None and now is not None:
         yield from _policy(place, was, now)
         if was.hook != now.hook:
-            yield _filter(CHANGED, place, f"{_chain_of(place)} is now `{now.hook}`, was `{was.hook}`")
+            yield _filter(
+                CHANGED,
+                place,
+                tr(
+                    "{chain_of} is now `{hook}`, was `{old_hook}`",
+                    chain_of=_chain_of(place),
+                    hook=now.hook,
+                    old_hook=was.hook,
+                ),
+            )
 
 
 def _policy(place: ChainPlace, was: Chain | None, now: Chain | None) -> Iterator[Change]:
@@ -145,13 +170,23 @@ def _policy(place: ChainPlace, was: Chain | None, now: Chain | None) -> Iterator
     earlier = was.policy if was else "ACCEPT"
     later = now.policy if now else "ACCEPT"
     if earlier != later:
-        sentence = f"the policy of {_chain_of(place)} is now {later}, was {earlier}"
+        sentence = tr(
+            "the policy of {chain_of} is now {later}, was {earlier}",
+            chain_of=_chain_of(place),
+            later=later,
+            earlier=earlier,
+        )
         yield _filter(CHANGED, place, sentence)
 
 
 def _chain_of(place: ChainPlace) -> str:
-    chain = f"the {place.program} chain {place.chain}"
-    return f"{chain} ({place.in_table}) in {place.namespace}"
+    return tr(
+        "the {program} chain {chain} ({in_table}) in {namespace}",
+        program=place.program,
+        chain=place.chain,
+        in_table=place.in_table,
+        namespace=place.namespace,
+    )
 
 
 def _chain_in_full(place: ChainPlace, chain: Chain) -> str:
@@ -160,7 +195,8 @@ def _chain_in_full(place: ChainPlace, chain: Chain) -> str:
         parts.append(chain.hook)
     if chain.policy:
         parts.append(f"policy {chain.policy}")
-    return f"{place.program} chain {place.chain} ({', '.join(parts)})"
+    where = ", ".join(parts)
+    return tr("{program} chain {chain} ({where})", program=place.program, chain=place.chain, where=where)
 
 
 def _filter(sign: str, place: ChainPlace, sentence: str) -> Change:
@@ -203,30 +239,69 @@ def _rules_of_chain(place: ChainPlace, was: list[str], now: list[str]) -> Iterat
     if is_set(place.chain):
         yield _set(place, gone, new_texts)
         return
-    chain = f"{place.in_table}, chain {place.chain}"
     moved = Counter(gone) & Counter(new_texts)
     for text in gone:
         if text not in moved:
-            yield _filter(VANISHED, place, f"{here} has lost the {place.program} rule `{text}` ({chain})")
+            lost = tr(
+                "{here} has lost the {program} rule `{text}` ({in_table}, chain {chain})",
+                here=here,
+                program=place.program,
+                text=text,
+                in_table=place.in_table,
+                chain=place.chain,
+            )
+            yield _filter(VANISHED, place, lost)
     for number, text in come:
-        rule = f"the {place.program} rule `{text}`"
-        where = f"{chain}, rule {number}"
         if text in moved:
-            yield _filter(CHANGED, place, f"{rule} in {here} stands elsewhere now ({where})")
+            sentence = tr(
+                "the {program} rule `{text}` in {here} stands elsewhere now ({in_table}, chain {chain}, rule {number})",
+                program=place.program,
+                text=text,
+                here=here,
+                in_table=place.in_table,
+                chain=place.chain,
+                number=number,
+            )
+            yield _filter(CHANGED, place, sentence)
         else:
-            yield _filter(APPEARED, place, f"{here} has {rule} ({where})")
+            sentence = tr(
+                "{here} has the {program} rule `{text}` ({in_table}, chain {chain}, rule {number})",
+                here=here,
+                program=place.program,
+                text=text,
+                in_table=place.in_table,
+                chain=place.chain,
+                number=number,
+            )
+            yield _filter(APPEARED, place, sentence)
 
 
 def _set(place: ChainPlace, gone: list[str], come: list[str]) -> Change:
     """A set or a map of nft: it is one thing, whatever is in it."""
     here = place.namespace
-    one = f"the nft {place.chain}"
+    one = place.chain
     table = place.in_table
     if not gone:
-        return _filter(APPEARED, place, f"{here} has {one} with `{come[0]}` ({table})")
+        return _filter(
+            APPEARED,
+            place,
+            tr("{here} has the nft {one} with `{come}` ({table})", here=here, one=one, come=come[0], table=table),
+        )
     if not come:
-        return _filter(VANISHED, place, f"{here} has lost {one} with `{gone[0]}` ({table})")
-    sentence = f"{one} ({table}) in {here} is now `{come[0]}`, was `{gone[0]}`"
+        return _filter(
+            VANISHED,
+            place,
+            tr("{here} has lost the nft {one} with `{gone}` ({table})", here=here, one=one, gone=gone[0], table=table),
+        )
+    was, now = gone[0], come[0]
+    sentence = tr(
+        "the nft {one} ({table}) in {here} is now `{now}`, was `{was}`",
+        one=one,
+        table=table,
+        here=here,
+        now=now,
+        was=was,
+    )
     return _filter(CHANGED, place, sentence)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...language import tr
 from .cause import Cause, Diagnosis, Shown, fix
 from .filters import rewritten_to
 from .scene import Scene
@@ -16,11 +17,18 @@ def other_answerer(scene: Scene, answerer: str) -> Diagnosis:
     asked = scene.probe.dst
     if scene.is_local(answerer, target):
         if answerer == scene.probe.src:
-            reason = f"{answerer} has {target} itself, so the packet did not leave it"
+            reason = tr(
+                "{answerer} has {target} itself, so the packet did not leave it", answerer=answerer, target=target
+            )
         elif any(one.namespace == asked for one in scene.course.sightings):
-            reason = f"{answerer} has {target} too, and its answer came first"
+            reason = tr("{answerer} has {target} too, and its answer came first", answerer=answerer, target=target)
         else:
-            reason = f"{answerer} has {target} too, and {asked} was not even asked"
+            reason = tr(
+                "{answerer} has {target} too, and {asked} was not even asked",
+                answerer=answerer,
+                target=target,
+                asked=asked,
+            )
         return Diagnosis(Cause.WRONG_ANSWERER, reason, Shown.of(answerer, "ip -br addr", target))
     local = scene.look(answerer).has_own(target)
     if local:
@@ -28,11 +36,16 @@ def other_answerer(scene: Scene, answerer: str) -> Diagnosis:
         mend = fix(answerer, f"ip route del local {local.to}{table}")
         return Diagnosis(
             cause=Cause.WRONG_ANSWERER,
-            reason=f"{answerer} itself takes what is for {target}, by its route local {local.to}, and answers",
+            reason=tr(
+                "{answerer} itself takes what is for {target}, by its route local {to}, and answers",
+                answerer=answerer,
+                target=target,
+                to=local.to,
+            ),
             shown=Shown.of(answerer, "ip route show table all", f"local {local.to}"),
             fixes=(mend,),
         )
-    reason = f"the packet to {target} came to {answerer}, which answered"
+    reason = tr("the packet to {target} came to {answerer}, which answered", target=target, answerer=answerer)
     return Diagnosis(Cause.WRONG_ANSWERER, reason, Shown.of(answerer, f"ip route get {target}", target))
 
 
@@ -43,11 +56,18 @@ def _rewriting(scene: Scene, answerer: str) -> Diagnosis | None:
         goal, rule = rewritten_to(scene, space, target)
         if goal is None:
             continue
-        itself = f"{answerer} itself" if answerer in (space, scene.probe.src) else answerer
+        itself = tr("{answerer} itself", answerer=answerer) if answerer in (space, scene.probe.src) else answerer
         where = f"{rule.program} {rule.in_table}: `{rule.text}`" if rule else "DNAT"
         return Diagnosis(
             cause=Cause.WRONG_ANSWERER,
-            reason=f"{space} rewrites {target} to {goal} ({where}), so {itself} answers",
+            reason=tr(
+                "{space} rewrites {target} to {goal} ({where}), so {itself} answers",
+                space=space,
+                target=target,
+                goal=goal,
+                where=where,
+                itself=itself,
+            ),
             shown=rule.shown if rule else None,
             fixes=rule.fixes if rule else (),
         )

@@ -7,6 +7,7 @@ from ipaddress import ip_address, ip_interface
 
 from ...facts import Device
 from ...inside import quoted
+from ...language import tr
 from ...wiring.machines import cables
 from ..lookup import Tables
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
@@ -27,19 +28,21 @@ def switched_off(tables: Tables, device: Device) -> Diagnosis | None:
     link = tables.link(device)
     if link is None:
         shown = Shown.of(namespace, "ip -br link")
-        return Diagnosis(Cause.NO_DEVICE, f"{name} is missing in {namespace}", shown)
+        return Diagnosis(Cause.NO_DEVICE, tr("{name} is missing in {namespace}", name=name, namespace=namespace), shown)
     if link.up is False:
-        return _down(tables, device, f"{full(device)} is down")
+        return _down(tables, device, tr("{full} is down", full=full(device)))
     if link.kind in ("bond", "team") and link.carrier is False:
         return _without_a_port(tables, device)
     parent = (str(link.parent_namespace), link.parent) if link.parent else None
     if parent and _is_down(tables, parent):
-        reason = f"{full(device)} is a {link.kind} on {full(parent)}, which is down"
+        reason = tr(
+            "{full} is a {kind} on {parent}, which is down", full=full(device), kind=link.kind, parent=full(parent)
+        )
         return _down(tables, parent, reason)
     peer = tables.peer(device)
     # a veth has a signal while its other end is switched on: veth_open(), drivers/net/veth.c
     if link.carrier is False and peer and _is_down(tables, peer):
-        reason = f"{full(device)} has no signal, because {full(peer)} is down"
+        reason = tr("{full} has no signal, because {peer} is down", full=full(device), peer=full(peer))
         return _down(tables, peer, reason)
     return None
 
@@ -52,7 +55,9 @@ def _without_a_port(tables: Tables, bond: Device) -> Diagnosis:
     shown = Shown.of(namespace, f"ip link show master {quoted(name)}", "state")
     if not ports:
         shown = show_link(bond, "state")
-        return Diagnosis(Cause.BOND_PORT, f"{full(bond)} is a {kind} and has no port to send by", shown)
+        return Diagnosis(
+            Cause.BOND_PORT, tr("{full} is a {kind} and has no port to send by", full=full(bond), kind=kind), shown
+        )
     reasons = []
     mends: tuple[Fix, ...] = ()
     for port in ports:
@@ -60,8 +65,8 @@ def _without_a_port(tables: Tables, bond: Device) -> Diagnosis:
         if off is not None:
             reasons.append(off.reason)
             mends += off.fixes
-    why = "; ".join(reasons) or f"its ports are {', '.join(port[1] for port in ports)}"
-    reason = f"{full(bond)} has no signal: none of its ports has one ({why})"
+    why = "; ".join(reasons) or tr("its ports are {ports}", ports=", ".join(port[1] for port in ports))
+    reason = tr("{full} has no signal: none of its ports has one ({why})", full=full(bond), why=why)
     return Diagnosis(Cause.BOND_PORT, reason, shown, mends)
 
 
@@ -142,7 +147,7 @@ def lost_on_a_cable(tables: Tables, device: Device, size: int) -> Diagnosis | No
     if peer is None:
         if link is None or link.kind != "veth" or link.unseen:
             return None
-        reason = f"the other end of {device[1]} is missing"
+        reason = tr("the other end of {device} is missing", device=device[1])
         return Diagnosis(Cause.PEER_MISSING, reason, show_link(device))
     off = switched_off(tables, peer)
     if off:
@@ -154,7 +159,12 @@ def lost_on_a_cable(tables: Tables, device: Device, size: int) -> Diagnosis | No
     mend = fix(peer[0], f"ip link set {quoted(peer[1])} mtu {near}")
     return Diagnosis(
         cause=Cause.MTU,
-        reason=f"the packet is of {size - ETHERNET} bytes, and {full(peer)} takes {far.mtu} (its MTU)",
+        reason=tr(
+            "the packet is of {size} bytes, and {full} takes {mtu} (its MTU)",
+            size=size - ETHERNET,
+            full=full(peer),
+            mtu=far.mtu,
+        ),
         shown=show_link(peer),
         fixes=(mend,),
         should_be=place(peer),

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from ...facts import Device, Route
 from ...inside import inside, quoted
+from ...language import marked, tr
 from ...markup import keep_printable
 from ...sandbox import HOSTNAME
 
@@ -88,72 +89,86 @@ class Cause(StrEnum):
     @property
     def meaning(self) -> str:
         """What it means, in a sentence."""
-        return MEANINGS[self]
+        return tr(MEANINGS[self])
 
 
 # A sentence for each, for the page of causes and whoever wants to explain one.
 MEANINGS = {
-    Cause.NO_DEVICE: "The device that should send it is not there: never made, never moved, or moved elsewhere.",
-    Cause.DEVICE_DOWN: "A device on the way is switched off, or has no signal because its other end is.",
-    Cause.PEER_MISSING: "The other end of the cable is not in any namespace of the lab.",
-    Cause.MACVLAN: "A macvlan or ipvlan device does not hear its parent, nor, but in mode bridge, its siblings.",
-    Cause.QUEUE: "The queue of a device (qdisc) drops it.",
-    Cause.BOND_PORT: "A bond or a team has no port that it could send by.",
-    Cause.VLAN_TAG: "The frame has a VLAN tag, and the card has no VLAN device with this number.",
-    Cause.NO_MASTER: "A cable ends beside the bridge: the device is no port of any.",
-    Cause.WRONG_BRIDGE: "A cable ends in another bridge than the one that should reach it.",
-    Cause.PORT_STATE: "A bridge's port does not forward: it waits for STP, or is disabled.",
-    Cause.PORT_ISOLATED: "Both ports are isolated, and a bridge hands nothing from one such port to another.",
-    Cause.PORT_FLOOD: "The bridge does not know behind which port the MAC is, and this port does not flood.",
-    Cause.PORT_LOCKED: "A locked port takes frames only from MACs that somebody wrote into the FDB for it.",
-    Cause.VLAN_PORT: "A bridge that looks at VLANs does not let this one through at a port.",
-    Cause.FDB_ENTRY: "The bridge's FDB puts the MAC behind another port than where it is.",
-    Cause.DUPLICATE_MAC: "Two devices on one bridge have the same MAC, and it sends to where it saw it last.",
-    Cause.BRIDGE_MAC: "A host has the bridge's own MAC, so the bridge keeps what is for the host.",
-    Cause.SWITCH_FLOW: "A flow of Open vSwitch, a switch that is a program, drops it.",
-    Cause.NO_ADDRESS: "The device at the far end of the cable has no address at all.",
-    Cause.NOBODY_HAS: "No namespace has the address that is asked for.",
-    Cause.ADDRESS_ON_PORT: "The address is on a bridge's port, where nothing arrives: it belongs on the bridge.",
-    Cause.WRONG_PREFIX: "The prefix length is wrong: who is behind a router is a neighbour, or a neighbour is none.",
-    Cause.BROADCAST: "It is the broadcast address of the network, nobody's own.",
-    Cause.ADDRESS_FAILED: "The IPv6 address is there and not used: a duplicate, or still being asked about.",
-    Cause.WRONG_NEIGHBOUR: "A neighbour entry has another MAC than the one who has the address.",
-    Cause.NO_NEIGHBOUR: "No neighbour entry tells the MAC, and nobody may be asked for it.",
-    Cause.ARP_OFF: "A device has ARP switched off (NOARP): it neither asks nor answers.",
-    Cause.ARP_IGNORE: "arp_ignore keeps a namespace from answering ARP for an address of its own.",
-    Cause.ARP_FILTER: "arp_filter keeps a device from answering ARP, as the way back is by another device.",
-    Cause.PROXY_ARP_OFF: "Nobody has the address, and the machine that should answer ARP for it does not.",
-    Cause.NO_ROUTE: "A machine on the way there has no route to the address.",
-    Cause.NO_ROUTE_BACK: "The one who was asked got it, and has no route for the answer.",
-    Cause.DEAD_ROUTE: "A route of kind blackhole, unreachable, prohibit or throw takes it.",
-    Cause.WRONG_ROUTE: "A route leads to the wrong cable.",
-    Cause.POLICY_RULE: "A rule of `ip rule` decides: it drops it, or asks another table than expected.",
-    Cause.ROUTING_LOOP: "It goes round: routers send it to each other, or bridges are joined in a circle without STP.",
-    Cause.HOP_LIMIT: "It passes more routers than its TTL, or hop limit, allows.",
-    Cause.IPSEC: "A policy or a state of IPsec (xfrm) blocks it.",
-    Cause.FORWARDING_OFF: "A machine between the ends does not hand on what is not for itself.",
-    Cause.RP_FILTER: "rp_filter drops it: the way back to its sender is not by the device it came in by.",
-    Cause.OWN_SOURCE: "Its sender has an address that the receiver has too, so the receiver does not believe it.",
-    Cause.ECHO_IGNORED: "Who was asked got the ping, and is told not to answer any.",
-    Cause.IPV6_OFF: "IPv6 is switched off at a device, so it has no IPv6 address.",
-    Cause.FILTER_RULE: "A rule of a packet filter drops it.",
-    Cause.FILTER_POLICY: "No rule accepts it, and the policy of the chain is drop.",
-    Cause.REJECTED: "A rule of a packet filter refuses it, and says so to the sender.",
-    Cause.REWRITTEN: "A rule rewrites its address (NAT) to one that nobody has.",
-    Cause.VXLAN_ENTRY: "The VXLAN device has no FDB entry that tells the machine to wrap it for.",
-    Cause.VXLAN_LOCAL: "It is wrapped with a source address that this machine does not have.",
-    Cause.VXLAN_REMOTE: "It is wrapped for an address that is not the other machine's.",
-    Cause.VXLAN_PORT: "The two ends of the tunnel use different UDP ports.",
-    Cause.VXLAN_VNI: "The two ends of the tunnel have different VNIs.",
-    Cause.TUNNEL_ENDS: "The tunnel's ends do not fit: one is not for what the other sends, by its outer addresses.",
-    Cause.TUNNEL_LOCAL: "A tunnel other than VXLAN has a local address that its machine does not have.",
-    Cause.TUNNEL_KEY: "The two ends of a GRE tunnel have different keys, or of a Geneve tunnel different VNIs.",
-    Cause.TUNNEL_PORT: "The two ends of a Geneve tunnel use different UDP ports.",
-    Cause.TUNNEL_MODE: "The tunnel is of a mode that does not carry this kind of packet.",
-    Cause.MTU: "The packet is larger than what a device on the way takes.",
-    Cause.REFUSED: "It arrived, and nobody listens on that port there.",
-    Cause.WRONG_ANSWERER: "An answer came, but not from who was asked.",
-    Cause.UNKNOWN: "The kit does not know; the sentence tells what it looked at.",
+    Cause.NO_DEVICE: marked(
+        "The device that should send it is not there: never made, never moved, or moved elsewhere."
+    ),
+    Cause.DEVICE_DOWN: marked("A device on the way is switched off, or has no signal because its other end is."),
+    Cause.PEER_MISSING: marked("The other end of the cable is not in any namespace of the lab."),
+    Cause.MACVLAN: marked(
+        "A macvlan or ipvlan device does not hear its parent, nor, but in mode bridge, its siblings."
+    ),
+    Cause.QUEUE: marked("The queue of a device (qdisc) drops it."),
+    Cause.BOND_PORT: marked("A bond or a team has no port that it could send by."),
+    Cause.VLAN_TAG: marked("The frame has a VLAN tag, and the card has no VLAN device with this number."),
+    Cause.NO_MASTER: marked("A cable ends beside the bridge: the device is no port of any."),
+    Cause.WRONG_BRIDGE: marked("A cable ends in another bridge than the one that should reach it."),
+    Cause.PORT_STATE: marked("A bridge's port does not forward: it waits for STP, or is disabled."),
+    Cause.PORT_ISOLATED: marked("Both ports are isolated, and a bridge hands nothing from one such port to another."),
+    Cause.PORT_FLOOD: marked("The bridge does not know behind which port the MAC is, and this port does not flood."),
+    Cause.PORT_LOCKED: marked("A locked port takes frames only from MACs that somebody wrote into the FDB for it."),
+    Cause.VLAN_PORT: marked("A bridge that looks at VLANs does not let this one through at a port."),
+    Cause.FDB_ENTRY: marked("The bridge's FDB puts the MAC behind another port than where it is."),
+    Cause.DUPLICATE_MAC: marked("Two devices on one bridge have the same MAC, and it sends to where it saw it last."),
+    Cause.BRIDGE_MAC: marked("A host has the bridge's own MAC, so the bridge keeps what is for the host."),
+    Cause.SWITCH_FLOW: marked("A flow of Open vSwitch, a switch that is a program, drops it."),
+    Cause.NO_ADDRESS: marked("The device at the far end of the cable has no address at all."),
+    Cause.NOBODY_HAS: marked("No namespace has the address that is asked for."),
+    Cause.ADDRESS_ON_PORT: marked(
+        "The address is on a bridge's port, where nothing arrives: it belongs on the bridge."
+    ),
+    Cause.WRONG_PREFIX: marked(
+        "The prefix length is wrong: who is behind a router is a neighbour, or a neighbour is none."
+    ),
+    Cause.BROADCAST: marked("It is the broadcast address of the network, nobody's own."),
+    Cause.ADDRESS_FAILED: marked("The IPv6 address is there and not used: a duplicate, or still being asked about."),
+    Cause.WRONG_NEIGHBOUR: marked("A neighbour entry has another MAC than the one who has the address."),
+    Cause.NO_NEIGHBOUR: marked("No neighbour entry tells the MAC, and nobody may be asked for it."),
+    Cause.ARP_OFF: marked("A device has ARP switched off (NOARP): it neither asks nor answers."),
+    Cause.ARP_IGNORE: marked("arp_ignore keeps a namespace from answering ARP for an address of its own."),
+    Cause.ARP_FILTER: marked("arp_filter keeps a device from answering ARP, as the way back is by another device."),
+    Cause.PROXY_ARP_OFF: marked("Nobody has the address, and the machine that should answer ARP for it does not."),
+    Cause.NO_ROUTE: marked("A machine on the way there has no route to the address."),
+    Cause.NO_ROUTE_BACK: marked("The one who was asked got it, and has no route for the answer."),
+    Cause.DEAD_ROUTE: marked("A route of kind blackhole, unreachable, prohibit or throw takes it."),
+    Cause.WRONG_ROUTE: marked("A route leads to the wrong cable."),
+    Cause.POLICY_RULE: marked("A rule of `ip rule` decides: it drops it, or asks another table than expected."),
+    Cause.ROUTING_LOOP: marked(
+        "It goes round: routers send it to each other, or bridges are joined in a circle without STP."
+    ),
+    Cause.HOP_LIMIT: marked("It passes more routers than its TTL, or hop limit, allows."),
+    Cause.IPSEC: marked("A policy or a state of IPsec (xfrm) blocks it."),
+    Cause.FORWARDING_OFF: marked("A machine between the ends does not hand on what is not for itself."),
+    Cause.RP_FILTER: marked("rp_filter drops it: the way back to its sender is not by the device it came in by."),
+    Cause.OWN_SOURCE: marked(
+        "Its sender has an address that the receiver has too, so the receiver does not believe it."
+    ),
+    Cause.ECHO_IGNORED: marked("Who was asked got the ping, and is told not to answer any."),
+    Cause.IPV6_OFF: marked("IPv6 is switched off at a device, so it has no IPv6 address."),
+    Cause.FILTER_RULE: marked("A rule of a packet filter drops it."),
+    Cause.FILTER_POLICY: marked("No rule accepts it, and the policy of the chain is drop."),
+    Cause.REJECTED: marked("A rule of a packet filter refuses it, and says so to the sender."),
+    Cause.REWRITTEN: marked("A rule rewrites its address (NAT) to one that nobody has."),
+    Cause.VXLAN_ENTRY: marked("The VXLAN device has no FDB entry that tells the machine to wrap it for."),
+    Cause.VXLAN_LOCAL: marked("It is wrapped with a source address that this machine does not have."),
+    Cause.VXLAN_REMOTE: marked("It is wrapped for an address that is not the other machine's."),
+    Cause.VXLAN_PORT: marked("The two ends of the tunnel use different UDP ports."),
+    Cause.VXLAN_VNI: marked("The two ends of the tunnel have different VNIs."),
+    Cause.TUNNEL_ENDS: marked(
+        "The tunnel's ends do not fit: one is not for what the other sends, by its outer addresses."
+    ),
+    Cause.TUNNEL_LOCAL: marked("A tunnel other than VXLAN has a local address that its machine does not have."),
+    Cause.TUNNEL_KEY: marked("The two ends of a GRE tunnel have different keys, or of a Geneve tunnel different VNIs."),
+    Cause.TUNNEL_PORT: marked("The two ends of a Geneve tunnel use different UDP ports."),
+    Cause.TUNNEL_MODE: marked("The tunnel is of a mode that does not carry this kind of packet."),
+    Cause.MTU: marked("The packet is larger than what a device on the way takes."),
+    Cause.REFUSED: marked("It arrived, and nobody listens on that port there."),
+    Cause.WRONG_ANSWERER: marked("An answer came, but not from who was asked."),
+    Cause.UNKNOWN: marked("The kit does not know; the sentence tells what it looked at."),
 }
 
 
@@ -252,7 +267,7 @@ def typed_route(route: Route) -> str:
 def full(device: Device) -> str:
     """A device with its namespace, for a sentence."""
     namespace, name = device
-    return f"{name} in {namespace}"
+    return tr("{name} in {namespace}", name=name, namespace=namespace)
 
 
 def place(device: Device) -> str:

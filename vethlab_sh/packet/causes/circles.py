@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...facts import Device
 from ...inside import quoted
+from ...language import tr
 from ..lookup import Tables
 from .cause import Cause, Diagnosis, Shown, fix, full
 
@@ -50,10 +51,12 @@ def _hands_on(tables: Tables, port: Device) -> bool:
 def _circle(port: Device, peer: Device, here: Device, there: Device) -> Diagnosis:
     cable = f"{port[1]}, {peer[1]}"
     if here == there:
-        what = f"both ends of the cable {cable} are ports of {full(here)}"
+        what = tr("both ends of the cable {cable} are ports of {full}", cable=cable, full=full(here))
     else:
-        what = f"the cable {cable} is one more way from {full(here)} to {full(there)}"
-    reason = f"{what}, and no STP runs: a loop, in which what is for everyone goes round for ever"
+        what = tr(
+            "the cable {cable} is one more way from {here} to {there}", cable=cable, here=full(here), there=full(there)
+        )
+    reason = tr("{what}, and no STP runs: a loop, in which what is for everyone goes round for ever", what=what)
     opened = fix(port[0], f"ip link set {quoted(port[1])} nomaster")
     return Diagnosis(
         cause=Cause.ROUTING_LOOP,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...facts import Device
+from ...language import tr
 from ..sighting import Sighting
 from .cause import Cause, Diagnosis, Shown
 from .resolving import unusable
@@ -39,9 +40,20 @@ def _way_back(scene: Scene, space: str, source: str, dst: str) -> Diagnosis | No
     if lost is None:
         return None
     if lost.cause == Cause.NO_ROUTE:
-        reason = f"{space} has {dst}, but no route back: {lost.reason}, so its answer does not leave"
+        reason = tr(
+            "{space} has {dst}, but no route back: {reason}, so its answer does not leave",
+            space=space,
+            dst=dst,
+            reason=lost.reason,
+        )
         return replace(lost, cause=Cause.NO_ROUTE_BACK, reason=reason)
-    reason = f"{space} has {dst}, but its answer to {source} does not leave: {lost.reason}"
+    reason = tr(
+        "{space} has {dst}, but its answer to {source} does not leave: {reason}",
+        space=space,
+        dst=dst,
+        source=source,
+        reason=lost.reason,
+    )
     return replace(lost, reason=reason)
 
 
@@ -49,19 +61,25 @@ def nobody_listens(scene: Scene, space: str, ip: str, port: int | None = None) -
     """A port that nobody takes: refused by a reset, or by ICMP. port: where a rule has changed it."""
     protocol = scene.probe.protocol
     port = port or scene.probe.port
-    name = f"{protocol.upper()} port {port}"
+    name = tr("{protocol} port {port}", protocol=protocol.upper(), port=port)
     sockets = []
     for one in scene.look(space).sockets:
         if one.protocol == protocol and one.port == port:
             sockets.append(one)
     if any(one.takes(protocol, ip, port) for one in sockets):
-        reason = f"{space} refused it, though a program listens on {name} there"
+        reason = tr("{space} refused it, though a program listens on {name} there", space=space, name=name)
     elif sockets:
         addresses = dict.fromkeys(one.address for one in sockets)
         where = " and ".join(addresses)
-        reason = f"{space} refused it: its {name} is open on {where} only, nobody listens on {ip}"
+        reason = tr(
+            "{space} refused it: its {name} is open on {where} only, nobody listens on {ip}",
+            space=space,
+            name=name,
+            where=where,
+            ip=ip,
+        )
     else:
-        reason = f"{space} refused it: nobody listens on {name} there"
+        reason = tr("{space} refused it: nobody listens on {name} there", space=space, name=name)
     flag = "t" if protocol == "tcp" else "u"
     shown = Shown.of(space, f"ss -Hln{flag}", f":{port}")
     return Diagnosis(Cause.REFUSED, reason, shown)

@@ -6,6 +6,7 @@ counters, while nft traces what the filters do with it.
 
 from __future__ import annotations
 
+from ...language import tr
 from ..sighting import Sighting
 from .cause import Cause, Diagnosis, place
 from .filters import filtered
@@ -62,22 +63,24 @@ def _not_sent(scene: Scene) -> Diagnosis | None:
 def _unknown(scene: Scene, last: Sighting | None) -> Diagnosis:
     """What was ruled out, and what to look at next."""
     if scene.again.answered:
-        return Diagnosis(Cause.UNKNOWN, "the same probe, sent once more, was answered: ask again")
+        return Diagnosis(Cause.UNKNOWN, tr("the same probe, sent once more, was answered: ask again"))
     space = last.namespace if last else scene.probe.src
     is_judged = scene.look(space).is_judged
     ruled_out = [
-        "devices and cables",
-        "routes and rules" if is_judged else "routes",
-        "forwarding and rp_filter",
+        tr("devices and cables"),
+        tr("routes and rules") if is_judged else "routes",
+        tr("forwarding and rp_filter"),
     ]
     if scene.again.heard and all(scene.look(one).has_nft for one in scene.spaces):
-        ruled_out.append("packet filters")
+        ruled_out.append(tr("packet filters"))
     if is_judged:
         line = scene.ground.typed(space, "nstat")
-        next_look = f"Look next at the kernel's counters there, while you ask again: `{line}`"
+        next_look = tr("Look next at the kernel's counters there, while you ask again: `{line}`", line=line)
     else:
         line = scene.ground.typed(space, "ip rule")
-        next_look = f"Look next at the rules that ask for more than addresses: `{line}`"
+        next_look = tr("Look next at the rules that ask for more than addresses: `{line}`", line=line)
     where = place(last.place) if last else space
-    looked = f"Looked for at {where}, and nothing found in the way: {', '.join(ruled_out)}."
-    return Diagnosis(Cause.UNKNOWN, f"I do not know why. {looked} {next_look}")
+    looked = tr(
+        "Looked for at {where}, and nothing found in the way: {ruled_out}.", where=where, ruled_out=", ".join(ruled_out)
+    )
+    return Diagnosis(Cause.UNKNOWN, tr("I do not know why. {looked} {next_look}", looked=looked, next_look=next_look))

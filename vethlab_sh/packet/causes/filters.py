@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from ...facts import Chain, ChainPlace, FilterRule
 from ...inside import quoted
+from ...language import tr
 from ...parsers import deeds
 from ...parsers.deeds import Deed, Goal
 from ...parsers.filters import TABLES, counted, nft_rules, without_counts
@@ -103,17 +104,23 @@ def _told_by_nft(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
     if drop.step.is_policy:
         return _policy(scene, drop, is_bridged)
     rule = _rule(scene, drop.space, drop.step)
-    who = f"the rule `{rule.text}` ({rule.program} {rule.in_chain}, in {drop.space})"
+    who = tr(
+        "the rule `{text}` ({program} {in_chain}, in {space})",
+        text=rule.text,
+        program=rule.program,
+        in_chain=rule.in_chain,
+        space=drop.space,
+    )
     diagnosis = Diagnosis(
         cause=Cause.FILTER_RULE,
-        reason=f"{who} drops it",
+        reason=tr("{who} drops it", who=who),
         shown=rule.shown,
         fixes=rule.fixes,
     )
     if rule.refuses:
-        return replace(diagnosis, cause=Cause.REJECTED, reason=f"{who} rejects it (REJECT)")
+        return replace(diagnosis, cause=Cause.REJECTED, reason=tr("{who} rejects it (REJECT)", who=who))
     if drop.step.verdict == "queue":
-        reason = f"{who} hands it to a queue, where no program takes it, so the kernel drops it"
+        reason = tr("{who} hands it to a queue, where no program takes it, so the kernel drops it", who=who)
         return replace(diagnosis, reason=reason)
     return _also_bridged(scene, diagnosis, drop) if is_bridged else diagnosis
 
@@ -145,7 +152,7 @@ class Met:
     @property
     def in_chain(self) -> str:
         """Its table and chain, for a sentence."""
-        return f"{self.rule.in_table}, chain {self.rule.chain}"
+        return tr("{in_table}, chain {chain}", in_table=self.rule.in_table, chain=self.rule.chain)
 
     @property
     def in_table(self) -> str:
@@ -234,7 +241,7 @@ def _policy(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
     space = drop.space
     chain = _of_step(space, step).place
     if not _is_by_iptables(step):
-        return _closed(chain, f"nft's chain {step.chain}", "drop", "policy drop")
+        return _closed(chain, tr("nft's chain {chain}", chain=step.chain), "drop", "policy drop")
     program = IPTABLES[step.family]
     diagnosis = _closed(
         replace(chain, program=program),
@@ -256,10 +263,10 @@ def _policy(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
 def _closed(chain: ChainPlace, name: str, policy: str, word: str) -> Diagnosis:
     """A policy that drops what no rule accepts. name: of the chain, for a sentence; word: to look at in its listing."""
     space = chain.namespace
-    of_chain = f"the policy of {name} ({chain.in_table}) in {space}"
+    of_chain = tr("the policy of {name} ({in_table}) in {space}", name=name, in_table=chain.in_table, space=space)
     return Diagnosis(
         cause=Cause.FILTER_POLICY,
-        reason=f"{of_chain} is {policy}, so it drops what no rule accepts",
+        reason=tr("{of_chain} is {policy}, so it drops what no rule accepts", of_chain=of_chain, policy=policy),
         shown=Shown.of(space, chain.listing, word),
         fixes=(fix(space, chain.opening),),
     )
@@ -279,16 +286,20 @@ def _also_bridged(scene: Scene, diagnosis: Diagnosis, drop: Drop) -> Diagnosis:
     switches = []
     mends: Fix = ()
     if scene.look(space).number(path):
-        switches.append(f"bridge-nf-call-{program} is 1")
+        switches.append(tr("bridge-nf-call-{program} is 1", program=program))
         mends += setting(space, path, 0)
     for bridge in _handing_over(scene, space, own):
-        switches.append(f"{own} of {bridge} is 1")
+        switches.append(tr("{own} of {bridge} is 1", own=own, bridge=bridge))
         mends += fix(space, f"ip link set {quoted(bridge)} type bridge {own} 0")
     if not switches:
         return diagnosis
     return replace(
         diagnosis,
-        reason=f"{diagnosis.reason}; rules of IP get what is only bridged, because {' and '.join(switches)}",
+        reason=tr(
+            "{reason}; rules of IP get what is only bridged, because {switches}",
+            reason=diagnosis.reason,
+            switches=tr(" and ").join(switches),
+        ),
         fixes=(*diagnosis.fixes, mends),
     )
 
@@ -337,10 +348,18 @@ def _legacy(fact: Chain | FilterRule) -> Diagnosis | None:
     if deed not in (Deed.DROP, Deed.REJECT):
         return None
     is_refusal = deed == Deed.REJECT
-    verb = "rejects it (REJECT)" if is_refusal else "drops it"
+    verb = tr("rejects it (REJECT)") if is_refusal else tr("drops it")
     return Diagnosis(
         cause=Cause.REJECTED if is_refusal else Cause.FILTER_RULE,
-        reason=f"the rule `{fact.text}` ({fact.program} {fact.in_table}, chain {fact.chain}, in {space}) {verb}",
+        reason=tr(
+            "the rule `{text}` ({program} {in_table}, chain {chain}, in {space}) {verb}",
+            text=fact.text,
+            program=fact.program,
+            in_table=fact.in_table,
+            chain=fact.chain,
+            space=space,
+            verb=verb,
+        ),
         shown=Shown.of(space, fact.listing, fact.text, fact.text),
         fixes=(fix(space, fact.removal),),
     )

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_interface
 
 from ...facts import Device, Route, Rule
 from ...inside import quoted
+from ...language import tr
 from ..lookup import best, prefix_length
 from ..sighting import ASKS, Sighting
 from .cause import Cause, Diagnosis, Shown, fix, full
@@ -58,7 +59,12 @@ def _sends_to(scene: Scene, last: Sighting, space: str, hop: str) -> bool:
 def _sent_by_a_gateway(scene: Scene, decision: Decision, route: Route, goal: str, diagnosis: Diagnosis) -> Diagnosis:
     if decision.is_special and decision.rule:
         return _sent_by_a_rule(decision.rule, route, diagnosis)
-    reason = f"{route.namespace} sends it by {route.words}, but {diagnosis.reason}"
+    reason = tr(
+        "{namespace} sends it by {words}, but {reason}",
+        namespace=route.namespace,
+        words=route.words,
+        reason=diagnosis.reason,
+    )
     past = _past_the_tunnel(scene, route, goal, reason)
     if past:
         return past
@@ -90,7 +96,12 @@ def _no_route_by(tunnel: Device, network: IPv4Network | IPv6Network, neighbour: 
     line = f"ip {family}route add {network} via {neighbour} dev {dev} onlink"
     return Diagnosis(
         cause=Cause.NO_ROUTE,
-        reason=f"{reason}; it has no route to {network}, though {full(tunnel)} has a neighbour there",
+        reason=tr(
+            "{reason}; it has no route to {network}, though {full} has a neighbour there",
+            reason=reason,
+            network=network,
+            full=full(tunnel),
+        ),
         shown=Shown.of(space, f"ip neigh show dev {dev}", neighbour),
         fixes=(fix(space, line),),
     )
@@ -145,8 +156,12 @@ def sent_to_a_remote(scene: Scene, tunnel: Device, remote: str, diagnosis: Diagn
     """The reason why another machine is not reached, with the FDB entry, or the remote, that named it."""
     link = scene.link(tunnel)
     has_remote = link is not None and is_tunnel(link)
-    sends = f"{full(tunnel)} wraps it for" if has_remote else f"the FDB of {full(tunnel)} sends it to"
-    reason = f"{sends} {remote}, but {diagnosis.reason}"
+    sends = (
+        tr("{full} wraps it for", full=full(tunnel))
+        if has_remote
+        else tr("the FDB of {full} sends it to", full=full(tunnel))
+    )
+    reason = tr("{sends} {remote}, but {reason}", sends=sends, remote=remote, reason=diagnosis.reason)
     if diagnosis.cause not in (Cause.NOBODY_HAS, Cause.NO_ADDRESS):
         return replace(diagnosis, reason=reason)
     if link is not None and has_remote:
@@ -167,7 +182,14 @@ def _sent_by_a_rule(rule: Rule, route: Route, diagnosis: Diagnosis) -> Diagnosis
     return replace(
         diagnosis,
         cause=Cause.POLICY_RULE,
-        reason=f"the rule `{rule.words}` in {space} asks table {route.table}: {route.words}, but {diagnosis.reason}",
+        reason=tr(
+            "the rule `{words}` in {space} asks table {table}: {route}, but {reason}",
+            words=rule.words,
+            space=space,
+            table=route.table,
+            route=route.words,
+            reason=diagnosis.reason,
+        ),
         shown=Shown.of(space, f"ip {family}rule", f"{rule.priority}:"),
         fixes=(fix(space, f"ip {family}rule del pref {rule.priority}"),),
     )
@@ -184,7 +206,13 @@ def _sent_rewritten(scene: Scene, last: Sighting | None, asker: str, hop: str, d
     diagnosis = replace(
         diagnosis,
         cause=Cause.REWRITTEN,
-        reason=f"{space} rewrites {meant} to {hop} (DNAT), and {diagnosis.reason}",
+        reason=tr(
+            "{space} rewrites {meant} to {hop} (DNAT), and {reason}",
+            space=space,
+            meant=meant,
+            hop=hop,
+            reason=diagnosis.reason,
+        ),
     )
     if rule is None:
         return diagnosis

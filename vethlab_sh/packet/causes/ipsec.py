@@ -5,15 +5,16 @@ Documentation/networking/xfrm_proc.rst
 
 from __future__ import annotations
 
+from ...language import marked, tr
 from .cause import Cause, Diagnosis, Shown
 from .scene import Scene
 
 BLOCKED = {
-    "XfrmInPolBlock": "what comes in",
-    "XfrmFwdHdrError": "what it forwards",
-    "XfrmOutPolBlock": "what goes out",
-    "XfrmInNoPols": "what comes in",
-    "XfrmInTmplMismatch": "what comes in",
+    "XfrmInPolBlock": marked("what comes in"),
+    "XfrmFwdHdrError": marked("what it forwards"),
+    "XfrmOutPolBlock": marked("what goes out"),
+    "XfrmInNoPols": marked("what comes in"),
+    "XfrmInTmplMismatch": marked("what comes in"),
 }
 
 
@@ -23,7 +24,7 @@ def blocked_by_ipsec(scene: Scene) -> Diagnosis | None:
         for counter, what in BLOCKED.items():
             moved = scene.again.moved(space, counter)
             if moved:
-                reason = f"an IPsec policy (xfrm) in {space} blocks {what}"
+                reason = tr("an IPsec policy (xfrm) in {space} blocks {what}", space=space, what=tr(what))
                 shown = Shown.of(space, f"grep {counter} /proc/net/xfrm_stat", "", f"{counter}: +{moved}")
                 return Diagnosis(Cause.IPSEC, reason, shown)
     return None

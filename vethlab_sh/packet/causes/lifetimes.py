@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...language import tr
 from ..sighting import Sighting
 from .cause import Cause, Diagnosis, Shown, full
 from .filters import rule_of_ttl
@@ -21,15 +22,19 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
     start = _start(scene, last)
     sender, first = start.namespace, _ttl(start)
     is_ipv6 = ":" in last.ips[1]
-    life = "hop limit" if is_ipv6 else "TTL"
-    gone = f"{router} does not send it on, because its {life} is used up ({ttl})"
+    life = tr("hop limit") if is_ipv6 else "TTL"
+    gone = tr("{router} does not send it on, because its {life} is used up ({ttl})", router=router, life=life, ttl=ttl)
     if last.wrapped:
         tunnel = scene.tables.tunnel(sender, last.vni) if last.in_vxlan else sender_of(scene, start)
-        name = full(tunnel) if tunnel else f"a tunnel of {sender}"
+        name = full(tunnel) if tunnel else tr("a tunnel of {sender}", sender=sender)
         shown = Shown.of(sender, "ip -d link show type vxlan", "ttl")
         if tunnel and not last.in_vxlan:
             shown = show_tunnel(tunnel)
-        return Diagnosis(Cause.HOP_LIMIT, f"{gone}: {name} wraps it with a {life} of {first}", shown)
+        return Diagnosis(
+            Cause.HOP_LIMIT,
+            tr("{gone}: {name} wraps it with a {life} of {first}", gone=gone, name=name, life=life, first=first),
+            shown,
+        )
     # IPv6 has a limit for each device: ip6_dst_hoplimit(), net/ipv6/output_core.c
     path = f"ipv6/conf/{start.device}/hop_limit" if is_ipv6 else "ipv4/ip_default_ttl"
     name = path.rpartition("/")[2]
@@ -37,7 +42,14 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
     if first == default and default < LITTLE:
         return Diagnosis(
             cause=Cause.HOP_LIMIT,
-            reason=f"{gone}: {sender} sends with a {life} of {first} ({name})",
+            reason=tr(
+                "{gone}: {sender} sends with a {life} of {first} ({name})",
+                gone=gone,
+                sender=sender,
+                life=life,
+                first=first,
+                name=name,
+            ),
             shown=show_setting(sender, path),
             fixes=(setting(sender, path, 64),),
         )
@@ -45,13 +57,26 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
     if rule:
         return Diagnosis(
             cause=Cause.HOP_LIMIT,
-            reason=f"{gone}: the rule `{rule.text}` ({rule.program} {rule.in_table}) in {sender} sets it",
+            reason=tr(
+                "{gone}: the rule `{text}` ({program} {in_table}) in {sender} sets it",
+                gone=gone,
+                text=rule.text,
+                program=rule.program,
+                in_table=rule.in_table,
+                sender=sender,
+            ),
             shown=rule.shown,
             fixes=rule.fixes,
         )
     counter = "Ip6InHdrErrors" if is_ipv6 else "IpInHdrErrors"
     shown = Shown.of(router, f"nstat -asz {counter}", counter)
-    return Diagnosis(Cause.HOP_LIMIT, f"{gone}: it was sent by {sender} with a {life} of {first}", shown)
+    return Diagnosis(
+        Cause.HOP_LIMIT,
+        tr(
+            "{gone}: it was sent by {sender} with a {life} of {first}", gone=gone, sender=sender, life=life, first=first
+        ),
+        shown,
+    )
 
 
 def _ttl(sighting: Sighting) -> int | None:

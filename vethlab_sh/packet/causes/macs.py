@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ...facts import Device, Neighbour
 from ...inside import quoted
+from ...language import tr
 from ..sighting import Sighting
 from .cables import show_link, switched_off
 from .cause import Cause, Diagnosis, Shown, fix, full, place
@@ -27,7 +28,11 @@ def not_for_this_device(scene: Scene, last: Sighting) -> Diagnosis | None:
         mends = tuple(fix(device[0], f"ip link set {dev} master {quoted(bridge)}") for _, bridge in bridges)
         return Diagnosis(
             cause=Cause.NO_MASTER,
-            reason=f"{device[1]} has no master, so no bridge takes the frame, and {mac} is not its own MAC",
+            reason=tr(
+                "{device} has no master, so no bridge takes the frame, and {mac} is not its own MAC",
+                device=device[1],
+                mac=mac,
+            ),
             shown=show_link(device),
             fixes=mends,
         )
@@ -41,11 +46,13 @@ def not_for_this_device(scene: Scene, last: Sighting) -> Diagnosis | None:
         if row.mac != mac:
             continue
         if row.ip == last.dst_ip or _is_gateway(scene, row.namespace, row.ip):
-            return _wrong_neighbour(scene, row, f"but {full(device)} has {own}")
+            return _wrong_neighbour(scene, row, tr("but {full} has {own}", full=full(device), own=own))
     changed = _mac_rewritten(scene, last)
     if changed:
         return changed
-    reason = f"the frame is for {mac}, but {full(device)} has {own}: a neighbour entry is wrong"
+    reason = tr(
+        "the frame is for {mac}, but {full} has {own}: a neighbour entry is wrong", mac=mac, full=full(device), own=own
+    )
     return Diagnosis(Cause.WRONG_NEIGHBOUR, reason, show_link(device, "link/ether"))
 
 
@@ -74,7 +81,7 @@ def _mac_rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:
 
 
 def _by_a_bridge_filter(scene: Scene, space: str, old: str, new: str) -> Diagnosis:
-    reason = f"a rule of a bridge filter in {space} rewrites the MAC {old} to {new}"
+    reason = tr("a rule of a bridge filter in {space} rewrites the MAC {old} to {new}", space=space, old=old, new=new)
     rule = rule_of_mac(scene, space, new)
     if rule is None:
         return Diagnosis(Cause.REWRITTEN, reason, Shown.of(space, "nft list ruleset", new))
@@ -102,7 +109,7 @@ def taken_for_the_owner(scene: Scene, last: Sighting) -> Diagnosis | None:
         owners = [owner for owner in tables.wire(asker) if owner in scene.owners(row.ip)]
         if len(owners) != 1:
             continue
-        truth = f"which is {full(device)}, but {full(owners[0])} has this address"
+        truth = tr("which is {full}, but {owner} has this address", full=full(device), owner=full(owners[0]))
         diagnosis = _wrong_neighbour(scene, row, truth)
         is_mended = switched_off(tables, owners[0]) is None
         return replace(diagnosis, fixes=diagnosis.fixes if is_mended else (), should_be=place(owners[0]))
@@ -130,7 +137,14 @@ def _wrong_neighbour(scene: Scene, row: Neighbour, truth: str) -> Diagnosis:
         mend = fix(space, f"ip neigh del {ip} dev {quoted(by)}")
     return Diagnosis(
         cause=Cause.WRONG_NEIGHBOUR,
-        reason=f"the neighbour entry{state} of {space} says that {ip} is {row.mac}, {truth}",
+        reason=tr(
+            "the neighbour entry{state} of {space} says that {ip} is {mac}, {truth}",
+            state=state,
+            space=space,
+            ip=ip,
+            mac=row.mac,
+            truth=truth,
+        ),
         shown=Shown.of(space, f"ip neigh show {ip}", str(row.mac)),
         fixes=(mend,),
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ...facts import Device, Link
 from ...inside import quoted
+from ...language import tr
 from ..sighting import ASKS, TELLS, Sighting
 from .cables import switched_off
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full
@@ -36,7 +37,12 @@ def not_to_the_parent(scene: Scene, last: Sighting) -> Diagnosis | None:
     shown = Shown.of(link.namespace, f"ip -d link show dev {quoted(link.name)}", link.kind)
     owners = scene.owners(_goal(scene, last))
     if parent in owners:
-        reason = f"{full(link.device)} is a {link.kind} on {full(parent)}, and the two do not talk to each other"
+        reason = tr(
+            "{full} is a {kind} on {parent}, and the two do not talk to each other",
+            full=full(link.device),
+            kind=link.kind,
+            parent=full(parent),
+        )
         return Diagnosis(Cause.MACVLAN, reason, shown)
     has_siblings = False
     for owner in owners:
@@ -84,9 +90,15 @@ def _not_sent_back(scene: Scene, link: Link, other: Device, parent: Device) -> D
         return None
     if far_end.master is None or far_end.port is None or far_end.port.hairpin is not False:
         return None
-    reason = (
-        f"{full(link.device)} and {full(other)} are {link.kind} devices of mode vepa on {full(parent)}: what one sends "
-        f"comes back to the other by {far_end.master} only, and hairpin is off at its port {full(far_end.device)}"
+    reason = tr(
+        "{full} and {other} are {kind} devices of mode vepa on {parent}: what one sends comes back to the other by "
+        "{master} only, and hairpin is off at its port {port}",
+        full=full(link.device),
+        other=full(other),
+        kind=link.kind,
+        parent=full(parent),
+        master=far_end.master,
+        port=full(far_end.device),
     )
     switch, port = far_end.namespace, quoted(far_end.name)
     mend = fix(switch, f"bridge link set dev {port} hairpin on")
@@ -100,9 +112,14 @@ def _not_sent_back(scene: Scene, link: Link, other: Device, parent: Device) -> D
 
 def _kept_apart(link: Link, other: Device, shown: Shown) -> Diagnosis:
     """Two macvlan devices of one parent whose mode is not bridge: ip-link(8), macvlan modes."""
-    reason = (
-        f"{full(link.device)} and {full(other)} are {link.kind} devices of mode {link.mode} on {link.parent}: "
-        "what one sends does not come to the other, which only mode bridge does"
+    reason = tr(
+        "{full} and {other} are {kind} devices of mode {mode} on {parent}: what one sends does not come to the other, "
+        "which only mode bridge does",
+        full=full(link.device),
+        other=full(other),
+        kind=link.kind,
+        mode=link.mode,
+        parent=link.parent,
     )
     mend: Fix = ()
     changed = "macvlan mode bridge"

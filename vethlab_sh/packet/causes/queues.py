@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...inside import quoted
+from ...language import plural, tr
 from .cause import Cause, Diagnosis, Shown, fix, full
 from .scene import Scene
 
@@ -24,10 +25,10 @@ def _queued(scene: Scene, space: str) -> Diagnosis | None:
         number = scene.again.dropped_by_queue(space, link.name)
         if number <= 0:
             continue
-        packets = "1 packet" if number == 1 else f"{number} packets"
+        packets = plural("{count} packet", "{count} packets", number)
         return Diagnosis(
             cause=Cause.QUEUE,
-            reason=f"the queue of {full(link.device)} dropped {packets}",
+            reason=tr("the queue of {full} dropped {packets}", full=full(link.device), packets=packets),
             shown=Shown.of(space, f"tc -s qdisc show dev {quoted(link.name)}", "dropped"),
             fixes=(fix(space, f"tc qdisc del dev {quoted(link.name)} root"),),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...language import tr
 from ..sighting import Error, Sighting
 from .cause import Cause, Diagnosis, Shown
 from .delivering import nobody_listens
@@ -41,7 +42,15 @@ def _refused_behind(scene: Scene, reset: Sighting) -> Diagnosis | None:
         port = rule.goal.port
     namespace, _ = owner
     refusal = nobody_listens(scene, namespace, goal, port)
-    reason = f"{space} rewrites {probe.target} port {probe.port} to {goal} port {port}, and {refusal.reason}"
+    reason = tr(
+        "{space} rewrites {target} port {port} to {goal} port {new_port}, and {reason}",
+        space=space,
+        target=probe.target,
+        port=probe.port,
+        goal=goal,
+        new_port=port,
+        reason=refusal.reason,
+    )
     return replace(refusal, reason=reason)
 
 
@@ -73,6 +82,6 @@ def _expired(scene: Scene, error: Sighting) -> tuple[Sighting, Diagnosis]:
         expired = used_up(scene, latest)
         if expired:
             return latest, expired
-    reason = f"the TTL of the packet was used up in {space}: it passes more routers than it may"
+    reason = tr("the TTL of the packet was used up in {space}: it passes more routers than it may", space=space)
     shown = Shown.of(space, "nstat -asz IcmpOutTimeExcds")
     return error, Diagnosis(Cause.HOP_LIMIT, reason, shown)

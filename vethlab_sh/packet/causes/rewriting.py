@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
+from ...language import tr
 from ..sighting import Kind, Sighting
 from .cause import Cause, Diagnosis, Shown, fix
 from .filters import rewritten_to, rule_of_source
@@ -23,10 +24,14 @@ def answered_from_elsewhere(scene: Scene) -> tuple[Sighting, Diagnosis] | None:
     for one in scene.course.back:
         if not _is_home(scene, one) or one.src_ip == target:
             continue
-        reason = (
-            f"the answer came from {one.src_ip}, not from {target}, which was asked: {space} rewrote "
-            f"{before} to {after} (DNAT), and the answer went directly back, past {space}, which would have put "
-            f"{before} back into it"
+        reason = tr(
+            "the answer came from {src_ip}, not from {target}, which was asked: {space} rewrote {before} to {after} "
+            "(DNAT), and the answer went directly back, past {space}, which would have put {before} back into it",
+            src_ip=one.src_ip,
+            target=target,
+            space=space,
+            before=before,
+            after=after,
         )
         _, rule = rewritten_to(scene, space, before)
         shown = rule.shown if rule else Shown.of(space, "nft list ruleset", "dnat")
@@ -70,7 +75,14 @@ def with_the_source(scene: Scene, last: Sighting | None, diagnosis: Diagnosis) -
         if rule:
             where = f" ({rule.program} {rule.in_chain}: `{rule.text}`)"
             fixes = rule.fixes + diagnosis.fixes
-        reason = f"{space} rewrites the source {before.src_ip} to {after.src_ip}{where}, and {diagnosis.reason}"
+        reason = tr(
+            "{space} rewrites the source {src_ip} to {new_ip}{where}, and {reason}",
+            space=space,
+            src_ip=before.src_ip,
+            new_ip=after.src_ip,
+            where=where,
+            reason=diagnosis.reason,
+        )
         return replace(diagnosis, reason=reason, fixes=fixes)
     return diagnosis
 
@@ -94,7 +106,14 @@ def by_its_own_service(scene: Scene, last: Sighting, diagnosis: Diagnosis) -> Di
     return replace(
         diagnosis,
         cause=Cause.REWRITTEN,
-        reason=f"{space} rewrites {before} to {after} (DNAT), which is {last.namespace} itself, and {diagnosis.reason}",
+        reason=tr(
+            "{space} rewrites {before} to {after} (DNAT), which is {namespace} itself, and {reason}",
+            space=space,
+            before=before,
+            after=after,
+            namespace=last.namespace,
+            reason=diagnosis.reason,
+        ),
         fixes=(fix(space, f"iptables -t nat -A POSTROUTING -s {after} -d {after} -j MASQUERADE"),),
     )
 
@@ -106,12 +125,16 @@ def rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:
     if goal is None:
         return None
     where = f" ({rule.program} {rule.in_table}: `{rule.text}`)" if rule else " (DNAT)"
-    start = f"{space} rewrites {last.dst_ip} to {goal}{where}"
+    start = tr("{space} rewrites {dst_ip} to {goal}{where}", space=space, dst_ip=last.dst_ip, goal=goal, where=where)
     fixes = rule.fixes if rule else ()
     is_loopback = goal.startswith("127.")
     if is_loopback and scene.look(space).conf(last.device, "route_localnet") == 0:
         path = f"ipv4/conf/{last.device}/route_localnet"
-        reason = f"{start}, and drops it: what came in at {last.device} may not go to 127.0.0.0/8 (route_localnet=0)"
+        reason = tr(
+            "{start}, and drops it: what came in at {device} may not go to 127.0.0.0/8 (route_localnet=0)",
+            start=start,
+            device=last.device,
+        )
         return Diagnosis(
             cause=Cause.REWRITTEN,
             reason=reason,
@@ -120,9 +143,9 @@ def rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:
         )
     lost = no_way(scene, space, goal)
     if lost:
-        reason = f"{start}, and {lost.reason}"
+        reason = tr("{start}, and {reason}", start=start, reason=lost.reason)
     elif not scene.owners(goal):
-        reason = f"{start}, and nobody has {goal}: no namespace has this address"
+        reason = tr("{start}, and nobody has {goal}: no namespace has this address", start=start, goal=goal)
     else:
         return None
     return Diagnosis(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ...facts import Device, Route
 from ...inside import quoted
+from ...language import tr
 from .cables import only_gateway
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full
 from .scene import Scene
@@ -57,14 +58,19 @@ def forwarding_off(scene: Scene, arrived: Device, dst: str) -> Diagnosis | None:
     if ":" in dst:
         path = "ipv6/conf/all/forwarding"
         if settings.get(path) == "0":
-            return _off(space, path, f"forwarding is off in {space} ({key(path)}=0)")
+            return _off(space, path, tr("forwarding is off in {space} ({key}=0)", space=space, key=key(path)))
         return None
     path, whole = f"ipv4/conf/{name}/forwarding", "ipv4/ip_forward"
     if settings.get(path, "1") != "0":
         return None
     if settings.get(whole) == "0":
-        return _off(space, whole, f"forwarding is off in {space} ({key(whole)}=0)")
-    reason = f"forwarding is off at {name} in {space} ({key(path)}=0): what comes in there is not forwarded"
+        return _off(space, whole, tr("forwarding is off in {space} ({key}=0)", space=space, key=key(whole)))
+    reason = tr(
+        "forwarding is off at {name} in {space} ({key}=0): what comes in there is not forwarded",
+        name=name,
+        space=space,
+        key=key(path),
+    )
     return _off(space, path, reason)
 
 
@@ -91,11 +97,22 @@ def reverse_path(scene: Scene, arrived: Device, source: str) -> Diagnosis | None
         return None
     back = scene.way_back(arrived, source).route
     shown = show_setting(space, "ipv4/conf/all/rp_filter", f"ipv4/conf/{name}/rp_filter")
-    refused = f"a packet from {source} must not come in here"
+    refused = tr("a packet from {source} must not come in here", source=source)
     if back is None:
-        reason = f"rp_filter is on at {name} and {space} has no route back to {source}: {refused}"
+        reason = tr(
+            "rp_filter is on at {name} and {space} has no route back to {source}: {refused}",
+            name=name,
+            space=space,
+            source=source,
+            refused=refused,
+        )
         return Diagnosis(Cause.RP_FILTER, reason, shown)
-    reason = f"rp_filter is on at {name} and the route back is {back.words}: {refused}"
+    reason = tr(
+        "rp_filter is on at {name} and the route back is {words}: {refused}",
+        name=name,
+        words=back.words,
+        refused=refused,
+    )
     if back.is_dead_end:
         return Diagnosis(Cause.RP_FILTER, reason, shown)
     if value == LOOSE or back.dev == name:
@@ -158,7 +175,12 @@ def own_source(scene: Scene, arrived: Device, source: str) -> Diagnosis | None:
         if device[0] == space:
             owner = device
             break
-    reason = f"{source} is an address of {space} itself too ({full(owner)}), so it takes no packet from there"
+    reason = tr(
+        "{source} is an address of {space} itself too ({full}), so it takes no packet from there",
+        source=source,
+        space=space,
+        full=full(owner),
+    )
     return Diagnosis(Cause.OWN_SOURCE, reason, Shown.of(space, "ip -br addr", source))
 
 
@@ -169,7 +191,7 @@ def echo_ignored(scene: Scene, space: str, target: str) -> Diagnosis | None:
         return None
     return Diagnosis(
         cause=Cause.ECHO_IGNORED,
-        reason=f"{space} ignores pings ({key(path)}=1)",
+        reason=tr("{space} ignores pings ({key}=1)", space=space, key=key(path)),
         shown=show_setting(space, path),
         fixes=(setting(space, path, 0),),
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ...facts import Device, Link, is_group
 from ...inside import quoted
+from ...language import tr
 from ..sighting import ASKS, TELLS, Sighting
 from .bridging import bridge_keeps, not_bridged, own_by_mistake
 from .cables import ETHERNET, lost_on_a_cable, show_link, switched_off
@@ -94,11 +95,12 @@ def _went_into_another_tunnel(scene: Scene, link: Link, last: Sighting) -> Diagn
 
 def _encrypted(link: Link) -> Diagnosis:
     """What goes into WireGuard: nobody who listens can tell which packet it becomes."""
-    reason = (
-        f"{full(link.device)} encrypts what it sends, so it cannot be followed further; whether its peer answers tells"
+    reason = tr(
+        "{full} encrypts what it sends, so it cannot be followed further; whether its peer answers tells",
+        full=full(link.device),
     )
     shown = Shown.of(link.namespace, f"wg show {quoted(link.name)}", "latest handshake")
-    return Diagnosis(Cause.UNKNOWN, f"{reason} `wg show`", shown)
+    return Diagnosis(Cause.UNKNOWN, tr("{reason} `wg show`", reason=reason), shown)
 
 
 def _not_sent_wrapped(scene: Scene, tunnel: Device, remote: str, underlay: str = "") -> Diagnosis | None:
@@ -109,7 +111,12 @@ def _not_sent_wrapped(scene: Scene, tunnel: Device, remote: str, underlay: str =
     space = underlay or tunnel[0]
     lost = no_way(scene, space, remote)
     if lost:
-        return replace(lost, reason=f"{full(tunnel)} wraps it for {remote}, but {lost.reason}")
+        return replace(
+            lost,
+            reason=tr(
+                "{full} wraps it for {remote}, but {reason}", full=full(tunnel), remote=remote, reason=lost.reason
+            ),
+        )
     route = scene.tables.route(space, remote)
     hop = route.via if route and route.via else remote
     own = scene.tables.own(space)
@@ -221,7 +228,14 @@ def _silent(scene: Scene, last: Sighting) -> Diagnosis | None:
         return None
     return Diagnosis(
         cause=Cause.UNKNOWN,
-        reason=f"{last.namespace} takes nothing from {last.src_ip} that comes in at {last.device} (`{line}`: {answer})",
+        reason=tr(
+            "{namespace} takes nothing from {src_ip} that comes in at {device} (`{line}`: {answer})",
+            namespace=last.namespace,
+            src_ip=last.src_ip,
+            device=last.device,
+            line=line,
+            answer=answer,
+        ),
         shown=Shown.of(last.namespace, line, "", answer),
     )
 
@@ -263,10 +277,10 @@ def _too_large_for_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagn
             continue
         # what VXLAN takes is what is left of the machine's own packets: there, the ends must send less
         mends = () if link.kind == "vxlan" else (fix(port[0], f"ip link set {quoted(port[1])} mtu {size}"),)
-        what = f"{full(port)}, a port of {bridge[1]}, takes {link.mtu} (its MTU)"
+        what = tr("{full}, a port of {bridge}, takes {mtu} (its MTU)", full=full(port), bridge=bridge[1], mtu=link.mtu)
         return Diagnosis(
             cause=Cause.MTU,
-            reason=f"the packet is of {size} bytes, and {what}",
+            reason=tr("the packet is of {size} bytes, and {what}", size=size, what=what),
             shown=show_link(port),
             fixes=mends,
             should_be=place(port),
@@ -311,7 +325,12 @@ def _not_put_back(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
     lost = no_way(scene, space, dst)
     if lost is None:
         return None
-    reason = f"{space} puts {dst} back into the answer, which it had rewritten, and then {lost.reason}"
+    reason = tr(
+        "{space} puts {dst} back into the answer, which it had rewritten, and then {reason}",
+        space=space,
+        dst=dst,
+        reason=lost.reason,
+    )
     if lost.cause == Cause.NO_ROUTE:
         return replace(lost, cause=Cause.NO_ROUTE_BACK, reason=reason)
     return replace(lost, reason=reason)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ...facts import Device, Link, Wrapping
 from ...inside import quoted
+from ...language import tr
 from ...wiring.kinds import NAMES
 from ...wiring.tunnels import tunnels
 from ..sighting import Sighting
@@ -59,14 +60,24 @@ def not_carried(scene: Scene, last: Sighting) -> Diagnosis | None:
     if other_mode:
         return other_mode
     if local and not scene.is_local(space, local):
-        reason = f"{full(link.device)} sends from {local} (local), but {space} does not have this address"
+        reason = tr(
+            "{full} sends from {local} (local), but {space} does not have this address",
+            full=full(link.device),
+            local=local,
+            space=space,
+        )
         mends = _from_where_it_is_awaited(scene, link)
         return Diagnosis(Cause.TUNNEL_LOCAL, reason, show_tunnel(link.device), mends)
     remote = remote_of(scene, link, last)
     if remote is None:
         return None
     if scene.is_local(space, remote):
-        reason = f"{full(link.device)} wraps it for {remote}, which is {space}'s own address, so it comes back"
+        reason = tr(
+            "{full} wraps it for {remote}, which is {space}'s own address, so it comes back",
+            full=full(link.device),
+            remote=remote,
+            space=space,
+        )
         return Diagnosis(Cause.TUNNEL_ENDS, reason, show_tunnel(link.device))
     return _through_itself(scene, link, remote)
 
@@ -80,7 +91,9 @@ def _of_another_mode(scene: Scene, link: Link, last: Sighting) -> Diagnosis | No
         if not _carries(end, version):
             mend += _changed(end, "mode any")
     mode = str(link.wrapping.mode) if link.wrapping else ""
-    reason = f"{full(link.device)} is of mode {mode}, which carries no IPv{version}"
+    reason = tr(
+        "{full} is of mode {mode}, which carries no IPv{version}", full=full(link.device), mode=mode, version=version
+    )
     return Diagnosis(Cause.TUNNEL_MODE, reason, show_tunnel(link.device), (mend,))
 
 
@@ -167,9 +180,13 @@ def _through_itself(scene: Scene, link: Link, remote: str) -> Diagnosis | None:
     route = scene.decide(space, remote).route
     if route is None or route.dev != link.name:
         return None
-    reason = (
-        f"the route of {space} to {remote}, the remote of {link.name}, is {route.words}, by {link.name} itself: "
-        "it would have to wrap what it has wrapped"
+    reason = tr(
+        "the route of {space} to {remote}, the remote of {link}, is {words}, by {link} itself: it would have to wrap "
+        "what it has wrapped",
+        space=space,
+        remote=remote,
+        link=link.name,
+        words=route.words,
     )
     mend = fix(space, f"ip route del {typed_route(route)}")
     return Diagnosis(
@@ -259,7 +276,7 @@ def _own_key(end: Link) -> int | None:
 def _nobody_unwraps(scene: Scene, last: Sighting) -> Diagnosis:
     space = last.namespace
     kind = TAKERS[str(last.wrapping)][0]
-    reason = f"{space} has no {NAMES[kind]} device, so nobody takes the wrapping off"
+    reason = tr("{space} has no {names} device, so nobody takes the wrapping off", space=space, names=NAMES[kind])
     shown = Shown.of(space, f"ip -d link show type {kind}")
     return Diagnosis(Cause.NO_DEVICE, reason, shown)
 
@@ -273,14 +290,20 @@ def _between_others(ends: list[Link], last: Sighting) -> Diagnosis:
     words: list[str] = []
     changes: list[str] = []
     if wrapping.remote not in (None, source):
-        words.append(f"takes packets from its remote {wrapping.remote} only, and this one is from {source}")
+        words.append(
+            tr(
+                "takes packets from its remote {remote} only, and this one is from {source}",
+                remote=wrapping.remote,
+                source=source,
+            )
+        )
         changes.append(f"remote {source}")
     if wrapping.local not in (None, goal):
-        words.append(f"has the local address {wrapping.local}, and this one is for {goal}")
+        words.append(tr("has the local address {local}, and this one is for {goal}", local=wrapping.local, goal=goal))
         changes.append(f"local {goal}")
     return Diagnosis(
         cause=Cause.TUNNEL_ENDS,
-        reason=f"{full(end.device)} {', and '.join(words)}",
+        reason=tr("{full} {words}", full=full(end.device), words=tr(", and ").join(words)),
         shown=show_tunnel(end.device),
         fixes=(_changed(end, *changes),),
         should_be=place(end.device),
@@ -297,15 +320,25 @@ def _of_another_key(scene: Scene, end: Link, last: Sighting) -> Diagnosis:
     """Two ends with different keys (GRE), or network numbers (Geneve)."""
     own = _own_key(end)
     word = "VNI" if end.kind == "geneve" else "key"
-    has = f"has the {word} {own}" if own is not None else f"has no {word}"
-    comes = f"comes with the {word} {last.vni}" if last.vni is not None else f"comes without a {word}"
+    has = tr("has the {word} {own}", word=word, own=own) if own is not None else tr("has no {word}", word=word)
+    comes = (
+        tr("comes with the {word} {vni}", word=word, vni=last.vni)
+        if last.vni is not None
+        else tr("comes without a {word}", word=word)
+    )
     mends: tuple[Fix, ...] = ()
     if end.kind != "geneve":  # the VNI of a device stays what it was made with: geneve_changelink()
         change = "nokey" if last.vni is None else f"key {last.vni}"
         mends = (_changed(end, change),)
     return Diagnosis(
         cause=Cause.TUNNEL_KEY,
-        reason=f"{full(end.device)} {has}, and this packet {comes}, so {last.namespace} has no device for it",
+        reason=tr(
+            "{full} {has}, and this packet {comes}, so {namespace} has no device for it",
+            full=full(end.device),
+            has=has,
+            comes=comes,
+            namespace=last.namespace,
+        ),
         shown=show_tunnel(end.device),
         fixes=mends,
         should_be=place(end.device),
@@ -316,7 +349,12 @@ def _at_another_port(end: Link, last: Sighting) -> Diagnosis | None:
     port = end.wrapping.port if end.wrapping else None
     if port is None or port == last.outer_port:
         return None
-    reason = f"{full(end.device)} listens on UDP port {port}, this is for UDP port {last.outer_port}"
+    reason = tr(
+        "{full} listens on UDP port {port}, this is for UDP port {outer_port}",
+        full=full(end.device),
+        port=port,
+        outer_port=last.outer_port,
+    )
     return Diagnosis(
         cause=Cause.TUNNEL_PORT,
         reason=reason,

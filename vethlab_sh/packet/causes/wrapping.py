@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ...facts import ANY_MAC, Device, Link, is_group
 from ...inside import quoted
+from ...language import tr
 from ..sighting import Sighting
 from .cables import show_link, switched_off
 from .cause import Cause, Diagnosis, Fix, Line, Shown, fix, full, place
@@ -37,7 +38,11 @@ def not_wrapped(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | Non
         mends = ((_appended(tunnel, mac, remote),),)
     return Diagnosis(
         cause=Cause.VXLAN_ENTRY,
-        reason=f"{tunnel[1]} has no FDB entry for {mac}, so it does not know which node to wrap it for",
+        reason=tr(
+            "{tunnel} has no FDB entry for {mac}, so it does not know which node to wrap it for",
+            tunnel=tunnel[1],
+            mac=mac,
+        ),
         shown=show_fdb(tunnel),
         fixes=mends,
         should_be=below,
@@ -46,11 +51,14 @@ def not_wrapped(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | Non
 
 def _not_wrapped_for_everyone(scene: Scene, tunnel: Device, last: Sighting, below: str | None) -> Diagnosis:
     if not last.resolves:
-        reason = f"{full(tunnel)} has no FDB entry for what is for everyone"
+        reason = tr("{full} has no FDB entry for what is for everyone", full=full(tunnel))
     elif scene.tables.master(tunnel):
-        reason = (
-            f"no neighbour entry tells the MAC of {last.dst_ip}, and {full(tunnel)} has no FDB entry "
-            f"{ANY_MAC}, a flood entry for what is for everyone"
+        reason = tr(
+            "no neighbour entry tells the MAC of {dst_ip}, and {full} has no FDB entry {any_mac}, a flood entry for "
+            "what is for everyone",
+            dst_ip=last.dst_ip,
+            full=full(tunnel),
+            any_mac=ANY_MAC,
         )
     else:
         return _unknown_neighbour(scene, tunnel, last.dst_ip, below)
@@ -75,9 +83,12 @@ def _unknown_neighbour(scene: Scene, tunnel: Device, hop: str, below: str | None
         mends = _flood(scene, tunnel)
     return Diagnosis(
         cause=cause,
-        reason=(
-            f"no neighbour entry tells the MAC of {hop} on {full(tunnel)}, which has no FDB entry {ANY_MAC}, "
-            "a flood entry by which it could ask everyone"
+        reason=tr(
+            "no neighbour entry tells the MAC of {hop} on {full}, which has no FDB entry {any_mac}, a flood entry by "
+            "which it could ask everyone",
+            hop=hop,
+            full=full(tunnel),
+            any_mac=ANY_MAC,
         ),
         shown=Shown.of(space, f"ip neigh show dev {dev}"),
         fixes=mends,
@@ -136,9 +147,14 @@ def too_large_when_wrapped(scene: Scene, tunnel: Device, last: Sighting, remote:
     size = last.bytes + wrapping
     if below is None or below.mtu is None or size <= below.mtu:
         return None
-    reason = (
-        f"the frame of {last.bytes} bytes is, with the wrapping, a packet of {size} bytes, and {full(below.device)} "
-        f"takes {below.mtu} (its MTU); {full(tunnel)} may not split it"
+    reason = tr(
+        "the frame of {bytes} bytes is, with the wrapping, a packet of {size} bytes, and {full} takes {mtu} (its "
+        "MTU); {tunnel} may not split it",
+        bytes=last.bytes,
+        size=size,
+        full=full(below.device),
+        mtu=below.mtu,
+        tunnel=full(tunnel),
     )
     return Diagnosis(Cause.MTU, reason, show_link(below.device))
 
@@ -162,8 +178,12 @@ def missing_remote(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | 
 
 
 def _not_listed(tunnel: Device, machine: str, remote: str) -> Diagnosis:
-    reason = (
-        f"{full(tunnel)} has no FDB entry {ANY_MAC} for {remote}, so what is for everyone does not get to {machine}"
+    reason = tr(
+        "{full} has no FDB entry {any_mac} for {remote}, so what is for everyone does not get to {machine}",
+        full=full(tunnel),
+        any_mac=ANY_MAC,
+        remote=remote,
+        machine=machine,
     )
     mend = (_appended(tunnel, ANY_MAC, remote),)
     return Diagnosis(
@@ -183,7 +203,13 @@ def sent_to_itself(scene: Scene, tunnel: Device, mac: str, remote: str) -> Diagn
         mends = (fix(space, f"bridge fdb replace {mac} dev {dev} dst {real}"),)
     return Diagnosis(
         cause=Cause.VXLAN_REMOTE,
-        reason=f"the FDB of {full(tunnel)} sends {mac} to {remote}, which is {space}'s own address, so it comes back",
+        reason=tr(
+            "the FDB of {full} sends {mac} to {remote}, which is {space}'s own address, so it comes back",
+            full=full(tunnel),
+            mac=mac,
+            remote=remote,
+            space=space,
+        ),
         shown=show_fdb(tunnel, remote),
         fixes=mends,
     )
@@ -191,7 +217,12 @@ def sent_to_itself(scene: Scene, tunnel: Device, mac: str, remote: str) -> Diagn
 
 def not_its_own_address(scene: Scene, tunnel: Device, local: str) -> Diagnosis:
     """A tunnel that sends from an address that its machine does not have, so that no answer comes back to it."""
-    reason = f"{full(tunnel)} sends from {local} (local), but {tunnel[0]} does not have this address"
+    reason = tr(
+        "{full} sends from {local} (local), but {tunnel} does not have this address",
+        full=full(tunnel),
+        local=local,
+        tunnel=tunnel[0],
+    )
     shown = show_link_details(tunnel)
     return Diagnosis(Cause.VXLAN_LOCAL, reason, shown)
 
@@ -205,9 +236,9 @@ def not_unwrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
     tunnels = [one for one in scene.tables.links.values() if one.namespace == space and one.kind == "vxlan"]
     tunnel = scene.tables.tunnel(space, last.vni)
     if tunnel is None:
-        reason = f"{space} has no VXLAN device with VNI {last.vni}"
+        reason = tr("{space} has no VXLAN device with VNI {vni}", space=space, vni=last.vni)
         if tunnels:
-            reason += f"; {tunnels[0].name} has VNI {tunnels[0].vxlan_id}"
+            reason += tr("; {tunnels} has VNI {vxlan_id}", tunnels=tunnels[0].name, vxlan_id=tunnels[0].vxlan_id)
         return Diagnosis(Cause.VXLAN_VNI, reason, Shown.of(space, "ip -d link show type vxlan", "vxlan"))
     off = switched_off(scene.tables, tunnel)
     if off:
@@ -217,10 +248,20 @@ def not_unwrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
         return None
     is_open = any(one.vxlan_port == last.outer_port for one in tunnels)
     if not is_open:
-        reason = f"{full(tunnel)} listens on UDP port {link.vxlan_port}, this is for {last.outer_port}"
+        reason = tr(
+            "{full} listens on UDP port {vxlan_port}, this is for {outer_port}",
+            full=full(tunnel),
+            vxlan_port=link.vxlan_port,
+            outer_port=last.outer_port,
+        )
         cause = Cause.VXLAN_PORT
     elif link.vxlan_local and link.vxlan_local != last.outer_dst_ip:
-        reason = f"{full(tunnel)} has the local address {link.vxlan_local}, this is for {last.outer_dst_ip}"
+        reason = tr(
+            "{full} has the local address {vxlan_local}, this is for {outer_dst_ip}",
+            full=full(tunnel),
+            vxlan_local=link.vxlan_local,
+            outer_dst_ip=last.outer_dst_ip,
+        )
         cause = Cause.VXLAN_REMOTE
     else:
         return None

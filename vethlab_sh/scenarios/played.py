@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
-from .markup import AsText, sentence
-from .parsers.recognise import recognise
-from .progress import telling
-from .scenarios import Scenario, Step
+from ..language import sentences, tr
+from ..markup import AsText, sentence
+from ..parsers.recognise import recognise
+from ..progress import telling
+from .step import Scenario, Step
 
 if TYPE_CHECKING:
-    from .record import Ran
-    from .wiring.changes import Difference
+    from ..record import Ran
+    from ..wiring.changes import Difference
 
 STATISTICS = "ping statistics"
 
@@ -89,14 +90,15 @@ class Played(AsText, Sequence["Ran"]):
         """What is now known, in a sentence; when it does not work, or is not at its end, that."""
         sent, received = self._pings()
         if received < sent:
-            return f"Not everything works: {received} of {sent} pings were answered."
-        counted = "No ping was sent."
+            return tr("Not everything works: {received} of {sent} pings were answered.", received=received, sent=sent)
+        counted = tr("(No ping was sent.)")
         if sent:
-            counted = f"{received} of {sent} pings answered."
+            counted = tr("({received} of {sent} pings answered.)", received=received, sent=sent)
         if self.complete:
-            return f"{self.scenario.known} ({counted})"
+            return sentences(self.scenario.known, counted)
         planned = self.scenario.steps
-        return f"{len(self.steps)} of {len(planned)} steps played. ({counted})"
+        played = tr("{played} of {planned} steps played.", played=len(self.steps), planned=len(planned))
+        return sentences(played, counted)
 
     def _pings(self) -> tuple[int, int]:
         """How many pings that should be answered were sent, and how many were."""
@@ -171,7 +173,14 @@ def play(
     done = 0
     with telling(scenario.namespaces) as tell:
         for group in groups:
-            tell(f"Building {scenario.name}: step {done + 1} of {len(scenario.steps)} …")
+            tell(
+                tr(
+                    "Building {scenario}: step {number} of {planned} …",
+                    scenario=scenario.name,
+                    number=done + 1,
+                    planned=len(scenario.steps),
+                )
+            )
             if len(group) == 1:
                 finished = [_one_by_one(run, group[0], after)]
             else:

@@ -1,0 +1,213 @@
+"""In which language the kit speaks: who chooses it, that a catalogue lacks nothing, and how wide its signs are."""
+
+import gettext
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import catalogue
+import pytest
+from conftest import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vethlab_sh import Lab, errors, language, markup, scenarios
+from vethlab_sh.language import plural, sentences, speaking, tr
+from vethlab_sh.terminal.page import Page
+
+CHINESE = re.compile("[\u4e00-\u9fff]")
+LOCALES = ("VETHLAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE")
+# While others write new sentences, a few may still be English; `make catalogue ARGS=--missing` lists them.
+STILL_ENGLISH = 0.05
+
+
+@pytest.fixture
+def locale(monkeypatch):
+    """Sets the variables that say which language the user wants, and no others."""
+
+    def chosen(**variables):
+        for name in LOCALES:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        return language.language()
+
+    return chosen
+
+
+@pytest.mark.parametrize(
+    ("variables", "spoken"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "en_GB.UTF-8"}, "en"),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "zh_SG"}, "zh"),
+        ({"LANG": "de_DE.UTF-8", "LANGUAGE": "de:zh_CN:en"}, "zh"),
+        ({"LANG": "C", "LANGUAGE": "zh"}, "en"),
+        ({"LANG": "fr_FR.UTF-8"}, "en"),
+        ({"LANG": "zh_CN.UTF-8", "VETHLAB_LANG": "en"}, "en"),
+        ({"LANG": "C", "VETHLAB_LANG": "zh"}, "zh"),
+    ],
+)
+def test_the_users_locale_chooses_as_gettext_has_it_and_ours_goes_before(locale, variables, spoken):
+    assert locale(**variables) == spoken
+
+
+def test_what_is_asked_for_is_spoken_and_afterwards_what_was_spoken_before(locale):
+    locale(LANG="en_US.UTF-8")
+    with speaking("zh"):
+        assert tr("And back.") == "再反过来。"
+        with speaking(None):
+            assert language.language() == "zh"
+    assert tr("And back.") == "And back."
+
+
+def test_a_sentence_without_a_translation_stays_english():
+    with speaking("zh"):
+        assert tr("A sentence that nobody has translated: {count}.", count=2).endswith("translated: 2.")
+
+
+@given(st.text())
+def test_a_brace_in_a_value_is_a_brace(value):
+    assert tr("It is called {name}.", name=value) == f"It is called {value}."
+    assert tr("An empty {} has no name.") == "An empty {} has no name."
+
+
+def test_one_thing_is_told_otherwise_than_many():
+    assert [plural("{count} cable", "{count} cables", count) for count in (0, 1, 2)] == [
+        "0 cables",
+        "1 cable",
+        "2 cables",
+    ]
+
+
+def test_after_a_full_width_sign_no_space_stands():
+    assert sentences("One.", "", "Two.") == "One. Two."
+    assert sentences("一。", "二。", "Three.") == "一。二。Three."
+
+
+# --- the catalogues -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=catalogue.OTHERS)
+def other(request):
+    """A language's catalogue, as its .po file has it and as the source now is."""
+    return request.param, catalogue.up_to_date(request.param)
+
+
+def test_no_field_is_lost_and_no_command_changed(other):
+    _, translated = other
+    wrong = [
+        complaint
+        for message in catalogue.messages(translated)
+        if catalogue.translation(message)
+        for complaint in catalogue.wrongs(message)
+    ]
+    assert wrong == []
+
+
+def test_none_is_missing(other):
+    _, translated = other
+    missing = [message.id for message in catalogue.missing(translated)]
+    assert len(missing) <= STILL_ENGLISH * len(catalogue.messages(translated)), missing
+
+
+def test_what_is_read_is_what_is_written(other):
+    """The .mo file is the .po file's: `make catalogue` compiles it."""
+    name, _ = other
+    with catalogue.file_of(name, "mo").open("rb") as file:
+        compiled = gettext.GNUTranslations(file)
+    for message in catalogue.messages(catalogue.written(name)):
+        if catalogue.translation(message) and not message.pluralizable:
+            assert compiled.gettext(message.id) == message.string
+
+
+# --- what is shown --------------------------------------------------------------------------------------------------
+
+
+def prose(name: str, **options: object) -> Iterator[str]:
+    """What a scenario says besides its commands."""
+    scenario = scenarios.load(name, **options)
+    yield from (scenario.title, scenario.intro, scenario.known)
+    for step in scenario.steps:
+        yield step.why
+        if step.look:
+            yield step.look
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("direct", {}),
+        ("bridge", {}),
+        ("bridge", {"hosts": 400}),
+        ("flannel", {"ipv6": True}),
+        ("flannel", {"mode": "host-gw", "cni": True, "pods": 3}),
+        ("calico", {"ipv6": True}),
+        ("calico", {"mode": "routed"}),
+        ("calico", {"mode": "bgp"}),
+        ("calico", {"mode": "ipip"}),
+        ("ovs", {}),
+    ],
+)
+def test_a_scenario_says_nothing_in_english_and_has_the_same_lines(name, options):
+    with speaking("en"):
+        lines = [step.lines for step in scenarios.load(name, **options).steps]
+    with speaking("zh"):
+        assert [step.lines for step in scenarios.load(name, **options).steps] == lines
+        told = list(prose(name, **options))
+    assert [text for text in told if not CHINESE.search(text)] == []
+
+
+@pytest.mark.live
+def test_a_demo_in_chinese_has_no_english_sentence_of_ours():
+    """Every line of prose has Chinese in it; the others are commands, what they print, and its tables."""
+    words = [sys.executable, "-m", "vethlab_sh", "demo", "bridge", "--lang", "zh"]
+    ended = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert re.findall(r"^[A-Z][a-z]+ [a-z].*[.:?]$", ended.stdout, re.MULTILINE) == []
+    assert "现在的连线：" in ended.stdout
+    assert max(map(markup.width, prose_of(ended.stdout))) <= 88
+
+
+def prose_of(transcript: str) -> list[str]:
+    return [line for line in transcript.splitlines() if CHINESE.search(line)]
+
+
+@pytest.mark.live
+def test_a_lab_has_a_language_of_its_own():
+    with Lab(lang="zh") as lab, speaking("en"):
+        assert CHINESE.search(lab.play("direct", until=1).steps[0].step.why)
+    with pytest.raises(errors.UnknownName, match="There is no language 'fr'"):
+        Lab(lang="fr")
+
+
+def test_an_unknown_language_is_wrong_usage():
+    words = [sys.executable, "-m", "vethlab_sh", "list", "--lang", "fr"]
+    ended = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
+    assert ended.returncode == 2
+    assert "--lang" in ended.stderr
+
+
+# --- widths ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_full_width_sign_is_as_wide_as_two_letters():
+    assert markup.width("网桥 br0：") == 4 + 1 + 3 + 2
+    assert markup.width("e\u0301") == 1
+
+
+@given(st.text(alphabet="网桥端口。，：（）“”abc ` "), st.integers(min_value=8, max_value=40))
+def test_chinese_prose_fits_its_lines_and_loses_nothing(text, columns):
+    lines = markup.wrapped(text, columns).split("\n")
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    if CHINESE.search(text):
+        assert all(line[0] not in "。，：）" for line in lines[1:])
+        longest = max([markup.width(piece) for piece in markup.pieces(text)])
+        assert all(markup.width(line) <= max(columns, longest) for line in lines)
+
+
+def test_a_table_with_chinese_cells_is_aligned():
+    rows = [{"name": "网桥", "mtu": 1500}, {"name": "br-veth100", "mtu": 65536}]
+    head, *cells = Page(60).table(rows, ("name", "mtu")).splitlines()
+    assert {markup.width(line) for line in (head, *cells)} == {17}

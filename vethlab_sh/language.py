@@ -1,0 +1,139 @@
+"""In which language does the kit speak? English stands in the source; another one is a gettext catalogue in locale/.
+
+A sentence is written once, where it is needed: `tr("{pod} has no route.", pod=name)`. The catalogues, .po for
+translators and .mo for this module, are kept by `make catalogue`. A sentence that a catalogue lacks stays English.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+if TYPE_CHECKING:
+    from gettext import NullTranslations
+
+SOURCE = "en"
+LANGUAGES = (SOURCE, "zh")
+CATALOGUES = os.path.join(os.path.dirname(__file__), "locale")
+DOMAIN = "vethlab_sh"
+# Signs that are as wide as two letters and bring their own room: no space stands after them.
+ENDS_WIDE = "。，、；：？！）」』》"
+AFTER_WIDE = re.compile(f"(?<=[{ENDS_WIDE}]) +(?=\\S)")
+
+_asked_for: str | None = None
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def tr(sentence: str, /, **fields: object) -> str:
+    """The sentence in the language that is spoken, with its fields filled in.
+
+    sentence: the English one, a literal, so that it can be extracted; fields: what stands in {} in it, as in
+    `str.format`. A brace in a value is a brace. Without fields, a brace in the sentence is one too.
+    """
+    spoken = language()
+    if spoken != SOURCE and sentence:
+        sentence = _catalogue(spoken).gettext(sentence)
+    if not fields:
+        return sentence
+    filled = sentence.format(**fields)
+    return filled if spoken == SOURCE else _set(filled)
+
+
+def _set(text: str) -> str:
+    """A text in which a value ends or begins with a full-width sign: it brings its own room."""
+    return AFTER_WIDE.sub("", text)
+
+
+def plural(one: str, many: str, count: int, /, **fields: object) -> str:
+    """The sentence for so many things: `one` where English says it of a single one; {count} is a field, too."""
+    spoken = language()
+    sentence = one if count == 1 else many
+    if spoken != SOURCE:
+        sentence = _catalogue(spoken).ngettext(one, many, count)
+    return sentence.format(count=count, **fields)
+
+
+def marked(sentence: str) -> str:
+    """The sentence as it is, marked for the catalogues: for a table that is made once and translated when shown."""
+    return sentence
+
+
+def sentences(*parts: str) -> str:
+    """Sentences one after the other, as the language sets them: a space between, and none after a full-width sign."""
+    whole = ""
+    for part in parts:
+        if not part:
+            continue
+        if whole and not whole.endswith(tuple(ENDS_WIDE)):
+            whole += " "
+        whole += part
+    return whole
+
+
+def language() -> str:
+    """The language that is spoken: what was asked for, else VETHLAB_LANG, else the user's locale; one of LANGUAGES."""
+    if _asked_for is not None:
+        return _asked_for
+    return supported(_wished()) or SOURCE
+
+
+@contextmanager
+def speaking(name: str | None) -> Iterator[None]:
+    """Speak this language for a while; None: whatever is spoken anyway."""
+    global _asked_for
+    before = _asked_for
+    if name is not None:
+        _asked_for = supported([name]) or SOURCE
+    try:
+        yield
+    finally:
+        _asked_for = before
+
+
+def in_its_language(method: Method) -> Method:
+    """A method that speaks the language of its object, its `lang`; where that is None, what is spoken anyway."""
+
+    @wraps(method)
+    def told(self: Any, *args: Any, **named: Any) -> Any:
+        with speaking(self.lang):
+            return method(self, *args, **named)
+
+    return cast(Method, told)
+
+
+def supported(names: Iterable[str]) -> str | None:
+    """The first of these locales' languages that we speak, as LANGUAGES names it; None when there is none.
+
+    >>> supported(["de_DE.UTF-8", "zh_CN.UTF-8"]), supported(["fr"])
+    ('zh', None)
+    """
+    for name in names:
+        code = name.replace("-", "_").partition("_")[0].partition(".")[0].lower()
+        if code in LANGUAGES:
+            return code
+    return None
+
+
+def _wished() -> list[str]:
+    """Which languages the user wishes, the dearest first, as gettext(3) asks for those of messages."""
+    own = os.environ.get("VETHLAB_LANG")
+    if own:
+        return [own]
+    locale = ""
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        locale = locale or os.environ.get(variable, "")
+    if locale in ("", "C", "POSIX"):  # there LANGUAGE is not asked
+        return []
+    return [*os.environ.get("LANGUAGE", "").split(":"), locale]
+
+
+@cache
+def _catalogue(name: str) -> NullTranslations:
+    import gettext  # who speaks English does not wait for it
+
+    return gettext.translation(DOMAIN, CATALOGUES, [name], fallback=True)
