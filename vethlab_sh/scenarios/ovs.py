@@ -171,7 +171,7 @@ def _joined() -> list[Step]:
             table="bridge link",
         ),
         step(
-            "Ping.",
+            tr("Ping."),
             ping(NS2, "ns1"),
             look=tr("`ttl=64`: both are switches, and neither is a router."),
         ),
@@ -222,7 +222,7 @@ def _vlan() -> list[Step]:
             look=tr("`push_vlan`: on its way out by int-br0, a port of all VLANs, the frame gets a tag."),
         ),
         step(
-            "Ping.",
+            tr("Ping."),
             ask_in_vain(NS2, "ns1"),
             look=tr("br0 passes the frame on with its tag, and ns2 has no device for VLAN 10."),
             expect=(1,),
