@@ -249,7 +249,7 @@ def _flows() -> list[Step]:
             'ovs-ofctl add-flow br-int "priority=100,icmp,in_port=tap1,actions=drop"',
             SETTLED,
         ),
-        step("Ping.", ask_in_vain(NS2, "ns1"), expect=(1,)),
+        step(tr("Ping."), ask_in_vain(NS2, "ns1"), expect=(1,)),
         step(
             tr("Who dropped it?"),
             "ovs-ofctl dump-flows br-int",
