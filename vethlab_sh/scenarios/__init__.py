@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ..errors import BadOption, KindMissing, ToolMissing, UnknownScenario
 from ..inside import inside
-from ..language import tr
+from ..language import marked, tr
 from ..markup import wrapped
 from ..sandbox import find
 from .bridge import bridge
@@ -33,13 +33,13 @@ SCENARIOS: dict[str, Callable[..., Scenario]] = {
 # What the options of a scenario make of it, in a line each
 VARIANTS: dict[str, dict[str, str]] = {
     "flannel": {
-        "--mode host-gw": "no tunnel: each node is the gateway to the other's pods",
-        "--cni": "the pods made by the real bridge plugin, its JSON and its files shown",
+        "--mode host-gw": marked("no tunnel: each node is the gateway to the other's pods"),
+        "--cni": marked("the pods made by the real bridge plugin, its JSON and its files shown"),
     },
     "calico": {
-        "--mode ipip": "the nodes joined by IP in IP, which adds 20 bytes where VXLAN adds 50",
-        "--mode routed": "no tunnel: a route to the other node's pods, as felix adds it",
-        "--mode bgp": "the same route by a real BIRD, and what a session that ends takes with it",
+        "--mode ipip": marked("the nodes joined by IP in IP, which adds 20 bytes where VXLAN adds 50"),
+        "--mode routed": marked("no tunnel: a route to the other node's pods, as felix adds it"),
+        "--mode bgp": marked("the same route by a real BIRD, and what a session that ends takes with it"),
     },
 }
 

@@ -287,13 +287,14 @@ def _list(options: argparse.Namespace) -> int:
     rows: list[dict[str, Any]] = []
     for name in scenarios.SCENARIOS:
         title = scenarios.load(name).title
-        rows.append({"scenario": name, "title": title, "options": scenarios.VARIANTS.get(name, {})})
+        options_of_it = {option: tr(what) for option, what in scenarios.VARIANTS.get(name, {}).items()}
+        rows.append({"scenario": name, "title": title, "options": options_of_it})
     if options.json:
         print_rows(options, rows)
         return 0
     for row in rows:
         print(f"{row['scenario']:9} {row['title']}")
-        for option, title in scenarios.VARIANTS.get(row["scenario"], {}).items():
+        for option, title in row["options"].items():
             print(f"  {option:15} {title}")
     return 0
 
