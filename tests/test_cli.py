@@ -11,6 +11,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import textwrap
 
 import pytest
 from conftest import ROOT, hold, inhabitants, machine_state, until
@@ -237,11 +238,49 @@ def test_missing_tool_ends_with_two(vethlab, tmp_path):
     assert "Traceback" not in ended.stderr
 
 
-def test_closed_pipe_is_quiet():
-    shell = f"{sys.executable} -m vethlab_sh demo bridge | head -3"
+@pytest.mark.parametrize("words", ["demo bridge", "list", "--help"])
+def test_closed_pipe_is_quiet(words):
+    """As of a program that SIGPIPE ends; `head` has read all that it wants before we end, so a few words may fit."""
+    shell = f"{sys.executable} -m vethlab_sh {words} | head -c 9; echo; echo ${{PIPESTATUS[0]}}"
     ended = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, cwd=ROOT)
     assert ended.stderr == ""
-    assert len(ended.stdout.splitlines()) == 3
+    start, code = ended.stdout.splitlines()[-2:]
+    assert len(start) <= 9
+    assert code in ("141", "0")
+
+
+@pytest.mark.no_lab
+@pytest.mark.parametrize("words", [["list"], ["--help"], ["tables"]])
+def test_who_prints_where_nobody_reads_ends_quietly(words):
+    """As a program that SIGPIPE ended, for a shell; no traceback, and nothing more when Python ends."""
+    hear, tell = os.pipe()
+    os.close(hear)
+    ended = subprocess.run([*ME, *words], stdout=tell, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    os.close(tell)
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, "")
+
+
+def test_verb_does_not_end_with_the_shell_of_its_lab():
+    """It types to a bash that has just died, as where memory is short, and tells of it in a sentence."""
+    program = """
+        from vethlab_sh import Lab, errors, shell
+        from vethlab_sh.terminal.streams import prepare_streams
+        prepare_streams()
+        lab = Lab()
+        lab.run("true")
+        (bash,) = lab.shell._idle
+        _, _, (process, *_), _ = bash._end.peek()
+        process.kill()
+        bash._ear.hears(None)
+        shell._Bash.alive = True  # so much for who has looked just before
+        try:
+            lab.run("true")
+        except errors.NotReady as error:
+            print(error)
+    """
+    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, cwd=ROOT)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "could start no program" in ended.stdout
 
 
 def test_full_disk_is_a_sentence():

@@ -363,7 +363,7 @@ def test_grading_that_dies_is_a_row(graded):
 
 
 def test_world_that_is_ended_does_not_end_its_judge(graded):
-    """The command line lets a pipe without a reader end it (SIGPIPE), as `grade | head` should; its judges do not."""
+    """Whoever calls it may let a pipe without a reader end it (SIGPIPE); its judges do not."""
     usual = signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         rows = graded(limits=replace(SMALL, seconds=2), sleeps=HOSTILE["sleeps"][0])

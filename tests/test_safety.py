@@ -49,6 +49,24 @@ LINES = [
     "true; nsenter -t 1 -a ip link del eth0; unshare -n ip link del eth0; chroot / ip link del eth0",
     "-x; -rf /run; " + "x" * 300,
 ]
+# What tutorials write into files of the machine
+SETTINGS = [
+    "echo 201 T1 >> /etc/iproute2/rt_tables && ip rule add from 10.9.0.9 table T1 && ip rule | grep -qw T1",
+    "sed -i s/T1/T2/ /etc/iproute2/rt_tables && ip rule | grep -qw T2",
+    "echo 10.9.0.9 nine >> /etc/hosts && getent hosts nine",
+    "echo nameserver 10.9.0.9 > /etc/resolv.conf",
+    "mkdir -p /etc/netns/red && echo nameserver 10.9.0.10 > /etc/netns/red/resolv.conf && ip netns add red "
+    "&& ip netns exec red grep -q 10.9.0.10 /etc/resolv.conf && grep -q 10.9.0.9 /etc/resolv.conf",
+    "echo net.ipv4.ip_forward=1 >> /etc/sysctl.conf && sysctl -p",
+    "mkdir -p /etc/sysctl.d && echo net.ipv4.ip_forward=1 > /etc/sysctl.d/90-nine.conf",
+    "mkdir -p /etc/network && echo 'iface nine inet manual' >> /etc/network/interfaces",
+    "echo vxlan >> /etc/modules",
+    "echo mine > /etc/of-a-lab && rm /etc/of-a-lab",
+]
+WHAT_THEY_WRITE = (
+    "cd /etc && cat hosts resolv.conf sysctl.conf modules iproute2/* network/* 2>/dev/null | md5sum; "
+    "ls -A . netns sysctl.d 2>&1; true"
+)
 INNER = """
 import sys
 from vethlab_sh import Lab
@@ -95,6 +113,21 @@ def test_no_verb_changes_the_machine(machine, words):
         f"cd {ROOT} && export XDG_RUNTIME_DIR=/run/kept && {verb} {words.format(verb)}; rm -rf /run/kept/vethlab*"
     )
     assert state(machine) == before
+
+
+def test_settings_that_lines_write_are_the_labs_own(machine):
+    """In a lab of root's, who could write the machine's, and in that of a user, who could not."""
+    before = machine.run(WHAT_THEY_WRITE).out
+    program = """
+        import sys
+        from vethlab_sh import Lab
+        with Lab() as lab:
+            for line in sys.stdin.read().split("\\0"):
+                print(line, lab.run(line, expect=None).code)
+    """
+    ended = python(machine, program, "\0".join(SETTINGS))
+    assert ended.splitlines() == [f"{line} 0" for line in SETTINGS]
+    assert machine.run(WHAT_THEY_WRITE).out == before
 
 
 def test_lab_reaches_nothing_of_the_machine(machine):

@@ -18,6 +18,7 @@ from vethlab_sh import Lab, sandbox, scenarios
 from vethlab_sh import world as world_maker
 from vethlab_sh.errors import BadOption, LabClosed, NotReady, ToolMissing
 from vethlab_sh.keep import stay
+from vethlab_sh.sandbox import _close, _reap
 
 pytestmark = [pytest.mark.live, pytest.mark.every_case]
 
@@ -105,6 +106,34 @@ def test_closing_twice_is_harmless():
     lab.close()
     with pytest.raises(LabClosed, match="closed"):
         lab.run("true")
+
+
+def test_world_that_does_not_end_is_not_waited_for_long(monkeypatch):
+    """As where the parent of one in there, who is outside, takes no note of its end: the kernel keeps process 1."""
+    monkeypatch.setattr(sandbox, "ENDING", 0.1)
+    lab = sandbox.Sandbox()
+    hear, tell = os.pipe()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+    parent = os.fork()
+    if parent == 0:
+        try:
+            lab.enter()
+            if os.fork():
+                os.write(tell, b"there")
+                signal.sigwait({signal.SIGUSR1})
+                os.wait()
+            else:
+                signal.sigwait({signal.SIGUSR1})
+        finally:
+            os._exit(0)
+    os.read(hear, 5)
+    lab.close()
+    assert lab.pid in sandbox.LEFT
+    os.kill(parent, signal.SIGUSR1)
+    os.waitpid(parent, 0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
+    _close(hear, tell)
+    until(lambda: _reap() or lab.pid not in sandbox.LEFT, "its end is taken note of later")
 
 
 def test_killed_holder_is_told_in_a_sentence():

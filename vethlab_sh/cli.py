@@ -19,7 +19,7 @@ from .lab import WATCHING
 from .language import marked, speaking, tr
 from .terminal import doctor, drills, grade, labs, lessons, nodes, quiz, recall, scenes, tables, walk
 from .terminal.arguments import Help, language_argument, speak_in_argparse, verbose_argument
-from .terminal.streams import nowhere, prepare_streams, say, warnings_said
+from .terminal.streams import NobodyReads, nowhere, prepare_streams, say, warnings_said
 
 # Each verb, in the order of --help: the file in terminal/ that declares it, and what it does stands below there.
 GROUPS = {
@@ -60,6 +60,7 @@ GROUPS = {
 }
 VERBS = tuple(itertools.chain.from_iterable(GROUPS.values()))
 INTERRUPTED = 128 + 2  # as a shell tells of a program that SIGINT ended
+NOT_READ = 128 + 13  # and of one that SIGPIPE ended
 
 
 class UnknownVerb(UnknownName):
@@ -95,12 +96,14 @@ def _run(words: Sequence[str]) -> int:
         _check_verb(words, verbs)
         if words[:1] == ["drill"]:
             _check_verb(words[1:], drills.WHAT)
-        options = program.parse_args(words)
+        options = _options(program, words)
         with warnings_said(), _lines_told("verbose" in options):
             code: int = options.verb(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return say(tr("Interrupted. The lab is gone and left nothing behind."), INTERRUPTED)
+    except NobodyReads:
+        return NOT_READ
     except LabError as error:
         return say(str(error), error.exit_code)
     except UnicodeError as error:  # a word, a name or a file
@@ -139,6 +142,15 @@ def _lines_told(verbose: bool) -> Iterator[None]:
 
 def _tell_line(line: str) -> None:
     print(f"# {line}", file=sys.stderr, flush=True)
+
+
+def _options(program: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+    """What was asked for; --help and --version, and words that are wrong, end the program here."""
+    try:
+        return program.parse_args(words)
+    except SystemExit:
+        sys.stdout.flush()
+        raise
 
 
 def _reason(error: OSError) -> str:

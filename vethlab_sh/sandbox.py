@@ -43,6 +43,7 @@ from .world import Plan as Plan
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENDED = marked("This lab is gone: the process that held it has ended.")
+ENDING = 10.0  # seconds for the kernel to end what is in a world
 NUMBERS = itertools.count()  # of the files that this Python had in sandboxes
 # A kernel that runs as a program, in which a lab is made when this machine's kernel makes none: `uml.guest`
 UML = "linux.uml"
@@ -540,7 +541,7 @@ class Outside:
             yield File(f"/proc/{os.getpid()}/fd/{memory.fileno()}")
 
 
-LEFT: list[int] = []  # holders of labs that stay, made here
+LEFT: list[int] = []  # holders, made here, of labs that stay, and of those that do not end
 
 
 def _reap() -> None:
@@ -548,10 +549,11 @@ def _reap() -> None:
     for pid in list(LEFT):
         try:
             ended, _ = os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
+        except ChildProcessError:  # an orphan, or whoever started us wants no ends told
             ended = pid
         if ended:
-            LEFT.remove(pid)
+            with contextlib.suppress(ValueError):  # another thread has
+                LEFT.remove(pid)
 
 
 def _close(*descriptors: int) -> None:
@@ -563,9 +565,16 @@ def _end(pid: int, pidfd: int, line: socket.socket, named: dict[str, int], *desc
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
     line.close()
-    _close(pidfd, *descriptors, *named.values())
-    with contextlib.suppress(ChildProcessError):  # an orphan, or whoever started us wants no ends told
-        os.waitpid(pid, 0)
+    _close(*descriptors, *named.values())
+    # It ends after all others in there. One whose parent is outside, and takes no note of that, may keep it for ever.
+    ended = select.poll()
+    ended.register(pidfd, select.POLLIN)
+    try:
+        ended.poll(ENDING * 1000)  # milliseconds
+    finally:
+        os.close(pidfd)
+        LEFT.append(pid)
+        _reap()
 
 
 class CapabilityHeader(ctypes.Structure):

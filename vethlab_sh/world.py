@@ -66,6 +66,14 @@ SETTINGS = (
     "alternatives", "ethertypes", "iproute2", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "networks",
     "protocols", "rpc", "services",
 )  # fmt: skip
+# What lines write in /etc: files, and folders with files, of programs that set up networks. A lab has its own of each,
+# but of those that its user may not read, and of those that are too large.
+ETC = (
+    "bird", "cni/net.d", "ethers", "frr", "hostname", "hosts", "iproute2", "iproute2/rt_protos.d",
+    "iproute2/rt_tables.d", "iptables", "modprobe.d", "modules", "modules-load.d", "netns", "network",
+    "network/interfaces.d", "networks", "nftables.conf", "resolv.conf", "sysctl.conf", "sysctl.d", "wireguard",
+)  # fmt: skip
+LARGEST_SETTING = 256 * 1024  # bytes
 WRITTEN = {
     "passwd": "root:x:0:0::/tmp:/bin/bash\nlearner:x:{uid}:{gid}::/tmp:/bin/bash\n",
     "group": "root:x:0:\nlearner:x:{gid}:\n",
@@ -361,6 +369,7 @@ def _found(plan: Plan, say: int, path: str, shell: str) -> None:
     with contextlib.suppress(Refused):
         bound_read_only("/sys", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     if plan.strict:
+        _own_iproute2("/etc/iproute2")  # not by the holder: whoever judges reads the machine's names
         mounts = os.open("mnt", os.O_RDONLY, dir_fd=my_namespaces)
         with socket.socket(fileno=os.dup(0)) as line:
             socket.send_fds(line, [b"mounts"], [mounts])
@@ -552,7 +561,6 @@ def _plant(plan: Plan) -> None:
         _programs_only(plan)
     else:
         _all_files()
-        _own_names()
     for name in OWN:
         os.mkdir(f"{NEW_ROOT}/{name}")
     try:
@@ -567,32 +575,104 @@ def _plant(plan: Plan) -> None:
 def _all_files() -> None:
     """All of the machine's files but those of OWN: a lab shares its user's files."""
     for entry in os.scandir("/"):
-        if entry.name not in OWN:
+        if entry.name == "etc" and entry.is_dir(follow_symlinks=False):
+            _own_etc()
+        elif entry.name not in OWN:
             with contextlib.suppress(OSError):  # a folder that we cannot enter
                 _show(entry.path, f"{NEW_ROOT}/{entry.name}")
 
 
-def _own_names() -> None:
-    """The names of routing tables and the like, which guides write there (`echo 201 T1 >> /etc/iproute2/rt_tables`).
+def _own_etc() -> None:
+    """/etc as the machine has it, in which what lines write stays in the lab (overlayfs).
 
-    A lab has a copy of its own: root's lines would else change the machine's, and others' could not.
+    Who is not root may write only in files of ours, so those of ETC are copied. Where the kernel refuses, /etc is the
+    machine's, but for the folder that tutorials write into.
     """
-    folder = f"{NEW_ROOT}/etc/iproute2"
-    if not os.path.isdir(folder):
+    etc = f"{NEW_ROOT}/etc"
+    os.mkdir(etc)
+    _memory_folder(etc, 16, "755")
+    ours, work = f"{etc}/ours", f"{etc}/work"
+    os.mkdir(ours)
+    os.mkdir(work)
+    for name in ETC:
+        _copy(f"/etc/{name}", f"{ours}/{name}")
+    below = _mounted_in_etc()
+    # Who is root in a user namespace alone may not write the attributes that are the machine's root's
+    attributes = ",userxattr" if os.geteuid() else ""
+    try:
+        options = f"lowerdir=/etc,upperdir={ours},workdir={work}{attributes}"
+        mount("overlay", etc, "overlay", MS_NOSUID | MS_NODEV, options)
+    except Refused:  # before Linux 5.11, in some containers, and three labs deep
+        bind("/etc", etc)
+        with contextlib.suppress(OSError):  # newer releases have no such folder
+            _own_iproute2(f"{etc}/iproute2")
         return
-    files: dict[str, bytes] = {}
-    folders = []
-    for place, inner, names in os.walk(folder):
-        folders += [f"{place}/{name}" for name in inner]
-        for name in names:
+    for point in below:
+        if point.removeprefix("/etc/") not in ETC:
             with contextlib.suppress(OSError):
-                files[f"{place}/{name}"] = Path(f"{place}/{name}").read_bytes()
-    with contextlib.suppress(Refused):
-        mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m")
-        for name in folders:
-            os.mkdir(name)
-        for name, content in files.items():
-            Path(name).write_bytes(content)
+                bind(point, f"{NEW_ROOT}{point}")
+
+
+def _mounted_in_etc() -> list[str]:
+    """What is mounted below /etc, as in a container, which an overlay does not show."""
+    with open("/proc/self/mountinfo") as file:
+        points = [line.split()[4] for line in file if " /etc/" in line]
+    return [point for point in points if point.startswith("/etc/") and "\\" not in point]
+
+
+def _own_iproute2(target: str) -> None:
+    """Over the folder with the names of routing tables, one in memory with the same files, which lines may add to."""
+    machines = os.open(target, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755,size=1m,nr_inodes=200")
+        for folder in ("rt_protos.d", "rt_tables.d"):
+            os.mkdir(f"{target}/{folder}")
+        _copy_files(machines, target)
+    finally:
+        os.close(machines)
+
+
+def _copy(source: str, target: str) -> None:
+    """A setting of /etc, if there is one that we may read; a link as what it leads to."""
+    with contextlib.suppress(OSError):
+        if os.path.islink(source) and os.path.realpath(source).startswith("/run/"):
+            _write_new(target, b"", 0o644)  # resolv.conf, of a service that is not in a lab
+        elif os.path.isdir(source):
+            folder = os.open(source, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.makedirs(target)
+                _copy_files(folder, target)
+            finally:
+                os.close(folder)
+        elif os.path.isfile(source):
+            _copy_file(source, target)
+
+
+def _copy_files(folder: int, target: str) -> None:
+    """The files of a folder, not its links and folders."""
+    for entry in os.scandir(folder):
+        if entry.is_file(follow_symlinks=False):
+            with contextlib.suppress(OSError):  # one that we may not read
+                _copy_file(entry.name, f"{target}/{entry.name}", folder)
+
+
+def _copy_file(source: str, target: str, folder: int | None = None) -> None:
+    descriptor = os.open(source, os.O_RDONLY, dir_fd=folder)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        content = os.read(descriptor, LARGEST_SETTING)
+        if len(content) < LARGEST_SETTING:
+            _write_new(target, content, mode & 0o777)
+    finally:
+        os.close(descriptor)
+
+
+def _write_new(file: str, content: bytes, mode: int) -> None:
+    descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+    try:
+        os.write(descriptor, content)
+    finally:
+        os.close(descriptor)
 
 
 def _show(source: str, target: str) -> None:
@@ -620,6 +700,7 @@ def _programs_only(plan: Plan) -> None:
             real = os.path.realpath(f"/etc/{name}")  # localtime is a link
             _show(real, f"{etc}/{name}")
             all_read_only(f"{etc}/{name}")
+    os.makedirs(f"{etc}/iproute2", exist_ok=True)  # over which lines have their own
     uid, gid = os.geteuid(), os.getegid()
     for name, text in WRITTEN.items():
         Path(f"{etc}/{name}").write_text(text.format(uid=uid, gid=gid))

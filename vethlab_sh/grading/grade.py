@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..claims import check
-from ..errors import LabError, NotReady, UnknownClaim
+from ..errors import GaveUpWaiting, LabClosed, LabError, NotReady, UnknownClaim
 from ..lab import Lab
 from ..sandbox import SYSTEM_PATH
 from ..shell import Shell
@@ -37,6 +37,8 @@ LONGEST = 400  # characters of a sentence
 MAKING, JUDGING = 30, 15  # seconds beyond the limit: for making the world and tidying up, and for each claim
 ENDING = 5  # seconds for a process that was killed
 PR_SET_PDEATHSIG = 1
+# What others may have caused, who have taken what the machine has, or its time
+OF_OTHERS = (NotReady, GaveUpWaiting, LabClosed)
 FORMULA = tuple("=+-@\t\r\n")  # how a cell begins that a spreadsheet takes for a formula
 
 
@@ -272,10 +274,8 @@ def _work(task: Task, answer: Connection) -> None:
     os.chdir("/")
     try:
         result = _result(task)
-    except NotReady as error:  # the machine could make this world a moment ago: others have taken what it needs
-        result = Result(0, str(error), again=True)
     except LabError as error:
-        result = Result(0, str(error))
+        result = Result(0, str(error), again=isinstance(error, OF_OTHERS))
     except Exception as error:  # noqa: BLE001  (whatever a stranger wrote leads to, there is a row)
         result = Result(0, f"It could not be judged: {error}", again=True)
     answer.send(Result(result.points, _one_line(result.sentence), result.again))
@@ -317,18 +317,20 @@ def _judged(task: Task, confined: Confined) -> Result:
     """What the claims say of a lab in which the lines have run."""
     points: float = 0
     wrong: dict[str, None] = {}  # each sentence once, in their order
+    again = False
     with Lab(sandbox=confined.untouched()) as lab:
         for claim in task.claims:
             try:
                 judgement = task.judge(lab, claim.text)
             except Exception as error:  # noqa: BLE001  (a hostile network may answer anything)
                 wrong[f"It could not be judged: {error}"] = None
+                again = again or isinstance(error, OF_OTHERS)
                 continue
             if judgement:
                 points += claim.points
             else:
                 wrong[judgement.sentence] = None
-    return Result(points, "; ".join(wrong) or "Everything holds.")
+    return Result(points, "; ".join(wrong) or "Everything holds.", again)
 
 
 def _play(confined: Confined, lines: str) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -19,29 +18,37 @@ KEPT = "\n\t"
 STREAMS = ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w"))
 
 
+class NobodyReads(BaseException):
+    """Who read what we print has gone, as `head` does: the verb ends at once, and its labs with it.
+
+    Not by SIGPIPE, which would also end us where we type to a shell that has just died. And no OSError: whoever expects
+    one expects it of a file.
+    """
+
+
 def prepare_streams() -> None:
     """Make the three standard streams such that whatever becomes of them is told in a sentence."""
-    if hasattr(signal, "SIGPIPE"):  # `demo bridge | head -3` ends us quietly, like any program
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for number, name, mode in STREAMS:
         if getattr(sys, name) is None:
             opened = _opened(number, mode)
             setattr(sys, name, opened)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a console without, say, the sign × shows a ? there
         sys.stdout.reconfigure(errors="replace")
-    sys.stdout = _guarded(sys.stdout)
-    sys.stderr = _guarded(sys.stderr)
+    sys.stdout = _guarded(sys.stdout, 1)
+    sys.stderr = _guarded(sys.stderr, 2)
 
 
 class Guarded:
     """A stream to which everything is written as a terminal may show it, whoever has made up the text.
 
     Names of devices, processes, files and learners, what a command has said, an argument in an error: all of it may
-    hold what a terminal obeys. Here it passes, from wherever it comes. below: the stream itself, for what is ours.
+    hold what a terminal obeys. Here it passes, from wherever it comes. below: the stream itself, for what is ours;
+    number: its descriptor. Raises NobodyReads when standard output has no reader any more; errors are then just lost.
     """
 
-    def __init__(self, below: TextIO) -> None:
+    def __init__(self, below: TextIO, number: int) -> None:
         self.below = below
+        self.number = number
 
     def write(self, text: str) -> int:
         """Write a text, in which only line ends, tabs and, on a terminal, our own colours are obeyed."""
@@ -51,17 +58,32 @@ class Guarded:
             shown = "".join(markup.printable(piece, keep=KEPT) + ink for piece, ink in zip(pieces, inks, strict=True))
         else:
             shown = markup.printable(text, keep=KEPT)
-        self.below.write(shown)
+        with self._reader_may_be_gone():
+            self.below.write(shown)
         return len(text)
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        with self._reader_may_be_gone():
+            self.below.flush()
+
+    @contextlib.contextmanager
+    def _reader_may_be_gone(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            nowhere(self.number)
+            if self.number == 1:
+                raise NobodyReads from None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.below, name)
 
 
-def _guarded(stream: TextIO) -> TextIO:
+def _guarded(stream: TextIO, number: int) -> TextIO:
     if isinstance(stream, Guarded):
         return stream
-    return cast(TextIO, Guarded(stream))
+    return cast(TextIO, Guarded(stream, number))
 
 
 def _opened(number: int, mode: str) -> io.TextIOWrapper:
