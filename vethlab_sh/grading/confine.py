@@ -30,6 +30,7 @@ from ..sandbox import SYSTEM_PATH, Sandbox
 from ..world import CLONE_NEWNS, MS_NODEV, MS_NOSUID, Plan
 from . import calls
 from .groups import Group, Place
+from .refused import neighbours_left
 from .taken import MIB, Taken, in_seconds, is_of_kind, memory_left, reserve
 
 LOOK = 0.1  # seconds between two looks at what a world takes
@@ -38,6 +39,7 @@ NS_GET_PARENT, NS_GET_NSTYPE = 0xB702, 0xB703  # ioctl_ns(2)
 DEEPEST = 32  # user namespaces in each other: user_namespaces(7)
 NAMES = 1000  # network namespaces that are looked at
 PATIENCE = 10.0  # seconds for the kernel to end what was killed, and for looking at names
+NEIGHBOURS = 256  # for so many there must be a place left, in a table that is one for the whole machine
 JUDGING = 1024 * MIB  # of memory, for each of our own programs that looks at a stranger's network
 # Of bytes. Not 0: where the machine hands cores to a program of its own, that would run all the same, outside of the
 # world and as root; of 1 the kernel itself makes an exception. core(5), do_coredump()
@@ -292,6 +294,7 @@ class Watch:
         self._own: dict[str, int] = {}
         self._covered: set[int] = set()
         self._reserve = reserve()
+        self._neighbours = min(NEIGHBOURS, neighbours_left() // 2)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -318,6 +321,9 @@ class Watch:
         if memory_left() < self._reserve:
             self.again = True
             return "The machine had hardly any memory left."
+        if neighbours_left() < self._neighbours:
+            self.again = True
+            return "The machine had hardly any place left for neighbours (`ip neigh`)."
         return self._memory(taken)
 
     def _seconds(self, taken: Taken) -> float:

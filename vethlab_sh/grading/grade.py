@@ -13,6 +13,7 @@ import csv
 import math
 import multiprocessing
 import os
+import select
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,13 +30,15 @@ from ..sandbox import SYSTEM_PATH
 from ..shell import Shell
 from ..world import OF_A_LAB, libc
 from . import groups
-from .confine import Confined, Limits, Watch, bare_environment
+from .confine import NEIGHBOURS, Confined, Limits, Watch, bare_environment
 from .groups import Place
+from .refused import neighbours_left, refused
 from .submissions import Claim, Claims, Submission, plain_name, read_lines, submissions
 
 LONGEST = 400  # characters of a sentence
 MAKING, JUDGING = 30, 15  # seconds beyond the limit: for making the world and tidying up, and for each claim
-ENDING = 5  # seconds for a process that was killed
+ENDING = 5  # seconds for a process that was killed, and for the kernel to end what it had
+QUIET = 0.02  # seconds in which the machine refuses nothing, when nobody takes it all
 PR_SET_PDEATHSIG = 1
 # What others may have caused, who have taken what the machine has, or its time
 OF_OTHERS = (NotReady, GaveUpWaiting, LabClosed)
@@ -132,7 +135,7 @@ class Grading:
     @property
     def bound(self) -> float:
         """Seconds after which all of it has ended, if each submission takes all that it may, also when tried again."""
-        longest = max(task.seconds for task in self.tasks) + ENDING
+        longest = max(task.seconds for task in self.tasks) + 2 * ENDING
         rounds = math.ceil(len(self.tasks) / self.at_once)
         if self.at_once > 1:
             rounds += len(self.tasks)
@@ -169,6 +172,8 @@ def _graded(tasks: Sequence[Task], at_once: int) -> Iterator[tuple[Task, Result]
     running: list[_Running] = []
     try:
         while waiting or running:
+            if at_once == 1 and not running:
+                _wait_for_quiet()
             while waiting and len(running) < at_once:
                 running.append(_Running(waiting.pop(0)))
             first_end = min(one.end for one in running)
@@ -179,6 +184,18 @@ def _graded(tasks: Sequence[Task], at_once: int) -> Iterator[tuple[Task, Result]
     finally:
         for one in running:  # with its process a world ends
             one.process.kill()
+
+
+def _wait_for_quiet() -> None:
+    """Until what was there before has ended in the kernel, too: its packets may still go round, or ENDING is over."""
+    deadline = time.monotonic() + ENDING
+    before = -1
+    while time.monotonic() < deadline:
+        now = refused()
+        if now == before and neighbours_left() > NEIGHBOURS:
+            return
+        before = now
+        select.select([], [], [], QUIET)
 
 
 def _row(task: Task, result: Result) -> Row:
@@ -272,13 +289,15 @@ def _work(task: Task, answer: Connection) -> None:
     os.environ.clear()
     os.environ.update(bare_environment())
     os.chdir("/")
+    before = refused()
     try:
         result = _result(task)
     except LabError as error:
         result = Result(0, str(error), again=isinstance(error, OF_OTHERS))
     except Exception as error:  # noqa: BLE001  (whatever a stranger wrote leads to, there is a row)
         result = Result(0, f"It could not be judged: {error}", again=True)
-    answer.send(Result(result.points, _one_line(result.sentence), result.again))
+    again = result.again or refused() > before  # then no answer says much of who was asked
+    answer.send(Result(result.points, _one_line(result.sentence), again))
 
 
 def _result(task: Task) -> Result:
