@@ -258,6 +258,25 @@ for number in range(3, 1024):
     "/tmp/s -p -c 'cat {file}' 2>/dev/null | grep -q {secret} " + BROKE,
     "an overlay over the machine's settings": "mkdir /tmp/u /tmp/w; mount -t overlay -o "
     "lowerdir=/etc:/usr,upperdir=/tmp/u,workdir=/tmp/w,userxattr o /etc && [ -e /etc/shadow ] " + BROKE,
+    # what a reader of the code would try
+    "below its own names of tables": "umount -l /etc/iproute2 && touch /etc/iproute2/x " + BROKE
+    + "mkdir /tmp/e; mount --rbind /etc /tmp/e; umount -l /tmp/e/iproute2 && touch /tmp/e/iproute2/x " + BROKE,
+    "settings beside those of its own": "touch /etc/x " + BROKE + "mkdir /etc/netns " + BROKE + "echo x >>/etc/hosts " + BROKE
+    + "mv /etc/iproute2 /etc/x " + BROKE,
+    "a call that is newer than the filter": python("""
+import errno
+for number in range(468, 600):
+    broke(libc.syscall(ctypes.c_long(number), 0, 0, 0, 0, 0) >= 0 or ctypes.get_errno() != errno.ENOSYS)
+"""),
+    "sockets of every family": python("""
+for family in set(range(50)) - {1, 2, 10, 16, 17}:
+    for kind in (1, 2, 3, 5):
+        try: socket.socket(family, kind); broke()
+        except OSError: pass
+"""),
+    "whom to wait for, and the room of all": "for s in net/core/netdev_max_backlog net/ipv4/neigh/default/gc_thresh3 "
+    "net/netfilter/nf_conntrack_max net/ipv4/tcp_mem; do v=$(cat /proc/sys/$s 2>/dev/null) && "
+    "echo $v >/proc/sys/$s " + BROKE + "done\n",
     "a link where the folder of names is": "rm -rf /run/netns; ln -s {folder} /run/netns; ip netns add broke\n"
     "ls /run/netns/ | grep -q '[0-9]*.sh' " + BROKE,
 }  # fmt: skip
@@ -274,6 +293,12 @@ FAKES: dict[str, str] = {
     "echo ':all:M::\\x7fELF::/tmp/true:F' >/tmp/b/register\n",
     "limits of its user namespace": WIRE + "ip netns exec ns1 ip link set lo down\n"
     "for f in /proc/sys/user/*; do echo 0 >$f; done\n",
+    "other names for tables and scopes": THIRD + "ip -n x addr add 10.0.0.2/32 dev lo\n"
+    "for f in rt_tables rt_scopes rt_protos; do for n in $(seq 0 255); do echo \"$n local\"; done >/etc/iproute2/$f; done\n",
+    "a namespace that is called as the lab": "ip netns add ns1; ip netns add ns2; ip netns add master; "
+    "ip -n ns1 link add va type veth peer name vb netns master; ip -n ns1 link set va up; ip -n master link set vb up\n"
+    "ip -n ns1 addr add 10.0.0.1/24 dev va; ip -n master addr add 10.0.0.2/24 dev vb\n"
+    "ip -n ns2 addr add 10.0.0.2/24 dev lo\n",
     "files for a namespace": WIRE + "mount -t tmpfs t /etc; mkdir -p /etc/netns/ns1; echo 10.0.0.1 ns2 >/etc/netns/ns1/hosts\n",
     "a name that is two lines": python("""
 os.makedirs("/run/netns", exist_ok=True)
@@ -348,6 +373,15 @@ CLAIMS: dict[str, tuple[str, str]] = {
         "ip -n red link add name tap2 index 61 type veth peer name q index 60; ip -n red link set q netns x\n",
         "red tap2 is the peer of master tap1",
     ),
+    "the other end in a namespace that is called as the lab": (
+        "ip netns add red; ip netns add master; ip link add name tap1 netns master type veth peer name tap2 netns red\n",
+        "red tap2 is the peer of master tap1",
+    ),
+    "a table that is called as another": (
+        "ip netns add ns1; ip -n ns1 link add name va type ifb; ip -n ns1 link set va up; ip -n ns1 addr add 10.0.0.1/24 dev va\n"
+        "echo 201 main >/etc/iproute2/rt_tables; ip -n ns1 route add 10.9.0.0/24 via 10.0.0.2 table 201\n",
+        "ns1 routes 10.9.0.0/24 via 10.0.0.2",
+    ),
     "a child in place of a cable": (
         "ip netns add red; ip link add name tap1 type veth peer name other\n"
         "ip link add name tap2 link tap1 netns red type macvlan\n",
@@ -377,6 +411,19 @@ CLAIMS: dict[str, tuple[str, str]] = {
     ),
 }
 
+# More than there may be on the machine, and each too young to be forgotten
+NEIGHBOURS = (
+    "ip link add name d0 type ifb; ip addr add 10.0.0.1/8 dev d0; ip link set d0 up\n"
+    "for a in $(seq 0 15); do for b in $(seq 1 250); do "
+    "echo neigh replace 10.1.$a.$b lladdr 02:00:00:00:00:01 dev d0 nud reachable; done; done >/tmp/b\n"
+    "while :; do ip -b /tmp/b -force; done\n"
+)
+# A frame becomes ever more of them
+STORM = (
+    "for b in b1 b2; do ip link add $b type bridge; ip link set $b up; done\n"
+    "for n in 1 2 3 4; do ip link add p$n type veth peer name q$n; ip link set p$n up master b1; "
+    "ip link set q$n up master b2; done\nping -c 1 -W 1 -b -I b1 255.255.255.255\n"
+)
 SHARED = """
 import mmap, os, signal
 for k in range(4):
@@ -433,6 +480,22 @@ for k in range(40):
 os.system("sleep 100")
 """), "memory",
     ),
+    "neighbours, of which the machine has one table": (NEIGHBOURS, "neighbours"),
+    "pieces of memory, so that looking takes long": (
+        python("""
+import mmap, signal
+size = 16000 * 4096; m = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+at = ctypes.addressof(ctypes.c_char.from_buffer(m))
+for page in range(0, size, 8192): libc.mprotect(ctypes.c_void_p(at + page), ctypes.c_size_t(4096), 1)
+for n in range(50):
+    if os.fork() == 0: signal.pause()
+signal.pause()
+"""), "memory",
+    ),
+    "mounts, so that looking takes long": (
+        "mkdir /tmp/m; mount -t tmpfs t /tmp/m; for n in $(seq 15); do mkdir /tmp/m/$n; "
+        "mount --rbind /tmp/m /tmp/m/$n; done; for n in $(seq 40); do sleep 100 & done; sleep 100\n", "than can be looked at",
+    ),
     "time, stopped": ("kill -STOP $$\n", "not done after"),
     "processors, by children that nobody counts": (
         python("""
@@ -472,6 +535,8 @@ os.system("sleep 100")
 }  # fmt: skip
 
 HARMLESS: dict[str, str] = {
+    "a table with a name": "echo 201 T1 >>/etc/iproute2/rt_tables; ip rule add from 10.9.0.9 table T1 || exit\n",
+    "names of tables without number": "yes '1 x' | head -c 10M >>/etc/iproute2/rt_tables; cd /etc/iproute2; touch $(seq 500); cd /\n",
     "much output": "yes | head -c 30M; yes | head -c 10M >&2\n",
     "output that a terminal would obey": "printf '\\e]0;title\\a\\e[2J\\x9b31m' | tee /dev/stderr /dev/tty\n",
     "a disk that is full": "head -c 100M /dev/zero >/tmp/full; head -c 100M /dev/zero >/run/full; rm /run/full\n",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from attacks.lines import BREAKS, CLAIMS, FAKES, GROUPED, HARMLESS, TAKES
+from attacks.lines import BREAKS, CLAIMS, FAKES, GROUPED, HARMLESS, NEIGHBOURS, STORM, TAKES
 from vethlab_sh.grading import groups
 from vethlab_sh.grading.confine import Limits
 from vethlab_sh.grading.grade import Row, grade
@@ -25,6 +25,8 @@ GREEDY = {
     "bomb": "bomb() { bomb | bomb & }; bomb\nsleep 1000\n",
     "memory": "mkdir /run/m; mount -t tmpfs t /run/m; cd /run/m\n"
     "for n in $(seq 2000); do head -c 15M /dev/zero >$n; done; sleep 1000\n",
+    "neighbours": NEIGHBOURS,
+    "storm": STORM + "sleep 20\n",
 }
 SHORT = 6  # in the short form, one in so many
 

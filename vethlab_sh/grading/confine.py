@@ -26,7 +26,7 @@ from typing import NoReturn
 from .. import world
 from ..errors import BadName, GaveUpWaiting, LabClosed, NotReady
 from ..inside import check_name
-from ..sandbox import SYSTEM_PATH, Sandbox
+from ..sandbox import HOSTNAME, SYSTEM_PATH, Sandbox
 from ..world import CLONE_NEWNS, MS_NODEV, MS_NOSUID, Plan
 from . import calls
 from .groups import Group, Place
@@ -174,7 +174,7 @@ class Confined(Sandbox):
         world.setns(self.descriptors["mounts"], CLONE_NEWNS)
         networks = _networks(self._users)
         world.setns(holder, CLONE_NEWNS)
-        names: dict[int, str] = {os.stat("/proc/1/ns/net").st_ino: "master"}
+        names: dict[int, str] = {os.stat("/proc/1/ns/net").st_ino: HOSTNAME}
         for folder in ("/run", "/tmp", "/dev/shm"):  # the lines wrote into the same ones by other mounts
             world.mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=16m")
         # `ip netns exec` takes /sys off and mounts another, which the kernel gives only where there is one to be seen
@@ -247,6 +247,8 @@ def _networks(users: int) -> dict[str, int]:
     for name in names[:NAMES]:
         with contextlib.suppress(OSError, BadName):
             check_name(name)
+            if name == HOSTNAME:  # in a claim this is the lab itself, and nobody else
+                continue
             path = f"{NETNS}/{name}"
             if not stat.S_ISREG(os.lstat(path).st_mode):  # a link would be two names of one; a pipe would never open
                 continue
@@ -312,15 +314,17 @@ class Watch:
         if seconds > limits.seconds:
             self.again = True
             return f"It was not done after {limits.seconds:g} seconds."
-        numbers = list(self._sandbox.numbers())
+        numbers = sorted(self._sandbox.numbers())
         if len(numbers) >= limits.processes:
             return f"It had {limits.processes} processes, the most that it may."
-        taken = Taken.by(self._sandbox.descriptors["proc"], numbers)
+        taken = Taken()
+        for number in numbers:
+            if memory_left() < self._reserve:  # asked each time: looking at one may take long, if it means to
+                self.again = True
+                return "The machine had hardly any memory left."
+            taken.add(self._sandbox.descriptors["proc"], number)
         if self._seconds(taken) > limits.seconds:
             return f"It took more than {limits.seconds:g} seconds of a processor."
-        if memory_left() < self._reserve:
-            self.again = True
-            return "The machine had hardly any memory left."
         if neighbours_left() < self._neighbours:
             self.again = True
             return "The machine had hardly any place left for neighbours (`ip neigh`)."
@@ -338,10 +342,12 @@ class Watch:
     def _memory(self, taken: Taken) -> str:
         if taken.unmeasured:
             return "It mounted a folder in memory that has no size (ramfs)."
+        if taken.crowded:
+            return "One of its programs had more mounts, or pieces of memory, than can be looked at."
         # Twice: between two looks at one process a mount may be gone.
-        if taken.covered & self._covered:
+        if taken.hidden & self._covered:
             return "It mounted something over a folder in memory, in which nobody can look any more."
-        self._covered = taken.covered
+        self._covered = taken.hidden
         group = self._sandbox.group
         if taken.bytes > self._limits.memory * MIB or (group and group.was_full):
             return f"It took more than {self._limits.memory} MiB of memory, files in memory included."

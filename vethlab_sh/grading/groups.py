@@ -197,7 +197,7 @@ def _of_version_1() -> Place | None:
 def _ours(system: str, kind: str) -> Path | None:
     """The folder of the group that we are in. system: cgroup2, or cgroup with a kind of limit."""
     with contextlib.suppress(OSError):
-        mounts = list(mounted(Path("/proc/self/mountinfo").read_text()))
+        mounts = list(mounted(Path("/proc/self/mountinfo").read_text().splitlines()))
         for line in Path("/proc/self/cgroup").read_text().splitlines():
             _, kinds, path = line.split(":", 2)
             if kind not in kinds.split(","):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -18,9 +18,9 @@ class Mounted:
     options: tuple[str, ...]
 
 
-def mounted(text: str) -> Iterator[Mounted]:
-    """The mounts that a `mountinfo` lists, in their order."""
-    for line in text.splitlines():
+def mounted(lines: Iterable[str]) -> Iterator[Mounted]:
+    """The mounts that the lines of a `mountinfo` list, in their order."""
+    for line in lines:
         before, _, after = line.partition(" - ")  # between them stand fields of which there may be any number
         _, _, device, root, point = before.split()[:5]
         kind, *_, options = after.split()

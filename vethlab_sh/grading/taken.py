@@ -16,6 +16,7 @@ from .. import world
 from .mounts import Mounted, mounted
 
 MIB = 2**20
+LONGEST_LIST = MIB  # of bytes that the kernel lists of one program: seven thousand mounts, or pieces of its memory
 LEAST_LEFT, MOST_LEFT = 128 * MIB, 1024 * MIB  # of the machine's memory: what must be left of it
 TMPFS_MAGIC = 0x01021994  # linux/magic.h
 UNNAMED = ("/dev/zero (deleted)", "/SYSV", "/memfd:")  # how proc(5)'s maps call memory that is shared and in no folder
@@ -27,7 +28,8 @@ class Taken:
 
     memory: bytes that each has alone; shared: bytes of memory that is shared, by what tells it from other; disks: bytes
     of the folders in memory, by device; covered: those that another mount covers; unmeasured: whether there is one
-    whose size nobody can tell; ticks: of processors, with those of children that ended; own: the same without, of each.
+    whose size nobody can tell; crowded: whether one has more mounts, or pieces of memory, than are looked at; ticks: of
+    processors, with those of children that ended; own: the same without, of each.
     """
 
     memory: int = 0
@@ -35,19 +37,20 @@ class Taken:
     disks: dict[int, int] = field(default_factory=dict)
     covered: set[int] = field(default_factory=set)
     unmeasured: bool = False
+    crowded: bool = False
     ticks: int = 0
     own: dict[str, int] = field(default_factory=dict)
 
-    @classmethod
-    def by(cls, proc: int, numbers: list[int]) -> Taken:
-        """proc: a descriptor of the /proc in which they have these numbers; 1 is the world's holder."""
-        taken = cls()
-        for number in sorted(numbers):
-            for add in (taken._add_ticks, taken._add_memory, taken._add_mounts, taken._add_open):
-                with contextlib.suppress(OSError, ValueError, IndexError):  # it ended
-                    add(proc, number)
-        taken.covered -= taken.disks.keys()
-        return taken
+    def add(self, proc: int, number: int) -> None:
+        """One more process. proc: a descriptor of the /proc in which it has this number; 1 is the world's holder."""
+        for add in (self._add_ticks, self._add_memory, self._add_mounts, self._add_open):
+            with contextlib.suppress(OSError, ValueError, IndexError):  # it ended
+                add(proc, number)
+
+    @property
+    def hidden(self) -> set[int]:
+        """The devices of folders in memory that nobody can look into."""
+        return self.covered - self.disks.keys()
 
     @property
     def bytes(self) -> int:
@@ -73,7 +76,7 @@ class Taken:
             words = line.split()
             if words[0] == "Pss_Anon:":
                 self.memory += int(words[1]) * 1024
-        for line in _read(proc, f"{number}/maps").splitlines():
+        for line in self._listed(proc, f"{number}/maps"):
             place, rights, offset, device, inode, *path = line.split(maxsplit=5)
             if rights.endswith("s") and path and path[0].startswith(UNNAMED):
                 begin, _, end = place.partition("-")
@@ -83,11 +86,19 @@ class Taken:
 
     def _add_mounts(self, proc: int, number: int) -> None:
         """The folders in memory that it has mounted, each file system once."""
-        for mount in mounted(_read(proc, f"{number}/mountinfo")):
+        for mount in mounted(self._listed(proc, f"{number}/mountinfo")):
             if mount.kind == "ramfs":
                 self.unmeasured = True
             if mount.kind == "tmpfs" and mount.device not in self.disks:
                 self._measure(proc, number, mount)
+
+    def _listed(self, proc: int, name: str) -> list[str]:
+        """The lines of a list that a program can make as long as it likes: one too long is not looked at."""
+        text = _read(proc, name)
+        if len(text) > LONGEST_LIST:
+            self.crowded = True
+            return []
+        return text.splitlines()
 
     def _measure(self, proc: int, number: int, mount: Mounted) -> None:
         with contextlib.suppress(OSError):
@@ -154,7 +165,7 @@ def in_seconds(ticks: int) -> float:
 def _read(proc: int, name: str) -> str:
     descriptor = os.open(name, os.O_RDONLY, dir_fd=proc)
     with os.fdopen(descriptor, "rb") as file:
-        return file.read().decode(errors="replace")
+        return file.read(LONGEST_LIST + 1).decode(errors="replace")
 
 
 def memory_left() -> int:
