@@ -93,7 +93,7 @@ faults-elsewhere: setup-tests ## plant the faults of such devices there, and kee
 chaos: setup-tests ## let everything go wrong at every step of every scenario; half an hour (ARGS="tool run-full" for less)
 	@$(PYTHON_RUN) tests/tools/chaos.py $(ARGS)
 
-attack: setup-tests ## try a hundred and sixty attacks on grade, as root also as an ordinary user; ten minutes (ARGS=--pages writes docs/safety.md)
+attack: setup-tests ## try a hundred and seventy attacks on grade, as root also as an ordinary user; a quarter of an hour (ARGS=--pages writes docs/safety.md)
 	@nice $(PYTHON_RUN) tests/attacks $(ARGS)
 
 faults: setup-tests ## plant every fault: does the verdict name the cause, and does its fix mend? A quarter of an hour (ARGS="-v ID ...")

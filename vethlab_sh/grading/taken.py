@@ -16,7 +16,7 @@ from .. import world
 from .mounts import Mounted, mounted
 
 MIB = 2**20
-LONGEST_LIST = MIB  # of bytes that the kernel lists of one program: seven thousand mounts, or pieces of its memory
+LONGEST_LIST = MIB // 2  # of bytes that the kernel lists of one program: five thousand mounts, ten thousand pieces
 LEAST_LEFT, MOST_LEFT = 128 * MIB, 1024 * MIB  # of the machine's memory: what must be left of it
 TMPFS_MAGIC = 0x01021994  # linux/magic.h
 UNNAMED = ("/dev/zero (deleted)", "/SYSV", "/memfd:")  # how proc(5)'s maps call memory that is shared and in no folder
