@@ -6,6 +6,7 @@ namespaces, so that all can have a br0 at the same time.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -54,7 +55,8 @@ async def lessons(spawner):
     try:
         code = await asyncio.wait_for(process.wait(), PATIENCE)
     except TimeoutError:
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it ended just now
+            os.killpg(process.pid, signal.SIGKILL)
         code = "no end"
     if code:
         spawner.log.warning("The lessons were not copied into the home of %s: %s.", name, code)

@@ -51,7 +51,8 @@ LINES = [
 ]
 # What tutorials write into files of the machine
 SETTINGS = [
-    "echo 201 T1 >> /etc/iproute2/rt_tables && ip rule add from 10.9.0.9 table T1 && ip rule | grep -qw T1",
+    "mkdir -p /etc/iproute2 && echo 201 T1 >> /etc/iproute2/rt_tables",
+    "ip rule add from 10.9.0.9 table T1 && ip rule | grep -qw T1",
     "sed -i s/T1/T2/ /etc/iproute2/rt_tables && ip rule | grep -qw T2",
     "echo 10.9.0.9 nine >> /etc/hosts && getent hosts nine",
     "echo nameserver 10.9.0.9 > /etc/resolv.conf",

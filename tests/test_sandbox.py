@@ -336,6 +336,17 @@ def test_root_that_cannot_be_changed_is_covered_for_good(refusing):
         lab.run("unshare --mount true")
 
 
+def test_names_of_tables_are_the_labs_own_where_no_folder_is_laid_over_another(refusing):
+    refusing("mount", lambda source, *more: source == "overlay")
+    names = "cat /etc/iproute2/rt_tables 2>&1"  # newer releases have no such file
+    with Lab() as outer, Lab() as lab:
+        before = outer.run(names, expect=None).out
+        lab.run("[ ! -d /etc/iproute2 ] || { echo 201 T1 >> /etc/iproute2/rt_tables && ip rule add table T1; }")
+        assert lab.run("ls -d /etc/passwd").out == "/etc/passwd\n"
+    with Lab() as later:
+        assert later.run(names, expect=None).out == before
+
+
 def test_root_without_its_rights_takes_a_user_namespace(refusing):
     refusing("unshare", lambda flags: not flags & world_maker.CLONE_NEWUSER and flags & world_maker.CLONE_NEWPID)
     with Lab() as lab:
