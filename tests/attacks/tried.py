@@ -26,7 +26,7 @@ GREEDY = {
     "memory": "mkdir /run/m; mount -t tmpfs t /run/m; cd /run/m\n"
     "for n in $(seq 2000); do head -c 15M /dev/zero >$n; done; sleep 1000\n",
     "neighbours": NEIGHBOURS,
-    "storm": STORM + "sleep 20\n",
+    "storm": STORM + "sleep 5; ip link set b1 down\n",
 }
 SHORT = 6  # in the short form, one in so many
 
