@@ -448,7 +448,7 @@ def test_group_is_found_where_a_hierarchy_shows_it(tmp_path):
     """A container is shown a part of it as the whole; the path in /proc is that of the whole."""
     (tmp_path / "mine").mkdir()
     line = f"30 20 0:26 /docker/1 {tmp_path} rw,nosuid shared:4 - cgroup2 cgroup rw,nsdelegate\n"
-    (mount,) = mounted(line)
+    (mount,) = mounted([line])
     assert (mount.kind, mount.root, mount.options) == ("cgroup2", "/docker/1", ("rw", "nsdelegate"))
     assert groups._folder(mount, "/docker/1/mine") == tmp_path / "mine"
     assert groups._folder(mount, "/docker/2") is None
