@@ -268,7 +268,7 @@ def test_verb_does_not_end_with_the_shell_of_its_lab():
         _, _, (process, *_), _ = bash._end.peek()
         process.kill()
         bash._ear.hears(None)
-        shell._Bash.alive = True  # so much for who has looked just before
+        shell.Bash.alive = True  # so much for who has looked just before
         try:
             lab.run("true")
         except errors.NotReady as error:
