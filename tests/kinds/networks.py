@@ -39,7 +39,8 @@ done
     ),
     "vlan": Network(
         "VLANs: devices with a tag, bridges that look at it",
-        "A VLAN device (802.1Q, 802.1ad) hangs on its parent, and a walk shows the tag that it puts on. At the ports of"
+        "A VLAN device (802.1Q, 802.1ad) hangs on its parent, and a walk shows the tag that it puts on, before"
+        " those that are there already: a device takes off the outermost, of its own protocol. At the ports of"
         " a bridge with `vlan_filtering` stands which VLANs go through. `eth0.10 is a VLAN of eth0` and"
         " `sw trunk lets VLAN 10 through` can be checked. A tag that no device takes off (`vlan-tag`) and a port that"
         " lets a VLAN not through (`vlan-port`) are [causes](causes.md).",

@@ -20,13 +20,13 @@ HEAD = """\
 
 Whatever a kernel has is joined, drawn, told by `changes`, walked, checked and saved. A solid line is a cable, a thick \
 one leads from a port to what it is a port of, a dash-dotted one from a device to what it is made on, a dashed one is \
-a tunnel. Below are the kinds, each with a small network.
+a tunnel. Below are the kinds, each with a small network. Of queues that `tc` made `save` names which are lost.
 
 | kind | in `ip link add` | drawn | walked | saved |
 |---|---|---|---|---|
 | cable | `veth`, `netkit` | both ends joined | the other end | both ends by one line |
 | bridge | `bridge` | ports on a bar, chains as chains | who knows the MAC | with VLANs and options |
-| VLAN | `vlan` | on its parent | the tag | with its flags |
+| VLAN | `vlan` | on its parent | the tag, also in a tag | with its flags |
 | macvlan | `macvlan`, `macvtap` | on its parent, also elsewhere | whose MAC it is | with its mode |
 | ipvlan | `ipvlan` | on its parent, also elsewhere | whose address it is | with its mode |
 | VXLAN | `vxlan` | a line to each end that it leads to | the frame inside | in any shape but `vnifilter` |
@@ -37,6 +37,7 @@ a tunnel. Below are the kinds, each with a small network.
 | dummy, ifb | `dummy`, `ifb` | alone | | yes |
 | tun, tap | `tuntap` | with the process that holds it | as any device | without that process |
 | WireGuard | `wireguard` | by name | up to where it encrypts | no: `ip` does not tell its keys |
+| virtual functions (SR-IOV) | none: a card has them | how many, on the card | as any device | no: they are a card's |
 """
 
 
