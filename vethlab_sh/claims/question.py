@@ -82,7 +82,7 @@ class Verdict(AsText):
         sign, colour = ("✓", "#1a7f37") if self.ok else ("✗", "#b35900")
         sentence = html.escape(self.sentence)
         evidence = html.escape(str(self.evidence))
-        proof = f"<pre style='margin:.3em 0 0 1.3em;color:#666'>{evidence}</pre>"
+        proof = f"<pre style='margin:.3em 0 0 1.3em;opacity:.8'>{evidence}</pre>"
         return f"<div><b style='color:{colour}'>{sign}</b> {sentence}{proof}</div>"
 
 

@@ -20,6 +20,7 @@ from .sighting import USUAL_TAG, VXLAN, Kind, Sighting
 Row = dict[str, Any]
 Layer = tuple[str, str, str, bool]  # name, what it says, colour, whether it is the wrapping
 PAGE = Path(__file__).with_name("player.html")
+SMALLEST = 0.7  # of its size a picture is shown in: its words are then 7 pixels high
 COLOURS = {"Ethernet": INK["wire"], "IP": INK["bus"], "UDP": "#e69f00", "VXLAN": INK["tunnel"]}
 INSIDE = INK["changed"]
 LINES = {
@@ -203,9 +204,15 @@ def svg(picture: Picture, moving: bool = True, numbers: Mapping[Device, int] | N
         inside.append(PACKET)
     size = f"{picture.width:.0f} {picture.height:.0f}"
     width = picture.width * 4 / 3  # points of 1/72 inch; a page has 96 to the inch
-    look = 'class="vethlab-picture" style="max-width:100%;height:auto;background:#fff"'
+    # on a narrow page its words stay large enough to be read, and it is moved sideways
+    narrow = width * SMALLEST
+    style = f"max-width:100%;min-width:{narrow:.0f}px;height:auto;background:#fff"
+    look = f'class="vethlab-picture" style="{style}"'
     words = f'role="img" aria-label="{escape(picture.describe())}"'
-    return f'<svg viewBox="0 0 {size}" width="{width:.0f}" {look} {words}>{"".join(inside)}</svg>'
+    whole = f'<svg viewBox="0 0 {size}" width="{width:.0f}" {look} {words}>{"".join(inside)}</svg>'
+    if moving:  # its page does that
+        return whole
+    return f'<div style="overflow-x:auto">{whole}</div>'
 
 
 def _numbers(rows: Sequence[Sighting]) -> dict[Device, int]:
