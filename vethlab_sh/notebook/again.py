@@ -9,7 +9,7 @@ from pathlib import Path
 from ..lessons import recall as course
 from ..lessons.questions import means_the_same
 from ..lessons.recall import Again
-from .notes import FINAL, NOTHING, OPEN, RIGHT, WRONG, Note, Place, below, buttons, entry, note, together
+from .notes import FINAL, OPEN, RIGHT, WRONG, Note, Place, below, buttons, entry, note, together
 
 HERE = Path()  # a notebook's kernel is started in the notebook's folder
 
@@ -52,7 +52,8 @@ def _ask(again: Again, today: date) -> None:
 
     box = entry(asked.ask, tuple(asked.choices), "", keep)
     row = buttons((FINAL, "then a lab is asked", finish))
-    controls.show_widget(below(box, row), NOTHING)
+    static = "To answer, run this cell in JupyterLab; `python -m vethlab_sh recall` asks in a terminal."
+    controls.show_widget(below(box, row), note(OPEN, static))
 
 
 def _judged(again: Again, answer: str, today: date) -> Iterator[Note]:

@@ -22,7 +22,6 @@ from ..terminal.page import Page
 from .notes import (
     ABOUT,
     FINAL,
-    NOTHING,
     OPEN,
     RIGHT,
     SHOWN,
@@ -43,6 +42,10 @@ PAGE = Page(width=110, colour=True)
 UNANSWERED = (
     f"Not asked yet: your answer comes first. Give it above, press “{FINAL}”, and run this cell again. "
     "A wrong guess teaches more than none."
+)
+NO_BUTTONS = "Run in JupyterLab, this cell has buttons here: {}. Without them, running it again checks anew."
+NO_BUTTON_HERE = (
+    "Run in JupyterLab, this cell has a button here, “Bring the lab to here”. Without it, run the cells above."
 )
 NO_JUDGE = "An exercise is done in a lab, and none can be made here."
 
@@ -137,8 +140,9 @@ class Lesson:
         if not asked.choices:
             box.on_submit(lambda _: finish())
         row = buttons((FINAL, "keep this answer; then the kernel may be asked", finish))
-        static = note(OPEN, "To answer, run this cell: its controls live as long as the notebook's kernel.")
-        controls.show_widget(below(box, row), static)
+        text = "To answer, run this cell: its controls live as long as the notebook's kernel. Where none appear, write "
+        text += f'the answer into the cell: `predict("{name}", answer="…")`.'
+        controls.show_widget(below(box, row), note(OPEN, text))
 
     def _decided(self, name: str, choice: str) -> None:
         """Keep what most of a class have chosen; a later vote takes its place."""
@@ -274,7 +278,8 @@ class Lesson:
                 return
             if os.environ.get("NBGRADER_EXECUTION"):
                 raise AssertionError(notes[-1]["text/plain"])
-            controls.show_widget(buttons(*self._ways_on(task, check, hint, show)), NOTHING)
+            ways = list(self._ways_on(task, check, hint, show))
+            controls.show_widget(buttons(*ways), _in_words(ways))
 
         def hint() -> None:
             beside.append(note(OPEN, self._next_hint(task)))
@@ -320,7 +325,7 @@ class Lesson:
                 way = (f"Hint {told + 1} of {count}", "a command worth running", hint)
             else:
                 way = ("Show me", "the lines that do it, and what they showed; it is marked as shown", give_up)
-            controls.show_widget(buttons(way), NOTHING)
+            controls.show_widget(buttons(way), _in_words([way]))
 
         if name in self.answers.done:
             notes.append(solved)
@@ -425,7 +430,7 @@ class Lesson:
 
         purpose = "play all that stands above, in a fresh lab; what you did in this lab is gone"
         row = buttons(("Bring the lab to here", purpose, bring))
-        place.show_widget(row, NOTHING)
+        place.show_widget(row, note(ABOUT, NO_BUTTON_HERE))
 
 
 class UnknownQuestion(UnknownName):
@@ -468,6 +473,12 @@ def _progress(name: str, asked: questions.Questions, kept: answers.Answers) -> d
 
 
 # --- how it reads -------------------------------------------------------------------------------------------------
+
+
+def _in_words(ways: Sequence[tuple[str, str, Act]]) -> Note:
+    """What the buttons below an exercise would do, where no buttons are shown."""
+    names = ", ".join(says for says, _purpose, _act in ways)
+    return note(ABOUT, NO_BUTTONS.format(names))
 
 
 def _asked(asked: Question, given: answers.Answer, more: str = "") -> dict[str, str]:

@@ -35,13 +35,17 @@ from . import beside, pictures
 from .again import recall
 from .explorer import Explorer
 from .lesson import Lesson, progress
-from .notes import ABOUT, WRONG, Place, note, show_table, together
+from .notes import ABOUT, WRONG, Place, note, show_table, together, with_whole_words
 from .telling import Telling
 
 if TYPE_CHECKING:
     from ..record import Ran
 
 
+NO_CELLS = (
+    "Voila shows a lesson without its cells: nothing can be typed or run again here, so an answer is kept, and judged "
+    "only in a notebook. To do the lesson, open it in JupyterLab: `python -m vethlab_sh lab`."
+)
 Remark = tuple[int, str]  # the number of a line in its cell, and the line
 PAGE = Page(width=110, colour=True)
 ASIDE = {"qdisc", "group", "qlen", "flags", "broadcast", "linkmode", "label", "details", "hwtype", "more",
@@ -70,6 +74,11 @@ def load(shell: InteractiveShell) -> None:
     pictures.describe(shell)
     _give_words(shell, magics)
     magics.begin()
+
+
+def _is_shown_by_voila() -> bool:
+    """Whether Voila has started this kernel: it says so as a web server does to its programs (RFC 3875)."""
+    return os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
 
 
 def _run_our_python() -> None:
@@ -143,7 +152,11 @@ class LabMagics(Magics):
         else:
             self.telling.end()
             above = note(ABOUT, lab.guest) if lab.guest else beside.terminal(self._lent(lab))
-        self.top.show(together([above, self.of_lesson.so_far()]))
+        notes = [above, self.of_lesson.so_far()]
+        if _is_shown_by_voila():
+            notes.insert(0, note(ABOUT, NO_CELLS))
+        top = together(notes)
+        self.top.show(with_whole_words(top))
 
     def _lent(self, lab: Lab) -> str:
         """The name under which a terminal enters the lesson's lab; empty where that cannot be."""
@@ -307,8 +320,9 @@ class LabMagics(Magics):
                 if options.quiet:
                     session.run(command.text).expected(options.expect or (0,))
                 else:
-                    has_shown = self._run(lab, session, command.text, options)
+                    ran, has_shown = self._run(lab, session, command.text, options)
                     printed = printed or has_shown
+                    _go_on(ran, options, is_last=command is lines.commands[-1])
                 if not session.open:
                     print("(The shell has ended; the lines below it did not run.)")
                     break
@@ -323,8 +337,8 @@ class LabMagics(Magics):
             if options.at != HOSTNAME:  # a shell there would keep the namespace, whoever deletes it
                 session.close()
 
-    def _run(self, lab: Lab, session: Session, command: str, options: Namespace) -> bool:
-        """Run a command below its prompt; returns whether it has shown anything."""
+    def _run(self, lab: Lab, session: Session, command: str, options: Namespace) -> tuple[Ran, bool]:
+        """Run a command below its prompt; returns what came of it, and whether it has shown anything."""
         typed = PAGE.typed(prompt_of(session.at), command)
         out: TextIO = sys.stdout
         if not options.brief:
@@ -346,15 +360,27 @@ class LabMagics(Magics):
         if options.changes:
             display(lab.changes())
         has_shown = out is sys.stdout and _prints(ran)
-        expected = options.expect or []
-        if ran.code == 0 or ran.code in expected:
-            return has_shown
-        if options.brief and not has_shown:
+        if options.brief and not has_shown and not _as_it_should(ran, options):
             print(PAGE.record(ran))
+        return ran, has_shown
+
+
+def _as_it_should(ran: Ran, options: Namespace) -> bool:
+    """Whether a command ended with an exit code that its cell allows."""
+    expected = options.expect or []
+    return ran.code == 0 or ran.code in expected
+
+
+def _go_on(ran: Ran, options: Namespace, is_last: bool) -> None:
+    """Go on after a command that ended as it should; else its cell ends here, and why is said."""
+    if _as_it_should(ran, options):
+        return
+    sentence = f"Exit code {ran.code}."
+    if not is_last:
         sentence = f"Exit code {ran.code}; the lines below did not run."
-        if ran.hint:
-            sentence += f" {ran.hint}"
-        raise LabError(f"({sentence})")
+    if ran.hint:
+        sentence += f" {ran.hint}"
+    raise LabError(f"({sentence})")
 
 
 def _sets(command: str) -> bool:

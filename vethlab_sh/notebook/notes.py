@@ -23,6 +23,8 @@ RIGHT, WRONG, OPEN = ("✓", "#009e73"), ("✗", "#d55e00"), ("?", "#0072b2")
 SHOWN = ("→", "#cc79a7")  # it was done, not by the learner
 ABOUT = ("•", "#0072b2")  # to know, not to answer
 FINAL = "That is my answer"  # the button that keeps an answer
+# JupyterLab breaks what a command prints anywhere, also in a word.
+WHOLE_WORDS = "<style>.jp-OutputArea-output.jp-RenderedText pre{word-break:normal;overflow-wrap:anywhere}</style>"
 NOTHING: Note = {"text/html": " ", "text/plain": " "}  # a notebook keeps no empty output, so it is a blank
 
 
@@ -42,6 +44,11 @@ def note(sign: Sign, text: str, more: str = "") -> Note:
 def together(notes: Sequence[Note]) -> Note:
     """Several notes as one."""
     return {kind: "\n".join(one[kind] for one in notes) for kind in NOTHING}
+
+
+def with_whole_words(top: Note) -> Note:
+    """The note at the top of a lesson, by which its page breaks lines between words."""
+    return {**top, "text/html": WHOLE_WORDS + top["text/html"]}
 
 
 def show_table(rows: Sequence[Row], columns: Sequence[str]) -> None:
