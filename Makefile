@@ -67,6 +67,14 @@ test-book: setup-book ## build the site, and look at it in a real browser; scree
 	@./setup.sh browser
 	@$(PYTHON_RUN) -m pytest tests/tools/book.py $(ARGS)
 
+test-lessons: ## do each lesson there whole, right and wrong and blank, and look at it in three widths; half an hour
+	@./setup.sh browser
+	@nice $(PYTHON_RUN) -m pytest tests/tools/lessons.py $(ARGS)
+
+test-fronts: ## one lesson in Notebook 7, nbclassic, voila, papermill, nbconvert, IPython, and without any controls
+	@VETHLAB_VENV=$(CURDIR)/.venv-fronts ./setup.sh fronts
+	@nice .venv-fronts/bin/python -m pytest tests/tools/fronts.py $(ARGS)
+
 test-exercises: setup-tests ## do the exercises of the long lessons by half, otherwise, and wrong again
 	@nice $(PYTHON_RUN) -m pytest tests/tools/exercises.py $(ARGS)
 
@@ -128,7 +136,7 @@ vm: ## run the box by plain QEMU, without Vagrant: JupyterLab on 127.0.0.1:8888 
 	@vm/run $(ARGS)
 
 clean: ## remove .venv and the caches
-	rm -rf book/_build .venv .venvs .venv-class .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf book/_build .venv .venvs .venv-class .venv-fronts .tools .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help demo test check bench book setup-book test-book test-browser test-exercises test-class test-all test-tools chaos attack faults faults-elsewhere causes fuzz test-vm test-kinds test-uml test-container box box-packages vm lab pictures kinds notebooks recordings quiz catalogue doctor setup setup-tests clean
+.PHONY: help demo test check bench book setup-book test-book test-browser test-lessons test-fronts test-exercises test-class test-all test-tools chaos attack faults faults-elsewhere causes fuzz test-vm test-kinds test-uml test-container box box-packages vm lab pictures kinds notebooks recordings quiz catalogue doctor setup setup-tests clean

@@ -5,6 +5,7 @@
 #   ./setup.sh real     what the demos need in which real programs stand beside our hands
 #   ./setup.sh browser  what the tests in a real browser need
 #   ./setup.sh book     what the site is built with
+#   ./setup.sh fronts   what the tests in other pages and terminals than JupyterLab need
 #   ./setup.sh all      what the tests on every Python need too
 #   ./setup.sh tools    what the tests with other releases' programs need too
 #   ./setup.sh fuzz     what the search for texts that break a promise needs
@@ -228,7 +229,7 @@ mapfile -t packages < <(missing "${ESSENTIAL[@]}" "${USEFUL[@]}")
 [ "${1:-}" != tests ] || mapfile -t -O ${#packages[@]} packages < <(missing "${TESTS[@]}")
 [ "${1:-}" != bench ] || mapfile -t -O ${#packages[@]} packages < <(missing "${BENCH[@]}")
 [ "${1:-}" != tools ] || mapfile -t -O ${#packages[@]} packages < <(missing "${TOOLS[@]}")
-[ "${1:-}" != browser ] || mapfile -t -O ${#packages[@]} packages < <(missing "${BROWSER[@]}")
+case ${1:-} in browser | fronts) mapfile -t -O ${#packages[@]} packages < <(missing "${BROWSER[@]}") ;; esac
 [ "${1:-}" != class ] || mapfile -t -O ${#packages[@]} packages < <(missing "${CLASS[@]}")
 python=
 if ! venv_is_whole; then
@@ -244,9 +245,10 @@ fi
 [ -z "$python" ] || make_venv "$python"
 install_requirements requirements.txt
 import_from_here
-case ${1:-} in tests | browser) install_requirements tests/requirements/tests.txt ;; esac
+case ${1:-} in tests | browser | fronts) install_requirements tests/requirements/tests.txt ;; esac
 [ "${1:-}" != class ] || install_requirements classroom/requirements.txt
-[ "${1:-}" != browser ] || install_requirements tests/requirements/browser.txt
+case ${1:-} in browser | fronts) install_requirements tests/requirements/browser.txt ;; esac
+[ "${1:-}" != fronts ] || install_requirements tests/requirements/fronts.txt
 [ "${1:-}" != book ] || install_requirements book/requirements.txt
 [ "${1:-}" != all ] || install_requirements tests/requirements/all.txt
 if [ "$(cat "$RESTRICTION" 2>/dev/null)" = 1 ] && [ "$(id -u)" != 0 ] && [ ! -e /etc/apparmor.d/vethlab_sh ]; then

@@ -4,118 +4,25 @@ Screenshots are kept in tests/screenshots, to be looked at.
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
-import time
 
 import pytest
-from conftest import ROOT, until
+from chromium import SHOTS
+from learner import bring, dressed, errors_shown, opened, run_all, run_cell, save, scroll_to, write
 from playwright.sync_api import expect
 
 from vethlab_sh import Lab
 
-pytest_plugins = ["chromium"]
+pytest_plugins = ["learner"]
 pytestmark = pytest.mark.live  # each has labs, of its own or in the lessons of its page
-
-SHOTS = ROOT / "tests" / "screenshots"
-SECONDS = 120_000
-FOLDER = []  # where the lessons of this run are
-
-
-def written(file):
-    """Whether a file holds a whole JSON document."""
-    try:
-        return bool(json.loads(file.read_text()))
-    except (FileNotFoundError, json.JSONDecodeError):
-        return False
-
-
-@pytest.fixture(scope="module")
-def lessons(tmp_path_factory):
-    """JupyterLab on loopback, on copies of the lessons; its address and token."""
-    folder = tmp_path_factory.mktemp("lessons")
-    FOLDER.append(folder)
-    home = tmp_path_factory.mktemp("home")
-    words = ["-m", "vethlab_sh", "lab", str(folder), "--"]
-    words += ["--no-browser", "--port=0", "--LabApp.expose_app_in_browser=True"]
-    places = {"HOME": home, "JUPYTERLAB_SETTINGS_DIR": home / "settings", "JUPYTER_RUNTIME_DIR": home / "run"}
-    environment = {**os.environ, **{name: str(place) for name, place in places.items()}}
-    log = (home / "log").open("w+")
-    server = subprocess.Popen([sys.executable, *words], stderr=log, stdout=log, env=environment, cwd=ROOT)
-    try:
-        found = home / "run" / f"jpserver-{server.pid}.json"  # made first, and written a moment later
-        until(lambda: written(found) or server.poll() is not None, "JupyterLab listens", seconds=60)
-        assert server.poll() is None, (home / "log").read_text()
-        told = json.loads(found.read_text())
-        yield f"{told['url']}lab/workspaces/{{}}/tree/{{}}?token={told['token']}"
-    finally:
-        server.terminate()
-        server.wait()
-
-
-@pytest.fixture
-def page(browser):
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(SECONDS)
-    yield page
-    page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
-    page.close()
-
-
-def opened(page, lessons, name):
-    """The page with a lesson open and its kernel ready."""
-    page.goto(lessons.format(f"w{time.monotonic_ns()}", name))  # without what was open before
-    page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell")
-    page.wait_for_function("window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'")
-    return page
-
-
-def run_all(page):
-    """Run All Cells by the menu, and wait until the last one has run."""
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_function(
-        """() => {
-            const cells = window.jupyterapp.shell.currentWidget.content.widgets.filter(w => w.model.type === 'code');
-            return cells.every(w => w.model.executionCount) &&
-                window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle';
-        }"""
-    )
-
-
-def shown(page):
-    """All output of the open notebook that is an error or went to stderr."""
-    return page.evaluate(
-        """() => window.jupyterapp.shell.currentWidget.content.widgets.filter(w => w.model.type === 'code')
-            .flatMap(w => w.model.sharedModel.getOutputs())
-            .filter(o => o.output_type === 'error' || o.name === 'stderr')"""
-    )
-
-
-def scroll_to(page, text):
-    """Bring the cell whose source holds a text into view: JupyterLab draws only the cells near the window."""
-    number = page.evaluate(
-        f"""() => {{
-            const panel = window.jupyterapp.shell.currentWidget.content;
-            const at = panel.widgets.findIndex(w => w.model.sharedModel.source.includes({json.dumps(text)}));
-            panel.activeCellIndex = at;
-            panel.scrollToItem(at, 'center');
-            return at;
-        }}"""
-    )
-    return page.locator(f'.jp-Cell[data-windowed-list-index="{number}"], .jp-Notebook-cell >> nth={number}').first
 
 
 def test_lesson_runs_and_the_explorer_follows_a_packet(page, lessons):
     opened(page, lessons, "2_bridge.ipynb")
     run_cell(page, "lesson(")
-    here = run_cell(page, 'here("Look around")')
-    here.get_by_role("button", name="Bring the lab to here").click()
-    expect(here).to_contain_text("The lab is where")
+    bring(page, "Look around")
     run_cell(page, 'explore("ns100"')
-    assert shown(page) == []
+    assert errors_shown(page) == []
     walk = page.get_by_role("button", name="Walk")
     walk.wait_for()
     player = page.frame_locator('iframe[title="packet walk"]').last
@@ -133,9 +40,7 @@ def test_lesson_runs_and_the_explorer_follows_a_packet(page, lessons):
     page.get_by_role("button", name="down", exact=True).click()
     expect(page.locator(".widget-html").filter(has_text="ip link set").first).to_contain_text("down")
     page.screenshot(path=SHOTS / "explorer-switched.png")
-    page.set_viewport_size({"width": 900, "height": 900})
-    page.evaluate("window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
-    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    dressed(page, 900, "Dark")
     walk.click()
     expect(player.locator("#verdict")).to_contain_text("br0 in master is down")
     page.screenshot(path=SHOTS / "explorer-900-dark.png")
@@ -171,12 +76,10 @@ def test_saved_walk_is_stepped_to_its_end(browser, tmp_path, broken):
 
 @pytest.mark.parametrize(("width", "theme"), [(1280, "Light"), (900, "Light"), (1280, "Dark")])
 def test_lesson_looks_right(page, lessons, width, theme):
-    page.set_viewport_size({"width": width, "height": 900})
     opened(page, lessons, "1_direct_pair.ipynb")
-    page.evaluate(f"window.jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme}'}})")
-    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    dressed(page, width, theme)
     run_all(page)
-    assert shown(page) == []
+    assert errors_shown(page) == []
     for number, text in enumerate(("predict(", "lab.draw()", "--walk ns1 ns2 --cold", "exercise(")):
         scroll_to(page, text)
         page.screenshot(path=SHOTS / f"direct-{width}-{theme.lower()}-{number}.png")
@@ -184,20 +87,6 @@ def test_lesson_looks_right(page, lessons, width, theme):
         "() => [...document.querySelectorAll('.jp-OutputArea-output > img')].filter(e => e.naturalWidth === 0).length"
     )
     assert overflow == 0
-
-
-def run_cell(page, text):
-    """Run the cell whose source holds a text; return it when the kernel is done."""
-    cell = scroll_to(page, text)
-    page.evaluate("window.jupyterapp.commands.execute('notebook:run-cell')")
-    page.wait_for_function(
-        f"""() => {{
-            const panel = window.jupyterapp.shell.currentWidget;
-            const cell = panel.content.widgets.find(w => w.model.sharedModel.source.includes({json.dumps(text)}));
-            return cell.model.executionCount && panel.sessionContext.session.kernel.status === 'idle';
-        }}"""
-    )
-    return cell
 
 
 def test_no_question_about_news_stands_above_the_first_lesson(page, lessons):
@@ -234,8 +123,7 @@ def test_answer_is_there_after_saving_closing_and_opening_in_a_new_kernel(page, 
     asked.get_by_role("radio", name="3").click()
     asked.get_by_role("button", name="That is my answer").click()
     expect(asked).to_contain_text("answer: 3")
-    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
-    page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
+    save(page)
     page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")
     opened(page, lessons, "0_start_here.ipynb")
     asked = scroll_to(page, 'predict("left")')
@@ -255,18 +143,15 @@ def test_look_out_of_order_says_from_where_to_run_and_the_lab_is_brought_there(p
     looked = run_cell(page, 'look("ttl")')
     expect(looked).to_contain_text("The lab is not where this is asked, so nothing is judged")
     expect(looked).to_contain_text("Does it work?")
-    here = run_cell(page, 'here("Does it work?")')
-    here.get_by_role("button", name="Bring the lab to here").click()
+    here = bring(page, "Does it work?")
     expect(here).to_contain_text("The lab is where “Does it work?” begins")
     expect(run_cell(page, 'look("ttl")')).to_contain_text("63 would arrive if the bridge were a router")
 
 
-def test_hints_come_one_at_a_time_and_show_me_does_the_exercise_and_marks_it(page, lessons):
+def test_hints_come_one_at_a_time_and_show_me_does_the_exercise_and_marks_it(page, lessons, folder):
     opened(page, lessons, "2_bridge.ipynb")
     run_cell(page, "lesson(")
-    here = run_cell(page, 'here("One more")')
-    here.get_by_role("button", name="Bring the lab to here").click()
-    expect(here).to_contain_text("The lab is where")
+    bring(page, "One more")
     task = run_cell(page, 'exercise("third")')
     expect(task.get_by_role("button", name="Show me")).to_have_count(0)
     task.get_by_role("button", name="Hint 1 of 2").click()
@@ -277,7 +162,7 @@ def test_hints_come_one_at_a_time_and_show_me_does_the_exercise_and_marks_it(pag
     expect(task).to_contain_text("yes: ns101 reaches 192.168.1.102")
     expect(task.get_by_role("button", name=re.compile("Check|Hint|Show me"))).to_have_count(0)
     page.screenshot(path=SHOTS / "exercise-shown.png")
-    assert json.loads((FOLDER[0] / ".answers" / "2_bridge.json").read_text())["done"] == {"third": "shown"}
+    assert json.loads((folder / ".answers" / "2_bridge.json").read_text())["done"] == {"third": "shown"}
 
 
 def test_restarted_kernel_begins_with_a_fresh_lab(page, lessons):
@@ -286,7 +171,7 @@ def test_restarted_kernel_begins_with_a_fresh_lab(page, lessons):
     page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     page.wait_for_function("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")
     run_all(page)
-    assert shown(page) == []
+    assert errors_shown(page) == []
 
 
 TERMINAL = """() => {
@@ -312,15 +197,6 @@ def test_terminal_beside_the_lesson_is_in_its_lab(page, lessons):
     write(page, "ip link add tap1", "lab.typed")
     expect(run_cell(page, "lab.typed")).to_contain_text("ip link add tap8 type veth peer name tap9; echo made")
     expect(run_cell(page, "%%lab --draw")).to_contain_text("tap8@tap9")
-
-
-def write(page, text, source):
-    """Give the cell that holds a text another source, as a learner who types."""
-    page.evaluate(
-        f"""() => window.jupyterapp.shell.currentWidget.content.widgets
-            .find(w => w.model.sharedModel.source.includes({json.dumps(text)}))
-            .model.sharedModel.setSource({json.dumps(source)})"""
-    )
 
 
 def test_output_comes_as_it_is_printed_and_the_stop_button_keeps_it(page, lessons):
