@@ -165,6 +165,8 @@ def test_duplicate_address_is_undone_only_when_its_owner_answers(page, lessons):
     number = next(n for n, cell in enumerate(cells("2_bridge.ipynb")) if "one-owner" in cell.source) - 1
     write_number(page, number, "%%lab\nip netns exec ns102 ip addr del 192.168.1.101/24 dev veth102")
     run_number(page, number)
+    judged = run_cell(page, 'exercise("one-owner")')
+    expect(judged).not_to_contain_text("forwarding")
     write_number(page, number, "%%lab\nip netns exec ns100 ip neigh flush all")
     run_number(page, number)
     judged = run_cell(page, 'exercise("one-owner")')
