@@ -22,8 +22,13 @@ def vote(asked: Question, decide: Callable[[str], None]) -> None:
     place, controls = Place(), Place()
     place.show(note(OPEN, asked.ask))
     boxes = {}
+    longest = max(len(choice) for choice in asked.choices)
+    style = {"description_width": f"{longest + 1}ch"}  # else a long choice ends in dots
+    wide = ipywidgets.Layout(width=f"{longest + 14}ch")
     for choice in asked.choices:
-        boxes[choice] = ipywidgets.BoundedIntText(value=0, min=0, max=9999, description=choice, tooltip=asked.ask)
+        boxes[choice] = ipywidgets.BoundedIntText(
+            value=0, min=0, max=9999, description=choice, tooltip=asked.ask, style=style, layout=wide
+        )
     counts: list[Hands] = []
 
     def count() -> None:
