@@ -1,4 +1,4 @@
-"""What tests/test_exercises.py does, for the lessons with two nodes: `make test-exercises`, not part of `make test`."""
+"""What tests/test_exercises.py does, for the lessons with nodes: `make test-exercises`, not part of `make test`."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from exercises import CASES, course
 
-LESSONS = ["3_flannel", "4_calico"]
+LESSONS = ["3_flannel", "4_calico", "5_flannel_or_calico", "7_your_own_node"]
 
 
 @pytest.mark.live
