@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import package
 from ..facts import UNANSWERED, Address, Device, Entry, Link, Neighbour, Route, is_group
-from ..language import tr
+from ..language import marked, tr
 from ..markup import AsText, table
 from ..sandbox import HOSTNAME
 from ..snapshot import Row, Snapshot
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 Hops = tuple[Route, ...]  # one route: itself, or its next hops
-NOTHING = (
+NOTHING = marked(
     "nothing changed (in devices, bridge ports, addresses, routes, policy rules, neighbours, FDB, settings and packet"
     " filters)"
 )
