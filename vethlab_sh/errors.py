@@ -303,10 +303,10 @@ def package_of(program: str) -> str | None:
     ('netcat-openbsd', None)
     """
     _, _, name = program.rpartition("/")
-    for package_name, programs in PACKAGES.items():
-        listed = programs.split()
-        if program in listed or name in listed:
-            return package_name
+    for asked_for in (program, name):  # a whole path first: /usr/lib/cni/bridge is not iproute2's
+        for package_name, programs in PACKAGES.items():
+            if asked_for in programs.split():
+                return package_name
     return None
 
 

@@ -19,6 +19,7 @@ from vethlab_sh.world import CLONE_NEWNET, CLONE_NEWNS
 ITS_OWN = "VETHLAB_TESTS_OWN_MACHINE"  # set in the environment of those that are on such a machine
 # The names of others' namespaces were copied with all mounts, and so was what others mount for a while below /tmp. We
 # drop them: they go when others remove their names and folders.
+# The kernel tells of a carrier a moment later, and what we compare with is what it has told.
 # addrgenmode none: an IPv6 address of its own would change its state for the first second.
 FURNITURE = """
 set -e
@@ -35,6 +36,7 @@ for end in eth0 eth1; do ip link set $end addrgenmode none; ip link set $end up;
 ip addr add 10.77.0.1/24 dev eth0
 ip route add 10.78.0.0/24 via 10.77.0.2
 ip neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev eth0 nud permanent
+for end in eth0 eth1; do until ip link show $end | grep -q "state UP"; do sleep 0.02; done; done
 ip netns add theirs
 nft add table inet theirs
 """

@@ -49,14 +49,17 @@ def taken_by_a_switch(scene: Scene, last: Sighting | None) -> Diagnosis | None:
     """
     if last is None:
         return None
-    link = scene.link(last.place)
-    if link is not None and link.switch is not None and last.way == "in":
-        return _asked(scene, last, link)
+    # A switch floods what it does not know, so that the frame may last be seen where it was not meant to go, and where
+    # another switch rightly drops it: first the switch is asked that should have sent it on to who is meant.
     for one in reversed(_same_frame(scene, last)):
         link = scene.link(one.place)
         if one.way == "in" and link is not None and link.switch is not None and _is_kept(scene, one, link):
             diagnosis = _asked(scene, one, link)
-            return diagnosis if diagnosis.is_known else None
+            if diagnosis.is_known:
+                return diagnosis
+    link = scene.link(last.place)
+    if link is not None and link.switch is not None and last.way == "in":
+        return _asked(scene, last, link)
     return None
 
 
