@@ -14,6 +14,7 @@ import pytest
 from nbconvert import HTMLExporter
 from playwright.sync_api import sync_playwright
 
+pytest_plugins = ["chromium"]  # beside browser.py its own browser is the same
 SOLUTIONS = Path(__file__).parents[2] / "notebooks" / "solutions"
 WIDTH, HEIGHT = 1280, 900
 AT_MOST = {"3_flannel": 14, "4_calico": 14}  # those with two nodes are the longest to lay
@@ -35,26 +36,24 @@ def opened(notebook):
     return notebook
 
 
-def screens(lessons, folder):
+def screens(browser, lessons, folder):
     """How many screens each lesson fills, by its name."""
     found = {}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-        for lesson in lessons:
-            notebook = opened(nbformat.read(SOLUTIONS / f"{lesson}.ipynb", as_version=4))
-            html, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook)
-            file = Path(folder) / f"{lesson}.html"
-            file.write_text(html, encoding="utf-8")
-            page.goto(file.as_uri(), wait_until="load")
-            found[lesson] = page.evaluate("document.querySelector('main').scrollHeight") / HEIGHT
-        browser.close()
+    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    for lesson in lessons:
+        notebook = opened(nbformat.read(SOLUTIONS / f"{lesson}.ipynb", as_version=4))
+        html, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook)
+        file = Path(folder) / f"{lesson}.html"
+        file.write_text(html, encoding="utf-8")
+        page.goto(file.as_uri(), wait_until="load")
+        found[lesson] = page.evaluate("document.querySelector('main').scrollHeight") / HEIGHT
+    page.close()
     return found
 
 
 @pytest.fixture(scope="module")
-def counted(tmp_path_factory):
-    return screens(AT_MOST, tmp_path_factory.mktemp("screens"))
+def counted(browser, tmp_path_factory):
+    return screens(browser, AT_MOST, tmp_path_factory.mktemp("screens"))
 
 
 @pytest.mark.parametrize(("lesson", "most"), AT_MOST.items())
@@ -63,5 +62,8 @@ def test_lesson_is_no_longer_than_one_goes_through(counted, lesson, most):
 
 
 if __name__ == "__main__":
-    for name, count in screens(sorted(path.stem for path in SOLUTIONS.glob("*.ipynb")), sys.argv[1]).items():
-        print(f"{count:5.1f}  {name}")
+    every = sorted(path.stem for path in SOLUTIONS.glob("*.ipynb"))
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for name, count in screens(chromium, every, sys.argv[1]).items():
+            print(f"{count:5.1f}  {name}")
