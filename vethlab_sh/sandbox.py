@@ -260,6 +260,7 @@ def is_rootless() -> bool:
 
 
 PF_EXITING = 0x4  # in field 9 of proc(5)'s stat: include/linux/sched.h
+KILLED = 1 << (signal.SIGKILL - 1)  # in field 31: it has been sent, and the process has not run since
 
 
 def started(pid: int) -> int | None:
@@ -274,8 +275,10 @@ def started(pid: int) -> int | None:
         return None
     # Field 2, the name in brackets, may hold anything, brackets too; after the last one comes field 3.
     fields = line.rpartition(")")[2].split()
-    state, flags, start = fields[0], int(fields[9 - 3]), int(fields[22 - 3])
+    state, flags, start, pending = fields[0], int(fields[9 - 3]), int(fields[22 - 3]), int(fields[31 - 3])
     if state in "ZX" or flags & PF_EXITING:  # a holder that ends still waits for its processes to be gone
+        return None
+    if pending & KILLED:
         return None
     return start
 
