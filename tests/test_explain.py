@@ -499,3 +499,35 @@ root@a:~# tcpdump -ni eth0 {words}
 def test_capture_that_may_leave_replies_out_says_nothing_of_them(words, told):
     said = str(explain(CAPTURE.format(words=words)))
     assert ("1 request is seen on eth0, and no reply" in said) == told
+
+
+NFT_RULE = """\
+root@a:~# nft list ruleset
+table ip guard {{
+        chain fwd {{
+                type filter hook forward priority filter; policy accept;
+                {rule}
+        }}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("ip saddr 10.0.0.1 counter packets 5 bytes 420 drop", True),
+        ('ip saddr 10.0.0.1 counter packets 5 bytes 420 log prefix "gone: " drop comment "why"', True),
+        ("counter packets 5 bytes 420 ip saddr 10.0.0.1 drop", False),
+        ("counter packets 5 bytes 420 limit rate over 9/second drop", False),
+        ("ip saddr 10.0.0.1 counter packets 5 bytes 420 ip daddr 10.0.0.2 reject", False),
+    ],
+)
+def test_rule_of_nft_has_stopped_what_it_counts_behind_all_that_it_asks(rule, told):
+    said = str(explain(NFT_RULE.format(rule=rule)))
+    assert ("has stopped 5 packets" in said) == told
+
+
+@pytest.mark.parametrize(("state", "told"), [("start", True), ("up", False), ("feed", False)])
+def test_session_that_still_feeds_is_up(state, told):
+    said = str(explain(f"root@a:~# birdc show protocols\nMesh_10_4_0_22 BGP --- {state} 09:03:43 Established\n"))
+    assert ("Mesh_10_4_0_22 is not up" in said) == told

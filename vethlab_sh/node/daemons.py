@@ -28,6 +28,10 @@ MESH = re.compile(r"Mesh_[\w]+")  # each node with each other one
 PEER = re.compile(r"(Global|Node|Local_Workload)_[\w]+")
 DEAD_ENDS = ("unreachable", "prohibit", "prohibited")
 OF_CONFIGURATION = ("static", "kernel", "direct", "device")  # of BIRD, by how calico and its guide name protocols
+IS_UP = (
+    "up",
+    "feed",
+)  # feed: it is up, and still tells the neighbour what is known (proto_state_name() in nest/proto.c)
 DROPS = "drop"
 
 
@@ -104,7 +108,7 @@ def _of_switches(ground: Ground) -> Iterator[Fault]:
 def _of_sessions(ground: Ground) -> Iterator[Fault]:
     """BGP sessions by which no routes come."""
     for at, line, row in ground.rows("birdc protocols"):
-        if row["kind"] != "BGP" or row["state"] == "up":
+        if row["kind"] != "BGP" or row["state"] in IS_UP:
             continue
         how = f"{row['state']}, {row['info']}" if row["info"] else row["state"]
         words = f"{at}: the BGP session {row['protocol']} is not up ({how}), so BIRD learns no routes by it"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from .words import Columns, Row, Words, lines
+from .words import Columns, Row, RowReader, Words
 
 COMMAND = "nft list ruleset"
 COLUMNS: Columns = {
@@ -23,10 +23,9 @@ COLUMNS: Columns = {
     "verdict": (str, "what the rule does in the end: drop, accept, jump X, masquerade ...; missing: it goes on"),
     "hook": (str, "where the chain is called, as printed: filter hook forward priority filter"),
     "policy": (str, "what is done with a packet that no rule of the chain decided on"),
-    "packets": (int, "packets that met the rule, where it counts them"),
+    "packets": (int, "packets that all of the rule fits, where it counts them behind what it asks"),
     "bytes": (int, "bytes in them"),
 }
-EMPTY: Row = dict.fromkeys(COLUMNS)
 TABLE = re.compile(r"table (?P<family>ip|ip6|inet|arp|bridge|netdev) (?P<table>\S+)(?P<opens> \{)?")
 BEGINS = re.compile(r"(?P<kind>[a-z]+(?: [a-z]+)?) (?P<name>[^\s{}]+) \{")  # `chain input {`, `ct helper ftp {`
 # What a table has beside chains; it filters nothing by itself, and is read over
@@ -46,32 +45,29 @@ VERDICT = re.compile(
     r"(?:^| )(drop|accept|return|continue|(?:jump|goto) \S+|reject(?: with [\w\s-]+)?|queue[^\"{}]*"
     r"|(?:masquerade|redirect|[sd]nat)(?: [^\"{}]*)?)$"
 )
+# What may stand between a counter and the verdict and asks nothing: behind all else a counter tells what the rule does
+LOG = re.compile(r'log(?: (?:prefix "[^"]*"|level \w+|group \d+|flags [\w, ]+|snaplen \d+|queue-threshold \d+))*')
 LONGEST_RULE = 2**16  # signs: what is longer, and still open, is none
 
 
 def parse(printed: str) -> list[Row]:
     """Rows of `nft list ruleset`: one per table, chain and rule."""
-    return _read(printed).rows
+    return _Reader.read(printed).rows
 
 
 def begins(printed: str) -> list[int]:
     """The line in which each row begins, from 1."""
-    return _read(printed).lines
+    return _Reader.read(printed).lines
 
 
-def _read(printed: str) -> _Reader:
-    reader = _Reader()
-    for words in lines(COMMAND, printed):
-        reader.take(words)
-    return reader
-
-
-class _Reader:
+class _Reader(RowReader):
     """The state while the lines are read: the table, the chain, and what a brace has opened in them."""
 
+    COMMAND = COMMAND
+    EMPTY = dict.fromkeys(COLUMNS)
+
     def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self.lines: list[int] = []
+        super().__init__()
         self._table: Row = {}
         self._chain: Row = {}
         self._number = 0
@@ -100,7 +96,7 @@ class _Reader:
         if not table:
             raise words.unknown(words.peek())
         row = {"family": table["family"], "table": table["table"]}
-        self._add(words, row)
+        self.add(words, row)
         if table["opens"]:
             self._table = row
 
@@ -109,7 +105,7 @@ class _Reader:
         if begins and begins["kind"] == "chain":
             self._chain = self._table | {"chain": begins["name"]}
             self._number = 0
-            self._add(words, self._chain)
+            self.add(words, self._chain)
         elif begins and begins["kind"] in OBJECTS:
             self._depth = 1
         elif words.peek() not in OF_TABLE:
@@ -139,17 +135,23 @@ class _Reader:
         self._number += 1
         rule = COUNTER.sub("", text, count=1).strip()
         verdict = VERDICT.search(COMMENT.sub("", rule))
-        counter = COUNTER.search(text)
+        counter = _counter(text)
         row = self._chain | {"number": self._number, "rule": rule}
         row["verdict"] = verdict[1].strip() if verdict else None
         if counter:
             row["packets"] = int(counter["packets"])
             row["bytes"] = int(counter["bytes"])
-        self._add(words, row)
+        self.add(words, row)
 
-    def _add(self, words: Words, row: Row) -> None:
-        self.rows.append(EMPTY | row)
-        self.lines.append(words.number)
+
+def _counter(text: str) -> re.Match[str] | None:
+    """A rule's counter; None where more is asked behind it, so that it has counted others, too."""
+    counter = COUNTER.search(text)
+    if not counter:
+        return None
+    behind = COMMENT.sub("", text[counter.end() :]).strip()
+    done = LOG.sub("", behind, count=1).strip() if behind.startswith("log") else behind
+    return counter if not done or VERDICT.fullmatch(done) else None
 
 
 def _braces(text: str) -> int:

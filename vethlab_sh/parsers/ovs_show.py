@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .words import NUMBER, Columns, Row, Words, lines
+from .words import NUMBER, Columns, Row, RowReader, Words
 
 COMMAND = "ovs-vsctl show"
 COLUMNS: Columns = {
@@ -31,7 +31,6 @@ COLUMNS: Columns = {
     "datapath": (str, "what moves the frames: missing or system: the kernel's module; netdev: the program itself"),
     "fail_mode": (str, "without a controller: standalone, or missing: a learning switch; secure: its flows alone"),
 }
-EMPTY: Row = dict.fromkeys(COLUMNS)
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|([^"\s,{}\[\]]+)')
 OPTION = re.compile(r'([\w-]+)=("(?:[^"\\]|\\.)*"|[^",{}\s]+)')
@@ -43,27 +42,22 @@ PASSED_OVER = ("ovs_version:", "is_connected:")
 
 def parse(printed: str) -> list[Row]:
     """Rows of `ovs-vsctl show`, one per interface."""
-    return _read(printed).rows
+    return _Reader.read(printed).rows
 
 
 def begins(printed: str) -> list[int]:
     """The line in which each row begins, from 1."""
-    return _read(printed).lines
+    return _Reader.read(printed).lines
 
 
-def _read(printed: str) -> _Reader:
-    reader = _Reader()
-    for words in lines(COMMAND, printed):
-        reader.take(words)
-    return reader
-
-
-class _Reader:
+class _Reader(RowReader):
     """The state while the lines are read: the switch, the port and the interface that they are about."""
 
+    COMMAND = COMMAND
+    EMPTY = dict.fromkeys(COLUMNS)
+
     def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self.lines: list[int] = []
+        super().__init__()
         self._bridge: Row = {}
         self._port: Row = {}
 
@@ -86,7 +80,7 @@ class _Reader:
         """`Bridge br-int`, which is a row until an interface of it comes."""
         self._bridge = {"bridge": _name(words)}
         self._port = {}
-        self._add(words, self._bridge)
+        self.add(words, self._bridge)
 
     def port(self, words: Words) -> None:
         """`Port tap1`."""
@@ -99,7 +93,7 @@ class _Reader:
         if self.rows[-1]["interface"] is None:
             self.rows.pop()
             self.lines.pop()
-        self._add(words, self._bridge | self._port | {"interface": _name(words)})
+        self.add(words, self._bridge | self._port | {"interface": _name(words)})
 
     def of_bridge(self, column: str, words: Words) -> None:
         """`fail_mode: secure`."""
@@ -116,10 +110,6 @@ class _Reader:
         if not self.rows or self.rows[-1]["interface"] is None:
             raise words.unknown(words.text.split()[0])
         self.rows[-1].update(values)
-
-    def _add(self, words: Words, row: Row) -> None:
-        self.rows.append(EMPTY | row)
-        self.lines.append(words.number)
 
     def _in(self, words: Words, above: Row) -> None:
         """What is above must be there."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv6Address
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from ..errors import OutputNotUnderstood
 
@@ -165,6 +165,37 @@ def line_parts(command: str, line: str, number: int) -> Iterator[Words]:
     for part in line.split("\\"):
         if part and not part.isspace():
             yield Words(command, line, number, part)
+
+
+class RowReader:
+    """The state while the lines of an output are read whose rows lie in one another: the rows, and where each begins.
+
+    A parser's own class says what `take` does with a line, and adds the rows.
+    """
+
+    COMMAND: ClassVar[str]
+    EMPTY: ClassVar[Row]  # a row that holds nothing yet
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.lines: list[int] = []  # in which each row begins, from 1
+
+    @classmethod
+    def read(cls, printed: str) -> Self:
+        """Read all lines. Raises OutputNotUnderstood."""
+        reader = cls()
+        for words in lines(cls.COMMAND, printed):
+            reader.take(words)
+        return reader
+
+    def take(self, words: Words) -> None:
+        """Read one line."""
+        raise NotImplementedError
+
+    def add(self, words: Words, row: Row) -> None:
+        """Add a row, which begins in this line."""
+        self.rows.append(self.EMPTY | row)
+        self.lines.append(words.number)
 
 
 def telling_first(names: str, columns: Columns) -> Columns:
