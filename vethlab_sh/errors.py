@@ -269,7 +269,7 @@ PACKAGES = {
     "hping3": "hping3",
     "fping": "fping",
     "arp-scan": "arp-scan",
-    "netsniff-ng": "mausezahn mz netsniff-ng trafgen",
+    "netsniff-ng": "mausezahn netsniff-ng trafgen",
     "python3-scapy": "scapy",
     "tshark": "tshark",
     "wireshark-common": "dumpcap capinfos mergecap editcap",

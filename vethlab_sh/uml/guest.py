@@ -2,8 +2,9 @@
 
 It is the kernel as an ordinary program, Debian's package `user-mode-linux`, for x86-64 processors. Its root folder is
 the machine's, read-only (hostfs), so the guest has the machine's programs, and runs them as its own root; what they
-write stays in its memory. It has serial lines, of which each is one end of a pair of sockets here: on the first we ask
-the guest, at the others a bash waits for what `Shell` types, which is what it types to a bash in a sandbox.
+write stays in its memory, unless they mount that folder anew. It has serial lines, of which each is one end of a pair
+of sockets here: on the first we ask the guest, at the others a bash waits for what `Shell` types, which is what it
+types to a bash in a sandbox.
 
 Beside the guest runs the *warden*, a bash that waits for the end of a pipe whose other end only this Python has. When
 this Python ends, in whatever way, the warden ends the guest and removes the folder that was shared with it.
