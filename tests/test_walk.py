@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import inhabitants
+from conftest import inhabitants, until
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from promises import packets_or_not_understood
@@ -659,6 +659,8 @@ set -e
 for n in 1 2; do
     ip netns add r$n
     ip link add name e$n type veth peer name eth0 netns r$n
+    # no address of IPv6 that comes by itself, and whose state changes by itself
+    ip link set e$n addrgenmode none; ip -n r$n link set eth0 addrgenmode none
     ip addr add 10.0.$n.1/24 dev e$n; ip link set e$n up
     ip -n r$n addr add 10.0.$n.2/24 dev eth0; ip -n r$n link set eth0 up
     ip -n r$n link set lo up; ip -n r$n addr add 10.9.9.9/32 dev lo
@@ -668,8 +670,13 @@ sysctl -qw net.ipv4.conf.all.rp_filter=0
 """
 
 
+def _states_of_cables(lab):
+    return {link.state for link in lab.snapshot().rows.links if link.kind == "veth"}
+
+
 def test_a_route_with_several_next_hops_is_told_with_all(lab):
     lab.run(TWO_WAYS)
+    until(lambda: _states_of_cables(lab) == {"UP"}, "the kernel tells that the cables are up")
     lab.changes()
     lab.run("ip route add 10.9.9.9 nexthop via 10.0.1.2 dev e1 nexthop via 10.0.2.2 dev e2 weight 3")
     whole = "10.9.9.9 nexthop via 10.0.1.2 dev e1 nexthop via 10.0.2.2 dev e2 weight 3"

@@ -260,7 +260,8 @@ def is_rootless() -> bool:
 
 
 PF_EXITING = 0x4  # in field 9 of proc(5)'s stat: include/linux/sched.h
-KILLED = 1 << (signal.SIGKILL - 1)  # in field 31: it has been sent, and the process has not run since
+# In field 31: SIGKILL, number 9 (signal(7)), has been sent, and the process has not run since
+KILLED = 1 << 8
 
 
 def started(pid: int) -> int | None:

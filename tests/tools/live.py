@@ -150,6 +150,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     hands_out = session.config.getoption("dist", "no") != "no" and not hasattr(session.config, "workerinput")
     if not hands_out:
         watch.begin()
+        os.environ.pop("VETHLAB_BRIEF", None)  # what a test starts is run whole, of tests too
 
 
 def pytest_sessionfinish() -> None:
