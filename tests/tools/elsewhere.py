@@ -167,3 +167,25 @@ def test_fallback_device_is_drawn_when_it_matters(lab):
     assert not [box for box in layout(lab.snapshot()).boxes if box.name == "tunl0"]
     lab.run("ip -n pod link set tunl0 up")
     assert [box.key for box in layout(lab.snapshot()).boxes if box.name == "tunl0"] == [("pod", "tunl0")]
+
+
+LEARNED_AT_A_TAP = """
+ip link add name br0 type bridge
+ip tuntap add dev tap0 mode tap
+ip link set tap0 master br0; ip link set br0 up; ip link set tap0 up
+python3 -c 'import fcntl, os, struct, time
+tap = os.open("/dev/net/tun", os.O_RDWR)
+fcntl.ioctl(tap, 0x400454CA, struct.pack("16sH22x", b"tap0", 0x1002))  # TUNSETIFF, IFF_TAP | IFF_NO_PI
+time.sleep(1000)' >/dev/null 2>&1 &
+until bridge fdb replace 02:00:00:00:00:77 dev tap0 master dynamic; do :; done
+"""
+
+
+def test_what_was_learned_at_a_tap_is_named_and_nobody_waits_for_its_process(lab):
+    lab.run(LEARNED_AT_A_TAP)
+    saved = lab.save()
+    assert (
+        "What was learned at tap0 in master is not saved: it has no signal until a process holds it." in saved.left_out
+    )
+    with Lab() as again:
+        assert again.run(saved.script).code == 0

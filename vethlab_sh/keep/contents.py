@@ -305,6 +305,13 @@ class Contents:
             return None
         return bridge.name
 
+    def learned_at_a_tap(self, entry: Entry) -> str | None:
+        """The tap at which a bridge has learned an entry: it has a signal only while a process holds it."""
+        device = self.devices.get(entry.dev)
+        if device is None or device.kind != "tun" or not self.learned_by(entry):
+            return None
+        return device.name
+
     def speaks_ipv6(self, device: str) -> bool:
         """Whether IPv6 is switched on for a device."""
         key = f"ipv6/conf/{device}/disable_ipv6"

@@ -197,6 +197,9 @@ def left_out(contents: Contents) -> list[str]:
             )
         elif device.kind == "team":
             sentences.append(f"The mode of {place} is not saved: teamd sets it, and `ip` does not tell it.")
+    for tap in sorted({contents.learned_at_a_tap(entry) or "" for entry in contents.entries} - {""}):
+        place = f"{tap} in {contents.namespace}"
+        sentences.append(f"What was learned at {place} is not saved: it has no signal until a process holds it.")
     for bridge in sorted({contents.learned_behind_stp(entry) or "" for entry in contents.entries} - {""}):
         place = f"{bridge} in {contents.namespace}"
         sentences.append(f"What {place} has learned is not saved: with STP its ports learn only after a while.")

@@ -241,7 +241,9 @@ def entries(contents: Contents, macs_on: Mapping[str, set[str]]) -> Iterator[str
     for entry in contents.entries:
         if "self" in entry.flags and entry.mac in macs_on.get(entry.dev, ()):
             continue
-        if _comes_by_itself(contents, entry, own) or contents.learned_behind_stp(entry):
+        if _comes_by_itself(contents, entry, own):
+            continue
+        if contents.learned_behind_stp(entry) or contents.learned_at_a_tap(entry):
             continue
         if contents.learned_by(entry) and entry.dev not in open_ports:
             open_ports.add(entry.dev)
@@ -254,10 +256,11 @@ def entries(contents: Contents, macs_on: Mapping[str, set[str]]) -> Iterator[str
 def _when_it_learns(contents: Contents, port: str) -> str:
     """The line that waits until a port takes what is learned: br_fdb_add_entry(), net/bridge/br_fdb.c.
 
-    A bridge hears of a signal a moment after it is there (net/core/link_watch.c).
+    A bridge hears of a signal a moment after it is there (net/core/link_watch.c). After ten seconds it goes on, and
+    the next line tells what is wrong.
     """
     state = f"{contents.bridge} link show dev {quoted(port)}"
-    return f"until {state} | grep -Eq 'state (forwarding|learning)'; do sleep 0.1; done"
+    return f"for try in {{1..100}}; do {state} | grep -Eq 'state (forwarding|learning)' && break; sleep 0.1; done"
 
 
 def _comes_by_itself(contents: Contents, entry: Entry, own: set[str]) -> bool:
