@@ -66,10 +66,11 @@ def _cables_needed(hosts: int) -> str:
 
 
 def _switch() -> list[Step]:
+    why = tr("Make the switch. A bridge is a network device like any other, so `ip link add` makes it.")
     made = "ip link add br0 type bridge"
     return [
         step(
-            tr("Make the switch. A bridge is a network device like any other, so `ip link add` makes it."),
+            why,
             made,
             "brctl show",
             look=tr(
@@ -78,7 +79,7 @@ def _switch() -> list[Step]:
             ),
             table="brctl show",
             instead=step(
-                tr("Make the switch. A bridge is a network device like any other, so `ip link add` makes it."),
+                why,
                 made,
                 "ip -d link show dev br0",
                 look=tr(
