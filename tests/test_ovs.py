@@ -149,7 +149,8 @@ def test_flow_that_drops_is_named_with_the_question_that_shows_it(joined, what, 
     joined.run("ovs-appctl revalidator/wait")
     try:
         if what == "arp":
-            joined.run("ip -n ns1 neigh flush all")
+            # ns2 first: a question of its own about ns1, a few seconds after a ping, would teach ns1 its MAC.
+            joined.run("ip -n ns2 neigh flush all\nip -n ns1 neigh flush all")
         walk = joined.walk("ns1", "10.0.0.2")
         assert walk.cause == Cause.SWITCH_FLOW
         assert "tap1 is a port of br-int, a switch of Open vSwitch, whose flows drop it" in walk.verdict

@@ -173,10 +173,10 @@ LEARNED_AT_A_TAP = """
 ip link add name br0 type bridge
 ip tuntap add dev tap0 mode tap
 ip link set tap0 master br0; ip link set br0 up; ip link set tap0 up
-python3 -c 'import fcntl, os, struct, time
+python3 -c 'import fcntl, os, signal, struct
 tap = os.open("/dev/net/tun", os.O_RDWR)
 fcntl.ioctl(tap, 0x400454CA, struct.pack("16sH22x", b"tap0", 0x1002))  # TUNSETIFF, IFF_TAP | IFF_NO_PI
-time.sleep(1000)' >/dev/null 2>&1 &
+signal.pause()' >/dev/null 2>&1 &
 until bridge fdb replace 02:00:00:00:00:77 dev tap0 master dynamic; do :; done
 """
 
