@@ -153,7 +153,7 @@ def _way(question: Question, asked: Asked) -> Way:
     if asked.asker is None:
         decision = question.look(asked.space).decide(asked.ip, None, asked.name)
         if decision.route is None:
-            return Way(error="no route")
+            return Way(error=tr("no route"))
         return Way(decision.route.kind, decision.route.dev)
     line = asked.line.replace("ip route", "ip -j route")
     ran = question.shell.run(inside(asked.space, line), expect=None)
@@ -337,7 +337,7 @@ def _answers_for_others(question: Question, asked: Asked, way: Way) -> Finding:
             cause=Cause.NO_ROUTE,
         )
     if way.kind != "unicast":
-        return _refused(question, asked, way, f"{by}, but")
+        return _refused(question, asked, way, tr("{by}, but", by=by))
     why = tr(
         "{by}, and {space} can send to {ip} by another device: {words}", by=by, space=space, ip=ip, words=route.words
     )

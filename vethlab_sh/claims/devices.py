@@ -85,8 +85,8 @@ def is_down(question: Question, ns: str | None, dev: str) -> Finding:
     """`br-veth100 is down`."""
     device = question.device(ns, dev)
     is_on = question.link(device).up
-    state = "up" if is_on else "down"
-    return Finding(not is_on, f"{full(device)} is {state}", link_line(device), "mtu")
+    why = tr("{full} is up", full=full(device)) if is_on else tr("{full} is down", full=full(device))
+    return Finding(not is_on, why, link_line(device), "mtu")
 
 
 def has_address(question: Question, ns: str | None, dev: str, address: str) -> Finding:
@@ -98,8 +98,8 @@ def has_address(question: Question, ns: str | None, dev: str, address: str) -> F
     rows = [row for row in question.tables.addresses_of(device) if row.family == family]
     for row in rows:
         if address in (row.address, row.ip):
-            unused = _unused(row)
-            return unused or yes(f"{full(device)} has {row.address}", command, row.address)
+            why = tr("{full} has {address}", full=full(device), address=row.address)
+            return _unused(row) or yes(why, command, row.address)
     ip = address.partition("/")[0]
     return no(
         tr(
@@ -229,7 +229,8 @@ def nobody_else_has(question: Question, ip: str) -> Finding:
     names = [in_order(owner) for owner in owners]
     if len(owners) == 1:
         return yes(tr("{names} has {ip}, and nobody else does", names=names[0], ip=ip), command, ip)
-    return no(f"{' and '.join(names)} have {ip}", command, ip, instead=tuple(names))
+    why = tr("{names} have {ip}", names=tr(" and ").join(names), ip=ip)
+    return no(why, command, ip, instead=tuple(names))
 
 
 def is_port(question: Question, ns: str | None, dev: str, bridge: str) -> Finding:

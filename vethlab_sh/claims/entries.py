@@ -219,10 +219,11 @@ def has_tunnel(question: Question, ns: str, ip: str) -> Finding:
     ip = _behind(tables, space, ip) or ip
     route = tables.route(space, ip)
     if route is None:
-        return _no_tunnel(space, ip, f"it has no route to {ip}")
+        return _no_tunnel(space, ip, tr("it has no route to {ip}", ip=ip))
     tunnel = (space, route.dev or "")
     if not tables.is_kind(tunnel, "vxlan"):
-        return _no_tunnel(space, ip, f"it sends by {route.words}", instead=(route.words,))
+        why = tr("it sends by {words}", words=route.words)
+        return _no_tunnel(space, ip, why, instead=(route.words,))
     off = switched_off(tables, tunnel)
     if off:
         return no_by(off, link_line(tunnel), "mtu")

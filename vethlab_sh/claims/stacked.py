@@ -54,7 +54,7 @@ def is_vlan(
     link = question.link(device)
     command = link_line(device, "-d ")
     if link.kind != "vlan":
-        kind = link.kind or "device"
+        kind = link.kind or tr("device")
         return no(tr("{full} is no VLAN device, but one of kind {kind}", full=full(device), kind=kind), command, "mtu")
     finding = is_child(question, ns, dev, ns2, dev2)
     if not finding.ok:
@@ -94,7 +94,7 @@ def lets_through(question: Question, ns: str | None, dev: str, vlan: str) -> Fin
     numbers = [str(one.vlan) for one in link.vlans]
     if str(int(vlan)) in numbers:
         return yes(tr("{full} lets VLAN {vlan} through", full=full(device), vlan=vlan), command, dev)
-    listed = ", ".join(numbers) or "none"
+    listed = ", ".join(numbers) or tr("none")
     why = tr("{full} lets VLANs {listed} through, and not {vlan}", full=full(device), listed=listed, vlan=vlan)
     mends = f"bridge vlan add dev {quoted(dev)} vid {vlan}"
     if not link.master:  # it is the bridge itself
@@ -124,4 +124,4 @@ def is_held(question: Question, ns: str | None, dev: str, process: str) -> Findi
 def _holders(link: Link) -> str:
     """The processes that hold a device, in words: `qemu (4711)`."""
     words = [f"{holder.process} ({holder.pid})" for holder in link.holders]
-    return " and ".join(words)
+    return tr(" and ").join(words)

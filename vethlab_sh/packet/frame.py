@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from ..language import tr
 from ..markup import AsText
 
 # https://www.iana.org/assignments/ieee-802-numbers and https://www.iana.org/assignments/protocol-numbers
@@ -49,7 +50,7 @@ class Frame(AsText):
         if self.title:
             lines.append(self.title)
         for part in self.parts:
-            lines.append(f"{part.name}, {len(part.bytes)} bytes")
+            lines.append(_named(part))
             lines += [f"  {row}" for row in _rows(part.bytes)]
         return "\n".join(lines)
 
@@ -178,11 +179,16 @@ def _rows(part: bytes) -> Sequence[str]:
     return [part[start : start + ROW].hex(" ") for start in starts]
 
 
+def _named(part: Part) -> str:
+    """A header's name, and how many bytes it has."""
+    return f"{part.name}, " + tr("{size} bytes", size=len(part.bytes))
+
+
 def _marked(part: Part) -> str:
     if part.name == "data":
         colour = DATA
     else:
         colour = COLOURS.get(part.name, OTHER)
-    tip = f"{part.name}, {len(part.bytes)} bytes"
+    tip = escape(_named(part))
     label = f"<b>{part.name}</b> {part.bytes.hex(' ')}"
     return f'<span title="{tip}" style="background:{colour};color:#000;padding:2px 3px">{label}</span> '

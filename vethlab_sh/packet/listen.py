@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import CommandFailed, GaveUpWaiting, OutputNotUnderstood, ToolMissing
 from ..facts import Link
+from ..language import tr
 from ..parsers import tcpdump
 from ..record import Ran
 from ..sandbox import find, is_rootless
@@ -165,8 +166,8 @@ def listen(ground: Ground, links: Iterable[Link], command: str, wanted: Wanted) 
     )
     ran = ground.run(script)
     if ran.code == NOT_READY:
-        complaint = ran.err.strip() or "it did not say why not"
-        raise GaveUpWaiting(f"every tcpdump listens ({complaint})", SECONDS)
+        complaint = ran.err.strip() or tr("it did not say why not")
+        raise GaveUpWaiting(tr("every tcpdump listens ({complaint})", complaint=complaint), SECONDS)
     if ran.code != 0:
         raise CommandFailed(ran)
     parts = dict(PART.findall(ran.out))

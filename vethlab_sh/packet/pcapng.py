@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from ..errors import NotRecorded
 from ..facts import Device
+from ..language import tr
 from ..markup import printable
 from .sighting import Sighting
 
@@ -32,9 +33,9 @@ def capture(sightings: Sequence[Sighting], comment: str) -> bytes:
     Raises NotRecorded when the frames are not known, as those of a recording.
     """
     if not sightings:
-        raise NotRecorded("No frame was seen, so there is nothing to write.")
+        raise NotRecorded(tr("No frame was seen, so there is nothing to write."))
     if not all(sighting.frame for sighting in sightings):
-        raise NotRecorded("The frames of a recording were not kept, only what they are: walk in a live lab.")
+        raise NotRecorded(tr("The frames of a recording were not kept, only what they are: walk in a live lab."))
     devices = list(dict.fromkeys(sighting.place for sighting in sightings))
     blocks = [_section(comment)]
     blocks += [_interface(device, _link_type(device, sightings)) for device in devices]

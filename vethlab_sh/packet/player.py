@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..facts import Device
+from ..language import language, marked, tr
 from ..markup import printable
 from ..wiring.ink import INK, edge_of, fill_of
 from ..wiring.picture import CHAR, FONT, LEADING, PAD, Box, Line, Picture, Point
@@ -32,6 +33,27 @@ LINES = {
     "unknown": 'stroke-width="1.8" stroke-dasharray="1.8 3"',
 }
 BANDS = {"there": 'stroke-width="5" opacity="0.45"', "back": 'stroke-width="5" opacity="0.45" stroke-dasharray="6 2.5"'}
+# What the page says, by the names that player.html has for them.
+SAYS = {
+    "tip_first": marked("To the start (Home)"),
+    "first": marked("to the start"),
+    "tip_back": marked("A step back (←)"),
+    "back": marked("a step back"),
+    "tip_play": marked("Play or stop (space)"),
+    "play": marked("play"),
+    "stop": marked("stop"),
+    "tip_next": marked("A step on (→)"),
+    "next": marked("a step on"),
+    "sighting": marked("sighting"),
+    "ask": marked("ask me first"),
+    "question": marked("question"),
+    "which_device": marked("Which device sees it next? Choose, or click it in the picture."),
+    "which_mac": marked("To which MAC address does the next frame go?"),
+    "which_ttl": marked("Which TTL does it carry at the next device?"),
+    "right": "✓ {choice}",
+    "wrong": marked("✗ You said {choice}; it is {truth}"),
+    "score": marked("{verdict}. {right} of {given} right."),
+}
 PACKET = '<g id="packet"><rect x="-8" y="-8" width="16" height="16" rx="3"/><circle r="5.5"/></g>'
 # JupyterLab says of its theme whether it is light; else lights are turned over, and hues turned back to what they were.
 DARK = '[data-jp-theme-light="false"] .vethlab-picture { filter: invert(.88) hue-rotate(180deg); }'
@@ -78,8 +100,9 @@ class Player:
             "VERDICT": verdict,
             "OUTCOME": "fine" if told.ok else "lost",
             "TEXT": escape(text),
-            # inside <script> even a string must neither end it nor begin another, nor a comment
-            "STEPS": json.dumps(steps).replace("<", "\\u003c"),
+            "STEPS": _in_script(steps),
+            "LANGUAGE": language(),
+            **_words(),
         }
         page = PAGE.read_text(encoding="utf-8")
         # all at once: what is put in may hold these words, too
@@ -94,16 +117,30 @@ class Player:
 
     def _repr_html_(self) -> str:
         look = f"width:100%;border:0;height:{self.height}px"
-        return f'<iframe srcdoc="{escape(self.page)}" style="{look}" title="packet walk"></iframe>'
+        title = escape(tr("packet walk"))
+        return f'<iframe srcdoc="{escape(self.page)}" style="{look}" title="{title}"></iframe>'
+
+
+def _words() -> dict[str, str]:
+    """What the page itself says, for its markup and for its script."""
+    said = {name: tr(text) for name, text in SAYS.items()}
+    parts = {f"SAY_{name}": escape(text) for name, text in said.items()}
+    return {**parts, "WORDS": _in_script(said)}
+
+
+def _in_script(value: object) -> str:
+    """A value for a script: inside <script> even a string must neither end it nor begin another, nor a comment."""
+    return json.dumps(value).replace("<", "\\u003c")
 
 
 def _step(row: Sighting, way: list[Point]) -> Row:
-    direction = "comes in at" if row.way == "in" else "goes out of"
     device = printable(f"{row.namespace} {row.device}")
+    comes_in = row.way == "in"
+    where = tr("comes in at {device}", device=device) if comes_in else tr("goes out of {device}", device=device)
     return {
         "path": [[round(x, 1), round(y, 1)] for x, y in way],
         "device": device,
-        "where": f"{direction} {device}",
+        "where": where,
         "what": row.caption,
         "us": row.us,
         "after": row.after,
@@ -124,7 +161,8 @@ def layers(row: Sighting) -> list[Layer]:
     headers = _wrapping(row)
     if row.src_mac and row.dst_mac:
         size = row.inner_bytes or row.bytes
-        headers.append(("Ethernet", f"{row.src_mac} → {row.dst_mac}  {size} bytes", COLOURS["Ethernet"], False))
+        size_in_words = tr("{size} bytes", size=size)
+        headers.append(("Ethernet", f"{row.src_mac} → {row.dst_mac}  {size_in_words}", COLOURS["Ethernet"], False))
         if not row.wrapped:
             headers += _tags(row)
     if row.kind == Kind.ARP_ASK:
@@ -139,7 +177,7 @@ def layers(row: Sighting) -> list[Layer]:
     if row.ttl is not None:
         packet += f"  TTL {row.ttl}"
     headers.append(("IP", packet, COLOURS["IP"], False))
-    number = "" if row.seq is None else f"sequence {row.seq}"
+    number = "" if row.seq is None else tr("sequence {number}", number=row.seq)
     headers.append((row.what, number, INSIDE, False))
     return headers
 
@@ -165,10 +203,10 @@ def _wrapping(row: Sighting) -> list[Layer]:
         around.append(("Ethernet", f"{row.outer_src_mac} → {row.outer_dst_mac}", COLOURS["Ethernet"], True))
     around.append(("IP", f"{row.outer_src_ip} → {row.outer_dst_ip}", COLOURS["IP"], True))
     if row.outer_port is not None:
-        around.append(("UDP", f"to port {row.outer_port}", COLOURS["UDP"], True))
+        around.append(("UDP", tr("to port {port}", port=row.outer_port), COLOURS["UDP"], True))
     name = row.wrapping or VXLAN
     if name == "GRE":
-        key = "no key" if row.vni is None else f"key {row.vni}"
+        key = tr("no key") if row.vni is None else f"key {row.vni}"
         around.append((name, key, COLOURS["VXLAN"], True))
     elif row.vni is not None:
         around.append((name, f"VNI {row.vni}", COLOURS["VXLAN"], True))

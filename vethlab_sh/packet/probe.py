@@ -11,7 +11,7 @@ from typing import Self
 from ..errors import BadOption
 from ..facts import UNANSWERED, Link
 from ..inside import inside, quoted
-from ..language import tr
+from ..language import sentences, tr
 from .lookup import Tables, first_address
 
 # 33434: where traceroute begins, as hardly anybody listens there
@@ -65,10 +65,10 @@ class Probe:
         """A probe between these ends (src, dst, target); raises BadOption for what cannot be sent."""
         protocol, _, port = proto.partition(":")
         if protocol not in ("icmp", *PORTS) or (port and not _is_port(port)):
-            raise BadOption(f"{proto!r} is no probe: icmp, tcp:PORT or udp:PORT.")
+            raise BadOption(tr("{proto!r} is no probe: icmp, tcp:PORT or udp:PORT.", proto=proto))
         is_size = size is None or 0 <= size <= LARGEST
         if count < 1 or not is_size:
-            raise BadOption("A walk sends at least one packet, and a ping holds 0 to 65507 bytes.")
+            raise BadOption(tr("A walk sends at least one packet, and a ping holds 0 to 65507 bytes."))
         src, dst, target = ends
         return cls(
             src=src,
@@ -180,18 +180,19 @@ def probe(target: str, count: int = 1, size: int | None = None, proto: str = "ic
 def target_of(tables: Tables, src: str, dst: str) -> str:
     """The address that a walk from src is to reach. Raises BadOption when there is no such end."""
     names = tables.spaces
-    there_are = f"There are: {', '.join(names)}."
+    there_are = tr("There are: {names}.", names=", ".join(names))
     if src not in names:
-        raise BadOption(f"There is no namespace {src!r} to walk from. {there_are}")
+        raise BadOption(sentences(tr("There is no namespace {src!r} to walk from.", src=src), there_are))
     if dst in names:
         address = next(first_address(tables, dst), None)
         if address is None:
-            raise BadOption(f"{dst} has no address that a packet could be sent to.")
+            raise BadOption(tr("{dst} has no address that a packet could be sent to.", dst=dst))
         return address
     try:
         return str(ip_address(dst))
     except ValueError:
-        raise BadOption(f"{dst!r} is neither an address nor a namespace. {there_are}") from None
+        complaint = tr("{dst!r} is neither an address nor a namespace.", dst=dst)
+        raise BadOption(sentences(complaint, there_are)) from None
 
 
 def open_questions(tables: Tables) -> str:

@@ -16,6 +16,7 @@ from .. import snapshot
 from ..errors import BadOption, NotRecorded, package
 from ..facts import Device
 from ..files import written
+from ..language import tr
 from ..markup import AsText, printable, table
 from ..snapshot import Snapshot
 from ..tables import DTYPES
@@ -199,7 +200,9 @@ class Walk(AsText):
         for row in self.rows:
             if row.number == number:
                 return _frame(row)
-        raise BadOption(f"This walk has no row {number}: they go from 1 to {len(self.rows)}.")
+        raise BadOption(
+            tr("This walk has no row {number}: they go from 1 to {last}.", number=number, last=len(self.rows))
+        )
 
     def plain(self) -> dict[str, Any]:
         """All of it as plain values, which JSON can hold; `from_plain` makes the walk of them again."""
@@ -234,7 +237,8 @@ class Walk(AsText):
         if not all(row.frame for row in self.rows):
             return ""
         shown = "".join(_frame(row)._repr_html_() for row in self.rows)
-        return f"<details><summary>The bytes of each frame, with its headers marked</summary>{shown}</details>"
+        title = escape(tr("The bytes of each frame, with its headers marked"))
+        return f"<details><summary>{title}</summary>{shown}</details>"
 
     def words(self) -> str:
         """A line a sighting, and the verdict."""
@@ -297,7 +301,7 @@ def _outer(row: Sighting, arrow: str) -> list[str]:
 def _frame(row: Sighting) -> Frame:
     """The bytes of a sighting; raises NotRecorded where they are not known."""
     if not row.frame:
-        raise NotRecorded("The frames of a recording were not kept, only what they are: walk in a live lab.")
+        raise NotRecorded(tr("The frames of a recording were not kept, only what they are: walk in a live lab."))
     title = printable(f"{row.number}. {row.namespace} {row.device} {row.way}: {row.caption}")
     link_type = pcapng.LINK_TYPES.get(row.link_type, pcapng.ETHERNET)
     is_ethernet = link_type == pcapng.ETHERNET
@@ -312,7 +316,7 @@ def _in_cells(row: Sighting) -> tuple[str, ...]:
         what += f" ({', '.join(_outer(row, arrow))})"
     if row.leg != "ask":
         what += f", {row.src_ip} {arrow} {row.dst_ip}, TTL {row.ttl}"
-    what += f", {row.bytes} bytes"
+    what += ", " + tr("{size} bytes", size=row.bytes)
     way = arrow if row.way == "out" else "\u2190"
     return (
         str(row.number),

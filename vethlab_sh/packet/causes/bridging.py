@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ...facts import ANY_MAC, Device, Entry, Link, is_group
 from ...inside import quoted
+from ...language import tr
 from ...wiring.tunnels import tunnels
 from ..sighting import Sighting
 from .cables import show_link, switched_off
@@ -43,14 +44,23 @@ def _waits(scene: Scene, port: Device) -> Diagnosis | None:
         return None
     dev = quoted(port[1])
     if bridge.stp:
-        seconds = f" {bridge.forward_delay:g} s" if bridge.forward_delay else ""
-        reason = (
-            f"{bridge.name} runs STP, and its port {full(port)} is {state}: a new port listens{seconds} "
-            f"and learns{seconds} before it forwards (forward_delay)"
+        delay = bridge.forward_delay
+        reason = tr(
+            "{bridge} runs STP, and its port {port} is {state}: a new port listens{seconds} and learns{seconds} before "
+            "it forwards (forward_delay)",
+            bridge=bridge.name,
+            port=full(port),
+            state=state,
+            seconds=tr(" {seconds:g} s", seconds=delay) if delay else "",
         )
         lines = _without_stp(scene, bridge)
     else:
-        reason = f"the port {full(port)} of {bridge.name} is {state}, so nothing passes it"
+        reason = tr(
+            "the port {port} of {bridge} is {state}, so nothing passes it",
+            port=full(port),
+            bridge=bridge.name,
+            state=state,
+        )
         lines = [f"bridge link set dev {dev} state 3"]
     return Diagnosis(
         cause=Cause.PORT_STATE,
@@ -88,7 +98,12 @@ def _locked(scene: Scene, port: Device, source: str) -> Diagnosis | None:
         return None
     return Diagnosis(
         cause=Cause.PORT_LOCKED,
-        reason=f"the port {full(port)} is locked, and {source} is not in the FDB of {bridge[1]} for it",
+        reason=tr(
+            "the port {port} is locked, and {source} is not in the FDB of {bridge} for it",
+            port=full(port),
+            source=source,
+            bridge=bridge[1],
+        ),
         shown=_show_port(port, "locked"),
         fixes=(_set_port(port, "locked off"),),
     )
@@ -143,7 +158,12 @@ def _others_with(scene: Scene, mac: str, bridge: Device) -> list[Device]:
 def bridge_keeps(scene: Scene, bridge: Device, holder: Device) -> Diagnosis:
     """A host with the bridge's own MAC: what is for it, the bridge takes for itself."""
     mac = str(scene.tables.mac(bridge))
-    reason = f"{full(holder)} has the MAC {mac}, which is {bridge[1]}'s own MAC, so the bridge keeps what is for it"
+    reason = tr(
+        "{holder} has the MAC {mac}, which is {bridge}'s own MAC, so the bridge keeps what is for it",
+        holder=full(holder),
+        mac=mac,
+        bridge=bridge[1],
+    )
     return Diagnosis(
         cause=Cause.BRIDGE_MAC,
         reason=reason,
@@ -162,9 +182,13 @@ def _with_another_mac(device: Device, mac: str) -> Fix:
 
 
 def _twice(bridge: Device, mac: str, holders: list[Device], entry: Entry) -> Diagnosis:
-    names = " and ".join(full(holder) for holder in holders[:2])
-    reason = (
-        f"{names} both have the MAC {mac}, so {bridge[1]} sends what is for it to where it saw it last, {entry.dev}"
+    names = tr(" and ").join(full(holder) for holder in holders[:2])
+    reason = tr(
+        "{names} both have the MAC {mac}, so {bridge} sends what is for it to where it saw it last, {port}",
+        names=names,
+        mac=mac,
+        bridge=bridge[1],
+        port=entry.dev,
     )
     return Diagnosis(
         cause=Cause.DUPLICATE_MAC,
@@ -182,9 +206,11 @@ def _show_entry(bridge: Device, mac: str) -> Shown:
 
 def _taken_for_its_own(bridge: Device, entry: Entry, holder: Device) -> Diagnosis:
     space, name = bridge
-    reason = (
-        f"the FDB of {name} has {entry.mac} as one of {name}'s own (a permanent entry), "
-        f"but it is the MAC of {full(holder)}"
+    reason = tr(
+        "the FDB of {name} has {mac} as one of {name}'s own (a permanent entry), but it is the MAC of {holder}",
+        name=name,
+        mac=entry.mac,
+        holder=full(holder),
     )
     mend = fix(space, f"bridge fdb del {entry.mac} dev {quoted(name)} self")
     return Diagnosis(
@@ -207,12 +233,19 @@ def own_by_mistake(scene: Scene, bridge: Device, mac: str) -> Diagnosis | None:
 
 
 def _wrong_entry(bridge: Device, entry: Entry, real: Device) -> Diagnosis:
-    kind = "a static FDB entry" if entry.state else "the FDB"
+    kind = tr("a static FDB entry") if entry.state else tr("the FDB")
     # `static` and `permanent` entries do not move; a learned one does with the next frame from there
     mend = fix(bridge[0], f"bridge fdb del {entry.mac} dev {quoted(str(entry.dev))} master")
     return Diagnosis(
         cause=Cause.FDB_ENTRY,
-        reason=f"{kind} of {bridge[1]} says that {entry.mac} is behind {entry.dev}, but it is behind {real[1]}",
+        reason=tr(
+            "{kind} of {bridge} says that {mac} is behind {port}, but it is behind {real}",
+            kind=kind,
+            bridge=bridge[1],
+            mac=entry.mac,
+            port=entry.dev,
+            real=real[1],
+        ),
         shown=_show_entry(bridge, entry.mac),
         fixes=(mend,),
         should_be=place(real),
@@ -305,10 +338,15 @@ def unplugged(scene: Scene, port: Device, bridge: Device) -> Diagnosis:
     space, name = port
     link = scene.link(port)
     if link and link.master:
-        reason = f"{name} is a port of {link.master}, so {bridge[1]} does not reach it"
+        reason = tr(
+            "{name} is a port of {master}, so {bridge} does not reach it",
+            name=name,
+            master=link.master,
+            bridge=bridge[1],
+        )
         cause = Cause.WRONG_BRIDGE
     else:
-        reason = f"{name} has no master, so {bridge[1]} does not reach it"
+        reason = tr("{name} has no master, so {bridge} does not reach it", name=name, bridge=bridge[1])
         cause = Cause.NO_MASTER
     mend = fix(space, f"ip link set {quoted(name)} master {quoted(bridge[1])}")
     return Diagnosis(
@@ -329,7 +367,9 @@ def _held_back(scene: Scene, port: Device, mac: str, came_by: Device | None) -> 
     if came_by and flags.isolated and _is_isolated(scene, came_by):
         return Diagnosis(
             cause=Cause.PORT_ISOLATED,
-            reason=f"{came_by[1]} and {port[1]} are isolated ports: nothing passes between such two",
+            reason=tr(
+                "{one} and {other} are isolated ports: nothing passes between such two", one=came_by[1], other=port[1]
+            ),
             shown=_show_port(port, "isolated"),
             fixes=(_set_port(port, "isolated off"),),
             should_be=place(port),
@@ -340,10 +380,15 @@ def _held_back(scene: Scene, port: Device, mac: str, came_by: Device | None) -> 
     # these flags are asked only for what has no entry: br_flood(), net/bridge/br_forward.c
     if has_entry or _flood_flag(mac) not in off:
         return None
-    what = "for everyone" if is_group(mac) else "for a MAC that it does not know"
+    what = tr("for everyone") if is_group(mac) else tr("for a MAC that it does not know")
     return Diagnosis(
         cause=Cause.PORT_FLOOD,
-        reason=f"the port {full(port)} does not flood ({', '.join(off)} off), and the frame is {what}",
+        reason=tr(
+            "the port {port} does not flood ({flags} off), and the frame is {what}",
+            port=full(port),
+            flags=", ".join(off),
+            what=what,
+        ),
         shown=_show_port(port, "flood"),
         fixes=(_set_port(port, " ".join(f"{name} on" for name in off)),),
         should_be=place(port),
@@ -371,10 +416,10 @@ def nobody_has(scene: Scene, ip: str, last: Sighting) -> Diagnosis:
         if one.dst_ip == ip:
             asker = one.namespace
             break
-    reason = f"nobody has {ip}: no namespace has this address"
+    reason = tr("nobody has {ip}: no namespace has this address", ip=ip)
     bare = _without_address(scene, last)
     if bare:
-        reason += f", and {full(bare)}, the other end of a port of the bridge, has none at all"
+        reason += tr(", and {end}, the other end of a port of the bridge, has none at all", end=full(bare))
     return Diagnosis(Cause.NOBODY_HAS, reason, Shown.of(asker, f"ip neigh show {ip}", ip))
 
 

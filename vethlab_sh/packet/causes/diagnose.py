@@ -68,7 +68,7 @@ def _unknown(scene: Scene, last: Sighting | None) -> Diagnosis:
     is_judged = scene.look(space).is_judged
     ruled_out = [
         tr("devices and cables"),
-        tr("routes and rules") if is_judged else "routes",
+        tr("routes and rules") if is_judged else tr("routes"),
         tr("forwarding and rp_filter"),
     ]
     if scene.again.heard and all(scene.look(one).has_nft for one in scene.spaces):
@@ -81,6 +81,8 @@ def _unknown(scene: Scene, last: Sighting | None) -> Diagnosis:
         next_look = tr("Look next at the rules that ask for more than addresses: `{line}`", line=line)
     where = place(last.place) if last else space
     looked = tr(
-        "Looked for at {where}, and nothing found in the way: {ruled_out}.", where=where, ruled_out=", ".join(ruled_out)
+        "Looked for at {where}, and nothing found in the way: {ruled_out}.",
+        where=where,
+        ruled_out=tr(", ").join(ruled_out),
     )
     return Diagnosis(Cause.UNKNOWN, tr("I do not know why. {looked} {next_look}", looked=looked, next_look=next_look))

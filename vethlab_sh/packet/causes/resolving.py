@@ -10,6 +10,7 @@ from ipaddress import ip_interface
 
 from ...facts import Address, Device, Link, Route
 from ...inside import quoted
+from ...language import tr
 from ..lookup import prefix_length
 from ..sighting import ASKS, TELLS, Sighting
 from .bridging import nobody_has
@@ -48,14 +49,18 @@ def stood_in_for_nobody(scene: Scene, ip: str) -> Diagnosis | None:
         if one.kind not in TELLS or one.way != "out" or one.src_ip != ip:
             continue
         if scene.tables.master(one.place) is None:  # a bridge only hands it on
-            reason = f"nobody has {ip}: no namespace has this address; {one.namespace} answers for it by proxy ARP"
+            reason = tr(
+                "nobody has {ip}: no namespace has this address; {space} answers for it by proxy ARP",
+                ip=ip,
+                space=one.namespace,
+            )
             return Diagnosis(Cause.NOBODY_HAS, reason, Shown.of(one.namespace, f"ip route get {ip}", ip))
     return None
 
 
 def _without_arp(link: Link) -> Diagnosis:
     """An ipvlan whose mode has no ARP: ipvlan_set_port_mode() sets NOARP, drivers/net/ipvlan/ipvlan_main.c."""
-    reason = f"{full(link.device)} is an ipvlan of mode {link.mode}, which answers no ARP"
+    reason = tr("{full} is an ipvlan of mode {mode}, which answers no ARP", full=full(link.device), mode=link.mode)
     shown = Shown.of(link.namespace, f"ip -d link show dev {quoted(link.name)}", "ipvlan")
     return Diagnosis(Cause.ARP_OFF, reason, shown, should_be=link.namespace)
 
@@ -65,7 +70,7 @@ def arp_off(device: Device) -> Diagnosis:
     namespace, name = device
     return Diagnosis(
         cause=Cause.ARP_OFF,
-        reason=f"ARP is switched off at {full(device)} (NOARP)",
+        reason=tr("ARP is switched off at {full} (NOARP)", full=full(device)),
         shown=show_link(device, "mtu"),
         fixes=(fix(namespace, f"ip link set {quoted(name)} arp on"),),
         should_be=namespace,
@@ -107,13 +112,16 @@ def _no_bridge_takes(scene: Scene, device: Device) -> Diagnosis:
     mends = []
     for _, bridge in bridges:
         mends.append(fix(space, f"ip link set {quoted(name)} master {quoted(bridge)}"))
-    nor, taker = "", "bridge"
-    for switch in scene.tables.switches(space):
-        nor, taker = " and is no port of Open vSwitch", "switch"
+    switches = scene.tables.switches(space)
+    for switch in switches:
         mends.append(fix(space, f"ovs-vsctl add-port {quoted(switch)} {quoted(name)}"))
+    if switches:
+        reason = tr("{name} has no master and is no port of Open vSwitch, so no switch takes the question", name=name)
+    else:
+        reason = tr("{name} has no master, so no bridge takes the question", name=name)
     diagnosis = Diagnosis(
         cause=Cause.NO_MASTER,
-        reason=f"{name} has no master{nor}, so no {taker} takes the question",
+        reason=reason,
         shown=show_link(device),
         fixes=tuple(mends),
     )
@@ -149,11 +157,12 @@ def _ignores(scene: Scene, device: Device, ip: str, asker: str) -> Diagnosis | N
         return None
     where = ""
     if here and not near:
-        where = f", and {asker}, who asks, is not in the network of {ip} on {name}"
+        where = tr(", and {asker}, who asks, is not in the network of {ip} on {name}", asker=asker, ip=ip, name=name)
     elif not here:
         owner = _owner_in(scene, space, ip)
-        where = f", and {ip} is on {owner[1]}, not on {name}" if owner else ""
-    reason = f"arp_ignore is {ignore} in {space}{where}"
+        if owner:
+            where = tr(", and {ip} is on {owner}, not on {name}", ip=ip, owner=owner[1], name=name)
+    reason = tr("arp_ignore is {value} in {space}{where}", value=ignore, space=space, where=where)
     return _by_setting(Cause.ARP_IGNORE, reason, device, "arp_ignore", one)
 
 
@@ -173,7 +182,9 @@ def _filters_arp(scene: Scene, device: Device, ip: str, asker: str) -> Diagnosis
     out = scene.decide(space, asker, ip).route
     if not one.conf(name, "arp_filter") or out is None or out.dev == name:
         return None
-    reason = f"arp_filter is 1 at {full(device)}, and its route to {asker} is by {out.dev}"
+    reason = tr(
+        "arp_filter is 1 at {full}, and its route to {asker} is by {dev}", full=full(device), asker=asker, dev=out.dev
+    )
     diagnosis = _by_setting(Cause.ARP_FILTER, reason, device, "arp_filter", one)
     # without the filter the answer to the packet itself would still go by the other device
     route = fix(space, f"ip route replace {asker} dev {quoted(name)}")
@@ -187,7 +198,7 @@ def _local_not_asked(scene: Scene, space: str, ip: str) -> Diagnosis | None:
         return None
     return Diagnosis(
         cause=Cause.POLICY_RULE,
-        reason=f"no rule of {space} looks up table local, so it does not take {ip} for its own",
+        reason=tr("no rule of {space} looks up table local, so it does not take {ip} for its own", space=space, ip=ip),
         shown=Shown.of(space, "ip rule"),
         fixes=(fix(space, "ip rule add pref 0 lookup local"),),
         should_be=space,
@@ -214,15 +225,21 @@ def unusable(scene: Scene, space: str, ip: str) -> Diagnosis | None:
     if row is None or not (row.dadfailed or row.tentative):
         return None
     dev = f"dev {quoted(row.dev)}"
-    what = "is not used yet: it asks whether somebody else has it (tentative)"
     mends: tuple[Fix, ...] = ()
+    reason = tr(
+        "{ip} of {full} is not used yet: it asks whether somebody else has it (tentative)", ip=ip, full=full(row.device)
+    )
     if row.dadfailed:
-        what = "is not used: somebody else had it (dadfailed, duplicate address)"
+        reason = tr(
+            "{ip} of {full} is not used: somebody else had it (dadfailed, duplicate address)",
+            ip=ip,
+            full=full(row.device),
+        )
         anew = fix(space, f"ip addr del {row.address} {dev}", f"ip addr add {row.address} {dev} nodad")
         mends = (anew,)
     return Diagnosis(
         cause=Cause.ADDRESS_FAILED,
-        reason=f"{ip} of {full(row.device)} {what}",
+        reason=reason,
         shown=Shown.of(space, f"ip -6 addr show {dev}", ip),
         fixes=mends,
         should_be=space,
@@ -252,9 +269,14 @@ def asks_in_the_wrong_place(scene: Scene, asked: Sighting) -> Diagnosis | None:
         return wide
     if any(_holds(row.address, ip) for row in scene.tables.addresses_of(device)):
         return None
-    reason = (
-        f"{space} sends to {ip} by its route {route.words}, which has no gateway, so it asks for the MAC of {ip} on "
-        f"{name}, but {full(others[0])} has it, on another wire"
+    reason = tr(
+        "{space} sends to {ip} by its route {words}, which has no gateway, so it asks for the MAC of {ip} on {name}, "
+        "but {owner} has it, on another wire",
+        space=space,
+        ip=ip,
+        words=route.words,
+        name=name,
+        owner=full(others[0]),
     )
     return Diagnosis(
         cause=Cause.WRONG_ROUTE,
@@ -296,9 +318,15 @@ def _other_way(scene: Scene, space: str, name: str, ip: str) -> Diagnosis | None
             continue  # of length 0, a default route, it is no other route of the same network
         dev = str(route.dev)
         if _is_behind(scene, (space, dev), ip):
-            reason = (
-                f"{space} asks on {name}, whose route {chosen.words} wins, but {ip} is behind {dev}, "
-                f"which has the route {route.words}"
+            reason = tr(
+                "{space} asks on {name}, whose route {chosen} wins, but {ip} is behind {dev}, which has the route "
+                "{route}",
+                space=space,
+                name=name,
+                chosen=chosen.words,
+                ip=ip,
+                dev=dev,
+                route=route.words,
             )
             return Diagnosis(
                 cause=Cause.WRONG_ROUTE,
@@ -333,9 +361,14 @@ def _too_wide(scene: Scene, device: Device, ip: str, network: str) -> Diagnosis 
         return None
     mine = own[0]
     dev = f"dev {quoted(name)}"
-    reason = (
-        f"{space} has {mine.address}, so it takes {ip} for a neighbour (its network is {network}); "
-        f"others on this wire have /{near}"
+    reason = tr(
+        "{space} has {address}, so it takes {ip} for a neighbour (its network is {network}); others on this wire have "
+        "/{length}",
+        space=space,
+        address=mine.address,
+        ip=ip,
+        network=network,
+        length=near,
     )
     return Diagnosis(
         cause=Cause.WRONG_PREFIX,
@@ -375,15 +408,21 @@ def _no_proxy(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
         if is_v6:
             return _no_nd_proxy(scene, device, route, ip)
         return _proxy_arp_off(scene, device, route, ip)
-    on = f"proxy_arp is on at {name}"
+    on = tr("proxy_arp is on at {full}", full=name)
     off = forwarding_off(scene, device, ip)
     if off:
-        reason = f"{on}, but the kernel answers for others only where it forwards: {off.reason}"
+        reason = tr(
+            "{on}, but the kernel answers for others only where it forwards: {reason}", on=on, reason=off.reason
+        )
         return replace(off, reason=reason, should_be=space)
     if route is None or route.is_dead_end:
-        reason = f"{on}, but {space} itself has no route to {ip}, so it does not answer for it"
+        reason = tr(
+            "{on}, but {space} itself has no route to {ip}, so it does not answer for it", on=on, space=space, ip=ip
+        )
     elif behind_here:
-        reason = f"{on}, but {space} itself has no other way to {ip} than {name}"
+        reason = tr(
+            "{on}, but {space} itself has no other way to {ip} than {name}", on=on, space=space, ip=ip, name=name
+        )
     else:
         return None
     return Diagnosis(
@@ -398,20 +437,26 @@ def _proxy_arp_off(scene: Scene, device: Device, route: Route | None, ip: str) -
     """A machine that could answer for others and does not: it stands between, or who asks counts on it."""
     space, name = device
     if _is_between(scene, space, route, ip):
-        owner = scene.owners(ip)[0][0]
-        what = f"{owner} has {ip}, but behind {space}, which does not answer for it: "
+        behind = _behind_it(scene, space, ip)
+        reason = tr("{behind}: proxy_arp is off at {full}", behind=behind, full=full(device))
     elif _wants_a_proxy(scene, ip):
-        what = f"nobody has {ip}, and "
+        reason = tr("nobody has {ip}, and proxy_arp is off at {full}", ip=ip, full=full(device))
     else:
         return None
     path = f"ipv4/conf/{name}/proxy_arp"
     return Diagnosis(
         cause=Cause.PROXY_ARP_OFF,
-        reason=f"{what}proxy_arp is off at {full(device)}",
+        reason=reason,
         shown=show_setting(space, path),
         fixes=(setting(space, path, 1),),
         should_be=space,
     )
+
+
+def _behind_it(scene: Scene, space: str, ip: str) -> str:
+    """That an address is behind a machine which could answer for it, in words."""
+    owner, _ = scene.owners(ip)[0]
+    return tr("{owner} has {ip}, but behind {space}, which does not answer for it", owner=owner, ip=ip, space=space)
 
 
 def _no_nd_proxy(scene: Scene, device: Device, route: Route | None, ip: str) -> Diagnosis | None:
@@ -419,8 +464,7 @@ def _no_nd_proxy(scene: Scene, device: Device, route: Route | None, ip: str) -> 
     space, name = device
     if not _is_between(scene, space, route, ip):
         return None
-    owner = scene.owners(ip)[0][0]
-    start = f"{owner} has {ip}, but behind {space}, which does not answer for it"
+    behind = _behind_it(scene, space, ip)
     path = f"ipv6/conf/{name}/proxy_ndp"
     list_them = "ip -6 neigh show proxy"
     entries = scene.ground.run(scene.ground.inside(space, list_them)).out.splitlines()
@@ -428,11 +472,11 @@ def _no_nd_proxy(scene: Scene, device: Device, route: Route | None, ip: str) -> 
     one = scene.look(space)
     mend = setting(space, path, 1)
     if not has_entry:
-        reason = f"{start}: it has no ND proxy entry for it at {name}"
+        reason = tr("{behind}: it has no ND proxy entry for it at {name}", behind=behind, name=name)
         shown = Shown.of(space, list_them)
         mend += fix(space, f"ip -6 neigh add proxy {ip} dev {quoted(name)}")
     elif not one.number(path) and not one.number("ipv6/conf/all/proxy_ndp"):
-        reason = f"{start}: proxy_ndp is off at {full(device)}"
+        reason = tr("{behind}: proxy_ndp is off at {full}", behind=behind, full=full(device))
         shown = show_setting(space, path)
     else:
         return None  # the kernel lets such an answer wait, up to proxy_delay: pndisc_redo(), net/ipv6/ndisc.c
@@ -477,7 +521,11 @@ def _lacks_address(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
     if ":" in ip and scene.look(space).number(path):
         return Diagnosis(
             cause=Cause.IPV6_OFF,
-            reason=f"IPv6 is switched off at {full(device)} (disable_ipv6=1), so it has no IPv6 address, {ip} neither",
+            reason=tr(
+                "IPv6 is switched off at {full} (disable_ipv6=1), so it has no IPv6 address, {ip} neither",
+                full=full(device),
+                ip=ip,
+            ),
             shown=show_setting(space, path),
             fixes=(setting(space, path, 0) + mend,),
             should_be=space,
@@ -485,7 +533,12 @@ def _lacks_address(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
     version = "IPv6" if ":" in ip else "IPv4"
     return Diagnosis(
         cause=Cause.NO_ADDRESS,
-        reason=f"nobody has {ip}: no namespace has this address, and {full(device)} has no {version} address at all",
+        reason=tr(
+            "nobody has {ip}: no namespace has this address, and {full} has no {version} address at all",
+            ip=ip,
+            full=full(device),
+            version=version,
+        ),
         shown=Shown.of(space, f"ip -br addr show dev {quoted(name)}", name),
         fixes=(mend,) if mend else (),
         should_be=space,
@@ -506,7 +559,9 @@ def dropped_as_ipv6(scene: Scene, last: Sighting) -> Diagnosis | None:
         return None
     return Diagnosis(
         cause=Cause.IPV6_OFF,
-        reason=f"IPv6 is switched off at {full(last.place)} (disable_ipv6=1), which drops what comes in there",
+        reason=tr(
+            "IPv6 is switched off at {full} (disable_ipv6=1), which drops what comes in there", full=full(last.place)
+        ),
         shown=show_setting(space, path),
         # the routes that it had are gone with it, and nobody tells which these were
         fixes=(),
@@ -562,10 +617,12 @@ def address_on_port(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
         return None
     space, name = device
     row = _row_on_port(scene, device, ip)
-    what = row.ip if row else ip
-    reason = (
-        f"{name} is a port of {bridge[1]}, so what comes in there belongs to {bridge[1]}: "
-        f"{what} is on {name} and should be on {bridge[1]}"
+    reason = tr(
+        "{name} is a port of {bridge}, so what comes in there belongs to {bridge}: {ip} is on {name} and should be on "
+        "{bridge}",
+        name=name,
+        bridge=bridge[1],
+        ip=row.ip if row else ip,
     )
     shown = Shown.of(space, f"ip -br addr show dev {quoted(name)}", name)
     if row is None:

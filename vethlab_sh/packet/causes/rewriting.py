@@ -73,7 +73,7 @@ def with_the_source(scene: Scene, last: Sighting | None, diagnosis: Diagnosis) -
         where = ""
         fixes = diagnosis.fixes
         if rule:
-            where = f" ({rule.program} {rule.in_chain}: `{rule.text}`)"
+            where = tr(" ({program} {where}: `{text}`)", program=rule.program, where=rule.in_chain, text=rule.text)
             fixes = rule.fixes + diagnosis.fixes
         reason = tr(
             "{space} rewrites the source {src_ip} to {new_ip}{where}, and {reason}",
@@ -124,7 +124,9 @@ def rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:
     goal, rule = rewritten_to(scene, space, last.dst_ip)
     if goal is None:
         return None
-    where = f" ({rule.program} {rule.in_table}: `{rule.text}`)" if rule else " (DNAT)"
+    where = tr(" (DNAT)")
+    if rule:
+        where = tr(" ({program} {where}: `{text}`)", program=rule.program, where=rule.in_table, text=rule.text)
     start = tr("{space} rewrites {dst_ip} to {goal}{where}", space=space, dst_ip=last.dst_ip, goal=goal, where=where)
     fixes = rule.fixes if rule else ()
     is_loopback = goal.startswith("127.")

@@ -11,6 +11,7 @@ from ipaddress import ip_interface
 
 from ...facts import Address, Device, Link, Route, Rule
 from ...inside import quoted
+from ...language import plural, tr
 from ...wiring.machines import cables
 from ..lookup import best, prefix_length
 from ..sighting import Kind, Sighting
@@ -59,11 +60,17 @@ def _not_in_the_vrf(scene: Scene, arrived: Device, dst: str, decision: Decision)
     if route is not None and (route.table != table or route.to != "default"):
         return None
     vrf = link.master or link.name
-    reason = f"it came into {space} by the VRF {vrf}, whose table {table} has no route to {dst}"
+    reason = tr(
+        "it came into {space} by the VRF {vrf}, whose table {table} has no route to {dst}",
+        space=space,
+        vrf=vrf,
+        table=table,
+        dst=dst,
+    )
     mends: tuple[Fix, ...] = ()
     outside = scene.tables.route(space, dst)
     if outside is not None and outside.dev is not None:
-        reason += f"; table main has {outside.words}"
+        reason += tr("; table main has {words}", words=outside.words)
         mends = _into_the_vrf(scene, outside, vrf, table)
     shown = Shown.of(space, f"ip route show table {table}")
     return Diagnosis(Cause.NO_ROUTE, reason, shown, mends)
@@ -79,9 +86,13 @@ def _beside_the_vrf(scene: Scene, link: Link, dst: str) -> Diagnosis | None:
         route = best((route for route in scene.look(space).routes if route.table == table), dst)
         if route is None or route.is_dead_end:
             continue
-        reason = (
-            f"{link.name} in {space} is no port of the VRF {vrf.name}, whose table {table} has {route.words}, and "
-            f"table main has no route to {dst}"
+        reason = tr(
+            "{full} is no port of the VRF {vrf}, whose table {table} has {words}, and table main has no route to {dst}",
+            full=full(link.device),
+            vrf=vrf.name,
+            table=table,
+            words=route.words,
+            dst=dst,
         )
         return Diagnosis(Cause.NO_ROUTE, reason, Shown.of(space, f"ip route show table {table}"))
     return None
@@ -131,11 +142,11 @@ def no_way(scene: Scene, space: str, dst: str, decision: Decision | None = None)
 
 def _off(scene: Scene, hops: Sequence[Route]) -> Diagnosis | None:
     """Why a route leads by no device that works; of several next hops one is enough, for the others would be seen."""
-    among = f" (one of its {len(hops)} next hops)" if len(hops) > 1 else ""
+    among = tr(" (one of its {count} next hops)", count=len(hops)) if len(hops) > 1 else ""
     for hop in hops:
         off = switched_off(scene.tables, hop.device) if hop.device else None
         if off and hop.device:
-            reason = f"route {hop.words}{among}, but {off.reason}"
+            reason = tr("route {words}{among}, but {reason}", words=hop.words, among=among, reason=off.reason)
             return replace(off, reason=reason, should_be=off.should_be or place(hop.device))
     return None
 
@@ -145,7 +156,13 @@ def _swallowed_by_a_rule(rule: Rule, dst: str) -> Diagnosis:
     program = f"ip {WORDS[rule.family]}rule"
     return Diagnosis(
         cause=Cause.POLICY_RULE,
-        reason=f"the rule `{rule.words}` in {space} decides about {dst}: {rule.action}",
+        reason=tr(
+            "the rule `{words}` in {space} decides about {ip}: {action}",
+            words=rule.words,
+            space=space,
+            ip=dst,
+            action=rule.action,
+        ),
         shown=Shown.of(space, program, f"{rule.priority}:"),
         fixes=(fix(space, f"{program} del pref {rule.priority}"),),
     )
@@ -161,7 +178,9 @@ def _table_not_asked(scene: Scene, space: str, dst: str) -> Diagnosis | None:
     program = f"ip {WORDS[family]}rule"
     return Diagnosis(
         cause=Cause.POLICY_RULE,
-        reason=f"no rule of {space} looks up table main, which has the route {route.words}",
+        reason=tr(
+            "no rule of {space} looks up table main, which has the route {words}", space=space, words=route.words
+        ),
         shown=Shown.of(space, program),
         fixes=(fix(space, f"{program} add pref 32766 lookup main"),),
     )
@@ -170,7 +189,7 @@ def _table_not_asked(scene: Scene, space: str, dst: str) -> Diagnosis | None:
 def _no_route(scene: Scene, space: str, dst: str) -> Diagnosis:
     links = [link for link in scene.tables.links.values() if link.namespace == space and link.kind != "loopback"]
     if not links:
-        reason = f"{space} has no device but lo, so it has no route to {dst}"
+        reason = tr("{space} has no device but lo, so it has no route to {dst}", space=space, dst=dst)
         return Diagnosis(Cause.NO_DEVICE, reason, Shown.of(space, "ip -br link"))
     explained = (
         _no_route_of_ipv6(scene, links, dst)
@@ -182,7 +201,7 @@ def _no_route(scene: Scene, space: str, dst: str) -> Diagnosis:
     family = "-6 " if ":" in dst else ""
     return Diagnosis(
         cause=Cause.NO_ROUTE,
-        reason=f"{space} has no route to {dst}",
+        reason=tr("{space} has no route to {ip}", space=space, ip=dst),
         shown=Shown.of(space, f"ip {family}route"),
         fixes=_missing_route(scene, space, dst),
     )
@@ -201,7 +220,12 @@ def _no_route_of_ipv6(scene: Scene, links: list[Link], dst: str) -> Diagnosis | 
             return None
     return Diagnosis(
         cause=Cause.IPV6_OFF,
-        reason=f"IPv6 is switched off at {full(first.device)} (disable_ipv6=1), so {space} has no route to {dst}",
+        reason=tr(
+            "IPv6 is switched off at {full} (disable_ipv6=1), so {space} has no route to {dst}",
+            full=full(first.device),
+            space=space,
+            dst=dst,
+        ),
         shown=show_setting(space, f"ipv6/conf/{first.name}/disable_ipv6"),
     )
 
@@ -211,12 +235,16 @@ def _no_route_of_a_down_device(space: str, links: list[Link], dst: str) -> Diagn
     down = [link.name for link in links if link.up is False]
     if not down:
         return None
-    verb = "is" if len(down) == 1 else "are"
-    what = f"{', '.join(down)} {verb} down, and a device that is down has no routes"
+    what = plural(
+        "{names} is down, and a device that is down has no routes",
+        "{names} are down, and a device that is down has no routes",
+        len(down),
+        names=", ".join(down),
+    )
     lines = [f"ip link set {quoted(name)} up" for name in down]
     return Diagnosis(
         cause=Cause.DEVICE_DOWN,
-        reason=f"{space} has no route to {dst} ({what})",
+        reason=tr("{space} has no route to {dst} ({what})", space=space, dst=dst, what=what),
         shown=Shown.of(space, "ip -br link", down[0]),
         fixes=(fix(space, *lines),),
     )
@@ -263,9 +291,16 @@ def _prefix_of(own: Address, theirs: Address) -> Diagnosis:
     remove = f"ip addr del {own.address} {dev}"
     # a device has an IPv6 address once, whatever its prefix
     lines = (remove, add) if own.family == "inet6" else (add, remove)
-    reason = (
-        f"{full(own.device)} has {own.address}, so its network {network} does not have "
-        f"{theirs.ip}, which {full(theirs.device)} has as {theirs.address}, and {space} has no other route to it"
+    reason = tr(
+        "{mine} has {own}, so its network {network} does not have {ip}, which {other} has as {theirs}, and {space} has "
+        "no other route to it",
+        mine=full(own.device),
+        own=own.address,
+        network=network,
+        ip=theirs.ip,
+        other=full(theirs.device),
+        theirs=theirs.address,
+        space=space,
     )
     return Diagnosis(
         cause=Cause.WRONG_PREFIX,
@@ -337,26 +372,32 @@ def _dead_end(scene: Scene, decision: Decision, space: str, dst: str) -> Diagnos
     mend = fix(space, f"{program} del {route.kind} {route.to}{table}")
     if decision.is_special:
         undo = fix(space, f"ip {WORDS[route.family]}rule del pref {rule.priority}")
-        asks = f"the rule `{rule.words}` in {space} asks table {route.table} for {dst}"
+        asks = tr(
+            "the rule `{words}` in {space} asks table {table} for {dst}",
+            words=rule.words,
+            space=space,
+            table=route.table,
+            dst=dst,
+        )
         return Diagnosis(
             cause=Cause.POLICY_RULE,
-            reason=f"{asks}, and its route {route.words} swallows it",
+            reason=tr("{what}, and its route {words} swallows it", what=asks, words=route.words),
             shown=shown,
             fixes=(undo, mend),
         )
     cable = _cable_to(scene, space, dst)
     if cable and route.to != dst:
-        lacks = f"{space} has no route to {dst} itself, which is behind {cable}"
+        lacks = tr("{space} has no route to {dst} itself, which is behind {cable}", space=space, dst=dst, cable=cable)
         return Diagnosis(
             cause=Cause.DEAD_ROUTE,
-            reason=f"{lacks}, and its route {route.words} swallows it",
+            reason=tr("{what}, and its route {words} swallows it", what=lacks, words=route.words),
             shown=shown,
             fixes=(fix(space, f"ip route add {dst} dev {quoted(cable)}"),),
         )
     is_enough = route.is_whole and _is_reached_without(scene, space, route, dst)
     return Diagnosis(
         cause=Cause.DEAD_ROUTE,
-        reason=f"the route {route.words} in {space} swallows it",
+        reason=tr("the route {words} in {space} swallows it", words=route.words, space=space),
         shown=shown,
         fixes=(mend,) if is_enough else (),
     )
@@ -400,7 +441,8 @@ def nothing_left(scene: Scene) -> Diagnosis | None:
         off = switched_off(scene.tables, (space, "lo"))
         if off is None:
             return None
-        return replace(off, reason=f"{off.reason}, and a namespace talks to itself by lo", should_be=space)
+        reason = tr("{reason}, and a namespace talks to itself by lo", reason=off.reason)
+        return replace(off, reason=reason, should_be=space)
     decision = scene.decide(space, target)
     lost = no_way(scene, space, target, decision)
     if lost:
@@ -409,8 +451,11 @@ def nothing_left(scene: Scene) -> Diagnosis | None:
     if broadcast:
         return Diagnosis(
             cause=Cause.BROADCAST,
-            reason=(
-                f"{target} is the broadcast address of a network of {space} ({broadcast.dev}), nobody's own address"
+            reason=tr(
+                "{target} is the broadcast address of a network of {space} ({dev}), nobody's own address",
+                target=target,
+                space=space,
+                dev=broadcast.dev,
             ),
             shown=Shown.of(space, "ip route show table local", f"broadcast {target}"),
         )
@@ -438,7 +483,11 @@ def _bridge_without_signal(scene: Scene, decision: Decision) -> Diagnosis | None
             mends = off.fixes
     if not reasons:
         return None
-    reason = f"{full(bridge.device)} has no signal, because none of its ports has one: {'; '.join(reasons)}"
+    reason = tr(
+        "{full} has no signal, because none of its ports has one: {reasons}",
+        full=full(bridge.device),
+        reasons=tr("; ").join(reasons),
+    )
     return Diagnosis(Cause.DEVICE_DOWN, reason, show_link(bridge.device, "state"), mends)
 
 
@@ -468,7 +517,12 @@ def too_large(scene: Scene, device: Device, size: int | None) -> Diagnosis | Non
         mends = (mend,)
     return Diagnosis(
         cause=Cause.MTU,
-        reason=f"a packet of {packet} bytes is larger than what {full(device)} takes: its MTU is {link.mtu}",
+        reason=tr(
+            "a packet of {size} bytes is larger than what {full} takes: its MTU is {mtu}",
+            size=packet,
+            full=full(device),
+            mtu=link.mtu,
+        ),
         shown=show_link(device),
         fixes=mends,
     )
@@ -502,8 +556,11 @@ def loop(scene: Scene) -> Diagnosis | None:
 def _loop_of_bridges(trip: list[Sighting], ttl: int) -> Diagnosis:
     """trip: one round of the frame."""
     first_places = dict.fromkeys(place(one.place) for one in trip[:4])
-    names = " and ".join(first_places)
-    reason = f"the frame goes round in a loop, always with TTL {ttl}: no router is in it, but bridges ({names})"
+    reason = tr(
+        "the frame goes round in a loop, always with TTL {ttl}: no router is in it, but bridges ({names})",
+        ttl=ttl,
+        names=tr(" and ").join(first_places),
+    )
     return Diagnosis(Cause.ROUTING_LOOP, reason)
 
 
@@ -514,9 +571,18 @@ def _loop_of_routers(scene: Scene, trip: list[Sighting]) -> Diagnosis:
     routers = [space for space in spaces if _sends_on(scene, space, target)]
     round_trip = routers or spaces
     if len(routers) == 2:
-        reason = f"{routers[0]} and {routers[1]} send {target} to each other, in a loop, until the TTL is used up"
+        reason = tr(
+            "{one} and {other} send {target} to each other, in a loop, until the TTL is used up",
+            one=routers[0],
+            other=routers[1],
+            target=target,
+        )
     else:
-        reason = f"{target} goes in a loop through {', '.join(round_trip)} until the TTL is used up"
+        reason = tr(
+            "{target} goes in a loop through {spaces} until the TTL is used up",
+            target=target,
+            spaces=", ".join(round_trip),
+        )
     shown = Shown.of(round_trip[-1], f"ip route get {target}", target)
     return Diagnosis(Cause.ROUTING_LOOP, reason, shown)
 

@@ -12,6 +12,7 @@ import shlex
 from dataclasses import dataclass
 
 from ...facts import Device, Link
+from ...language import tr
 from ...sandbox import HOSTNAME
 from ..sighting import Kind, Sighting
 from .cause import Cause, Diagnosis, Fix, Shown, fix, place
@@ -29,11 +30,6 @@ class Vlans:
 
     tag: int | None
     trunks: tuple[int, ...]
-
-    @property
-    def words(self) -> str:
-        """The VLAN of what comes in without a tag, in words."""
-        return "none" if self.tag is None else f"VLAN {self.tag}"
 
     def lets_out(self, vlan: int | None) -> bool:
         """Whether a frame of this VLAN may leave by the port; None: of no VLAN."""
@@ -96,14 +92,15 @@ def _goal(scene: Scene, came: Sighting, link: Link) -> Link | None:
 
 def _asked(scene: Scene, came: Sighting, link: Link) -> Diagnosis:
     """What the switch says that it would do with such a frame."""
-    where = f"{link.name} is a port of {link.switch}, a switch of Open vSwitch"
+    where = tr("{full} is a port of {switch}, a switch of Open vSwitch", full=link.name, switch=link.switch)
     flow = shlex.quote(_flow(came))
     line = f"ovs-appctl ofproto/trace {shlex.quote(str(link.switch))} {flow}"
     ran = scene.ground.run(line)
     told = ran.out.splitlines()
     answers = [text.removeprefix(ACTIONS) for text in told if text.startswith(ACTIONS)]
     if ran.code != 0 or not answers:
-        return Diagnosis(Cause.UNKNOWN, f"{where}, and what it did with the frame it does not tell")
+        silent = tr("{where}, and what it did with the frame it does not tell", where=where)
+        return Diagnosis(Cause.UNKNOWN, silent)
     goal = _goal(scene, came, link)
     if goal is not None and NORMAL in (text.strip() for text in told):
         apart = _in_other_vlans(scene, came, link, goal)
@@ -111,8 +108,12 @@ def _asked(scene: Scene, came: Sighting, link: Link) -> Diagnosis:
             return apart
     shown = Shown.of(HOSTNAME, line, ACTIONS.strip())
     if answers[-1] == "drop":
-        return Diagnosis(Cause.SWITCH_FLOW, f"{where}, whose flows drop it", shown)
-    reason = f"{where}, whose flows would send it on ({answers[-1]}); where it went from there I do not know"
+        return Diagnosis(Cause.SWITCH_FLOW, tr("{where}, whose flows drop it", where=where), shown)
+    reason = tr(
+        "{where}, whose flows would send it on ({actions}); where it went from there I do not know",
+        where=where,
+        actions=answers[-1],
+    )
     return Diagnosis(Cause.UNKNOWN, reason, shown)
 
 
@@ -121,15 +122,32 @@ def _in_other_vlans(scene: Scene, came: Sighting, link: Link, goal: Link) -> Dia
     here, there = _vlans(scene, link.device), _vlans(scene, goal.device)
     if came.vlan or here is None or there is None or there.lets_out(here.tag):
         return None
-    limited = f"is in {there.words}" if there.tag is not None else f"lets out the VLANs {there.trunks} only"
-    reason = (
-        f"{goal.name}, the port of {link.switch} that leads on, {limited} of that switch of Open vSwitch, and what "
-        f"comes in by {link.name} is in {here.words}"
-    )
+    limit = _limit(goal, there)
+    if here.tag is None:
+        reason = tr("{limit}, and what comes in by {name} is in none", limit=limit, name=link.name)
+    else:
+        reason = tr("{limit}, and what comes in by {name} is in VLAN {tag}", limit=limit, name=link.name, tag=here.tag)
     column = "trunks" if there.tag is None else "tag"
     port = shlex.quote(goal.name)
     shown = Shown.of(HOSTNAME, f"ovs-vsctl --columns={column} list port {port}", column)
     return Diagnosis(Cause.VLAN_PORT, reason, shown, (_let_out(port, here, there),), place(goal.device))
+
+
+def _limit(goal: Link, there: Vlans) -> str:
+    """Which VLANs the port that leads on takes, in words."""
+    if there.tag is not None:
+        return tr(
+            "{port}, the port of {switch} that leads on, is in VLAN {tag} of that switch of Open vSwitch",
+            port=goal.name,
+            switch=goal.switch,
+            tag=there.tag,
+        )
+    return tr(
+        "{port}, the port of {switch} that leads on, lets out the VLANs {trunks} only of that switch of Open vSwitch",
+        port=goal.name,
+        switch=goal.switch,
+        trunks=", ".join(map(str, there.trunks)),
+    )
 
 
 def _let_out(port: str, here: Vlans, there: Vlans) -> Fix:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ...facts import Device, Link, PortVlan
 from ...inside import quoted
+from ...language import tr
 from ..sighting import USUAL_TAG, Sighting
 from .cables import switched_off
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
@@ -31,13 +32,23 @@ def tag_not_taken(scene: Scene, last: Sighting) -> Diagnosis | None:
         others.append(link)
     is_other_tag = any(link.vlan_id == last.vlan for link in others)
     tag = f"{last.vlan} ({last.vlan_protocol})" if is_other_tag else str(last.vlan)
-    reason = f"the frame has the tag of VLAN {tag}, and {full(card)} has no VLAN device with this number"
     if is_other_tag:
-        reason += " and protocol"
+        reason = tr(
+            "the frame has the tag of VLAN {tag}, and {card} has no VLAN device with this number and protocol",
+            tag=tag,
+            card=full(card),
+        )
+    else:
+        reason = tr(
+            "the frame has the tag of VLAN {tag}, and {card} has no VLAN device with this number",
+            tag=tag,
+            card=full(card),
+        )
     for link in others:
-        reason += f"; {link.name} has {link.vlan_id}"
+        number = str(link.vlan_id)
         if is_other_tag and link.vlan_protocol:
-            reason += f" ({link.vlan_protocol})"
+            number += f" ({link.vlan_protocol})"
+        reason += tr("; {name} has {number}", name=link.name, number=number)
     space = card[0]
     return Diagnosis(
         cause=Cause.VLAN_TAG,
@@ -55,11 +66,22 @@ def not_let_in(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None
     if tag is not None:
         if _entry(port, tag):
             return None
-        return _closed(port, tag, f"does not let VLAN {tag} in")
+        closed = tr(
+            "{port}, a port of {bridge}, does not let VLAN {vlan} in",
+            port=full(port.device),
+            bridge=port.master,
+            vlan=tag,
+        )
+        return _closed(port, tag, closed)
     if _pvid(port) is not None:
         return None
     kind = _protocol(scene, bridge) if last.vlan else "VLAN"  # it has one, which this bridge does not look at
-    reason = f"the frame has no {kind} tag, and {full(port.device)}, a port of {bridge[1]}, has no PVID for such frames"
+    reason = tr(
+        "the frame has no {kind} tag, and {port}, a port of {bridge}, has no PVID for such frames",
+        kind=kind,
+        port=full(port.device),
+        bridge=bridge[1],
+    )
     mends: tuple[Fix, ...] = ()
     if len(port.vlans) == 1:
         mends = (_added(port, port.vlans[0].vlan, "pvid untagged"),)
@@ -72,7 +94,13 @@ def not_let_out(scene: Scene, bridge: Device, last: Sighting, port: Device) -> D
     vlan = vlan_of(scene, bridge, last)
     if link is None or vlan is None or _entry(link, vlan):
         return None
-    return _closed(link, vlan, f"does not let VLAN {vlan} out")
+    closed = tr(
+        "{port}, a port of {bridge}, does not let VLAN {vlan} out",
+        port=full(link.device),
+        bridge=link.master,
+        vlan=vlan,
+    )
+    return _closed(link, vlan, closed)
 
 
 def not_let_up(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
@@ -81,8 +109,13 @@ def not_let_up(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None
     vlan = vlan_of(scene, bridge, last)
     if link is None or vlan is None or _entry(link, vlan):
         return None
-    frame = f"in which the frame came in at {last.device}"
-    reason = f"{full(bridge)} itself is not in VLAN {vlan}, {frame}{_those(link)}"
+    reason = tr(
+        "{bridge} itself is not in VLAN {vlan}, in which the frame came in at {device}{others}",
+        bridge=full(bridge),
+        vlan=vlan,
+        device=last.device,
+        others=_those(link),
+    )
     mends: tuple[Fix, ...] = ()
     if _tag(scene, bridge, last) is not None:
         mend = fix(link.namespace, f"bridge vlan add dev {quoted(link.name)} vid {vlan} self")
@@ -139,14 +172,15 @@ def _pvid(link: Link) -> int | None:
     return None
 
 
-def _closed(port: Link, vlan: int, what: str) -> Diagnosis:
+def _closed(port: Link, vlan: int, closed: str) -> Diagnosis:
+    """A port that a VLAN does not pass. closed: which way, in words."""
     is_trunk = any(not entry.untagged for entry in port.vlans)
     mends: tuple[Fix, ...] = ()
     if is_trunk or not port.vlans:
         mends = (_added(port, vlan),)
     return Diagnosis(
         cause=Cause.VLAN_PORT,
-        reason=f"{full(port.device)}, a port of {port.master}, {what}{_those(port)}",
+        reason=f"{closed}{_those(port)}",
         shown=_show(port.device),
         fixes=mends,
         should_be=place(port.device),
@@ -156,8 +190,9 @@ def _closed(port: Link, vlan: int, what: str) -> Diagnosis:
 def _those(link: Link) -> str:
     """Which VLANs a port lets through instead."""
     if not link.vlans:
-        return ": it lets none through"
-    return f": it lets through {', '.join(entry.words for entry in link.vlans)}"
+        return tr(": it lets none through")
+    vlans = ", ".join(entry.words for entry in link.vlans)
+    return tr(": it lets through {vlans}", vlans=vlans)
 
 
 def _added(port: Link, vlan: int, flags: str = "") -> Fix:
