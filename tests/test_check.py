@@ -1,6 +1,7 @@
 """A claim holds or does not, the kernel says so, and the sentence gives the fact that shows it."""
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import pytest
 from conftest import ROOT
 
 from vethlab_sh import Lab
-from vethlab_sh.claims.check import FORMS, VOCABULARY, judge, understand, vocabulary
+from vethlab_sh.claims.check import judge, vocabulary
+from vethlab_sh.claims.forms import CHINESE_VOCABULARY, FORMS, VOCABULARY, understand
 from vethlab_sh.claims.question import Question, Verdict
 from vethlab_sh.errors import UnknownClaim
 from vethlab_sh.packet.lookup import Tables
@@ -375,3 +377,61 @@ def test_command_line_judges_claims(words, code, said):
     assert ended.returncode == code, ended.stderr
     assert said in ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+# --- in Chinese --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.shown)
+def test_a_claim_in_chinese_is_judged_as_the_english_one(form):
+    english, chinese = understand(form.example), understand(form.chinese_example)
+    assert chinese == english
+    assert understand(f" {form.chinese_example}。") == english
+    for wording in form.wordings[1:]:
+        assert set(wording.pattern.groupindex) <= set(form.wordings[0].pattern.groupindex)
+
+
+@pytest.mark.parametrize(
+    ("chinese", "english"),
+    [
+        ("ns1能ping通ns2", "ns1 can reach ns2"),
+        ("ns1 可以 ping 通 10.0.0.1，经过 2 跳", "ns1 can reach 10.0.0.1 through 2 routers"),
+        ("ns1 能 ping 通 ns2，带 1400 字节", "ns1 can reach ns2 with 1400 bytes"),
+        ("ns1 到不了 ns2", "ns1 cannot reach ns2"),
+        ("ns1到ns2不通", "ns1 cannot reach ns2"),
+        ("'red box' 能到达 “蓝 盒”", "'red box' can reach '蓝 盒'"),
+        ("红盒 ping 不通 蓝盒", "红盒 cannot reach 蓝盒"),
+        ("能访问 pod-a 的 TCP 80 端口", "TCP port 80 of pod-a answers"),
+        ("veth100 没有启用", "veth100 is down"),
+        ("ns1 的 tap1 的 IP 地址是 10.0.0.1/24", "ns1 tap1 has address 10.0.0.1/24"),
+        ("ns1 eth0 MTU 为 1450", "ns1 eth0 MTU is 1450"),
+        ("ns1 tap1 和 ns2 tap2 是一对 veth", "ns1 tap1 is the peer of ns2 tap2"),
+        ("br0 没有打开 STP", "br0 makes no port wait"),
+        ("pod-a 的默认网关是 10.244.0.1", "pod-a routes default via 10.244.0.1"),
+        ("pod-a 有到 10.244.1.2 的路由 dev eth0", "pod-a routes 10.244.1.2 dev eth0"),
+        ("master 打开了 IP 转发", "master forwards"),
+        ("master 不做 NAT", "master rewrites no addresses"),
+    ],
+)
+def test_an_engineer_says_it_in_chinese_in_more_than_one_way(chinese, english):
+    assert understand(chinese) == understand(english)
+
+
+@pytest.mark.parametrize(
+    ("claim", "nearest"),
+    [
+        ("ns1 访问 ns2", "ns100 能 ping 通 192.168.1.101"),
+        ("veth100 起来了吗", "ns100 的 veth100 已启用"),
+        ("路由 default", "pod-a 有路由 default via 10.244.0.1"),
+    ],
+)
+def test_an_unknown_claim_in_chinese_is_answered_with_the_nearest_chinese_one(claim, nearest):
+    with pytest.raises(UnknownClaim) as caught:
+        understand(claim)
+    assert (caught.value.nearest, caught.value.known) == (nearest, CHINESE_VOCABULARY)
+
+
+def test_the_chinese_readme_lists_each_claim_in_both_languages():
+    text = (ROOT / "README.zh.md").read_text()
+    rows = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \|$", text, re.MULTILINE)
+    assert rows == [(form.chinese_example, form.example) for form in FORMS]

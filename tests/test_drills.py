@@ -11,7 +11,8 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 
 from vethlab_sh import Lab, drills
-from vethlab_sh.claims.check import judge_all, understand
+from vethlab_sh.claims.check import judge_all
+from vethlab_sh.claims.forms import understand
 from vethlab_sh.claims.question import Question, Verdict
 from vethlab_sh.errors import DrillUnfit, NoDrill, UnknownDrill
 from vethlab_sh.keep import stay

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from vethlab_sh.claims.check import understand
+from vethlab_sh.claims.forms import understand
 from vethlab_sh.errors import BadInput, OutputNotUnderstood, UnknownClaim
 from vethlab_sh.node.explain import explain
 from vethlab_sh.parsers import tcpdump

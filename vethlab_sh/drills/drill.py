@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ..claims.check import judge_all, ping_of, understand
+from ..claims.check import judge_all, ping_of
 from ..claims.devices import belongs_to
+from ..claims.forms import understand
 from ..claims.packets import followed
 from ..claims.question import Finding, Question, Verdict
 from ..errors import DrillUnfit

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from .. import scenarios
 from ..errors import OutputNotUnderstood
 from ..lab import Lab
-from ..language import tr
+from ..language import SOURCE, language, tr
 from ..parsers.recognise import recognise
 from ..scenarios import Scenario
 from ..scenarios.played import Played, PlayedStep
@@ -258,7 +258,10 @@ class _Vocabulary(argparse.Action):
         for row in vocabulary():
             print(page.heading(row["claim"]))
             print(f"    {row['example']}")
-            print(f"    ({row['meaning']})")
+            if language() != SOURCE:
+                print(f"    {row['other']}")
+            print(tr("    ({meaning})", meaning=row["meaning"]))
+        print(tr("A claim is typed in English or in Chinese: `check --list --lang zh` has the Chinese ones."))
         raise SystemExit(0)
 
 
