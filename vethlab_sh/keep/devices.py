@@ -136,7 +136,7 @@ def _one(spaces: Spaces, stack: Stack, contents: Contents, device: Device, usual
                 "I cannot make {what} again, a device of kind {kind}: {untold}.",
                 what=what,
                 kind=kind,
-                untold=UNTOLD[kind],
+                untold=tr(UNTOLD[kind]),
             )
         )
     if kind not in KINDS:
@@ -188,21 +188,32 @@ def _tun(contents: Contents, device: Device) -> str:
 def left_out(contents: Contents) -> list[str]:
     """Sentences about what of these devices is not in the script."""
     sentences = []
+    namespace = contents.namespace
     for device in contents.devices.values():
-        place = f"{device.name} in {contents.namespace}"
+        place = tr("{name} in {namespace}", name=device.name, namespace=namespace)
         if device.kind == "tun":
             sentences.append(
-                f"{place} comes back with another number than {device.index}, which `ip tuntap` cannot choose,"
-                " and without the process that holds it."
+                tr(
+                    "{place} comes back with another number than {index}, which `ip tuntap` cannot choose, and without "
+                    "the process that holds it.",
+                    place=place,
+                    index=device.index,
+                )
             )
         elif device.kind == "team":
-            sentences.append(f"The mode of {place} is not saved: teamd sets it, and `ip` does not tell it.")
+            sentences.append(
+                tr("The mode of {place} is not saved: teamd sets it, and `ip` does not tell it.", place=place)
+            )
     for tap in sorted({contents.learned_at_a_tap(entry) or "" for entry in contents.entries} - {""}):
-        place = f"{tap} in {contents.namespace}"
-        sentences.append(f"What was learned at {place} is not saved: it has no signal until a process holds it.")
+        place = tr("{name} in {namespace}", name=tap, namespace=namespace)
+        sentences.append(
+            tr("What was learned at {place} is not saved: it has no signal until a process holds it.", place=place)
+        )
     for bridge in sorted({contents.learned_behind_stp(entry) or "" for entry in contents.entries} - {""}):
-        place = f"{bridge} in {contents.namespace}"
-        sentences.append(f"What {place} has learned is not saved: with STP its ports learn only after a while.")
+        place = tr("{name} in {namespace}", name=bridge, namespace=namespace)
+        sentences.append(
+            tr("What {place} has learned is not saved: with STP its ports learn only after a while.", place=place)
+        )
     return sentences
 
 

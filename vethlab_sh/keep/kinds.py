@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from ..errors import CannotSave
 from ..inside import quoted
-from ..language import tr
+from ..language import marked, tr
 from .contents import BOND, BRIDGE, Contents, Options, differing
 
 BRIDGE_OPTIONS = (
@@ -199,7 +199,7 @@ def _of_ipv6(options: Options) -> Iterator[str]:
 
 ON_A_DEVICE = ("vlan", "macvlan", "macvtap", "ipvlan", "ipvtap")  # kinds that are made with `link DEVICE`
 # Kinds that `ip` cannot tell all of
-UNTOLD = {"wireguard": "its keys are told by `wg`, not by `ip`"}
+UNTOLD = {"wireguard": marked("its keys are told by `wg`, not by `ip`")}
 KINDS: dict[str, Callable[[Options, Contents], Iterable[str]]] = {
     "dummy": _no_words,
     "ifb": _no_words,

@@ -106,7 +106,7 @@ def locked(place: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             with contextlib.suppress(GaveUpWaiting):
-                patiently(lambda: fcntl.flock(lock, fcntl.LOCK_EX), LOCK_PATIENCE, f"{place} is free")
+                patiently(lambda: fcntl.flock(lock, fcntl.LOCK_EX), LOCK_PATIENCE, tr("{place} is free", place=place))
         yield
     finally:
         os.close(lock)

@@ -125,7 +125,7 @@ def own(kind: str) -> str:
 
 def told(pids: Iterable[int]) -> list[Process]:
     """These processes, each with its command line; one that does not tell it is called by its name in brackets."""
-    asked = partial(patiently, seconds=COMMAND_PATIENCE, fact="a process tells its command line")
+    asked = partial(patiently, seconds=COMMAND_PATIENCE, fact=tr("a process tells its command line"))
     processes = []
     silent = 0
     for pid in pids:

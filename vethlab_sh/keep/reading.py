@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import GaveUpWaiting
+from ..language import tr
 
 T = TypeVar("T")
 MOST = 2**20  # bytes of a file; what we write ourselves is far smaller
@@ -31,7 +32,7 @@ def regular(file: str | Path, most: int = MOST) -> bytes:
 def check_regular(descriptor: int, file: str | Path) -> None:
     """Raise OSError when what is open is no regular file."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise OSError(f"{file} is no regular file")
+        raise OSError(tr("{file} is no regular file", file=file))
 
 
 def patiently(ask: Callable[[], T], seconds: float, fact: str) -> T:

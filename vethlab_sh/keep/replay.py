@@ -83,15 +83,22 @@ class Replay:
         return self._recording.records
 
     def __str__(self) -> str:
-        every = len(self.records)
-        shown = f"{self._done} of {every} lines shown"
-        return f"a recording of {self.scenario}: {shown}"
+        return tr(
+            "a recording of {scenario}: {done} of {every} lines shown",
+            scenario=self.scenario,
+            done=self._done,
+            every=len(self.records),
+        )
 
     @property
     def label(self) -> str:
         """The sentence that stands above everything replayed."""
-        day = f"{self.made.day} {self.made:%B %Y}"
-        return f"A recording: these commands ran on {day} ({self.by}). Nothing runs here."
+        return tr(
+            "A recording: these commands ran on {day} {made:%B %Y} ({by}). Nothing runs here.",
+            day=self.made.day,
+            made=self.made,
+            by=self.by,
+        )
 
     def run(
         self,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from .. import snapshot
 from ..facts import Link
 from ..inside import quoted
+from ..language import marked, tr
 from ..markup import AsText, printable
 from ..sandbox import HOSTNAME
 from ..shell import Shell
@@ -20,7 +21,7 @@ from .contents import Contents
 
 HEAD = """\
 #!/usr/bin/env bash
-# The lab {name}, as it was when it was saved. For a fresh lab, never for the machine itself:
+# {title}
 #   {again}
 set -e
 if [ "$(hostname)" != {host} ] || [ "$(ip netns)" ] || ip -o link show up | grep -qv ' lo:'; then
@@ -47,7 +48,7 @@ class Saved(AsText):
 
 @dataclass(frozen=True)
 class Chapter:
-    """Lines of the script that belong together."""
+    """Lines of the script that belong together. title: marked, in English."""
 
     title: str
     lines: list[str]
@@ -57,7 +58,7 @@ class Chapter:
         """The chapter as it stands in the script; empty without lines."""
         if not self.lines:
             return ""
-        parts = ["", f"# {self.title}", *self.lines, ""]
+        parts = ["", f"# {tr(self.title)}", *self.lines, ""]
         return "\n".join(parts)
 
 
@@ -76,12 +77,16 @@ def save(shell: Shell, name: str, file: str = "FILE") -> Saved:
         spaces[namespace] = contents.of(shell, namespace)
         usual[namespace] = fresh.like(namespace)
     again = f"python -m vethlab_sh up {quoted(file)}"
-    refusal = quoted(f"This rebuilds a lab, and only in a fresh one: {again}")
-    head = HEAD.format(name=printable(name), again=again, refusal=refusal, host=HOSTNAME)
+    refusal = quoted(tr("This rebuilds a lab, and only in a fresh one: {again}", again=again))
+    title = tr(
+        "The lab {name}, as it was when it was saved. For a fresh lab, never for the machine itself:",
+        name=printable(name),
+    )
+    head = HEAD.format(title=title, again=again, refusal=refusal, host=HOSTNAME)
     names = {space.namespace: space.names for space in now.namespaces}
     chapters = [
-        Chapter("Namespaces", _named(names)),
-        Chapter("Names of routing tables", _named_tables(spaces[HOSTNAME], fresh.first)),
+        Chapter(marked("Namespaces"), _named(names)),
+        Chapter(marked("Names of routing tables"), _named_tables(spaces[HOSTNAME], fresh.first)),
         *_chapters(spaces, usual, stack),
     ]
     script = head + "".join(chapter.text for chapter in chapters)
@@ -139,16 +144,16 @@ def _chapters(spaces: devices.Spaces, usual: devices.Spaces, stack: devices.Stac
         entries += routing.entries(space, stack.macs_on(name, spaces))
         filters += settings.filters(space)
     return [
-        Chapter("Settings, before the devices that will inherit them", inherited),
-        Chapter("Devices", links),
-        Chapter("Ports of bridges, bonds and VRFs", ports),
-        Chapter("Settings of single devices", single),
-        Chapter("Switch on", switches),
-        Chapter("Addresses", addresses),
-        Chapter("Routes and rules", routes),
-        Chapter("Neighbours", neighbours),
-        Chapter("Forwarding entries", entries),
-        Chapter("Packet filters", filters),
+        Chapter(marked("Settings, before the devices that will inherit them"), inherited),
+        Chapter(marked("Devices"), links),
+        Chapter(marked("Ports of bridges, bonds and VRFs"), ports),
+        Chapter(marked("Settings of single devices"), single),
+        Chapter(marked("Switch on"), switches),
+        Chapter(marked("Addresses"), addresses),
+        Chapter(marked("Routes and rules"), routes),
+        Chapter(marked("Neighbours"), neighbours),
+        Chapter(marked("Forwarding entries"), entries),
+        Chapter(marked("Packet filters"), filters),
     ]
 
 
@@ -158,10 +163,13 @@ def _left_out(spaces: Iterable[Contents]) -> list[str]:
     for space in spaces:
         sentences += devices.left_out(space)
         for queue in space.queues:
-            place = f"{queue.dev} in {space.namespace}"
             sentences.append(
-                f"The queue of {place} ({queue.kind}, made by tc) is not saved: of queues, their classes and filters no"
-                " lines are written."
+                tr(
+                    "The queue of {place} ({kind}, made by tc) is not saved: of queues, their classes and filters no "
+                    "lines are written.",
+                    place=tr("{name} in {namespace}", name=queue.dev, namespace=space.namespace),
+                    kind=queue.kind,
+                )
             )
     return sentences
 
@@ -171,8 +179,15 @@ def _of_switches(links: Iterable[Link]) -> list[str]:
     ports: dict[str, list[str]] = {}
     for link in links:
         if link.switch:
-            ports.setdefault(link.switch, []).append(f"{link.name} in {link.namespace}")
+            place = tr("{name} in {namespace}", name=link.name, namespace=link.namespace)
+            ports.setdefault(link.switch, []).append(place)
     sentences = []
     for switch, names in ports.items():
-        sentences.append(f"Open vSwitch is not saved: its switch {switch} has the ports {', '.join(names)}.")
+        sentences.append(
+            tr(
+                "Open vSwitch is not saved: its switch {switch} has the ports {names}.",
+                switch=switch,
+                names=tr(", ").join(names),
+            )
+        )
     return sentences

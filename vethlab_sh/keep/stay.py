@@ -19,6 +19,7 @@ from typing import Any
 
 from ..errors import LabClosed, NameTaken, NoSuchLab
 from ..inside import check_name
+from ..language import marked, tr
 from ..sandbox import Sandbox, started
 from . import processes, reading
 from .place import folder as folder
@@ -29,7 +30,7 @@ from .processes import Spaces
 ENTRY, KEPT, HISTORY = "lab.json", "kept.json", "history"
 NEW = ".new"  # what a file is called while it is written
 OURS = {ENTRY, KEPT, HISTORY, ENTRY + NEW, KEPT + NEW}
-GONE = "This lab is gone: the process that held it has ended."
+GONE = marked("This lab is gone: the process that held it has ended.")
 APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -115,7 +116,7 @@ class Stay:
         except OSError:
             if self.alive:
                 raise
-            raise LabClosed(GONE) from None
+            raise LabClosed(tr(GONE)) from None
         try:
             reading.check_regular(descriptor, file)
         except OSError:

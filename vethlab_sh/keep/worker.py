@@ -130,7 +130,7 @@ class Running:
         if error is None:
             return value
         if trace:
-            error.add_note(f"Raised inside the namespace:\n{trace}")
+            error.add_note(tr("Raised inside the namespace:\n{trace}", trace=trace))
         raise error
 
     def stop(self) -> None:
@@ -218,6 +218,11 @@ def _pickled(value: Any, error: BaseException | None, trace: str) -> bytes:
         pickle.loads(told)
         return told
     except Exception as reason:  # noqa: BLE001  (pickle raises whatever the value's own methods raise)
-        what = "What it raised" if error else "What it returned"
-        sentence = f"{what} cannot be handed over between processes ({reason}): {error or type(value).__name__}."
+        what = tr("What it raised") if error else tr("What it returned")
+        sentence = tr(
+            "{what} cannot be handed over between processes ({reason}): {value}.",
+            what=what,
+            reason=reason,
+            value=error or type(value).__name__,
+        )
         return pickle.dumps((None, BadInput(sentence), trace))
