@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 SOURCE = "en"
 LANGUAGES = (SOURCE, "zh")
 CATALOGUES = os.path.join(os.path.dirname(__file__), "locale")
-DOMAIN = "vethlab_sh"
+DOMAIN = "vethlab_sh"  # the sentences of the code
+LESSONS = "lessons"  # the prose of the lessons, and what they ask
 # Signs that are as wide as two letters and bring their own room: no space stands after them.
 ENDS_WIDE = "。，、；：？！）」』》"
 AFTER_WIDE = re.compile(f"(?<=[{ENDS_WIDE}]) +(?=\\S)")
@@ -56,6 +57,15 @@ def plural(one: str, many: str, count: int, /, **fields: object) -> str:
     if spoken != SOURCE:
         sentence = _catalogue(spoken).ngettext(one, many, count)
     return sentence.format(count=count, **fields)
+
+
+def in_lesson(text: str, context: str = "") -> str:
+    """A text of the lessons in the language that is spoken; context: where it stands, if it reads otherwise there."""
+    spoken = language()
+    if spoken == SOURCE or not text:
+        return text
+    catalogue = _catalogue(spoken, LESSONS)
+    return catalogue.pgettext(context, text) if context else catalogue.gettext(text)
 
 
 def marked(sentence: str) -> str:
@@ -133,7 +143,7 @@ def _wished() -> list[str]:
 
 
 @cache
-def _catalogue(name: str) -> NullTranslations:
+def _catalogue(name: str, domain: str = DOMAIN) -> NullTranslations:
     import gettext  # who speaks English does not wait for it
 
-    return gettext.translation(DOMAIN, CATALOGUES, [name], fallback=True)
+    return gettext.translation(domain, CATALOGUES, [name], fallback=True)

@@ -1,7 +1,8 @@
 """Keep the catalogues of other languages: what the source says now, what is translated, and what still is not.
 
-`make catalogue` reads every tr(), plural() and marked() of the package, brings the .po files up to date, compiles
-them to the .mo files that the package reads, and counts. ARGS=--missing lists the sentences without a translation.
+`make catalogue` reads every tr(), plural() and marked() of the package, and all texts of the lessons, which have a
+catalogue of their own. It brings the .po files up to date, compiles them to the .mo files that the package reads, and
+counts. ARGS=--missing lists what has no translation.
 """
 
 from __future__ import annotations
@@ -11,19 +12,27 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
+import lesson_texts
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+
+from vethlab_sh.language import DOMAIN, LESSONS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGE = ROOT / "vethlab_sh"
 LOCALE = PACKAGE / "locale"
 OTHERS = ("zh",)
+DOMAINS = (DOMAIN, LESSONS)
 FUNCTIONS = {"tr": 1, "marked": 1, "plural": 2}  # how many sentences each of them takes
-HEADER = "# The sentences of vethlab_sh in another language. `make catalogue` keeps it; only msgstr is written by hand."
+HEADER = "# {what} in another language. `make catalogue` keeps it; only msgstr is written by hand."
+WHAT = {DOMAIN: "The sentences of vethlab_sh", LESSONS: "The lessons"}
 DATED = (b'"Project-Id-', b'"Report-', b'"POT-', b'"PO-', b'"Last-', b'"Language-Team', b'"Generated-')
+NEVER = datetime(2026, 1, 1, tzinfo=UTC)  # a date would change the compiled file each day
 FIELD = re.compile(r"\{\{|\}\}|\{([^{}!:]+)[^{}]*\}")
 PERCENT = re.compile(r"%(?:\(\w+\))?[rs]")  # as argparse has them
 CODE = re.compile("`([^`]*)`")
@@ -57,8 +66,10 @@ def check_fields(call: ast.Call, texts: list[str], place: str) -> None:
         raise ValueError(f"{place}: given {sorted(map(str, given))}, wanted {sorted(wanted)}")
 
 
-def extracted() -> Catalog:
+def extracted(domain: str = DOMAIN) -> Catalog:
     """What the source says, without a translation."""
+    if domain == LESSONS:
+        return extracted_lessons()
     catalogue = new_catalogue()
     for texts, file in marked_sentences():
         known = catalogue.get(texts[0])
@@ -69,30 +80,51 @@ def extracted() -> Catalog:
     return catalogue
 
 
-def new_catalogue(language: str | None = None) -> Catalog:
+def extracted_lessons() -> Catalog:
+    """What the lessons say, without a translation."""
+    catalogue = new_catalogue(domain=LESSONS)
+    for text in lesson_texts.texts():
+        context = text.context or None
+        known = catalogue.get(text.text, context)
+        if known is None:
+            about = [text.about] if text.about else []
+            catalogue.add(text.text, locations=[(text.file, 0)], auto_comments=about, context=context)
+        elif (text.file, 0) not in known.locations:
+            known.locations.append((text.file, 0))
+    return catalogue
+
+
+def new_catalogue(language: str | None = None, domain: str = DOMAIN) -> Catalog:
     """An empty catalogue, whose header says nothing that changes from day to day."""
-    return Catalog(language, header_comment=HEADER, fuzzy=False)
+    header = HEADER.format(what=WHAT[domain])
+    return Catalog(language, header_comment=header, fuzzy=False, creation_date=NEVER, revision_date=NEVER)
 
 
-def file_of(language: str, kind: str) -> Path:
+def file_of(language: str, kind: str, domain: str = DOMAIN) -> Path:
     """A language's catalogue; kind: po or mo."""
-    return LOCALE / language / "LC_MESSAGES" / f"vethlab_sh.{kind}"
+    return LOCALE / language / "LC_MESSAGES" / f"{domain}.{kind}"
 
 
-def written(language: str) -> Catalog:
+def written(language: str, domain: str = DOMAIN) -> Catalog:
     """The catalogue as it stands in its .po file."""
-    with file_of(language, "po").open("rb") as file:
+    with file_of(language, "po", domain).open("rb") as file:
         return read_po(file, language)
 
 
-def up_to_date(language: str) -> Catalog:
+def up_to_date(language: str, domain: str = DOMAIN) -> Catalog:
     """The sentences of the source, each with the translation that its .po file has."""
-    before = written(language) if file_of(language, "po").exists() else new_catalogue(language)
-    catalogue = new_catalogue(language)
-    for message in messages(extracted()):
-        known = before.get(message.id[0] if message.pluralizable else message.id)
+    catalogue = new_catalogue(language, domain)
+    before = written(language, domain) if file_of(language, "po", domain).exists() else catalogue
+    for message in messages(extracted(domain)):
+        known = before.get(message.id[0] if message.pluralizable else message.id, message.context)
         string = known.string if known is not None and known.pluralizable == message.pluralizable else ""
-        catalogue.add(message.id, string, locations=message.locations)
+        catalogue.add(
+            message.id,
+            string,
+            locations=message.locations,
+            auto_comments=message.auto_comments,
+            context=message.context,
+        )
     return catalogue
 
 
@@ -140,20 +172,21 @@ def wrongs(message: Message) -> Iterator[str]:
         yield f"fields {sorted(fields(english))} became {sorted(fields(other))}: {english}"
     if sorted(set(CODE.findall(english))) != sorted(set(CODE.findall(other))):
         yield f"what stands between ` changed: {english}"
+    yield from lesson_texts.wrongs(english, other)
 
 
 def main(words: list[str]) -> None:
     """Bring every catalogue up to date, and count."""
-    for language in OTHERS:
-        catalogue = up_to_date(language)
-        file_of(language, "po").parent.mkdir(parents=True, exist_ok=True)
-        file_of(language, "po").write_bytes(as_po(catalogue))
-        file_of(language, "mo").write_bytes(as_mo(catalogue))
+    for language, domain in product(OTHERS, DOMAINS):
+        catalogue = up_to_date(language, domain)
+        file_of(language, "po", domain).parent.mkdir(parents=True, exist_ok=True)
+        file_of(language, "po", domain).write_bytes(as_po(catalogue))
+        file_of(language, "mo", domain).write_bytes(as_mo(catalogue))
         left = missing(catalogue)
         if "--missing" in words:
             for message in left:
                 print(message.id)
-        print(f"{language}: {len(messages(catalogue))} sentences, {len(left)} without a translation")
+        print(f"{language}, {domain}: {len(messages(catalogue))} texts, {len(left)} without a translation")
 
 
 if __name__ == "__main__":

@@ -33,9 +33,9 @@ from typing import Any
 from .. import files
 from ..drills.drill import Drill
 from ..errors import UnknownName
-from ..language import marked
+from ..language import in_lesson, marked
 
-UNITS = "bytes|byte|hops|hop|routes|route|devices|device|ports|port|ms|entries|entry"
+UNITS = "bytes|byte|hops|hop|routes|route|devices|device|ports|port|ms|entries|entry|字节|跳|条|个|毫秒"
 WITH_UNIT = re.compile(rf"(-?\d+(?:\.\d+)?)\s*(?:{UNITS})")
 GAP = "___"  # in a given line: a word for the learner to find
 OTHER_END = re.compile(r"@(if\d+|[\w.-]+)$")  # behind a device's name `ip` writes its other end
@@ -47,7 +47,8 @@ class Question:
 
     choices: what may be chosen, each with what to say to it when it is wrong; empty for a free answer; measure: a line
     that prints the answer and nothing else; needs: claims that hold where this is asked; because: why it is so; slips:
-    wrong free answers that are near, each with what to say to it.
+    wrong free answers that are near, each with what to say to it; labels: of choices that read otherwise in the
+    language that is spoken. Choices and answers themselves are those of the lessons' files, in every language.
     """
 
     name: str
@@ -57,6 +58,22 @@ class Question:
     needs: tuple[str, ...] = ()
     because: str = ""
     slips: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def label(self, answer: str) -> str:
+        """How an answer reads: a choice in the language that is spoken, anything else as it is."""
+        return self.labels.get(answer, answer)
+
+    def labelled(self) -> list[tuple[str, str]]:
+        """The choices: how each reads, and what it is."""
+        return [(self.label(choice), choice) for choice in self.choices]
+
+    def meant(self, answer: str) -> str:
+        """The choice of which somebody has typed the label; anything else as it is."""
+        for label, choice in self.labelled():
+            if answer.strip() == label:
+                return choice
+        return answer
 
     def feedback(self, answer: str) -> str:
         """What would have to be true for a wrong answer; empty where nothing is known about it."""
@@ -110,28 +127,37 @@ def read(lesson: str) -> Questions:
     tables = tomllib.loads(path.read_text(encoding="utf-8"))
     predictions = tables.get("predict", {})
     exercises = tables.get("exercise", {})
-    questions = {name: _question(name, table) for name, table in predictions.items()}
+    questions = {name: question(name, table, lesson) for name, table in predictions.items()}
     tasks = {name: _task(name, table) for name, table in exercises.items()}
     return Questions(questions, tasks)
 
 
-def _question(name: str, table: Mapping[str, Any]) -> Question:
+def question(name: str, table: Mapping[str, Any], file: str) -> Question:
+    """A question as a table of a file has it, in the language that is spoken. file: `2_bridge`, or `quiz`."""
+    choices = table.get("choices", {})
+    place = context(file, name)
     return Question(
         name,
-        table["ask"],
-        table.get("choices", {}),
+        in_lesson(table["ask"]),
+        {choice: in_lesson(words) for choice, words in choices.items()},
         table.get("measure", ""),
         tuple(table.get("needs", ())),
-        table.get("because", ""),
-        table.get("slips", {}),
+        in_lesson(table.get("because", "")),
+        {wrong: in_lesson(words) for wrong, words in table.get("slips", {}).items()},
+        {choice: in_lesson(choice, place) for choice in choices},
     )
+
+
+def context(file: str, name: str) -> str:
+    """Where the choices of a question stand, for the catalogues: one `yes` is not said as another one is."""
+    return f"{file}/{name}"
 
 
 def _task(name: str, table: Mapping[str, Any]) -> Task:
     return Task(
         name,
         tuple(table.get("claims", ())),
-        tuple(table.get("hints", ())),
+        tuple(in_lesson(hint) for hint in table.get("hints", ())),
         tuple(table.get("given", ())),
     )
 

@@ -17,9 +17,10 @@ from typing import Any
 
 from .. import files
 from ..lab import Lab
+from ..language import in_lesson
 from ..record import Ran
 from . import answers
-from .questions import Question
+from .questions import Question, question
 
 FILE = "quiz"
 
@@ -69,15 +70,9 @@ def items() -> list[Item]:
 
 
 def _item(name: str, table: Mapping[str, Any]) -> Item:
-    question = Question(
-        name=name,
-        ask=table["ask"],
-        choices=table["choices"],
-        measure=table["measure"],
-        because=table["because"],
-    )
+    asked = question(name, table, FILE)
     lines = table.get("lines", ())
-    return Item(table["belief"], question, table["scenario"], tuple(lines))
+    return Item(in_lesson(table["belief"]), asked, table["scenario"], tuple(lines))
 
 
 def show(item: Item) -> Ran:
@@ -130,7 +125,8 @@ def page() -> Iterator[str]:
         yield f"Wrong belief: {item.belief}"
         yield ""
         for choice, words in item.question.choices.items():
-            yield f"- **{choice}**: right." if choice == item.right else f"- {choice}: {words}"
+            label = item.question.label(choice)
+            yield f"- **{label}**: right." if choice == item.right else f"- {label}: {words}"
         yield ""
         yield item.question.because
         lines = "\n".join([*item.lines, item.question.measure])

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..errors import CannotBegin, LabError
 from ..lab import Lab
+from ..language import in_lesson
 from ..record import Ran
 from . import answers, questions, script
 from .questions import Question
@@ -83,7 +84,7 @@ def waiting(folder: Path, lesson: str = "") -> list[Again]:
         for question in asked.questions.values():
             if not given.of(question.name).final or not _can_be_judged(question, places):
                 continue
-            where = places.where.get(question.name, "")
+            where = in_lesson(places.where.get(question.name, ""))
             again = Again(name, where, question, begun, 0)
             found.append(_remembered(again, memory))
     return sorted(found, key=lambda again: again.day)
@@ -155,7 +156,8 @@ def _ask(lab: Lab, asked: Question, place: script.Place, right: str) -> Judgemen
         return Judgement("", ran, "The command printed nothing, so nothing is judged.")
     if right and not questions.means_the_same(truth, right):
         # either the lab is somewhere else, or this kernel is another than that of the lesson
-        return Judgement("", ran, f"This lab says {truth} where the lesson says {right}, so nothing is judged.")
+        told, wanted = asked.label(truth), asked.label(right)
+        return Judgement("", ran, f"This lab says {told} where the lesson says {wanted}, so nothing is judged.")
     return Judgement(truth, ran)
 
 
@@ -172,10 +174,11 @@ def sentence(again: Again, answer: str, judgement: Judgement) -> str:
     """The judgement in words, what would have to be true for a wrong choice, and why it is so."""
     question = again.question
     who = "the kernel says" if judgement.ran else "it is"
+    truth = question.label(judgement.truth)
     if questions.means_the_same(answer, judgement.truth):
-        sentences = [f"Right: {who} {judgement.truth}."]
+        sentences = [f"Right: {who} {truth}."]
     else:
-        sentences = [f"No: you said {answer}; {who} {judgement.truth}.", question.feedback(answer)]
+        sentences = [f"No: you said {question.label(answer)}; {who} {truth}.", question.feedback(answer)]
     sentences.append(question.because)
     return " ".join(words for words in sentences if words)
 

@@ -50,7 +50,7 @@ def _ask(again: Again, today: date) -> None:
         place.show(together([title, *notes]))
         controls.clear()
 
-    box = entry(asked.ask, tuple(asked.choices), "", keep)
+    box = entry(asked, "", keep)
     row = buttons((FINAL, "then a lab is asked", finish))
     static = "To answer, run this cell in JupyterLab; `python -m vethlab_sh recall` asks in a terminal."
     controls.show_widget(below(box, row), note(OPEN, static))
@@ -68,4 +68,4 @@ def _judged(again: Again, answer: str, today: date) -> Iterator[Note]:
     course.keep(HERE, again, right, today)
     yield note(RIGHT if right else WRONG, course.sentence(again, answer, judgement))
     for choice, words in course.others(asked, answer).items():
-        yield note(OPEN, f"{choice}: {words}")
+        yield note(OPEN, f"{asked.label(choice)}: {words}")

@@ -16,6 +16,7 @@ from html import escape
 from ..drills.drill import Drill
 from ..errors import LabError, NotRecorded, UnknownName
 from ..lab import Lab
+from ..language import in_lesson
 from ..lessons import answers, questions, script
 from ..lessons.questions import Question, Task
 from ..terminal.page import Page
@@ -115,7 +116,7 @@ class Lesson:
             return
         given = self.answers.of(name)
         if answer:
-            given = answers.Answer(str(answer), final=True)
+            given = answers.Answer(asked.meant(str(answer)), final=True)
             self.answers.answers[name] = given
         above, controls = Place(), Place()
         above.show(_asked(asked, given))
@@ -136,7 +137,7 @@ class Lesson:
             above.show(_asked(asked, given))
             controls.clear()
 
-        box = entry(asked.ask, tuple(asked.choices), given.text, keep)
+        box = entry(asked, given.text, keep)
         if not asked.choices:
             box.on_submit(lambda _: finish())
         row = buttons((FINAL, "keep this answer; then the kernel may be asked", finish))
@@ -235,22 +236,24 @@ class Lesson:
         if not section:
             return "Did all the cells above run?"
         return (
-            f"Run the cells of “{section}” from its heading on; “Bring the lab to here”, below the heading, plays "
-            "what stands above it."
+            f"Run the cells of “{in_lesson(section)}” from its heading on; “Bring the lab to here”, below the "
+            "heading, plays what stands above it."
         )
 
     def _judge(self, asked: Question, truth: str, words: Words) -> None:
         given = self.answers.of(asked.name)
+        told = asked.label(truth)
         if not given.text:
-            Place().show(note(OPEN, f"Nothing was predicted; {words.tells} {truth}. {asked.because}".rstrip()))
+            Place().show(note(OPEN, f"Nothing was predicted; {words.tells} {told}. {asked.because}".rstrip()))
             return
         given.right = questions.means_the_same(given.text, truth)
         self.answers.save()
+        answer = asked.label(given.text)
         if given.right:
-            sentences = [f"You predicted {given.text}, and {words.agrees}."]
+            sentences = [f"You predicted {answer}, and {words.agrees}."]
         else:
             # what would have to be true for it
-            sentences = [f"You predicted {given.text}; {words.tells} {truth}.", asked.feedback(given.text)]
+            sentences = [f"You predicted {answer}; {words.tells} {told}.", asked.feedback(given.text)]
         sentences.append(asked.because)
         text = " ".join(sentence for sentence in sentences if sentence)
         Place().show(note(RIGHT if given.right else WRONG, text))
@@ -426,7 +429,7 @@ class Lesson:
             except LabError as error:
                 place.show(note(WRONG, str(error)))
                 return
-            place.show(note(RIGHT, f"The lab is where “{section}” begins."))
+            place.show(note(RIGHT, f"The lab is where “{in_lesson(section)}” begins."))
 
         purpose = "play all that stands above, in a fresh lab; what you did in this lab is gone"
         row = buttons(("Bring the lab to here", purpose, bring))
@@ -485,8 +488,9 @@ def _asked(asked: Question, given: answers.Answer, more: str = "") -> dict[str, 
     """The question with the answer that was given so far: what is saved with the notebook."""
     parts = ""
     if asked.choices:
-        parts += f" ({escape(' / '.join(asked.choices))})"
+        labels = [label for label, _ in asked.labelled()]
+        parts += f" ({escape(' / '.join(labels))})"
     if given.text:
         word = "answer" if given.final else "so far"
-        parts += f"<br>{word}: <b>{escape(given.text)}</b>"
+        parts += f"<br>{word}: <b>{escape(asked.label(given.text))}</b>"
     return note(OPEN, asked.ask, parts + more)

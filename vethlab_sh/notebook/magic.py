@@ -23,6 +23,8 @@ from .. import drills
 from ..drills.drill import KEPT, Drill
 from ..errors import CannotBegin, LabError, OutputNotUnderstood
 from ..lab import Lab, Session
+from ..language import LANGUAGES
+from ..lessons import translation
 from ..lessons.questions import GAP
 from ..record import prompt_of
 from ..sandbox import HOSTNAME
@@ -79,6 +81,13 @@ def load(shell: InteractiveShell) -> None:
 def _is_shown_by_voila() -> bool:
     """Whether Voila has started this kernel: it says so as a web server does to its programs (RFC 3875)."""
     return os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
+
+
+def _speak_as_the_notebook() -> None:
+    """A lesson in another language asks in it, too; jupyter-server tells its kernels which file a notebook is."""
+    own = translation.language_of(os.environ.get("JPY_SESSION_NAME", ""))
+    if own in LANGUAGES:
+        os.environ["VETHLAB_LANG"] = own  # also for the programs that its cells start
 
 
 def _run_our_python() -> None:
@@ -143,6 +152,7 @@ class LabMagics(Magics):
 
     def lesson(self, name: str) -> None:
         """Which lesson this notebook is. Where no lab can be made it is told as a recording, and its top says so."""
+        _speak_as_the_notebook()
         self.of_lesson.begin(name, is_told=False)
         try:
             lab = self.current()

@@ -13,6 +13,7 @@ from IPython.display import display, update_display
 
 from .. import markup
 from ..errors import package
+from ..lessons.questions import Question
 from ..markup import Row
 from ..terminal.page import Page
 
@@ -95,16 +96,16 @@ def buttons(*actions: tuple[str, str, Act]) -> Any:
     return ipywidgets.HBox(row, layout=ipywidgets.Layout(flex_flow="row wrap"))
 
 
-def entry(question: str, choices: Sequence[str], value: str, keep: Callable[[str], None]) -> Any:
-    """A widget for an answer: what is chosen or typed is kept at once. question: its name for who hears it."""
+def entry(asked: Question, value: str, keep: Callable[[str], None]) -> Any:
+    """A widget for an answer to a question: what is chosen or typed is kept at once. value: what it begins with."""
     ipywidgets = package("ipywidgets")
     wide = ipywidgets.Layout(width="auto")
-    if choices:
-        chosen = value if value in choices else None
-        box = ipywidgets.RadioButtons(options=list(choices), value=chosen, layout=wide, tooltip=question)
+    if asked.choices:
+        chosen = value if value in asked.choices else None
+        box = ipywidgets.RadioButtons(options=asked.labelled(), value=chosen, layout=wide, tooltip=asked.ask)
     else:
         box = ipywidgets.Text(
-            value=value, placeholder="your answer", continuous_update=True, layout=wide, tooltip=question
+            value=value, placeholder="your answer", continuous_update=True, layout=wide, tooltip=asked.ask
         )
     box.observe(lambda change: keep(change["new"] or ""), "value")
     return box

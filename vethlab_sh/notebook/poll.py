@@ -7,6 +7,7 @@ from html import escape
 
 from ..errors import package
 from ..lessons.questions import Question
+from ..markup import width
 from .notes import OPEN, Note, Place, below, buttons, note
 
 BAR = 30  # characters of the longest one
@@ -22,12 +23,12 @@ def vote(asked: Question, decide: Callable[[str], None]) -> None:
     place, controls = Place(), Place()
     place.show(note(OPEN, asked.ask))
     boxes = {}
-    longest = max(len(choice) for choice in asked.choices)
+    longest = max(width(label) for label, _ in asked.labelled())
     style = {"description_width": f"{longest + 1}ch"}  # else a long choice ends in dots
     wide = ipywidgets.Layout(width=f"{longest + 14}ch")
-    for choice in asked.choices:
+    for label, choice in asked.labelled():
         boxes[choice] = ipywidgets.BoundedIntText(
-            value=0, min=0, max=9999, description=choice, tooltip=asked.ask, style=style, layout=wide
+            value=0, min=0, max=9999, description=label, tooltip=asked.ask, style=style, layout=wide
         )
     counts: list[Hands] = []
 
@@ -36,7 +37,7 @@ def vote(asked: Question, decide: Callable[[str], None]) -> None:
         if not any(hands.values()):
             return
         counts.append(hands)
-        place.show(counted(asked.ask, counts))
+        place.show(counted(asked, counts))
         decide(most(hands))
 
     row = buttons(("Count", "show how the class has voted; the last count is held against the kernel", count))
@@ -52,24 +53,28 @@ def most(hands: Hands) -> str:
     return max(hands, key=lambda choice: hands[choice])
 
 
-def counted(ask: str, counts: list[Hands]) -> Note:
+def counted(asked: Question, counts: list[Hands]) -> Note:
     """The question and each count, as bars."""
-    lines = [bars(hands) for hands in counts]
+    lines = []
+    for hands in counts:
+        labelled = {asked.label(choice): count for choice, count in hands.items()}
+        lines.append(bars(labelled))
     text = escape("\n\n".join(lines))
-    return note(OPEN, ask, f"<pre>{text}</pre>")
+    return note(OPEN, asked.ask, f"<pre>{text}</pre>")
 
 
 def bars(hands: Hands) -> str:
-    """A count as one line for each choice.
+    """A count as one line for each choice, by how it reads.
 
     >>> print(bars({"63": 5, "64": 10}))
     63  ###############                 5
     64  ##############################  10
     """
-    width = max(len(choice) for choice in hands)
+    column = max(width(choice) for choice in hands)
     longest = max(hands.values())
     lines = []
     for choice, count in hands.items():
         bar = "#" * round(BAR * count / longest)
-        lines.append(f"{choice:{width}}  {bar:{BAR}}  {count}")
+        blanks = " " * (column - width(choice))
+        lines.append(f"{choice}{blanks}  {bar:{BAR}}  {count}")
     return "\n".join(lines)

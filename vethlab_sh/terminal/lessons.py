@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 from .. import files
 from ..errors import BadInput, package
-from ..language import language, tr
+from ..language import SOURCE, language, tr
+from ..lessons import translation
 from .arguments import add_verb
 
 if TYPE_CHECKING:
     from .arguments import Verbs
 
 FOLDER = "lessons"
-FIRST = "0_start_here.ipynb"
+FIRST = "0_start_here"
 
 
 # --- lessons ------------------------------------------------------------------------------------------------------
@@ -54,15 +55,19 @@ def _lessons(options: argparse.Namespace) -> int:
 
 
 def _copy(source: Path, folder: Path) -> list[Path]:
-    """Copy the notebooks that are not in the folder yet; returns the new ones."""
+    """Copy the notebooks that are not in the folder yet, in the language that is spoken; returns the new ones."""
     folder.mkdir(parents=True, exist_ok=True)
     copied = []
     for notebook in sorted(source.glob("*.ipynb")):
-        path = folder / notebook.name
+        path = folder / translation.file_name(notebook.stem)
         if path.exists() or path.is_symlink():
             continue
         with files.written(path):
-            shutil.copyfile(notebook, path)
+            if language() == SOURCE:
+                shutil.copyfile(notebook, path)
+            else:
+                text = translation.notebook(notebook.read_text(encoding="utf-8"))
+                path.write_text(text, encoding="utf-8")
         copied.append(path)
     return copied
 
@@ -71,14 +76,14 @@ def _set_aside(folder: Path, lesson: str) -> Path | None:
     """Give the learner's copy of a lesson another name, the first that is free; None when there is no copy."""
     from ..lessons import answers, questions
 
-    name = lesson.removesuffix(".ipynb")
+    name = lesson.partition(".")[0]  # it may have been called by its file
     if name not in questions.lessons():
         raise questions.UnknownLesson(name, questions.lessons())
-    path = folder / f"{name}.ipynb"
+    path = folder / translation.file_name(name)
     if not path.exists():
         return None
     number = 1
-    while (old := folder / f"{name}.before-{number}.ipynb").exists():
+    while (old := path.with_name(f"{name}.before-{number}{path.name.removeprefix(name)}")).exists():
         number += 1
     path.rename(old)
     kept = answers.path(name, folder)
@@ -115,9 +120,10 @@ def _lab(options: argparse.Namespace) -> int:
     if os.geteuid() == 0:
         line.append("--allow-root")
     line += options.more
-    if not (folder / FIRST).is_file():
-        raise BadInput(tr("{file} is no file, and JupyterLab would have nothing to begin with.", file=folder / FIRST))
-    line.append(str(folder / FIRST))
+    first = folder / translation.file_name(FIRST)
+    if not first.is_file():
+        raise BadInput(tr("{file} is no file, and JupyterLab would have nothing to begin with.", file=first))
+    line.append(str(first))
     sys.stdout.flush()
     os.execv(sys.executable, line)
 

@@ -96,13 +96,16 @@ def _explain(page: Page, item: Item, answer: str) -> None:
     from ..lessons import quiz
 
     asked = item.question
+    right = asked.label(item.right)
     print(page.heading(asked.ask))
     if answer == item.right:
-        print(page.prose(tr("Right: {right}. {because}", right=item.right, because=asked.because)) + "\n")
+        print(page.prose(tr("Right: {right}. {because}", right=right, because=asked.because)) + "\n")
         return
-    wrong = tr("You said {answer}: {feedback}", answer=answer, feedback=asked.feedback(answer)) if answer else ""
-    right = tr("Right is: {right}. {because}", right=item.right, because=asked.because)
-    print(page.prose(sentences(wrong, right)))
+    wrong = ""
+    if answer:
+        wrong = tr("You said {answer}: {feedback}", answer=asked.label(answer), feedback=asked.feedback(answer))
+    truth = tr("Right is: {right}. {because}", right=right, because=asked.because)
+    print(page.prose(sentences(wrong, truth)))
     try:
         print(page.record(quiz.show(item)))
     except LabError as error:

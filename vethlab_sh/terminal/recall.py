@@ -105,7 +105,7 @@ def choose(page: Page, asked: Question) -> str | None:
     choices = dict(zip(LETTERS, asked.choices, strict=False))
     print(page.prose(asked.ask))
     for letter, choice in choices.items():
-        print(f"  {letter}  {choice}")
+        print(f"  {letter}  {asked.label(choice)}")
     wanted = tr("(your answer, or Enter to skip)")
     if choices:
         wanted = tr("({letters}, or Enter to skip)", letters=", ".join(choices))
@@ -119,8 +119,8 @@ def choose(page: Page, asked: Question) -> str | None:
             return typed
         if typed.casefold() in choices:
             return choices[typed.casefold()]
-        if typed in asked.choices:
-            return typed
+        if asked.meant(typed) in asked.choices:
+            return asked.meant(typed)
 
 
 def _judged(page: Page, again: Again, answer: str) -> bool | None:
@@ -139,6 +139,6 @@ def _judged(page: Page, again: Again, answer: str) -> bool | None:
     right = means_the_same(answer, judgement.truth)
     print(page.prose(recall.sentence(again, answer, judgement)))
     for choice, words in recall.others(again.question, answer).items():
-        print(page.item(f"{choice}: {words}"))
+        print(page.item(f"{again.question.label(choice)}: {words}"))
     print()
     return right
