@@ -16,6 +16,7 @@ import platform
 import struct
 
 from ..errors import NotReady
+from ..language import tr
 from ..world import libc, must
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
@@ -70,7 +71,12 @@ def program() -> bytes:
     """The filter, as the kernel reads it. Raises NotReady on a processor whose calls are not known here."""
     machine = platform.machine()
     if machine not in SOCKET:
-        raise NotReady(f"Cannot confine what others wrote: the numbers of calls on {machine} are not known here.")
+        raise NotReady(
+            tr(
+                "Cannot confine what others wrote: the numbers of calls on {machine} are not known here.",
+                machine=machine,
+            )
+        )
     refused = [*(OF_X86_64 if machine == "x86_64" else OF_OTHERS).values(), *NEWER]
     # Programs for another processor count their calls otherwise.
     steps = [_step(BPF_LOAD, ARCHITECTURE), _step(BPF_EQUAL, AUDIT_ARCH[machine], 1, 0), _refuse(errno.ENOSYS)]

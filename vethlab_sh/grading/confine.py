@@ -26,6 +26,7 @@ from typing import NoReturn
 from .. import world
 from ..errors import BadName, GaveUpWaiting, LabClosed, NotReady
 from ..inside import check_name
+from ..language import tr
 from ..sandbox import HOSTNAME, SYSTEM_PATH, Sandbox
 from ..world import CLONE_NEWNS, MS_NODEV, MS_NOSUID, Plan
 from . import calls
@@ -78,7 +79,7 @@ class Confined(Sandbox):
             if place:
                 self.group = place.group(limits.memory * MIB, 2 * limits.processes)
         except NotReady as error:
-            raise NotReady(f"Cannot confine what others wrote. {error}") from error
+            raise NotReady(tr("Cannot confine what others wrote. {error}", error=error)) from error
 
     def close(self) -> None:
         """As of any world; its control group goes, too."""
@@ -106,13 +107,13 @@ class Confined(Sandbox):
             self._line.sendall(b"end\n")
             heard, _, _ = select.select([self._line], [], [], PATIENCE)
             if not heard or not self._line.recv(64):
-                raise LabClosed("The holder of this world has ended.")
+                raise LabClosed(tr("The holder of this world has ended."))
         except OSError:
-            raise LabClosed("The holder of this world has ended.") from None
+            raise LabClosed(tr("The holder of this world has ended.")) from None
         deadline = time.monotonic() + PATIENCE
         while set(self.numbers()) - {1}:
             if time.monotonic() > deadline:
-                raise GaveUpWaiting("the kernel to end what was started", PATIENCE)
+                raise GaveUpWaiting(tr("the kernel to end what was started"), PATIENCE)
             select.select([self._pidfd], [], [], 0.005)
 
     def numbers(self) -> Iterator[int]:
@@ -130,7 +131,7 @@ class Confined(Sandbox):
         """
         said = self._in_a_child(self._name_networks)
         if said:
-            raise BadName(said[0], f"it is the namespace that is also called {said[1]}")
+            raise BadName(said[0], tr("it is the namespace that is also called {name}", name=said[1]))
         os.close(self.descriptors.pop("mounts"))  # and with it goes all that was mounted
         seen = Judged.__new__(Judged)  # the same holder, entered as any lab is
         seen.__dict__.update(self.__dict__)
@@ -159,7 +160,7 @@ class Confined(Sandbox):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
         os.waitpid(pid, 0)
         if not said:
-            raise GaveUpWaiting("the names of namespaces", PATIENCE)
+            raise GaveUpWaiting(tr("the names of namespaces"), PATIENCE)
         answered: list[str] = json.loads(said)
         return answered
 
@@ -313,21 +314,21 @@ class Watch:
         limits = self._limits
         if seconds > limits.seconds:
             self.again = True
-            return f"It was not done after {limits.seconds:g} seconds."
+            return tr("It was not done after {seconds:g} seconds.", seconds=limits.seconds)
         numbers = sorted(self._sandbox.numbers())
         if len(numbers) >= limits.processes:
-            return f"It had {limits.processes} processes, the most that it may."
+            return tr("It had {count} processes, the most that it may.", count=limits.processes)
         taken = Taken()
         for number in numbers:
             if memory_left() < self._reserve:  # asked each time: looking at one may take long, if it means to
                 self.again = True
-                return "The machine had hardly any memory left."
+                return tr("The machine had hardly any memory left.")
             taken.add(self._sandbox.descriptors["proc"], number)
         if self._seconds(taken) > limits.seconds:
-            return f"It took more than {limits.seconds:g} seconds of a processor."
+            return tr("It took more than {seconds:g} seconds of a processor.", seconds=limits.seconds)
         if neighbours_left() < self._neighbours:
             self.again = True
-            return "The machine had hardly any place left for neighbours (`ip neigh`)."
+            return tr("The machine had hardly any place left for neighbours (`ip neigh`).")
         return self._memory(taken)
 
     def _seconds(self, taken: Taken) -> float:
@@ -341,16 +342,16 @@ class Watch:
 
     def _memory(self, taken: Taken) -> str:
         if taken.unmeasured:
-            return "It mounted a folder in memory that has no size (ramfs)."
+            return tr("It mounted a folder in memory that has no size (ramfs).")
         if taken.crowded:
-            return "One of its programs had more mounts, or pieces of memory, than can be looked at."
+            return tr("One of its programs had more mounts, or pieces of memory, than can be looked at.")
         # Twice: between two looks at one process a mount may be gone.
         if taken.hidden & self._covered:
-            return "It mounted something over a folder in memory, in which nobody can look any more."
+            return tr("It mounted something over a folder in memory, in which nobody can look any more.")
         self._covered = taken.hidden
         group = self._sandbox.group
         if taken.bytes > self._limits.memory * MIB or (group and group.was_full):
-            return f"It took more than {self._limits.memory} MiB of memory, files in memory included."
+            return tr("It took more than {size} MiB of memory, files in memory included.", size=self._limits.memory)
         return ""
 
     def __enter__(self) -> Watch:

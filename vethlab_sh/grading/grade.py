@@ -26,6 +26,7 @@ from typing import Any, Protocol
 from ..claims import check
 from ..errors import GaveUpWaiting, LabClosed, LabError, NotReady, UnknownClaim
 from ..lab import Lab
+from ..language import language, speaking, tr
 from ..sandbox import SYSTEM_PATH
 from ..shell import Shell
 from ..world import OF_A_LAB, libc
@@ -224,7 +225,7 @@ def _try(claims: Claims, limits: Limits, judge: Judge) -> None:
     """
     with groups.place() as place, contextlib.closing(Confined(limits, place)) as confined:
         if _play(confined, "true") != 0:
-            raise NotReady("Cannot confine what others wrote: a program could not be started so.")
+            raise NotReady(tr("Cannot confine what others wrote: a program could not be started so."))
         confined.end_lines()
         with Lab(sandbox=confined.untouched()) as lab:
             for of_an_exercise in claims.values():
@@ -262,9 +263,9 @@ class _Running:
 
     def result(self) -> Result:
         """Its answer, or why there is none; it waits for nobody longer than ENDING."""
-        result = Result(0, "The grading of this submission ended without a result.", again=True)
+        result = Result(0, tr("The grading of this submission ended without a result."), again=True)
         if self.was_late:
-            result = Result(0, "It could not be judged in time.", again=True)
+            result = Result(0, tr("It could not be judged in time."), again=True)
         else:
             with contextlib.suppress(EOFError):  # its process was ended by something else
                 result = self.answer.recv()
@@ -286,18 +287,25 @@ def _work(task: Task, answer: Connection) -> None:
     for descriptor in map(int, os.listdir("/proc/self/fd")):
         with contextlib.suppress(OSError):  # that of the listing itself
             os.set_inheritable(descriptor, descriptor < 3)
+    spoken = language()  # which the environment may tell
     os.environ.clear()
     os.environ.update(bare_environment())
     os.chdir("/")
     before = refused()
-    try:
-        result = _result(task)
-    except LabError as error:
-        result = Result(0, str(error), again=isinstance(error, OF_OTHERS))
-    except Exception as error:  # noqa: BLE001  (whatever a stranger wrote leads to, there is a row)
-        result = Result(0, f"It could not be judged: {error}", again=True)
+    with speaking(spoken):
+        result = _settled(task)
     again = result.again or refused() > before  # then no answer says much of who was asked
     answer.send(Result(result.points, _one_line(result.sentence), again))
+
+
+def _settled(task: Task) -> Result:
+    """What a submission deserves, whatever comes of it."""
+    try:
+        return _result(task)
+    except LabError as error:
+        return Result(0, str(error), again=isinstance(error, OF_OTHERS))
+    except Exception as error:  # noqa: BLE001  (whatever a stranger wrote leads to, there is a row)
+        return Result(0, tr("It could not be judged: {error}", error=error), again=True)
 
 
 def _result(task: Task) -> Result:
@@ -306,10 +314,10 @@ def _result(task: Task) -> Result:
     if submission.problem:
         return Result(0, submission.problem)
     if submission.file is None:
-        return Result(0, "Nothing was handed in.")
+        return Result(0, tr("Nothing was handed in."))
     lines = read_lines(submission.file, submission.exercise)
     if not any(_is_command(line) for line in lines.splitlines()):
-        return Result(0, "It holds no command.")
+        return Result(0, tr("It holds no command."))
     with contextlib.closing(Confined(task.limits, task.place)) as confined:
         problem = ""
         with Watch(confined, task.limits) as watch:
@@ -342,14 +350,14 @@ def _judged(task: Task, confined: Confined) -> Result:
             try:
                 judgement = task.judge(lab, claim.text)
             except Exception as error:  # noqa: BLE001  (a hostile network may answer anything)
-                wrong[f"It could not be judged: {error}"] = None
+                wrong[tr("It could not be judged: {error}", error=error)] = None
                 again = again or isinstance(error, OF_OTHERS)
                 continue
             if judgement:
                 points += claim.points
             else:
                 wrong[judgement.sentence] = None
-    return Result(points, "; ".join(wrong) or "Everything holds.", again)
+    return Result(points, tr("; ").join(wrong) or tr("Everything holds."), again)
 
 
 def _play(confined: Confined, lines: str) -> int:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import NotReady
+from ..language import tr
 from .mounts import Mounted, mounted
 
 PROCESSES = "cgroup.procs"
@@ -56,7 +57,12 @@ class Place:
         except OSError as error:
             for folder in made:
                 folder.rmdir()
-            raise NotReady(f"Cannot make a control group in {self.folders['memory']}: {error.strerror}.") from error
+            complaint = tr(
+                "Cannot make a control group in {folder}: {reason}.",
+                folder=self.folders["memory"],
+                reason=error.strerror,
+            )
+            raise NotReady(complaint) from error
         return group
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import BadInput
 from ..inside import inside
+from ..language import marked, tr
 from ..lessons import questions
 from ..lessons.questions import Task
 
@@ -25,7 +26,7 @@ LARGEST = 8 * 2**20  # bytes of one submission; a lesson with all its pictures h
 KINDS = (".sh", ".ipynb")
 THIS_IS = re.compile(r'^lesson\("([^"]+)"\)', re.M)  # in the first cell of a lesson
 CELL = re.compile(r"%%lab\b(.*)\n?")  # the magic, and its options
-LINK = "It is a link, and so not read."
+LINK = marked("It is a link, and so not read.")
 CHECK = "-check"  # how the name of a cell ends that judges, in nbgrader's metadata
 
 
@@ -78,9 +79,18 @@ def read_claims(file: Path) -> Claims:
         elif worth:
             claims.setdefault(exercise, []).append(Claim(worth[2], float(worth[1])))
         elif text:
-            raise BadInput(f"{file}, line {number}: not points and a claim, nor [EXERCISE]: {line.strip()}")
+            raise BadInput(
+                tr(
+                    "{file}, line {number}: not points and a claim, nor [EXERCISE]: {line}",
+                    file=file,
+                    number=number,
+                    line=line.strip(),
+                )
+            )
     if not any(claims.values()):
-        raise BadInput(f"{file} holds no claim. A line is points and a claim: 2 ns100 can reach 192.168.1.101")
+        raise BadInput(
+            tr("{file} holds no claim. A line is points and a claim: 2 ns100 can reach 192.168.1.101", file=file)
+        )
     return claims
 
 
@@ -89,7 +99,7 @@ def _claims_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        raise BadInput(f"{file} is no text of UTF-8. Save it as UTF-8.") from None
+        raise BadInput(tr("{file} is no text of UTF-8. Save it as UTF-8.", file=file)) from None
 
 
 def _claims_of_a_lesson(file: Path) -> Claims:
@@ -105,10 +115,17 @@ def _claims_of_a_lesson(file: Path) -> Claims:
                     texts = tasks[texts[0]].claims
                 claims[cell.exercise] = [Claim(text, 1) for text in texts]
             except (ValueError, SyntaxError, IndexError, AttributeError, RecursionError, MemoryError):
-                why = "judges something else than claims, so nbgrader has to grade it"
-                raise BadInput(f"{file}: exercise {cell.exercise} {why} (classroom/README.md).") from None
+                why = tr(
+                    "{file}: exercise {exercise} judges something else than claims, so nbgrader has to grade it "
+                    "(classroom/README.md).",
+                    file=file,
+                    exercise=cell.exercise,
+                )
+                raise BadInput(why) from None
     if not claims:
-        raise BadInput(f"{file} is a notebook without exercises. A solved lesson has some: notebooks/solutions.")
+        raise BadInput(
+            tr("{file} is a notebook without exercises. A solved lesson has some: notebooks/solutions.", file=file)
+        )
     return claims
 
 
@@ -135,7 +152,9 @@ def submissions(folder: Path, exercises: Sequence[str]) -> list[Submission]:
     per learner counts for all of them. Raises BadInput.
     """
     if not folder.is_dir():
-        raise BadInput(f"{folder} is no folder. In it is a folder or a file (.sh or .ipynb) for each learner.")
+        raise BadInput(
+            tr("{folder} is no folder. In it is a folder or a file (.sh or .ipynb) for each learner.", folder=folder)
+        )
     every: list[Submission] = []
     for entry in sorted(folder.iterdir()):
         problem = _problem_of(entry)
@@ -148,7 +167,9 @@ def submissions(folder: Path, exercises: Sequence[str]) -> list[Submission]:
             for exercise in exercises or [""]:
                 every.append(Submission(entry.stem, exercise, entry))
     if not every:
-        raise BadInput(f"{folder} holds no submission: a folder or a file (.sh or .ipynb) for each learner.")
+        raise BadInput(
+            tr("{folder} holds no submission: a folder or a file (.sh or .ipynb) for each learner.", folder=folder)
+        )
     return every
 
 
@@ -159,12 +180,12 @@ def _problem_of(entry: Path) -> str:
     try:
         mode = entry.lstat().st_mode
     except OSError as error:
-        return f"It cannot be read: {error.strerror}."
+        return tr("It cannot be read: {reason}.", reason=error.strerror)
     if stat.S_ISLNK(mode):
-        return LINK
+        return tr(LINK)
     if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
         return ""
-    return "It is neither a folder nor a file."
+    return tr("It is neither a folder nor a file.")
 
 
 def _of_a_folder(folder: Path, exercises: Sequence[str]) -> list[Submission]:
@@ -176,7 +197,7 @@ def _of_a_folder(folder: Path, exercises: Sequence[str]) -> list[Submission]:
             if file.suffix in KINDS:
                 files[file.stem] = file
     except OSError as error:
-        problem = f"The folder cannot be read: {error.strerror}."
+        problem = tr("The folder cannot be read: {reason}.", reason=error.strerror)
     wanted = exercises or list(files) or [""]
     every = []
     for exercise in wanted:
@@ -250,7 +271,7 @@ def _cells(text: str) -> list[Cell]:
             metadata = cell.get("metadata", {})
             cells.append(Cell(source, _judges(metadata)))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise BadInput("It is not a notebook.") from None
+        raise BadInput(tr("It is not a notebook.")) from None
     return cells
 
 
@@ -269,16 +290,16 @@ def _text(file: Path) -> str:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise BadInput(LINK) from None
+            raise BadInput(tr(LINK)) from None
         if error.errno == errno.ENXIO:
-            raise BadInput("It is not a file.") from None
-        raise BadInput(f"It cannot be read: {error.strerror}.") from None
+            raise BadInput(tr("It is not a file.")) from None
+        raise BadInput(tr("It cannot be read: {reason}.", reason=error.strerror)) from None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise BadInput("It is not a file.")
+        raise BadInput(tr("It is not a file."))
     with os.fdopen(handle, "rb") as opened:
         content = opened.read(LARGEST + 1)
     if len(content) > LARGEST:
-        raise BadInput(f"It is larger than {LARGEST // 2**20} MiB.")
+        raise BadInput(tr("It is larger than {size} MiB.", size=LARGEST // 2**20))
     text = content.decode("utf-8-sig", errors="replace")
     return text.replace("\r\n", "\n").replace("\0", "")

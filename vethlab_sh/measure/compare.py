@@ -17,6 +17,7 @@ from typing import Any
 from .. import scenarios, snapshot
 from ..errors import BadOption
 from ..facts import Entry, Link, Neighbour, Route
+from ..language import LANGUAGES, SOURCE, marked, speaking, tr
 from ..record import Ran
 from ..sandbox import HOSTNAME, Sandbox
 from ..scenarios import SCENARIOS, Scenario, Step, bird
@@ -32,8 +33,8 @@ MODES: dict[str, Collection[str]] = {"flannel": FLANNELS, "calico": CALICOS}
 NODE2 = "node2"
 TARGETS = ("pod-b", "pod-c", HOSTNAME, NODE2)  # whom pod-a asks: a neighbour, a pod elsewhere, both machines
 # How a cell says what is lost; `Loss.read` reads the same words
-NONE, NOTHING, EVERYTHING = "(has none)", "nothing", "everything"
-EVERY_POD, ONLY_POD_A = " (every pod)", " (only pod-a)"
+NONE, NOTHING, EVERYTHING = marked("(has none)"), marked("nothing"), marked("everything")
+EVERY_POD, ONLY_POD_A = marked(" (every pod)"), marked(" (only pod-a)")
 
 
 @dataclass(frozen=True)
@@ -55,38 +56,51 @@ class Loss:
 
     def __str__(self) -> str:
         if not self.exists:
-            return NONE
+            return tr(NONE)
         if not self.targets:
-            return NOTHING
+            return tr(NOTHING)
         if len(self.targets) == len(TARGETS):
-            what = EVERYTHING
+            what = tr(EVERYTHING)
         else:
             what = ", ".join(self.targets)
-        who = EVERY_POD if self.every_pod else ONLY_POD_A
-        return what + who
+        return what + tr(EVERY_POD if self.every_pod else ONLY_POD_A)
 
     @classmethod
     def read(cls, cell: object) -> Loss | None:
-        """The loss that a cell of the table tells; None for a cell that tells something else.
+        """The loss that a cell of the table tells, in whatever language; None for a cell that tells something else.
 
         >>> Loss.read("everything (every pod)").share, Loss.read("3: packets")
         (1.0, None)
         """
-        text = str(cell)
-        if text == NONE:
+        for language in LANGUAGES:
+            with speaking(language):
+                loss = cls._read_as_spoken(str(cell))
+            if loss is not None:
+                return loss
+        return None
+
+    @classmethod
+    def _read_as_spoken(cls, text: str) -> Loss | None:
+        if text == tr(NONE):
             return cls(exists=False)
-        if text == NOTHING:
+        if text == tr(NOTHING):
             return cls()
-        what = text.removesuffix(EVERY_POD).removesuffix(ONLY_POD_A)
-        targets = TARGETS if what == EVERYTHING else tuple(what.split(", "))
+        what = text.removesuffix(tr(EVERY_POD)).removesuffix(tr(ONLY_POD_A))
+        targets = TARGETS if what == tr(EVERYTHING) else tuple(what.split(", "))
         for target in targets:
             if target not in TARGETS:
                 return None
-        return cls(targets, text.endswith(EVERY_POD))
+        return cls(targets, text.endswith(tr(EVERY_POD)))
 
 
 def compare(*names: str, **options: Any) -> list[Row]:
-    """A row a question, a column a scenario.
+    """As `compare_in_words`, in English whatever is spoken: rows for a program, which knows them by these words."""
+    with speaking(SOURCE):
+        return compare_in_words(*names, **options)
+
+
+def compare_in_words(*names: str, **options: Any) -> list[Row]:
+    """A row a question, a column a scenario, for a reader.
 
     names: scenarios with two nodes, each with a mode behind a colon where that is not its first one (flannel,
     flannel:host-gw, calico, calico:bgp); options: theirs, each given to those that have it.
@@ -104,18 +118,18 @@ def compare(*names: str, **options: Any) -> list[Row]:
 def _wanted(names: tuple[str, ...], options: Mapping[str, Any]) -> dict[str, Scenario]:
     """The scenarios by the names that were given, each with the options that it has."""
     if len(set(names)) != len(names) or not names:
-        raise BadOption("Name the scenarios to compare, each once.")
+        raise BadOption(tr("Name the scenarios to compare, each once."))
     asked = {name: _options(name, options) for name in names}
     for option in options:
         if not any(option in own for own in asked.values()):
             listed = ", ".join(names)
-            raise BadOption(f"None of {listed} has an option {option!r}.")
+            raise BadOption(tr("None of {listed} has an option {option!r}.", listed=listed, option=option))
     wanted = {}
     for name, own in asked.items():
         scenario = scenarios.load(name.partition(":")[0], **own)
         wanted[name] = _with_two_nodes(scenarios.playable(scenario))
     if options.get("pods", 2) < 2:
-        raise BadOption("compare needs two pods on a node: --pods 2 or more.")
+        raise BadOption(tr("compare needs two pods on a node: --pods 2 or more."))
     return wanted
 
 
@@ -143,7 +157,9 @@ def _parameters(name: str) -> Collection[str]:
 def _with_two_nodes(scenario: Scenario) -> Scenario:
     if any(step.at == NODE2 for step in scenario.steps):
         return scenario
-    raise BadOption(f"compare is for scenarios with two nodes, flannel and calico, not {scenario.name!r}.")
+    raise BadOption(
+        tr("compare is for scenarios with two nodes, flannel and calico, not {name!r}.", name=scenario.name)
+    )
 
 
 @dataclass(frozen=True)
@@ -232,35 +248,35 @@ def _measured(world: World) -> Iterator[tuple[str, object]]:
     pod_c = world.address("pod-c")
     near = _pings(world, pod_b)
     far = _pings(world, pod_c)
-    yield "pods of one node are joined by", _joint(world)
-    yield "who answers when pod-a asks by ARP", _answerer(world, pod_b)
-    yield "layer on the node, same node", _layer(near[0])
-    yield from _cost("same node", near)
-    yield from _cost("across nodes", far)
-    yield "largest packet across nodes (bytes)", _largest(world, pod_c)
-    yield "bytes added on the cable", _overhead(world, pod_c)
-    yield "entries for each other node", _listed(_entries_remote(world))
-    yield "entries for each own pod", _listed(_entries_local(world))
+    yield tr("pods of one node are joined by"), _joint(world)
+    yield tr("who answers when pod-a asks by ARP"), _answerer(world, pod_b)
+    yield tr("layer on the node, same node"), _layer(near[0])
+    yield from _cost(tr("same node"), near)
+    yield from _cost(tr("across nodes"), far)
+    yield tr("largest packet across nodes (bytes)"), _largest(world, pod_c)
+    yield tr("bytes added on the cable"), _overhead(world, pod_c)
+    yield tr("entries for each other node"), _listed(_entries_remote(world))
+    yield tr("entries for each own pod"), _listed(_entries_local(world))
     for name, without in FAULTS.items():
         fault = without(world)
         loss = _lost_without(world, fault)
-        yield f"without {name}, pod-a loses", str(loss)
+        yield tr(name), str(loss)
 
 
 def _joint(world: World) -> str:
     if world.bridge:
-        return f"the bridge {world.bridge}"
-    return "routes of the node"
+        return tr("the bridge {bridge}", bridge=world.bridge)
+    return tr("routes of the node")
 
 
 def _cost(where: str, replies: Sequence[Reply]) -> Iterator[tuple[str, object]]:
     """What pings on one way cost; the first of them asked for MAC addresses too."""
     first, *later = replies
     times = [reply.time_ms for reply in later]
-    yield f"TTL of the answer, {where}", first.ttl
-    yield f"routers on the way, {where}", FULL_TTL - first.ttl
-    yield f"first ping, {where} (ms)", first.time_ms
-    yield f"later pings, {where} (ms)", min(times)
+    yield tr("TTL of the answer, {where}", where=where), first.ttl
+    yield tr("routers on the way, {where}", where=where), FULL_TTL - first.ttl
+    yield tr("first ping, {where} (ms)", where=where), first.time_ms
+    yield tr("later pings, {where} (ms)", where=where), min(times)
 
 
 # ---- pings ------------------------------------------------------------------------------------------------
@@ -287,8 +303,8 @@ def _pings(world: World, target: str) -> list[Reply]:
 
 def _layer(reply: Reply) -> str:
     if reply.ttl == FULL_TTL:
-        return "2: frames"
-    return "3: packets"
+        return tr("2: frames")
+    return tr("3: packets")
 
 
 def _answerer(world: World, target: str) -> str:
@@ -302,15 +318,15 @@ def _answerer(world: World, target: str) -> str:
     answerer = _owner(world, mac)
     if asked == target:
         return answerer
-    return f"{answerer}, for {asked}"
+    return tr("{answerer}, for {asked}", answerer=answerer, asked=asked)
 
 
 def _owner(world: World, mac: str) -> str:
     """Who has a MAC address, in words; the address itself when nobody known has it."""
     if mac == world.link(world.host_end).mac:
-        return "the node"
+        return tr("the node")
     if mac == world.link("eth0", "pod-b").mac:
-        return "pod-b itself"
+        return tr("{answerer} itself", answerer="pod-b")
     return mac
 
 
@@ -354,8 +370,8 @@ def _size_counted(world: World, chain: str) -> int:
 
 
 def _listed(entries: list[str]) -> str:
-    names = ", ".join(entries)
-    return f"{len(entries)}: {names}"
+    names = tr(", ").join(entries)
+    return tr("{count}: {names}", count=len(entries), names=names)
 
 
 def _remote_route(world: World) -> Route | None:
@@ -402,18 +418,18 @@ def _proxies(world: World) -> bool:
 
 def _entries_remote(world: World) -> list[str]:
     entries = {
-        "route": _remote_route(world),
-        "neighbour": _fixed_neighbour(world),
-        "FDB entry": _remote_fdb(world),
+        tr("route"): _remote_route(world),
+        tr("neighbour"): _fixed_neighbour(world),
+        tr("FDB entry"): _remote_fdb(world),
     }
     return [kind for kind, entry in entries.items() if entry is not None]
 
 
 def _entries_local(world: World) -> list[str]:
     entries = {
-        "bridge port": world.bridge is not None,
-        "route": _pods_route(world) is not None,
-        "proxy ARP": _proxies(world),
+        tr("bridge port"): world.bridge is not None,
+        tr("route"): _pods_route(world) is not None,
+        tr("proxy ARP"): _proxies(world),
     }
     return [kind for kind, exists in entries.items() if exists]
 
@@ -522,15 +538,16 @@ def _switched_off(key: str) -> Fault:
     )
 
 
+# What is taken away, as the question about it.
 FAULTS: dict[str, Callable[[World], Fault | None]] = {
-    "the FDB entry": _without_fdb,
-    "the neighbour": _without_neighbour,
-    "node2's route": _without_remote_route,
-    "pod-a's route": _without_pods_route,
-    "pod-a's port": _without_port,
-    "proxy ARP": _without_proxy_arp,
-    "default route": _without_default_route,
-    "forwarding": _without_forwarding,
+    marked("without the FDB entry, pod-a loses"): _without_fdb,
+    marked("without the neighbour, pod-a loses"): _without_neighbour,
+    marked("without node2's route, pod-a loses"): _without_remote_route,
+    marked("without pod-a's route, pod-a loses"): _without_pods_route,
+    marked("without pod-a's port, pod-a loses"): _without_port,
+    marked("without proxy ARP, pod-a loses"): _without_proxy_arp,
+    marked("without default route, pod-a loses"): _without_default_route,
+    marked("without forwarding, pod-a loses"): _without_forwarding,
 }
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..errors import package
+from ..language import SOURCE, language, speaking, tr
 from ..packet.sighting import Sighting
 from ..packet.walk import Walk
 from ..wiring.ink import INK, new_figure
@@ -19,9 +22,32 @@ if TYPE_CHECKING:
 
 WIDE = 9.0  # inches: the width of a notebook
 DEEP = ("#ffffff", "#fbe3c8", "#e69f00")  # loses nothing, something, everything: also in grey one darker than the other
+# Fonts that have Chinese signs, by the names that matplotlib knows them by.
+CHINESE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "Microsoft YaHei")
+Draw = TypeVar("Draw", bound=Callable[..., Any])
 CELL, MIDDLE = 0.98, 0.49  # width of a cell whose neighbours begin at whole numbers, and where its text stands
 
 
+def lettered(draw: Draw) -> Draw:
+    """A picture in the language that is spoken, where matplotlib has a font for it; else in English."""
+
+    @wraps(draw)
+    def drawn(*args: Any, **named: Any) -> Any:
+        if language() == SOURCE:
+            return draw(*args, **named)
+        matplotlib = package("matplotlib")
+        fonts = importlib.import_module("matplotlib.font_manager").fontManager.ttflist
+        found = [name for name in CHINESE_FONTS if any(font.name == name for font in fonts)]
+        if not found:
+            with speaking(SOURCE):
+                return draw(*args, **named)
+        with matplotlib.rc_context({"font.family": ["DejaVu Sans", *found]}):
+            return draw(*args, **named)
+
+    return cast(Draw, drawn)
+
+
+@lettered
 def bytes_on_the_way(walks: Mapping[str, Walk]) -> Figure:
     """The size of the packet at each device that it passed on its way there, one panel for each walk.
 
@@ -31,8 +57,9 @@ def bytes_on_the_way(walks: Mapping[str, Walk]) -> Figure:
     figure, panels = _panels(height, len(walks))
     for ax, (name, walk) in zip(panels, walks.items(), strict=True):
         _bars(ax, walk)
-        ax.set_title(f"{name}: {walk.src} to {walk.dst} (hatched: wrapped in VXLAN)")
-        ax.set_ylabel("bytes")
+        title = tr("{name}: {src} to {dst} (hatched: wrapped in VXLAN)", name=name, src=walk.src, dst=walk.dst)
+        ax.set_title(title)
+        ax.set_ylabel(tr("bytes"))
         ax.margins(y=0.15)
     return figure
 
@@ -58,6 +85,7 @@ def _bar(ax: Axes, x: int, sighting: Sighting) -> None:
     ax.bar_label(bar)
 
 
+@lettered
 def round_trips(times: Mapping[str, Any]) -> Figure:
     """The round-trip times of each wiring on a line, a dot the larger the more pings took that long, and the median.
 
@@ -76,7 +104,7 @@ def round_trips(times: Mapping[str, Any]) -> Figure:
         _dots(ax, y, frame[name])
     slowest = frame.quantile(0.95).max()
     ax.set_xlim(0, slowest * 1.1 + 1)
-    ax.set_xlabel("round trip in microseconds; right: the median")
+    ax.set_xlabel(tr("round trip in microseconds; right: the median"))
     ax.set_yticks(range(len(names)), names)
     ax.invert_yaxis()
     return figure
@@ -98,6 +126,7 @@ def _dots(ax: Axes, y: int, times: Series[float]) -> None:
     )
 
 
+@lettered
 def losses(table: DataFrame) -> Figure:
     """What is lost without each entry: a row an entry, a column a wiring, the darker the more.
 
@@ -126,7 +155,7 @@ def _losses(table: DataFrame) -> dict[str, list[tuple[str, Loss]]]:
     for name, cells in zip(table.index, table.to_numpy(), strict=True):
         losses = _read(cells)
         if len(losses) == len(cells):
-            rows[str(name)] = losses
+            rows[tr(str(name))] = losses
     return rows
 
 
@@ -136,7 +165,8 @@ def _read(cells: Iterable[object]) -> list[tuple[str, Loss]]:
     for cell in cells:
         loss = Loss.read(cell)
         if loss is not None:
-            losses.append((str(cell), loss))
+            text = str(cell) if language() == SOURCE else str(loss)
+            losses.append((text, loss))
     return losses
 
 

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from ..language import plural, tr
 from .arguments import add_verb
 from .page import Page
 
@@ -27,15 +28,15 @@ LEAST_SECONDS, MOST_SECONDS = 1, 86400
 
 def add_grade(verbs: Verbs) -> None:
     """`grade FOLDER`: points for claims that hold."""
-    example = "grade examples/class"
-    verb = add_verb(verbs, "grade", "run what learners handed in and give points for claims that hold", _grade, example)
-    verb.add_argument("folder", help="a folder or a file (.sh, .ipynb) for each learner")
+    about = tr("run what learners handed in and give points for claims that hold")
+    verb = add_verb(verbs, "grade", about, _grade, "grade examples/class")
+    verb.add_argument("folder", help=tr("a folder or a file (.sh, .ipynb) for each learner"))
     verb.add_argument(
-        "--checks", metavar="FILE", help="claims, each after its points, or a solved lesson (FOLDER.checks)"
+        "--checks", metavar="FILE", help=tr("claims, each after its points, or a solved lesson (FOLDER.checks)")
     )
-    verb.add_argument("--out", metavar="FILE", help="write the rows as CSV")
-    verb.add_argument("--jobs", type=_jobs, metavar="N", help="how many at a time (as many as processors)")
-    verb.add_argument("--seconds", type=_seconds, default=60, metavar="S", help="for each submission (60)")
+    verb.add_argument("--out", metavar="FILE", help=tr("write the rows as CSV"))
+    verb.add_argument("--jobs", type=_jobs, metavar="N", help=tr("how many at a time (as many as processors)"))
+    verb.add_argument("--seconds", type=_seconds, default=60, metavar="S", help=tr("for each submission (60)"))
 
 
 def _grade(options: argparse.Namespace) -> int:
@@ -72,8 +73,14 @@ def _tell_bound(grading: Grading) -> None:
     """Say how much there is to do, and when all of it has ended in any case."""
     count = len(grading.tasks)
     minutes = math.ceil(grading.bound / 60)
-    many = f"{count} submission{'s' * (count != 1)}, {grading.at_once} at a time"
-    print(f"{many}: done in {minutes} minutes at the latest, usually much sooner.", file=sys.stderr, flush=True)
+    bound = plural(
+        "{count} submission, {at_once} at a time: done in {minutes} minutes at the latest, usually much sooner.",
+        "{count} submissions, {at_once} at a time: done in {minutes} minutes at the latest, usually much sooner.",
+        count,
+        at_once=grading.at_once,
+        minutes=minutes,
+    )
+    print(bound, file=sys.stderr, flush=True)
 
 
 def _shown(grading: Grading, table: Table) -> list[Row]:
@@ -83,9 +90,15 @@ def _shown(grading: Grading, table: Table) -> list[Row]:
     for row in grading.rows():
         rows.append(row)
         table.add(row)
-        exercise = row.exercise or "all"
-        points = f"{row.points:g} of {row.out_of:g}"
-        print(page.prose(f"{row.learner}, {exercise}: {points}. {row.sentence}"), flush=True)
+        told = tr(
+            "{learner}, {exercise}: {points:g} of {out_of:g}. {sentence}",
+            learner=row.learner,
+            exercise=row.exercise or tr("all"),
+            points=row.points,
+            out_of=row.out_of,
+            sentence=row.sentence,
+        )
+        print(page.prose(told), flush=True)
     return rows
 
 
@@ -140,12 +153,13 @@ def _at_once(name: str, flags: int) -> int:
 def _jobs(text: str) -> int:
     number = int(text)
     if not 1 <= number <= MOST_JOBS:
-        raise argparse.ArgumentTypeError(f"a number from 1 to {MOST_JOBS} is wanted")
+        raise argparse.ArgumentTypeError(tr("a number from 1 to {most} is wanted", most=MOST_JOBS))
     return number
 
 
 def _seconds(text: str) -> float:
     number = float(text)
     if not LEAST_SECONDS <= number <= MOST_SECONDS:  # nor is it a number (nan)
-        raise argparse.ArgumentTypeError(f"seconds from {LEAST_SECONDS} to {MOST_SECONDS} are wanted")
+        wanted = tr("seconds from {least} to {most} are wanted", least=LEAST_SECONDS, most=MOST_SECONDS)
+        raise argparse.ArgumentTypeError(wanted)
     return number

@@ -199,9 +199,10 @@ def add_compare(verbs: Verbs) -> None:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from ..measure.compare import compare
+    from ..measure.compare import compare, compare_in_words
 
-    print_rows(options, compare(*options.names, **scenario_options(options)))
+    measured = compare if options.json else compare_in_words
+    print_rows(options, measured(*options.names, **scenario_options(options)))
     return 0
 
 
