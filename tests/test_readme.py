@@ -180,11 +180,11 @@ def test_what_is_not_run_still_stands_on_a_page():
 
 
 def test_chinese_readme_is_whole():
-    """It has the English one's headings, commands, programs and cells, and one section on its language."""
+    """It has the English one's headings, commands, programs and cells; and sections on its language and its claims."""
     levels = {
         page: [heading.partition(" ")[0] for heading in pages.headings(PAGES[page])] for page in ("README.md", CHINESE)
     }
-    assert len(levels[CHINESE]) == len(levels["README.md"]) + 1
+    assert len(levels[CHINESE]) == len(levels["README.md"]) + 2
     typed_there = [typed(block) for block in BLOCKS if block.page == "README.md" and block.language != "console"]
     assert [typed(block) for block in SAID_TWICE] == typed_there
 
