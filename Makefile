@@ -27,6 +27,7 @@ lab: setup ## open your own copy of the lessons (lessons/) in JupyterLab, for th
 pictures: setup ## draw the pages' pictures anew
 	@mkdir -p docs/pictures
 	@for name in direct bridge flannel calico; do $(PYTHON_RUN) -m vethlab_sh draw $$name --png docs/pictures/$$name.png; done
+	@$(PYTHON_RUN) -m vethlab_sh draw ovs --replay --png docs/pictures/ovs.png >/dev/null 2>&1
 	@$(PYTHON_RUN) -m vethlab_sh walk flannel pod-a pod-c --png docs/pictures/walk.png >/dev/null
 
 kinds: setup-tests ## write docs/kinds.md, and draw its pictures
@@ -41,7 +42,7 @@ recordings: setup ## play every scenario once and keep what it showed, for --rep
 quiz: setup ## write docs/quiz.md from notebooks/quiz.toml
 	@$(PYTHON_RUN) -m vethlab_sh quiz --reasons > docs/quiz.md
 
-book: setup-book ## build the site of all this in book/_build/html, offline; a warning is an error
+book: setup-book ## build the site of all this in book/_build/html, in English and Chinese, offline; a warning is an error
 	@$(PYTHON_RUN) book/make.py $(ARGS)
 
 catalogue: setup-tests ## bring the catalogues of other languages up to date, and count (ARGS=--missing lists)

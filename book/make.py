@@ -1,12 +1,14 @@
 """What is the site made from? The guides, the solved lessons, the drills and the code itself; Sphinx makes pages of it.
 
-python book/make.py              gather all, and build the site in book/_build/html; a warning is an error
-python book/make.py gettext      the texts to translate, in book/_build/gettext
-python book/make.py --gather     only gather, in book/_build/source
+python book/make.py              build the site in book/_build/html, in Chinese in its folder zh; a warning is an error
+python book/make.py en           only in that language
+python book/make.py catalogue    bring the catalogues in book/locale up to date with what the pages say, and count
+python book/make.py --gather     only gather what it is made from, in book/_build/source
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -20,17 +22,24 @@ import players  # noqa: E402
 import reference  # noqa: E402
 import solved  # noqa: E402
 import stories  # noqa: E402
+from editions import BUILD, CHOSEN, EDITIONS, Edition  # noqa: E402
+from said import tr  # noqa: E402
 
 from vethlab_sh import Lab  # noqa: E402
+from vethlab_sh.language import SOURCE, speaking  # noqa: E402
 
-BUILD = HERE / "_build"
 WALKED = "pictures/walk.png"  # where a guide has this picture, the site has the walk itself
 SECTION = re.compile(r"^## (.+)$", re.M)
 PAGE = re.compile(r"\]\((\w[\w-]*)\.md\)")
 
 
-def gather(build: Path = BUILD) -> Path:
-    """Put everything that the site is made from into a new folder; returns it."""
+def gather(edition: Edition) -> Path:
+    """Put everything that an edition is made from into a new folder; returns it."""
+    with speaking(edition.code):
+        return _gather(edition.build)
+
+
+def _gather(build: Path) -> Path:
     source = build / "source"
     shelf = players.Shelf(build / "extra" / "players")
     for folder in (source, shelf.folder):
@@ -85,8 +94,8 @@ def _contents(sections: str) -> str:
         pages = [f"guides/{name}" for name in PAGE.findall(text)]
         trees.append(_tree(title, pages))
     names = [path.stem for path in sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))]
-    trees.insert(0, _tree("Lessons", [f"lessons/{name}" for name in names]))
-    trees.append(_tree("Look up", ["drills/index", *(f"reference/{name}" for name in reference.PAGES)]))
+    trees.insert(0, _tree(tr("Lessons"), [f"lessons/{name}" for name in names]))
+    trees.append(_tree(tr("Look up"), ["drills/index", *(f"reference/{name}" for name in reference.PAGES)]))
     return "\n".join(trees)
 
 
@@ -94,16 +103,43 @@ def _tree(caption: str, pages: list[str]) -> str:
     return "\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```", ""])
 
 
-def main(words: list[str]) -> int:
-    """Gather, and let Sphinx build; returns its exit code."""
-    source = gather()
-    if "--gather" in words:
-        return 0
-    from sphinx.cmd.build import main as build
+def build(edition: Edition, builder: str = "html") -> int:
+    """Gather an edition, and let Sphinx build it; returns its exit code."""
+    from sphinx.cmd.build import main as sphinx
 
-    builder = words[0] if words else "html"
+    source = gather(edition)
+    if edition.code != SOURCE:
+        import catalogues
+
+        catalogues.for_sphinx(edition)
+    os.environ[CHOSEN] = edition.code
+    made = BUILD / builder / edition.folder
     options = ["-q", "-W", "--keep-going", "-j", "2", "-c", str(HERE), "-b", builder]
-    return build([*options, "-d", str(BUILD / "doctrees"), str(source), str(BUILD / builder)])
+    return sphinx([*options, "-d", str(edition.build / f"doctrees-{builder}"), str(source), str(made)])
+
+
+def catalogue() -> int:
+    """Bring the catalogues of other languages up to date; returns Sphinx's exit code."""
+    import catalogues
+
+    source, *others = EDITIONS
+    code = build(source, "gettext")
+    for edition in others:
+        catalogues.update(edition.code, BUILD / "gettext")
+        print(catalogues.count(edition.code))
+    return code
+
+
+def main(words: list[str]) -> int:
+    """Do what was asked for; returns the exit code."""
+    if "catalogue" in words:
+        return catalogue()
+    editions = [edition for edition in EDITIONS if edition.code in words] or EDITIONS
+    if "--gather" in words:
+        for edition in editions:
+            gather(edition)
+        return 0
+    return max(build(edition) for edition in editions)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
+from said import tr
+
 from vethlab_sh.packet.walk import Walk
 
 
@@ -26,7 +28,7 @@ class Shelf:
         folder: where players are, as seen from the page; begins: it plays by itself, unless the reader wants calm.
         """
         walk, height = self._kept[name]
-        title = escape(f"The packet's way from {walk.src} to {walk.dst}, to be played")
+        title = escape(tr("The packet's way from {src} to {dst}, to be played", src=walk.src, dst=walk.dst))
         address = f"{folder}/{name}.html{'#play' if begins else ''}"
         look = f'class="player" style="height:{height}px"'
         return f'<iframe {look} src="{address}" title="{title}" loading="lazy"></iframe>'

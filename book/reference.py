@@ -6,7 +6,9 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from vethlab_sh import cli, errors, vocabulary
+from said import sentence, tr
+
+from vethlab_sh import cli, errors, language, vocabulary
 from vethlab_sh.parsers import registry
 
 PAGES = ("commands", "python", "tables", "claims")
@@ -51,9 +53,9 @@ def write(folder: Path, python: Path) -> None:
 def commands() -> str:
     """The page of all verbs, in the groups of --help."""
     verbs = _choices(cli.parser())
-    parts = [COMMANDS]
+    parts = [tr(COMMANDS)]
     for group, functions in cli.GROUPS.items():
-        parts.append(f"## {_capital(group)}\n")
+        parts.append(f"## {_capital(language.tr(group))}\n")
         for add_verb in functions:
             name = add_verb.__name__.removeprefix("add_")
             parts += _verb(name, verbs[name], "###")
@@ -70,10 +72,10 @@ def _choices(program: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPar
 
 def _verb(name: str, verb: argparse.ArgumentParser, heading: str) -> Iterator[str]:
     yield f"{heading} {name}\n"
-    yield f"{_capital(verb.description or '')}.\n"
+    yield sentence(_capital(verb.description or "")) + "\n"
     rows = list(_arguments(verb))
     if rows:
-        yield "\n".join(["| argument | meaning |", "|---|---|", *rows]) + "\n"
+        yield _table(rows, "argument", "meaning") + "\n"
     if verb.epilog:
         _, *examples = verb.epilog.splitlines()
         lines = [line.strip() for line in examples]
@@ -122,14 +124,14 @@ def _value(action: argparse.Action) -> str:
 
 def tables() -> str:
     """The page of all tables and their columns."""
-    parts = [TABLES]
+    parts = [tr(TABLES)]
     for table in registry.TABLES.values():
         rows = []
         for column in table.columns:
-            rows.append(f"| `{column.name}` | {TYPES[column.type]} | {_cell(column.meaning)} |")
+            rows.append(f"| `{column.name}` | {tr(TYPES[column.type])} | {_cell(tr(column.meaning))} |")
         parts.append(f"## {table.name}\n")
-        parts.append(f"What prints it: `{table.example}`.\n")
-        parts.append("\n".join(["| column | holds | meaning |", "|---|---|---|", *rows]) + "\n")
+        parts.append(tr("What prints it: `{example}`.", example=table.example) + "\n")
+        parts.append(_table(rows, "column", "holds", "meaning") + "\n")
     return "\n".join(parts)
 
 
@@ -138,10 +140,16 @@ def tables() -> str:
 
 def claims() -> str:
     """The page of all that can be claimed."""
-    rows = ["| claim | true when | example |", "|---|---|---|"]
+    rows = []
     for form in vocabulary():
         rows.append(f"| `{form['claim']}` | {_cell(form['meaning'])} | `{form['example']}` |")
-    return "\n".join([CLAIMS, *rows, ""])
+    return "\n".join([tr(CLAIMS), _table(rows, "claim", "true when", "example"), ""])
+
+
+def _table(rows: list[str], *heads: str) -> str:
+    """Rows below these heads."""
+    heading = " | ".join(tr(head) for head in heads)
+    return "\n".join([f"| {heading} |", "|---" * len(heads) + "|", *rows])
 
 
 def _cell(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 from glossary import Explained
 from players import Shelf
+from said import tr
 
 from vethlab_sh.markup import PROSE, WHOLE
 from vethlab_sh.packet import walk as walks
@@ -19,11 +20,8 @@ MARKS = re.compile(r"^### (BEGIN|END) SOLUTION\n?", re.M)
 # A table says in each cell how it looks, for pages of others; here two classes do.
 LOOKS = {f'style="{WHOLE}"': 'class="whole"', f'style="{PROSE}"': 'class="prose"'}
 ABOVE = """\
-:::{{note}}
 This lesson is solved, and shows what it showed when its lines ran on Linux. To do it yourself, with the kernel as the
-judge: `make lab`, or [another way](../guides/start.md), and there `{name}.ipynb`.
-:::
-"""
+judge: `make lab`, or [another way](../guides/start.md), and there `{name}.ipynb`."""
 
 
 def write(solutions: Path, folder: Path, shelf: Shelf) -> None:
@@ -37,7 +35,8 @@ def write(solutions: Path, folder: Path, shelf: Shelf) -> None:
                 _turn(cell, f"{path.stem}-{number}", shelf)
             else:
                 cell.source = words.explain(cell.source)
-        lesson.cells.insert(1, nbformat.v4.new_markdown_cell(ABOVE.format(name=path.stem), id="above"))
+        above = f":::{{note}}\n{tr(ABOVE, name=path.stem)}\n:::"
+        lesson.cells.insert(1, nbformat.v4.new_markdown_cell(above, id="above"))
         lesson.metadata.pop("widgets", None)
         nbformat.write(lesson, folder / path.name)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from said import tr
+
 from vethlab_sh import drills, scenarios
 from vethlab_sh.drills import Fault
 
@@ -62,12 +64,12 @@ SEARCH = {
 def write(folder: Path) -> None:
     """Write a page for each drill, and one that lists them."""
     folder.mkdir()
-    rows = ["| drill | ticket |", "|---|---|"]
+    rows = [f"| {tr('drill')} | {tr('ticket')} |", "|---|---|"]
     for row in drills.listed():
         name = row["name"]
         rows.append(f"| [{name}]({name}.md) | {row['ticket']} |")
         (folder / f"{name}.md").write_text(story(name), encoding="utf-8")
-    index = INDEX.format(table="\n".join(rows), pages="\n".join(drills.names()))
+    index = tr(INDEX, table="\n".join(rows), pages="\n".join(drills.names()))
     (folder / "index.md").write_text(index, encoding="utf-8")
 
 
@@ -77,15 +79,16 @@ def story(name: str) -> str:
     scenario = scenarios.load(fault.world.scenario)
     hints = []
     for number, hint in enumerate(fault.hints, 1):
-        hints.append(_fold(f"Hint {number}", str(hint)))
-    return STORY.format(
+        hints.append(_fold(tr("Hint {number}", number=number), str(hint)))
+    return tr(
+        STORY,
         name=name,
         search=_search(name),
         title=_sentence(scenario.title),
         ticket=fault.ticket,
         about=_about(fault),
-        lines=_fold("The lines that lay it", _code(fault.world.lines)),
-        claims=_fold("What has to hold again in the end", _code(_each_once(fault.world.holds + fault.asks))),
+        lines=_fold(tr("The lines that lay it"), _code(fault.world.lines)),
+        claims=_fold(tr("What has to hold again in the end"), _code(_each_once(fault.world.holds + fault.asks))),
         hints="\n".join(hints),
     )
 
@@ -94,7 +97,7 @@ def _search(name: str) -> str:
     """What to type, one below the other."""
     lines = {}
     for words, purpose in SEARCH.items():
-        lines["python -m vethlab_sh " + words.replace("NAME", name)] = purpose
+        lines["python -m vethlab_sh " + words.replace("NAME", name)] = tr(purpose)
     width = max(len(line) for line in lines)
     shown = [f"{line:{width}}  # {purpose}" for line, purpose in lines.items()]
     return "\n".join(["```sh", *shown, "```"])
@@ -107,10 +110,9 @@ def _sentence(title: str) -> str:
 def _about(fault: Fault) -> str:
     """The scenario that it is laid as, and its picture."""
     scenario = fault.world.scenario
-    return (
-        f"It is laid as the scenario `{scenario}` is, with names and addresses of its own. The scenario's wiring:\n\n"
-        f"![The wiring of the scenario {scenario}](../guides/pictures/{scenario}.png)"
-    )
+    about = "It is laid as the scenario `{scenario}` is, with names and addresses of its own. The scenario's wiring:"
+    words = tr("The wiring of the scenario {scenario}", scenario=scenario)
+    return f"{tr(about, scenario=scenario)}\n\n![{words}](../guides/pictures/{scenario}.png)"
 
 
 def _each_once(claims: Iterable[str]) -> list[str]:
