@@ -1,6 +1,7 @@
 """In which language the kit speaks: who chooses it, that a catalogue lacks nothing, and how wide its signs are."""
 
 import gettext
+import json
 import re
 import subprocess
 import sys
@@ -9,11 +10,12 @@ from itertools import product
 
 import catalogue
 import pytest
+import unmarked
 from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vethlab_sh import Lab, errors, language, markup, scenarios
+from vethlab_sh import Lab, cli, errors, explain, language, markup, scenarios
 from vethlab_sh.language import plural, sentences, speaking, tr
 from vethlab_sh.terminal.page import Page
 
@@ -108,6 +110,10 @@ def test_no_field_is_lost_and_no_command_changed(other):
     assert wrong == []
 
 
+def test_a_sentence_in_a_table_is_marked():
+    assert list(unmarked.unmarked_sentences()) == []
+
+
 def test_none_is_missing(other):
     (_, domain), translated = other
     missing = [message.id for message in catalogue.missing(translated)]
@@ -177,6 +183,39 @@ def test_a_demo_in_chinese_has_no_english_sentence_of_ours():
 
 def prose_of(transcript: str) -> list[str]:
     return [line for line in transcript.splitlines() if CHINESE.search(line)]
+
+
+PASTES = sorted((ROOT / "tests" / "pastes").glob("*.txt"))
+
+
+def test_every_sentence_of_explain_is_chinese_and_says_the_same():
+    for paste in [*PASTES, ROOT / "tests" / "article.txt"]:
+        english = explain(paste.read_text())
+        with speaking("zh"):
+            chinese = explain(paste.read_text())
+            told = [*chinese.sentences, *chinese.notes, *chinese.next_looks, *chinese.finding.splitlines()]
+            told += [fault.sentence for fault in chinese.faults]
+            told += [lines.why for lines in chinese.unknown_lines]
+        assert [sentence for sentence in told if not CHINESE.search(sentence)] == [], paste.name
+        assert faults_of(chinese) == faults_of(english), paste.name
+        assert joined_in(chinese) == joined_in(english), paste.name
+
+
+def faults_of(explanation):
+    return [(fault.cause, fault.lines, fault.look.split("   ")[0]) for fault in explanation.faults]
+
+
+def joined_in(explanation):
+    return [(wire["name"], wire["index"], wire["peer"], wire["peer_index"]) for wire in explanation.wire_rows]
+
+
+def test_what_programs_read_is_english_unless_another_language_is_asked_for(locale, capsys):
+    locale(VETHLAB_LANG="zh")
+    words = ["explain", str(PASTES[0]), "--json"]
+    cli.main(words)
+    assert not CHINESE.search(json.loads(capsys.readouterr().out)["faults"][0]["words"])
+    cli.main([*words, "--lang", "zh"])
+    assert CHINESE.search(json.loads(capsys.readouterr().out)["faults"][0]["words"])
 
 
 @pytest.mark.live

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import sys
 import textwrap
@@ -97,6 +98,15 @@ def test_wires_are_those_that_the_plugins_report(seen, node):
 def test_flannels_plugin_looks_like_flannel(seen):
     (finding,) = seen["findings"]
     assert (finding["machine"], finding["network"]) == ("master", "flannel")
+
+
+def test_inspect_says_it_in_chinese(node):
+    shown = node.run(f"{INSPECT} --lang zh").out
+    assert re.findall(r"^(?:- )?[A-Z][a-z]+ [a-z].*[.:]$", shown, re.MULTILINE) == []
+    assert "master 看起来是 flannel：" in shown
+    assert "用 sudo 就能看到" in shown or "其他用户的 1 个进程所在的命名空间" in shown
+    one = node.run(f"{INSPECT} web-1 --lang zh").out
+    assert "是一根网线的两端：内核给出了两端。" in "".join(line.strip() for line in one.splitlines())
 
 
 def test_inspect_changes_nothing(node):

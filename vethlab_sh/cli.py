@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from . import __version__
 from .errors import LabError, UnknownName, package
 from .lab import WATCHING
-from .language import marked, speaking, tr
+from .language import SOURCE, marked, speaking, tr
 from .terminal import doctor, drills, grade, labs, lessons, nodes, quiz, recall, scenes, tables, walk
 from .terminal.arguments import Help, language_argument, speak_in_argparse, verbose_argument
 from .terminal.streams import NobodyReads, nowhere, prepare_streams, say, warnings_said
@@ -77,15 +77,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _asked_language(words: Sequence[str]) -> str | None:
-    """What --lang says, wherever it stands before a `--`: the parser itself is to speak that language already."""
+    """What --lang says, wherever it stands before a `--`: the parser itself is to speak that language already.
+
+    Without it, --json speaks English: what programs read is the same for every user of a machine.
+    """
+    language = None
     for word, following in itertools.pairwise([*words, ""]):
         if word == "--":
-            return None
+            break
         if word == "--lang":
             return following
         if word.startswith("--lang="):
             return word.removeprefix("--lang=")
-    return None
+        if word == "--json":
+            language = SOURCE
+    return language
 
 
 def _run(words: Sequence[str]) -> int:

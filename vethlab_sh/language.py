@@ -85,6 +85,18 @@ def sentences(*parts: str) -> str:
     return whole
 
 
+def enumerated(names: Iterable[str]) -> str:
+    """Names one after the other, as the language parts them: a comma and a space in English.
+
+    >>> enumerated(["eth0", "eth1", "lo"])
+    'eth0, eth1, lo'
+    """
+    whole = ""
+    for name in names:
+        whole = tr("{names}, {name}", names=whole, name=name) if whole else name
+    return whole
+
+
 def language() -> str:
     """The language that is spoken: what was asked for, else VETHLAB_LANG, else the user's locale; one of LANGUAGES."""
     if _asked_for is not None:

@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def marked_sentences() -> Iterator[tuple[tuple[str, ...], str]]:
     """Each sentence of the source (with its plural, where it has one), and the file in which it stands."""
     for path in sorted(PACKAGE.rglob("*.py")):
         file = path.relative_to(ROOT).as_posix()
-        calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        calls = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
         for node in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
             if not isinstance(node.func, ast.Name):
                 continue
@@ -53,6 +54,12 @@ def marked_sentences() -> Iterator[tuple[tuple[str, ...], str]]:
             if texts and len(texts) == count:
                 check_fields(node, texts, f"{file}:{node.lineno}")
                 yield tuple(texts), file
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    """A file of the source, read once."""
+    return ast.parse(path.read_text())
 
 
 def check_fields(call: ast.Call, texts: list[str], place: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..facts import Device, Link
+from ..language import sentences, tr
 from ..packet.lookup import Tables
 from ..snapshot import Snapshot
 from .cni import CALICO_END, EVERYBODYS_MAC, GATEWAY
@@ -160,14 +161,18 @@ def _answered_by(tables: Tables, node: Link | None, gateway: str, mac: str | Non
     if node:
         owner = _owner(tables, node.namespace, gateway)
         if owner and mac in (None, owner.mac):
-            return f"{owner.name}, which has {gateway}"
+            return tr("{device}, which has {gateway}", device=owner.name, gateway=gateway)
         if mac and mac == node.mac and not owner:
-            return f"{node.name}, by proxy ARP: nobody has {gateway}"
+            return _by_proxy(node, gateway)
         if mac is None and not owner and gateway == GATEWAY and _is_calicos(node):
-            return f"{node.name}, by proxy ARP: nobody has {gateway}"
+            return _by_proxy(node, gateway)
     if mac == EVERYBODYS_MAC:
-        return f"the end on the node, by proxy ARP: {EVERYBODYS_MAC} is what calico gives it"
+        return tr("the end on the node, by proxy ARP: {mac} is what calico gives it", mac=EVERYBODYS_MAC)
     return None
+
+
+def _by_proxy(node: Link, gateway: str) -> str:
+    return tr("{device}, by proxy ARP: nobody has {gateway}", device=node.name, gateway=gateway)
 
 
 def _is_calicos(node: Link) -> bool:
@@ -192,33 +197,53 @@ def sentence(cable: Cable) -> str:
     """A cable as sentences: both ends, then what both sides' tables say of it."""
     parts = [_ends(cable)]
     if cable.route:
-        parts.append(f"{cable.peer_namespace} reaches it by the route {cable.route}.")
+        route = tr("{machine} reaches it by the route {route}.", machine=cable.peer_namespace, route=cable.route)
+        parts.append(route)
     if cable.answered_by:
-        answer = "is answered"
-        if cable.gateway_mac:
-            answer += f" with {cable.gateway_mac}"
-        parts.append(f"ARP for its gateway {cable.gateway} {answer} by {cable.answered_by}.")
-    return " ".join(parts)
+        parts.append(_answer(cable))
+    return sentences(*parts)
+
+
+def _answer(cable: Cable) -> str:
+    """Who answers the pod's question for its gateway, and with which MAC address where that is known."""
+    if not cable.gateway_mac:
+        return tr(
+            "ARP for its gateway {gateway} is answered by {answered_by}.",
+            gateway=cable.gateway,
+            answered_by=cable.answered_by,
+        )
+    return tr(
+        "ARP for its gateway {gateway} is answered with {mac} by {answered_by}.",
+        gateway=cable.gateway,
+        mac=cable.gateway_mac,
+        answered_by=cable.answered_by,
+    )
 
 
 def _ends(cable: Cable) -> str:
     pod = _device(cable.namespace, cable.name)
     node = _device(cable.peer_namespace, cable.peer)
     if cable.address:
-        pod += f" ({cable.address})"
+        pod = tr("{name} ({address})", name=pod, address=cable.address)
     if cable.bridge:
-        node += f", a port of {cable.bridge}"
-    if pod and node:
-        cable_of = "netkit pair" if cable.kind == "netkit" else "cable"
-        joined = f"{pod} and {node} are two ends of one {cable_of}"
-        if cable.how:
-            joined += f": {cable.how}"
-        return f"{joined}."
-    other = "its other end"
-    number = cable.index if node else cable.peer_index
-    if number is not None:
-        other += f", number {number} where it is,"
-    return f"{pod or node}: {other} is not shown."
+        node = tr("{device}, a port of {bridge}", device=node, bridge=cable.bridge)
+    if not pod or not node:
+        return _alone(cable, pod or node)
+    if cable.kind == "netkit":
+        joined = tr("{pod} and {node} are two ends of one netkit pair", pod=pod, node=node)
+    else:
+        joined = tr("{pod} and {node} are two ends of one cable", pod=pod, node=node)
+    if cable.how:
+        joined += tr(": {reason}", reason=cable.how)
+    return tr("{sentence}.", sentence=joined)
+
+
+def _alone(cable: Cable, end: str) -> str:
+    """A cable of which one end is in sight; end: that one, in words."""
+    number = cable.index if cable.peer else cable.peer_index
+    if number is None:
+        return tr("{end}: its other end is not shown.", end=end)
+    return tr("{end}: its other end, number {number} where it is, is not shown.", end=end, number=number)
 
 
 def _device(namespace: str | None, name: str | None) -> str:

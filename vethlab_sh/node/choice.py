@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from ipaddress import ip_address
 
 from ..errors import BadInput
+from ..language import enumerated, sentences, tr
 from ..snapshot import Snapshot
 from .namespaces import Space
 
@@ -28,9 +29,11 @@ def chosen(what: str, spaces: Sequence[Space], taken: Snapshot, own: str) -> set
         or _by_address(what, taken)
     )
     if not found:
-        none = f"There is no pod, container, namespace, process, device or address {what!r} to be seen here."
+        none = tr(
+            "There is no pod, container, namespace, process, device or address {what!r} to be seen here.", what=what
+        )
         labels = {space.label for space in spaces}
-        raise BadInput(none + _listed(labels))
+        raise BadInput(sentences(none, _listed(labels)))
     return found
 
 
@@ -38,9 +41,10 @@ def one(what: str, spaces: Sequence[Space], taken: Snapshot, own: str) -> str:
     """The label of the one namespace that this means. Raises BadInput when there is none, or more than one."""
     found = sorted(chosen(what, spaces, taken, own))
     if len(found) > 1:
-        some = " or ".join(found[:4])
-        more = " ..." if len(found) > 4 else ""
-        raise BadInput(f"{what!r} could be {some}{more}: say which.")
+        some = tr(" or ").join(found[:4])
+        if len(found) > 4:
+            some += " ..."
+        raise BadInput(tr("{what!r} could be {some}: say which.", what=what, some=some))
     return found[0]
 
 
@@ -108,6 +112,7 @@ def _listed(labels: Collection[str]) -> str:
     """The names that there are, as a sentence."""
     if not labels:
         return ""
-    some = sorted(labels)[:MANY]
-    more = " ..." if len(labels) > MANY else ""
-    return f" There are: {', '.join(some)}{more}."
+    known = enumerated(sorted(labels)[:MANY])
+    if len(labels) > MANY:
+        known += " ..."
+    return tr("There are: {known}.", known=known)

@@ -9,18 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from ..language import marked, plural, tr
 from ..packet.causes.cause import Cause
 from ..tables import Row
 from .cni import CALICO, FLANNEL, Sign
-from .ground import Fault, Ground, fault
+from .ground import Fault, Ground, fault, on
 from .outputs import Output
 
 TELLING = ("nft list", "iptables", "birdc route", "birdc protocols", "ovs-vsctl show", "ovs-ofctl flows")
 NFT_TABLES = {  # by family and name
-    ("ip", "flannel-ipv4"): (FLANNEL, "flannel's own table of nft, for nodes where EnableNFTables is set"),
-    ("ip6", "flannel-ipv6"): (FLANNEL, "flannel's own table of nft, for nodes where EnableNFTables is set"),
-    ("ip", "calico"): (CALICO, "felix's own table of nft, in its nftables mode"),
-    ("ip6", "calico"): (CALICO, "felix's own table of nft, in its nftables mode"),
+    ("ip", "flannel-ipv4"): (FLANNEL, marked("flannel's own table of nft, for nodes where EnableNFTables is set")),
+    ("ip6", "flannel-ipv6"): (FLANNEL, marked("flannel's own table of nft, for nodes where EnableNFTables is set")),
+    ("ip", "calico"): (CALICO, marked("felix's own table of nft, in its nftables mode")),
+    ("ip6", "calico"): (CALICO, marked("felix's own table of nft, in its nftables mode")),
 }
 FLANNEL_CHAINS = ("FLANNEL-FWD", "FLANNEL-POSTRTG")
 FELIX_CHAIN = re.compile(r"cali-[\w-]+")
@@ -70,17 +71,17 @@ def _of_nft(at: str, row: Row, line: int | None) -> Sign | None:
 def _of_chain(at: str, chain: str, line: int | None) -> Sign | None:
     """A chain of iptables, in whose tables others have chains, too."""
     if chain in FLANNEL_CHAINS:
-        return Sign(FLANNEL, True, "flannel's chain of iptables", chain, at, line)
+        return Sign(FLANNEL, True, marked("flannel's chain of iptables"), chain, at, line)
     if FELIX_CHAIN.fullmatch(chain):
-        return Sign(CALICO, True, "a chain of felix's", chain, at, line)
+        return Sign(CALICO, True, marked("a chain of felix's"), chain, at, line)
     return None
 
 
 def _of_peer(at: str, protocol: str, line: int | None) -> Sign | None:
     if MESH.fullmatch(protocol):
-        return Sign(CALICO, True, "calico's BIRD calls the other nodes so", protocol, at, line)
+        return Sign(CALICO, True, marked("calico's BIRD calls the other nodes so"), protocol, at, line)
     if PEER.fullmatch(protocol):
-        return Sign(CALICO, False, "calico's BIRD calls a configured neighbour so", protocol, at, line)
+        return Sign(CALICO, False, marked("calico's BIRD calls a configured neighbour so"), protocol, at, line)
     return None
 
 
@@ -101,8 +102,15 @@ def _of_switches(ground: Ground) -> Iterator[Fault]:
     """Ports that Open vSwitch has and cannot use."""
     for at, line, row in ground.rows("ovs-vsctl show"):
         if row["error"]:
-            words = f"{at}: Open vSwitch cannot use {row['interface']}, a port of {row['bridge']}: {row['error']}"
-            yield fault(Cause.NO_DEVICE, words, [line], 7, f"ip link show dev {row['interface']}   (on {at})")
+            words = tr(
+                "{at}: Open vSwitch cannot use {interface}, a port of {bridge}: {error}",
+                at=at,
+                interface=row["interface"],
+                bridge=row["bridge"],
+                error=row["error"],
+            )
+            look = on(at, f"ip link show dev {row['interface']}")
+            yield fault(Cause.NO_DEVICE, words, [line], 7, look)
 
 
 def _of_sessions(ground: Ground) -> Iterator[Fault]:
@@ -111,8 +119,14 @@ def _of_sessions(ground: Ground) -> Iterator[Fault]:
         if row["kind"] != "BGP" or row["state"] in IS_UP:
             continue
         how = f"{row['state']}, {row['info']}" if row["info"] else row["state"]
-        words = f"{at}: the BGP session {row['protocol']} is not up ({how}), so BIRD learns no routes by it"
-        yield fault(Cause.NO_ROUTE, words, [line], 7, f"birdc show protocols all {row['protocol']}   (on {at})")
+        words = tr(
+            "{at}: the BGP session {protocol} is not up ({how}), so BIRD learns no routes by it",
+            at=at,
+            protocol=row["protocol"],
+            how=how,
+        )
+        look = on(at, f"birdc show protocols all {row['protocol']}")
+        yield fault(Cause.NO_ROUTE, words, [line], 7, look)
 
 
 def _of_bird(ground: Ground) -> Iterator[Fault]:
@@ -120,22 +134,40 @@ def _of_bird(ground: Ground) -> Iterator[Fault]:
     for at, line, row in ground.rows("birdc route"):
         if row["kind"] not in DEAD_ENDS or not row["best"] or row["protocol"].startswith(OF_CONFIGURATION):
             continue
-        words = f"{at}: BIRD's route to {row['to']}, from {row['protocol']}, is {row['kind']}"
-        yield fault(Cause.DEAD_ROUTE, words, [line], 6, f"birdc show route all {row['to']}   (on {at})")
+        words = tr(
+            "{at}: BIRD's route to {to}, from {protocol}, is {kind}",
+            at=at,
+            to=row["to"],
+            protocol=row["protocol"],
+            kind=row["kind"],
+        )
+        yield fault(Cause.DEAD_ROUTE, words, [line], 6, on(at, f"birdc show route all {row['to']}"))
 
 
 def _of_rules(ground: Ground) -> Iterator[Fault]:
     """Chains of nft on the way through a machine whose policy drops, and rules that have dropped something."""
     for at, line, row in ground.rows("nft list"):
         place = f"{row['family']} {row['table']} {row['chain']}"
+        look = on(at, f"nft list chain {place}")
         if row["policy"] == DROPS and " hook forward " in row["hook"]:
-            words = f"{at}: the policy of the chain {place}, at the hook forward, is drop, so what none of its rules "
-            words += "lets through is not handed on"
-            yield fault(Cause.FILTER_POLICY, words, [line], 6, f"nft list chain {place}   (on {at})")
+            words = tr(
+                "{at}: the policy of the chain {chain}, at the hook forward, is drop, so what none of its rules lets "
+                "through is not handed on",
+                at=at,
+                chain=place,
+            )
+            yield fault(Cause.FILTER_POLICY, words, [line], 6, look)
         elif row["packets"] and (row["verdict"] or "").startswith((DROPS, "reject")):
-            words = f"{at}: rule {row['number']} of the chain {place} ({row['verdict']}) has stopped "
-            words += f"{row['packets']} packets"
-            yield fault(Cause.FILTER_RULE, words, [line], 5, f"nft list chain {place}   (on {at})")
+            words = plural(
+                "{at}: rule {number} of the chain {chain} ({verdict}) has stopped {count} packet",
+                "{at}: rule {number} of the chain {chain} ({verdict}) has stopped {count} packets",
+                row["packets"],
+                at=at,
+                number=row["number"],
+                chain=place,
+                verdict=row["verdict"],
+            )
+            yield fault(Cause.FILTER_RULE, words, [line], 5, look)
 
 
 def _of_flows(ground: Ground) -> Iterator[Fault]:
@@ -143,7 +175,12 @@ def _of_flows(ground: Ground) -> Iterator[Fault]:
     for at, line, row in ground.rows("ovs-ofctl flows"):
         if row["actions"] != DROPS or not row["packets"]:
             continue
-        switch = row["bridge"] or "a switch"
-        match = row["match"] or "all that no other flow fits"
-        words = f"{at}: a flow of {switch} has dropped {row['packets']} packets ({match})"
+        words = plural(
+            "{at}: a flow of {switch} has dropped {count} packet ({match})",
+            "{at}: a flow of {switch} has dropped {count} packets ({match})",
+            row["packets"],
+            at=at,
+            switch=row["bridge"] or tr("a switch"),
+            match=row["match"] or tr("all that no other flow fits"),
+        )
         yield fault(Cause.SWITCH_FLOW, words, [line], 4)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from .. import markup
 from ..errors import BadInput, package
 from ..facts import as_row
+from ..language import enumerated, tr
 from ..tables import columns
 from . import cables, cni, daemons, joining, pasted, wrong
 from .facts import Evidence
@@ -66,8 +67,8 @@ class Explanation(Wired):
         """The same as a list of sentences; that nothing was shown to be wrong is said too."""
         if not self.outputs:
             return ""
-        lines = [f"- {fault.sentence}." for fault in self.faults]
-        return markup.printable("\n".join(lines or [wrong.NOTHING]), keep="\n")
+        lines = [tr("- {sentence}.", sentence=fault.sentence) for fault in self.faults]
+        return markup.printable("\n".join(lines or [tr(wrong.NOTHING)]), keep="\n")
 
     @property
     def next_looks(self) -> list[str]:
@@ -126,20 +127,22 @@ class Explanation(Wired):
     def _looks(self) -> str:
         if not self.next_looks:
             return ""
-        looks = "\n".join(f"  {look}" for look in self.next_looks)
-        return markup.printable(f"Look next:\n{looks}", keep="\n")
+        lines = [tr("Look next:")]
+        lines += [f"  {look}" for look in self.next_looks]
+        return markup.printable("\n".join(lines), keep="\n")
 
     def _repr_html_(self) -> str:
         parts = [super()._repr_html_()]
         if self.faults:
-            parts.append(markup.table(self.fault_rows, FAULT, ("words", "look"), "What the text shows to be wrong"))
+            title = tr("What the text shows to be wrong")
+            parts.append(markup.table(self.fault_rows, FAULT, ("words", "look"), title))
         elif self.outputs:
-            parts.append(f"<p>{wrong.NOTHING}</p>")
+            parts.append(f"<p>{tr(wrong.NOTHING)}</p>")
         for note in self.notes:
             words = markup.printable(note)
             parts.append(f"<p>{escape(words)}</p>")
         if self.unknown_lines:
-            parts.append(markup.table(self.unknown_rows, UNKNOWN, ("text", "why"), "Not understood"))
+            parts.append(markup.table(self.unknown_rows, UNKNOWN, ("text", "why"), tr("Not understood")))
         return "\n".join(parts)
 
 
@@ -160,7 +163,7 @@ def _brief(output: Output) -> Row:
         "namespace": output.at,
         "rows": len(output.rows),
         "table": output.name,
-        "command": output.command or "(not shown)",
+        "command": output.command or tr("(not shown)"),
     }
 
 
@@ -180,7 +183,7 @@ def _in_full(output: Output) -> Row:
 
 
 def _not_understood(lines: UnknownLines) -> str:
-    words = f"line {lines.line}: {lines.text.strip()} ({lines.why})"
+    words = tr("line {line}: {text} ({why})", line=lines.line, text=lines.text.strip(), why=lines.why)
     return markup.printable(words, keep="\t")
 
 
@@ -191,16 +194,16 @@ def explain(*texts: str, names: Sequence[str] = ()) -> Explanation:
     text whose prompts name none. Raises BadInput when there is nothing to read.
     """
     if not "".join(texts).strip():
-        raise BadInput("There is nothing to explain: the text is empty.")
+        raise BadInput(tr("There is nothing to explain: the text is empty."))
     if any("\0" in text for text in texts):
-        raise BadInput("This is no text: it holds a zero byte, as programs and pictures do.")
+        raise BadInput(tr("This is no text: it holds a zero byte, as programs and pictures do."))
     session = pasted.read(*texts, names=names)
     return _Explainer(session).explanation()
 
 
 def read_file(file: str) -> str:
     """The text of a file, `-` being standard input. Raises BadInput when it cannot be read, or is no text."""
-    name = "Standard input" if file == "-" else file
+    name = tr("Standard input") if file == "-" else file
     try:
         if file == "-":
             content = sys.stdin.buffer.read(LARGEST + 1)
@@ -208,15 +211,18 @@ def read_file(file: str) -> str:
             with open(file, "rb") as opened:
                 content = opened.read(LARGEST + 1)
     except OSError as error:
-        raise BadInput(f"Cannot read {file}: {error.strerror}.") from None
+        raise BadInput(tr("Cannot read {file}: {reason}.", file=file, reason=error.strerror)) from None
     if len(content) > LARGEST:  # a device that never ends, /dev/zero say, is one of these
-        raise BadInput(f"{name} is larger than {LARGEST // 2**20} MiB: paste what you want explained into a file.")
+        most = LARGEST // 2**20
+        raise BadInput(
+            tr("{name} is larger than {most} MiB: paste what you want explained into a file.", name=name, most=most)
+        )
     text = _decoded(content)
     if not text.strip():
-        raise BadInput(f"{name} is empty: there is nothing to explain.")
+        raise BadInput(tr("{name} is empty: there is nothing to explain.", name=name))
     undecodable = text.count("\ufffd")  # U+FFFD stands for each byte that is no letter
     if "\0" in text or undecodable > len(text) // 10:
-        raise BadInput(f"{name} is no text: paste the commands and their output into a text file.")
+        raise BadInput(tr("{name} is no text: paste the commands and their output into a text file.", name=name))
     return text
 
 
@@ -292,8 +298,13 @@ class _Explainer:
         at, why = self._spoken_of(outputs) or self._beside(typed, outputs)
         self._session.places.setdefault(at, Place(at))
         self._notes.append(
-            f"Line {typed.number}: the command is not shown; taken for the output of `{outputs[0].name}` on {at}, "
-            f"because {why}."
+            tr(
+                "Line {line}: the command is not shown; taken for the output of `{table}` on {at}, because {why}.",
+                line=typed.number,
+                table=outputs[0].name,
+                at=at,
+                why=why,
+            )
         )
         return at
 
@@ -307,18 +318,18 @@ class _Explainer:
             places |= mentions[name]
         if len(places) != 1:
             return None
-        why = f"{', '.join(named)} is spoken of there"
+        why = tr("{names} is spoken of there", names=enumerated(named))
         return places.pop(), why
 
     def _beside(self, typed: Typed, outputs: Sequence[Output]) -> tuple[str, str]:
         """Where we were, or the place next to it that holds the other ends of its devices; and why."""
         here = typed.at.name
         if not any(self._evidence.is_far_end(here, row) for row in _rows(outputs)):
-            return here, "no prompt says otherwise"
+            return here, tr("no prompt says otherwise")
         there = typed.next_at
         if there is None or there == here:
-            there = f"the machine of {here}"
-        return there, f"it shows the other end of a device of {here}"
+            there = tr("the machine of {here}", here=here)
+        return there, tr("it shows the other end of a device of {here}", here=here)
 
 
 def _rows(outputs: Sequence[Output]) -> Iterator[Row]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ..facts import CABLES, Address, Device, Entry, Link, Namespace, Neighbour, Route
+from ..language import enumerated, tr
 from ..parsers.devices import veth_pairs
 from ..parsers.words import PREFIX, is_ip
 from ..snapshot import Facts, Snapshot
@@ -154,7 +155,7 @@ class Evidence:
                 if address.family == "inet" and address.address not in addresses:
                     names.add(name)
                     before = self._links[output.at, name]
-                    others = ", ".join(sorted(addresses))
+                    others = enumerated(sorted(addresses))
                     self._contradicts(before, address.address, others, output.line)
         return names
 
@@ -170,20 +171,26 @@ class Evidence:
     def _is_another(self, before: Link, record: Record) -> bool:
         """Whether a row has another number or MAC address than its device had, which is noted."""
         row = record.row
-        is_another = False
-        for what, old, new in (
-            ("the number", before.index, row.get("index")),
-            ("the MAC address", before.mac, rows.mac(row.get("mac"))),
-        ):
-            if old is not None and new is not None and old != new:
-                is_another = True
-                self._contradicts(before, f"{what} {old}", f"{new}", record.line)
-        return is_another
+        number = row.get("index")
+        mac = rows.mac(row.get("mac"))
+        has_another_number = number is not None and before.index not in (None, number)
+        has_another_mac = mac is not None and before.mac not in (None, mac)
+        if has_another_number:
+            self._contradicts(before, tr("the number {number}", number=before.index), str(number), record.line)
+        if has_another_mac:
+            self._contradicts(before, tr("the MAC address {mac}", mac=before.mac), str(mac), record.line)
+        return has_another_number or has_another_mac
 
     def _contradicts(self, link: Link, old: str, new: str, line: int) -> None:
-        words = (
-            f"{link.namespace} {link.name} has {old} in line {link.line}, and {new} in line {line}: "
-            "either it was changed between the two, or they are of two machines."
+        words = tr(
+            "{namespace} {name} has {old} in line {old_line}, and {new} in line {line}: either it was changed between "
+            "the two, or they are of two machines.",
+            namespace=link.namespace,
+            name=link.name,
+            old=old,
+            old_line=link.line,
+            new=new,
+            line=line,
         )
         self._contradictions[words] = None
 
@@ -387,8 +394,15 @@ class Evidence:
             if not pod or not route.dev or route.via:
                 continue
             first, second = sorted((pod.line, route.line or pod.line))
-            leads = f"{route.namespace} {route.dev} leads to the pod {pod.name}, which has {pod.ip}"
-            yield f"{leads} (lines {first} and {second})."
+            yield tr(
+                "{namespace} {dev} leads to the pod {pod}, which has {ip} (lines {first} and {second}).",
+                namespace=route.namespace,
+                dev=route.dev,
+                pod=pod.name,
+                ip=pod.ip,
+                first=first,
+                second=second,
+            )
 
     def _facts(self, places: Mapping[str, Place]) -> Facts:
         """All that was said, each end alone."""

@@ -13,6 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_net
 from typing import TypeVar
 
 from ..facts import Address, Device, Entry, Link, Neighbour, Route
+from ..language import enumerated, tr
 from ..packet.causes.cause import Cause
 from ..packet.lookup import Tables
 from ..snapshot import Snapshot
@@ -51,8 +52,8 @@ class Fault:
             return self.words
         *first, last = map(str, self.lines)
         if not first:
-            return f"{self.words} (line {last})"
-        return f"{self.words} (lines {', '.join(first)} and {last})"
+            return tr("{words} (line {line})", words=self.words, line=last)
+        return tr("{words} (lines {lines} and {last})", words=self.words, lines=enumerated(first), last=last)
 
 
 def fault(cause: Cause, words: str, shows: Sequence[object], weight: int = 5, look: str = "") -> Fault:
@@ -63,6 +64,11 @@ def fault(cause: Cause, words: str, shows: Sequence[object], weight: int = 5, lo
         if line:
             lines.add(line)
     return Fault(cause, words, tuple(sorted(lines)), weight, look)
+
+
+def on(at: str, command: str) -> str:
+    """A command to look with, and where to type it."""
+    return tr("{command}   (on {at})", command=command, at=at)
 
 
 class Ground:

@@ -20,6 +20,7 @@ from typing import TypeVar
 from .. import snapshot
 from ..errors import NotReady, OutputNotUnderstood
 from ..facts import Address, Device, Entry, Link, Neighbour, Route, as_row
+from ..language import enumerated, plural, sentences, tr
 from ..markup import printable
 from ..packet.follow import follow
 from ..packet.listen import Ground
@@ -118,7 +119,7 @@ def walk(src: str, dst: str, trace: bool = False) -> Walk:
     with _Machine() as machine:
         tables = Tables(machine.look())
         if machine.run("true").code != 0:
-            raise NotReady("To walk a ping is to listen on this machine's devices, which needs root: use sudo.")
+            raise NotReady(tr("To walk a ping is to listen on this machine's devices, which needs root: use sudo."))
         start = one(src, machine.answering, tables.snapshot, machine.own)
         goal = _goal(dst, tables.snapshot, machine)
         target = target_of(tables, start, goal)
@@ -237,19 +238,15 @@ class _Machine:
     def hidden(self) -> str:
         """What we could not look at, as sentences."""
         shut, garbled = self._silent()
-        sentences = []
-        parts = []
-        if shut:
-            parts.append(_named(shut))
-        if self._closed:
-            parts.append(f"those of {_counted(self._closed, 'process')} of others")
-        if parts:
-            sentences.append(f"Not shown, because we may not enter: {' and '.join(parts)}.")
-        if parts and os.geteuid() != 0:
-            sentences.append("With sudo they are shown.")
+        told = []
+        what = _closed_to_us(shut, self._closed)
+        if what:
+            told.append(tr("Not shown, because we may not enter: {what}.", what=what))
+        if what and os.geteuid() != 0:
+            told.append(tr("With sudo they are shown."))
         if garbled:
-            sentences.append(f"Not shown, because what it answers cannot be read: {_named(garbled)}.")
-        return " ".join(sentences)
+            told.append(tr("Not shown, because what it answers cannot be read: {what}.", what=_named(garbled)))
+        return sentences(*told)
 
     def _silent(self) -> tuple[list[Space], list[Space]]:
         """The namespaces that did not answer, and those that answered what is no JSON."""
@@ -281,21 +278,28 @@ def _printable(name: str | None) -> str | None:
     return printable(name) if name else None
 
 
+def _closed_to_us(shut: Collection[Space], processes: int) -> str:
+    """What we may not enter: namespaces with a name, and those that so many processes of others are in."""
+    of_others = plural("those of {count} process of others", "those of {count} processes of others", processes)
+    if not shut:
+        return of_others if processes else ""
+    if not processes:
+        return _named(shut)
+    return tr("{what} and {of_others}", what=_named(shut), of_others=of_others)
+
+
 def _named(spaces: Collection[Space]) -> str:
     """How many namespaces these are, and what the first of them are called."""
-    labels = [space.label or "unnamed" for space in spaces]
+    labels = [space.label or tr("unnamed") for space in spaces]
     shown = labels[:NAMED_AS_HIDDEN]
     if len(labels) > NAMED_AS_HIDDEN:
         shown.append("...")
-    count = _counted(len(labels), "network namespace")
-    return f"{count} ({', '.join(shown)})"
-
-
-def _counted(count: int, thing: str) -> str:
-    if count == 1:
-        return f"{count} {thing}"
-    ending = "es" if thing.endswith("s") else "s"
-    return f"{count} {thing}{ending}"
+    return plural(
+        "{count} network namespace ({names})",
+        "{count} network namespaces ({names})",
+        len(labels),
+        names=enumerated(shown),
+    )
 
 
 # ---- the answer -----------------------------------------------------------------------------------------------
@@ -342,7 +346,7 @@ def _relabelled_link(link: Link, labels: Mapping[str, str]) -> Link:
         peer_namespace=labels.get(link.peer_namespace or ""),
         parent_namespace=labels.get(link.parent_namespace or ""),
         unseen=link.is_cable and link.peer is None,
-        how="the kernel tells both ends" if link.peer else None,
+        how=tr("the kernel tells both ends") if link.peer else None,
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..facts import is_group
+from ..language import enumerated, marked, tr
 from ..tables import Row
 from .cni import EVERYBODYS_MAC
 from .outputs import Output
@@ -24,6 +25,13 @@ Stated = tuple[object, int]  # what is said, and the line that says it
 MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 NOBODYS_MACS = (EVERYBODYS_MAC, "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff")
 NOT_ITS_OWN = ("127.", "::1", "fe80:", "169.254.")  # addresses that many machines have
+BOTH_SHOW = {  # by the kind of what a machine has alone
+    "device": marked("{name} is {at}: both show the device {thing}."),
+    "mac": marked("{name} is {at}: both show the MAC address {thing}."),
+    "address": marked("{name} is {at}: both show the address {thing}."),
+}
+TWO_NUMBERS = marked("{name} has the number {one} in line {line} and {two} in line {other_line}")
+TWO_MACS = marked("{name} has the MAC address {one} in line {line} and {two} in line {other_line}")
 Reading = tuple[Typed, list[Output]]
 Own = tuple[str, str]  # what a machine has alone: of which kind, and the thing itself
 
@@ -101,7 +109,7 @@ class Shown:
         mac = mac.lower()
         if not MAC.fullmatch(mac) or mac in NOBODYS_MACS or is_group(mac):
             return
-        self.own.setdefault(("MAC address", mac), line)
+        self.own.setdefault(("mac", mac), line)
 
     def _address(self, address: str, line: int) -> None:
         ip = address.partition("/")[0]
@@ -111,8 +119,8 @@ class Shown:
     def contradiction(self, other: Shown) -> str | None:
         """Why two places cannot be one machine, in words; None where nothing speaks against it."""
         return (
-            _differing("number", self.numbers, other.numbers)
-            or _differing("MAC address", self.macs, other.macs)
+            _differing(TWO_NUMBERS, self.numbers, other.numbers)
+            or _differing(TWO_MACS, self.macs, other.macs)
             or self._contrary_source(other)
             or other._contrary_source(self)
         )
@@ -122,19 +130,22 @@ class Shown:
         for name, sources in self.sources.items():
             listed = other.addresses.get(name)
             if listed and not sources <= listed:
-                here = ", ".join(sorted(listed))
-                there = ", ".join(sorted(sources))
-                return f"{name} has {here} in one output and {there} in another"
+                return tr(
+                    "{name} has {here} in one output and {there} in another",
+                    name=name,
+                    here=enumerated(sorted(listed)),
+                    there=enumerated(sorted(sources)),
+                )
         return None
 
 
-def _differing(what: str, mine: Mapping[str, Stated], theirs: Mapping[str, Stated]) -> str | None:
+def _differing(sentence: str, mine: Mapping[str, Stated], theirs: Mapping[str, Stated]) -> str | None:
     """The contradiction where two places say different things of a device; mine, theirs: by its name."""
     for name in mine.keys() & theirs.keys():
         one, line = mine[name]
         two, other_line = theirs[name]
         if one != two:
-            return f"{name} has the {what} {one} in line {line} and {two} in line {other_line}"
+            return tr(sentence, name=name, one=one, line=line, two=two, other_line=other_line)
     return None
 
 
@@ -162,9 +173,15 @@ def _apart(readings: Sequence[Reading], places: dict[str, Place], notes: list[st
         if not typed.at.is_named and at in shown:
             why = shown[at].contradiction(now)
             if why:
-                at = f"{typed.at.name} (line {typed.number})"
+                at = tr("{name} (line {line})", name=typed.at.name, line=typed.number)
                 moved[typed.at.name] = at
-                notes.append(f"{why}: that is not one machine, so what follows line {typed.number} stands apart.")
+                notes.append(
+                    tr(
+                        "{why}: that is not one machine, so what follows line {line} stands apart.",
+                        why=why,
+                        line=typed.number,
+                    )
+                )
         if at != typed.at.name:
             _move(typed, outputs, at, places)
         if outputs:
@@ -184,16 +201,17 @@ def _homes(shown: dict[str, Shown], places: dict[str, Place], notes: list[str]) 
         if place and not place.is_named:
             home = _home(own, shown, holders)
             if home:
-                at, (what, thing) = home
+                at, (kind, thing) = home
                 homes[name] = at
-                notes.append(f"{name} is {at}: both show the {what} {thing}.")
+                notes.append(tr(BOTH_SHOW[kind], name=name, at=at, thing=thing))
                 shown[at].join(own)
             elif place.kind != "pod":
                 alone.append(name)
         for thing_of_its_own in own.own:
             holders.setdefault(thing_of_its_own, homes.get(name, name))
     if len(alone) > 1:
-        notes.append(f"Nothing tells whether {', '.join(alone)} are one machine, so each stands for itself.")
+        names = enumerated(alone)
+        notes.append(tr("Nothing tells whether {names} are one machine, so each stands for itself.", names=names))
     return homes
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import OutputNotUnderstood
 from ..hints import hint_for, is_error
+from ..language import marked, sentences, tr
 from ..parsers.asked import asked_for, is_all, with_words
 from ..tables import TABLES, Row, frame
 from .headings import is_prose
@@ -48,7 +49,7 @@ PORT = re.compile(r"\s+[\w.@:+-]{1,15}\s*$|[\w.@:+-]{0,15}\d[\w.@:+-]{0,15}\s*$"
 MESSAGE = re.compile(
     r"\s*(-?[\w./]*sh|[Ee]rror|[Ww]arning|OCI runtime exec failed)( \S+)?: |\S+: .*(not found|denied)\s*$"
 )
-AN_ERROR = "it is an error message"
+AN_ERROR = marked("it is an error message")
 # A record is read anew without each line that its parser does not know. With more of them it has long ended, and what
 # follows is another text.
 MOST_UNKNOWN = 32
@@ -125,9 +126,9 @@ def without_table(typed: Typed) -> Iterator[UnknownLines]:
         if len(lines) == 1 and is_prose(text) and not _hint(typed, lines):
             continue
         if typed.line:
-            why = _hint(typed, lines) or f"there is no table for `{typed.inner}`"
+            why = _hint(typed, lines) or tr("there is no table for `{command}`", command=typed.inner)
         else:
-            why = "it is neither a command nor the output of one that has a table"
+            why = tr("it is neither a command nor the output of one that has a table")
         yield UnknownLines(first, last, text, why)
 
 
@@ -189,7 +190,7 @@ class _Reader:
                 continue
             stray = _stray_address(rows) if "|" in self._typed.inner else None
             if stray:
-                self._complain(lines, f"the filter left out which device has {stray}")
+                self._complain(lines, tr("the filter left out which device has {address}", address=stray))
                 return []
             return self._taken(rows, lines)
         return self._as_far_as_known(lines)
@@ -287,10 +288,10 @@ class _Reader:
 
     def _why(self, error: OutputNotUnderstood) -> str:
         """What the parser does not know, and what to do about it where that is known."""
-        why = f"`{self._name}` does not know {error.word!r}"
+        why = tr("`{table}` does not know {word!r}", table=self._name, word=error.word)
         if not error.advice:
             return why
-        return f"{why}. {error.advice}"
+        return sentences(tr("{sentence}.", sentence=why), error.advice)
 
     def _without(self, bad: int, lines: Lines, why: str) -> Lines:
         """The lines without the one that the parser does not know, which is listed: without the first, none is left."""
@@ -315,7 +316,7 @@ class _Reader:
             self.unknown[-1] = replace(before, until=last)
             return
         if MESSAGE.match(text):
-            why = AN_ERROR
+            why = tr(AN_ERROR)
         unknown = UnknownLines(first, last, text, hint or why)
         self.unknown.append(unknown)
 

@@ -16,6 +16,7 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from typing import TypeVar
 
 from ..facts import CABLES, Address, Device, Entry, Link, Neighbour, Route
+from ..language import enumerated, marked, tr
 from ..snapshot import Facts
 from .cni import EVERYBODYS_MAC
 from .making import Made
@@ -23,7 +24,7 @@ from .making import Made
 Links = Mapping[Device, Link]
 Numbers = tuple[int | None, int | None]  # an end's own, and the one that it gives for the other end
 Interface = IPv4Interface | IPv6Interface
-BY_NUMBER_ALONE = "; nothing but the number says so"
+BY_NUMBER_ALONE = marked("; nothing but the number says so")
 # A machine's end of a cable: its number is one of many, where every pod's eth0 is number 2 or 3
 MACHINES_END = re.compile(r"(veth|cali|eni|azv|lxc)[0-9a-f]{6,}")
 NETWORK_CARD = re.compile(r"(eth|ens|enp|eno|enx|em|wl|bond|team|ib)[\w.]*")
@@ -119,13 +120,21 @@ def _open_ends(links: Links, fits: Mapping[Device, list[Fit]], best: Mapping[Dev
                 free.append(f"{two.namespace} {two.name}")
         if free:
             end = f"{one.namespace} {_numbered(one)}"
-            yield f"{end} could belong to {' or '.join(free)}: the text does not tell."
+            yield tr("{end} could belong to {ends}: the text does not tell.", end=end, ends=tr(" or ").join(free))
 
 
 # ---- by numbers ---------------------------------------------------------------------------------------------
 
 
-Contrary = list[tuple[Link, Link, str]]  # two links whose numbers fit, and what speaks against them
+@dataclass(frozen=True)
+class Objection:
+    """What speaks against two ends as one pair: of which pod, or which of the two, and the words."""
+
+    namespace: str
+    words: str
+
+
+Contrary = list[tuple[Link, Link, Objection]]  # two links whose numbers fit, and what speaks against them
 
 
 def _fits(clues: _Clues, links: Links) -> tuple[dict[Device, list[Fit]], Contrary]:
@@ -167,11 +176,16 @@ def _refused(links: Links, contrary: Contrary) -> Iterator[str]:
     """A note for each end that is open although a number fits, with what speaks against it."""
     for one, two, objection in contrary:
         is_joined = links[one.device].peer is not None or links[two.device].peer is not None
-        is_told_from_pod = objection.startswith(one.namespace)  # once, and not from the other side too
+        is_told_from_pod = objection.namespace == one.namespace  # once, and not from the other side too
         if is_joined or not is_told_from_pod:
             continue
-        ends = f"{two.namespace} {_numbered(two)} fits {one.namespace} {_numbered(one)} by its numbers"
-        yield f"{ends}, but {objection}: the two are not one cable{_lines(one, two)}."
+        yield tr(
+            "{port} fits {pod} by its numbers, but {objection}: the two are not one cable{lines}.",
+            port=f"{two.namespace} {_numbered(two)}",
+            pod=f"{one.namespace} {_numbered(one)}",
+            objection=objection.words,
+            lines=_lines(one, two),
+        )
 
 
 def _best(fits: list[Fit]) -> Link | None:
@@ -197,10 +211,10 @@ def _by_number(links: Links, fits: Mapping[Device, list[Fit]], best: Mapping[Dev
         two = best.get(device)
         if two is None or not _is_mutual(device, best):
             continue
-        how = f"{_numbered(one)} and {_numbered(two)}" + _lines(one, two)
+        how = tr("{one} and {two}", one=_numbered(one), two=_numbered(two)) + _lines(one, two)
         support = max(fit.support for fit in fits[device] if fit.link is two)
         if support == 0:
-            how += BY_NUMBER_ALONE
+            how += tr(BY_NUMBER_ALONE)
         yield Match(one, two, how)
 
 
@@ -220,8 +234,13 @@ def _by_one_number(clues: _Clues, links: Links) -> Iterator[Match]:
         if len(fitting) != 1:
             continue
         two = fitting[0]
-        numbers = f"{one.name}'s other end is number {one.peer_index}, and {_numbered(two)}"
-        yield Match(one, two, numbers + _lines(one, two) + BY_NUMBER_ALONE)
+        numbers = tr(
+            "{name}'s other end is number {number}, and {port}",
+            name=one.name,
+            number=one.peer_index,
+            port=_numbered(two),
+        )
+        yield Match(one, two, numbers + _lines(one, two) + tr(BY_NUMBER_ALONE))
 
 
 def _numbered(link: Link) -> str:
@@ -256,24 +275,36 @@ class _Clues:
         if_one_is_port = self._for_port(two, one)
         return if_two_is_port + if_one_is_port
 
-    def objection(self, one: Link, two: Link) -> str:
-        """What speaks against two ends as one pair, in words; the pod is named first."""
+    def objection(self, one: Link, two: Link) -> Objection:
+        """What speaks against two ends as one pair."""
         for pod, port in ((one, two), (two, one)):
             for interface in self._interfaces(pod.device):
-                contrary = self._contrary(interface, port)
+                contrary = self._contrary(pod, interface, port)
                 if contrary:
-                    return f"{pod.namespace}'s {interface} is {contrary}"
-        return f"{one.namespace} and {two.namespace} say otherwise"
+                    return Objection(pod.namespace, contrary)
+        words = tr("{one} and {two} say otherwise", one=one.namespace, two=two.namespace)
+        return Objection(one.namespace, words)
 
-    def _contrary(self, interface: Interface, port: Link) -> str:
-        """Where an address is, as a machine's side says it, if that is not behind this port; empty where it may be."""
+    def _contrary(self, pod: Link, interface: Interface, port: Link) -> str:
+        """Where a pod's address is, as a machine's side says it, if not behind this port; empty where it may be."""
         ways = self._ways.get((port.namespace, str(interface.ip)), set())
         if ways and port.name not in ways:
-            others = ", ".join(sorted(ways))
-            return f"behind {others} for {port.namespace}"
+            return tr(
+                "{pod}'s {address} is behind {others} for {machine}",
+                pod=pod.namespace,
+                address=interface,
+                others=enumerated(sorted(ways)),
+                machine=port.namespace,
+            )
         for gateway in self._interfaces((port.namespace, port.master or "")):
             if gateway.version == interface.version and interface.ip not in gateway.network:
-                return f"not of {port.master}'s network {gateway.network}"
+                return tr(
+                    "{pod}'s {address} is not of {bridge}'s network {network}",
+                    pod=pod.namespace,
+                    address=interface,
+                    bridge=port.master,
+                    network=gateway.network,
+                )
         return ""
 
     def _for_port(self, pod: Link, port: Link) -> int:
@@ -354,7 +385,7 @@ def _by_name(links: Links) -> Iterator[Match]:
         if two is None or two.says != one.name:
             continue
         if one.name < two.name:  # once, and not from the other side too
-            how = f"{one.name}@{two.name} and {two.name}@{one.name}"
+            how = tr("{one} and {two}", one=f"{one.name}@{two.name}", two=f"{two.name}@{one.name}")
             yield Match(one, two, how + _lines(one, two))
 
 
@@ -369,20 +400,23 @@ def _by_table(facts: Facts, links: Links) -> Iterator[Match]:
             continue
         pod = by_mac.get(entry.mac)
         port = ports.get((entry.namespace, entry.dev))
-        how = f"{entry.namespace}'s bridge has {entry.mac} behind {entry.dev}"
-        yield from _behind(pod, port, inside, how + _lines(entry))
+        if pod and port:
+            how = tr("{at}'s bridge has {mac} behind {dev}", at=entry.namespace, mac=entry.mac, dev=entry.dev)
+            yield from _behind(pod, port, inside, how + _lines(entry))
     for neighbour in facts.neighbours:
         pod = by_mac.get(neighbour.mac)
         port = ports.get((neighbour.namespace, neighbour.dev))
-        how = f"{neighbour.namespace} has met {neighbour.mac} on {neighbour.dev}"
-        yield from _behind(pod, port, inside, how + _lines(neighbour))
+        if pod and port:
+            how = tr("{at} has met {mac} on {dev}", at=neighbour.namespace, mac=neighbour.mac, dev=neighbour.dev)
+            yield from _behind(pod, port, inside, how + _lines(neighbour))
     for route in facts.routes:
         if route.via:  # the address is behind another router
             continue
         pod = by_ip.get(_host(route))
         port = ports.get((route.namespace, route.dev))
-        how = f"{route.namespace} sends {route.to} to {route.dev}"
-        yield from _behind(pod, port, inside, how + _lines(route))
+        if pod and port:
+            how = tr("{at} sends {to} to {dev}", at=route.namespace, to=route.to, dev=route.dev)
+            yield from _behind(pod, port, inside, how + _lines(route))
 
 
 def _no_bridges(links: Links) -> dict[tuple[str, str | None], Link]:
@@ -395,13 +429,13 @@ def _no_bridges(links: Links) -> dict[tuple[str, str | None], Link]:
     return ports
 
 
-def _behind(pod: Link | None, port: Link | None, inside: Collection[str], how: str) -> Iterator[Match]:
+def _behind(pod: Link, port: Link, inside: Collection[str], how: str) -> Iterator[Match]:
     """The match of what an entry is about with the device that it names, if these can be two ends of one pair.
 
     inside: the namespaces that a command line has entered. Who meets another's card on his own is on one segment with
     it: that is no cable of the two.
     """
-    if pod is None or port is None or pod.namespace == port.namespace:
+    if pod.namespace == port.namespace:
         return
     if not _may_be_end(pod) or not _may_be_end(port):
         return
@@ -456,7 +490,7 @@ def _by_command(links: Links, made: Iterable[Made]) -> Iterator[Match]:
         one = links.get(both.one)
         two = links.get(both.two)
         if one and two:
-            yield Match(one, two, f"made as one pair (line {both.line})")
+            yield Match(one, two, tr("made as one pair (line {line})", line=both.line))
 
 
 def _lines(*facts: Link | Entry | Neighbour | Route) -> str:
@@ -465,5 +499,5 @@ def _lines(*facts: Link | Entry | Neighbour | Route) -> str:
     if not numbers:
         return ""
     if len(numbers) == 1:
-        return f" (line {numbers[0]})"
-    return f" (lines {' and '.join(map(str, numbers))})"
+        return tr(" (line {line})", line=numbers[0])
+    return tr(" (lines {lines})", lines=tr(" and ").join(map(str, numbers)))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from ..language import marked, tr
 from ..parsers.recognise import recognise, stages
 from ..tables import clean
 from .commands import is_command
@@ -23,7 +24,7 @@ from .prompts import LONGEST, is_chatter, is_remark, leaves_out, prompt
 from .shapes import are_alike, example, shape
 from .whereabouts import Whereabouts, is_of_here
 
-UNNAMED = "this machine"  # where an anonymous prompt stands, unless the text has told its name
+UNNAMED = marked("this machine")  # where an anonymous prompt stands, unless the text has told its name
 LEAVE_LINES_OUT = {"grep", "egrep", "fgrep", "head", "tail", "less", "more", "cat", "sort", "uniq", "tee"}
 GOES_ON = 8  # lines that a command may be continued on by a backslash
 MOST_LOOKED_AT = 4  # of the lines before, to see whether one of them began a row
@@ -82,7 +83,7 @@ def read(*texts: str, names: Sequence[str] = ()) -> Session:
     session = Session([], {}, {})
     first = 1
     for n, text in enumerate(texts):
-        name = names[n] if n < len(names) else UNNAMED
+        name = names[n] if n < len(names) else tr(UNNAMED)
         lines = list(session_lines(_cleaned(text), first))
         where = Whereabouts(name, session.places)
         reader = _Reader(where)
@@ -263,7 +264,7 @@ class _Reader:
         """What a command printed that we do not know: of its place only if it can print nothing else."""
         if is_of_here(last.inner):
             return Typed("", number, last.at, command, is_apart=True)
-        place = Place(f"unnamed (line {number})", is_named=False)
+        place = Place(tr("unnamed (line {line})", line=number), is_named=False)
         self._where.places.setdefault(place.name, place)
         return Typed("", number, place, command, is_apart=True)
 

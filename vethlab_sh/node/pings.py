@@ -7,26 +7,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ..language import marked, plural, tr
 from ..packet.causes.cause import Cause
 from ..tables import Row
-from .ground import Fault, Ground, fault
+from .ground import Fault, Ground, fault, on
 from .outputs import Output
 from .ways import is_ip
 
-UNRESOLVED = "the name was not resolved, so nothing was sent"
+UNRESOLVED = marked("the name was not resolved, so nothing was sent")
 # What an error of `ping` says of the cause: the words of iputils and BusyBox for the codes of ICMP (RFC 792), those of
 # the C library, and of resolvers
 SAID = (
-    ("host unreachable", Cause.NO_NEIGHBOUR, "who answered so got no answer to ARP"),
-    ("time to live exceeded", Cause.ROUTING_LOOP, "the packet went round in a circle, or its way was too long"),
-    ("net unreachable", Cause.NO_ROUTE, "there is no route"),
-    ("network is unreachable", Cause.NO_ROUTE, "there is no route"),
-    ("no route to host", Cause.NO_ROUTE, "there is no route"),
-    ("packet filtered", Cause.REJECTED, "a filter refused it"),
-    ("prohibited", Cause.REJECTED, "a filter refused it"),
-    ("frag", Cause.MTU, "it was larger than a link on its way takes"),
-    ("too long", Cause.MTU, "it was larger than a link on its way takes"),
-    ("invalid argument", Cause.DEAD_ROUTE, "a blackhole route swallows it"),
+    ("host unreachable", Cause.NO_NEIGHBOUR, marked("who answered so got no answer to ARP")),
+    ("time to live exceeded", Cause.ROUTING_LOOP, marked("the packet went round in a circle, or its way was too long")),
+    ("net unreachable", Cause.NO_ROUTE, marked("there is no route")),
+    ("network is unreachable", Cause.NO_ROUTE, marked("there is no route")),
+    ("no route to host", Cause.NO_ROUTE, marked("there is no route")),
+    ("packet filtered", Cause.REJECTED, marked("a filter refused it")),
+    ("prohibited", Cause.REJECTED, marked("a filter refused it")),
+    ("frag", Cause.MTU, marked("it was larger than a link on its way takes")),
+    ("too long", Cause.MTU, marked("it was larger than a link on its way takes")),
+    ("invalid argument", Cause.DEAD_ROUTE, marked("a blackhole route swallows it")),
     ("unknown host", Cause.UNKNOWN, UNRESOLVED),
     ("bad address", Cause.UNKNOWN, UNRESOLVED),
     ("not known", Cause.UNKNOWN, UNRESOLVED),
@@ -55,7 +56,7 @@ class Complaint:
         words = self.words.lower()
         for sign, cause, meaning in SAID:
             if sign in words:
-                return cause, meaning
+                return cause, tr(meaning)
         return Cause.UNKNOWN, ""
 
 
@@ -117,40 +118,52 @@ def _captured(output: Output) -> Iterator[Fault]:
     where = _listened(words)
     for (src, dst), lines in requests.items():
         if (src, dst) not in answered:
-            requested = "1 request is" if len(lines) == 1 else f"{len(lines)} requests are"
-            seen = f"{output.at}: of a ping from {src} to {dst} {requested} seen {where}, and no reply"
-            yield fault(Cause.UNKNOWN, seen, lines, 6, f"tcpdump -ni any icmp   (where {dst} is)")
+            seen = plural(
+                "{at}: of a ping from {src} to {dst} {count} request is seen {where}, and no reply",
+                "{at}: of a ping from {src} to {dst} {count} requests are seen {where}, and no reply",
+                len(lines),
+                at=output.at,
+                src=src,
+                dst=dst,
+                where=where,
+            )
+            look = tr("{command}   (where {ip} is)", command="tcpdump -ni any icmp", ip=dst)
+            yield fault(Cause.UNKNOWN, seen, lines, 6, look)
 
 
 def _listened(words: list[str]) -> str:
     """Where a capture listened: on the device behind -i."""
     for option, device in pairwise(words):
         if ON_DEVICE.fullmatch(option):
-            return f"on {device}"
-    return "there"
+            return tr("on {device}", device=device)
+    return tr("in the capture")
 
 
 def _not_sent(at: str, complaint: Complaint) -> Fault:
     """A ping that ended before it sent anything: its target has no address, or no route leads there."""
     cause, meaning = complaint.meaning
-    words = f"{at}: ping says {complaint.words!r}"
+    words = tr("{at}: ping says {words!r}", at=at, words=complaint.words)
     if meaning:
-        words += f": {meaning}"
+        words += tr(": {reason}", reason=meaning)
     return fault(cause, words, [complaint.line], 7)
 
 
 def _lost(at: str, line: int, row: Row, complaint: Complaint | None) -> Fault:
     """A ping that was sent and not answered, with what was said instead."""
-    target = row["address"] or row["target"] or "its target"
+    target = row["address"] or row["target"] or tr("its target")
     sent = row["sent"]
     lost = sent - row["received"]
-    words = f"{at}: {lost} of {sent} pings to {target} were not answered"
-    look = f"ip route get {target}   (on {at}), and tcpdump -ni any icmp at the other end"
+    words = tr("{at}: {lost} of {sent} pings to {target} were not answered", at=at, lost=lost, sent=sent, target=target)
+    look = tr(
+        "{look}, and {listen} at the other end",
+        look=on(at, f"ip route get {target}"),
+        listen="tcpdump -ni any icmp",
+    )
     if complaint is None or not complaint.meaning[1]:
         return fault(Cause.UNKNOWN, words, [line], 8, look)
     cause, meaning = complaint.meaning
     who = complaint.who or "ping"
-    words += f"; {who} says {complaint.words!r}: {meaning}"
+    words += tr("; {who} says {words!r}: {meaning}", who=who, words=complaint.words, meaning=meaning)
     return fault(cause, words, [line, complaint.line], 8, look)
 
 
@@ -165,5 +178,5 @@ def _with_its_way(ground: Ground, lost: Fault, at: str, row: Row, others: Mappin
     on_way = others.get(route.line)
     if on_way is None:
         return lost
-    words = f"{lost.words}; what is wrong with its route, {route.words}, is told too"
+    words = tr("{words}; what is wrong with its route, {route}, is told too", words=lost.words, route=route.words)
     return fault(on_way.cause, words, [*lost.lines, route], lost.weight, lost.look)

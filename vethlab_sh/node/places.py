@@ -11,6 +11,8 @@ import shlex
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
+from ..language import tr
+
 SHELLS = {"sh", "bash", "ash", "dash", "zsh", "ksh", "fish"}
 INTO_POD = {"kubectl", "kc", "k", "kubecolor", "oc", "k3s", "k0s", "microk8s", "minikube"}
 INTO_CONTAINER = {"docker", "podman", "nerdctl", "crictl", "ctr", "lxc", "incus", "pct", "docker-compose"}
@@ -369,7 +371,7 @@ def _into_process(words: list[str], at: Place) -> Step | None:
     target = _nsenter_target(options)
     if not target:
         return None
-    if target == "process 1":  # its namespaces are the machine's own
+    if target == _process("1"):  # its namespaces are the machine's own
         return None, rest
     return Place(target, "namespace", at.machine), rest
 
@@ -449,12 +451,13 @@ def _of_file(path: str) -> str:
 def _process(pid: str) -> str:
     """What a process is called here: the container that `$(docker inspect -f '{{.State.Pid}}' web)` asks for, or it."""
     substituted = SUBSTITUTION.fullmatch(pid)
+    called = tr("process {pid}", pid=pid)
     if substituted is None:
-        return f"process {pid}"
+        return called
     inside = _split(substituted[1] or substituted[2])
     if inside[:1] == ["sudo"]:
         inside = inside[1:]
     program = inside[0].rsplit("/", 1)[-1] if inside else ""
     if program in INTO_CONTAINER and "inspect" in inside and len(inside) > 2:
         return RUNTIME.sub("", inside[-1])
-    return f"process {pid}"
+    return called

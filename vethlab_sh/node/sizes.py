@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..facts import Link
+from ..language import tr
 from ..packet.causes.cause import Cause
-from ..wiring.devices import remark
-from .ground import Fault, Ground, fault
+from ..wiring.devices import is_cut, wants_master
+from .ground import Fault, Ground, fault, on
 
 # What a tunnel wraps around a packet, bytes: VXLAN over IPv4 and IPv6, IP-in-IP (RFC 7348, RFC 2003), WireGuard
 OVERHEAD = {"vxlan": 50, "ipip": 20, "wireguard": 60}
@@ -24,10 +25,19 @@ def faults(ground: Ground) -> Iterator[Fault]:
     for link in ground.facts.links:
         yield from _off(ground, link)
         yield from _tunnel_too_large(ground, link)
-        if link.kind == "veth" and link.master is None and remark(link, ground.snapshot) == "no master":
-            words = f"{link.namespace} {link.name} is a port of no bridge, and nothing is routed to it"
-            look = f"ip link show {link.name}   (on {link.namespace})"
-            yield fault(Cause.NO_MASTER, words, [link], 8, look)
+        yield from _unplugged(ground, link)
+
+
+def _unplugged(ground: Ground, link: Link) -> Iterator[Fault]:
+    """An end of a cable that should be a port of a bridge, and is none."""
+    if is_cut(link) or link.switch is not None or not wants_master(link, ground.snapshot):
+        return
+    words = tr(
+        "{namespace} {name} is a port of no bridge, and nothing is routed to it",
+        namespace=link.namespace,
+        name=link.name,
+    )
+    yield fault(Cause.NO_MASTER, words, [link], 8, on(link.namespace, f"ip link show {link.name}"))
     yield from _ends(ground)
     yield from _larger_than_tunnel(ground)
 
@@ -42,12 +52,12 @@ def _off(ground: Ground, link: Link) -> Iterator[Fault]:
     what, fact = used
     device = f"{link.namespace} {link.name}"
     if link.up is False:
-        words = f"{device} is switched off, though {what}"
-        look = f"ip link set {link.name} up   (on {link.namespace})"
+        words = tr("{device} is switched off, though {what}", device=device, what=what)
+        look = on(link.namespace, f"ip link set {link.name} up")
         yield fault(Cause.DEVICE_DOWN, words, [link, fact], 9, look)
     elif link.up and link.carrier is False and link.state in ("DOWN", "LOWERLAYERDOWN"):
-        words = f"{device} has no signal ({link.state}), though {what}"
-        look = f"ip link   (on {link.namespace}, and at the other end)"
+        words = tr("{device} has no signal ({state}), though {what}", device=device, state=link.state, what=what)
+        look = tr("{command}   (on {at}, and at the other end)", command="ip link", at=link.namespace)
         yield fault(Cause.DEVICE_DOWN, words, [link, fact], 8, look)
 
 
@@ -55,13 +65,13 @@ def _use(ground: Ground, link: Link) -> tuple[str, object] | None:
     """What a device is used for; None when nothing shows that it is."""
     for route in ground.leading.get(link.device, ()):
         if route.proto != "kernel":
-            return f"the route {route.words} leads by it", route
+            return tr("the route {route} leads by it", route=route.words), route
     for address in ground.of_device.get(link.device, ()):
-        return f"it has {address.address}", address
+        return tr("it has {address}", address=address.address), address
     if link.master:
-        return f"it is a port of {link.master}", link
+        return tr("it is a port of {bridge}", bridge=link.master), link
     if link.kind == "veth":
-        return "it is an end of a cable", link
+        return tr("it is an end of a cable"), link
     return None
 
 
@@ -76,14 +86,22 @@ def _tunnel_too_large(ground: Ground, link: Link) -> Iterator[Fault]:
     overhead = OVERHEAD[kind]
     if kind == "vxlan" and ":" in (link.vxlan_local or ""):
         overhead = VXLAN_IPV6
-    if link.mtu > card.mtu - overhead:
-        words = (
-            f"{link.namespace}: {link.name} has MTU {link.mtu}, but {card.name}, which carries it, {card.mtu}: with "
-            f"{overhead} bytes of wrapping at most {card.mtu - overhead} fit, so large packets are lost"
-        )
-        yield fault(
-            Cause.MTU, words, [link, card], 7, f"ping -M do -s {card.mtu - overhead - 27} ADDRESS   (too large by one)"
-        )
+    most = card.mtu - overhead
+    if link.mtu <= most:
+        return
+    words = tr(
+        "{at}: {name} has MTU {mtu}, but {card}, which carries it, {card_mtu}: with {overhead} bytes of wrapping at "
+        "most {most} fit, so large packets are lost",
+        at=link.namespace,
+        name=link.name,
+        mtu=link.mtu,
+        card=card.name,
+        card_mtu=card.mtu,
+        overhead=overhead,
+        most=most,
+    )
+    look = tr("{command}   (too large by one)", command=f"ping -M do -s {most - 27} ADDRESS")
+    yield fault(Cause.MTU, words, [link, card], 7, look)
 
 
 def _card(ground: Ground, tunnel: Link) -> Link | None:
@@ -109,8 +127,13 @@ def _ends(ground: Ground) -> Iterator[Fault]:
         if pod is None or node is None or not pod.mtu or not node.mtu:
             continue
         if pod.mtu != node.mtu:
-            other_end = f"its other end {node.namespace} {node.name} {node.mtu}"
-            words = f"{pod.namespace} {pod.name} has MTU {pod.mtu}, {other_end}"
+            words = tr(
+                "{end} has MTU {mtu}, its other end {other_end} {other_mtu}",
+                end=f"{pod.namespace} {pod.name}",
+                mtu=pod.mtu,
+                other_end=f"{node.namespace} {node.name}",
+                other_mtu=node.mtu,
+            )
             yield fault(Cause.MTU, words, [pod, node], 7)
 
 
@@ -121,9 +144,15 @@ def _larger_than_tunnel(ground: Ground) -> Iterator[Fault]:
             continue
         for link in _before_tunnel(ground, tunnel):
             if link.mtu is not None and link.mtu > tunnel.mtu:
-                where = f"{link.namespace} {link.name}"
-                words = f"{where} has MTU {link.mtu}, but {tunnel.name}, which leads to other machines, {tunnel.mtu}"
-                yield fault(Cause.MTU, words, [link, tunnel], 7, "ping -M do -s SIZE ADDRESS   (from the pod)")
+                words = tr(
+                    "{device} has MTU {mtu}, but {tunnel}, which leads to other machines, {tunnel_mtu}",
+                    device=f"{link.namespace} {link.name}",
+                    mtu=link.mtu,
+                    tunnel=tunnel.name,
+                    tunnel_mtu=tunnel.mtu,
+                )
+                look = tr("{command}   (from the pod)", command="ping -M do -s SIZE ADDRESS")
+                yield fault(Cause.MTU, words, [link, tunnel], 7, look)
 
 
 def _before_tunnel(ground: Ground, tunnel: Link) -> Iterator[Link]:

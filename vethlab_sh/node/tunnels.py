@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from ..facts import ANY_MAC, Address, Entry, Link, Neighbour, Route
+from ..language import enumerated, tr
 from ..packet.causes.cause import Cause
 from . import cni
-from .ground import NEIGHBOURS, Fault, Ground, fault
+from .ground import NEIGHBOURS, Fault, Ground, fault, on
 
 FDB = ("bridge fdb",)
 ADDRESSES = ("ip addr", "ifconfig")
@@ -55,10 +56,16 @@ def _of_route(ground: Ground, route: Route, via: str, dev: str) -> Iterator[Faul
         yield from _wrong_remote(ground, via, dev, entry)
     listed = ground.full(at, FDB, dev)
     if not entries and listed:
-        words = (
-            f"{at}: {dev} has no FDB entry for {neighbour.mac}, the MAC address of {via}, so {route.to} is not reached"
+        words = tr(
+            "{at}: {dev} has no FDB entry for {mac}, the MAC address of {via}, so {to} is not reached",
+            at=at,
+            dev=dev,
+            mac=neighbour.mac,
+            via=via,
+            to=route.to,
         )
-        yield fault(Cause.VXLAN_ENTRY, words, [route, neighbour, listed], 9, f"bridge fdb show dev {dev}   (on {at})")
+        look = on(at, f"bridge fdb show dev {dev}")
+        yield fault(Cause.VXLAN_ENTRY, words, [route, neighbour, listed], 9, look)
 
 
 def _without_neighbour(ground: Ground, route: Route, via: str, dev: str, known: Neighbour | None) -> Iterator[Fault]:
@@ -68,14 +75,14 @@ def _without_neighbour(ground: Ground, route: Route, via: str, dev: str, known: 
     if known is None and listed is None:
         return
     shows: list[object] = [route, known or listed]
-    lacks = f"no neighbour entry for {via}"
+    lacks = tr("no neighbour entry for {via}", via=via)
     fdb = ground.full(at, FDB, dev)
     leading = ground.leaving.get((at, dev), [])
     if fdb and not any(_leads_to(ground, entry, via) for entry in leading):
-        lacks = f"neither a neighbour nor an FDB entry for {via}"
+        lacks = tr("neither a neighbour nor an FDB entry for {via}", via=via)
         shows.append(fdb)
-    words = f"{at}: {dev} has {lacks}, so nothing reaches {route.to}"
-    yield fault(Cause.NO_NEIGHBOUR, words, shows, 9, f"ip neigh show dev {dev}   (on {at})")
+    words = tr("{at}: {dev} has {lacks}, so nothing reaches {to}", at=at, dev=dev, lacks=lacks, to=route.to)
+    yield fault(Cause.NO_NEIGHBOUR, words, shows, 9, on(at, f"ip neigh show dev {dev}"))
 
 
 def _leads_to(ground: Ground, entry: Entry, via: str) -> bool:
@@ -101,9 +108,18 @@ def _wrong_mac(ground: Ground, at: str, via: str, dev: str, neighbour: Neighbour
         link = ground.links.get(address.device)
         if address.namespace == at or link is None or link.mac is None or link.mac == neighbour.mac:
             continue
-        there = f"{address.dev} of {address.namespace}, which has {via}, has {link.mac}"
-        words = f"{at} knows {via} on {dev} by {neighbour.mac}, but {there}: what is sent there is dropped"
-        look = f"ip link show {address.dev}   (on {address.namespace})"
+        words = tr(
+            "{at} knows {via} on {dev} by {mac}, but {other_dev} of {other}, which has {via}, has {other_mac}: what is "
+            "sent there is dropped",
+            at=at,
+            via=via,
+            dev=dev,
+            mac=neighbour.mac,
+            other_dev=address.dev,
+            other=address.namespace,
+            other_mac=link.mac,
+        )
+        look = on(address.namespace, f"ip link show {address.dev}")
         yield fault(Cause.WRONG_NEIGHBOUR, words, [neighbour, link], 9, look)
 
 
@@ -116,11 +132,29 @@ def _wrong_remote(ground: Ground, via: str, dev: str | None, entry: Entry) -> It
     if not own or any(address.ip == entry.dst for address in ground.addresses[owner]):
         return
     others = [address.namespace for address in ground.holders.get(entry.dst, ())]
-    whose = f"is {others[0]}'s" if others else "is none of its addresses"
-    has = ", ".join(_bare(own))
-    sends = f"{entry.namespace}: the FDB of {dev} sends {entry.mac} to {entry.dst}"
-    words = f"{sends}, but {owner} has {has}; {entry.dst} {whose}"
-    yield fault(Cause.VXLAN_REMOTE, words, [entry, *own], 9, f"ip addr   (on {owner})")
+    if others:
+        whose = tr("{ip} is {other}'s", ip=entry.dst, other=others[0])
+    else:
+        whose = tr("{ip} is none of its addresses", ip=entry.dst)
+    words = tr(
+        "{sends}, but {owner} has {addresses}; {whose}",
+        sends=_sends(entry),
+        owner=owner,
+        addresses=_bare(own),
+        whose=whose,
+    )
+    yield fault(Cause.VXLAN_REMOTE, words, [entry, *own], 9, on(owner, "ip addr"))
+
+
+def _sends(entry: Entry) -> str:
+    """Where an FDB entry leads, in words."""
+    return tr(
+        "{at}: the FDB of {dev} sends {mac} to {dst}",
+        at=entry.namespace,
+        dev=entry.dev,
+        mac=entry.mac,
+        dst=entry.dst,
+    )
 
 
 def _other_local(ground: Ground, entry: Entry) -> Iterator[Fault]:
@@ -135,10 +169,16 @@ def _other_local(ground: Ground, entry: Entry) -> Iterator[Fault]:
     link = next(link for link in ground.tunnels_by_mac[entry.mac] if link.namespace == owner)
     if link.vxlan_local is None or link.vxlan_local == entry.dst:
         return
-    sends = f"{entry.namespace}: the FDB of {entry.dev} sends {entry.mac} to {entry.dst}"
-    has = f"{link.name} of {owner}, which has that MAC address, sends from {link.vxlan_local}"
-    words = f"{sends}, but {has}: what is sent there arrives only if {entry.dst} leads to {owner} too"
-    yield fault(Cause.VXLAN_REMOTE, words, [entry, link], 6, f"ip addr   (on {owner})")
+    words = tr(
+        "{sends}, but {name} of {owner}, which has that MAC address, sends from {local}: what is sent there arrives "
+        "only if {dst} leads to {owner} too",
+        sends=_sends(entry),
+        name=link.name,
+        owner=owner,
+        local=link.vxlan_local,
+        dst=entry.dst,
+    )
+    yield fault(Cause.VXLAN_REMOTE, words, [entry, link], 6, on(owner, "ip addr"))
 
 
 def _not_flooded(ground: Ground) -> Iterator[Fault]:
@@ -171,11 +211,16 @@ def _not_flooded_back(ground: Ground, entry: Entry, at: str, there: str) -> Iter
     addresses = {address.ip for address in ground.addresses[there]}
     if any(one.dst in addresses for one in back):
         return
-    has = ", ".join(_bare(own))
-    remotes = ", ".join(sorted(flooded))
-    words = f"{at}: {dev} floods to {remotes}, which {there} does not have ({has}), though {there} floods to {at}"
+    words = tr(
+        "{at}: {dev} floods to {remotes}, which {there} does not have ({addresses}), though {there} floods to {at}",
+        at=at,
+        dev=dev,
+        remotes=enumerated(sorted(flooded)),
+        there=there,
+        addresses=_bare(own),
+    )
     shows = [*back, entry, *own]
-    yield fault(Cause.VXLAN_ENTRY, words, shows, 8, f"bridge fdb show dev {dev}   (on {at})")
+    yield fault(Cause.VXLAN_ENTRY, words, shows, 8, on(at, f"bridge fdb show dev {dev}"))
 
 
 def _machine_behind(ground: Ground, via: str, entry: Entry) -> str | None:
@@ -189,8 +234,9 @@ def _machine_behind(ground: Ground, via: str, entry: Entry) -> str | None:
     return owners.pop()
 
 
-def _bare(addresses: list[Address]) -> list[str]:
-    return [address.ip for address in addresses]
+def _bare(addresses: list[Address]) -> str:
+    """Addresses without their prefix lengths, one after the other."""
+    return enumerated(address.ip for address in addresses)
 
 
 def _alike(ground: Ground) -> Iterator[Fault]:
@@ -198,7 +244,13 @@ def _alike(ground: Ground) -> Iterator[Fault]:
     for mac, links in ground.tunnels_by_mac.items():
         for one, two in itertools.pairwise(links):
             if _are_two_machines(ground, one, two):
-                words = f"{one.name} of {one.namespace} and of {two.namespace} have one MAC address, {mac}"
+                words = tr(
+                    "{name} of {one} and of {two} have one MAC address, {mac}",
+                    name=one.name,
+                    one=one.namespace,
+                    two=two.namespace,
+                    mac=mac,
+                )
                 yield fault(Cause.DUPLICATE_MAC, words, [one, two], 9)
                 break
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from ipaddress import ip_address, ip_interface
 
 from ..facts import UNANSWERED, Address, Route
+from ..language import tr
 from ..packet.causes.cause import Cause
 from .cni import CALICO_END, GATEWAY
-from .ground import ROUTES, Fault, Ground, Network, fault
+from .ground import ROUTES, Fault, Ground, Network, fault, on
 
 # Devices that have the same address on every machine that has them
 EVERYWHERE = ("docker", "virbr", "br-", "lo", "kube-ipvs", "dummy", "nodelocaldns", "podman", "lxdbr", "incusbr")
@@ -36,10 +37,20 @@ def _unanswered(ground: Ground) -> Iterator[Fault]:
         if not is_open or ground.is_tunnel(row.namespace, row.dev):
             continue
         state = row.state or "incomplete"
-        where = f" on {row.dev}" if row.dev else ""
-        words = f"{row.namespace}: nobody answers for {row.ip}{where}, its entry is {state}"
-        listen = f"tcpdump -eni {row.dev or 'any'} arp"
-        look = f"{listen}   (on {row.namespace}, and where {row.ip} should be)"
+        where = tr(" on {dev}", dev=row.dev) if row.dev else ""
+        words = tr(
+            "{at}: nobody answers for {ip}{where}, its entry is {state}",
+            at=row.namespace,
+            ip=row.ip,
+            where=where,
+            state=state,
+        )
+        look = tr(
+            "{command}   (on {at}, and where {ip} should be)",
+            command=f"tcpdump -eni {row.dev or 'any'} arp",
+            at=row.namespace,
+            ip=row.ip,
+        )
         yield fault(Cause.NO_NEIGHBOUR, words, [row], 7, look)
 
 
@@ -55,19 +66,23 @@ def _swallowed(ground: Ground) -> Iterator[Fault]:
                 continue
             taken = ground.route_for(at, ip)
             if taken is not None and taken.is_dead_end:
-                words = f"{at}: {taken.words} swallows what is for {ip}{whose}, and no longer prefix leads there"
-                look = f"ip route get {ip}   (on {at})"
-                yield fault(Cause.DEAD_ROUTE, words, [taken, line], 9, look)
+                words = tr(
+                    "{at}: {route} swallows what is for {ip}, and no longer prefix leads there",
+                    at=at,
+                    route=taken.words,
+                    ip=tr("{ip}, {whose}", ip=ip, whose=whose) if whose else ip,
+                )
+                yield fault(Cause.DEAD_ROUTE, words, [taken, line], 9, on(at, f"ip route get {ip}"))
 
 
 def _goals(ground: Ground) -> list[tuple[str, int, str]]:
-    """The addresses that somebody wants to reach: those of pods, and those that were pinged; each once."""
+    """The addresses that somebody wants to reach, each once: those of pods, with whose it is, and those pinged."""
     goals: dict[str, tuple[str, int, str]] = {}
     for at, addresses in ground.addresses.items():
         if ground.machine_of.get(at) == at:
             continue
         for address in addresses:
-            goals.setdefault(address.ip, (address.ip, address.line or 0, f", {at}"))
+            goals.setdefault(address.ip, (address.ip, address.line or 0, at))
     for _, line, row in ground.rows("ping statistics"):
         ip = row.get("address") or row.get("target")
         if ip and is_ip(ip) and row.get("received") == 0:
@@ -75,7 +90,7 @@ def _goals(ground: Ground) -> list[tuple[str, int, str]]:
     for _, line, row in ground.rows("kubectl get pods"):
         ip = row.get("ip")
         if ip and is_ip(ip):
-            goals.setdefault(ip, (ip, line, f", {row['pod']}"))
+            goals.setdefault(ip, (ip, line, row["pod"]))
     return list(goals.values())
 
 
@@ -107,10 +122,13 @@ def _without_default(ground: Ground) -> Iterator[Fault]:
         is_calicos = bool(ends or asks)
         if not is_calicos or ground.route_for(at, GATEWAY) is not None:
             continue
-        words = f"{at} has no default route: it answers ARP for {GATEWAY} only with a route to it by another device"
+        words = tr(
+            "{at} has no default route: it answers ARP for {gateway} only with a route to it by another device",
+            at=at,
+            gateway=GATEWAY,
+        )
         shows = [listed, *ends[:1], *asks[:1]]
-        look = f"ip route get {GATEWAY}   (on {at})"
-        yield fault(Cause.PROXY_ARP_OFF, words, shows, 9, look)
+        yield fault(Cause.PROXY_ARP_OFF, words, shows, 9, on(at, f"ip route get {GATEWAY}"))
 
 
 def _wrong_gateway(ground: Ground) -> Iterator[Fault]:
@@ -127,8 +145,17 @@ def _wrong_gateway(ground: Ground) -> Iterator[Fault]:
             if address.namespace != node or not link or not link.mac or link.mac == mac:
                 continue
             known = ground.neighbours.get((at, cable.name, gateway))
-            words = f"{at} knows its gateway {gateway} by {mac}, but {link.name} of {node} has {link.mac}"
-            yield fault(Cause.WRONG_NEIGHBOUR, words, [link, known], 8, f"ip neigh   (in {at})")
+            words = tr(
+                "{at} knows its gateway {gateway} by {mac}, but {name} of {node} has {other_mac}",
+                at=at,
+                gateway=gateway,
+                mac=mac,
+                name=link.name,
+                node=node,
+                other_mac=link.mac,
+            )
+            look = tr("{command}   (in {at})", command="ip neigh", at=at)
+            yield fault(Cause.WRONG_NEIGHBOUR, words, [link, known], 8, look)
 
 
 def _wrong_machine(ground: Ground) -> Iterator[Fault]:
@@ -147,8 +174,15 @@ def _wrong_machine(ground: Ground) -> Iterator[Fault]:
         if not beside or any(one.ip == via for one in ground.addresses[there]):
             continue
         near = beside[0]
-        words = f"{at} sends {route.to} to {via}, but these are {there}'s pods, and {there} has {near.ip}"
-        yield fault(Cause.WRONG_ROUTE, words, [route, owner, near], 8, f"ip addr   (on {there})")
+        words = tr(
+            "{at} sends {to} to {via}, but these are {there}'s pods, and {there} has {ip}",
+            at=at,
+            to=route.to,
+            via=via,
+            there=there,
+            ip=near.ip,
+        )
+        yield fault(Cause.WRONG_ROUTE, words, [route, owner, near], 8, on(there, "ip addr"))
 
 
 def _twice(ground: Ground) -> Iterator[Fault]:
@@ -164,9 +198,14 @@ def _twice(ground: Ground) -> Iterator[Fault]:
             is_default = route.to == "default"
             if is_default and route.metric != other.metric:
                 continue
-            words = f"{at} has two routes for {route.to}: {other.words} and {route.words}"
-            look = f"ip route get ADDRESS   (on {at})"
-            yield fault(Cause.WRONG_ROUTE, words, [other, route], 6, look)
+            words = tr(
+                "{at} has two routes for {to}: {one} and {two}",
+                at=at,
+                to=route.to,
+                one=other.words,
+                two=route.words,
+            )
+            yield fault(Cause.WRONG_ROUTE, words, [other, route], 6, on(at, "ip route get ADDRESS"))
 
 
 def _is_multipath(one: Route, two: Route) -> bool:
@@ -189,7 +228,14 @@ def _overlapping(ground: Ground) -> Iterator[Fault]:
                 wider = ip_interface(other.address).network
                 routes = [route for route in ground.routes.get(at, ()) if route.to == str(network)]
                 if wider != network or len(routes) < 2:  # else both routes are told
-                    words = f"{at}: {address.dev}'s network {network} and {other.dev}'s {wider} overlap"
+                    words = tr(
+                        "{at}: {dev}'s network {network} and {other_dev}'s {wider} overlap",
+                        at=at,
+                        dev=address.dev,
+                        network=network,
+                        other_dev=other.dev,
+                        wider=wider,
+                    )
                     yield fault(Cause.WRONG_PREFIX, words, [address, other], 6)
             around.append(address)
 
@@ -221,9 +267,14 @@ def _same_address(ground: Ground) -> Iterator[Fault]:
         for first, second in itertools.pairwise(counted):
             if not _are_two(ground, first, second):
                 continue
-            words = f"{first.namespace} {first.dev} and {second.namespace} {second.dev} have the same address {ip}"
+            words = tr(
+                "{one} and {two} have the same address {ip}",
+                one=f"{first.namespace} {first.dev}",
+                two=f"{second.namespace} {second.dev}",
+                ip=ip,
+            )
             if ip == OF_VIRTUALBOX:
-                words += "; VirtualBox's NAT gives it to every machine, and lets none reach another"
+                words += tr("; VirtualBox's NAT gives it to every machine, and lets none reach another")
             yield fault(Cause.WRONG_NEIGHBOUR, words, [first, second], 8)
             break
 

@@ -11,6 +11,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
+from ..language import tr
 from .commands import PROGRAMS
 from .headings import Heading
 from .places import ENTERING_ALONE, INTO_CONTAINER, INTO_POD, Place, entered, is_shell
@@ -61,13 +62,13 @@ class Whereabouts:
 
     def begin_unnamed(self, number: int, kind: str = "") -> None:
         """What comes now, from this line on, is of a place that nothing names: it stays apart from the others."""
-        name = f"unnamed (line {number})"
+        name = tr("unnamed (line {line})", line=number)
         if kind == "pod":
-            name = f"container (line {number})"
+            name = tr("container (line {line})", line=number)
         elif not self.places:
             name = self._unnamed
         elif self._unnamed in self.places:
-            name = f"{self._unnamed} (line {number})"
+            name = tr("{name} (line {line})", name=self._unnamed, line=number)
         self._inside = [Level(Place(name, kind, is_named=False))]
         self._entering = False
         self._behind_fence = False
@@ -185,7 +186,7 @@ class Whereabouts:
             return place
         if namesake.on == place.on:
             return place
-        return Place(f"{place.name} on {place.on}", place.kind, place.on)
+        return Place(tr("{name} on {machine}", name=place.name, machine=place.on), place.kind, place.on)
 
 
 def _are_alike(look: str, shown: Prompt) -> bool:

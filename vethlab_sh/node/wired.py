@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .. import markup
 from ..errors import package
 from ..facts import as_row
+from ..language import tr
 from ..snapshot import BESIDE_SETTINGS, COLUMNS, KINDS, Facts, Snapshot
 from ..wiring import characters, ink, layout
 from . import cables as cabling
@@ -118,7 +119,7 @@ class Wired(markup.AsText):
 
     def _repr_html_(self) -> str:
         finding = escape(self.finding)
-        cables = markup.table(self.wire_rows, cabling.COLUMNS, title="Cables")
+        cables = markup.table(self.wire_rows, cabling.COLUMNS, title=tr("Cables"))
         picture = escape(self.as_text())
         return f"<pre>{finding}</pre>\n{cables}\n<pre>{picture}</pre>"
 

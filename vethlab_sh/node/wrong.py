@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ..language import enumerated, marked, plural, tr
 from ..packet.causes.cause import Cause
 from . import daemons, pings, sizes, tunnels, ways
-from .cni import CALICO, CALICO_VXLAN, FLANNEL, Finding
-from .ground import Fault, Ground, fault
+from .cni import CALICO, CALICO_VXLAN, DOCKER, FLANNEL, Finding
+from .ground import Fault, Ground, fault, on
 
 FORWARDING = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding")
-NOTHING = "No fault is recognised in what the text shows."
+NOTHING = marked("No fault is recognised in what the text shows.")
 
 
 def faults(ground: Ground) -> tuple[Fault, ...]:
@@ -40,19 +41,23 @@ def _networks(ground: Ground) -> Iterator[Fault]:
         if finding.machine is None or not finding.networks:
             continue
         names = {link.name: link for link in ground.links_at.get(finding.machine, ())}
-        others = [other for other in finding.others if "Docker" not in other]
+        others = [other for other in finding.others if other.what != DOCKER]
         both = ""
         shows: list[object] = []
         if finding.networks == (FLANNEL, CALICO) and _has_tunnel_of_calico(finding, names):
-            both = "tunnels of flannel and of calico"
+            both = tr("tunnels of flannel and of calico")
             shows += finding.signs[:4]
         elif others:
-            both = f"{finding.network} and {', '.join(others)}"
+            both = tr(
+                "{one} and {two}",
+                one=tr(" and ").join(finding.networks),
+                two=enumerated(other.words for other in others),
+            )
             shows += finding.signs[:1]
-            shows += [names.get(other.partition(" ")[0]) for other in others]
+            shows += [names.get(other.device) for other in others]
         if both:
-            words = f"{finding.machine} has {both}: two networks for pods at once"
-            yield fault(Cause.WRONG_ROUTE, words, shows, 7, f"ls /etc/cni/net.d   (on {finding.machine})")
+            words = tr("{machine} has {both}: two networks for pods at once", machine=finding.machine, both=both)
+            yield fault(Cause.WRONG_ROUTE, words, shows, 7, on(finding.machine, "ls /etc/cni/net.d"))
 
 
 def _has_tunnel_of_calico(finding: Finding, names: Iterable[str]) -> bool:
@@ -70,11 +75,15 @@ def _settings(ground: Ground) -> Iterator[Fault]:
         key = (row["key"] or "").replace("/", ".")
         if key in FORWARDING and row["value"] == "0" and at not in are_off:
             are_off.add(at)
-            words = f"{at} hands no packets on: {key} is 0"
+            words = tr("{at} hands no packets on: {key} is 0", at=at, key=key)
             yield fault(Cause.FORWARDING_OFF, words, [line], 8)
         elif key.endswith(".rp_filter") and row["value"] == "1" and is_lossy:
-            words = f"{at}: {key} is 1, so what comes in by another device than its answer would leave by is dropped"
-            yield fault(Cause.RP_FILTER, words, [line], 4, f"nstat -az TcpExtIPReversePathFilter   (on {at})")
+            words = tr(
+                "{at}: {key} is 1, so what comes in by another device than its answer would leave by is dropped",
+                at=at,
+                key=key,
+            )
+            yield fault(Cause.RP_FILTER, words, [line], 4, on(at, "nstat -az TcpExtIPReversePathFilter"))
 
 
 def _is_lossy(ground: Ground) -> bool:
@@ -93,9 +102,20 @@ def _filters(ground: Ground) -> Iterator[Fault]:
         if row["table"] not in (None, "filter") or target not in ("DROP", "REJECT"):
             continue
         if row["policy"] and chain == "FORWARD":
-            words = f"{at}: the policy of FORWARD is {target}, so what no rule lets through is not handed on"
-            yield fault(Cause.FILTER_POLICY, words, [line], 6, f"iptables -S FORWARD   (on {at})")
+            words = tr(
+                "{at}: the policy of FORWARD is {target}, so what no rule lets through is not handed on",
+                at=at,
+                target=target,
+            )
+            yield fault(Cause.FILTER_POLICY, words, [line], 6, on(at, "iptables -S FORWARD"))
         elif not row["policy"] and row["packets"]:
-            rule = f"rule {row['number']} of {chain}"
-            words = f"{at}: {rule} ({target}) has stopped {row['packets']} packets"
-            yield fault(Cause.FILTER_RULE, words, [line], 5, f"iptables -S {chain}   (on {at})")
+            words = plural(
+                "{at}: rule {number} of {chain} ({target}) has stopped {count} packet",
+                "{at}: rule {number} of {chain} ({target}) has stopped {count} packets",
+                row["packets"],
+                at=at,
+                number=row["number"],
+                chain=chain,
+                target=target,
+            )
+            yield fault(Cause.FILTER_RULE, words, [line], 5, on(at, f"iptables -S {chain}"))

@@ -104,12 +104,12 @@ def remark(link: Link, snapshot: Snapshot) -> str:
         return "peer missing"
     if link.switch is not None:
         return f"port of {link.switch}"
-    if _wants_master(link, snapshot):
+    if wants_master(link, snapshot):
         return "no master"
     return ""
 
 
-def _wants_master(link: Link, snapshot: Snapshot) -> bool:
+def wants_master(link: Link, snapshot: Snapshot) -> bool:
     """Whether a cable from a machine with a bridge to a pod is neither plugged in nor has anything routed to it."""
     if link.kind != "veth" or link.master is not None:
         return False
