@@ -430,7 +430,7 @@ def _running(name):
 
 @pytest.mark.no_lab
 def test_control_group_holds_what_it_is_told(tmp_path):
-    """Where we may make one; its kernel is asked. Version 2 has been tried by hand only, in user-mode Linux."""
+    """Where we may make one; its kernel is asked. `make test-kinds` asks one that has version 2."""
     with groups.place() as place:
         if place is None:
             assert os.geteuid() != 0 or not os.access("/sys/fs/cgroup/memory", os.W_OK)

@@ -5,8 +5,13 @@ Played, drawn, walked, checked, saved, rebuilt and compared; and what the pages 
 
 import json
 import os
+import shutil
+import signal
 import subprocess
+import sys
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, until
@@ -19,6 +24,7 @@ from topologies import SPARE, routed, topologies
 from tutorials import TUTORIALS
 
 from vethlab_sh import Lab
+from vethlab_sh.grading import groups
 from vethlab_sh.snapshot import Snapshot, from_plain
 from vethlab_sh.wiring import changes
 from vethlab_sh.wiring.characters import as_text
@@ -189,3 +195,87 @@ def test_what_was_learned_at_a_tap_is_named_and_nobody_waits_for_its_process(lab
     )
     with Lab() as again:
         assert again.run(saved.script).code == 0
+
+
+# Version 2 of control groups: a machine that mounts version 1 has no controllers left for it
+
+NOBODY = 65534
+BOMB = "bomb() { bomb | bomb & }; bomb; wait; sleep 30\n"
+HOG = "for n in 1 2 3 4; do python3 -c 'import signal; x = bytearray(100 << 20); signal.pause()' & done; wait\n"
+
+
+@pytest.fixture(scope="module")
+def hierarchy(tmp_path_factory):
+    """Where version 2 is mounted, with limits of memory and processes for its groups."""
+    folder = tmp_path_factory.mktemp("groups")
+    subprocess.run(["mount", "-t", "cgroup2", "none", folder], check=True)
+    (folder / groups.MEMBERS).write_text("+memory +pids")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture
+def delegated(hierarchy, request):
+    """A group with nobody in it, as `systemd-run --scope -p Delegate=yes` makes one for its program."""
+    group = hierarchy / request.node.name
+    group.mkdir()
+    yield group
+    assert [folder for folder in group.iterdir() if folder.is_dir()] == []
+    group.rmdir()
+
+
+def test_group_of_version_2_holds_what_it_is_told(hierarchy, delegated):
+    processes = delegated / groups.PROCESSES
+    processes.write_text(str(os.getpid()))
+    try:
+        with groups.place() as place:
+            assert place
+            assert place.is_v2
+            group = place.group(64 * 2**20, processes=20)
+            takes = subprocess.run([sys.executable, "-c", "x = bytearray(128 << 20)"], preexec_fn=group.enter)
+            assert (takes.returncode, group.was_full) == (-signal.SIGKILL, True)
+            forks = "import os\nfor _ in range(30):\n    if not os.fork(): os.read(0, 1)"
+            many = subprocess.Popen(
+                [sys.executable, "-c", forks], preexec_fn=group.enter, stdin=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+            assert b"Resource temporarily unavailable" in many.communicate()[1]
+            assert group.seconds > 0
+            group.remove()
+            assert not group.memory.exists()
+    finally:
+        (hierarchy / groups.PROCESSES).write_text(str(os.getpid()))
+
+
+@pytest.fixture
+def readable():
+    """A folder that everybody may read."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@pytest.mark.parametrize("user", ["root", "nobody"])
+def test_class_is_graded_in_groups_of_version_2(delegated, readable, user):
+    """As root, and as a user to whom the group is given."""
+    (readable / "class").mkdir()
+    good = (ROOT / "examples" / "class" / "anna" / "bridge.sh").read_text()
+    for learner, lines in {"good": good, "bomb": BOMB, "hog": HOG}.items():
+        (readable / "class" / f"{learner}.sh").write_text(lines)
+    (readable / "class.checks").write_text("1 ns1 can reach ns2\n")
+    for path in (delegated, *delegated.iterdir()):
+        shutil.chown(path, user)
+
+    def enter():
+        (delegated / groups.PROCESSES).write_text("0")
+        if user != "root":
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+
+    words = [sys.executable, "-m", "vethlab_sh", "grade", str(readable / "class"), "--seconds", "20", "--jobs", "1"]
+    graded = subprocess.run(words, preexec_fn=enter, cwd=ROOT, capture_output=True, text=True)
+    assert graded.returncode == 0, graded.stderr
+    assert "good, all: 1 of 1. Everything holds." in graded.stdout
+    assert "bomb, all: 0 of 1. It had 200 processes, the most that it may." in graded.stdout
+    assert "hog, all: 0 of 1. It took more than 256 MiB of memory" in graded.stdout
