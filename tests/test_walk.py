@@ -17,6 +17,8 @@ from test_diagram import assert_tidy, kept
 from vethlab_sh import Lab
 from vethlab_sh.errors import BadOption, ToolMissing
 from vethlab_sh.facts import Link
+from vethlab_sh.packet.follow import ground_of
+from vethlab_sh.packet.listen import listen
 from vethlab_sh.packet.player import layers
 from vethlab_sh.packet.probe import Wanted
 from vethlab_sh.packet.sighting import Kind, Sighting
@@ -354,6 +356,19 @@ def test_answer_that_comes_late_is_an_answer():
         assert walk.ok, walk.verdict
         assert places(walk, "ask")
         assert len(places(walk, "there")) == 2
+
+
+def test_what_passes_before_all_listen_is_no_part_of_the_walk(lab):
+    """And what is forgotten first is forgotten when all listen: meanwhile a tunnel's own packets may ask again."""
+    lab.play("direct")
+    ground = ground_of(lab._world.live("").shell)
+    links = [link for link in lab.snapshot().rows.links if link.up and link.kind == "veth"]
+    ping = "ip netns exec ns2 ping -c 1 192.168.10.200"
+    first = f"{ping}; {ping}"
+    heard = listen(ground, links, command="true", wanted=Wanted("icmp"), first=first)
+    assert heard.rows == ()
+    heard = listen(ground, links, command=ping, wanted=Wanted("icmp"), first=first)
+    assert [row["device"] for row in heard.rows] == ["tap1"] * 2 + ["tap2"] * 2
 
 
 def test_loss_that_the_tables_explain_is_sent_once():

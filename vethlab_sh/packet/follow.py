@@ -41,21 +41,23 @@ def walk(
     src, dst = (before.snapshot.name_of(end) for end in (src, dst))
     ends = (src, dst, target_of(before, src, dst))
     probe = Probe.of(ends, count, size, proto)
-    before = _ready(ground, before, cold)
+    probe = replace(probe, forgets=True)
+    if cold:
+        before = _cold(ground, before)
     hurried = follow(ground, before, replace(probe, patience=None), before.links)
     if hurried.ok or hurried.cause not in (None, Cause.UNKNOWN):
         return hurried
     # Nothing explains it: an answer may have come too late, or the walk was cut off before the packet's last place.
-    before = _ready(ground, Tables(ground.look()), cold)
+    before = Tables(ground.look())
+    if cold:
+        before = _cold(ground, before)
     return follow(ground, before, probe, before.links)
 
 
-def _ready(ground: Ground, tables: Tables, cold: bool) -> Tables:
-    """The tables as the probe is to meet them: without open questions; if cold, without all that was learned."""
-    lines = forgetting(tables) if cold else open_questions(tables)
-    if lines:
-        ground.run(lines)
-    return Tables(ground.look()) if cold else tables
+def _cold(ground: Ground, tables: Tables) -> Tables:
+    """The tables without all that was learned."""
+    ground.run(forgetting(tables))
+    return Tables(ground.look())
 
 
 def ground_of(shell: Shell) -> Ground:
@@ -81,6 +83,7 @@ def follow(ground: Ground, before: Tables, probe: Probe, places: Collection[Devi
         ground,
         _ears(before, probe, places),
         command=ground.way_into(probe.src) + probe.line,
+        first=open_questions(before) if probe.forgets else "",
         wanted=probe.wanted(before, is_lab=may_trace),
     )
     if probe.patience is None:

@@ -87,6 +87,8 @@ clock; patience=$((now - start))
 ((patience < {least})) && patience={least}
 ((patience > {most})) && patience={most}
 printf -v patience '0.%06d' "$patience"; export patience
+{first}
+began=$EPOCHREALTIME
 {command} >"$here/out" 2>"$here/err"
 code=$? ended=$EPOCHREALTIME
 clock; last=$((now + {counting}000000))
@@ -102,6 +104,7 @@ echo "{mark} links"; printf '%s\n' "${{links[@]}}"
 echo "{mark} out"; cat "$here/out"
 echo "{mark} err"; cat "$here/err"
 echo "{mark} code"; echo $code
+echo "{mark} began"; echo $began
 echo "{mark} ended"; echo $ended
 echo "{mark} patience"; echo $patience
 """
@@ -143,8 +146,11 @@ class Ground:
         return self.inside(namespace, "true").removesuffix("true")
 
 
-def listen(ground: Ground, links: Iterable[Link], command: str, wanted: Wanted) -> Heard:
-    """Run one command while tcpdump listens at these devices, for the packets that are wanted."""
+def listen(ground: Ground, links: Iterable[Link], command: str, wanted: Wanted, first: str = "") -> Heard:
+    """Run one command while tcpdump listens at these devices, for the packets that are wanted.
+
+    first: lines that run when all listen already, just before the command; what they cause is not heard.
+    """
     if find("tcpdump") is None:
         raise ToolMissing("tcpdump")
     devices = []
@@ -156,6 +162,7 @@ def listen(ground: Ground, links: Iterable[Link], command: str, wanted: Wanted) 
     script = SCRIPT.format(
         listeners="\n".join(listeners),
         times=" ".join(str(_times_counted(name)) for _, name in devices),
+        first=f"{{\n{first}\n}} >/dev/null 2>&1" if first else "",
         command=command,
         least=int(HURRY * MICRO),
         most=int(PATIENCE * MICRO),
@@ -181,10 +188,12 @@ def listen(ground: Ground, links: Iterable[Link], command: str, wanted: Wanted) 
 
 
 def _rows(devices: list[tuple[str, str]], parts: Mapping[str, str]) -> Iterator[Row]:
-    """What each tcpdump printed, until the command had ended.
+    """What each tcpdump printed while the command ran.
 
-    What comes later is nobody's, and some ears are closed already.
+    What passed before was not heard everywhere, because not all listened yet. What comes later is nobody's, and some
+    ears are closed already.
     """
+    began = round(float(parts["began"]) * 1e9)
     ended = round(float(parts["ended"]) * 1e9)
     links = parts["links"].splitlines()
     for number, (namespace, device) in enumerate(devices):
@@ -197,7 +206,7 @@ def _rows(devices: list[tuple[str, str]], parts: Mapping[str, str]) -> Iterator[
         text, frames = _without_bytes(parts[str(number)])
         for row in _understood(text):
             time_ns = row["time_ns"]
-            if time_ns <= ended:
+            if began <= time_ns <= ended:
                 yield where | row | {"frame": frames.get(time_ns)}
 
 

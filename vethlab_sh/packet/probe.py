@@ -48,7 +48,8 @@ class Probe:
 
     src: the namespace that sends; dst: the other end as it was asked for; target: its address; protocol: icmp, tcp or
     udp; port: of the latter two; count, size: of a ping (size: bytes of data, None for ping's own 56); patience:
-    seconds to wait for an answer, None for as long as the listeners took to start.
+    seconds to wait for an answer, None for as long as the listeners took to start; forgets: whether questions for a MAC
+    that nobody has answered are forgotten first, so that they are asked anew.
     """
 
     src: str
@@ -59,6 +60,7 @@ class Probe:
     count: int = 1
     size: int | None = None
     patience: float | None = PATIENCE
+    forgets: bool = False
 
     @classmethod
     def of(cls, ends: tuple[str, str, str], count: int = 1, size: int | None = None, proto: str = "icmp") -> Self:
