@@ -15,9 +15,9 @@ pytestmark = pytest.mark.live
 def assert_told(lab, topology):
     """A connected way where there is one, else a cause."""
     walk = lab.walk("h1", topology.target)
-    assert walk.ok == topology.works, (topology.lines, walk.verdict)
+    assert walk.ok == topology.works, f"{topology.lines}\n{walk}"
     if not walk.ok:
-        assert walk.cause not in (None, Cause.UNKNOWN), (topology.lines, walk.verdict)
+        assert walk.cause not in (None, Cause.UNKNOWN), f"{topology.lines}\n{walk}"
         return
     there = [one for one in walk.rows if one.leg == "there"]
     assert (there[0].namespace, there[-1].namespace) == ("h1", "h2")
