@@ -9,7 +9,19 @@ from ..facts import Device, Link
 from ..language import tr
 from ..markup import printable
 from ..snapshot import Snapshot
-from .devices import addresses, by_device, condition, devices, is_cut, is_dead, rank, remark, status, unseen
+from .devices import (
+    addresses,
+    by_device,
+    condition,
+    devices,
+    is_cut,
+    is_dead,
+    rank,
+    remark,
+    status,
+    switch_words,
+    unseen,
+)
 from .joins import Join, joins, joins_of
 from .kinds import kind_words, port_words, state_words
 from .machines import UNSEEN, machines
@@ -171,7 +183,7 @@ def _tunnel_ends(pairs: Iterable[Tunnel]) -> dict[Device, list[Link]]:
 
 
 def _described(snapshot: Snapshot, link: Link) -> str:
-    """A device in a line: its name and kind, its addresses, and in brackets what is wrong with it."""
+    """A device in a line: its name and kind, its addresses, and in brackets what is odd about it."""
     words = [link.name]
     kind = "vxlan" if _is_plain_vxlan(link) else kind_words(link)
     if link.master and link.parent:
@@ -183,7 +195,7 @@ def _described(snapshot: Snapshot, link: Link) -> str:
         words.append(port_words(link))
     if is_dead(link):
         words.append(f"[{condition(link)}]")
-    for odd in (remark(link, snapshot), state_words(link)):
+    for odd in (switch_words(link), remark(link, snapshot), state_words(link)):
         if odd:
             words.append(f"[{odd}]")
     return " ".join(words)
@@ -270,7 +282,7 @@ def _as_entity(sign: re.Match[str]) -> str:
 
 
 def _node(snapshot: Snapshot, link: Link) -> str:
-    words = [link.name, kind_words(link), port_words(link)]
+    words = [link.name, kind_words(link), port_words(link), switch_words(link)]
     words += addresses(snapshot, link.device)
     words += [status(link), remark(link, snapshot)]
     if link.unseen:

@@ -102,11 +102,16 @@ def remark(link: Link, snapshot: Snapshot) -> str:
     """What is odd about a device at first sight; empty when nothing is."""
     if is_cut(link):
         return "peer missing"
-    if link.switch is not None:
-        return f"port of {link.switch}"
-    if wants_master(link, snapshot):
+    if link.switch is None and wants_master(link, snapshot):
         return "no master"
     return ""
+
+
+def switch_words(link: Link) -> str:
+    """Of which switch of Open vSwitch a device is a port, which only that program tells; empty where it is of none."""
+    if link.switch is None:
+        return ""
+    return f"port of {link.switch}"
 
 
 def wants_master(link: Link, snapshot: Snapshot) -> bool:

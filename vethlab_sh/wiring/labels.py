@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..facts import Device, Link
 from ..snapshot import Snapshot
-from .devices import addresses, is_dead, remark, routes, status, unseen
+from .devices import addresses, is_dead, remark, routes, status, switch_words, unseen
 from .kinds import kind_words, port_words, state_words
 from .picture import PAD, Label, Size
 
@@ -46,7 +46,7 @@ class Labels:
     def _lines(self, link: Link) -> Iterator[tuple[str, bool]]:
         """Each line, and whether it tells of something wrong."""
         yield self._name(link), False
-        for words in (kind_words(link), port_words(link)):
+        for words in (kind_words(link), port_words(link), switch_words(link)):
             if words:
                 yield words, False
         for address in self._addresses(link):

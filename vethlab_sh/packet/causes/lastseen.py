@@ -52,7 +52,9 @@ def _bridge_port(scene: Scene, sighting: Sighting) -> Device | None:
     port: Device | None = sighting.place
     if sighting.way != "out":
         port = tables.peer(sighting.place)
-    if tables.master(port) is None:
+    link = scene.link(port)
+    is_of_a_program = link is not None and link.switch is not None  # Open vSwitch floods as a bridge does
+    if tables.master(port) is None and not is_of_a_program:
         return None
     return port
 
