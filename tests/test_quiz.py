@@ -72,8 +72,9 @@ def test_first_time_tells_a_score_and_the_second_each_reason(tmp_path, vethlab):
 
 
 def test_who_stops_in_the_middle_has_answered_nothing(tmp_path, vethlab):
-    ended = vethlab("quiz", "--folder", str(tmp_path), stdin=typed(tmp_path, "a\n\n"))
+    ended = vethlab("quiz", "--folder", str(tmp_path), stdin=typed(tmp_path, "a\nz\n\n"))
     assert ended.returncode == 0
+    assert "'z' is none of these: a, b, c" in ended.stdout
     assert "nothing is kept" in ended.stdout
     assert quiz.sittings(tmp_path) == []
     (tmp_path / ".answers").mkdir()

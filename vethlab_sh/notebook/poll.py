@@ -54,13 +54,27 @@ def most(hands: Hands) -> str:
 
 
 def counted(asked: Question, counts: list[Hands]) -> Note:
-    """The question and each count, as bars."""
-    lines = []
+    """The question and each count, as bars; on a page these fit any width."""
+    drawn, typed = [], []
     for hands in counts:
         labelled = {asked.label(choice): count for choice, count in hands.items()}
-        lines.append(bars(labelled))
-    text = escape("\n\n".join(lines))
-    return note(OPEN, asked.ask, f"<pre>{text}</pre>")
+        drawn.append(_drawn(labelled))
+        typed.append(bars(labelled))
+    question = note(OPEN, asked.ask)
+    return {
+        "text/html": note(OPEN, asked.ask, "".join(drawn))["text/html"],
+        "text/plain": "\n\n".join([question["text/plain"], *typed]),
+    }
+
+
+def _drawn(hands: Hands) -> str:
+    """A count in HTML: above each bar its choice and its number."""
+    longest = max(hands.values())
+    rows = []
+    for choice, count in hands.items():
+        bar = f'<div style="background:{OPEN[1]};height:.7em;width:{100 * count / longest:.0f}%"></div>'
+        rows.append(f"<div>{escape(choice)}: <b>{count}</b></div>{bar}")
+    return f'<div style="margin:8px 0;max-width:40em">{"".join(rows)}</div>'
 
 
 def bars(hands: Hands) -> str:

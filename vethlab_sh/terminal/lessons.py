@@ -97,12 +97,13 @@ def _set_aside(folder: Path, lesson: str) -> Path | None:
 
 def add_lab(verbs: Verbs) -> None:
     """`lab [FOLDER]`: JupyterLab on one's own copies."""
-    examples = "lab", "lab mine -- --no-browser --port 9999"
+    examples = "lab", "lab mine -- --no-browser --port 9999", "lab --poll"
     verb = add_verb(
         verbs, "lab", tr("open your copies of the lessons in JupyterLab, for this machine only"), _lab, *examples
     )
     _folder_argument(verb)
     verb.add_argument("--ip", default="127.0.0.1", help=tr("the address that JupyterLab listens on (127.0.0.1)"))
+    verb.add_argument("--poll", action="store_true", help=tr("in front of a class: each question is put to the vote"))
     verb.add_argument("more", nargs="*", metavar="OPTION", help=tr("after --, options of JupyterLab: -- --no-browser"))
 
 
@@ -117,6 +118,8 @@ def _lab(options: argparse.Namespace) -> int:
         filter(None, [str(ours), os.environ.get("JUPYTER_CONFIG_PATH")])
     )
     os.environ["VETHLAB_LANG"] = language()  # its notebooks speak it, too
+    if options.poll:
+        os.environ["VETHLAB_POLL"] = "1"  # its notebooks read it: notebook/lesson.py
     if os.geteuid() == 0:
         line.append("--allow-root")
     line += options.more

@@ -121,6 +121,7 @@ def choose(page: Page, asked: Question) -> str | None:
             return choices[typed.casefold()]
         if asked.meant(typed) in asked.choices:
             return asked.meant(typed)
+        print(tr("{typed!r} is none of these: {letters}.", typed=typed, letters=", ".join(choices)))
 
 
 def _judged(page: Page, again: Again, answer: str) -> bool | None:
