@@ -76,7 +76,7 @@ test-fronts: ## one lesson in Notebook 7, nbclassic, voila, papermill, nbconvert
 	@VETHLAB_VENV=$(CURDIR)/.venv-fronts ./setup.sh fronts
 	@nice .venv-fronts/bin/python -m pytest tests/tools/fronts.py $(ARGS)
 
-test-exercises: setup-tests ## do the exercises of the long lessons by half, otherwise, and wrong again
+test-exercises: setup-tests ## do the exercises of the long lessons by half, otherwise, and wrong again; the lesson on Open vSwitch whole
 	@nice $(PYTHON_RUN) -m pytest tests/tools/exercises.py $(ARGS)
 
 test-all: setup-tests ## run the tests on every Python here, with the newest and the oldest packages (ARGS="tests/test_cli.py" for less)

@@ -28,6 +28,11 @@ def in_pod(pod: str, *lines: str) -> str:
     return "\n".join(f"ip netns exec node2 ip netns exec {pod} {line}" for line in lines)
 
 
+def settled(line: str) -> str:
+    """A line for Open vSwitch, which then looks through what it keeps of earlier decisions."""
+    return f"{line}\novs-appctl revalidator/wait"
+
+
 CASES = {
     "0_start_here": {
         "signal": Case("ip link set tap1 up", "ifconfig tap2 up", "ip link set tap1 down"),
@@ -229,6 +234,34 @@ CASES = {
             scenario="flannel",
             fault="ip netns add old\nip link add veth5d1a0e2c type veth peer name eth0 netns old\n"
             "ip link set veth5d1a0e2c master cni0\nip link set veth19689916 down",
+        ),
+    },
+    "8_open_vswitch": {
+        "beside": Case(
+            "ip netns add ns3\nip link add tap3 type veth peer name eth0 netns ns3\nip link set tap3 up\n"
+            "ip netns exec ns3 ip addr add 10.0.0.3/24 dev eth0\nip netns exec ns3 ip link set eth0 up",
+            "ovs-vsctl --may-exist add-port br-int tap3 -- set port tap3 external_ids:owner=me",
+            "ip netns exec ns1 ip addr add 10.0.0.3/24 dev eth0",
+        ),
+        "joined": Case(
+            "ip link add int-br0 type veth peer name phy-br0\nip link set int-br0 up\nip link set phy-br0 master br0",
+            "ovs-vsctl add-port br-int int-br0\nifconfig phy-br0 up",
+            "ovs-vsctl del-port int-br0",
+        ),
+        "tagged": Case(
+            settled("ovs-vsctl set port tap3 tag=11"),
+            settled("ovs-vsctl del-port tap3 -- add-port br-int tap3 tag=10"),
+            settled("ovs-vsctl clear port tap1 tag -- clear port tap3 tag"),
+        ),
+        "exception": Case(
+            settled("ovs-ofctl add-flow br-int priority=70,icmp,in_port=tap1,nw_dst=10.0.0.2,actions=NORMAL"),
+            settled("ovs-ofctl add-flow br-int priority=300,icmp,nw_dst=10.0.0.2,actions=NORMAL"),
+            settled("ovs-ofctl del-flows br-int icmp"),
+        ),
+        "problem": Case(
+            settled("ovs-ofctl add-flow br-int priority=50,icmp,actions=NORMAL"),
+            settled("ovs-ofctl add-flow br-int priority=200,icmp,in_port=tap1,actions=NORMAL"),
+            "ovs-vsctl del-port tap1",
         ),
     },
 }  # by lesson and exercise

@@ -4,19 +4,23 @@ import json
 import os
 import re
 import sys
+from datetime import date
 
 import pytest
 from conftest import ROOT, inhabitants, until
 
-from vethlab_sh import Lab, explain, snapshot
+from vethlab_sh import Lab, explain, scenarios, snapshot
+from vethlab_sh.lessons import kept, questions, recall
 from vethlab_sh.packet.causes.cause import Cause
 from vethlab_sh.parsers.ovsdb import ports_of_switches
 from vethlab_sh.wiring.characters import as_text
+from vethlab_sh.wiring.layout import layout
 
 pytestmark = pytest.mark.live
 
 JOINED = 8  # steps until both switches are joined, and a ping has passed
 PORTS = {"tap1": "br-int", "int-br0": "br-int"}
+LESSON = "8_open_vswitch"
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +117,9 @@ def test_drawing_says_whose_port_it_is(joined):
     assert "tap1 [port of br-int]" in drawn
     assert "int-br0 [port of br-int]" in drawn
     assert "no master" not in drawn
+    boxes = {box.name: box for box in layout(joined.snapshot()).boxes}
+    assert "port of br-int" in boxes["tap1"].lines
+    assert (boxes["tap1"].warnings, boxes["tap1"].off) == ((), False), "nothing is wrong with it"
 
 
 @pytest.mark.parametrize(
@@ -241,3 +248,40 @@ def test_inspect_asks_open_vswitch_and_nft(joined):
     assert (bridges["tap1"], bridges["tap2"]) == ("br-int", "br0")
     (finding,) = seen["findings"]
     assert {sign["words"] for sign in finding["signs"]} == {"table ip flannel-ipv4", "table ip6 calico"}
+
+
+# Its lesson, without a notebook; in one, and its exercises: `make test-exercises`
+
+
+def test_lines_of_the_lesson_answer_its_questions():
+    asked = questions.read(LESSON).questions
+    solved = kept.read(LESSON)
+    truths = {}
+    lab = Lab()
+    try:
+        for cell in solved.cells:
+            if cell.solved.startswith("%%lab --quiet --new"):
+                lab.close()
+                lab = Lab()
+            if cell.solved.startswith("%%lab"):
+                lab.run(cell.solved.partition("\n")[2], expect=None)
+            for verb, name in cell.calls:
+                if verb == "look":
+                    assert [claim for claim in asked[name].needs if not lab.check(claim)] == [], name
+                    truths[name] = lab.run(asked[name].measure, expect=None).out.strip()
+                elif name == "tagged":
+                    # VLAN 10 has not learned ns2's MAC: the frame is flooded to ns3 too, which rightly drops it
+                    lost = lab.check("ns1 cannot reach 10.0.0.2")
+                    assert "the frame has the tag of VLAN 10, and eth0 in ns2 has no VLAN device" in str(lost)
+        assert lab.check("ns1 can reach 10.0.0.2")  # what did not work at the beginning
+    finally:
+        lab.close()
+    assert truths == solved.truths
+
+
+@pytest.mark.no_lab
+def test_question_is_judged_by_its_right_choice_where_open_vswitch_is_missing(monkeypatch):
+    monkeypatch.setattr(scenarios, "find", lambda program: None)
+    judgement = recall.judge(recall.Again(LESSON, "", questions.read(LESSON).questions["priority"], date.today(), 0))
+    assert judgement.truth == "no"
+    assert "sudo apt-get install openvswitch-switch" in judgement.remark

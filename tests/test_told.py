@@ -119,7 +119,7 @@ def test_line_of_ones_own_is_told_in_one_sentence_and_is_no_error(cells):
 
 
 def test_exercise_offers_its_hints_and_the_recorded_lines(cells):
-    assert "none can be made here" in html(cells[7])
+    assert "this lesson has none here" in html(cells[7])
     assert any("widget-view" in kind for output in cells[7].outputs for kind in output.data)
 
 

@@ -20,6 +20,9 @@ answer is given. `questions/2_bridge.toml` has them:
     claims = ["ns102 can reach 192.168.1.100"]
     hints = ["The cells above did the same for ns101."]
     given = ["ip link set veth102 ___"]    # lines that the cell begins with: with gaps, or in another order
+
+A lesson that needs programs which not every machine has names, above all these, a scenario that needs the same:
+`programs_of = "ovs"`.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .. import files
+from .. import files, scenarios
 from ..drills.drill import Drill
 from ..errors import UnknownName
 from ..language import in_lesson, marked
@@ -99,10 +102,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Questions:
-    """All that a lesson asks, by name and in its order."""
+    """All that a lesson asks, by name and in its order; programs_of: a scenario that needs the same programs."""
 
     questions: Mapping[str, Question] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
+    programs_of: str = ""
+
+    def check_programs(self) -> None:
+        """Raise ToolMissing, with the line that installs it, for a program that is missing here."""
+        if self.programs_of:
+            scenarios.check_programs(scenarios.load(self.programs_of))
 
 
 class UnknownLesson(UnknownName):
@@ -129,7 +138,7 @@ def read(lesson: str) -> Questions:
     exercises = tables.get("exercise", {})
     questions = {name: question(name, table, lesson) for name, table in predictions.items()}
     tasks = {name: _task(name, table) for name, table in exercises.items()}
-    return Questions(questions, tasks)
+    return Questions(questions, tasks, tables.get("programs_of", ""))
 
 
 def question(name: str, table: Mapping[str, Any], file: str) -> Question:

@@ -133,6 +133,7 @@ def judge(again: Again) -> Judgement:
     if not asked.measure or place is None:
         return Judgement(right)
     try:
+        questions.read(again.lesson).check_programs()
         with Lab() as lab:
             return _ask(lab, asked, place, right)
     except CannotBegin as error:

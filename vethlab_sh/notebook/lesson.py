@@ -48,7 +48,7 @@ NO_BUTTONS = "Run in JupyterLab, this cell has buttons here: {}. Without them, r
 NO_BUTTON_HERE = (
     "Run in JupyterLab, this cell has a button here, “Bring the lab to here”. Without it, run the cells above."
 )
-NO_JUDGE = "An exercise is done in a lab, and none can be made here."
+NO_JUDGE = "An exercise is done in a lab, and this lesson has none here."
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,17 @@ class Lesson:
     def begin(self, name: str, is_told: bool) -> None:
         """Which lesson this notebook is: from here on its questions, and what was answered before, are known.
 
-        is_told: there is no lab, and its recording is shown. Raises UnknownLesson.
+        is_told: it has no lab here, and its recording is shown. Raises UnknownLesson.
         """
         self.is_told = is_told
         self.name = name
         self._asked = questions.read(name)
         self._script = script.read(name)
         self.answers = answers.read(name)
+
+    def check_programs(self) -> None:
+        """Raise ToolMissing for a program that this lesson needs and that is not here."""
+        self._asked.check_programs()
 
     def so_far(self) -> Note:
         """How far this lesson is."""
@@ -106,12 +110,13 @@ class Lesson:
 
         name: of a question of this lesson, and by which `look` finds the answer; question, choices: of one that stands
         in the cell itself, no choices for a free answer; answer: already written here; poll: of a class, which votes by
-        hands on the choices of a question.
+        hands on the choices of a question, as in front of `lab --poll` it does on every one.
         """
         if question:
             self._own[name] = Question(name, question, dict.fromkeys(choices, ""))
         asked = self._question(name)
-        if poll and asked.choices:
+        is_of_a_class = poll or bool(os.environ.get("VETHLAB_POLL"))
+        if is_of_a_class and asked.choices and not answer:
             vote(asked, lambda choice: self._decided(name, choice))
             return
         given = self.answers.of(name)

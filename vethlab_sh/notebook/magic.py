@@ -151,14 +151,18 @@ class LabMagics(Magics):
             self.top.show(note(WRONG, str(error)))
 
     def lesson(self, name: str) -> None:
-        """Which lesson this notebook is. Where no lab can be made it is told as a recording, and its top says so."""
+        """Which lesson this notebook is.
+
+        Where no lab can be made, or a program is missing, it is told as a recording, and its top says so.
+        """
         _speak_as_the_notebook()
         self.of_lesson.begin(name, is_told=False)
         try:
             lab = self.current()
+            self.of_lesson.check_programs()
         except CannotBegin as error:
             self.of_lesson.begin(name, is_told=True)
-            above = self.telling.begin(name, str(error))
+            above = self.telling.begin(name, error)
         else:
             self.telling.end()
             above = note(ABOUT, lab.guest) if lab.guest else beside.terminal(self._lent(lab))
@@ -290,6 +294,9 @@ class LabMagics(Magics):
     @cell_magic
     def lab(self, line: str, cell: str) -> None:
         """Run each line as typed in the notebook's lab; what one sets, `cd` or a variable, holds for the next."""
+        if self.telling.is_on:
+            self.telling.tell_lines(f"%%lab {line}\n{cell}")
+            return
         options = parse_argstring(self.lab, line)
         try:
             if options.exercise and GAP in cell:

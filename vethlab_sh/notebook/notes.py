@@ -6,7 +6,7 @@ import re
 import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 from IPython.display import display, update_display
@@ -35,7 +35,7 @@ def note(sign: Sign, text: str, more: str = "") -> Note:
     style = f"border-left:4px solid {colour};padding:4px 10px;margin:4px 0"
     html = re.sub("`([^`]+)`", r"<code>\1</code>", escape(text, quote=False))
     below = re.sub(r"<br>", "\n  ", more)
-    plain = f"{mark} {text}" + re.sub("<[^>]+>", "", below)
+    plain = f"{mark} {text}" + unescape(re.sub("<[^>]+>", "", below))
     return {
         "text/html": f'<div style="{style}"><b style="color:{colour}">{mark}</b> {html}{more}</div>',
         "text/plain": plain,

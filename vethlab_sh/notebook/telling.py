@@ -1,4 +1,7 @@
-"""What happens in a lesson where no lab can be made? It tells: each cell shows what it showed when it was solved."""
+"""What happens in a lesson where no lab can be made, or a program of it is missing? It tells.
+
+Each cell shows what it showed when the lesson was solved.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from html import escape
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
+from ..errors import CannotBegin, ToolMissing
 from ..lessons import kept
 from ..lessons.kept import Kept, KeptCell, Output
 from ..packet.player import DARK
@@ -19,10 +23,12 @@ from .notes import ABOUT, SHOWN, Note, Place, note
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 VERB = "_told"  # by this name a cell is told
 ABOVE = (
-    "No lab can be made here, so this lesson is a recording: below each cell stands what it showed when its lines ran "
+    "{why}, so this lesson is a recording: below each cell stands what it showed when its lines ran "
     "on Linux. Questions are asked and judged by what was recorded; lines of your own do not run, and exercises "
     "can only be shown."
 )
+NO_LAB = "No lab can be made here"
+NO_PROGRAM = "A program is missing here"
 OWN = (
     "This is not in the recording, and nothing runs here. The cell as the lesson has it shows what was recorded, and "
     "“Show me”, below an exercise, the lines that do it."
@@ -30,7 +36,7 @@ OWN = (
 
 
 class Telling:
-    """The recording of a lesson, in the place of its lab: it turns each cell that needs a lab into one that tells."""
+    """The recording of a lesson, in the place of its lab: each cell that needs a lab becomes one that tells."""
 
     def __init__(self, shell: InteractiveShell, lesson: Lesson) -> None:
         self._shell = shell
@@ -43,15 +49,15 @@ class Telling:
         """Whether there is no lab, and the lesson is told."""
         return self._kept is not None
 
-    def begin(self, name: str, why: str) -> Note:
-        """From here on tell the lesson of this name; returns what to say at its top. why: there is no lab."""
+    def begin(self, name: str, error: CannotBegin) -> Note:
+        """From here on tell the lesson of this name; returns what to say at its top. error: why it has no lab."""
         self._kept = kept.read(name)
         self._last = -1
         if self._turn not in self._shell.input_transformers_cleanup:
-            # before any other: they would make Python of `%%lab`
+            # before any other: they would make other Python of it
             self._shell.input_transformers_cleanup.insert(0, self._turn)
         self._shell.user_ns[VERB] = self.tell
-        return note(ABOUT, ABOVE, f"<details><summary>Why</summary>{escape(why)}</details>")
+        return _above(error)
 
     def end(self) -> None:
         """A lab is there, or another lesson begins: every cell runs again."""
@@ -59,13 +65,25 @@ class Telling:
         if self._turn in self._shell.input_transformers_cleanup:
             self._shell.input_transformers_cleanup.remove(self._turn)
 
+    def tell_lines(self, source: str) -> None:
+        """Show what the `%%lab` cell with this source showed; nothing where the learner's lines are still to come."""
+        assert self._kept
+        cell = self._kept.find(source, self._cell_name(), self._last)
+        if cell is None:
+            self.tell()
+        elif not cell.is_blank(source):
+            self.tell(cell.number)
+
     def _turn(self, lines: list[str]) -> list[str]:
-        """A cell that needs a lab as a call that tells it; any other as it is."""
+        """A cell of Python that needs a lab as a call that tells it; any other as it is.
+
+        A terminal asks this of each line of a cell that is not whole yet, so `%%lab` tells by itself.
+        """
         assert self._kept
         source = "".join(lines)
+        if source.startswith("%%"):
+            return lines
         cell = self._kept.find(source, self._cell_name(), self._last)
-        if cell and cell.is_blank(source):
-            return []
         if cell and _is_told(cell):
             return [f"{VERB}({cell.number})\n"]
         if cell is None and self._kept.needs_lab(source):
@@ -108,6 +126,14 @@ class Telling:
         shown = _as_html(solution.outputs)
         name = dict(cell.calls).get("exercise", "")
         self._lesson.offer(name, note(SHOWN, "These lines do it, and this is what they showed:", lines + shown))
+
+
+def _above(error: CannotBegin) -> Note:
+    """What stands once at the top: that it is a recording, and why."""
+    why = escape(str(error))
+    if isinstance(error, ToolMissing):  # one line mends it
+        return note(ABOUT, ABOVE.format(why=NO_PROGRAM), f"<br>{why}")
+    return note(ABOUT, ABOVE.format(why=NO_LAB), f"<details><summary>Why</summary>{why}</details>")
 
 
 def _is_told(cell: KeptCell) -> bool:
