@@ -58,8 +58,8 @@ def _links(space: str, answer: Answer, ends: Mapping[str, Ends]) -> Iterator[Lin
             vlans=vlans.get(link["ifname"], ()),
             functions=of_kind.functions(link),
             alias=link.get("ifalias"),
+            **of_kind.of_kind(kind, info),
         )
-        fact = replace(fact, **of_kind.of_kind(kind, info))
         if fact.wrapping is not None:
             fact = replace(fact, wrapping=_underlay(fact.wrapping, space, link, ends))
         if kind == "vxlan":
