@@ -2,7 +2,8 @@
 
 The source of an assignment is a solved lesson (source/2_bridge/2_bridge.ipynb), which holds nbgrader's metadata. What
 is released is the learners' copy in notebooks/, by the rules of notebooks/make.py: no answers; in the cells to fill the
-lines that the lesson gives; in the prose the words of the glossary. A lesson of one's own is only left blank.
+lines that the lesson gives; in the prose the words of the glossary. A lesson of one's own is only left blank. Under
+VETHLAB_LANG=zh the lessons are released in Chinese.
 """
 
 import sys
@@ -11,6 +12,7 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 
 from vethlab_sh import files
+from vethlab_sh.lessons import translation
 
 sys.path.insert(0, str(files.lessons()))
 
@@ -41,6 +43,7 @@ class GiveLines(ClearSolutions):
         nb, resources = super().preprocess(nb, resources)
         if is_ours:
             self._give(nb, lines)
+            translation.translate(nb.cells)
         return nb, resources
 
     def _give(self, nb, lines):

@@ -7,9 +7,10 @@ import lesson_texts
 import pytest
 from conftest import ROOT
 
-from vethlab_sh import cli
+from vethlab_sh import cli, language
 from vethlab_sh.language import speaking
 from vethlab_sh.lessons import questions, quiz, translation
+from vethlab_sh.notebook import magic
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 LINKED = re.compile(r"\]\(([^)]+)\)")
@@ -139,3 +140,26 @@ def test_bold_beside_a_full_width_sign_is_found_before_a_reader_finds_its_stars(
 def test_a_file_says_its_language():
     assert translation.language_of("/lessons/2_bridge.zh.ipynb") == "zh"
     assert translation.language_of("/lessons/2_bridge.ipynb") == translation.language_of("") == ""
+
+
+def test_a_notebook_asks_in_the_language_that_its_file_says(monkeypatch):
+    monkeypatch.setenv("VETHLAB_LANG", "en")
+    monkeypatch.setenv("JPY_SESSION_NAME", "/home/ada/lessons/2_bridge.ipynb")
+    magic.speak_as_the_notebook()
+    assert language.language() == "en"
+    monkeypatch.setenv("JPY_SESSION_NAME", "/home/ada/lessons/2_bridge.zh.ipynb")
+    magic.speak_as_the_notebook()
+    assert language.language() == "zh"
+
+
+def test_a_notebook_in_memory_is_translated_in_place_and_stays_as_it_is_in_english():
+    """As nbgrader does it for a class."""
+    english = [{"cell_type": kind, "source": source} for kind, source, _ in cells(ROOT / "notebooks/2_bridge.ipynb")]
+    ours = [dict(cell) for cell in english]
+    with speaking("en"):
+        translation.translate(ours)
+    assert ours == english
+    with speaking("zh"):
+        translation.translate(ours)
+    assert "# 许多容器怎样共用一条线？" in ours[0]["source"]
+    assert "# 你的命令：" in "\n".join(cell["source"] for cell in ours)

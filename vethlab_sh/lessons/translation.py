@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 from typing import Any
@@ -85,30 +85,42 @@ def language_of(file: str) -> str:
 def notebook(text: str) -> str:
     """A notebook, as the text of its file, in the language that is spoken.
 
-    Outputs are left out: what the kit says in them is English. Where words of the glossary are explained, the same
-    words are explained at their first use in the other language.
+    Outputs are left out: what the kit says in them is English.
     """
     lesson = json.loads(text)
-    cells = [(cell, "".join(cell["source"])) for cell in lesson["cells"]]
-    words = Explained(_meanings(cells))
-    for cell, source in cells:
+    for cell in lesson["cells"]:
+        cell["source"] = "".join(cell["source"])  # nbformat 4: a text, or a list of its lines
+    translate(lesson["cells"])
+    for cell in lesson["cells"]:
+        cell["source"] = cell["source"].splitlines(keepends=True)
         if cell["cell_type"] == "code":
-            source = code(source)
             cell["outputs"], cell["execution_count"] = [], None
-        else:
-            source = prose(EXPLAINED.sub(r"\2", source))
-            source = LINK.sub(lambda link: f"]({file_name(link[1])})", source)
-            source = words.explain(source)
-        cell["source"] = source.splitlines(keepends=True)
     return json.dumps(lesson, indent=1, ensure_ascii=False) + "\n"
 
 
-def _meanings(cells: list[tuple[dict[str, Any], str]]) -> dict[str, str]:
+def translate(cells: Sequence[dict[str, Any]]) -> None:
+    """Put the prose and the comments of a notebook's cells into the language that is spoken, in place.
+
+    Where words of the glossary are explained, the same words are explained at their first use in that language.
+    """
+    if language() == SOURCE:
+        return
+    of_prose = [cell for cell in cells if cell["cell_type"] == "markdown"]
+    words = Explained(_meanings(cell["source"] for cell in of_prose))
+    for cell in of_prose:
+        source = prose(EXPLAINED.sub(r"\2", cell["source"]))
+        source = LINK.sub(lambda link: f"]({file_name(link[1])})", source)
+        cell["source"] = words.explain(source)
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            cell["source"] = code(cell["source"])
+
+
+def _meanings(sources: Iterable[str]) -> dict[str, str]:
     """The words that a notebook explains, in the language that is spoken."""
     meanings = {}
-    for cell, source in cells:
-        if cell["cell_type"] == "markdown":
-            for title, _ in EXPLAINED.findall(source):
-                meaning = unescape(title)
-                meanings[in_lesson(meaning, WORD)] = in_lesson(meaning)
+    for source in sources:
+        for title, _ in EXPLAINED.findall(source):
+            meaning = unescape(title)
+            meanings[in_lesson(meaning, WORD)] = in_lesson(meaning)
     return meanings

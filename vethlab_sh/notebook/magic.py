@@ -83,7 +83,7 @@ def _is_shown_by_voila() -> bool:
     return os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
 
 
-def _speak_as_the_notebook() -> None:
+def speak_as_the_notebook() -> None:
     """A lesson in another language asks in it, too; jupyter-server tells its kernels which file a notebook is."""
     own = translation.language_of(os.environ.get("JPY_SESSION_NAME", ""))
     if own in LANGUAGES:
@@ -155,7 +155,7 @@ class LabMagics(Magics):
 
         Where no lab can be made, or a program is missing, it is told as a recording, and its top says so.
         """
-        _speak_as_the_notebook()
+        speak_as_the_notebook()
         self.of_lesson.begin(name, is_told=False)
         try:
             lab = self.current()
