@@ -17,7 +17,7 @@ from typing import Any
 
 from .. import files
 from ..lab import Lab
-from ..language import in_lesson
+from ..language import in_lesson, marked, tr
 from ..record import Ran
 from . import answers
 from .questions import Question, question
@@ -115,28 +115,32 @@ def keep(folder: Path, choices: Mapping[str, str], today: date) -> None:
 
 def page() -> Iterator[str]:
     """The questions with their reasons, as lines of Markdown: for teachers, and for who has answered them twice."""
-    yield "# Before and after: fifteen questions"
+    yield "# " + tr("Before and after: fifteen questions")
     yield ""
-    yield INTRODUCTION
+    yield tr(INTRODUCTION)
     for number, item in enumerate(items(), 1):
         yield ""
         yield f"## {number}. {item.question.ask}"
         yield ""
-        yield f"Wrong belief: {item.belief}"
+        yield tr("Wrong belief: {belief}", belief=item.belief)
         yield ""
         for choice, words in item.question.choices.items():
             label = item.question.label(choice)
-            yield f"- **{label}**: right." if choice == item.right else f"- {label}: {words}"
+            if choice == item.right:
+                yield "- " + tr("**{choice}**: right.", choice=label)
+            else:
+                yield "- " + tr("{choice}: {words}", choice=label, words=words)
         yield ""
         yield item.question.because
         lines = "\n".join([*item.lines, item.question.measure])
         yield ""
-        yield f"In a lab with `{item.scenario}` played these lines print the right choice:"
+        yield tr("In a lab with `{scenario}` played these lines print the right choice:", scenario=item.scenario)
         yield ""
         yield f"```sh\n{lines}\n```"
 
 
-INTRODUCTION = """\
-`python -m vethlab_sh quiz` asks these questions, before the lessons and once more after them. The first time it tells
-only the score, the second time each reason, shown in a live lab, and what has changed. Each question is built on
-something that is often told and is wrong. Whoever still wants to answer them should not read on.""".replace("\n", " ")
+INTRODUCTION = marked(
+    "`python -m vethlab_sh quiz` asks these questions, before the lessons and once more after them. The first time it "
+    "tells only the score, the second time each reason, shown in a live lab, and what has changed. Each question is "
+    "built on something that is often told and is wrong. Whoever still wants to answer them should not read on."
+)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..errors import CannotBegin, LabError
 from ..lab import Lab
-from ..language import in_lesson
+from ..language import in_lesson, marked, sentences, tr
 from ..record import Ran
 from . import answers, questions, script
 from .questions import Question
@@ -23,6 +23,9 @@ from .questions import Question
 AT_ONCE = 5
 GAPS = (1, 3, 7, 16, 35)  # days until it is asked again, by how often in a row it was right
 FILE = "recall"
+RIGHT, RIGHT_BY_KERNEL = marked("Right: it is {truth}."), marked("Right: the kernel says {truth}.")
+WRONG = marked("No: you said {answer}; it is {truth}.")
+WRONG_BY_KERNEL = marked("No: you said {answer}; the kernel says {truth}.")
 
 
 @dataclass(frozen=True)
@@ -138,10 +141,10 @@ def judge(again: Again) -> Judgement:
             return _ask(lab, asked, place, right)
     except CannotBegin as error:
         if right:
-            return Judgement(right, remark=f"No lab can be asked here: {error}")
+            return Judgement(right, remark=tr("No lab can be asked here: {error}", error=error))
         return Judgement("", remark=str(error))
     except LabError as error:
-        return Judgement("", remark=f"The lab did not come to the place, so nothing is judged: {error}")
+        return Judgement("", remark=tr("The lab did not come to the place, so nothing is judged: {error}", error=error))
 
 
 def _ask(lab: Lab, asked: Question, place: script.Place, right: str) -> Judgement:
@@ -150,15 +153,20 @@ def _ask(lab: Lab, asked: Question, place: script.Place, right: str) -> Judgemen
     for claim in asked.needs:
         verdict = lab.check(claim)
         if not verdict:
-            return Judgement("", remark=f"The lab did not come to the place, so nothing is judged: {verdict}.")
+            remark = tr("The lab did not come to the place, so nothing is judged: {verdict}.", verdict=verdict)
+            return Judgement("", remark=remark)
     ran = lab.run(asked.measure, expect=None)
     truth = ran.out.strip()
     if not truth:
-        return Judgement("", ran, "The command printed nothing, so nothing is judged.")
+        return Judgement("", ran, tr("The command printed nothing, so nothing is judged."))
     if right and not questions.means_the_same(truth, right):
         # either the lab is somewhere else, or this kernel is another than that of the lesson
-        told, wanted = asked.label(truth), asked.label(right)
-        return Judgement("", ran, f"This lab says {told} where the lesson says {wanted}, so nothing is judged.")
+        remark = tr(
+            "This lab says {truth} where the lesson says {right}, so nothing is judged.",
+            truth=asked.label(truth),
+            right=asked.label(right),
+        )
+        return Judgement("", ran, remark)
     return Judgement(truth, ran)
 
 
@@ -174,14 +182,13 @@ def others(asked: Question, answer: str) -> dict[str, str]:
 def sentence(again: Again, answer: str, judgement: Judgement) -> str:
     """The judgement in words, what would have to be true for a wrong choice, and why it is so."""
     question = again.question
-    who = "the kernel says" if judgement.ran else "it is"
     truth = question.label(judgement.truth)
     if questions.means_the_same(answer, judgement.truth):
-        sentences = [f"Right: {who} {truth}."]
-    else:
-        sentences = [f"No: you said {question.label(answer)}; {who} {truth}.", question.feedback(answer)]
-    sentences.append(question.because)
-    return " ".join(words for words in sentences if words)
+        judged = RIGHT_BY_KERNEL if judgement.ran else RIGHT
+        return sentences(tr(judged, truth=truth), question.because)
+    judged = WRONG_BY_KERNEL if judgement.ran else WRONG
+    told = tr(judged, answer=question.label(answer), truth=truth)
+    return sentences(told, question.feedback(answer), question.because)
 
 
 # --- what is kept -------------------------------------------------------------------------------------------------
