@@ -52,6 +52,7 @@ def test_no_line_of_a_copys_prose_is_english(copied, lesson):
     prose = [source for kind, source, _ in cells(copied / f"{lesson}.zh.ipynb") if kind == "markdown"]
     blocks = [block for source in prose for block in translation.blocks(source)]
     assert [block.text for block in blocks if block.text and not CHINESE.search(block.text)] == []
+    assert [block.text for block in blocks if not lesson_texts.is_bold(block.text)] == []  # words are explained in it
 
 
 def test_each_lesson_leads_to_the_next_one_in_its_language(copied):
