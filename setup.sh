@@ -27,7 +27,8 @@ TESTS=("${REAL[@]}" busybox:busybox # its nc is what a learner leaves running
     tshark:tshark                   # it has to read what a walk writes as a capture
     ipset:ipset                     # a fault is planted with it: an address on a block list
     ruby:ruby)                      # the Vagrantfile is read by it, without Vagrant
-BROWSER=(chromium:chromium)
+BROWSER=(chromium:chromium
+    /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc:fonts-noto-cjk) # it looks at Chinese pages, too
 BENCH=(mn:mininet)
 TOOLS=(patchelf:patchelf)
 CLASS=(configurable-http-proxy:node-configurable-http-proxy) # of JupyterHub
@@ -38,9 +39,15 @@ give_up() { say "$*"; exit 1; }
 
 # --- Debian packages
 
-missing() { # of these tool:package pairs, the packages whose tool is not there
-    local pair
-    for pair in "$@"; do command -v "${pair%%:*}" >/dev/null || echo "${pair##*:}"; done | sort -u
+missing() { # of these tool:package pairs, the packages whose tool, or file, is not there
+    local pair tool
+    for pair in "$@"; do
+        tool=${pair%%:*}
+        case $tool in
+        /*) [ -f "$tool" ] ;;
+        *) command -v "$tool" >/dev/null ;;
+        esac || echo "${pair##*:}"
+    done | sort -u
 }
 
 may_be_root() { # only who can have sudo is asked for a password: others would be reported for trying

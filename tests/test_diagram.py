@@ -11,9 +11,9 @@ from test_text_and_json import topologies
 from vethlab_sh import Lab
 from vethlab_sh.wiring.characters import as_mermaid, as_text
 from vethlab_sh.wiring.devices import matters
-from vethlab_sh.wiring.ink import draw, placed
+from vethlab_sh.wiring.ink import draw, family, placed
 from vethlab_sh.wiring.layout import layout
-from vethlab_sh.wiring.picture import CHAR, LEADING
+from vethlab_sh.wiring.picture import CHAR, LEADING, Label
 
 pytestmark = pytest.mark.live
 PLAYED = [
@@ -337,3 +337,10 @@ def test_tunnel_is_drawn_by_its_remote_its_flood_entry_and_its_group(lab):
     lab.run("bridge -n n2 fdb del 00:00:00:00:00:00 dev vx2 dst 192.168.0.1")
     labels = {(line.kind, line.label) for line in layout(lab.snapshot()).lines if line.label}
     assert ("broken", "VXLAN 2: no FDB entry on n2") in labels
+
+
+@pytest.mark.no_lab
+def test_a_label_has_room_for_signs_that_are_twice_as_wide():
+    assert Label.of(["网桥 br0"]).width == Label.of(["bridge00"]).width
+    assert family("网桥 br0")[0] == "monospace"
+    assert family("br0") == ["monospace"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -11,7 +10,7 @@ from ..errors import package
 from ..language import SOURCE, language, speaking, tr
 from ..packet.sighting import Sighting
 from ..packet.walk import Walk
-from ..wiring.ink import INK, new_figure
+from ..wiring.ink import INK, chinese_fonts, new_figure
 from .compare import Loss
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 WIDE = 9.0  # inches: the width of a notebook
 DEEP = ("#ffffff", "#fbe3c8", "#e69f00")  # loses nothing, something, everything: also in grey one darker than the other
-# Fonts that have Chinese signs, by the names that matplotlib knows them by.
-CHINESE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "Microsoft YaHei")
 Draw = TypeVar("Draw", bound=Callable[..., Any])
 CELL, MIDDLE = 0.98, 0.49  # width of a cell whose neighbours begin at whole numbers, and where its text stands
 
@@ -36,8 +33,7 @@ def lettered(draw: Draw) -> Draw:
         if language() == SOURCE:
             return draw(*args, **named)
         matplotlib = package("matplotlib")
-        fonts = importlib.import_module("matplotlib.font_manager").fontManager.ttflist
-        found = [name for name in CHINESE_FONTS if any(font.name == name for font in fonts)]
+        found = chinese_fonts()
         if not found:
             with speaking(SOURCE):
                 return draw(*args, **named)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..facts import Device
 from ..language import language, marked, tr
-from ..markup import printable
+from ..markup import printable, width
 from ..wiring.ink import INK, edge_of, fill_of
 from ..wiring.picture import CHAR, FONT, LEADING, PAD, Box, Line, Picture, Point
 from .sighting import USUAL_TAG, VXLAN, Kind, Sighting
@@ -284,7 +284,7 @@ def _text(box: Box, number: int, text: str, kind: str) -> str:
     x = box.x + PAD
     middle = box.y + PAD / 2 + (number + 0.5) * LEADING
     y = middle + FONT * 0.35  # SVG counts from the line that letters stand on
-    length = len(text) * CHAR
+    length = width(text) * CHAR
     warns = number in box.warnings
     if number == 0 or warns:
         kind = "first"

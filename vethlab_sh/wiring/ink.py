@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -25,6 +26,8 @@ INK = {
 }  # fmt: skip
 THIN, THICK, ACCENT = 0.9, 1.4, 2.4  # the edge of a device in order, of one that is not, of one that changed
 POINTS = 72  # to the inch
+# Fonts that have Chinese signs, by the names that matplotlib knows them by.
+CHINESE_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "Microsoft YaHei")
 # What lies above what. Lines end under the devices' edges, and a packet's bands run below them all, so that the text
 # stays legible.
 BELOW = {"machine": 0, "namespace": 1}
@@ -106,6 +109,20 @@ def new_figure(**size: Any) -> Figure:
     return Figure(**size)
 
 
+def family(text: str) -> list[str]:
+    """The fonts for a text: matplotlib takes each sign from the first that has it."""
+    return ["monospace"] if text.isascii() else ["monospace", *chinese_fonts()]
+
+
+@cache
+def chinese_fonts() -> tuple[str, ...]:
+    """Those of CHINESE_FONTS that this machine has; fonts-noto-cjk is Debian's package of the first."""
+    from matplotlib.font_manager import fontManager
+
+    there = {font.name for font in fontManager.ttflist}
+    return tuple(name for name in CHINESE_FONTS if name in there)
+
+
 # ---- boxes ------------------------------------------------------------------------------------------------
 
 
@@ -157,7 +174,7 @@ def _ink_lines(ax: Axes, box: Box, scale: float) -> None:
             box.y + PAD / 2 + (number + 0.5) * LEADING,
             text,
             fontsize=FONT * scale,
-            family="monospace",
+            family=family(text),
             weight="bold" if warns or number == 0 else "normal",
             color=INK["broken"] if warns else "black",
             va="center",
@@ -186,7 +203,7 @@ def _ink_label(ax: Axes, line: Line, scale: float) -> None:
         y,
         line.label,
         fontsize=FONT * scale,
-        family="monospace",
+        family=family(line.label),
         color=INK["broken"] if is_broken else INK["edge"],
         va="bottom",
         zorder=TEXT,

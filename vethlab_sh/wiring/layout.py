@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from ..facts import Device
+from ..markup import width
 from ..snapshot import Snapshot
 from . import characters
 from .frame import Frame
@@ -59,7 +60,7 @@ def _fit_labels(picture: Picture) -> None:
     """Widen the paper until every label is on it."""
     for line in picture.lines:
         start, _ = line.at
-        length = len(line.label) * CHAR
+        length = width(line.label) * CHAR
         end = start + length + GAP
         picture.width = max(picture.width, end)
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..facts import Device
-from ..markup import printable
+from ..markup import printable, width
 
 Point = tuple[float, float]
 
 FONT = 8.0
-CHAR, LEADING = 0.602 * FONT, 1.25 * FONT  # DejaVu Sans Mono: every character is 0.602 em wide
+# DejaVu Sans Mono: every character is 0.602 em wide. A Chinese sign, of another font, is 1 em wide: two have room
+CHAR, LEADING = 0.602 * FONT, 1.25 * FONT
 PAD, GAP, WIRE, BUS, LANE = 5.0, 12.0, 26.0, 14.0, 16.0
 NO_DEVICE: Device = ("", "")
 
@@ -40,7 +41,7 @@ class Label:
     @property
     def width(self) -> float:
         """The room that its longest line takes, without padding."""
-        longest = max(map(len, self.lines))
+        longest = max(map(width, self.lines))
         return longest * CHAR
 
     @property
