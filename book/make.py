@@ -27,6 +27,7 @@ from said import tr  # noqa: E402
 
 from vethlab_sh import Lab  # noqa: E402
 from vethlab_sh.language import SOURCE, speaking  # noqa: E402
+from vethlab_sh.lessons import quiz  # noqa: E402
 
 WALKED = "pictures/walk.png"  # where a guide has this picture, the site has the walk itself
 SECTION = re.compile(r"^## (.+)$", re.M)
@@ -77,8 +78,9 @@ def _first_walk() -> players.Walk:
 
 
 def _guides(folder: Path, shelf: players.Shelf) -> None:
-    """The pages of docs/ as they are, but for the picture that moves here."""
+    """The pages of docs/ as they are, but for the picture that moves here, and the quiz in the language of the site."""
     shutil.copytree(ROOT / "docs", folder)
+    (folder / "quiz.md").write_text("\n".join(quiz.page()), encoding="utf-8")
     for path in folder.glob("*.md"):
         text = path.read_text(encoding="utf-8")
         frame = shelf.frame("first", "../players")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import glossary
 import nbformat
-from glossary import Explained
 from players import Shelf
 from said import tr
 
+from vethlab_sh.language import SOURCE, in_lesson, language
+from vethlab_sh.lessons import translation
+from vethlab_sh.lessons.words import Explained
 from vethlab_sh.markup import PROSE, WHOLE
 from vethlab_sh.packet import walk as walks
 
@@ -29,21 +32,29 @@ def write(solutions: Path, folder: Path, shelf: Shelf) -> None:
     folder.mkdir()
     for path in sorted(solutions.glob("*.ipynb")):
         lesson = nbformat.read(path, as_version=4)
-        words = Explained()
+        words = Explained(_meanings())
         for number, cell in enumerate(lesson.cells):
             if cell.cell_type == "code":
                 _turn(cell, f"{path.stem}-{number}", shelf)
             else:
-                cell.source = words.explain(cell.source)
+                cell.source = words.explain(translation.prose(cell.source))
         above = f":::{{note}}\n{tr(ABOVE, name=path.stem)}\n:::"
         lesson.cells.insert(1, nbformat.v4.new_markdown_cell(above, id="above"))
         lesson.metadata.pop("widgets", None)
         nbformat.write(lesson, folder / path.name)
 
 
+def _meanings() -> dict[str, str]:
+    """The words of the glossary with what they mean, in the language that is spoken."""
+    meanings = glossary.read()
+    if language() == SOURCE:
+        return meanings
+    return {in_lesson(meaning, translation.WORD): in_lesson(meaning) for meaning in meanings.values()}
+
+
 def _turn(cell: Cell, name: str, shelf: Shelf) -> None:
     """Make of a cell what a page shows."""
-    cell.source = MARKS.sub("", cell.source).rstrip("\n")
+    cell.source = translation.code(MARKS.sub("", cell.source).rstrip("\n"))
     if cell.metadata.get("jupyter", {}).get("source_hidden"):
         cell.metadata["tags"] = ["hide-input"]
     shown: list[Output] = []
