@@ -13,20 +13,16 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import retold
 import said
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po, write_po
-from editions import BUILD, Edition
+from editions import BUILD, EDITIONS, Edition
 
-SPOKEN = (
-    "drills/",
-    "lessons/",
-    "reference/commands",
-    "reference/tables",
-    "reference/claims",
-    "guides/quiz",
-    "guides/causes",
-)
+from vethlab_sh.language import speaking
+
+SPOKEN = ("drills/", "lessons/", "reference/commands", "reference/tables", "reference/claims", "guides/quiz")
+RETOLD = "guides/causes"  # where the kit is quoted
 HEADER = (
     "# A part of the site in another language. `make book ARGS=catalogue` keeps it; only msgstr is written by hand."
 )
@@ -58,7 +54,13 @@ def update(language: str, extracted: Path) -> None:
         if page == "sphinx" or page.startswith(SPOKEN):
             continue
         kept.add(page)
-        _update(folder(language) / f"{page}.po", language, _of_page(path))
+        texts = _of_page(path)
+        if page == RETOLD:
+            source = EDITIONS[0].build / "source" / f"{page}.md"
+            with speaking(language):
+                by_the_kit = retold.of_page(source.read_text(encoding="utf-8"))
+            texts = [text for text in texts if text not in by_the_kit]
+        _update(folder(language) / f"{page}.po", language, texts)
     _update(folder(language) / f"{said.CATALOGUE}.po", language, list(said.ASKED))
     for path in sorted(folder(language).rglob("*.po")):
         if path.relative_to(folder(language)).with_suffix("").as_posix() not in kept:

@@ -23,6 +23,7 @@ import reference  # noqa: E402
 import solved  # noqa: E402
 import stories  # noqa: E402
 from editions import BUILD, CHOSEN, EDITIONS, Edition  # noqa: E402
+from retold import on_page  # noqa: E402
 from said import tr  # noqa: E402
 
 from vethlab_sh import Lab  # noqa: E402
@@ -30,6 +31,7 @@ from vethlab_sh.language import SOURCE, speaking  # noqa: E402
 from vethlab_sh.lessons import quiz  # noqa: E402
 
 WALKED = "pictures/walk.png"  # where a guide has this picture, the site has the walk itself
+QUOTES = "causes.md"  # its verdicts are quoted, as the kit has said them
 SECTION = re.compile(r"^## (.+)$", re.M)
 PAGE = re.compile(r"\]\((\w[\w-]*)\.md\)")
 
@@ -84,6 +86,8 @@ def _guides(folder: Path, shelf: players.Shelf) -> None:
     for path in folder.glob("*.md"):
         text = path.read_text(encoding="utf-8")
         frame = shelf.frame("first", "../players")
+        if path.name == QUOTES:
+            text = on_page(text)
         moving = re.sub(rf"^!\[[^]]*\]\({WALKED}\)$", lambda _, shown=frame: shown, text, flags=re.M)
         path.write_text(moving, encoding="utf-8")
 

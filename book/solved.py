@@ -8,6 +8,7 @@ from pathlib import Path
 import glossary
 import nbformat
 from players import Shelf
+from retold import in_html
 from said import tr
 
 from vethlab_sh.language import SOURCE, in_lesson, language
@@ -19,6 +20,7 @@ from vethlab_sh.packet import walk as walks
 Cell = nbformat.NotebookNode
 Output = nbformat.NotebookNode
 STILL = re.compile(r'<svg [^>]*class="vethlab-picture".*?</svg>', re.S)
+BUTTON = re.compile(r"<button[^>]*jupyterapp.*?</button>", re.S)  # for JupyterLab, and there is none around a page
 MARKS = re.compile(r"^### (BEGIN|END) SOLUTION\n?", re.M)
 # A table says in each cell how it looks, for pages of others; here two classes do.
 LOOKS = {f'style="{WHOLE}"': 'class="whole"', f'style="{PROSE}"': 'class="prose"'}
@@ -88,6 +90,7 @@ def _with_player(output: Output, frame: str) -> list[Output]:
 def _simplify(output: Output, cell: Cell) -> None:
     data = output.get("data", {})
     if "text/html" in data:
+        data["text/html"] = in_html(BUTTON.sub("", data["text/html"]))
         for look, name in LOOKS.items():
             data["text/html"] = data["text/html"].replace(look, name)
     if "image/png" in data:

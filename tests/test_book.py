@@ -34,7 +34,8 @@ def book():
     sys.path[:0] = folders
     try:
         yield {
-            name: importlib.import_module(name) for name in ("stories", "reference", "solved", "players", "catalogues")
+            name: importlib.import_module(name)
+            for name in ("stories", "reference", "solved", "players", "catalogues", "retold")
         }
     finally:
         for folder in folders:
@@ -174,3 +175,32 @@ def test_what_a_page_is_made_of_by_the_kit_is_chinese_too(book):
     lines = CODE.sub("", "\n".join(pages)).splitlines()
     english = [line for line in lines if WORDS.search(line) and not CHINESE.search(line)]
     assert len(english) <= STILL_ENGLISH * len(lines), english
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("no: veth2 in ns2 is down", "否：ns2 中的 veth2 停用了"),
+        ("With one end goes the other: half a cable is none.", None),
+        (
+            "ns2 did not get an answer from 10.0.0.1. Nothing left ns2.",
+            "ns2 没有得到 10.0.0.1 的应答。没有任何数据离开 ns2。",
+        ),
+        ("ip netns exec ns1 ip link set dev lo up", "ip netns exec ns1 ip link set dev lo up"),
+        ("My cat is asleep in the router. It is down.", "My cat is asleep in the router. It is down."),
+    ],
+)
+def test_what_the_kit_said_in_english_is_retold_as_it_says_it_in_chinese(book, english, chinese):
+    with speaking("zh"):
+        told = book["retold"].retold(english)
+    assert told == chinese if chinese else CHINESE.search(told)
+    assert book["retold"].retold(english) == english
+
+
+def test_verdicts_of_the_page_of_causes_are_chinese(book):
+    with speaking("zh"):
+        page = book["retold"].on_page((ROOT / "docs" / "causes.md").read_text())
+    quoted = re.findall("^> .*$", page, re.M)
+    assert len([line for line in quoted if not CHINESE.search(line)]) <= 0.2 * len(quoted)
+    assert "### `no-device`" in page
+    assert "| [`queue-drops`](#queue-drops) | 设备的队列（qdisc）丢弃了它。 |" in page

@@ -31,6 +31,11 @@ PAGES = {
     "causes": "guides/causes.html",
     "commands": "reference/commands.html",
     "python": "reference/python.html",
+    "zh-index": "zh/index.html",
+    "zh-guide": "zh/guides/start.html",
+    "zh-lesson": "zh/lessons/3_flannel.html",
+    "zh-drill": "zh/drills/flannel-3.html",
+    "zh-claims": "zh/reference/claims.html",
 }
 
 
@@ -143,6 +148,16 @@ def test_each_lesson_and_the_first_page_have_a_player_that_is_there(built):
     assert frames["index.html"]
     for number, name in ((1, "direct_pair"), (2, "bridge"), (3, "flannel"), (4, "calico"), (6, "break_it")):
         assert frames[f"lessons/{number}_{name}.html"], name
+
+
+def test_each_page_leads_to_the_same_page_in_the_other_language(built):
+    pages = {path.relative_to(HTML).as_posix(): page for path, page in built.items() if "players" not in path.parts}
+    english = [name for name in pages if not name.startswith("zh/")]
+    assert len(english) * 2 == len(pages)
+    for name in english:
+        up = "../" * name.count("/")
+        assert f"{up}zh/{name}" in pages[name].links
+        assert f"../{up}{name}" in pages[f"zh/{name}"].links
 
 
 def test_pages_are_of_a_size_that_loads(built):
@@ -269,6 +284,18 @@ def test_search_finds_veth(reader, width):
     page.screenshot(path=SHOTS / f"book-search-{width}.png")
     results.first.click()
     expect(page.locator("article")).to_contain_text(re.compile("veth", re.I))
+
+
+@pytest.mark.parametrize(
+    ("typed", "title"), [("网桥端口", "用词"), ("ARP 代理", "用词"), ("下一跳", "用词"), ("veth", "用词")]
+)
+def test_search_finds_chinese_words_without_blanks_between_them(reader, typed, title):
+    page = reader("zh/index.html")
+    field = page.get_by_placeholder("搜索")
+    field.fill(typed)
+    field.press("Enter")
+    expect(page.locator("#search-results").get_by_role("link", name=title, exact=True)).to_be_visible()
+    page.screenshot(path=SHOTS / f"book-zh-search-{typed}.png")
 
 
 def test_hint_of_a_drill_opens_by_the_keyboard(reader):
