@@ -38,7 +38,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Protocol
 
 from . import markup
-from .language import marked, sentences, tr
+from .language import enumerated, marked, sentences, tr
 
 # bash's own code for a program that is not there: bash(1), EXIT STATUS
 NO_SUCH_PROGRAM = 127
@@ -120,8 +120,8 @@ def _complaint(ran: Failed) -> str:
     if not lines:
         return tr(", without saying why")
     if lines[0].startswith("Usage:"):
-        return f": {lines[0]}"
-    return f": {lines[-1]}"
+        return tr(": {reason}", reason=lines[0])
+    return tr(": {reason}", reason=lines[-1])
 
 
 SPEAK_LANGUAGES = ("ping", "ifconfig", "arp", "route")  # iputils and net-tools; iproute2 and bridge-utils do not
@@ -149,7 +149,7 @@ class OutputNotUnderstood(LabError):
             word=word,
             line=line.strip(),
         )
-        super().__init__(f"{message} {self.advice}".rstrip())
+        super().__init__(sentences(message, self.advice))
 
 
 class NoParser(LabError):
@@ -326,9 +326,12 @@ class KindMissing(CannotBegin):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         super().__init__(
-            f"The kernel of this machine has no devices of the kind {kind}, without which this cannot be played "
-            f"(where there is a module for it: sudo modprobe {kind}; user-mode Linux has some that it lacks: "
-            "--kernel uml)."
+            tr(
+                "The kernel of this machine has no devices of the kind {kind}, without which this cannot be played "
+                "(where there is a module for it: sudo modprobe {kind}; user-mode Linux has some that it lacks: "
+                "--kernel uml).",
+                kind=kind,
+            )
         )
 
 
@@ -413,7 +416,7 @@ class UnknownName(WrongUsage):
             sentences(
                 tr("There is no {kind} {name!r}.", kind=tr(self.kind), name=name),
                 question,
-                tr("There are: {known}.", known=", ".join(known)),
+                tr("There are: {known}.", known=enumerated(known)),
             )
         )
 
@@ -471,7 +474,7 @@ class NoSuchLab(WrongUsage):
         self.known = known
         there = tr("None does; `python -m vethlab_sh up` makes one.")
         if known:
-            there = tr("There are: {known}.", known=", ".join(known))
+            there = tr("There are: {known}.", known=enumerated(known))
         super().__init__(sentences(tr("No lab stays under the name {name!r}.", name=name), there))
 
 

@@ -91,7 +91,7 @@ def check_name(name: str, what: str = marked("a network namespace")) -> str:
     option, and a shell's signs, and holds namespaces to the same rule, so that one rule is to be learned.
     """
     for rule in _broken_rules(name):
-        raise BadName(name, f"{rule} ({tr(what)})")
+        raise BadName(name, tr("{rule} ({what})", rule=rule, what=tr(what)))
     return name
 
 

@@ -13,7 +13,7 @@ from . import scenarios, snapshot
 from .errors import BadOption, NameTaken, NotReady, UnknownName, package
 from .inside import inside
 from .keep import stay
-from .language import LANGUAGES, in_its_language, marked, tr
+from .language import LANGUAGES, in_its_language, marked, plural, tr
 from .progress import telling
 from .sandbox import HOSTNAME, Sandbox
 from .scenarios import Scenario, played
@@ -291,6 +291,7 @@ class Lab:
         self._looked = self.snapshot(settings=True)
         return changes.between(before, self._looked)
 
+    @in_its_language
     def draw(self, ax: Axes | None = None, routes: bool = False) -> Axes:
         """The wiring as a picture, from the kernel's state; what changed since the last picture is accented.
 
@@ -307,7 +308,7 @@ class Lab:
             changed = changes.between(before, now).devices
         count = len(now.rows.namespaces)
         with telling(count) as tell:
-            tell(f"Drawing {count} namespaces …")
+            tell(tr("Drawing {count} namespaces …", count=count))
             picture = layout.layout(now, changed, routes)
             return ink.draw(picture, ax)
 
@@ -395,6 +396,7 @@ class Lab:
             return stay.kept(self.name, key)
         return self._kept.get(key)
 
+    @in_its_language
     def save(self, file: str | Path | None = None) -> Saved:
         """The lab as it is now as a bash script that rebuilds it in a fresh lab; written into a file, if one is given.
 
@@ -404,7 +406,7 @@ class Lab:
         from .keep import save
 
         kernel = self._kernel(tr("What is saved is what a kernel has now, and a recording has none"))
-        lab_name = self.name or "of Python"
+        lab_name = self.name or tr("of Python")
         file_name = Path(file).name if file else "FILE"
         saved = save.save(kernel, lab_name, file_name)
         if file:
@@ -427,7 +429,7 @@ class Lab:
     @property
     def sandbox(self) -> Sandbox:
         """The private world that its lines run in; raises NotRecorded for a recording."""
-        world = self._world.live("A recording is no world that could stay")
+        world = self._world.live(tr("A recording is no world that could stay"))
         return world.sandbox
 
     @property
@@ -460,10 +462,12 @@ class Lab:
     ) -> None:
         self.close()
 
+    @in_its_language
     def __repr__(self) -> str:
         if self.recording:
             return f"<Lab, {self._world}>"
-        return f"<Lab {self._world}, {len(self.history)} lines run>"
+        lines = plural("{count} line run", "{count} lines run", len(self.history))
+        return f"<Lab {self._world}, {lines}>"
 
 
 Watch = Callable[[str, bool], None]  # is told what is printed as it comes; whether those are errors
@@ -577,7 +581,7 @@ class Live:
         self.shell.close()
 
     def __str__(self) -> str:
-        return "alive" if self.alive else "closed"
+        return tr("alive") if self.alive else tr("closed")
 
 
 class LiveInGuest(Live):
@@ -594,7 +598,7 @@ class LiveInGuest(Live):
         """It is none: raises NotReady."""
         from .uml.guest import STAYS_NOT
 
-        raise NotReady(STAYS_NOT)
+        raise NotReady(tr(STAYS_NOT))
 
 
 def _made(kernel: str | None) -> World:

@@ -34,6 +34,7 @@ from .facts import (
     Wrapping,
     as_row,
 )
+from .language import enumerated, tr
 from .markup import HALVES, AsText, printable
 from .parsers import answers as reading
 from .parsers import devices, filters
@@ -297,7 +298,10 @@ class Snapshot(AsText):
             facts = self.rows.kind(name)
             if facts:
                 counts.append(f"{name} {len(facts)}")
-        return f"Snapshot: {', '.join(counts)}. A table is `.links`, its facts are `.rows.links`."
+        return tr(
+            "Snapshot: {counts}. A table is `.links`, its facts are `.rows.links`.",
+            counts=enumerated(counts),
+        )
 
     def frame(self, name: TableName) -> DataFrame:
         """One of the tables by name."""

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .errors import NoParser, package
+from .language import tr
 from .parsers.asked import with_words
 from .parsers.recognise import IP_OBJECTS, IP_VERBS, asked, recognise, stages
 from .parsers.registry import TABLES, Column, Table
@@ -122,7 +123,7 @@ def parse(line: str, printed: str, table: str | None = None) -> DataFrame:
 
 
 def listed() -> list[Row]:
-    """Every column of every table: table, column, type, meaning, example."""
+    """Every column of every table: table, column, type, meaning in the language that is spoken, example."""
     listing = []
     for table in TABLES.values():
         for column in table.columns:
@@ -130,7 +131,7 @@ def listed() -> list[Row]:
                 "table": table.name,
                 "column": column.name,
                 "type": column.type.__name__,
-                "meaning": column.meaning,
+                "meaning": tr(column.meaning),
                 "example": table.example,
             }
             listing.append(row)

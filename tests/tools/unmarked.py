@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeGuard
 
 from catalogue import FIELD, PACKAGE, ROOT, parsed
@@ -19,23 +21,72 @@ WORDS = re.compile("[A-Za-z] | [A-Za-z]")  # what is no sentence has none
 
 def unmarked_sentences() -> Iterator[str]:
     """The file, the name and the text of each."""
-    trees = {path: parsed(path) for path in sorted(PACKAGE.rglob("*.py"))}
-    constants = {path.stem: list(assigned(tree.body)) for path, tree in trees.items() if path.stem != "__init__"}
-    for path, tree in trees.items():
-        nodes = list(ast.walk(tree))
-        handed = {call.lineno for call in nodes if is_call_of_tr(call) and not isinstance(call.args[0], ast.Constant)}
-        if not handed:
-            continue
-        seen = list(assigned(tree.body))
-        for node in nodes:
+    modules = [Module(path, list(ast.walk(parsed(path)))) for path in sorted(PACKAGE.rglob("*.py"))]
+    constants = {module.path.stem: list(assigned(module.tree.body)) for module in modules}
+    takers: list[tuple[str, str, int]] = []
+    for module in modules:
+        for function in module.handing_on():
+            takers += parameters_handed_on(function)
+            for text in bare(function, module.constants(constants)):
+                yield f"{module.path.relative_to(ROOT)}: {text}"
+    for module in modules:
+        for node in module.nodes:
+            if isinstance(node, ast.Call) and any(is_bare(value) for value in arguments(node, takers)):
+                yield f"{module.path.relative_to(ROOT)}: {ast.unparse(node)}"
+
+
+@dataclass(frozen=True)
+class Module:
+    """A file of the source: its path, and all nodes of its tree, the module itself first."""
+
+    path: Path
+    nodes: list[ast.AST]
+
+    @property
+    def tree(self) -> ast.Module:
+        """The module itself."""
+        return parsed(self.path)
+
+    def handing_on(self) -> list[ast.FunctionDef]:
+        """The functions that hand something else than a sentence itself to tr()."""
+        lines = {
+            node.lineno for node in self.nodes if is_call_of_tr(node) and not isinstance(node.args[0], ast.Constant)
+        }
+        functions = [node for node in self.nodes if isinstance(node, ast.FunctionDef)]
+        return [function for function in functions if lines.intersection(lines_of(function))]
+
+    def constants(self, of_modules: Mapping[str, list[tuple[str, ast.expr]]]) -> list[tuple[str, ast.expr]]:
+        """Its constants, with those that it imports by name; of_modules: those of all files, by their names."""
+        seen = list(assigned(self.tree.body))
+        for node in self.nodes:
             if isinstance(node, ast.ImportFrom) and node.module:
                 names = {alias.name for alias in node.names}
                 module = node.module.rpartition(".")[2]
-                seen += [(name, value) for name, value in constants.get(module, []) if name in names]
-        for function in nodes:
-            if isinstance(function, ast.FunctionDef) and handed.intersection(lines_of(function)):
-                for text in bare(function, seen):
-                    yield f"{path.relative_to(ROOT)}: {text}"
+                seen += [(name, value) for name, value in of_modules.get(module, []) if name in names]
+        return seen
+
+
+def parameters_handed_on(function: ast.FunctionDef) -> Iterator[tuple[str, str, int]]:
+    """What a function hands to tr() of what it is given: its name, the parameter's, and that one's place."""
+    names = [parameter.arg for parameter in function.args.args if parameter.arg != "self"]
+    for call in ast.walk(function):
+        if is_call_of_tr(call) and isinstance(call.args[0], ast.Name) and call.args[0].id in names:
+            yield function.name, call.args[0].id, names.index(call.args[0].id)
+
+
+def arguments(call: ast.Call, takers: Iterable[tuple[str, str, int]]) -> Iterator[ast.expr]:
+    """What a call gives for a parameter that is handed to tr()."""
+    called = call.func.attr if isinstance(call.func, ast.Attribute) else table_of(call.func)
+    for function, parameter, place in takers:
+        if called != function:
+            continue
+        yield from call.args[place : place + 1]
+        yield from (keyword.value for keyword in call.keywords if keyword.arg == parameter)
+
+
+def is_bare(value: ast.expr) -> bool:
+    """Whether this is a sentence, or a part of one, that nothing marks."""
+    return isinstance(value, ast.Constant) and WORDS.search(FIELD.sub("", str(value.value))) is not None
 
 
 def bare(function: ast.FunctionDef, constants: Iterable[tuple[str, ast.expr]]) -> Iterator[str]:
@@ -55,8 +106,8 @@ def bare(function: ast.FunctionDef, constants: Iterable[tuple[str, ast.expr]]) -
         for held in values.get(name, []):
             values_in = held.values if isinstance(held, ast.Dict) else rows_of(held)
             for value in [held, *values_in]:
-                if isinstance(value, ast.Constant) and WORDS.search(FIELD.sub("", str(value.value))):
-                    yield f"{name}: {value.value}"
+                if is_bare(value):
+                    yield f"{name}: {ast.unparse(value)}"
 
 
 def lines_of(function: ast.FunctionDef) -> range:

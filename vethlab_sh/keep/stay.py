@@ -267,7 +267,7 @@ def _stay(values: Mapping[str, Any], home: Path) -> Stay | None:
 
 
 def _check_free(place: Path, name: str) -> str:
-    check_name(name, "a lab")
+    check_name(name, marked("a lab"))
     _look(place)
     if os.path.lexists(place / name):
         raise NameTaken(name)

@@ -10,19 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..language import marked
 from .words import Columns, Row, Words, line_parts
 
 COMMAND = "arp"
 COLUMNS: Columns = {
-    "ip": (str, "IP address; a name where arp printed a name instead"),
-    "mac": (str, "MAC address; missing while nobody answered"),
-    "dev": (str, "device"),
-    "permanent": (bool, "stays until deleted (flag M)"),
-    "published": (bool, "we answer for this address (flag P)"),
-    "complete": (bool, "answered (flag C)"),
-    "hwtype": (str, "kind of hardware: ether, loopback ..."),
-    "host": (str, "name, when arp -a printed one"),
-    "mask": (str, "netmask, of an entry for a whole network"),
+    "ip": (str, marked("IP address; a name where arp printed a name instead")),
+    "mac": (str, marked("MAC address; missing while nobody answered")),
+    "dev": (str, marked("name of the device")),
+    "permanent": (bool, marked("stays until deleted (flag M)")),
+    "published": (bool, marked("we answer for this address (flag P)")),
+    "complete": (bool, marked("answered (flag C)")),
+    "hwtype": (str, marked("kind of hardware: ether, loopback ...")),
+    "host": (str, marked("name, when arp -a printed one")),
+    "mask": (str, marked("netmask, of an entry for a whole network")),
 }
 EMPTY: Row = dict.fromkeys(COLUMNS) | {"permanent": False, "published": False}
 # Of `10.0.0.2  ether  02:00:00:00:00:02  C  eth0`, which nearly all lines are; a netmask begins before the letters.

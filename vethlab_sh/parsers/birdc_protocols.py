@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked
 from .words import Columns, Row, Words, lines
 
 COMMAND = "birdc show protocols"
 COLUMNS: Columns = {
-    "protocol": (str, "its name in the configuration"),
-    "kind": (str, "BGP, Kernel, Device, Direct, Static, Pipe, BFD ..."),
-    "table": (str, "the routing table of BIRD's that it fills; missing where BIRD names none"),
-    "state": (str, "up, down, start, feed, stop"),
-    "since": (str, "since when, as printed"),
-    "info": (str, "of BGP: Established, or how far it is, and what went wrong last"),
+    "protocol": (str, marked("its name in the configuration")),
+    "kind": (str, marked("BGP, Kernel, Device, Direct, Static, Pipe, BFD ...")),
+    "table": (str, marked("the routing table of BIRD's that it fills; missing where BIRD names none")),
+    "state": (str, marked("up, down, start, feed, stop")),
+    "since": (str, marked("since when, as printed")),
+    "info": (str, marked("of BGP: Established, or how far it is, and what went wrong last")),
 }
 READY = re.compile(r"BIRD \S+ ready\.|Access restricted")
 HEADER = "name proto table state since info"

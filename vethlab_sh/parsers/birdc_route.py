@@ -14,22 +14,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..language import marked
 from .birdc_protocols import READY, since
 from .words import PREFIX, Columns, Row, Words, ip, is_ip
 
 COMMAND = "birdc show route"
 COLUMNS: Columns = {
-    "to": (str, "destination"),
-    "via": (str, "next hop"),
-    "dev": (str, "device"),
-    "kind": (str, "unicast, blackhole, unreachable, prohibit; unreachable, by BGP: no way to its next hop is known"),
-    "protocol": (str, "whom it is from, by the protocol's name"),
-    "best": (bool, "the one of the routes to this destination that BIRD takes"),
-    "since": (str, "since when, as printed"),
-    "source": (str, "the neighbour that it is from, where that is not the next hop"),
-    "preference": (str, "preference, and the metric of the next hop, as printed: 100/0"),
-    "weight": (int, "of several next hops, its share"),
-    "attributes": (str, "further words as printed: [i] for BGP's origin, lines of `show route all`"),
+    "to": (str, marked("destination")),
+    "via": (str, marked("next hop")),
+    "dev": (str, marked("name of the device")),
+    "kind": (
+        str,
+        marked("unicast, blackhole, unreachable, prohibit; unreachable, by BGP: no way to its next hop is known"),
+    ),
+    "protocol": (str, marked("whom it is from, by the protocol's name")),
+    "best": (bool, marked("the one of the routes to this destination that BIRD takes")),
+    "since": (str, marked("since when, as printed")),
+    "source": (str, marked("the neighbour that it is from, where that is not the next hop")),
+    "preference": (str, marked("preference, and the metric of the next hop, as printed: 100/0")),
+    "weight": (int, marked("of several next hops, its share")),
+    "attributes": (str, marked("further words as printed: [i] for BGP's origin, lines of `show route all`")),
 }
 EMPTY: Row = dict.fromkeys(COLUMNS) | {"best": False}
 TABLE = re.compile(r"Table \S+:")

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked
 from .words import Columns, Row, Words, lines
 
 COMMAND = "brctl show"
 COLUMNS: Columns = {
-    "bridge": (str, "bridge"),
-    "id": (str, "priority and MAC address of the bridge"),
-    "stp": (bool, "Spanning Tree on"),
-    "interface": (str, "port; missing for a bridge without ports"),
+    "bridge": (str, marked("bridge")),
+    "id": (str, marked("priority and MAC address of the bridge")),
+    "stp": (bool, marked("Spanning Tree on")),
+    "interface": (str, marked("port; missing for a bridge without ports")),
 }
 HEADER = "bridge name bridge id STP enabled interfaces"
 NO_BRIDGE = re.compile(r"\S+ can't get info (No such device|Operation not supported)|bridge \S+ does not exist!")

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked
 from .words import Columns, Row, Words, lines
 
 COMMAND = "brctl showmacs"
 COLUMNS: Columns = {
-    "port": (int, "number of the port"),
-    "mac": (str, "MAC address"),
-    "local": (bool, "the bridge's own port"),
-    "age_s": (float, "seconds since it was last seen"),
+    "port": (int, marked("number of the port")),
+    "mac": (str, marked("MAC address")),
+    "local": (bool, marked("the bridge's own port")),
+    "age_s": (float, marked("seconds since it was last seen")),
 }
 HEADER = "port no mac addr is local? ageing timer"
 AGE = re.compile(r"\d+\.\d+", re.ASCII)

@@ -9,31 +9,32 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked
 from .words import Columns, Pairs, Row, Words, ip, lines, number, text
 
 COMMAND = "bridge fdb"
 COLUMNS: Columns = {
-    "mac": (str, "MAC address"),
-    "dev": (str, "device"),
-    "master": (str, "the bridge in whose table it is"),
-    "dst": (str, "VXLAN: the node to send to"),
-    "state": (str, "permanent, static, stale; missing: learned"),
-    "self": (bool, "in the device's own table, not the bridge's"),
-    "vlan": (int, "VLAN number"),
-    "port": (int, "UDP port"),
-    "vni": (int, "VXLAN network identifier"),
-    "via": (str, "device that carries the tunnel"),
-    "src_vni": (int, "VXLAN network identifier that the entry belongs to, where one device serves many"),
-    "extern_learn": (bool, "put there by a program, not learned from traffic"),
-    "offload": (bool, "in hardware"),
-    "sticky": (bool, "does not move to another port"),
-    "router": (bool, "VXLAN: the MAC address is a router's (route short circuit)"),
-    "locked": (bool, "the port was locked, and may not send from here"),
-    "used": (str, "seconds since used / updated (with -s)"),
-    "nhid": (int, "number of a next hop object"),
-    "netnsid": (int, "the namespace that carries the tunnel, by the number that this namespace uses"),
-    "proto": (str, "who added it: kernel, boot (by hand), static, bird, a number"),
-    "more": (str, "further words as printed"),
+    "mac": (str, marked("MAC address")),
+    "dev": (str, marked("name of the device")),
+    "master": (str, marked("the bridge in whose table it is")),
+    "dst": (str, marked("VXLAN: the node to send to")),
+    "state": (str, marked("permanent, static, stale; missing: learned")),
+    "self": (bool, marked("in the device's own table, not the bridge's")),
+    "vlan": (int, marked("VLAN number")),
+    "port": (int, marked("UDP port")),
+    "vni": (int, marked("VXLAN network identifier")),
+    "via": (str, marked("device that carries the tunnel")),
+    "src_vni": (int, marked("VXLAN network identifier that the entry belongs to, where one device serves many")),
+    "extern_learn": (bool, marked("put there by a program, not learned from traffic")),
+    "offload": (bool, marked("in hardware")),
+    "sticky": (bool, marked("does not move to another port")),
+    "router": (bool, marked("VXLAN: the MAC address is a router's (route short circuit)")),
+    "locked": (bool, marked("the port was locked, and may not send from here")),
+    "used": (str, marked("seconds since used / updated (with -s)")),
+    "nhid": (int, marked("number of a next hop object")),
+    "netnsid": (int, marked("the namespace that carries the tunnel, by the number that this namespace uses")),
+    "proto": (str, marked("who added it: kernel, boot (by hand), static, bird, a number")),
+    "more": (str, marked("further words as printed")),
 }
 
 

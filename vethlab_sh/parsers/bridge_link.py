@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked
 from . import ip_link
 from .words import Columns, Pairs, Row, Words, lines, number, on_off, text
 
 COMMAND = "bridge link"
 COLUMNS: Columns = {
-    "index": (int, "the kernel's number of the device"),
-    "name": (str, "device"),
+    "index": (int, marked("the kernel's number of the device")),
+    "name": (str, marked("name of the device")),
     # bridge looks the peer's number up among the devices here, also when the peer is in another namespace.
-    "peer": (str, "what stands after the @; the name is wrong for a peer in another namespace"),
-    "master": (str, "the bridge that it is a port of"),
-    "state": (str, "forwarding, learning, disabled ..."),
-    "priority": (int, "Spanning Tree priority of the port"),
-    "cost": (int, "Spanning Tree cost of the port"),
-    "mtu": (int, "largest packet, bytes"),
-    "hairpin": (bool, "the port sends frames back where they came from (with -d)"),
-    "learning": (bool, "learns MAC addresses (with -d)"),
-    "flood": (bool, "gets frames for unknown MAC addresses (with -d)"),
-    "isolated": (bool, "cannot talk to other isolated ports (with -d)"),
-    "flags": (str, "flags as printed"),
-    "details": (str, "everything that -d printed, as text"),
+    "peer": (str, marked("what stands after the @; the name is wrong for a peer in another namespace")),
+    "master": (str, marked("the bridge that it is a port of")),
+    "state": (str, marked("forwarding, learning, disabled ...")),
+    "priority": (int, marked("Spanning Tree priority of the port")),
+    "cost": (int, marked("Spanning Tree cost of the port")),
+    "mtu": (int, marked("largest packet, bytes")),
+    "hairpin": (bool, marked("the port sends frames back where they came from (with -d)")),
+    "learning": (bool, marked("learns MAC addresses (with -d)")),
+    "flood": (bool, marked("gets frames for unknown MAC addresses (with -d)")),
+    "isolated": (bool, marked("cannot talk to other isolated ports (with -d)")),
+    "flags": (str, marked("flags as printed")),
+    "details": (str, marked("everything that -d printed, as text")),
 }
 PAIRS: Pairs = {
     "mtu": ("mtu", number),

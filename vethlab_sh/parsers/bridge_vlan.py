@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked
 from .words import Columns, Row, Words, lines
 
 COMMAND = "bridge vlan"
 COLUMNS: Columns = {
-    "port": (str, "the port, or the bridge itself"),
-    "vlan": (int, "VLAN number; the first of several with -compressvlans"),
-    "until": (int, "the last of them; else the same number"),
-    "pvid": (bool, "frames without a tag that come in are of this VLAN"),
-    "untagged": (bool, "frames of this VLAN leave without a tag"),
-    "more": (str, "what -d and -s print besides, as text"),
+    "port": (str, marked("the port, or the bridge itself")),
+    "vlan": (int, marked("VLAN number; the first of several with -compressvlans")),
+    "until": (int, marked("the last of them; else the same number")),
+    "pvid": (bool, marked("frames without a tag that come in are of this VLAN")),
+    "untagged": (bool, marked("frames of this VLAN leave without a tag")),
+    "more": (str, marked("what -d and -s print besides, as text")),
 }
 HEADER = re.compile(r"port vlan(?:-id| ids)?(?: tunnel[ -]id)?")
 VLANS = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?", re.ASCII)

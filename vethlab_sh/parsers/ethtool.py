@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked
 from .words import Columns, Row, lines
 
 COMMAND = "ethtool -S"
 COLUMNS: Columns = {
-    "dev": (str, "device, which the command names and its output does not"),
-    "counter": (str, "what is counted; peer_ifindex is the number of a veth's other end, in its own namespace"),
-    "value": (int, "its value"),
+    "dev": (str, marked("device, which the command names and its output does not")),
+    "counter": (str, marked("what is counted; peer_ifindex is the number of a veth's other end, in its own namespace")),
+    "value": (int, marked("its value")),
 }
 HEADER = "NIC statistics:"
 COUNTER = re.compile(r"(\S.*?): (\d{1,18})", re.ASCII)

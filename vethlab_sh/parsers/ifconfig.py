@@ -15,32 +15,33 @@ import ipaddress
 import re
 from typing import Any
 
+from ..language import marked
 from .languages import ifconfig_in_english
 from .words import PREFIX, Columns, Row, Words, is_ip, lines
 
 COMMAND = "ifconfig"
 COLUMNS: Columns = {
-    "name": (str, "device"),
-    "up": (bool, "switched on (flag UP)"),
-    "mtu": (int, "largest packet, bytes"),
-    "mac": (str, "MAC address"),
-    "family": (str, "inet (IPv4) or inet6 (IPv6)"),
-    "address": (str, "address with its prefix length"),
-    "broadcast": (str, "broadcast address of the network"),
-    "peer_address": (str, "far end of a point-to-point link"),
-    "scope": (str, "how far it is valid: global, link, host"),
-    "rx_packets": (int, "packets received"),
-    "rx_bytes": (int, "bytes received"),
-    "rx_errors": (int, "bad packets received"),
-    "rx_dropped": (int, "packets received but not processed"),
-    "tx_packets": (int, "packets sent"),
-    "tx_bytes": (int, "bytes sent"),
-    "tx_errors": (int, "transmit problems"),
-    "tx_dropped": (int, "packets dropped on their way to transmission"),
-    "flags": (str, "flags as printed"),
-    "hwtype": (str, "kind of hardware: ether, loop, Ethernet ..."),
-    "qlen": (int, "transmit queue, packets"),
-    "details": (str, "the other counters, and the hardware's interrupt and memory, as text"),
+    "name": (str, marked("name of the device")),
+    "up": (bool, marked("switched on (flag UP)")),
+    "mtu": (int, marked("largest packet, bytes")),
+    "mac": (str, marked("MAC address")),
+    "family": (str, marked("inet (IPv4) or inet6 (IPv6)")),
+    "address": (str, marked("address with its prefix length")),
+    "broadcast": (str, marked("broadcast address of the network")),
+    "peer_address": (str, marked("far end of a point-to-point link")),
+    "scope": (str, marked("how far it is valid: global, link, host")),
+    "rx_packets": (int, marked("packets received")),
+    "rx_bytes": (int, marked("bytes received")),
+    "rx_errors": (int, marked("bad packets received")),
+    "rx_dropped": (int, marked("packets received but not processed")),
+    "tx_packets": (int, marked("packets sent")),
+    "tx_bytes": (int, marked("bytes sent")),
+    "tx_errors": (int, marked("transmit problems")),
+    "tx_dropped": (int, marked("packets dropped on their way to transmission")),
+    "flags": (str, marked("flags as printed")),
+    "hwtype": (str, marked("kind of hardware: ether, loop, Ethernet ...")),
+    "qlen": (int, marked("transmit queue, packets")),
+    "details": (str, marked("the other counters, and the hardware's interrupt and memory, as text")),
 }
 
 N = r"\d{1,18}"

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked
 from .words import Columns, Row, Words, lines
 
 COMMAND = "iflink"
 COLUMNS: Columns = {
-    "name": (str, "device; missing where neither output nor command names it"),
-    "file": (str, "iflink: number of the device behind it, a veth's other end; ifindex: its own number"),
-    "number": (int, "the number; a veth's other end has it in its own namespace"),
+    "name": (str, marked("device; missing where neither output nor command names it")),
+    "file": (str, marked("iflink: number of the device behind it, a veth's other end; ifindex: its own number")),
+    "number": (int, marked("the number; a veth's other end has it in its own namespace")),
 }
 NAMED = re.compile(r"(?:/sys/class/net/)?([^\s/]+)/(iflink|ifindex):\s*(\d{1,18})", re.ASCII)
 

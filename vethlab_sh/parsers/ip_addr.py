@@ -11,27 +11,28 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked
 from . import ip_link
 from .words import Columns, Pairs, Row, Words, ip, lines, number, prefix, telling_first, text
 
 COMMAND = "ip addr"
 ADDRESS: Columns = {
-    "family": (str, "inet (IPv4) or inet6 (IPv6)"),
-    "address": (str, "address with its prefix length"),
-    "peer_address": (str, "far end of a point-to-point link"),
-    "scope": (str, "how far it is valid: global, link, host"),
-    "address_broadcast": (str, "broadcast address of the network"),
-    "label": (str, "label of the address, mostly the device's name"),
-    "tentative": (bool, "IPv6 still checks that nobody else has it"),
-    "secondary": (bool, "not the first address of its network here"),
-    "deprecated": (bool, "not for new connections"),
-    "dynamic": (bool, "given by DHCP or a router"),
-    "dadfailed": (bool, "somebody else has this IPv6 address"),
-    "noprefixroute": (bool, "brings no connected route"),
-    "metric": (int, "of the connected route; the smaller wins"),
-    "valid_lft_s": (int, "seconds until it goes; missing: forever"),
-    "preferred_lft_s": (int, "seconds until deprecated; missing: forever"),
-    "more": (str, "further words as printed"),
+    "family": (str, marked("inet (IPv4) or inet6 (IPv6)")),
+    "address": (str, marked("address with its prefix length")),
+    "peer_address": (str, marked("far end of a point-to-point link")),
+    "scope": (str, marked("how far it is valid: global, link, host")),
+    "address_broadcast": (str, marked("broadcast address of the network")),
+    "label": (str, marked("label of the address, mostly the device's name")),
+    "tentative": (bool, marked("IPv6 still checks that nobody else has it")),
+    "secondary": (bool, marked("not the first address of its network here")),
+    "deprecated": (bool, marked("not for new connections")),
+    "dynamic": (bool, marked("given by DHCP or a router")),
+    "dadfailed": (bool, marked("somebody else has this IPv6 address")),
+    "noprefixroute": (bool, marked("brings no connected route")),
+    "metric": (int, marked("of the connected route; the smaller wins")),
+    "valid_lft_s": (int, marked("seconds until it goes; missing: forever")),
+    "preferred_lft_s": (int, marked("seconds until deprecated; missing: forever")),
+    "more": (str, marked("further words as printed")),
 }
 COLUMNS = telling_first(
     "index name peer netnsid netns master state address mtu",

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked
 from .words import Columns, Pairs, Row, Words, ip, lines, mac, number, text
 
 COMMAND = "ip neigh"
 COLUMNS: Columns = {
-    "ip": (str, "IP address"),
-    "dev": (str, "device"),
-    "mac": (str, "MAC address"),
-    "state": (str, "REACHABLE, STALE, PERMANENT, FAILED ...; missing for a proxy entry"),
-    "router": (bool, "the neighbour is an IPv6 router"),
-    "proxy": (bool, "we answer for this address"),
-    "extern_learn": (bool, "put there by a program, not learned from traffic"),
-    "managed": (bool, "the kernel keeps it fresh"),
-    "used": (str, "seconds since used / confirmed / updated (with -s)"),
-    "ref": (int, "how many use it (with -s)"),
-    "probes": (int, "questions asked without an answer (with -s)"),
-    "proto": (str, "who added it: kernel, boot (by hand), static, bird, a number"),
-    "more": (str, "further words as printed"),
+    "ip": (str, marked("IP address")),
+    "dev": (str, marked("name of the device")),
+    "mac": (str, marked("MAC address")),
+    "state": (str, marked("REACHABLE, STALE, PERMANENT, FAILED ...; missing for a proxy entry")),
+    "router": (bool, marked("the neighbour is an IPv6 router")),
+    "proxy": (bool, marked("we answer for this address")),
+    "extern_learn": (bool, marked("put there by a program, not learned from traffic")),
+    "managed": (bool, marked("the kernel keeps it fresh")),
+    "used": (str, marked("seconds since used / confirmed / updated (with -s)")),
+    "ref": (int, marked("how many use it (with -s)")),
+    "probes": (int, marked("questions asked without an answer (with -s)")),
+    "proto": (str, marked("who added it: kernel, boot (by hand), static, bird, a number")),
+    "more": (str, marked("further words as printed")),
 }
 STATES = {"REACHABLE", "STALE", "DELAY", "PROBE", "PERMANENT", "NOARP", "FAILED", "INCOMPLETE", "NONE"}
 FLAGS = ("router", "proxy", "extern_learn", "managed")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked
 from .words import Columns, Row, Words, lines
 
 COMMAND = "ip netns"
 COLUMNS: Columns = {
-    "namespace": (str, "network namespace"),
+    "namespace": (str, marked("network namespace")),
     # The kernel gives a number when it is first needed, for a link that leads there say.
-    "id": (int, "number by which this namespace knows it; missing until it is needed"),
+    "id": (int, marked("number by which this namespace knows it; missing until it is needed")),
 }
 ID = re.compile(r"\(id: (\d+)\)", re.ASCII)
 

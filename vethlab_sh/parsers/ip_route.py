@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ..language import marked
 from .encap import OPTION_LINES, take_encap
 from .words import (
     IPV4,
@@ -31,24 +32,24 @@ from .words import (
 
 COMMAND = "ip route"
 COLUMNS: Columns = {
-    "kind": (str, "unicast, blackhole, unreachable, local ..."),
-    "to": (str, "destination: a prefix, an address, or default"),
-    "via": (str, "next hop"),
-    "dev": (str, "device"),
-    "proto": (str, "who added it: kernel, boot (by hand), static, bird, a number"),
-    "scope": (str, "how far the destination is: host, link; global is mostly left out"),
-    "src": (str, "source address that packets get"),
-    "metric": (int, "the smaller wins"),
-    "mtu": (int, "largest packet, bytes"),
-    "onlink": (bool, "the next hop is taken as directly reachable"),
-    "linkdown": (bool, "the device has no carrier"),
-    "dead": (bool, "the next hop is out of use"),
-    "weight": (int, "share of a multipath next hop"),
-    "table": (str, "routing table"),
-    "pref": (str, "IPv6 router preference"),
-    "expires_s": (int, "seconds until it goes"),
-    "encap": (str, "what a packet is wrapped in, as printed: mpls, ip, seg6 ..."),
-    "more": (str, "further words as printed"),
+    "kind": (str, marked("unicast, blackhole, unreachable, local ...")),
+    "to": (str, marked("destination: a prefix, an address, or default")),
+    "via": (str, marked("next hop")),
+    "dev": (str, marked("name of the device")),
+    "proto": (str, marked("who added it: kernel, boot (by hand), static, bird, a number")),
+    "scope": (str, marked("how far the destination is: host, link; global is mostly left out")),
+    "src": (str, marked("source address that packets get")),
+    "metric": (int, marked("the smaller wins")),
+    "mtu": (int, marked("largest packet, bytes")),
+    "onlink": (bool, marked("the next hop is taken as directly reachable")),
+    "linkdown": (bool, marked("the device has no carrier")),
+    "dead": (bool, marked("the next hop is out of use")),
+    "weight": (int, marked("share of a multipath next hop")),
+    "table": (str, marked("routing table")),
+    "pref": (str, marked("IPv6 router preference")),
+    "expires_s": (int, marked("seconds until it goes")),
+    "encap": (str, marked("what a packet is wrapped in, as printed: mpls, ip, seg6 ...")),
+    "more": (str, marked("further words as printed")),
 }
 KINDS = {
     "unicast", "local", "broadcast", "multicast", "anycast", "blackhole", "unreachable", "prohibit", "throw", "nat",

@@ -7,23 +7,24 @@
 
 from __future__ import annotations
 
+from ..language import marked
 from .words import Columns, Pairs, Row, Words, lines, number, text
 
 COMMAND = "ip rule"
 COLUMNS: Columns = {
-    "priority": (int, "the smaller is asked first"),
-    "from": (str, "the packet's source: a prefix, or all"),
-    "to": (str, "the packet's destination; missing: any"),
-    "iif": (str, "device that the packet came in by"),
-    "oif": (str, "device that it is to leave by"),
-    "fwmark": (str, "the packet's mark, and which bits of it count"),
-    "selectors": (str, "what else a packet must be like: tos, uidrange, ipproto, sport, dport ..."),
-    "lookup": (str, "the routing table that is asked"),
-    "action": (str, "what is done instead: blackhole, unreachable, prohibit, goto 100, nop ..."),
-    "inverted": (bool, "for packets that are not like this"),
-    "suppress_prefixlength": (int, "routes of a prefix this short, or shorter, do not count"),
-    "proto": (str, "who added it: kernel, boot (by hand), static, zebra, a number"),
-    "more": (str, "further words as printed"),
+    "priority": (int, marked("the smaller is asked first")),
+    "from": (str, marked("the packet's source: a prefix, or all")),
+    "to": (str, marked("the packet's destination; missing: any")),
+    "iif": (str, marked("device that the packet came in by")),
+    "oif": (str, marked("device that it is to leave by")),
+    "fwmark": (str, marked("the packet's mark, and which bits of it count")),
+    "selectors": (str, marked("what else a packet must be like: tos, uidrange, ipproto, sport, dport ...")),
+    "lookup": (str, marked("the routing table that is asked")),
+    "action": (str, marked("what is done instead: blackhole, unreachable, prohibit, goto 100, nop ...")),
+    "inverted": (bool, marked("for packets that are not like this")),
+    "suppress_prefixlength": (int, marked("routes of a prefix this short, or shorter, do not count")),
+    "proto": (str, marked("who added it: kernel, boot (by hand), static, zebra, a number")),
+    "more": (str, marked("further words as printed")),
 }
 EMPTY: Row = dict.fromkeys(COLUMNS) | {"inverted": False}
 PAIRS: Pairs = {

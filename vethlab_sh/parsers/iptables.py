@@ -13,24 +13,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..language import marked, tr
 from .words import NUMBER, PREFIX, Columns, Row, Words, is_ip
 
 COMMAND = "iptables"
 COLUMNS: Columns = {
-    "table": (str, "filter, nat, mangle, raw, security; missing where neither output nor command names it"),
-    "chain": (str, "chain"),
-    "number": (int, "place in the chain, from 1; missing for the chain's policy"),
-    "target": (str, "what is done with the packet: ACCEPT, DROP, MASQUERADE, another chain; missing: it is counted"),
-    "policy": (bool, "what is done with a packet that no rule of the chain decided on"),
-    "proto": (str, "protocol; missing: all"),
-    "in": (str, "device that the packet came in by; missing: any; `! eth0`: any but this"),
-    "out": (str, "device that it is to leave by"),
-    "source": (str, "source: a prefix; missing: any"),
-    "destination": (str, "destination: a prefix; missing: any"),
-    "match": (str, "what else a packet must be like, as printed"),
-    "options": (str, "what the target is told, as printed (with -L it is in match)"),
-    "packets": (int, "packets that it was true of (with -v or -c); missing where a large number was rounded"),
-    "bytes": (int, "bytes in them"),
+    "table": (str, marked("filter, nat, mangle, raw, security; missing where neither output nor command names it")),
+    "chain": (str, marked("chain")),
+    "number": (int, marked("place in the chain, from 1; missing for the chain's policy")),
+    "target": (
+        str,
+        marked("what is done with the packet: ACCEPT, DROP, MASQUERADE, another chain; missing: it is counted"),
+    ),
+    "policy": (bool, marked("what is done with a packet that no rule of the chain decided on")),
+    "proto": (str, marked("protocol; missing: all")),
+    "in": (str, marked("device that the packet came in by; missing: any; `! eth0`: any but this")),
+    "out": (str, marked("device that it is to leave by")),
+    "source": (str, marked("source: a prefix; missing: any")),
+    "destination": (str, marked("destination: a prefix; missing: any")),
+    "match": (str, marked("what else a packet must be like, as printed")),
+    "options": (str, marked("what the target is told, as printed (with -L it is in match)")),
+    "packets": (int, marked("packets that it was true of (with -v or -c); missing where a large number was rounded")),
+    "bytes": (int, marked("bytes in them")),
 }
 EMPTY: Row = dict.fromkeys(COLUMNS) | {"policy": False}
 
@@ -207,7 +211,7 @@ def _rule(left: list[str], row: Row, words: Words) -> None:
             inner, value = _next(left)  # iptables up to 1.4.2 wrote `-i ! eth0`
             row[OPTIONS[word]] = (negation or inner) + value
         elif word in OPTIONS or word in JUMPS:
-            raise words.unknown("(end of line)")
+            raise words.unknown(tr("(end of line)"))
         else:
             match.append(negation + word)
     row["match"] = " ".join(match) or None

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked
 from .words import Columns, Row, Words, is_ip, lines
 
 COMMAND = "kubectl get pods"
 COLUMNS: Columns = {
-    "pod": (str, "the pod's name"),
-    "ip": (str, "its address (with -o wide); missing while it has none"),
-    "node": (str, "the node that it runs on (with -o wide)"),
-    "namespace": (str, "its Kubernetes namespace, which is no network namespace (with -A)"),
-    "ready": (str, "containers that are ready / all of them"),
-    "status": (str, "Running, Pending, CrashLoopBackOff ..."),
-    "restarts": (int, "how often its containers were started again"),
-    "age": (str, "since when it is there, as printed"),
-    "more": (str, "further columns as printed"),
+    "pod": (str, marked("the pod's name")),
+    "ip": (str, marked("its address (with -o wide); missing while it has none")),
+    "node": (str, marked("the node that it runs on (with -o wide)")),
+    "namespace": (str, marked("its Kubernetes namespace, which is no network namespace (with -A)")),
+    "ready": (str, marked("containers that are ready / all of them")),
+    "status": (str, marked("Running, Pending, CrashLoopBackOff ...")),
+    "restarts": (int, marked("how often its containers were started again")),
+    "age": (str, marked("since when it is there, as printed")),
+    "more": (str, marked("further columns as printed")),
 }
 HEADER = re.compile(r"(?:NAMESPACE )?NAME READY STATUS RESTARTS AGE(?: .*)?")
 NOTHING = re.compile(r"No resources found.*")

@@ -11,20 +11,24 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked
 from .words import Columns, Row, RowReader, Words
 
 COMMAND = "nft list ruleset"
 COLUMNS: Columns = {
-    "family": (str, "ip, ip6, inet (both), arp, bridge, netdev"),
-    "table": (str, "table: of any name; iptables calls its own filter, nat, mangle, raw"),
-    "chain": (str, "chain; missing for the table itself"),
-    "number": (int, "place in the chain, from 1; missing for the chain itself"),
-    "rule": (str, "the rule as printed, without its counter; missing for the chain itself"),
-    "verdict": (str, "what the rule does in the end: drop, accept, jump X, masquerade ...; missing: it goes on"),
-    "hook": (str, "where the chain is called, as printed: filter hook forward priority filter"),
-    "policy": (str, "what is done with a packet that no rule of the chain decided on"),
-    "packets": (int, "packets that all of the rule fits, where it counts them behind what it asks"),
-    "bytes": (int, "bytes in them"),
+    "family": (str, marked("ip, ip6, inet (both), arp, bridge, netdev")),
+    "table": (str, marked("table: of any name; iptables calls its own filter, nat, mangle, raw")),
+    "chain": (str, marked("chain; missing for the table itself")),
+    "number": (int, marked("place in the chain, from 1; missing for the chain itself")),
+    "rule": (str, marked("the rule as printed, without its counter; missing for the chain itself")),
+    "verdict": (
+        str,
+        marked("what the rule does in the end: drop, accept, jump X, masquerade ...; missing: it goes on"),
+    ),
+    "hook": (str, marked("where the chain is called, as printed: filter hook forward priority filter")),
+    "policy": (str, marked("what is done with a packet that no rule of the chain decided on")),
+    "packets": (int, marked("packets that all of the rule fits, where it counts them behind what it asks")),
+    "bytes": (int, marked("bytes in them")),
 }
 TABLE = re.compile(r"table (?P<family>ip|ip6|inet|arp|bridge|netdev) (?P<table>\S+)(?P<opens> \{)?")
 BEGINS = re.compile(r"(?P<kind>[a-z]+(?: [a-z]+)?) (?P<name>[^\s{}]+) \{")  # `chain input {`, `ct helper ftp {`

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked
 from .words import Columns, Row, Words, lines, mac
 
 COMMAND = "ovs-appctl fdb/show"
 COLUMNS: Columns = {
-    "port": (str, "the port's number in OpenFlow; LOCAL: the switch's own port"),
-    "vlan": (int, "the VLAN that it was learned in; 0: none"),
-    "mac": (str, "MAC address"),
-    "age_s": (int, "seconds since it was last seen; missing: static"),
-    "static": (bool, "written by somebody, and not learned"),
-    "bridge": (str, "the switch, which the command names and its output does not"),
+    "port": (str, marked("the port's number in OpenFlow; LOCAL: the switch's own port")),
+    "vlan": (int, marked("the VLAN that it was learned in; 0: none")),
+    "mac": (str, marked("MAC address")),
+    "age_s": (int, marked("seconds since it was last seen; missing: static")),
+    "static": (bool, marked("written by somebody, and not learned")),
+    "bridge": (str, marked("the switch, which the command names and its output does not")),
 }
 HEADER = "port VLAN MAC Age"
 PORT = re.compile(r"\d{1,10}|LOCAL|[A-Z_]{2,16}|[\w.@:-]{1,64}", re.ASCII)

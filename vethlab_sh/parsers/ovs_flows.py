@@ -11,20 +11,24 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked
 from .words import NUMBER, Columns, Row, Words, lines
 
 COMMAND = "ovs-ofctl dump-flows"
 COLUMNS: Columns = {
-    "table": (int, "the flow table: 0 is asked first"),
-    "priority": (int, "the highest that fits counts"),
-    "match": (str, "what a packet must be like; missing: every packet"),
-    "actions": (str, "what is done with it: drop, NORMAL (as a learning switch does), output:2, resubmit(,10) ..."),
-    "packets": (int, "packets that took it"),
-    "bytes": (int, "bytes in them"),
-    "cookie": (str, "the mark of who wrote it"),
-    "duration": (str, "since when it is there, as printed"),
-    "more": (str, "further words about the flow itself, as printed: idle_timeout=300 ..."),
-    "bridge": (str, "the switch, which the command names and its output does not"),
+    "table": (int, marked("the flow table: 0 is asked first")),
+    "priority": (int, marked("the highest that fits counts")),
+    "match": (str, marked("what a packet must be like; missing: every packet")),
+    "actions": (
+        str,
+        marked("what is done with it: drop, NORMAL (as a learning switch does), output:2, resubmit(,10) ..."),
+    ),
+    "packets": (int, marked("packets that took it")),
+    "bytes": (int, marked("bytes in them")),
+    "cookie": (str, marked("the mark of who wrote it")),
+    "duration": (str, marked("since when it is there, as printed")),
+    "more": (str, marked("further words about the flow itself, as printed: idle_timeout=300 ...")),
+    "bridge": (str, marked("the switch, which the command names and its output does not")),
 }
 # Without a word on it: OFP_DEFAULT_PRIORITY of OpenFlow; ovs-ofctl(8): "the default is 32768"
 USUAL_PRIORITY = 32768

@@ -14,22 +14,32 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ..language import marked, tr
 from .words import NUMBER, Columns, Row, RowReader, Words
 
 COMMAND = "ovs-vsctl show"
 COLUMNS: Columns = {
-    "interface": (str, "the device, or the name of what is none; missing for a switch without ports"),
-    "bridge": (str, "the switch"),
-    "port": (str, "the port; of a bond it has several interfaces"),
-    "type": (str, "internal: of the switch itself; patch: to another switch; vxlan, geneve ...; missing: a device"),
-    "tag": (int, "the one VLAN that the port is in"),
-    "trunks": (str, "the VLANs that the port carries; missing, where tag is too: all"),
-    "peer": (str, "of a patch port, the other end"),
-    "remote_ip": (str, "of a tunnel, the other end; flow: flows say it"),
-    "options": (str, "options as printed"),
-    "error": (str, "why the switch cannot use it"),
-    "datapath": (str, "what moves the frames: missing or system: the kernel's module; netdev: the program itself"),
-    "fail_mode": (str, "without a controller: standalone, or missing: a learning switch; secure: its flows alone"),
+    "interface": (str, marked("the device, or the name of what is none; missing for a switch without ports")),
+    "bridge": (str, marked("the switch")),
+    "port": (str, marked("the port; of a bond it has several interfaces")),
+    "type": (
+        str,
+        marked("internal: of the switch itself; patch: to another switch; vxlan, geneve ...; missing: a device"),
+    ),
+    "tag": (int, marked("the one VLAN that the port is in")),
+    "trunks": (str, marked("the VLANs that the port carries; missing, where tag is too: all")),
+    "peer": (str, marked("of a patch port, the other end")),
+    "remote_ip": (str, marked("of a tunnel, the other end; flow: flows say it")),
+    "options": (str, marked("options as printed")),
+    "error": (str, marked("why the switch cannot use it")),
+    "datapath": (
+        str,
+        marked("what moves the frames: missing or system: the kernel's module; netdev: the program itself"),
+    ),
+    "fail_mode": (
+        str,
+        marked("without a controller: standalone, or missing: a learning switch; secure: its flows alone"),
+    ),
 }
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|([^"\s,{}\[\]]+)')
@@ -122,7 +132,7 @@ def _name(words: Words) -> str:
     text = words.rest()
     quoted = QUOTED.fullmatch(text)
     if not quoted:
-        raise words.unknown(text or "(end of line)")
+        raise words.unknown(text or tr("(end of line)"))
     return quoted[1] if quoted[1] is not None else quoted[2]
 
 
@@ -134,7 +144,7 @@ def _trunks(reader: _Reader, words: Words) -> None:
     """`trunks: [10, 20]`; of one VLAN it prints `trunks: 10`."""
     text = words.rest()
     if not NUMBERS.fullmatch(text) and not NUMBER.fullmatch(text):
-        raise words.unknown(text or "(end of line)")
+        raise words.unknown(text or tr("(end of line)"))
     reader.of_port("trunks", text.strip("[]"), words)
 
 
@@ -146,7 +156,7 @@ def _options(reader: _Reader, words: Words) -> None:
     """`options: {key=flow, remote_ip="10.4.0.22"}`."""
     text = words.rest()
     if not OPTIONS.fullmatch(text):
-        raise words.unknown(text or "(end of line)")
+        raise words.unknown(text or tr("(end of line)"))
     values = {name: value.strip('"') for name, value in OPTION.findall(text)}
     reader.of_interface(
         words,

@@ -12,32 +12,33 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..language import marked
 from .languages import ping_in_english
 from .words import IPV4, Columns, Row, Words, line_parts
 
 COMMAND = "ping"
 REPLIES: Columns = {
-    "seq": (int, "number of the echo"),
-    "bytes": (int, "bytes of the reply, ICMP header included"),
-    "from": (str, "who answered, or who sent the error"),
-    "ttl": (int, "hops that the reply could still make"),
-    "time_ms": (float, "round trip, milliseconds"),
-    "duplicate": (bool, "answered before"),
-    "error": (str, "what came instead of an answer, or is wrong with it"),
+    "seq": (int, marked("number of the echo")),
+    "bytes": (int, marked("bytes of the reply, ICMP header included")),
+    "from": (str, marked("who answered, or who sent the error")),
+    "ttl": (int, marked("hops that the reply could still make")),
+    "time_ms": (float, marked("round trip, milliseconds")),
+    "duplicate": (bool, marked("answered before")),
+    "error": (str, marked("what came instead of an answer, or is wrong with it")),
 }
 STATISTICS: Columns = {
-    "target": (str, "who was asked"),
-    "sent": (int, "echoes sent"),
-    "received": (int, "replies"),
-    "loss_percent": (float, "unanswered, percent"),
-    "rtt_min_ms": (float, "fastest round trip, milliseconds; missing without an answer"),
-    "rtt_avg_ms": (float, "mean round trip, milliseconds"),
-    "rtt_max_ms": (float, "slowest round trip, milliseconds"),
-    "rtt_mdev_ms": (float, "spread of the round trips, milliseconds"),
-    "duplicates": (int, "answers that came twice"),
-    "errors": (int, "errors that came instead of answers"),
-    "time_ms": (float, "the whole run, milliseconds"),
-    "address": (str, "the target's IP address"),
+    "target": (str, marked("who was asked")),
+    "sent": (int, marked("echoes sent")),
+    "received": (int, marked("replies")),
+    "loss_percent": (float, marked("unanswered, percent")),
+    "rtt_min_ms": (float, marked("fastest round trip, milliseconds; missing without an answer")),
+    "rtt_avg_ms": (float, marked("mean round trip, milliseconds")),
+    "rtt_max_ms": (float, marked("slowest round trip, milliseconds")),
+    "rtt_mdev_ms": (float, marked("spread of the round trips, milliseconds")),
+    "duplicates": (int, marked("answers that came twice")),
+    "errors": (int, marked("errors that came instead of answers")),
+    "time_ms": (float, marked("the whole run, milliseconds")),
+    "address": (str, marked("the target's IP address")),
 }
 
 HOST = r"\S+(?: \([^)]*\))?"

@@ -12,22 +12,23 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from ..language import marked
 from .words import PREFIX, Columns, Row, Words, is_ip, lines
 
 COMMAND = "route"
 COLUMNS: Columns = {
-    "to": (str, "destination: a prefix, an address, default; a name where one was printed"),
-    "via": (str, "next hop; missing: the destination is on the device's own network"),
-    "dev": (str, "device; missing where packets are thrown away"),
-    "kind": (str, "unicast; unreachable: packets are thrown away (flag !)"),
-    "metric": (int, "the smaller wins (missing from netstat)"),
-    "flags": (str, "flags as printed: U in use, G by a next hop, H one address, ! thrown away"),
-    "mask": (str, "netmask as printed (IPv4)"),
-    "ref": (int, "how many use it; Linux does not count"),
-    "use": (int, "how often it was looked up"),
-    "mss": (int, "largest TCP segment; 0: the usual (netstat)"),
-    "window": (int, "TCP window; 0: the usual (netstat)"),
-    "irtt": (int, "first guess of the round trip, milliseconds; 0: the usual (netstat)"),
+    "to": (str, marked("destination: a prefix, an address, default; a name where one was printed")),
+    "via": (str, marked("next hop; missing: the destination is on the device's own network")),
+    "dev": (str, marked("device; missing where packets are thrown away")),
+    "kind": (str, marked("unicast; unreachable: packets are thrown away (flag !)")),
+    "metric": (int, marked("the smaller wins (missing from netstat)")),
+    "flags": (str, marked("flags as printed: U in use, G by a next hop, H one address, ! thrown away")),
+    "mask": (str, marked("netmask as printed (IPv4)")),
+    "ref": (int, marked("how many use it; Linux does not count")),
+    "use": (int, marked("how often it was looked up")),
+    "mss": (int, marked("largest TCP segment; 0: the usual (netstat)")),
+    "window": (int, marked("TCP window; 0: the usual (netstat)")),
+    "irtt": (int, marked("first guess of the round trip, milliseconds; 0: the usual (netstat)")),
 }
 HEADERS = re.compile(r"Kernel IP(v6)? routing (table|cache)|Destination (Gateway|Next Hop) .*")
 FLAGS = re.compile(r"[UGHRDMACIadenbh!]+")

@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 from itertools import repeat
 
+from ..language import marked
 from .words import Columns, Row, Words
 
 COMMAND = "sysctl"
 COLUMNS: Columns = {
     # The dots of a device's name are printed as slashes: net.ipv4.conf.eth0/100.forwarding
-    "key": (str, "the setting, as printed; missing where neither output nor command names it"),
-    "value": (str, "its value; missing when empty"),
+    "key": (str, marked("the setting, as printed; missing where neither output nor command names it")),
+    "value": (str, marked("its value; missing when empty")),
 }
 FILE = re.compile(r"/proc/sys/([^\s:]+):\s*(.*)")
 VALUE_ALONE = re.compile(r"\d+(\s+\d+)*", re.ASCII)

@@ -17,42 +17,43 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..errors import OutputNotUnderstood
+from ..language import marked, tr
 from .words import Columns, Row
 
 COMMAND = "tcpdump"
 INNER: Columns = {
-    "src_mac": (str, "MAC address that the frame is from"),
-    "dst_mac": (str, "MAC address that the frame is for"),
-    "src_ip": (str, "sender; of ARP: who asks or answers"),
-    "dst_ip": (str, "receiver; of ARP: who is looked for"),
-    "ttl": (int, "hops that the packet can still make (IPv4: with -v)"),
-    "what": (str, "what it is, in a few words"),
-    "seq": (int, "number of an echo"),
-    "id": (int, "which ping an echo belongs to"),
-    "src_port": (int, "UDP or TCP port of the sender"),
-    "dst_port": (int, "UDP or TCP port of the receiver"),
-    "ip_id": (int, "IPv4: which packet a fragment is of (with -v)"),
-    "offset": (int, "IPv4: where in its packet the fragment begins, bytes (with -v)"),
-    "ethertype": (str, "ARP, IPv4 or IPv6"),
-    "proto": (str, "protocol inside the IP packet (with -v)"),
-    "info": (str, "the rest as printed"),
+    "src_mac": (str, marked("MAC address that the frame is from")),
+    "dst_mac": (str, marked("MAC address that the frame is for")),
+    "src_ip": (str, marked("sender; of ARP: who asks or answers")),
+    "dst_ip": (str, marked("receiver; of ARP: who is looked for")),
+    "ttl": (int, marked("hops that the packet can still make (IPv4: with -v)")),
+    "what": (str, marked("what it is, in a few words")),
+    "seq": (int, marked("number of an echo")),
+    "id": (int, marked("which ping an echo belongs to")),
+    "src_port": (int, marked("UDP or TCP port of the sender")),
+    "dst_port": (int, marked("UDP or TCP port of the receiver")),
+    "ip_id": (int, marked("IPv4: which packet a fragment is of (with -v)")),
+    "offset": (int, marked("IPv4: where in its packet the fragment begins, bytes (with -v)")),
+    "ethertype": (str, marked("ARP, IPv4 or IPv6")),
+    "proto": (str, marked("protocol inside the IP packet (with -v)")),
+    "info": (str, marked("the rest as printed")),
 }
 COLUMNS: Columns = {
-    "time_ns": (int, "the kernel's clock, nanoseconds since 1970"),
-    "bytes": (int, "the whole frame, bytes"),
+    "time_ns": (int, marked("the kernel's clock, nanoseconds since 1970")),
+    "bytes": (int, marked("the whole frame, bytes")),
     **INNER,
-    "vlan": (int, "VLAN of the outermost tag on the frame, at which the devices that it passes look"),
-    "tags": (list, "all tags on the frame, the outermost first: protocol (802.1Q, 802.1ad) and VLAN"),
-    "way": (str, "in or out, where tcpdump tells it: of devices without MAC addresses"),
-    "wrapping": (str, "what it is wrapped in: VXLAN, Geneve, GRE, IPIP, SIT, an IPv6 tunnel"),
-    "vni": (int, "VXLAN or Geneve network identifier, or the key of GRE"),
-    "inner_bytes": (int, "the frame or packet inside, bytes"),
-    "outer_src_mac": (str, "MAC address that the frame around is from"),
-    "outer_dst_mac": (str, "MAC address that the frame around is for"),
-    "outer_src_ip": (str, "the node that sends"),
-    "outer_dst_ip": (str, "the node that receives"),
-    "outer_ttl": (int, "hops that the packet around can still make"),
-    "outer_port": (int, "UDP port of the node that receives"),
+    "vlan": (int, marked("VLAN of the outermost tag on the frame, at which the devices that it passes look")),
+    "tags": (list, marked("all tags on the frame, the outermost first: protocol (802.1Q, 802.1ad) and VLAN")),
+    "way": (str, marked("in or out, where tcpdump tells it: of devices without MAC addresses")),
+    "wrapping": (str, marked("what it is wrapped in: VXLAN, Geneve, GRE, IPIP, SIT, an IPv6 tunnel")),
+    "vni": (int, marked("VXLAN or Geneve network identifier, or the key of GRE")),
+    "inner_bytes": (int, marked("the frame or packet inside, bytes")),
+    "outer_src_mac": (str, marked("MAC address that the frame around is from")),
+    "outer_dst_mac": (str, marked("MAC address that the frame around is for")),
+    "outer_src_ip": (str, marked("the node that sends")),
+    "outer_dst_ip": (str, marked("the node that receives")),
+    "outer_ttl": (int, marked("hops that the packet around can still make")),
+    "outer_port": (int, marked("UDP port of the node that receives")),
 }
 TAGGING = ("vlan", "tags")
 OUTER = ("src_mac", "dst_mac", "src_ip", "dst_ip", "ttl")  # what is kept of the frame around another
@@ -133,7 +134,7 @@ class _Line:
     def unknown(self, text: str) -> OutputNotUnderstood:
         """The error about the first word of the text that is not understood."""
         words = text.split()
-        word = words[0] if words else "(end of line)"
+        word = words[0] if words else tr("(end of line)")
         return OutputNotUnderstood(COMMAND, word, self.text, self.number)
 
 

@@ -13,30 +13,31 @@ from __future__ import annotations
 
 import re
 
+from ..language import marked, tr
 from .words import Columns, Row, Words, is_ip
 
 COMMAND = "tcpdump"
 COLUMNS: Columns = {
-    "time": (str, "when it was seen, as printed"),
-    "src_ip": (str, "sender; of ARP: who asks or answers; a name where one was printed"),
-    "dst_ip": (str, "receiver; of ARP: who is looked for"),
-    "what": (str, "what it is, in a few words"),
-    "seq": (int, "number of an echo"),
-    "id": (int, "which ping an echo belongs to"),
-    "src_port": (int, "UDP or TCP port of the sender"),
-    "dst_port": (int, "UDP or TCP port of the receiver"),
-    "dev": (str, "device (with -i any)"),
-    "way": (str, "In, Out, or as printed (with -i any)"),
-    "src_mac": (str, "MAC address that the frame is from (with -e)"),
-    "dst_mac": (str, "MAC address that the frame is for (with -e)"),
-    "vlan": (int, "VLAN number in the frame's tag (with -e)"),
-    "ttl": (int, "hops that the packet can still make (with -v)"),
-    "bytes": (int, "the whole frame, bytes (with -e)"),
-    "tunnel": (str, "what the packet was in: IPIP, GRE, VXLAN; OTV: a VXLAN at port 8472"),
-    "vni": (int, "VXLAN network identifier"),
-    "outer_src_ip": (str, "the node that sends"),
-    "outer_dst_ip": (str, "the node that receives"),
-    "info": (str, "the rest as printed"),
+    "time": (str, marked("when it was seen, as printed")),
+    "src_ip": (str, marked("sender; of ARP: who asks or answers; a name where one was printed")),
+    "dst_ip": (str, marked("receiver; of ARP: who is looked for")),
+    "what": (str, marked("what it is, in a few words")),
+    "seq": (int, marked("number of an echo")),
+    "id": (int, marked("which ping an echo belongs to")),
+    "src_port": (int, marked("UDP or TCP port of the sender")),
+    "dst_port": (int, marked("UDP or TCP port of the receiver")),
+    "dev": (str, marked("device (with -i any)")),
+    "way": (str, marked("In, Out, or as printed (with -i any)")),
+    "src_mac": (str, marked("MAC address that the frame is from (with -e)")),
+    "dst_mac": (str, marked("MAC address that the frame is for (with -e)")),
+    "vlan": (int, marked("VLAN number in the frame's tag (with -e)")),
+    "ttl": (int, marked("hops that the packet can still make (with -v)")),
+    "bytes": (int, marked("the whole frame, bytes (with -e)")),
+    "tunnel": (str, marked("what the packet was in: IPIP, GRE, VXLAN; OTV: a VXLAN at port 8472")),
+    "vni": (int, marked("VXLAN network identifier")),
+    "outer_src_ip": (str, marked("the node that sends")),
+    "outer_dst_ip": (str, marked("the node that receives")),
+    "info": (str, marked("the rest as printed")),
 }
 NUMBERS = ("seq", "id", "src_port", "dst_port", "vlan", "ttl", "bytes", "vni")
 
@@ -124,7 +125,7 @@ def _read(text: str, row: Row, first: Words) -> None:
             return
         ends = ENDS.fullmatch(text)
         if not ends:
-            raise first.unknown(text.split()[0] if text.strip() else "(end of line)")
+            raise first.unknown(text.split()[0] if text.strip() else tr("(end of line)"))
         row["src_ip"], row["src_port"] = _end(ends["src"])
         row["dst_ip"], row["dst_port"] = _end(ends["dst"])
         text = ends["info"]
@@ -201,7 +202,7 @@ def _arp(text: str, row: Row, first: Words) -> None:
             row["what"] = what
             row["info"] = text
             return
-    raise first.unknown(text.split()[0] if text.strip() else "(end of line)")
+    raise first.unknown(text.split()[0] if text.strip() else tr("(end of line)"))
 
 
 def _what(info: str, row: Row) -> None:

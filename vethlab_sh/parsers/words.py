@@ -11,6 +11,7 @@ from ipaddress import IPv6Address
 from typing import Any, ClassVar, Self
 
 from ..errors import OutputNotUnderstood
+from ..language import tr
 
 Row = dict[str, Any]
 # What a parser's rows hold: each column's type (str, int, float or bool) and its meaning with its unit.
@@ -73,7 +74,7 @@ class Words:
     def take(self) -> str:
         """The next word."""
         if not self._left:
-            raise self.unknown("(end of line)")
+            raise self.unknown(tr("(end of line)"))
         return self._left.pop()
 
     def take_int(self) -> int:

@@ -30,6 +30,7 @@ from typing import NoReturn
 
 from .. import world
 from ..errors import LabClosed, NotReady
+from ..language import marked, tr
 from ..sandbox import NUMBERS, UML, UML_INSTALL, UML_PROCESSOR, File, check_linux, find, search_path
 
 INIT = Path(__file__).with_name("init")
@@ -54,7 +55,7 @@ below() {
     for child in $(</proc/$1/task/$1/children); do echo "$child"; below "$child"; done 2>/dev/null
 }
 """
-STAYS_NOT = (
+STAYS_NOT = marked(
     "This lab is in user-mode Linux, a program that ends with its Python, and which no other program can enter. "
     "Lines run in it (`demo`, `walk`, `check` and `draw`, lessons, Python's `lab.run`); it cannot stay, be lent, or "
     "have Python functions, or a terminal, in it."
@@ -120,8 +121,8 @@ class Guest:
             _wait_until_ready(self._control)
         except (EOFError, OSError):
             said = File("console", self._files).text.strip().splitlines()
-            why = said[-1] if said else "it said nothing"
-            raise NotReady(f"User-mode Linux does not start here ({why}).") from None
+            why = said[-1] if said else tr("it said nothing")
+            raise NotReady(tr("User-mode Linux does not start here ({why}).", why=why)) from None
         with self.file() as text:
             write(text, ASKED_OFTEN)
             self.release = self.ask(f". ./{text.name}; uname -r")
@@ -129,7 +130,10 @@ class Guest:
     @property
     def label(self) -> str:
         """The sentence that stands above what a lab in it shows."""
-        return f"This lab runs in user-mode Linux {self.release}: a kernel of its own, a program of this machine."
+        return tr(
+            "This lab runs in user-mode Linux {release}: a kernel of its own, a program of this machine.",
+            release=self.release,
+        )
 
     @property
     def programs(self) -> list[Path]:
@@ -148,9 +152,9 @@ class Guest:
     def check_alive(self) -> None:
         """Raise LabClosed when it does not run any more."""
         if not self._end.alive:
-            raise LabClosed("This lab is closed. Make a new one: `lab = Lab()`.")
+            raise LabClosed(tr("This lab is closed. Make a new one: `lab = Lab()`."))
         if not self.alive:
-            raise LabClosed("This lab is gone: user-mode Linux has ended. Make a new one: `lab = Lab()`.")
+            raise LabClosed(tr("This lab is gone: user-mode Linux has ended. Make a new one: `lab = Lab()`."))
 
     @contextlib.contextmanager
     def file(self) -> Iterator[File]:
@@ -165,7 +169,7 @@ class Guest:
     def take(self, environment: dict[str, str]) -> Line:
         """A line at whose other end a bash with this environment reads. Raises NotReady when all are taken."""
         if not self._free:
-            raise NotReady(f"A lab in user-mode Linux runs at most {LINES - 1} shells at a time.")
+            raise NotReady(tr("A lab in user-mode Linux runs at most {most} shells at a time.", most=LINES - 1))
         line = self._free.pop()
         line.send("\n")
         _wait_until_ready(line)
@@ -206,7 +210,7 @@ class Guest:
 
     def enter(self) -> NoReturn:
         """No process of the machine can: raises NotReady."""
-        raise NotReady(STAYS_NOT)
+        raise NotReady(tr(STAYS_NOT))
 
     host = enter
 
@@ -221,9 +225,14 @@ def _installed() -> str:
     if program is not None and _modprobe() is not None:
         return program
     if platform.machine() != UML_PROCESSOR:
-        raise NotReady(f"User-mode Linux is for x86-64 processors only, and this one is {platform.machine()}.")
+        raise NotReady(
+            tr(
+                "User-mode Linux is for x86-64 processors only, and this one is {processor}.",
+                processor=platform.machine(),
+            )
+        )
     missing = UML if program is None else "kmod"
-    raise NotReady(f"The program `{missing}` is not installed. On Debian: {UML_INSTALL}")
+    raise NotReady(tr("The program `{missing}` is not installed. On Debian: {line}", missing=missing, line=UML_INSTALL))
 
 
 @dataclass(frozen=True)
@@ -266,7 +275,9 @@ def _make_folder() -> str:
         with contextlib.suppress(OSError):
             if _is_fit(place):
                 return tempfile.mkdtemp(prefix="vethlab-", dir=place)
-    raise NotReady(f"User-mode Linux needs a folder with {MEMORY} MiB of room for programs; TMPDIR may name one.")
+    raise NotReady(
+        tr("User-mode Linux needs a folder with {size} MiB of room for programs; TMPDIR may name one.", size=MEMORY)
+    )
 
 
 def _is_fit(place: str) -> bool:

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..errors import NotReady
+from ..language import tr
 from ..shell import ANSWERS, FOLDER, PATIENCE, Bash, Ear, Opened, Shell, here
 from .guest import STAYS_NOT, Guest, Line, write
 
@@ -27,7 +28,7 @@ class ShellOfGuest(Shell):
         self, words: Sequence[str], environment: Mapping[str, str] | None = None, files: Sequence[int] = ()
     ) -> int:
         """A terminal of ours leads into no guest: raises NotReady."""
-        raise NotReady(STAYS_NOT)
+        raise NotReady(tr(STAYS_NOT))
 
     def _new_bash(self, environment: dict[str, str]) -> Bash:
         return BashOfGuest(self._guest, environment)

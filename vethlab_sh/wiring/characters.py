@@ -84,7 +84,7 @@ class _Tree:
         own = devices(self.snapshot, namespace)
         roots = [link for link in own if not self._hangs(link)]
         if self._not_shown(roots):
-            yield namespace
+            yield tr(UNSEEN) if namespace == UNSEEN else namespace
             yield from self._branches(roots, namespace)
             return
         if namespace == UNSEEN:
@@ -155,7 +155,7 @@ class _Tree:
         if is_cut(link):
             return f"{text}{signs['cut']}{tr('(its other end is not to be found)')}"
         if link.unseen:
-            return f"{text}{signs['unknown']}({unseen(link)})"
+            return f"{text}{signs['unknown']}{_out_of_sight(link)}"
         if far_end is not None:
             there = _placed(far_end, link.namespace) + _described(self.snapshot, far_end)
             return text + signs["wire"] + there
@@ -163,6 +163,13 @@ class _Tree:
             text += signs["tunnel"]
             text += f"{end.namespace}: {end.name}"
         return text
+
+
+def _out_of_sight(link: Link) -> str:
+    """What is known of an end that we cannot see, in brackets: its number, if that."""
+    if link.peer_index is None:
+        return tr("(not shown)")
+    return tr("(number {number}, not shown)", number=link.peer_index)
 
 
 def _placed(link: Link, home: str) -> str:
@@ -194,11 +201,18 @@ def _described(snapshot: Snapshot, link: Link) -> str:
     if port_words(link):
         words.append(port_words(link))
     if is_dead(link):
-        words.append(f"[{condition(link)}]")
-    for odd in (switch_words(link), remark(link, snapshot), state_words(link)):
+        words.append(f"[{tr(condition(link))}]")
+    for odd in (_port_of_switch(link), tr(remark(link, snapshot)), state_words(link)):
         if odd:
             words.append(f"[{odd}]")
     return " ".join(words)
+
+
+def _port_of_switch(link: Link) -> str:
+    """The switch of Open vSwitch that a device is a port of, in the language that is spoken; empty where it is none."""
+    if link.switch is None:
+        return ""
+    return tr("port of {bridge}", bridge=link.switch)
 
 
 def _is_plain_vxlan(link: Link) -> bool:

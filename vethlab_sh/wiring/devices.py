@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from ..facts import TUNNELS, Device, Link, Route
+from ..language import marked
 from ..snapshot import Snapshot
 from .machines import machines, natural
 
@@ -86,7 +87,7 @@ def condition(link: Link) -> str:
     if not link.up:
         return "DOWN"
     if link.carrier is False:
-        return "no signal"
+        return marked("no signal")
     return "UP"
 
 
@@ -101,9 +102,9 @@ def status(link: Link) -> str:
 def remark(link: Link, snapshot: Snapshot) -> str:
     """What is odd about a device at first sight; empty when nothing is."""
     if is_cut(link):
-        return "peer missing"
+        return marked("peer missing")
     if link.switch is None and wants_master(link, snapshot):
-        return "no master"
+        return marked("no master")
     return ""
 
 

@@ -15,10 +15,11 @@ from functools import lru_cache
 from ipaddress import ip_interface
 
 from ..facts import TUNNELS, Link, Namespace
+from ..language import marked
 from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
 
-UNSEEN = "a machine that is not shown"
+UNSEEN = marked("a machine that is not shown")
 
 
 @lru_cache(maxsize=4)
