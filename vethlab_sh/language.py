@@ -117,13 +117,28 @@ def speaking(name: str | None) -> Iterator[None]:
         _asked_for = before
 
 
+class Spoken:
+    """What is shown later than it is made: it speaks the language of whatever has made it.
+
+    lang: that language; None: whatever is spoken when it is shown.
+    """
+
+    lang: str | None = None
+
+
 def in_its_language(method: Method) -> Method:
-    """A method that speaks the language of its object, its `lang`; where that is None, what is spoken anyway."""
+    """A method that speaks the language of its object, its `lang`; where that is None, what is spoken anyway.
+
+    What it returns speaks it as well, if it is `Spoken`.
+    """
 
     @wraps(method)
     def told(self: Any, *args: Any, **named: Any) -> Any:
         with speaking(self.lang):
-            return method(self, *args, **named)
+            value = method(self, *args, **named)
+        if isinstance(value, Spoken) and self.lang is not None:
+            object.__setattr__(value, "lang", self.lang)  # it may be frozen
+        return value
 
     return cast(Method, told)
 

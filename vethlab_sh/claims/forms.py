@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from ..errors import UnknownClaim, nearest
-from ..language import marked
+from ..language import SOURCE, language, marked
 from .arp import answers_arp
 from .devices import (
     belongs_to,
@@ -86,6 +86,30 @@ class Wording:
         places = EITHER.sub("{}", words.replace("{", "{{").replace("}", "}}"))
         for chosen in itertools.product(*eithers):
             yield places.format(*chosen)
+
+    def said(self, words: Mapping[str, str | None]) -> str:
+        """A claim worded so. words: those of the claim; what may be left out stands only where it has some."""
+
+        def kept(optional: re.Match[str]) -> str:
+            inside = optional[0][1:-1]
+            names = [token["name"] for token in TOKEN.finditer(inside) if token["name"]]
+            is_said = bool(names) and all(words.get(name) for name in names)
+            return inside if is_said else ""
+
+        def filled(token: re.Match[str]) -> str:
+            if token["name"] and token["kind"] in (None, *KINDS):
+                return _quoted(words.get(token["name"]) or "")
+            return _as_shown(token)
+
+        text = self.words
+        while OPTIONAL.search(text):
+            text = OPTIONAL.sub(kept, text)
+        return TOKEN.sub(filled, text)
+
+
+def _quoted(name: str) -> str:
+    """A word as a claim has it: a name with blanks in quotes."""
+    return f"'{name}'" if " " in name else name
 
 
 @dataclass(frozen=True)
@@ -350,6 +374,14 @@ def understand(claim: str) -> tuple[Form, dict[str, Any]]:
     if re.search(f"[{HAN}]", text):
         raise UnknownClaim(claim, _nearest_in_chinese(text), CHINESE_VOCABULARY)
     raise UnknownClaim(claim, _nearest_in_english(text), VOCABULARY)
+
+
+def as_spoken(claim: str) -> str:
+    """A claim of ours, which is in English, in the language that is spoken."""
+    if language() == SOURCE:
+        return claim
+    form, words = understand(claim)
+    return form.wordings[1].said(words)
 
 
 def _meant(value: str | None, names: list[str]) -> str | None:

@@ -54,8 +54,10 @@ def is_vlan(
     link = question.link(device)
     command = link_line(device, "-d ")
     if link.kind != "vlan":
-        kind = link.kind or tr("device")
-        return no(tr("{full} is no VLAN device, but one of kind {kind}", full=full(device), kind=kind), command, "mtu")
+        why = tr("{full} is no VLAN device", full=full(device))
+        if link.kind:
+            why = tr("{full} is no VLAN device, but one of kind {kind}", full=full(device), kind=link.kind)
+        return no(why, command, "mtu")
     finding = is_child(question, ns, dev, ns2, dev2)
     if not finding.ok:
         return finding

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from ..language import plural, sentences, tr
+from ..language import Spoken, in_its_language, plural, sentences, tr
 from ..markup import AsText, sentence
 from ..packet.player import svg
 from ..packet.walk import Walk
@@ -19,7 +19,7 @@ NOTE = "#"  # how a line begins that was only noted
 
 
 @dataclass(frozen=True, repr=False)
-class Debriefing(AsText):
+class Debriefing(AsText, Spoken):
     """A drill explained, as text and, in a notebook, with pictures.
 
     fault: the word for it; why: what was wrong; before, now: the walk of a packet that the ticket is about, while it
@@ -78,11 +78,13 @@ class Debriefing(AsText):
         if self.looks:
             yield tr("The shortest hunt:"), f"{_with_prompts(self.shortest)}\n\n{self.compared}"
 
+    @in_its_language
     def words(self) -> str:
         """What was wrong, then each part below its heading."""
         parts = [f"{heading}\n{part}" for heading, part in self.parts()]
         return "\n\n".join([self.summary, *parts])
 
+    @in_its_language
     def _repr_html_(self) -> str:
         walks = ""
         if self.before:
@@ -132,11 +134,13 @@ def _lines_of(lines: Sequence[object]) -> str:
 def _lines(heading: str, lines: tuple[str, ...]) -> str:
     if not lines:
         return ""
-    return f"<b>{heading}:</b><pre>{escape(_with_prompts(lines))}</pre>"
+    heading = tr("{heading}:", heading=heading)
+    return f"<b>{heading}</b><pre>{escape(_with_prompts(lines))}</pre>"
 
 
 def _walk(heading: str, walk: Walk) -> str:
     picture = svg(walk.picture(), moving=False)
     summary = tr("every device that it passed")
     rows = f"<details><summary>{summary}</summary>{walk._repr_html_()}</details>"
-    return f"<div><b>{heading}:</b> {escape(walk.verdict)}<div>{picture}</div>{rows}</div>"
+    heading = tr("{heading}:", heading=heading)
+    return f"<div><b>{heading}</b> {escape(walk.verdict)}<div>{picture}</div>{rows}</div>"

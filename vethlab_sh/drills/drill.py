@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 from ..claims.check import judge_all, ping_of
 from ..claims.devices import belongs_to
-from ..claims.forms import understand
+from ..claims.forms import as_spoken, understand
 from ..claims.packets import followed
 from ..claims.question import Finding, Question, Verdict
 from ..errors import DrillUnfit
-from ..language import tr
+from ..language import in_its_language, tr
 from ..markup import AsText, sentence
 from ..packet.walk import Walk
 from ..shell import Shell
@@ -41,6 +41,10 @@ class Playground(Protocol):
     @property
     def typed(self) -> Sequence[str]:
         """The lines that were typed in it."""
+
+    @property
+    def lang(self) -> str | None:
+        """Which language it speaks; None: whatever is spoken."""
 
     @property
     def shell(self) -> Shell:
@@ -76,6 +80,11 @@ class Drill(AsText):
     hints: int = 0
     before: Walk | None = None
     over: bool = False
+
+    @property
+    def lang(self) -> str | None:
+        """The language of its lab."""
+        return self.lab.lang
 
     @property
     def ticket(self) -> str:
@@ -114,6 +123,7 @@ class Drill(AsText):
             if claim not in self.broken:
                 raise DrillUnfit(self.name, tr("the fault does not show here: {why}", why=findings[claim].why))
 
+    @in_its_language
     def hint(self) -> Sentence:
         """The next hint: a command worth running, and what to look for."""
         every = self.fault.hints
@@ -124,6 +134,7 @@ class Drill(AsText):
         self.keep()
         return Sentence(tr("Hint {number} of {count}: {hint}", number=self.hints, count=len(every), hint=hint))
 
+    @in_its_language
     def check(self, reason: bool | None = None) -> Verdict:
         """Is it mended? What is right, and the first thing that is not.
 
@@ -143,6 +154,7 @@ class Drill(AsText):
         evidence = finding.verdict(self.lab.shell, claim).evidence
         return Verdict(claim, finding.ok, answer, evidence)
 
+    @in_its_language
     def give_up(self) -> Debriefing:
         """Mend it by the first documented repair, and explain."""
         repair = self.fault.repairs[0]
@@ -151,12 +163,14 @@ class Drill(AsText):
         return self.debriefing(repair)
 
     @property
+    @in_its_language
     def explanation(self) -> Debriefing | Sentence:
         """What was wrong, the packet's way before and now, and the lines that you ran; only once it is mended."""
         if not self.over:
             return Sentence(tr("It is explained when it is mended, or given up."))
         return self.debriefing()
 
+    @in_its_language
     def debriefing(self, mended_by: tuple[str, ...] = ()) -> Debriefing:
         """The explanation, whether it is mended or not; mended_by: lines that somebody else mended it by."""
         return Debriefing(
@@ -181,6 +195,7 @@ class Drill(AsText):
         """The lines that were typed in the lab since the fault was planted."""
         return tuple(self.lab.typed[self.planted_at :])
 
+    @in_its_language
     def walk(self) -> Walk | None:
         """The walk of a packet that the ticket is about, as it is now; none where tcpdump is missing."""
         return self._walk(self.fault.asks[0])
@@ -189,6 +204,7 @@ class Drill(AsText):
         """What a learner works it with, which is what `Tab` offers."""
         return list(WORKED)
 
+    @in_its_language
     def words(self) -> str:
         """Which drill it is, and its ticket."""
         every = len(self.fault.hints)
@@ -196,6 +212,7 @@ class Drill(AsText):
         title = tr("Drill {name} (seed {seed}, {hints})", name=self.name, seed=self.seed, hints=hints)
         return f"{title}\n{self.ticket}"
 
+    @in_its_language
     def _repr_html_(self) -> str:
         style = "border-left:4px solid #b35900;padding:.3em 1em"
         ways = tr("In Python: `.hint()` `.check()` `.give_up()`")
@@ -263,7 +280,9 @@ class Drill(AsText):
     def _not_yet(self, claim: str, findings: Findings, with_reason: bool) -> str:
         why = findings[claim].why
         if self._breaks(claim, findings[claim]):
-            return tr("that is no repair, because it breaks what was fine ({claim}): {why}", claim=claim, why=why)
+            return tr(
+                "that is no repair, because it breaks what was fine ({claim}): {why}", claim=as_spoken(claim), why=why
+            )
         if with_reason and self._is_ask(claim):
             walk = self._walk(claim)
             if walk and walk.reason:

@@ -82,7 +82,7 @@ class Fault:
     word: str = ""
 
     def __repr__(self) -> str:
-        return "<Fault: `.ticket` tells how it shows; a notebook keeps what is shown, so no more is told here>"
+        return tr("<Fault: `.ticket` tells how it shows; a notebook keeps what is shown, so no more is told here>")
 
     @property
     def symptom(self) -> tuple[str, ...]:

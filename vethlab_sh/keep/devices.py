@@ -129,7 +129,7 @@ def _from_below(spaces: Spaces, usual: Spaces, stack: Stack) -> Iterator[tuple[C
 
 def _one(spaces: Spaces, stack: Stack, contents: Contents, device: Device, usual: Contents) -> list[str]:
     kind = device.kind
-    what = f"{device.name} in {contents.namespace}"
+    what = tr("{name} in {namespace}", name=device.name, namespace=contents.namespace)
     if kind in UNTOLD:
         raise CannotSave(
             tr(

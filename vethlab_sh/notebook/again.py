@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+from ..language import tr
 from ..lessons import recall as course
 from ..lessons.questions import means_the_same
 from ..lessons.recall import Again
@@ -23,9 +24,10 @@ def recall(lesson: str = "") -> None:
     waiting = course.waiting(HERE, lesson)
     due = [again for again in waiting if again.day <= today]
     if due:
-        Place().show(note(OPEN, "From earlier lessons, before this one begins:"))
+        Place().show(note(OPEN, tr("From earlier lessons, before this one begins:")))
     elif waiting:
-        Place().show(note(OPEN, f"Nothing of earlier lessons is due today; the next question is, on {waiting[0].day}."))
+        text = tr("Nothing of earlier lessons is due today; the next question is, on {day}.", day=waiting[0].day)
+        Place().show(note(OPEN, text))
     for again in due[: course.AT_ONCE]:
         _ask(again, today)
 
@@ -34,7 +36,7 @@ def _ask(again: Again, today: date) -> None:
     """Show a question with its controls, and the judgement once there is an answer."""
     asked = again.question
     place, controls = Place(), Place()
-    title = note(OPEN, f"{asked.ask} (from {again.lesson})")
+    title = note(OPEN, tr("{question} (from {lesson})", question=asked.ask, lesson=again.lesson))
     place.show(title)
     answer = ""
 
@@ -45,14 +47,14 @@ def _ask(again: Again, today: date) -> None:
     def finish() -> None:
         if not answer:
             return
-        place.show(together([title, note(OPEN, "A lab is brought to the place where this was asked …")]))
+        place.show(together([title, note(OPEN, tr("A lab is brought to the place where this was asked …"))]))
         notes = list(_judged(again, answer, today))
         place.show(together([title, *notes]))
         controls.clear()
 
     box = entry(asked, "", keep)
-    row = buttons((FINAL, "then a lab is asked", finish))
-    static = "To answer, run this cell in JupyterLab; `python -m vethlab_sh recall` asks in a terminal."
+    row = buttons((tr(FINAL), tr("then a lab is asked"), finish))
+    static = tr("To answer, run this cell in JupyterLab; `python -m vethlab_sh recall` asks in a terminal.")
     controls.show_widget(below(box, row), note(OPEN, static))
 
 
@@ -68,4 +70,4 @@ def _judged(again: Again, answer: str, today: date) -> Iterator[Note]:
     course.keep(HERE, again, right, today)
     yield note(RIGHT if right else WRONG, course.sentence(again, answer, judgement))
     for choice, words in course.others(asked, answer).items():
-        yield note(OPEN, f"{asked.label(choice)}: {words}")
+        yield note(OPEN, tr("{choice}: {words}", choice=asked.label(choice), words=words))

@@ -7,13 +7,14 @@ import shlex
 import sys
 from html import escape
 
+from ..language import tr
 from .notes import ABOUT, NOTHING, Note, note
 
 # JupyterLab hands out itself as `jupyterapp` when it is asked to, as `python -m vethlab_sh lab` does. Its command makes
 # a terminal; a second `add` moves that beside the lesson. What is sent is typed.
 OPENS = """
 const app = window.jupyterapp;
-if (!app) { this.textContent = 'Not here: type the line beside this button in a terminal'; return; }
+if (!app) { this.textContent = NOT_HERE; return; }
 const lesson = app.shell.currentWidget;
 app.commands.execute('terminal:create-new').then(async made => {
   app.shell.add(made, 'main', {mode: 'split-right', ref: lesson && lesson.id});
@@ -30,9 +31,11 @@ def terminal(name: str) -> Note:
         return NOTHING
     shown = f"python -m vethlab_sh shell {name}"
     typed = f"{shlex.quote(sys.executable)} -m vethlab_sh shell {name}\r"  # whichever `python` a terminal has
-    script = OPENS.replace("LINE", json.dumps(typed))
-    purpose = "a terminal of JupyterLab in this lesson's lab, beside the lesson"
-    button = f'<button class="jp-mod-styled jp-mod-accept" title="{purpose}" onclick="{escape(script)}">'
-    html = f"<br>{button}Open a terminal in this lab</button>"
-    told = f"What you type in a terminal can be in this lesson's lab, too: `{shown}`."
+    not_here = tr("Not here: type the line beside this button in a terminal")
+    script = OPENS.replace("LINE", json.dumps(typed)).replace("NOT_HERE", json.dumps(not_here))
+    purpose = tr("a terminal of JupyterLab in this lesson's lab, beside the lesson")
+    says = tr("Open a terminal in this lab")
+    button = f'<button class="jp-mod-styled jp-mod-accept" title="{escape(purpose)}" onclick="{escape(script)}">'
+    html = f"<br>{button}{says}</button>"
+    told = tr("What you type in a terminal can be in this lesson's lab, too: `{line}`.", line=shown)
     return note(ABOUT, told, html)

@@ -14,6 +14,7 @@ from ..errors import LabError, package
 from ..facts import Device
 from ..inside import inside
 from ..lab import Lab
+from ..language import tr
 from ..packet.lookup import Tables
 from ..packet.player import svg
 from ..packet.probe import forgetting, probe
@@ -67,22 +68,22 @@ class Explorer:
         narrow = ipywidgets.Layout(width="auto")
         src = src or names[0]
         dst = dst or names[-1]
-        self.src = ipywidgets.Dropdown(options=names, value=src, description="from", layout=narrow)
-        self.dst = ipywidgets.Dropdown(options=names, value=dst, description="to", layout=narrow)
-        forget = "forget MAC addresses first"
+        self.src = ipywidgets.Dropdown(options=names, value=src, description=tr("from"), layout=narrow)
+        self.dst = ipywidgets.Dropdown(options=names, value=dst, description=tr("to"), layout=narrow)
+        forget = tr("forget MAC addresses first")
         self.cold = ipywidgets.Checkbox(value=False, description=forget, indent=False, layout=narrow)
-        what = "send one ping and follow it"
-        self.go = ipywidgets.Button(description="Walk", button_style="primary", tooltip=what)
+        what = tr("send one ping and follow it")
+        self.go = ipywidgets.Button(description=tr("Walk"), button_style="primary", tooltip=what)
         self.go.on_click(lambda _: self.walk())
 
     def _make_switch(self, snapshot: Snapshot) -> None:
         ipywidgets = package("ipywidgets")
 
         narrow = ipywidgets.Layout(width="auto")
-        self.device = ipywidgets.Dropdown(options=_devices(snapshot), description="device", layout=narrow)
+        self.device = ipywidgets.Dropdown(options=_devices(snapshot), description=tr("device"), layout=narrow)
         self.state = ipywidgets.ToggleButtons(
             options=["up", "down"],
-            tooltips=["switch the device on", "switch the device off"],
+            tooltips=[tr("switch the device on"), tr("switch the device off")],
             style={"button_width": "5em"},
         )
         self.device.observe(lambda _: self._show_state(), "value")
@@ -144,7 +145,8 @@ class Explorer:
         if self.walked:
             picture = svg(self.walked.picture(), moving=False)
             table = _scrolled(self.walked._repr_html_())
-            steps = f"<details><summary>Each step of it, with its reason</summary>{table}</details>"
+            summary = tr("Each step of it, with its reason")
+            steps = f"<details><summary>{summary}</summary>{table}</details>"
             still["text/html"] += picture + steps
             still[PACKED] = self.walked.packed()
         show_widget(self.widget, still)

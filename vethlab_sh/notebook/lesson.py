@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
+from ..claims.forms import as_spoken
 from ..drills.drill import Drill
 from ..errors import LabError, NotRecorded, UnknownName
 from ..lab import Lab
-from ..language import in_lesson
+from ..language import in_lesson, marked, sentences, tr
 from ..lessons import answers, questions, script
 from ..lessons.questions import Question, Task
 from ..terminal.page import Page
@@ -40,28 +41,44 @@ from .notes import (
 from .poll import vote
 
 PAGE = Page(width=110, colour=True)
-UNANSWERED = (
-    f"Not asked yet: your answer comes first. Give it above, press “{FINAL}”, and run this cell again. "
-    "A wrong guess teaches more than none."
+BRING = marked("Bring the lab to here")
+UNANSWERED = marked(
+    "Not asked yet: your answer comes first. Give it above, press “{button}”, and run this cell again. A wrong guess "
+    "teaches more than none."
 )
-NO_BUTTONS = "Run in JupyterLab, this cell has buttons here: {}. Without them, running it again checks anew."
-NO_BUTTON_HERE = (
-    "Run in JupyterLab, this cell has a button here, “Bring the lab to here”. Without it, run the cells above."
+NO_BUTTONS = marked(
+    "Run in JupyterLab, this cell has buttons here: {names}. Without them, running it again checks anew."
 )
-NO_JUDGE = "An exercise is done in a lab, and this lesson has none here."
+NO_BUTTON_HERE = marked("Run in JupyterLab, this cell has a button here, “{button}”. Without it, run the cells above.")
+SHOW_ME = marked("Show me")
+WORTH = marked("a command worth running")
+NO_JUDGE = marked("An exercise is done in a lab, and this lesson has none here.")
 
 
 @dataclass(frozen=True)
 class Words:
-    """How a judgement is worded: by the kernel's answer, or by what was measured."""
+    """How a judgement is worded, by the kernel's answer or by what was measured: nothing predicted, right, wrong."""
 
-    agrees: str
-    tells: str
+    nothing: str
+    right: str
+    wrong: str
 
 
-KERNEL = Words("so says the kernel", "the kernel says")
-RECORDED = Words("so said the kernel", "the kernel said")
-MEASURED = Words("so it is", "it is")
+KERNEL = Words(
+    marked("Nothing was predicted; the kernel says {truth}."),
+    marked("You predicted {answer}, and so says the kernel."),
+    marked("You predicted {answer}; the kernel says {truth}."),
+)
+RECORDED = Words(
+    marked("Nothing was predicted; the kernel said {truth}."),
+    marked("You predicted {answer}, and so said the kernel."),
+    marked("You predicted {answer}; the kernel said {truth}."),
+)
+MEASURED = Words(
+    marked("Nothing was predicted; it is {truth}."),
+    marked("You predicted {answer}, and so it is."),
+    marked("You predicted {answer}; it is {truth}."),
+)
 
 
 class Lesson:
@@ -95,11 +112,20 @@ class Lesson:
     def so_far(self) -> Note:
         """How far this lesson is."""
         row = _progress(self.name, self._asked, self.answers)
-        text = f"{row['answered']} of {row['questions']} questions answered, {row['right']} right; "
-        text += f"{row['done']} of {row['exercises']} exercises done, {row['shown']} shown."
+        text = tr(
+            "{answered} of {questions} questions answered, {right} right; {done} of {exercises} exercises done, "
+            "{shown} shown.",
+            answered=row["answered"],
+            questions=row["questions"],
+            right=row["right"],
+            done=row["done"],
+            exercises=row["exercises"],
+            shown=row["shown"],
+        )
+        anew = ""
         if (row["answered"] or row["done"]) and not self.is_told:
-            text += " The lab begins anew: “Bring the lab to here”, at each section, plays what stands above it."
-        return note(ABOUT, text)
+            anew = tr("The lab begins anew: “{button}”, at each section, plays what stands above it.", button=tr(BRING))
+        return note(ABOUT, sentences(text, anew))
 
     # --- predictions ----------------------------------------------------------------------------------------------
 
@@ -135,7 +161,7 @@ class Lesson:
 
         def finish() -> None:
             if not given.text.strip():
-                above.show(_asked(asked, given, "<br>Choose or type an answer first."))
+                above.show(_asked(asked, given, "<br>" + tr("Choose or type an answer first.")))
                 return
             given.final = True
             self.answers.save()
@@ -145,9 +171,12 @@ class Lesson:
         box = entry(asked, given.text, keep)
         if not asked.choices:
             box.on_submit(lambda _: finish())
-        row = buttons((FINAL, "keep this answer; then the kernel may be asked", finish))
-        text = "To answer, run this cell: its controls live as long as the notebook's kernel. Where none appear, write "
-        text += f'the answer into the cell: `predict("{name}", answer="…")`.'
+        row = buttons((tr(FINAL), tr("keep this answer; then the kernel may be asked"), finish))
+        text = tr(
+            "To answer, run this cell: its controls live as long as the notebook's kernel. Where none appear, write "
+            'the answer into the cell: `predict("{name}", answer="…")`.',
+            name=name,
+        )
         controls.show_widget(below(box, row), note(OPEN, text))
 
     def _decided(self, name: str, choice: str) -> None:
@@ -193,7 +222,7 @@ class Lesson:
             self._judge(asked, truth, KERNEL)
         else:
             hint = ran.hint or self._from_where(name)
-            Place().show(note(OPEN, f"The command printed nothing. {hint}"))
+            Place().show(note(OPEN, sentences(tr("The command printed nothing."), hint)))
 
     def hold(self, name: str, value: object, because: str = "") -> None:
         """Hold what was measured in the cells above against the prediction of that name.
@@ -221,7 +250,7 @@ class Lesson:
         given = self.answers.of(asked.name)
         if given.final or self._is_new(asked.name):
             return True
-        Place().show(note(OPEN, UNANSWERED))
+        Place().show(note(OPEN, tr(UNANSWERED, button=tr(FINAL))))
         return False
 
     def _stands_here(self, asked: Question, lab: Lab) -> bool:
@@ -229,9 +258,13 @@ class Lesson:
         for claim in asked.needs:
             verdict = lab.check(claim)
             if not verdict:
-                text = f"The lab is not where this is asked, so nothing is judged. Here it must hold that {claim}: "
-                text += f"{verdict.sentence}. {self._from_where(asked.name)}"
-                Place().show(note(OPEN, text))
+                text = tr(
+                    "The lab is not where this is asked, so nothing is judged. Here it must hold that {claim}: "
+                    "{sentence}.",
+                    claim=as_spoken(claim),
+                    sentence=verdict.sentence,
+                )
+                Place().show(note(OPEN, sentences(text, self._from_where(asked.name))))
                 return False
         return True
 
@@ -239,28 +272,28 @@ class Lesson:
         """The cells to run, for who is out of order."""
         section = self._script.where.get(name) if self._script else None
         if not section:
-            return "Did all the cells above run?"
-        return (
-            f"Run the cells of “{in_lesson(section)}” from its heading on; “Bring the lab to here”, below the "
-            "heading, plays what stands above it."
+            return tr("Did all the cells above run?")
+        return tr(
+            "Run the cells of “{section}” from its heading on; “{button}”, below the heading, plays what stands above "
+            "it.",
+            section=in_lesson(section),
+            button=tr(BRING),
         )
 
     def _judge(self, asked: Question, truth: str, words: Words) -> None:
         given = self.answers.of(asked.name)
         told = asked.label(truth)
         if not given.text:
-            Place().show(note(OPEN, f"Nothing was predicted; {words.tells} {told}. {asked.because}".rstrip()))
+            Place().show(note(OPEN, sentences(tr(words.nothing, truth=told), asked.because)))
             return
         given.right = questions.means_the_same(given.text, truth)
         self.answers.save()
         answer = asked.label(given.text)
         if given.right:
-            sentences = [f"You predicted {answer}, and {words.agrees}."]
+            text = sentences(tr(words.right, answer=answer), asked.because)
         else:
             # what would have to be true for it
-            sentences = [f"You predicted {answer}; {words.tells} {told}.", asked.feedback(given.text)]
-        sentences.append(asked.because)
-        text = " ".join(sentence for sentence in sentences if sentence)
+            text = sentences(tr(words.wrong, answer=answer, truth=told), asked.feedback(given.text), asked.because)
         Place().show(note(RIGHT if given.right else WRONG, text))
 
     # --- exercises ------------------------------------------------------------------------------------------------
@@ -297,7 +330,7 @@ class Lesson:
             self.answers.done[task.name] = "shown"
             self.answers.save()
             lines = self._do(task, lab)
-            beside.append(note(SHOWN, "These lines do it:", f"<pre>{escape(lines)}</pre>"))
+            beside.append(note(SHOWN, tr("These lines do it:"), f"<pre>{escape(lines)}</pre>"))
             check()
 
         for told in task.hints[: self.answers.hints.get(task.name, 0)]:
@@ -311,7 +344,7 @@ class Lesson:
         """
         task = self._asked.tasks.get(name, Task(name))
         place, controls = Place(), Place()
-        notes = [note(ABOUT, NO_JUDGE)]
+        notes = [note(ABOUT, tr(NO_JUDGE))]
         notes += [note(OPEN, told) for told in task.hints[: self.answers.hints.get(name, 0)]]
 
         def hint() -> None:
@@ -330,9 +363,10 @@ class Lesson:
             place.show(together(notes))
             told, count = self._hints(task)
             if told < count:
-                way = (f"Hint {told + 1} of {count}", "a command worth running", hint)
+                way = (_hint_of(told + 1, count), tr(WORTH), hint)
             else:
-                way = ("Show me", "the lines that do it, and what they showed; it is marked as shown", give_up)
+                purpose = tr("the lines that do it, and what they showed; it is marked as shown")
+                way = (tr(SHOW_ME), purpose, give_up)
             controls.show_widget(buttons(way), _in_words([way]))
 
         if name in self.answers.done:
@@ -343,12 +377,12 @@ class Lesson:
 
     def _ways_on(self, task: Task, check: Act, hint: Act, show: Act) -> Iterator[tuple[str, str, Act]]:
         """The buttons below an exercise that is not done."""
-        yield "Check", "is it done now?", check
+        yield tr("Check"), tr("is it done now?"), check
         told, count = self._hints(task)
         if told < count:
-            yield f"Hint {told + 1} of {count}", "a command worth running", hint
+            yield _hint_of(told + 1, count), tr(WORTH), hint
         elif task.drill or (self._script and task.name in self._script.solutions):
-            yield "Show me", "do it for me, and mark it as shown", show
+            yield tr(SHOW_ME), tr("do it for me, and mark it as shown"), show
 
     def _hints(self, task: Task) -> tuple[int, int]:
         """How many hints were told, of how many."""
@@ -426,7 +460,7 @@ class Lesson:
         place = Place()
 
         def bring() -> None:
-            place.show(note(OPEN, "A fresh lab, and the lines of the cells above …"))
+            place.show(note(OPEN, tr("A fresh lab, and the lines of the cells above …")))
             try:
                 lab = self._renew()
                 script.bring(lab, beginning)
@@ -434,29 +468,29 @@ class Lesson:
             except LabError as error:
                 place.show(note(WRONG, str(error)))
                 return
-            place.show(note(RIGHT, f"The lab is where “{in_lesson(section)}” begins."))
+            place.show(note(RIGHT, tr("The lab is where “{section}” begins.", section=in_lesson(section))))
 
-        purpose = "play all that stands above, in a fresh lab; what you did in this lab is gone"
-        row = buttons(("Bring the lab to here", purpose, bring))
-        place.show_widget(row, note(ABOUT, NO_BUTTON_HERE))
+        purpose = tr("play all that stands above, in a fresh lab; what you did in this lab is gone")
+        row = buttons((tr(BRING), purpose, bring))
+        place.show_widget(row, note(ABOUT, tr(NO_BUTTON_HERE, button=tr(BRING))))
 
 
 class UnknownQuestion(UnknownName):
     """The lesson has no question of that name."""
 
-    kind = "question"
+    kind = marked("question")
 
 
 class UnknownExercise(UnknownName):
     """The lesson has no exercise of that name."""
 
-    kind = "exercise"
+    kind = marked("exercise")
 
 
 class UnknownSection(UnknownName):
     """The lesson has no section of that heading."""
 
-    kind = "section"
+    kind = marked("section")
 
 
 def progress() -> None:
@@ -485,8 +519,13 @@ def _progress(name: str, asked: questions.Questions, kept: answers.Answers) -> d
 
 def _in_words(ways: Sequence[tuple[str, str, Act]]) -> Note:
     """What the buttons below an exercise would do, where no buttons are shown."""
-    names = ", ".join(says for says, _purpose, _act in ways)
-    return note(ABOUT, NO_BUTTONS.format(names))
+    names = tr(", ").join(says for says, _purpose, _act in ways)
+    return note(ABOUT, tr(NO_BUTTONS, names=names))
+
+
+def _hint_of(number: int, count: int) -> str:
+    """What the button of a hint says."""
+    return tr("Hint {number} of {count}", number=number, count=count)
 
 
 def _asked(asked: Question, given: answers.Answer, more: str = "") -> dict[str, str]:
@@ -496,6 +535,7 @@ def _asked(asked: Question, given: answers.Answer, more: str = "") -> dict[str, 
         labels = [label for label, _ in asked.labelled()]
         parts += f" ({escape(' / '.join(labels))})"
     if given.text:
-        word = "answer" if given.final else "so far"
-        parts += f"<br>{word}: <b>{escape(asked.label(given.text))}</b>"
+        answer = f"<b>{escape(asked.label(given.text))}</b>"
+        told = tr("answer: {answer}", answer=answer) if given.final else tr("so far: {answer}", answer=answer)
+        parts += f"<br>{told}"
     return note(OPEN, asked.ask, parts + more)

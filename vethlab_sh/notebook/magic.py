@@ -23,7 +23,7 @@ from .. import drills
 from ..drills.drill import KEPT, Drill
 from ..errors import CannotBegin, LabError, OutputNotUnderstood
 from ..lab import Lab, Session
-from ..language import LANGUAGES
+from ..language import LANGUAGES, marked, plural, sentences, speaking, tr
 from ..lessons import translation
 from ..lessons.questions import GAP
 from ..record import prompt_of
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from ..record import Ran
 
 
-NO_CELLS = (
+NO_CELLS = marked(
     "Voila shows a lesson without its cells: nothing can be typed or run again here, so an answer is kept, and judged "
     "only in a notebook. To do the lesson, open it in JupyterLab: `python -m vethlab_sh lab`."
 )
@@ -168,7 +168,7 @@ class LabMagics(Magics):
             above = note(ABOUT, lab.guest) if lab.guest else beside.terminal(self._lent(lab))
         notes = [above, self.of_lesson.so_far()]
         if _is_shown_by_voila():
-            notes.insert(0, note(ABOUT, NO_CELLS))
+            notes.insert(0, note(ABOUT, tr(NO_CELLS)))
         top = together(notes)
         self.top.show(with_whole_words(top))
 
@@ -275,22 +275,25 @@ class LabMagics(Magics):
         return sorted(names) + list(WORDS)
 
     @magic_arguments()
-    @argument("--new", action="store_true", help="begin with a fresh lab")
+    @argument("--new", action="store_true", help=tr("begin with a fresh lab"))
     @argument(
-        "--for", dest="exercise", metavar="NAME", help="begin, each time, where this exercise of the lesson begins"
+        "--for", dest="exercise", metavar="NAME", help=tr("begin, each time, where this exercise of the lesson begins")
     )
-    @argument("--quiet", action="store_true", help="say how many lines ran, and not what they print")
-    @argument("--brief", action="store_true", help="no table, and no prompt for a line that prints nothing new")
-    @argument("--replay", metavar="NAME", help="begin with the recording of a scenario, where labs cannot be made")
-    @argument("--lab", metavar="NAME", help="run in the lab of this name: a variable, or one that stays")
-    @argument("--changes", action="store_true", help="after each command, what changed in the kernel")
-    @argument("--draw", action="store_true", help="after the last command, the wiring as a picture")
-    @argument("--walk", nargs=2, metavar=("SRC", "DST"), help="after the last command, one ping and all that it passes")
-    @argument("--cold", action="store_true", help="forget learned MAC addresses before the walk")
+    @argument("--quiet", action="store_true", help=tr("say how many lines ran, and not what they print"))
+    @argument("--brief", action="store_true", help=tr("no table, and no prompt for a line that prints nothing new"))
+    @argument("--replay", metavar="NAME", help=tr("begin with the recording of a scenario, where labs cannot be made"))
+    @argument("--lab", metavar="NAME", help=tr("run in the lab of this name: a variable, or one that stays"))
+    @argument("--changes", action="store_true", help=tr("after each command, what changed in the kernel"))
+    @argument("--draw", action="store_true", help=tr("after the last command, the wiring as a picture"))
     @argument(
-        "--at", default=HOSTNAME, metavar="NODE", help="the machine to type on: master, or a namespace like node2"
+        "--walk", nargs=2, metavar=("SRC", "DST"), help=tr("after the last command, one ping and all that it passes")
     )
-    @argument("--expect", type=int, action="append", metavar="CODE", help="an exit code that belongs to the story")
+    @argument("--cold", action="store_true", help=tr("forget learned MAC addresses before the walk"))
+    @argument(
+        "--at", default=HOSTNAME, metavar="NODE", help=tr("the machine to type on: master, or a namespace like node2")
+    )
+    @argument("--expect", type=int, action="append", metavar="CODE", help=tr("an exit code that belongs to the story"))
+    @argument("--lang", choices=LANGUAGES, help=tr("the language of what is said besides the commands: en, zh"))
     @cell_magic
     def lab(self, line: str, cell: str) -> None:
         """Run each line as typed in the notebook's lab; what one sets, `cd` or a variable, holds for the next."""
@@ -298,19 +301,25 @@ class LabMagics(Magics):
             self.telling.tell_lines(f"%%lab {line}\n{cell}")
             return
         options = parse_argstring(self.lab, line)
+        with speaking(options.lang):
+            self._type_into_a_lab(cell, options)
+
+    def _type_into_a_lab(self, cell: str, options: Namespace) -> None:
+        """Run a cell in the lab that it asks for, which may have a language of its own."""
         try:
             if options.exercise and GAP in cell:
-                raise LabError(f"(Nothing ran: a word stands for each {GAP} first.)")
+                raise LabError(tr("(Nothing ran: a word stands for each {gap} first.)", gap=GAP))
             lab = self._lab_for(options)
-            if options.replay:
-                print(PAGE.prose(lab.recording))
-            lab.changes()
-            self._type(lab, cell, options)
-            _look(lab, options)
+            with speaking(options.lang or lab.lang):
+                if options.replay:
+                    print(PAGE.prose(lab.recording))
+                lab.changes()
+                self._type(lab, cell, options)
+                _look(lab, options)
         except LabError as error:
             _print_error(error)
         except KeyboardInterrupt:
-            print("^C (the command is stopped, the lab is still there)")
+            print(tr("^C (the command is stopped, the lab is still there)"))
 
     def _lab_for(self, options: Namespace) -> Lab:
         """The lab that the first line of a cell asks for."""
@@ -327,7 +336,7 @@ class LabMagics(Magics):
         """Run the commands of a cell, one after the other, and say what is not as in a terminal."""
         lines = read(cell)
         for remark in lines.remarks:
-            print(f"({remark})")
+            print(tr("({remark})", remark=remark))
         session = lab.session(options.at)
         printed = False
         try:
@@ -341,16 +350,22 @@ class LabMagics(Magics):
                     printed = printed or has_shown
                     _go_on(ran, options, is_last=command is lines.commands[-1])
                 if not session.open:
-                    print("(The shell has ended; the lines below it did not run.)")
+                    print(tr("(The shell has ended; the lines below it did not run.)"))
                     break
             _noted(lab, remarks)
             if options.quiet:
-                print(f"({len(lines.commands)} lines ran; they stand in the cell above, which opens by a click.)")
+                count = len(lines.commands)
+                told = plural(
+                    "({count} line ran; it stands in the cell above, which opens by a click.)",
+                    "({count} lines ran; they stand in the cell above, which opens by a click.)",
+                    count,
+                )
+                print(told)
             elif options.brief and not printed:
-                print(f"(Lines that ran, and printed nothing new: {len(lines.commands)}.)")
+                print(tr("(Lines that ran, and printed nothing new: {count}.)", count=len(lines.commands)))
         finally:
             if session.depth:
-                print(f"(A shell is open in {session.at}: the next lines run there. `exit` leaves it.)")
+                print(tr("(A shell is open in {at}: the next lines run there. `exit` leaves it.)", at=session.at))
             if options.at != HOSTNAME:  # a shell there would keep the namespace, whoever deletes it
                 session.close()
 
@@ -392,12 +407,10 @@ def _go_on(ran: Ran, options: Namespace, is_last: bool) -> None:
     """Go on after a command that ended as it should; else its cell ends here, and why is said."""
     if _as_it_should(ran, options):
         return
-    sentence = f"Exit code {ran.code}."
+    sentence = tr("Exit code {code}.", code=ran.code)
     if not is_last:
-        sentence = f"Exit code {ran.code}; the lines below did not run."
-    if ran.hint:
-        sentence += f" {ran.hint}"
-    raise LabError(f"({sentence})")
+        sentence = tr("Exit code {code}; the lines below did not run.", code=ran.code)
+    raise LabError(tr("({remark})", remark=sentences(sentence, ran.hint)))
 
 
 def _sets(command: str) -> bool:
@@ -459,7 +472,7 @@ def _show_table(ran: Ran, options: Namespace) -> None:
     try:
         tables = ran.rows
     except OutputNotUnderstood as error:
-        print(f"(No table: {error})")
+        print(tr("(No table: {error})", error=error))
         return
     for name, rows in tables.items():
         telling = [column for column in columns(name) if column not in ASIDE]

@@ -13,6 +13,7 @@ from IPython.display import display, update_display
 
 from .. import markup
 from ..errors import package
+from ..language import marked, tr
 from ..lessons.questions import Question
 from ..markup import Row
 from ..terminal.page import Page
@@ -23,7 +24,7 @@ Sign = tuple[str, str]  # a mark, and its colour in Okabe and Ito's palette
 RIGHT, WRONG, OPEN = ("✓", "#009e73"), ("✗", "#d55e00"), ("?", "#0072b2")
 SHOWN = ("→", "#cc79a7")  # it was done, not by the learner
 ABOUT = ("•", "#0072b2")  # to know, not to answer
-FINAL = "That is my answer"  # the button that keeps an answer
+FINAL = marked("That is my answer")  # the button that keeps an answer
 # JupyterLab breaks what a command prints anywhere, also in a word.
 WHOLE_WORDS = "<style>.jp-OutputArea-output.jp-RenderedText pre{word-break:normal;overflow-wrap:anywhere}</style>"
 NOTHING: Note = {"text/html": " ", "text/plain": " "}  # a notebook keeps no empty output, so it is a blank
@@ -105,7 +106,7 @@ def entry(asked: Question, value: str, keep: Callable[[str], None]) -> Any:
         box = ipywidgets.RadioButtons(options=asked.labelled(), value=chosen, layout=wide, tooltip=asked.ask)
     else:
         box = ipywidgets.Text(
-            value=value, placeholder="your answer", continuous_update=True, layout=wide, tooltip=asked.ask
+            value=value, placeholder=tr("your answer"), continuous_update=True, layout=wide, tooltip=asked.ask
         )
     box.observe(lambda change: keep(change["new"] or ""), "value")
     return box

@@ -11,6 +11,7 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from ..language import tr
 from ..packet.player import svg
 from ..wiring.ink import PICTURES
 
@@ -49,4 +50,4 @@ def _as_words(figure: Any) -> str:
         words = [mark.get_text().replace("\n", " ") for mark in marks]
         lines.append(", ".join(filter(None, words)))
     told = list(filter(None, lines))
-    return "\n".join(["A chart:", *told]) if told else repr(figure)
+    return "\n".join([tr("A chart:"), *told]) if told else repr(figure)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 
 from ..errors import package
+from ..language import tr
 from ..lessons.questions import Question
 from ..markup import width
 from .notes import OPEN, Note, Place, below, buttons, note
@@ -40,8 +41,9 @@ def vote(asked: Question, decide: Callable[[str], None]) -> None:
         place.show(counted(asked, counts))
         decide(most(hands))
 
-    row = buttons(("Count", "show how the class has voted; the last count is held against the kernel", count))
-    controls.show_widget(below(*boxes.values(), row), note(OPEN, "To vote, run this cell."))
+    purpose = tr("show how the class has voted; the last count is held against the kernel")
+    row = buttons((tr("Count"), purpose, count))
+    controls.show_widget(below(*boxes.values(), row), note(OPEN, tr("To vote, run this cell.")))
 
 
 def most(hands: Hands) -> str:

@@ -14,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
 from ..errors import CannotBegin, ToolMissing
+from ..language import marked, tr
 from ..lessons import kept
 from ..lessons.kept import Kept, KeptCell, Output
 from ..packet.player import DARK
@@ -22,14 +23,14 @@ from .notes import ABOUT, SHOWN, Note, Place, note
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 VERB = "_told"  # by this name a cell is told
-ABOVE = (
+ABOVE = marked(
     "{why}, so this lesson is a recording: below each cell stands what it showed when its lines ran "
     "on Linux. Questions are asked and judged by what was recorded; lines of your own do not run, and exercises "
     "can only be shown."
 )
-NO_LAB = "No lab can be made here"
-NO_PROGRAM = "A program is missing here"
-OWN = (
+NO_LAB = marked("No lab can be made here")
+NO_PROGRAM = marked("A program is missing here")
+OWN = marked(
     "This is not in the recording, and nothing runs here. The cell as the lesson has it shows what was recorded, and "
     "“Show me”, below an exercise, the lines that do it."
 )
@@ -102,7 +103,7 @@ class Telling:
         """Show what the cell of this number showed; without a number, that there is no such cell."""
         assert self._kept
         if number is None:
-            Place().show(note(ABOUT, OWN))
+            Place().show(note(ABOUT, tr(OWN)))
             return
         cell = self._kept.cells[number]
         self._last = number
@@ -125,15 +126,17 @@ class Telling:
         lines = f"<pre>{escape(solution.solved)}</pre>"
         shown = _as_html(solution.outputs)
         name = dict(cell.calls).get("exercise", "")
-        self._lesson.offer(name, note(SHOWN, "These lines do it, and this is what they showed:", lines + shown))
+        title = tr("These lines do it, and this is what they showed:")
+        self._lesson.offer(name, note(SHOWN, title, lines + shown))
 
 
 def _above(error: CannotBegin) -> Note:
     """What stands once at the top: that it is a recording, and why."""
     why = escape(str(error))
     if isinstance(error, ToolMissing):  # one line mends it
-        return note(ABOUT, ABOVE.format(why=NO_PROGRAM), f"<br>{why}")
-    return note(ABOUT, ABOVE.format(why=NO_LAB), f"<details><summary>Why</summary>{why}</details>")
+        return note(ABOUT, tr(ABOVE, why=tr(NO_PROGRAM)), f"<br>{why}")
+    more = f"<details><summary>{tr('Why')}</summary>{why}</details>"
+    return note(ABOUT, tr(ABOVE, why=tr(NO_LAB)), more)
 
 
 def _is_told(cell: KeptCell) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from ..language import tr
+from ..language import Spoken, in_its_language, tr
 from ..markup import AsText
 
 # https://www.iana.org/assignments/ieee-802-numbers and https://www.iana.org/assignments/protocol-numbers
@@ -31,7 +31,7 @@ class Part:
 
 
 @dataclass(frozen=True, repr=False)
-class Frame(AsText):
+class Frame(AsText, Spoken):
     """The bytes of one frame, which a notebook shows with the headers marked. title: what stands above them."""
 
     bytes: bytes
@@ -44,6 +44,7 @@ class Frame(AsText):
         """Its headers from the outermost on, and the data behind them."""
         return list(parts(self.bytes, self.ethernet, self.port))
 
+    @in_its_language
     def words(self) -> str:
         """Its title, and each header's name and bytes."""
         lines = []
@@ -54,6 +55,7 @@ class Frame(AsText):
             lines += [f"  {row}" for row in _rows(part.bytes)]
         return "\n".join(lines)
 
+    @in_its_language
     def _repr_html_(self) -> str:
         title = f"<div>{escape(self.title)}</div>"
         marked = "".join(_marked(part) for part in self.parts)

@@ -16,7 +16,7 @@ from .. import snapshot
 from ..errors import BadOption, NotRecorded, package
 from ..facts import Device
 from ..files import written
-from ..language import tr
+from ..language import Spoken, in_its_language, tr
 from ..markup import AsText, printable, table
 from ..snapshot import Snapshot
 from ..tables import DTYPES
@@ -42,7 +42,7 @@ PACKED = "application/vnd.vethlab_sh.walk+json"  # what a notebook keeps beside 
 
 
 @dataclass(frozen=True, repr=False)
-class Walk(AsText):
+class Walk(AsText, Spoken):
     """What happened to one ping.
 
     src (namespace), dst (as asked), target (its address); rows: a sighting each, in order; ok: the one who was asked
@@ -169,6 +169,7 @@ class Walk(AsText):
         """
         return ink.draw(self.picture(), ax)
 
+    @in_its_language
     def animate(self, path: str | Path | None = None) -> Player:
         """The packet moving hop by hop: a player with play, step and back, which a notebook shows.
 
@@ -192,6 +193,7 @@ class Walk(AsText):
         with written(path) as file:
             file.write_bytes(told)
 
+    @in_its_language
     def frame(self, number: int) -> Frame:
         """The bytes of the frame of this row (from 1), which a notebook shows with the headers marked.
 
@@ -224,6 +226,7 @@ class Walk(AsText):
         # beside the table and the text, which IPython asks for as ever
         return {PACKED: self.packed()}
 
+    @in_its_language
     def _repr_html_(self) -> str:
         shown = []
         for row in self.rows:
@@ -240,12 +243,14 @@ class Walk(AsText):
         title = escape(tr("The bytes of each frame, with its headers marked"))
         return f"<details><summary>{title}</summary>{shown}</details>"
 
+    @in_its_language
     def words(self) -> str:
         """A line a sighting, and the verdict."""
         lines = []
         for row in self.rows:
             where = f"{row.namespace} {row.device} {row.way}"
-            lines.append(f"{row.number:3} {row.us:9.1f} us  {where}: {row.caption} ({row.why})")
+            seen = f"{row.number:3} {row.us:9.1f} us  {where}: {row.caption}"
+            lines.append(seen + tr(" ({why})", why=row.why))
         lines.append(self.verdict)
         return "\n".join(lines)
 

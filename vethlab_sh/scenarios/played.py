@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
-from ..language import sentences, tr
+from ..language import Spoken, in_its_language, sentences, tr
 from ..markup import AsText, sentence
 from ..parsers.recognise import recognise
 from ..progress import telling
@@ -44,7 +44,7 @@ class PlayedStep(AsText):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Played(AsText, Sequence["Ran"]):
+class Played(AsText, Spoken, Sequence["Ran"]):
     """A scenario that was played, as far as it was: the sequence of its records, which knows whether it worked.
 
     scenario; steps: those that were played, each with its records; changes: what a record's line changed in the
@@ -86,6 +86,7 @@ class Played(AsText, Sequence["Ran"]):
         return received == sent
 
     @property
+    @in_its_language
     def verdict(self) -> str:
         """What is now known, in a sentence; when it does not work, or is not at its end, that."""
         sent, received = self._pings()

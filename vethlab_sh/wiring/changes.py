@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import package
 from ..facts import UNANSWERED, Address, Device, Entry, Link, Neighbour, Route, is_group
-from ..language import marked, tr
+from ..language import Spoken, in_its_language, marked, tr
 from ..markup import AsText, table
 from ..sandbox import HOSTNAME
 from ..snapshot import Row, Snapshot
@@ -35,7 +35,7 @@ KNOWN = frozenset({"REACHABLE", "STALE", "DELAY", "PROBE"})
 
 
 @dataclass(frozen=True, repr=False)
-class Difference(AsText):
+class Difference(AsText, Spoken):
     """What changed between two snapshots."""
 
     changes: tuple[Change, ...]
@@ -67,11 +67,13 @@ class Difference(AsText):
     def __len__(self) -> int:
         return len(self.changes)
 
+    @in_its_language
     def words(self) -> str:
         """A line a change."""
         lines = [f"{change.sign} {change.sentence}" for change in self.changes]
         return "\n".join(lines) or tr(NOTHING)
 
+    @in_its_language
     def _repr_html_(self) -> str:
         if not self.changes:
             return f"<p>{tr(NOTHING)}</p>"
@@ -316,7 +318,7 @@ def _tunnel_alterations(name: str, was: Link, now: Link) -> Iterator[str]:
 def _in_place(link: Link) -> str:
     if link.namespace == HOSTNAME:
         return link.name
-    return f"{link.name} in {link.namespace}"
+    return tr("{name} in {namespace}", name=link.name, namespace=link.namespace)
 
 
 def _differs(was: object, now: object) -> bool:
