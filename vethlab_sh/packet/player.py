@@ -113,7 +113,10 @@ class Player:
         return cls(page, round(min(960, height)))
 
     def __repr__(self) -> str:
-        return f"<Player: a web page of {len(self.page)} characters, which a notebook shows, and `.page` holds>"
+        return tr(
+            "<Player: a web page of {count} characters, which a notebook shows, and `.page` holds>",
+            count=len(self.page),
+        )
 
     def _repr_html_(self) -> str:
         look = f"width:100%;border:0;height:{self.height}px"

@@ -140,6 +140,6 @@ def _judged(page: Page, again: Again, answer: str) -> bool | None:
     right = means_the_same(answer, judgement.truth)
     print(page.prose(recall.sentence(again, answer, judgement)))
     for choice, words in recall.others(again.question, answer).items():
-        print(page.item(f"{again.question.label(choice)}: {words}"))
+        print(page.item(tr("{choice}: {words}", choice=again.question.label(choice), words=words)))
     print()
     return right
