@@ -11,9 +11,10 @@ from conftest import ROOT
 
 from vethlab_sh import Lab
 from vethlab_sh.claims.check import judge, vocabulary
-from vethlab_sh.claims.forms import CHINESE_VOCABULARY, FORMS, VOCABULARY, understand
+from vethlab_sh.claims.forms import CHINESE_VOCABULARY, FORMS, VOCABULARY, as_spoken, understand
 from vethlab_sh.claims.question import Question, Verdict
 from vethlab_sh.errors import UnknownClaim
+from vethlab_sh.language import speaking
 from vethlab_sh.packet.lookup import Tables
 from vethlab_sh.snapshot import from_plain
 
@@ -429,6 +430,15 @@ def test_an_unknown_claim_in_chinese_is_answered_with_the_nearest_chinese_one(cl
     with pytest.raises(UnknownClaim) as caught:
         understand(claim)
     assert (caught.value.nearest, caught.value.known) == (nearest, CHINESE_VOCABULARY)
+
+
+def test_a_claim_of_ours_is_told_in_the_language_that_is_spoken():
+    claim = "ns1 can reach 10.0.0.1 through 0 routers with 1400 bytes in pieces"
+    assert as_spoken(claim) == claim
+    with speaking("zh"):
+        assert as_spoken(claim) == "ns1 能 ping 通 10.0.0.1，经过 0 个路由器，带 1400 字节，允许分片"
+        for form in FORMS:
+            assert understand(as_spoken(form.example)) == understand(form.example)
 
 
 def test_the_chinese_readme_lists_each_claim_in_both_languages():

@@ -20,6 +20,7 @@ from vethlab_sh.language import plural, sentences, speaking, tr
 from vethlab_sh.terminal.page import Page
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
+ENGLISH = re.compile("[a-z]{2,}(?: [a-z]{2,}){2}")  # three words of no command
 LOCALES = ("VETHLAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE")
 # While others write new sentences, a few may still be English; `make catalogue ARGS=--missing` lists them.
 STILL_ENGLISH = {language.DOMAIN: 0.05, language.LESSONS: 0.05}
@@ -112,6 +113,10 @@ def test_no_field_is_lost_and_no_command_changed(other):
 
 def test_a_sentence_in_a_table_is_marked():
     assert list(unmarked.unmarked_sentences()) == []
+
+
+def test_no_reason_error_or_label_is_left_bare():
+    assert list(unmarked.bare_sentences()) == []
 
 
 def test_none_is_missing(other):
@@ -221,7 +226,14 @@ def test_what_programs_read_is_english_unless_another_language_is_asked_for(loca
 @pytest.mark.live
 def test_a_lab_has_a_language_of_its_own():
     with Lab(lang="zh") as lab, speaking("en"):
-        assert CHINESE.search(lab.play("direct", until=1).steps[0].step.why)
+        assert CHINESE.search(lab.play("direct").verdict)
+        lab.changes()
+        lab.run("ip netns exec ns2 ip link set tap2 down")
+        verdict, changes, walk = lab.check("ns1 能 ping 通 ns2"), lab.changes(), lab.walk("ns1", "ns2")
+        assert (verdict.ok, verdict.cause, walk.cause) == (False, "device-down", "device-down")
+        told = f"{verdict}\n{changes}\n{walk.verdict}"
+        assert [line for line in told.splitlines() if not CHINESE.search(line) or ENGLISH.search(line)] == []
+        assert "先问我" in walk.animate().page
     with pytest.raises(errors.UnknownName, match="There is no language 'fr'"):
         Lab(lang="fr")
 

@@ -1,4 +1,4 @@
-"""Which sentences are handed to tr() by a name that holds a bare string? `make catalogue` cannot see them.
+"""Which sentences can `make catalogue` not see? Those that a name hands to tr() bare, and those that never go there.
 
 A sentence in a table is to be marked("…") where the table is made, so that it is found, and goes through tr() where it
 is shown. Read without running anything: a name's values are those that its module, the function, or a loop over a table
@@ -8,6 +8,7 @@ that is written out gives it.
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,45 @@ from typing import TypeGuard
 
 from catalogue import FIELD, PACKAGE, ROOT, parsed
 
+# Who takes a sentence as which argument, or by which name
+TAKES = {"Diagnosis": 1, "yes": 0, "no": 0, "note": 1, "print": 0}
+TAKES_AS = ("reason", "why", "help", "tooltip", "placeholder")
+CAUGHT = ("Refused",)  # errors that name a call of the kernel, to those who catch them
+TWO_WORDS = re.compile("[A-Za-z]{2}[,:;]? [a-z]{2}")
 WORDS = re.compile("[A-Za-z] | [A-Za-z]")  # what is no sentence has none
+
+
+def bare_sentences() -> Iterator[str]:
+    """Reasons, errors, notes and labels that are written out where they are shown, and so English in every language."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(parsed(path)):
+            for argument in sentences_of(node):
+                if TWO_WORDS.search(spelt(argument)) and not spelt(argument).startswith("ip "):
+                    yield f"{path.relative_to(ROOT)}:{argument.lineno}: {spelt(argument)}"
+
+
+def sentences_of(node: ast.AST) -> Iterator[ast.expr]:
+    """The arguments of a call that a reader is shown."""
+    if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name):
+        is_caught = hasattr(builtins, node.exc.func.id) or node.exc.func.id in CAUGHT  # so nobody is told
+        yield from () if is_caught else node.exc.args
+    if not isinstance(node, ast.Call):
+        return
+    for keyword in node.keywords:
+        if keyword.arg in TAKES_AS:
+            yield keyword.value
+    place = TAKES.get(node.func.id) if isinstance(node.func, ast.Name) else None
+    if place is not None:
+        yield from node.args[place : place + 1]
+
+
+def spelt(node: ast.AST) -> str:
+    """The letters of a string that is written out, also of one with fields; else nothing."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(spelt(part) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return ""
 
 
 def unmarked_sentences() -> Iterator[str]:

@@ -68,7 +68,7 @@ class Wording:
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """The wording as a regular expression."""
-        spaced = BESIDE_HAN.sub(" ?", self.words)
+        spaced = BESIDE_HAN.sub(" ?", self.words.replace(COMMA, " "))
         return re.compile(TOKEN.sub(_as_pattern, spaced), re.IGNORECASE)
 
     @property
@@ -176,8 +176,8 @@ def _as_shown(token: re.Match[str]) -> str:
 
 
 SIZE = "[ with {size:number} bytes[ {pieces:in pieces}]]"
-SIZE_ZH = "[ (带 |发 |用 |每次 |){size:number} 字节[ (允许|可以|){pieces:分片}]]"
-ROUTERS_ZH = "[ 经过 {routers:number} (个路由器|台路由器|跳)]"
+SIZE_ZH = "[，(带 |发 |用 |每次 |){size:number} 字节[，(允许|可以|){pieces:分片}]]"
+ROUTERS_ZH = "[，经过 {routers:number} (个路由器|台路由器|跳)]"
 DEV_ZH = "[{ns}( | 的 )]{dev}"
 DEV2_ZH = "[{ns2}( | 的 )]{dev2}"
 HOP = "[ via {via:address}][ dev {dev}]"
