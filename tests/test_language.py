@@ -91,6 +91,13 @@ def test_after_a_full_width_sign_no_space_stands():
     assert sentences("一。", "二。", "Three.") == "一。二。Three."
 
 
+def test_between_two_chinese_signs_no_space_stands():
+    with speaking("zh"):
+        assert tr("{name} is empty: there is nothing to explain.", name="a.txt").startswith("a.txt 是空的")
+        assert tr("{name} is empty: there is nothing to explain.", name="标准输入").startswith("标准输入是空的")
+        assert tr("its kernel: {name}", name="网 桥") == "its kernel: 网 桥"
+
+
 # --- the catalogues -------------------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -24,6 +24,9 @@ LESSONS = "lessons"  # the prose of the lessons, and what they ask
 # Signs that are as wide as two letters and bring their own room: no space stands after them.
 ENDS_WIDE = "。，、；：？！）」』》"
 AFTER_WIDE = re.compile(f"(?<=[{ENDS_WIDE}]) +(?=\\S)")
+
+FIRST_WIDE = 0x2E80  # what stands before it in Unicode is as narrow as a letter; what stands behind it is mostly wide
+CHINESE = "\u4e00-\u9fff"
 
 _asked_for: str | None = None
 
@@ -41,13 +44,23 @@ def tr(sentence: str, /, **fields: object) -> str:
         sentence = _catalogue(spoken).gettext(sentence)
     if not fields:
         return sentence
-    filled = sentence.format(**fields)
-    return filled if spoken == SOURCE else _set(filled)
+    if spoken == SOURCE:
+        return sentence.format(**fields)
+    return _filled(sentence, fields)
 
 
-def _set(text: str) -> str:
-    """A text in which a value ends or begins with a full-width sign: it brings its own room."""
-    return AFTER_WIDE.sub("", text)
+def _filled(sentence: str, fields: Mapping[str, object]) -> str:
+    """A translation with its fields filled in, and without room that is only wanted beside Latin letters.
+
+    A value that ends with a full-width sign brings its own; between two Chinese signs none stands.
+    """
+    for name, value in fields.items():
+        text = str(value)
+        if text and ord(text[0]) > FIRST_WIDE:
+            sentence = re.sub(f"(?<=[{CHINESE}]) (?={{{name}\\b)", "", sentence)
+        if text and ord(text[-1]) > FIRST_WIDE:
+            sentence = re.sub(f"({{{name}\\b[^}}]*}}) (?=[{CHINESE}])", r"\1", sentence)
+    return AFTER_WIDE.sub("", sentence.format(**fields))
 
 
 def plural(one: str, many: str, count: int, /, **fields: object) -> str:
@@ -56,6 +69,7 @@ def plural(one: str, many: str, count: int, /, **fields: object) -> str:
     sentence = one if count == 1 else many
     if spoken != SOURCE:
         sentence = _catalogue(spoken).ngettext(one, many, count)
+        return _filled(sentence, {"count": count, **fields})
     return sentence.format(count=count, **fields)
 
 
