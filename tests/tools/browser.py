@@ -11,7 +11,7 @@ from chromium import SHOTS
 from learner import bring, dressed, errors_shown, opened, run_all, run_cell, save, scroll_to, write
 from playwright.sync_api import expect
 
-from vethlab_sh import Lab
+from vethlab_sh import Lab, cli
 
 pytest_plugins = ["learner"]
 pytestmark = pytest.mark.live  # each has labs, of its own or in the lessons of its page
@@ -247,3 +247,19 @@ def test_player_asks_before_it_shows(browser, tmp_path):
     assert {"Which device sees it next", "Which TTL does it carry at the next device"} <= kinds
     assert problems == []
     page.close()
+
+
+def test_chinese_copy_asks_in_chinese_whatever_the_server_speaks(page, lessons, folder):
+    """Its file says in which language it is; what is chosen there is kept as the lessons have it."""
+    cli.main(["lessons", "--lang", "zh", str(folder)])
+    opened(page, lessons, "1_direct_pair.zh.ipynb")
+    expect(page.get_by_role("heading", name="只有一根网线，两台机器能通信吗？")).to_be_visible()
+    run_cell(page, "lesson(")
+    asked = run_cell(page, 'predict("down")')
+    expect(asked).to_contain_text("从 ns1 发出的 ping 能得到应答吗？")
+    asked.get_by_role("radio", name="不能").click()
+    page.screenshot(path=SHOTS / "chinese-asked.png")
+    kept = json.loads((folder / ".answers" / "1_direct_pair.json").read_text())
+    assert kept["answers"]["down"]["text"] == "no"
+    scroll_to(page, 'look("who")')
+    page.screenshot(path=SHOTS / "chinese-prose.png")
