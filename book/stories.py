@@ -8,6 +8,7 @@ from pathlib import Path
 from said import tr
 
 from vethlab_sh import drills, scenarios
+from vethlab_sh.claims.forms import as_spoken
 from vethlab_sh.drills import Fault
 
 INDEX = """\
@@ -77,6 +78,7 @@ def story(name: str) -> str:
     """The page of a drill."""
     fault = drills.fault(name)
     scenario = scenarios.load(fault.world.scenario)
+    claims = [as_spoken(claim) for claim in _each_once(fault.world.holds + fault.asks)]
     hints = []
     for number, hint in enumerate(fault.hints, 1):
         hints.append(_fold(tr("Hint {number}", number=number), str(hint)))
@@ -88,7 +90,7 @@ def story(name: str) -> str:
         ticket=fault.ticket,
         about=_about(fault),
         lines=_fold(tr("The lines that lay it"), _code(fault.world.lines)),
-        claims=_fold(tr("What has to hold again in the end"), _code(_each_once(fault.world.holds + fault.asks))),
+        claims=_fold(tr("What has to hold again in the end"), _code(claims)),
         hints="\n".join(hints),
     )
 
