@@ -221,6 +221,16 @@ def joined_in(explanation):
     return [(wire["name"], wire["index"], wire["peer"], wire["peer_index"]) for wire in explanation.wire_rows]
 
 
+def test_what_explain_prints_in_chinese_has_no_english_line_of_ours(locale, capsys):
+    locale(VETHLAB_LANG="zh")
+    for paste in (PASTES[0], PASTES[4], PASTES[6]):  # a fault; lines that are not understood; nothing to be seen
+        cli.main(["explain", str(paste)])
+    shown = capsys.readouterr().out
+    assert re.findall(r"^(?:- )?[A-Z][a-z]+ [a-z].*[.:]$|^lines? \d.*|.*）\.$", shown, re.MULTILINE) == []
+    assert "从文本里没有看出故障。" in shown
+    assert "第 5 到 6 行：" in shown
+
+
 def test_what_programs_read_is_english_unless_another_language_is_asked_for(locale, capsys):
     locale(VETHLAB_LANG="zh")
     words = ["explain", str(PASTES[0]), "--json"]

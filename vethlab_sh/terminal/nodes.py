@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .. import markup
 from ..errors import BadOption
-from ..language import marked, tr
+from ..language import marked, sentences, tr
 from ..snapshot import BESIDE_SETTINGS
 from ..snapshot import COLUMNS as TABLES
 from ..tables import columns
@@ -101,8 +101,11 @@ def _wrong(page: Page, explanation: Explanation) -> str:
     from ..node.wrong import NOTHING
 
     if not explanation.faults:
-        return page.prose(NOTHING)
-    faults = [page.item(markup.printable(f"{fault.sentence}.")) for fault in explanation.faults]
+        return page.prose(tr(NOTHING))
+    faults = []
+    for fault in explanation.faults:
+        sentence = tr("{sentence}.", sentence=fault.sentence)
+        faults.append(page.item(markup.printable(sentence)))
     parts = [page.chapter(tr("What the text shows to be wrong or missing, the worst first:"), "\n".join(faults))]
     looks = [f"  {markup.printable(look)}" for look in explanation.next_looks]
     if looks:
@@ -120,10 +123,10 @@ def _output(page: Page, output: Output) -> str:
 
 def _unknown(lines: UnknownLines) -> str:
     """What was not understood, and why."""
-    where = f"line {lines.line}"
+    where = tr("line {line}:", line=lines.line)
     if lines.until != lines.line:
-        where = f"lines {lines.line} to {lines.until}"
-    unknown = f"{where}: {lines.text.strip()}\n    {lines.why}"
+        where = tr("lines {first} to {last}:", first=lines.line, last=lines.until)
+    unknown = f"{sentences(where, lines.text.strip())}\n    {lines.why}"
     return markup.printable(unknown, keep="\n\t")
 
 
