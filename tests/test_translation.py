@@ -164,3 +164,13 @@ def test_a_notebook_in_memory_is_translated_in_place_and_stays_as_it_is_in_engli
         translation.translate(ours)
     assert "# 许多容器怎样共用一条线？" in ours[0]["source"]
     assert "# 你的命令：" in "\n".join(cell["source"] for cell in ours)
+
+
+@pytest.mark.parametrize("label", ["Bring the lab to here", "That is my answer", "Show me", "Walk"])
+def test_the_prose_calls_a_button_as_it_is_labelled(label):
+    """In bold, in both languages."""
+    named = [text.text for text in lesson_texts.texts() if f"**{label}**" in text.text]
+    assert named
+    with speaking("zh"):
+        assert [text for text in named if f"**{language.tr(label)}**" not in language.in_lesson(text)] == []
+        assert CHINESE.search(language.tr(label))
