@@ -16,6 +16,7 @@ from html import escape, unescape
 from pathlib import Path
 
 from vethlab_sh.language import CATALOGUES, DOMAIN, SOURCE, in_lesson, language, sentences, tr
+from vethlab_sh.lessons import questions
 
 DEEPEST = 5
 TWO_WORDS = re.compile(r"[\w'’.:@-]+,? (?:[a-z]{2,}|a)\b")  # two words one after the other: perhaps a sentence
@@ -38,8 +39,9 @@ SHORT = 3  # words, then, in a field
 PROTOCOL = re.compile(r"(?:ICMP|ICMPv6|ARP|TCP|UDP|IP|IPv6)(?: [\w-]+){0,3}")
 # A field begins and ends where a word does; where another field follows at once, where a blank or a comma is.
 START, EDGE, END = r"(?<!\w)", r"(?!\w)", r"(?=[\s,;(]|$)"
-NODE = re.compile(r"(?<=>)(\s*)([^<>]*[A-Za-z][^<>]*?)(\s*)(?=</(?:p|td|th|li|b|span|div|summary|strong|em)\b)")
+NODE = re.compile(r"(?<=>)(\s*)([^<>]*[A-Za-z][^<>]*?)(\s*)(?=<)")
 FENCE = "```"
+CHOICES = re.compile(r"(.+[?.]) \(([^()]+ / [^()]+)\)")
 LINE = re.compile(r"^(> |\| .* \| |)(.+?)( \||)$")  # a quotation, a row and its last cell, a paragraph
 HAN = "[\u4e00-\u9fff]"
 TOO_NEAR = re.compile(f"(?<={HAN})(?=[A-Za-z0-9`])")
@@ -70,8 +72,28 @@ def retold(text: str) -> str:
     for verdict, pattern in VERDICTS.items():
         if text.startswith(verdict):
             return tr(pattern, why=retold(text.removeprefix(verdict)))
-    told = _sentence(text, 0)
+    told = _sentence(text, 0) or _question(text)
     return _spaced(told) if told else text
+
+
+def _question(text: str) -> str | None:
+    """A question of a lesson with its choices behind it."""
+    found = CHOICES.fullmatch(text)
+    asked = in_lesson(found[1]) if found else text
+    if not found or asked == found[1]:
+        return None
+    choices = " / ".join(_labels().get(choice, choice) for choice in found[2].split(" / "))
+    return f"{asked}（{choices}）"
+
+
+@cache
+def _labels() -> dict[str, str]:
+    """How the choices of all lessons read."""
+    labels = {}
+    for lesson in questions.lessons():
+        for question in questions.read(lesson).questions.values():
+            labels.update({choice: label for label, choice in question.labelled()})
+    return labels
 
 
 def in_html(html: str) -> str:
@@ -229,5 +251,6 @@ def _pattern(sentence: str, other: str) -> Iterator[Pattern]:
         last, before = (name, text) if name else ("", text)
     closed = last if last and not before.rstrip().endswith(CLAUSE_FOLLOWS) else ""
     letters = sum(map(len, OWN.findall("".join(plain))))
-    if known and letters and other:
+    is_frame = len("".join(plain).strip()) > SHORT  # `{reached}: {way}; {routers}.`
+    if known and other and (letters or is_frame):
         yield Pattern(re.compile(told), other, letters, max(plain, key=len), closed)
