@@ -128,7 +128,7 @@ def tables() -> str:
     for table in registry.TABLES.values():
         rows = []
         for column in table.columns:
-            rows.append(f"| `{column.name}` | {tr(TYPES[column.type])} | {_cell(tr(column.meaning))} |")
+            rows.append(f"| `{column.name}` | {tr(TYPES[column.type])} | {_cell(language.tr(column.meaning))} |")
         parts.append(f"## {table.name}\n")
         parts.append(tr("What prints it: `{example}`.", example=table.example) + "\n")
         parts.append(_table(rows, "column", "holds", "meaning") + "\n")

@@ -147,7 +147,8 @@ def _sentence(text: str, depth: int) -> str | None:
     several = BETWEEN.split(text)
     if len(several) > 1:
         told = [_sentence(one, depth) for one in several]
-        return _parted(text, ". ", depth) if None in told else sentences(*(one for one in told if one))
+        if None not in told:
+            return sentences(*(one for one in told if one))
     clauses = _parted(text, "; ", depth)
     if clauses:
         return clauses
@@ -160,7 +161,7 @@ def _sentence(text: str, depth: int) -> str | None:
         values = found.groupdict()
         if ", " in values.get(pattern.closed, ""):
             continue
-        if pattern.letters < FEW and any(len(value.split()) > SHORT for value in values.values()):
+        if 0 < pattern.letters < FEW and any(len(value.split()) > SHORT for value in values.values()):
             continue
         fields = _fields(values, depth)
         if fields is not None:
@@ -171,6 +172,8 @@ def _sentence(text: str, depth: int) -> str | None:
 def _fields(values: Mapping[str, str], depth: int) -> dict[str, str] | None:
     fields = {}
     for name, value in values.items():
+        if BETWEEN.search(value):
+            return None
         told = value if name in LITERAL else _field(value, depth)
         if told is None:
             return None
