@@ -39,7 +39,9 @@ SHORT = 3  # words, then, in a field
 PROTOCOL = re.compile(r"(?:ICMP|ICMPv6|ARP|TCP|UDP|IP|IPv6)(?: [\w-]+){0,3}")
 # A field begins and ends where a word does; where another field follows at once, where a blank or a comma is.
 START, EDGE, END = r"(?<!\w)", r"(?!\w)", r"(?=[\s,;(]|$)"
-NODE = re.compile(r"(?<=>)(\s*)([^<>]*[A-Za-z][^<>]*?)(\s*)(?=<)")
+CODED = re.compile("<code[^>]*>([^<]*)</code>")
+TICKED = re.compile("`([^`]*)`")
+NODE = re.compile(r"(?<=>)[^<>]*(?:<code[^>]*>[^<]*</code>[^<>]*)*(?=<)")  # a text, with the code in it
 FENCE = "```"
 CHOICES = re.compile(r"(.+[?.]) \(([^()]+ / [^()]+)\)")
 LINE = re.compile(r"^(> |\| .* \| |)(.+?)( \||)$")  # a quotation, a row and its last cell, a paragraph
@@ -102,8 +104,12 @@ def in_html(html: str) -> str:
 
 
 def _node(node: re.Match[str]) -> str:
-    before, text, behind = node.groups()
-    return before + escape(retold(unescape(text)), quote=False) + behind
+    text = node[0].strip()
+    plain = unescape(CODED.sub(r"`\1`", text))
+    told = retold(plain)
+    if told == plain:
+        return node[0]
+    return node[0].replace(text, TICKED.sub(r"<code>\1</code>", escape(told, quote=False)))
 
 
 def on_page(page: str, say: Callable[[str], str] = retold) -> str:
