@@ -15,7 +15,7 @@ from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vethlab_sh import Lab, cli, errors, explain, language, markup, scenarios
+from vethlab_sh import Lab, cli, errors, explain, language, markup, scenarios, tables
 from vethlab_sh.language import plural, sentences, speaking, tr
 from vethlab_sh.terminal.page import Page
 
@@ -120,6 +120,9 @@ def test_no_field_is_lost_and_no_command_changed(other):
 
 def test_a_sentence_in_a_table_is_marked():
     assert list(unmarked.unmarked_sentences()) == []
+    english = {(row["table"], row["column"]): row["meaning"] for row in tables.listed()}
+    with speaking("zh"):
+        assert [row for row in tables.listed() if row["meaning"] == english[row["table"], row["column"]]] == []
 
 
 def test_no_reason_error_or_label_is_left_bare():
