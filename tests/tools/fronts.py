@@ -91,7 +91,10 @@ def test_notebook_7_has_the_controls_and_says_that_a_terminal_is_not_beside(plai
 def test_nbclassic_has_the_controls_and_says_that_a_terminal_is_not_beside(plain, copies):
     with served(copies, "nbclassic", *OPTIONS) as told:
         plain.goto(f"{told['url']}nbclassic/notebooks/{NAME}?token={told['token']}")
-        plain.wait_for_function("window.Jupyter?.notebook?.kernel?.is_connected()")
+        # The page's program for widgets asks the kernel for those it has, and then draws all outputs anew. Widgets of
+        # cells that ran before it had its answer are gone then, until the cells are run again.
+        plain.wait_for_function("window.Jupyter?.notebook?.kernel?.widget_manager")
+        plain.evaluate("Jupyter.notebook.kernel.widget_manager._loadFromKernel()")
         plain.evaluate("Jupyter.notebook.execute_all_cells()")
         cell = plain.locator(".cell", has_text='predict("ttl")').first
         cell.get_by_role("radio", name="64").wait_for()
