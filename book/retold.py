@@ -29,11 +29,12 @@ AS_IT_IS = re.compile(
 )
 FILTER = re.compile(r"(?:iptables|ip6tables|nft)(?:-legacy)? (?:table|chain) .*")
 PLACE = re.compile(
-    r"[\w.@:-]+ \([\da-f.:/]+\)|[\w.@:-]+ (?!(?:in|of|is|has|was|at|and|or|not|no|to)\b)[\w.@:-]+"
+    r"[\w.@:-]+ \([\da-f.:/]+\)|[\w.@:-]+ (?!(?:in|of|is|has|was|at|and|or|not|no|to|answers)\b)[\w.@:-]+"
 )  # with its address or device
 VERDICTS = {"yes: ": "yes: {why}", "no: ": "no: {why}"}
 LITERAL = ("words", "line", "rule", "command")  # fields in which nothing of ours stands
 CLAUSE_FOLLOWS = (":", "but", "because", "and", "so", "that", "though", ".")
+WHOLE = "why"  # the field in which several sentences may stand
 FEW = 6  # letters: a pattern like `{name} in {namespace}` fits much
 SHORT = 3  # words, then, in a field
 PROTOCOL = re.compile(r"(?:ICMP|ICMPv6|ARP|TCP|UDP|IP|IPv6)(?: [\w-]+){0,3}")
@@ -73,7 +74,9 @@ def retold(text: str) -> str:
         return text
     for verdict, pattern in VERDICTS.items():
         if text.startswith(verdict):
-            return tr(pattern, why=retold(text.removeprefix(verdict)))
+            why = text.removeprefix(verdict)
+            told = retold(why)
+            return tr(pattern, why=told) if told != why else text
     told = _sentence(text, 0) or _question(text)
     return _spaced(told) if told else text
 
@@ -178,7 +181,7 @@ def _sentence(text: str, depth: int) -> str | None:
 def _fields(values: Mapping[str, str], depth: int) -> dict[str, str] | None:
     fields = {}
     for name, value in values.items():
-        if BETWEEN.search(value):
+        if BETWEEN.search(value) and name != WHOLE:
             return None
         told = value if name in LITERAL else _field(value, depth)
         if told is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import glossary
 import nbformat
 from players import Shelf
-from retold import in_html
+from retold import in_html, retold
 from said import tr
 
 from vethlab_sh.language import SOURCE, in_lesson, language
@@ -21,6 +21,7 @@ Cell = nbformat.NotebookNode
 Output = nbformat.NotebookNode
 STILL = re.compile(r'<svg [^>]*class="vethlab-picture".*?</svg>', re.S)
 BUTTON = re.compile(r"<button[^>]*jupyterapp.*?</button>", re.S)  # for JupyterLab, and there is none around a page
+REMARK = re.compile(r"^\(.+\)$", re.M)  # the kit's own, among what commands print
 MARKS = re.compile(r"^### (BEGIN|END) SOLUTION\n?", re.M)
 # A table says in each cell how it looks, for pages of others; here two classes do.
 LOOKS = {f'style="{WHOLE}"': 'class="whole"', f'style="{PROSE}"': 'class="prose"'}
@@ -88,6 +89,8 @@ def _with_player(output: Output, frame: str) -> list[Output]:
 
 
 def _simplify(output: Output, cell: Cell) -> None:
+    if "text" in output:
+        output.text = REMARK.sub(lambda remark: retold(remark[0]), output.text)
     data = output.get("data", {})
     if "text/html" in data:
         data["text/html"] = in_html(BUTTON.sub("", data["text/html"]))
