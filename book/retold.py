@@ -36,6 +36,7 @@ LITERAL = ("words", "line", "rule", "command")  # fields in which nothing of our
 CLAUSE_FOLLOWS = (":", "but", "because", "and", "so", "that", "though", ".")
 WHOLE = "why"  # the field in which several sentences may stand
 FEW = 6  # letters: a pattern like `{name} in {namespace}` fits much
+LEFT = re.compile(r"\b(?:[Tt]he|[Tt]his|is|has|was|of|which|it|but|so) [a-z]+")  # then it was misread
 SHORT = 3  # words, then, in a field
 PROTOCOL = re.compile(r"(?:ICMP|ICMPv6|ARP|TCP|UDP|IP|IPv6)(?: [\w-]+){0,3}")
 # A field begins and ends where a word does; where another field follows at once, where a blank or a comma is.
@@ -78,7 +79,7 @@ def retold(text: str) -> str:
             told = retold(why)
             return tr(pattern, why=told) if told != why else text
     told = _sentence(text, 0) or _question(text)
-    return _spaced(told) if told else text
+    return _spaced(told) if told and not LEFT.search(TICKED.sub("", told)) else text
 
 
 def _question(text: str) -> str | None:
