@@ -532,8 +532,8 @@ def _asked(asked: Question, given: answers.Answer, more: str = "") -> dict[str, 
     """The question with the answer that was given so far: what is saved with the notebook."""
     parts = ""
     if asked.choices:
-        labels = [label for label, _ in asked.labelled()]
-        parts += f" ({escape(' / '.join(labels))})"
+        labels = " / ".join(label for label, _ in asked.labelled())
+        parts += tr(" ({choices})", choices=escape(labels))
     if given.text:
         answer = f"<b>{escape(asked.label(given.text))}</b>"
         told = tr("answer: {answer}", answer=answer) if given.final else tr("so far: {answer}", answer=answer)
