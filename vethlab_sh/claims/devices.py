@@ -146,7 +146,7 @@ def _instead(tables: Tables, ip: str, rows: list[Address]) -> str:
     if owner:
         return tr("{owner} has it", owner=" ".join(owner))
     if rows:
-        return tr("it has {rows}", rows=", ".join(row.address for row in rows))
+        return tr("it has {rows}", rows=tr(", ").join(row.address for row in rows))
     return tr("it has none")
 
 

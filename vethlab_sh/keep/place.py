@@ -34,7 +34,7 @@ def folder() -> Path:
                 _say(refused, place)
             return place
         refused.append(place)
-    tried = ", ".join(map(str, refused))
+    tried = tr(", ").join(map(str, refused))
     raise NotReady(
         tr(
             "Nowhere is a folder of yours alone, so no lab is kept. Tried: {tried}. Remove what is there, or see who "

@@ -122,7 +122,7 @@ def _wanted(names: tuple[str, ...], options: Mapping[str, Any]) -> dict[str, Sce
     asked = {name: _options(name, options) for name in names}
     for option in options:
         if not any(option in own for own in asked.values()):
-            listed = ", ".join(names)
+            listed = tr(", ").join(names)
             raise BadOption(tr("None of {listed} has an option {option!r}.", listed=listed, option=option))
     wanted = {}
     for name, own in asked.items():

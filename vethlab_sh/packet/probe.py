@@ -182,7 +182,7 @@ def probe(target: str, count: int = 1, size: int | None = None, proto: str = "ic
 def target_of(tables: Tables, src: str, dst: str) -> str:
     """The address that a walk from src is to reach. Raises BadOption when there is no such end."""
     names = tables.spaces
-    there_are = tr("There are: {names}.", names=", ".join(names))
+    there_are = tr("There are: {names}.", names=tr(", ").join(names))
     if src not in names:
         raise BadOption(sentences(tr("There is no namespace {src!r} to walk from.", src=src), there_are))
     if dst in names:

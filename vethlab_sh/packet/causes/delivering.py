@@ -70,7 +70,7 @@ def nobody_listens(scene: Scene, space: str, ip: str, port: int | None = None) -
         reason = tr("{space} refused it, though a program listens on {name} there", space=space, name=name)
     elif sockets:
         addresses = dict.fromkeys(one.address for one in sockets)
-        where = " and ".join(addresses)
+        where = tr(" and ").join(addresses)
         reason = tr(
             "{space} refused it: its {name} is open on {where} only, nobody listens on {ip}",
             space=space,

@@ -239,7 +239,7 @@ def _no_route_of_a_down_device(space: str, links: list[Link], dst: str) -> Diagn
         "{names} is down, and a device that is down has no routes",
         "{names} are down, and a device that is down has no routes",
         len(down),
-        names=", ".join(down),
+        names=tr(", ").join(down),
     )
     lines = [f"ip link set {quoted(name)} up" for name in down]
     return Diagnosis(
@@ -581,7 +581,7 @@ def _loop_of_routers(scene: Scene, trip: list[Sighting]) -> Diagnosis:
         reason = tr(
             "{target} goes in a loop through {spaces} until the TTL is used up",
             target=target,
-            spaces=", ".join(round_trip),
+            spaces=tr(", ").join(round_trip),
         )
     shown = Shown.of(round_trip[-1], f"ip route get {target}", target)
     return Diagnosis(Cause.ROUTING_LOOP, reason, shown)

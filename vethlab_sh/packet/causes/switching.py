@@ -146,7 +146,7 @@ def _limit(goal: Link, there: Vlans) -> str:
         "{port}, the port of {switch} that leads on, lets out the VLANs {trunks} only of that switch of Open vSwitch",
         port=goal.name,
         switch=goal.switch,
-        trunks=", ".join(map(str, there.trunks)),
+        trunks=tr(", ").join(map(str, there.trunks)),
     )
 
 

@@ -191,7 +191,7 @@ def _those(link: Link) -> str:
     """Which VLANs a port lets through instead."""
     if not link.vlans:
         return tr(": it lets none through")
-    vlans = ", ".join(entry.words for entry in link.vlans)
+    vlans = tr(", ").join(entry.words for entry in link.vlans)
     return tr(": it lets through {vlans}", vlans=vlans)
 
 
