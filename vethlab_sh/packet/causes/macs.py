@@ -128,7 +128,7 @@ def _wrong_neighbour(scene: Scene, row: Neighbour, truth: str) -> Diagnosis:
     space = row.namespace
     ip = row.ip
     by = str(row.dev)
-    state = f" ({row.state.lower()})" if row.state else ""
+    state = tr(" ({why})", why=row.state.lower()) if row.state else ""
     real = scene.tables.mac(scene.tables.owner(ip))
     on_a_tunnel = scene.tables.is_kind((space, by), "vxlan")
     if on_a_tunnel and real:  # there nobody is asked, so the right entry must be written
