@@ -120,8 +120,10 @@ def run(path: Path) -> None:
 
 
 def _still(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """What a reader on the web can see: a widget's static form."""
+    """What a reader on the web can see: a widget's static form, and no folder of the machine that ran it."""
     data = output.get("data", {})
+    if "text/html" in data:
+        data["text/html"] = data["text/html"].replace(sys.executable, "python")
     if data.pop("application/vnd.jupyter.widget-view+json", None):
         data.pop("text/plain", None)
     if "image/png" in data:

@@ -248,6 +248,12 @@ def test_learner_types_a_line_for_each_four_that_are_given(name):
     assert 4 * typed >= given, (typed, given)
 
 
+def test_solved_lessons_name_no_folder_of_the_machine_that_ran_them():
+    for name in LESSONS:
+        text = (FOLDER / "solutions" / name).read_text()
+        assert not re.search(r"/bin/python3? -m|site-packages", text), name
+
+
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_given_lines_are_those_of_the_solution_in_another_order_or_with_gaps(name):
     for task, cell in script.read(name).solutions.items():

@@ -41,7 +41,7 @@ def _answers(question: Question, port: str, whom: str, who: str | None) -> Findi
             )
         )
     target = question.target(whom)
-    asker = question.space(who) if who else _itself(question, whom, target)
+    asker = question.space(who) if who else _itself(question, port, whom, target)
     line = inside(asker, _line(protocol, target, number))
     name = tr("{protocol} port {number} of {whom}", protocol=protocol.upper(), number=number, whom=named(whom, target))
     answered = tr("{asker} gets an answer from {name}", asker=asker, name=name)
@@ -60,16 +60,19 @@ def _answers(question: Question, port: str, whom: str, who: str | None) -> Findi
     return with_reason(unanswered, line, walked, None)
 
 
-def _itself(question: Question, whom: str, target: str) -> str:
+def _itself(question: Question, port: str, whom: str, target: str) -> str:
     """Who asks when nobody is named: the namespace that is asked, by its own lo."""
+    protocol, _, number = port.partition(":")
     if whom in question.spaces:
         return whom
     owner = question.tables.owner(target)
     if owner is None:
         why = tr(
-            "no namespace has {target}: say who asks, as in `port 80 of {target} answers {spaces}`",
+            "no namespace has {target}: say who asks, as in `{protocol} port {number} of {target} answers {space}`",
             target=target,
-            spaces=question.spaces[-1],
+            protocol=protocol.upper(),
+            number=number,
+            space=question.spaces[-1],
         )
         raise Absent(no(why, "ip -br addr"))
     return owner[0]
