@@ -67,19 +67,16 @@ def bystander():
 # ---- paths of the lab -----------------------------------------------------------------------------------------------
 
 TRAPS = {
-    "a link to another lab's namespace": "mkdir -p /run/netns; ln -s /proc/{other}/ns/net /run/netns/x",
-    "a link to a bystander's namespace": "mkdir -p /run/netns; ln -s /proc/{bystander}/ns/net /run/netns/x",
+    "links to the namespaces of others": "mkdir -p /run/netns; ln -s /proc/{other}/ns/net /run/netns/x; "
+    "ln -s /proc/{bystander}/ns/net /run/netns/y; touch '/run/netns/net:[{inode}]'",
     "a link for the folder of names": "mkdir -p /tmp/$$/x; ln -s /proc/{other}/root/run/netns /run/netns",
-    "a file under another lab's number": "mkdir -p /run/netns; touch '/run/netns/net:[{inode}]'",
-    "a FIFO among the names": "mkdir -p /run/netns; mkfifo /run/netns/x",
+    "what is no file, or no name": "mkdir -p /run/netns; mkfifo /run/netns/x; "
+    "python3 -c 'import socket; socket.socket(1).bind(\"/run/netns/y\")'; "
+    "touch $'/run/netns/\\n{{\"a\": 1}}\\e[31m' /run/netns/$(printf '\\377')",
     "a FIFO where the history was": "mkfifo /run/history",
     "a link where the history was": "ln -s {victim} /run/history",
     "a FIFO for the folder of names": "mkfifo /run/netns",
-    "a socket among the names": "mkdir -p /run/netns; "
-    "python3 -c 'import socket; socket.socket(1).bind(\"/run/netns/x\")'",
     "a device without an end": "mkdir -p /run/netns; ln -s /dev/zero /run/netns/x; ln -s /dev/zero /run/history",
-    "a name that is none": "mkdir -p /run/netns; "
-    "touch $'/run/netns/\\n{{\"a\": 1}}\\e[31m' /run/netns/$(printf '\\377')",
     "five hundred names": "mkdir -p /run/netns; for n in $(seq 500); do mkfifo /run/netns/$n; done",
     "nothing in /run": "umount /run || true",
     "no /proc": "umount -l /proc || true",

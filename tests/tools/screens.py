@@ -18,6 +18,7 @@ pytest_plugins = ["chromium"]  # beside browser.py its own browser is the same
 SOLUTIONS = Path(__file__).parents[2] / "notebooks" / "solutions"
 WIDTH, HEIGHT = 1280, 900
 AT_MOST = {"3_flannel": 14, "4_calico": 14, "8_open_vswitch": 14}  # there is most to lay
+FONTS = 0.2  # screens by which one machine's letters are higher than another's
 
 
 def opened(notebook):
@@ -58,7 +59,7 @@ def counted(browser, tmp_path_factory):
 
 @pytest.mark.parametrize(("lesson", "most"), AT_MOST.items())
 def test_lesson_is_no_longer_than_one_goes_through(counted, lesson, most):
-    assert counted[lesson] <= most
+    assert counted[lesson] <= most + FONTS
 
 
 if __name__ == "__main__":
