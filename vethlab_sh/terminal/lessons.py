@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from .. import files
 from ..errors import BadInput, package
 from ..language import SOURCE, language, tr
-from ..lessons import translation
 from .arguments import add_verb
 
 if TYPE_CHECKING:
@@ -56,6 +55,8 @@ def _lessons(options: argparse.Namespace) -> int:
 
 def _copy(source: Path, folder: Path) -> list[Path]:
     """Copy the notebooks that are not in the folder yet, in the language that is spoken; returns the new ones."""
+    from ..lessons import translation
+
     folder.mkdir(parents=True, exist_ok=True)
     copied = []
     for notebook in sorted(source.glob("*.ipynb")):
@@ -74,7 +75,7 @@ def _copy(source: Path, folder: Path) -> list[Path]:
 
 def _set_aside(folder: Path, lesson: str) -> Path | None:
     """Give the learner's copy of a lesson another name, the first that is free; None when there is no copy."""
-    from ..lessons import answers, questions
+    from ..lessons import answers, questions, translation
 
     name = lesson.partition(".")[0]  # it may have been called by its file
     if name not in questions.lessons():
@@ -108,6 +109,8 @@ def add_lab(verbs: Verbs) -> None:
 
 
 def _lab(options: argparse.Namespace) -> int:
+    from ..lessons import translation
+
     package("jupyterlab")  # PackageMissing where it is not installed
     folder = Path(options.folder)
     _copy(files.lessons(), folder)
