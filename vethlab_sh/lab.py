@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from . import scenarios, snapshot
+from . import scenarios
 from .errors import BadOption, NameTaken, NotReady, UnknownName, package
 from .inside import inside
 from .keep import stay
@@ -18,7 +18,6 @@ from .progress import telling
 from .sandbox import HOSTNAME, Sandbox
 from .scenarios import Scenario, played
 from .scenarios.played import Played, PlayedStep
-from .snapshot import Snapshot
 
 if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody waits for what is not used
     from matplotlib.axes import Axes
@@ -31,6 +30,7 @@ if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody wai
     from .packet.walk import Walk
     from .record import Ran
     from .shell import Shell
+    from .snapshot import Snapshot
     from .uml.guest import Guest
     from .wiring.changes import Difference
 
@@ -88,7 +88,7 @@ class Lab:
         self._typed: list[str] = []
         self._sessions: dict[str, Session] = {}
         self._kept: dict[str, Any] = {}
-        self._looked: Snapshot = snapshot.EMPTY
+        self._looked: Snapshot | None = None
         self._drawn: Snapshot | None = None
 
     @classmethod
@@ -285,9 +285,10 @@ class Lab:
     @in_its_language
     def changes(self) -> Difference:
         """What changed in the kernel since the last look (since the lab was made, the first time)."""
+        from .snapshot import EMPTY
         from .wiring import changes
 
-        before = self._looked
+        before = EMPTY if self._looked is None else self._looked
         self._looked = self.snapshot(settings=True)
         return changes.between(before, self._looked)
 
@@ -563,7 +564,9 @@ class Live:
 
     def snapshot(self, settings: bool) -> Snapshot:
         """What the kernel has now."""
-        return snapshot.take(self.shell, settings)
+        from .snapshot import take
+
+        return take(self.shell, settings)
 
     def walk(self, src: str, dst: str, count: int, size: int | None, cold: bool, proto: str) -> Walk:
         """The way of one probe."""

@@ -9,11 +9,12 @@ import os
 import shlex
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import scenarios, snapshot
+from .. import scenarios
 from ..errors import NO_SUCH_PROGRAM, BadOption, LabError, NoSuchLab
 from ..inside import quoted
 from ..keep import stay
@@ -278,13 +279,33 @@ def add_show(verbs: Verbs) -> None:
     examples = "show bridge", "show bridge links", "show bridge fdb --json"
     verb = _lab_verb(verbs, "show", tr("show a table of a lab that stays, or which tables there are"), _show, *examples)
     json_argument(verb)
-    tables = [*snapshot.COLUMNS, HISTORY]
     verb.add_argument(
-        "table", nargs="?", choices=tables, metavar="TABLE", help=tr("one of {tables}", tables=", ".join(tables))
+        "table", nargs="?", choices=_Tables(), metavar="TABLE", help=tr("one of {tables}", tables="%(choices)s")
     )
 
 
+class _Tables(Collection[str]):
+    """The tables that `show` shows, looked up when somebody asks for them: no other verb waits for the facts' types."""
+
+    @cached_property
+    def _names(self) -> list[str]:
+        from ..snapshot import COLUMNS
+
+        return [*COLUMNS, HISTORY]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 def _show(options: argparse.Namespace) -> int:
+    from ..snapshot import COLUMNS
+
     name = options.table
     if name == HISTORY:
         typed = stay.find(options.lab).history
@@ -297,10 +318,10 @@ def _show(options: argparse.Namespace) -> int:
         facts = lab.snapshot(settings=True).rows
         history = lab.typed
     if name:
-        print_rows(options, facts[name], snapshot.COLUMNS[name])
+        print_rows(options, facts[name], COLUMNS[name])
         return 0
     rows: list[dict[str, object]] = []
-    for table in snapshot.COLUMNS:
+    for table in COLUMNS:
         rows.append({"table": table, "rows": len(facts.kind(table))})
     rows.append({"table": HISTORY, "rows": len(history)})
     print_rows(options, rows)

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from .. import markup
 from ..errors import BadOption
 from ..language import marked, sentences, tr
-from ..snapshot import BESIDE_SETTINGS
-from ..snapshot import COLUMNS as TABLES
 from ..tables import columns
 from .arguments import add_verb
 from .page import Page, chapters
@@ -194,8 +192,10 @@ def _inspection(page: Page, inspection: Inspection, options: argparse.Namespace)
         if wires:
             parts.append(page.titled(tr("The cables:"), wires, WIRES))
     if options.tables:
+        from ..snapshot import BESIDE_SETTINGS, COLUMNS
+
         facts = inspection.snapshot.rows
-        for name, shown in TABLES.items():
+        for name, shown in COLUMNS.items():
             if name not in ("namespaces", "wires", "settings", *BESIDE_SETTINGS):
                 parts.append(page.titled(tr("The {name}:", name=name), facts[name], shown))
     picture = inspection.as_text(page.unicode)
