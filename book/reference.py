@@ -89,7 +89,8 @@ def _arguments(verb: argparse.ArgumentParser) -> Iterator[str]:
     for action in verb._actions:
         if isinstance(action, argparse._HelpAction | argparse._SubParsersAction):
             continue
-        words = (action.help or "") % {"default": action.default, "prog": verb.prog}
+        choices = ", ".join(map(str, action.choices or ()))
+        words = (action.help or "") % {"default": action.default, "prog": verb.prog, "choices": choices}
         yield f"| {_named(action)} | {_cell(words)} |"
 
 
