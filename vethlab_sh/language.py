@@ -105,10 +105,7 @@ def enumerated(names: Iterable[str]) -> str:
     >>> enumerated(["eth0", "eth1", "lo"])
     'eth0, eth1, lo'
     """
-    whole = ""
-    for name in names:
-        whole = tr("{names}, {name}", names=whole, name=name) if whole else name
-    return whole
+    return tr(", ").join(names)
 
 
 def language() -> str:

@@ -7,7 +7,7 @@ from ipaddress import ip_interface
 
 from ..facts import Address, Device
 from ..inside import inside, quoted
-from ..language import tr
+from ..language import enumerated, tr
 from ..packet.causes.cables import switched_off
 from ..packet.causes.cause import Cause, Diagnosis, fix
 from ..packet.lookup import Tables
@@ -146,7 +146,7 @@ def _instead(tables: Tables, ip: str, rows: list[Address]) -> str:
     if owner:
         return tr("{owner} has it", owner=" ".join(owner))
     if rows:
-        return tr("it has {rows}", rows=tr(", ").join(row.address for row in rows))
+        return tr("it has {rows}", rows=enumerated(row.address for row in rows))
     return tr("it has none")
 
 

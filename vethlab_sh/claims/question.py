@@ -16,7 +16,7 @@ from .. import snapshot
 from ..errors import nearest
 from ..facts import Device, Link
 from ..inside import inside
-from ..language import tr
+from ..language import enumerated, tr
 from ..markup import AsText, keep_printable
 from ..packet.causes.cause import Cause, Evidence, Fix, typed
 from ..packet.causes.look import Look, look
@@ -328,7 +328,7 @@ class Question:
         near = nearest(name, self.spaces)
         if near:
             return tr("did you mean {near}?", near=near[0])
-        return tr("there are {spaces}", spaces=tr(", ").join(self.spaces))
+        return tr("there are {spaces}", spaces=enumerated(self.spaces))
 
     def device(self, namespace: str | None, name: str) -> Device:
         """The device; without a namespace the one of this name on master, else the only one there is."""
@@ -359,7 +359,7 @@ class Question:
         """A device that is not there, and where one of its name is."""
         elsewhere = [namespace for namespace, device in self.tables.links if device == name]
         if elsewhere:
-            why += tr("; it is in {spaces}", spaces=tr(", ").join(elsewhere))
+            why += tr("; it is in {spaces}", spaces=enumerated(elsewhere))
         return Absent(no(why, command, name, instead=tuple(elsewhere)))
 
     def link(self, device: Device) -> Link:

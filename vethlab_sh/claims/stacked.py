@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..facts import Device, Link
 from ..inside import inside, quoted
-from ..language import tr
+from ..language import enumerated, tr
 from .devices import full, link_line
 from .question import Absent, Finding, Question, no, yes
 
@@ -96,7 +96,7 @@ def lets_through(question: Question, ns: str | None, dev: str, vlan: str) -> Fin
     numbers = [str(one.vlan) for one in link.vlans]
     if str(int(vlan)) in numbers:
         return yes(tr("{full} lets VLAN {vlan} through", full=full(device), vlan=vlan), command, dev)
-    listed = tr(", ").join(numbers) or tr("none")
+    listed = enumerated(numbers) or tr("none")
     why = tr("{full} lets VLANs {listed} through, and not {vlan}", full=full(device), listed=listed, vlan=vlan)
     mends = f"bridge vlan add dev {quoted(dev)} vid {vlan}"
     if not link.master:  # it is the bridge itself

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import GaveUpWaiting, NotReady, OtherPlace
-from ..language import plural, tr
+from ..language import enumerated, plural, tr
 from .reading import patiently
 
 OF_OTHERS = 0o077  # what a file's mode allows to all but its owner
@@ -34,7 +34,7 @@ def folder() -> Path:
                 _say(refused, place)
             return place
         refused.append(place)
-    tried = tr(", ").join(map(str, refused))
+    tried = enumerated(map(str, refused))
     raise NotReady(
         tr(
             "Nowhere is a folder of yours alone, so no lab is kept. Tried: {tried}. Remove what is there, or see who "

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from .. import scenarios
 from ..errors import BadOption, LabClosed, NotRecorded, nearest
-from ..language import tr
+from ..language import enumerated, tr
 from ..packet.walk import Walk
 from ..record import Ran
 from ..sandbox import HOSTNAME
@@ -218,7 +218,7 @@ class Replay:
             is_way = recorded.src == src and dst in recorded.names
             if as_recorded and is_way and recorded.cold == cold:
                 return self._recording.walk(recorded)
-        pairs = tr(", ").join(self._pairs())
+        pairs = enumerated(self._pairs())
         raise NotRecorded(tr("This walk was not recorded. Recorded are, cold and warm: {pairs}.", pairs=pairs))
 
     def _pairs(self) -> Iterator[str]:
@@ -240,13 +240,13 @@ def _is(ran: Ran, line: str, at: str) -> bool:
 
 
 def _listed(lines: Iterable[str]) -> str:
-    return tr(", ").join(f"`{line}`" for line in lines)
+    return enumerated(f"`{line}`" for line in lines)
 
 
 def without_options(name: str, options: Collection[str]) -> None:
     """Raise BadOption when a scenario is asked for with options: it was recorded without any."""
     if options:
-        given = tr(", ").join(sorted(options))
+        given = enumerated(sorted(options))
         raise BadOption(
             tr("{name!r} was recorded as it is without options: leave out {given}.", name=name, given=given)
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .. import snapshot
 from ..facts import Link
 from ..inside import quoted
-from ..language import marked, tr
+from ..language import enumerated, marked, tr
 from ..markup import AsText, printable
 from ..sandbox import HOSTNAME
 from ..shell import Shell
@@ -187,7 +187,7 @@ def _of_switches(links: Iterable[Link]) -> list[str]:
             tr(
                 "Open vSwitch is not saved: its switch {switch} has the ports {names}.",
                 switch=switch,
-                names=tr(", ").join(names),
+                names=enumerated(names),
             )
         )
     return sentences

@@ -17,7 +17,7 @@ from typing import Any
 from .. import scenarios, snapshot
 from ..errors import BadOption
 from ..facts import Entry, Link, Neighbour, Route
-from ..language import LANGUAGES, SOURCE, marked, speaking, tr
+from ..language import LANGUAGES, SOURCE, enumerated, marked, speaking, tr
 from ..record import Ran
 from ..sandbox import HOSTNAME, Sandbox
 from ..scenarios import SCENARIOS, Scenario, Step, bird
@@ -122,7 +122,7 @@ def _wanted(names: tuple[str, ...], options: Mapping[str, Any]) -> dict[str, Sce
     asked = {name: _options(name, options) for name in names}
     for option in options:
         if not any(option in own for own in asked.values()):
-            listed = tr(", ").join(names)
+            listed = enumerated(names)
             raise BadOption(tr("None of {listed} has an option {option!r}.", listed=listed, option=option))
     wanted = {}
     for name, own in asked.items():
@@ -370,7 +370,7 @@ def _size_counted(world: World, chain: str) -> int:
 
 
 def _listed(entries: list[str]) -> str:
-    names = tr(", ").join(entries)
+    names = enumerated(entries)
     return tr("{count}: {names}", count=len(entries), names=names)
 
 

@@ -17,7 +17,7 @@ from ..claims.forms import as_spoken
 from ..drills.drill import Drill
 from ..errors import LabError, NotRecorded, UnknownName
 from ..lab import Lab
-from ..language import in_lesson, marked, sentences, tr
+from ..language import enumerated, in_lesson, marked, sentences, tr
 from ..lessons import answers, questions, script
 from ..lessons.questions import Question, Task
 from ..terminal.page import Page
@@ -519,7 +519,7 @@ def _progress(name: str, asked: questions.Questions, kept: answers.Answers) -> d
 
 def _in_words(ways: Sequence[tuple[str, str, Act]]) -> Note:
     """What the buttons below an exercise would do, where no buttons are shown."""
-    names = tr(", ").join(says for says, _purpose, _act in ways)
+    names = enumerated(says for says, _purpose, _act in ways)
     return note(ABOUT, tr(NO_BUTTONS, names=names))
 
 

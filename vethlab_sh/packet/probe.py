@@ -11,7 +11,7 @@ from typing import Self
 from ..errors import BadOption
 from ..facts import UNANSWERED, Link
 from ..inside import inside, quoted
-from ..language import sentences, tr
+from ..language import enumerated, sentences, tr
 from .lookup import Tables, first_address
 
 # 33434: where traceroute begins, as hardly anybody listens there
@@ -182,7 +182,7 @@ def probe(target: str, count: int = 1, size: int | None = None, proto: str = "ic
 def target_of(tables: Tables, src: str, dst: str) -> str:
     """The address that a walk from src is to reach. Raises BadOption when there is no such end."""
     names = tables.spaces
-    there_are = tr("There are: {names}.", names=tr(", ").join(names))
+    there_are = tr("There are: {names}.", names=enumerated(names))
     if src not in names:
         raise BadOption(sentences(tr("There is no namespace {src!r} to walk from.", src=src), there_are))
     if dst in names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from ..language import plural, sentences, tr
+from ..language import enumerated, plural, sentences, tr
 from ..markup import keep_printable
 from ..parsers import ping
 from .causes.cause import Diagnosis, Evidence, Fix, place
@@ -219,7 +219,7 @@ def _rewriting(there: list[Sighting], back: list[Sighting]) -> str:
                 )
     if not parts:
         return ""
-    return tr("On the way {changes}.", changes=tr(", ").join(parts))
+    return tr("On the way {changes}.", changes=enumerated(parts))
 
 
 def _answered_by_another(scene: Scene, answerer: str) -> Outcome:

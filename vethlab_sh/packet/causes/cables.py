@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_interface
 
 from ...facts import Device
 from ...inside import quoted
-from ...language import tr
+from ...language import enumerated, tr
 from ...wiring.machines import cables
 from ..lookup import Tables
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
@@ -65,7 +65,7 @@ def _without_a_port(tables: Tables, bond: Device) -> Diagnosis:
         if off is not None:
             reasons.append(off.reason)
             mends += off.fixes
-    why = tr("; ").join(reasons) or tr("its ports are {ports}", ports=tr(", ").join(port[1] for port in ports))
+    why = tr("; ").join(reasons) or tr("its ports are {ports}", ports=enumerated(port[1] for port in ports))
     reason = tr("{full} has no signal: none of its ports has one ({why})", full=full(bond), why=why)
     return Diagnosis(Cause.BOND_PORT, reason, shown, mends)
 

@@ -6,7 +6,7 @@ counters, while nft traces what the filters do with it.
 
 from __future__ import annotations
 
-from ...language import tr
+from ...language import enumerated, tr
 from ..sighting import Sighting
 from .cause import Cause, Diagnosis, place
 from .filters import filtered
@@ -83,6 +83,6 @@ def _unknown(scene: Scene, last: Sighting | None) -> Diagnosis:
     looked = tr(
         "Looked for at {where}, and nothing found in the way: {ruled_out}.",
         where=where,
-        ruled_out=tr(", ").join(ruled_out),
+        ruled_out=enumerated(ruled_out),
     )
     return Diagnosis(Cause.UNKNOWN, tr("I do not know why. {looked} {next_look}", looked=looked, next_look=next_look))

@@ -11,7 +11,7 @@ from ipaddress import ip_interface
 
 from ...facts import Address, Device, Link, Route, Rule
 from ...inside import quoted
-from ...language import plural, tr
+from ...language import enumerated, plural, tr
 from ...wiring.machines import cables
 from ..lookup import best, prefix_length
 from ..sighting import Kind, Sighting
@@ -239,7 +239,7 @@ def _no_route_of_a_down_device(space: str, links: list[Link], dst: str) -> Diagn
         "{names} is down, and a device that is down has no routes",
         "{names} are down, and a device that is down has no routes",
         len(down),
-        names=tr(", ").join(down),
+        names=enumerated(down),
     )
     lines = [f"ip link set {quoted(name)} up" for name in down]
     return Diagnosis(
@@ -581,7 +581,7 @@ def _loop_of_routers(scene: Scene, trip: list[Sighting]) -> Diagnosis:
         reason = tr(
             "{target} goes in a loop through {spaces} until the TTL is used up",
             target=target,
-            spaces=tr(", ").join(round_trip),
+            spaces=enumerated(round_trip),
         )
     shown = Shown.of(round_trip[-1], f"ip route get {target}", target)
     return Diagnosis(Cause.ROUTING_LOOP, reason, shown)

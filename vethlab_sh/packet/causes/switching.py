@@ -12,7 +12,7 @@ import shlex
 from dataclasses import dataclass
 
 from ...facts import Device, Link
-from ...language import tr
+from ...language import enumerated, tr
 from ...sandbox import HOSTNAME
 from ..sighting import Kind, Sighting
 from .cause import Cause, Diagnosis, Fix, Shown, fix, place
@@ -146,7 +146,7 @@ def _limit(goal: Link, there: Vlans) -> str:
         "{port}, the port of {switch} that leads on, lets out the VLANs {trunks} only of that switch of Open vSwitch",
         port=goal.name,
         switch=goal.switch,
-        trunks=tr(", ").join(map(str, there.trunks)),
+        trunks=enumerated(map(str, there.trunks)),
     )
 
 

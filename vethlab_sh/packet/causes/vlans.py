@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ...facts import Device, Link, PortVlan
 from ...inside import quoted
-from ...language import tr
+from ...language import enumerated, tr
 from ..sighting import USUAL_TAG, Sighting
 from .cables import switched_off
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
@@ -191,7 +191,7 @@ def _those(link: Link) -> str:
     """Which VLANs a port lets through instead."""
     if not link.vlans:
         return tr(": it lets none through")
-    vlans = tr(", ").join(entry.words for entry in link.vlans)
+    vlans = enumerated(entry.words for entry in link.vlans)
     return tr(": it lets through {vlans}", vlans=vlans)
 
 
