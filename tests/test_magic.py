@@ -124,7 +124,7 @@ def test_fresh_lab_on_request_and_pictures():
         "%%lab\nip netns add ns1",
         "%%lab --new\nip netns list",
         "%%lab --draw\nip link add br0 type bridge",
-        "from vethlab_sh import plots\nplots.round_trips({'direct': [0.02, 0.03], 'bridge': [0.05, 0.06]});",
+        "from vethlab_sh import plots\nplots.round_trips({'direct': [0.02, 0.03], 'br\\x1bidge': [0.05, 0.06]});",
     )
     assert "ns1" not in said(names)
     (drawn,) = [output.data for output in picture if "image/png" in output.get("data", {})]
@@ -132,7 +132,7 @@ def test_fresh_lab_on_request_and_pictures():
     assert drawn["text/plain"] == "master\n└─ br0 (bridge) [DOWN]"
     (drawn,) = [output.data for output in chart if "image/png" in output.get("data", {})]
     assert drawn["text/html"].startswith(f'<img alt="{drawn["text/plain"]}" src="data:image/png;base64,')
-    assert "direct, bridge" in drawn["text/plain"]
+    assert "direct, br\\x1bidge" in drawn["text/plain"]
 
 
 def test_recording_is_shown_in_cells():

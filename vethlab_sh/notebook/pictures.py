@@ -14,6 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.pylabtools import print_figure
 
 from ..language import tr
+from ..markup import printable
 from ..packet.player import svg
 from ..wiring.ink import PICTURES
 
@@ -56,4 +57,7 @@ def _words(figure: Any) -> str:
         words = [mark.get_text().replace("\n", " ") for mark in marks]
         lines.append(", ".join(filter(None, words)))
     told = list(filter(None, lines))
-    return "\n".join([tr("A chart:"), *told]) if told else ""
+    if not told:
+        return ""
+    # names that a stranger gave may stand in it
+    return printable("\n".join([tr("A chart:"), *told]), keep="\n")
