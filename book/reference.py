@@ -54,10 +54,9 @@ def commands() -> str:
     """The page of all verbs, in the groups of --help."""
     verbs = _choices(cli.parser())
     parts = [tr(COMMANDS)]
-    for group, functions in cli.GROUPS.items():
+    for group, names in cli.GROUPS.items():
         parts.append(f"## {_capital(language.tr(group))}\n")
-        for add_verb in functions:
-            name = add_verb.__name__.removeprefix("add_")
+        for name in names:
             parts += _verb(name, verbs[name], "###")
     return "\n".join(parts)
 

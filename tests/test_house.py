@@ -3,12 +3,10 @@
 import ast
 import doctest
 import importlib
-import inspect
 import re
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -124,24 +122,32 @@ main(["demo", "direct", "--quiet"])
 print(sorted(m for m in sys.modules if m.startswith("vethlab_sh.")))
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
-    unused = ("packet", "claims", "wiring", "drills.drill", "node", "keep.replay", "keep.save", "measure", "grading")
+    unused = (
+        *("packet", "claims", "wiring", "drills.drill", "node", "keep.replay", "keep.save", "measure", "grading"),
+        *(
+            "terminal.labs",
+            "terminal.drills",
+            "terminal.nodes",
+            "terminal.lessons",
+            "terminal.grade",
+            "terminal.doctor",
+        ),
+    )
     assert not [room for room in unused if f"'vethlab_sh.{room}'" in ended.stdout], ended.stdout
 
 
 def test_each_verb_stands_below_its_arguments():
-    for add_verb in VERBS:
-        source = Path(inspect.getsourcefile(add_verb))
-        assert source.parent == PACKAGE / "terminal"
+    for name, verb in VERBS.items():
+        source = PACKAGE / "terminal" / f"{verb.file}.py"
         functions = [node.name for node in ast.parse(source.read_text()).body if isinstance(node, ast.FunctionDef)]
-        name = add_verb.__name__.removeprefix("add_")
-        declared = functions.index(add_verb.__name__)
+        declared = functions.index(f"{name}_arguments")
         # a verb of verbs is followed by theirs
         assert functions[declared + 1] in (f"_{name}", "_add_list"), f"{source.name}: {name}"
 
 
 def test_command_line_has_the_verbs_of_its_list():
     (verbs,) = (action for action in parser()._actions if action.choices)
-    assert [add_verb.__name__.removeprefix("add_") for add_verb in VERBS] == list(verbs.choices)
+    assert list(VERBS) == list(verbs.choices)
 
 
 def test_nothing_sleeps():

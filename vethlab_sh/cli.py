@@ -8,57 +8,66 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import importlib
 import itertools
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from . import __version__
 from .errors import LabError, UnknownName, package
-from .lab import WATCHING
 from .language import SOURCE, marked, speaking, tr
-from .terminal import doctor, drills, grade, labs, lessons, nodes, quiz, recall, scenes, tables, walk
-from .terminal.arguments import Help, language_argument, speak_in_argparse, verbose_argument
+from .terminal.arguments import Help, add_verb, language_argument, speak_in_argparse, verbose_argument
 from .terminal.streams import NobodyReads, nowhere, prepare_streams, say, warnings_said
 
-# Each verb, in the order of --help: the file in terminal/ that declares it, and what it does stands below there.
+
+@dataclass(frozen=True)
+class Verb:
+    """One verb: the file in terminal/ that declares its arguments, with what it does below; and that in a line."""
+
+    file: str
+    about: str
+
+
+# Each verb, in the order of --help. Its file is opened when it is asked for: no verb waits for the others.
 GROUPS = {
-    marked("a scenario, in a lab of its own"): (
-        scenes.add_demo,
-        scenes.add_draw,
-        walk.add_walk,
-        scenes.add_check,
-        scenes.add_compare,
-        scenes.add_script,
-        scenes.add_list,
-    ),
-    marked("a lab that stays"): (
-        labs.add_up,
-        labs.add_ps,
-        labs.add_run,
-        labs.add_shell,
-        labs.add_show,
-        labs.add_save,
-        labs.add_down,
-    ),
-    marked("to learn and to teach"): (
-        lessons.add_lessons,
-        lessons.add_lab,
-        recall.add_recall,
-        quiz.add_quiz,
-        drills.add_drill,
-        grade.add_grade,
-    ),
-    marked("a real machine"): (
-        nodes.add_inspect,
-        nodes.add_explain,
-    ),
-    marked("this kit"): (
-        tables.add_tables,
-        doctor.add_doctor,
-    ),
+    marked("a scenario, in a lab of its own"): {
+        "demo": Verb("scenes", marked("play a scenario and explain each step")),
+        "draw": Verb("scenes", marked("draw a scenario, or a lab that stays, in characters or into a file")),
+        "walk": Verb("walk", marked("play a scenario, send one ping and show every device that it passes")),
+        "check": Verb("scenes", marked("play a scenario, then judge claims about it; --list shows the vocabulary")),
+        "compare": Verb("scenes", marked("lay scenarios with two nodes and measure what they do differently")),
+        "script": Verb("scenes", marked("print a scenario as a plain bash script")),
+        "list": Verb("scenes", marked("list the scenarios")),
+    },
+    marked("a lab that stays"): {
+        "up": Verb("labs", marked("make a lab that stays, from a scenario or empty")),
+        "ps": Verb("labs", marked("list the labs that stay")),
+        "run": Verb("labs", marked("run a line in a lab that stays")),
+        "shell": Verb("labs", marked("open a shell in a lab that stays")),
+        "show": Verb("labs", marked("show a table of a lab that stays, or which tables there are")),
+        "save": Verb("labs", marked("write a lab that stays as a bash script that rebuilds it")),
+        "down": Verb("labs", marked("end a lab that stays, and all that runs in it")),
+    },
+    marked("to learn and to teach"): {
+        "lessons": Verb("lessons", marked("copy the lessons into a folder of your own; what is there stays")),
+        "lab": Verb("lessons", marked("open your copies of the lessons in JupyterLab, for this machine only")),
+        "recall": Verb("recall", marked("five questions of finished lessons, asked again later")),
+        "quiz": Verb("quiz", marked("fifteen questions, before the lessons and after them")),
+        "drill": Verb("drills", marked("networks with a fault to find and mend, each in a lab that stays")),
+        "grade": Verb("grade", marked("run what learners handed in and give points for claims that hold")),
+    },
+    marked("a real machine"): {
+        "inspect": Verb("nodes", marked("show how this machine's pods and namespaces are wired; changes nothing")),
+        "explain": Verb("nodes", marked("explain a pasted terminal session: its tables, and how it is wired")),
+    },
+    marked("this kit"): {
+        "tables": Verb("tables", marked("list every table and its columns")),
+        "doctor": Verb("doctor", marked("tell what this machine needs to run the demos")),
+    },
 }
-VERBS = tuple(itertools.chain.from_iterable(GROUPS.values()))
+VERBS = {name: verb for verbs in GROUPS.values() for name, verb in verbs.items()}
 INTERRUPTED = 128 + 2  # as a shell tells of a program that SIGINT ended
 NOT_READ = 128 + 13  # and of one that SIGPIPE ended
 
@@ -97,12 +106,13 @@ def _asked_language(words: Sequence[str]) -> str | None:
 def _run(words: Sequence[str]) -> int:
     try:
         prepare_streams()
-        program, verbs = _program()
-        complete(program)
-        _check_verb(words, verbs)
+        complete()
+        name = _asked_verb(words, VERBS)
         if words[:1] == ["drill"]:
-            _check_verb(words[1:], drills.WHAT)
-        options = _options(program, words)
+            from .terminal.drills import WHAT
+
+            _asked_verb(words[1:], WHAT)
+        options = _options(_program([name] if name else []), words)
         with warnings_said(), _lines_told("verbose" in options):
             code: int = options.verb(options)
         sys.stdout.flush()
@@ -125,25 +135,34 @@ def _run(words: Sequence[str]) -> int:
     return code
 
 
-def _check_verb(words: Sequence[str], verbs: Sequence[str]) -> None:
-    """Raise UnknownVerb, which names the one that was probably meant, where argparse would list them all."""
+def _asked_verb(words: Sequence[str], verbs: Collection[str]) -> str | None:
+    """The verb that is typed, None when none is.
+
+    Raises UnknownVerb, which names the one that was probably meant, where argparse would list them all.
+    """
     for before, word in itertools.pairwise(["", *words]):
-        if word in verbs:
-            return
-        if not word.startswith("-") and before != "--lang":
-            raise UnknownVerb(word, verbs)
+        is_option = word.startswith("-") and word != "--"
+        if is_option or before == "--lang":
+            continue
+        if word not in verbs:
+            raise UnknownVerb(word, list(verbs))
+        return word
+    return None
 
 
 @contextlib.contextmanager
 def _lines_told(verbose: bool) -> Iterator[None]:
     """Print each line of a lab to standard error as it runs, when that was asked for."""
-    if verbose:
-        WATCHING.append(_tell_line)
+    if not verbose:
+        yield
+        return
+    from .lab import WATCHING
+
+    WATCHING.append(_tell_line)
     try:
         yield
     finally:
-        if verbose:
-            WATCHING.remove(_tell_line)
+        WATCHING.remove(_tell_line)
 
 
 def _tell_line(line: str) -> None:
@@ -170,16 +189,17 @@ def _reason(error: OSError) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """The command line with all its verbs."""
-    return _program()[0]
+    return _program(VERBS)
 
 
-def _program() -> tuple[argparse.ArgumentParser, list[str]]:
-    """The command line, and the names of its verbs."""
+def _program(names: Collection[str]) -> argparse.ArgumentParser:
+    """The command line, with the arguments of these verbs."""
     speak_in_argparse()
     program = argparse.ArgumentParser(
         prog="vethlab_sh",
         usage="%(prog)s [-h] [-v] [--version] VERB ...",
         description=tr("Learn how container networks are wired: real commands in a private world."),
+        epilog=_listing(),
         formatter_class=Help,
     )
     language_argument(program)
@@ -190,21 +210,24 @@ def _program() -> tuple[argparse.ArgumentParser, list[str]]:
         version=f"vethlab_sh {__version__}",
         help=tr("show program's version number and exit"),
     )
-    # argparse can list verbs in one group only: ours are in the epilog
     verbs = program.add_subparsers(required=True, metavar="VERB", help=argparse.SUPPRESS)
-    listing = []
-    for group, functions in GROUPS.items():
-        before = set(verbs.choices)
-        for add_verb in functions:
-            add_verb(verbs)
-        new = [name for name in verbs.choices if name not in before]
-        listing.append(tr("{group}:", group=tr(group)))
-        listing += [f"  {name:9} {verbs.choices[name].description}" for name in new]
-    program.epilog = "\n".join([*listing, "", tr("`VERB --help` tells each verb's options, and what can be typed.")])
-    return program, list(verbs.choices)
+    for name in names:
+        file = importlib.import_module(f".terminal.{VERBS[name].file}", __package__)
+        add_arguments = getattr(file, f"{name}_arguments")
+        add_arguments(add_verb(verbs, name, tr(VERBS[name].about)))
+    return program
 
 
-def complete(program: argparse.ArgumentParser) -> None:
+def _listing() -> str:
+    """All verbs in their groups, for the end of --help: argparse can list them in one group only."""
+    lines = []
+    for group, verbs in GROUPS.items():
+        lines.append(tr("{group}:", group=tr(group)))
+        lines += [f"  {name:9} {tr(verb.about)}" for name, verb in verbs.items()]
+    return "\n".join([*lines, "", tr("`VERB --help` tells each verb's options, and what can be typed.")])
+
+
+def complete() -> None:
     """Answer a shell that asks what can stand next, if it does; argcomplete sets this variable then."""
     if "_ARGCOMPLETE" in os.environ:
-        package("argcomplete").autocomplete(program)
+        package("argcomplete").autocomplete(parser())

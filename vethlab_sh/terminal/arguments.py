@@ -50,21 +50,20 @@ class Help(argparse.RawDescriptionHelpFormatter):
         return wrapped(" ".join(text.split()), width).splitlines()
 
 
-def add_verb(verbs: Verbs, name: str, help_line: str, function: Function, *examples: str) -> argparse.ArgumentParser:
-    """A verb of the command line, to which its arguments can be added.
-
-    function: what it does; examples: what may be typed after `python -m vethlab_sh`, told at the end of its --help.
-    """
-    verb = verbs.add_parser(
-        name,
-        help=help_line,
-        description=help_line,
-        epilog=_told(examples),
-        formatter_class=Help,
-    )
-    verb.set_defaults(verb=function)
+def add_verb(verbs: Verbs, name: str, help_line: str) -> argparse.ArgumentParser:
+    """A verb of the command line: `does` says what it does, and its arguments can be added."""
+    verb = verbs.add_parser(name, help=help_line, description=help_line, formatter_class=Help)
     language_argument(verb)
     return verb
+
+
+def does(verb: argparse.ArgumentParser, function: Function, *examples: str) -> None:
+    """Say what a verb does.
+
+    function: that does it; examples: what may be typed after `python -m vethlab_sh`, told at the end of its --help.
+    """
+    verb.set_defaults(verb=function)
+    verb.epilog = _told(examples)
 
 
 def verbose_argument(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import EXTRAS, LabError, ToolMissing, package_of
 from ..files import install
@@ -17,11 +16,8 @@ from ..lab import Lab
 from ..language import marked, tr
 from ..sandbox import find, is_rootless
 from ..scenarios import SCENARIOS, check_programs, load
-from .arguments import add_verb, json_argument
+from .arguments import does, json_argument
 from .rows import print_rows
-
-if TYPE_CHECKING:
-    from .arguments import Verbs
 
 OF_EVERY_LINE = ("ip", "unshare", "bash")
 OF_IPROUTE2 = ("ip", "bridge")
@@ -53,9 +49,9 @@ NESTED = "ip netns add vl-n && ip netns exec vl-n ip netns exec vl-n true"
 SETTING = "sysctl -w net.ipv4.ip_forward=0"
 
 
-def add_doctor(verbs: Verbs) -> None:
+def doctor_arguments(verb: argparse.ArgumentParser) -> None:
     """`doctor`: what this machine has and lacks."""
-    verb = add_verb(verbs, "doctor", tr("tell what this machine needs to run the demos"), _doctor, "doctor")
+    does(verb, _doctor, "doctor")
     json_argument(verb)
 
 

@@ -13,7 +13,7 @@ from ..errors import NoDrill
 from ..keep import stay
 from ..lab import HOST, Lab
 from ..language import tr
-from .arguments import ME, add_verb, json_argument
+from .arguments import ME, add_verb, does, json_argument
 from .page import Page
 from .rows import print_rows
 from .walk import sightings
@@ -27,12 +27,9 @@ WHAT = ("list", "start", "ticket", "hint", "check", "give-up", "challenge")
 LAB = "drill"  # the name of a drill's lab, when none is given
 
 
-def add_drill(verbs: Verbs) -> None:
+def drill_arguments(drill: argparse.ArgumentParser) -> None:
     """`drill WHAT`: networks with a fault to find and mend."""
-    examples = "drill list", "drill start bridge-1 --seed 7", "drill check"
-    drill = add_verb(
-        verbs, "drill", tr("networks with a fault to find and mend, each in a lab that stays"), _list, *examples
-    )
+    does(drill, _list, "drill list", "drill start bridge-1 --seed 7", "drill check")
     verbs = drill.add_subparsers(title=tr("what to do"), required=True, metavar="WHAT")
     _add_list(verbs)
     _add_start(verbs)
@@ -44,7 +41,8 @@ def add_drill(verbs: Verbs) -> None:
 
 
 def _add_list(verbs: Verbs) -> None:
-    verb = add_verb(verbs, "list", tr("list the drills: name and ticket of each"), _list, "drill list")
+    verb = add_verb(verbs, "list", tr("list the drills: name and ticket of each"))
+    does(verb, _list, "drill list")
     json_argument(verb)
 
 
@@ -63,8 +61,8 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _add_start(verbs: Verbs) -> None:
-    examples = "drill start bridge-1", "drill start bridge-1 --seed 7 --name mine"
-    verb = add_verb(verbs, "start", tr("lay a network, plant its fault and tell the ticket"), _start, *examples)
+    verb = add_verb(verbs, "start", tr("lay a network, plant its fault and tell the ticket"))
+    does(verb, _start, "drill start bridge-1", "drill start bridge-1 --seed 7 --name mine")
     verb.add_argument("drill", help=tr("the name of a drill, as `drill list` tells"))
     verb.add_argument("--seed", default="0", help=tr("any word or number: another one has other addresses (0)"))
     verb.add_argument("--name", metavar="LAB", default=LAB, help=tr("the lab's name ({lab})", lab=LAB))
@@ -103,7 +101,8 @@ def _ways_on(lab: str) -> str:
 
 
 def _add_under_way(verbs: Verbs, name: str, help_line: str, function: Function) -> None:
-    verb = add_verb(verbs, name, help_line, function, f"drill {name}", f"drill {name} mine")
+    verb = add_verb(verbs, name, help_line)
+    does(verb, function, f"drill {name}", f"drill {name} mine")
     verb.add_argument("lab", nargs="?", default=LAB, help=tr("the lab that the drill is in ({lab})", lab=LAB))
 
 
@@ -154,9 +153,8 @@ def _give_up(options: argparse.Namespace) -> int:
 
 
 def _add_challenge(verbs: Verbs) -> None:
-    about = tr("random drills one after the other, without hints: a clock and a score")
-    examples = "drill challenge", "drill challenge --count 5 --seed monday"
-    verb = add_verb(verbs, "challenge", about, _challenge, *examples)
+    verb = add_verb(verbs, "challenge", tr("random drills one after the other, without hints: a clock and a score"))
+    does(verb, _challenge, "drill challenge", "drill challenge --count 5 --seed monday")
     verb.add_argument("--count", type=int, default=3, metavar="N", help=tr("how many (3)"))
     verb.add_argument("--seed", help=tr("any word or number: the same one draws the same drills"))
 

@@ -14,22 +14,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ..language import plural, tr
-from .arguments import add_verb
+from .arguments import does
 from .page import Page
 
 if TYPE_CHECKING:
     from ..grading.grade import Grading, Row
-    from .arguments import Verbs
 
 SENTENCE = "sentence"  # the last column, too long for a cell: it is told as it comes
 MOST_JOBS = 1000
 LEAST_SECONDS, MOST_SECONDS = 1, 86400
 
 
-def add_grade(verbs: Verbs) -> None:
+def grade_arguments(verb: argparse.ArgumentParser) -> None:
     """`grade FOLDER`: points for claims that hold."""
-    about = tr("run what learners handed in and give points for claims that hold")
-    verb = add_verb(verbs, "grade", about, _grade, "grade examples/class")
+    does(verb, _grade, "grade examples/class")
     verb.add_argument("folder", help=tr("a folder or a file (.sh, .ipynb) for each learner"))
     verb.add_argument(
         "--checks", metavar="FILE", help=tr("claims, each after its points, or a solved lesson (FOLDER.checks)")

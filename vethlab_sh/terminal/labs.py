@@ -9,10 +9,8 @@ import os
 import shlex
 import sys
 import threading
-from collections.abc import Collection, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .. import scenarios
 from ..errors import NO_SUCH_PROGRAM, BadOption, LabError, NoSuchLab
@@ -21,12 +19,9 @@ from ..keep import stay
 from ..keep.shells import opens_a_shell
 from ..lab import HOST, Lab
 from ..language import plural, sentences, tr
-from .arguments import add_verb, json_argument, option_arguments, scenario_options, verbose_argument
+from .arguments import does, json_argument, option_arguments, scenario_options, verbose_argument
 from .rows import print_rows
 from .streams import say, say_aside
-
-if TYPE_CHECKING:
-    from .arguments import Function, Verbs
 
 EMPTY = "empty"  # instead of a scenario's name
 HISTORY = "history"  # beside the kernel's tables: what was typed
@@ -57,20 +52,17 @@ LISTED = 20  # processes that are told of when their lab ends
 COMMAND_WIDTH = 100
 
 
-def _lab_verb(verbs: Verbs, name: str, help_line: str, function: Function, *examples: str) -> argparse.ArgumentParser:
-    """A verb for a lab that stays."""
-    verb = add_verb(verbs, name, help_line, function, *examples)
+def _lab_argument(verb: argparse.ArgumentParser) -> None:
+    """A lab that stays."""
     verb.add_argument("lab", help=tr("the name of a lab that stays, as `ps` lists it"))
-    return verb
 
 
 # --- up -----------------------------------------------------------------------------------------------------------
 
 
-def add_up(verbs: Verbs) -> None:
+def up_arguments(verb: argparse.ArgumentParser) -> None:
     """`up [NAME]`: make a lab that stays."""
-    examples = "up bridge", "up --name mine", "up saved.sh --name again"
-    verb = add_verb(verbs, "up", tr("make a lab that stays, from a scenario or empty"), _up, *examples)
+    does(verb, _up, "up bridge", "up --name mine", "up saved.sh --name again")
     verb.add_argument("scenario", nargs="?", default=EMPTY, help=tr("a scenario, a file made by save, or empty"))
     verb.add_argument("--name", metavar="LAB", help=tr("the lab's name (without it that of the scenario)"))
     verb.add_argument(
@@ -134,9 +126,9 @@ def _as_typed(options: argparse.Namespace) -> str:
 # --- ps -----------------------------------------------------------------------------------------------------------
 
 
-def add_ps(verbs: Verbs) -> None:
+def ps_arguments(verb: argparse.ArgumentParser) -> None:
     """`ps`: which labs stay."""
-    verb = add_verb(verbs, "ps", tr("list the labs that stay"), _ps, "ps", "ps --json")
+    does(verb, _ps, "ps", "ps --json")
     json_argument(verb)
 
 
@@ -193,10 +185,10 @@ def _span(seconds: float) -> str:
 # --- run, shell ---------------------------------------------------------------------------------------------------
 
 
-def add_run(verbs: Verbs) -> None:
+def run_arguments(verb: argparse.ArgumentParser) -> None:
     """`run LAB -- COMMAND`: one line."""
-    examples = "run bridge -- ip netns exec ns100 ip route", "run bridge 'ip -br link | sort'"
-    verb = _lab_verb(verbs, "run", tr("run a line in a lab that stays"), _run, *examples)
+    does(verb, _run, "run bridge -- ip netns exec ns100 ip route", "run bridge 'ip -br link | sort'")
+    _lab_argument(verb)
     verb.add_argument("words", nargs="+", metavar="COMMAND", help=tr("after --, a command or one quoted line of bash"))
 
 
@@ -222,9 +214,10 @@ def _run(options: argparse.Namespace) -> int:
     return code
 
 
-def add_shell(verbs: Verbs) -> None:
+def shell_arguments(verb: argparse.ArgumentParser) -> None:
     """`shell LAB`: many lines."""
-    _lab_verb(verbs, "shell", tr("open a shell in a lab that stays"), _shell, "shell bridge")
+    does(verb, _shell, "shell bridge")
+    _lab_argument(verb)
 
 
 def _shell(options: argparse.Namespace) -> int:
@@ -274,33 +267,20 @@ def _prompts_taken_off() -> Iterator[None]:
 # --- show, save ---------------------------------------------------------------------------------------------------
 
 
-def add_show(verbs: Verbs) -> None:
+def show_arguments(verb: argparse.ArgumentParser) -> None:
     """`show LAB [TABLE]`: what the kernel has in there."""
-    examples = "show bridge", "show bridge links", "show bridge fdb --json"
-    verb = _lab_verb(verbs, "show", tr("show a table of a lab that stays, or which tables there are"), _show, *examples)
+    from ..snapshot import COLUMNS  # no other verb waits for the facts' types
+
+    does(verb, _show, "show bridge", "show bridge links", "show bridge fdb --json")
+    _lab_argument(verb)
     json_argument(verb)
     verb.add_argument(
-        "table", nargs="?", choices=_Tables(), metavar="TABLE", help=tr("one of {tables}", tables="%(choices)s")
+        "table",
+        nargs="?",
+        choices=[*COLUMNS, HISTORY],
+        metavar="TABLE",
+        help=tr("one of {tables}", tables="%(choices)s"),
     )
-
-
-class _Tables(Collection[str]):
-    """The tables that `show` shows, looked up when somebody asks for them: no other verb waits for the facts' types."""
-
-    @cached_property
-    def _names(self) -> list[str]:
-        from ..snapshot import COLUMNS
-
-        return [*COLUMNS, HISTORY]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._names
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -328,10 +308,10 @@ def _show(options: argparse.Namespace) -> int:
     return 0
 
 
-def add_save(verbs: Verbs) -> None:
+def save_arguments(verb: argparse.ArgumentParser) -> None:
     """`save LAB FILE`: a script that makes it again."""
-    example = "save bridge saved.sh"
-    verb = _lab_verb(verbs, "save", tr("write a lab that stays as a bash script that rebuilds it"), _save, example)
+    does(verb, _save, "save bridge saved.sh")
+    _lab_argument(verb)
     verb.add_argument("file", help=tr("where to write it (- prints it); `up FILE` rebuilds it in a fresh lab"))
 
 
@@ -351,11 +331,9 @@ def _save(options: argparse.Namespace) -> int:
 # --- down ---------------------------------------------------------------------------------------------------------
 
 
-def add_down(verbs: Verbs) -> None:
+def down_arguments(verb: argparse.ArgumentParser) -> None:
     """`down LAB`: end it."""
-    verb = add_verb(
-        verbs, "down", tr("end a lab that stays, and all that runs in it"), _down, "down bridge", "down --all"
-    )
+    does(verb, _down, "down bridge", "down --all")
     verb.add_argument("lab", nargs="?", help=tr("the name of a lab that stays, as `ps` lists it"))
     verb.add_argument("--all", action="store_true", help=tr("end all of them"))
 

@@ -7,15 +7,11 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .. import files
 from ..errors import BadInput, package
 from ..language import SOURCE, language, tr
-from .arguments import add_verb
-
-if TYPE_CHECKING:
-    from .arguments import Verbs
+from .arguments import does
 
 FOLDER = "lessons"
 FIRST = "0_start_here"
@@ -24,12 +20,9 @@ FIRST = "0_start_here"
 # --- lessons ------------------------------------------------------------------------------------------------------
 
 
-def add_lessons(verbs: Verbs) -> None:
+def lessons_arguments(verb: argparse.ArgumentParser) -> None:
     """`lessons [FOLDER]`: copies of one's own."""
-    examples = "lessons", "lessons mine --solutions", "lessons --reset 2_bridge"
-    verb = add_verb(
-        verbs, "lessons", tr("copy the lessons into a folder of your own; what is there stays"), _lessons, *examples
-    )
+    does(verb, _lessons, "lessons", "lessons mine --solutions", "lessons --reset 2_bridge")
     _folder_argument(verb)
     verb.add_argument("--solutions", action="store_true", help=tr("the solved lessons too, into FOLDER/solutions"))
     verb.add_argument(
@@ -96,12 +89,9 @@ def _set_aside(folder: Path, lesson: str) -> Path | None:
 # --- lab ----------------------------------------------------------------------------------------------------------
 
 
-def add_lab(verbs: Verbs) -> None:
+def lab_arguments(verb: argparse.ArgumentParser) -> None:
     """`lab [FOLDER]`: JupyterLab on one's own copies."""
-    examples = "lab", "lab mine -- --no-browser --port 9999", "lab --poll"
-    verb = add_verb(
-        verbs, "lab", tr("open your copies of the lessons in JupyterLab, for this machine only"), _lab, *examples
-    )
+    does(verb, _lab, "lab", "lab mine -- --no-browser --port 9999", "lab --poll")
     _folder_argument(verb)
     verb.add_argument("--ip", default="127.0.0.1", help=tr("the address that JupyterLab listens on (127.0.0.1)"))
     verb.add_argument("--poll", action="store_true", help=tr("in front of a class: each question is put to the vote"))

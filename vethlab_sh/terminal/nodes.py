@@ -13,7 +13,7 @@ from .. import markup
 from ..errors import BadOption
 from ..language import marked, sentences, tr
 from ..tables import columns
-from .arguments import add_verb
+from .arguments import does
 from .page import Page, chapters
 from .pictures import picture_arguments, save_pictures
 from .streams import say
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ..node.explain import Explanation
     from ..node.inspect import Inspection
     from ..node.outputs import Output, UnknownLines
-    from .arguments import Verbs
 
 NO_OUTPUT = marked("There is no output here of a command that has a table. `python -m vethlab_sh tables` lists them.")
 TRACE_NEEDS_WALK = marked("--trace is about one ping: inspect --walk SRC DST --trace")
@@ -37,12 +36,9 @@ WALK_ALONE = marked("inspect --walk SRC DST stands alone: it shows one way, and 
 # --- explain ------------------------------------------------------------------------------------------------------
 
 
-def add_explain(verbs: Verbs) -> None:
+def explain_arguments(verb: argparse.ArgumentParser) -> None:
     """`explain FILE...`: tables and wiring from what was pasted."""
-    examples = "explain session.txt", "explain node-a.txt node-b.txt --png wiring.png"
-    verb = add_verb(
-        verbs, "explain", tr("explain a pasted terminal session: its tables, and how it is wired"), _explain, *examples
-    )
+    does(verb, _explain, "explain session.txt", "explain node-a.txt node-b.txt --png wiring.png")
     verb.add_argument("files", nargs="*", metavar="FILE", help=tr("text files; none, or -, for standard input"))
     verb.add_argument("--tables", action="store_true", help=tr("print the table of every output too"))
     verb.add_argument("--json", action="store_true", help=tr("print everything as JSON, and nothing else"))
@@ -131,16 +127,9 @@ def _unknown(lines: UnknownLines) -> str:
 # --- inspect ------------------------------------------------------------------------------------------------------
 
 
-def add_inspect(verbs: Verbs) -> None:
+def inspect_arguments(verb: argparse.ArgumentParser) -> None:
     """`inspect [WHAT]`: how this machine is wired."""
-    examples = "inspect", "inspect eth0", "inspect --walk pod-a 10.244.1.2"
-    verb = add_verb(
-        verbs,
-        "inspect",
-        tr("show how this machine's pods and namespaces are wired; changes nothing"),
-        _inspect,
-        *examples,
-    )
+    does(verb, _inspect, "inspect", "inspect eth0", "inspect --walk pod-a 10.244.1.2")
     verb.add_argument("what", nargs="?", metavar="WHAT", help=tr("one wiring only: of a pod, PID, device or address"))
     verb.add_argument(
         "--walk", nargs=2, metavar=("SRC", "DST"), help=tr("send one real ping and show its way (needs root)")

@@ -9,19 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..language import sentences, tr
-from .arguments import add_verb
+from .arguments import does
 from .lessons import FOLDER
 from .page import Page
 from .recall import choose
 
 if TYPE_CHECKING:
     from ..lessons.quiz import Item
-    from .arguments import Verbs
 
 
-def add_quiz(verbs: Verbs) -> None:
+def quiz_arguments(verb: argparse.ArgumentParser) -> None:
     """`quiz`: fifteen questions, before and after."""
-    verb = add_verb(verbs, "quiz", tr("fifteen questions, before the lessons and after them"), _quiz, "quiz")
+    does(verb, _quiz, "quiz")
     verb.add_argument(
         "--folder", default=FOLDER, help=tr("where your copies of the lessons are ({folder})", folder=FOLDER)
     )

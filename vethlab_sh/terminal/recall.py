@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..language import tr
-from .arguments import add_verb, json_argument
+from .arguments import does, json_argument
 from .lessons import FOLDER
 from .page import Page
 from .rows import print_rows
@@ -17,15 +17,13 @@ from .rows import print_rows
 if TYPE_CHECKING:
     from ..lessons.questions import Question
     from ..lessons.recall import Again
-    from .arguments import Verbs
 
 LETTERS = "abcdefghij"  # numbers would be taken for answers
 
 
-def add_recall(verbs: Verbs) -> None:
+def recall_arguments(verb: argparse.ArgumentParser) -> None:
     """`recall [LESSON]`: five questions again."""
-    examples = "recall", "recall 2_bridge --early"
-    verb = add_verb(verbs, "recall", tr("five questions of finished lessons, asked again later"), _recall, *examples)
+    does(verb, _recall, "recall", "recall 2_bridge --early")
     verb.add_argument("lesson", nargs="?", default="", metavar="LESSON", help=tr("of this lesson only (2_bridge)"))
     verb.add_argument(
         "--folder", default=FOLDER, help=tr("where your copies of the lessons are ({folder})", folder=FOLDER)

@@ -18,7 +18,7 @@ from ..scenarios.played import Played, PlayedStep
 from ..tables import columns
 from .arguments import (
     OR_LAB,
-    add_verb,
+    does,
     json_argument,
     kernel_argument,
     node_arguments,
@@ -34,15 +34,13 @@ from .rows import print_rows
 if TYPE_CHECKING:
     from ..record import Ran
     from ..wiring.changes import Difference
-    from .arguments import Verbs
 
 # --- demo ---------------------------------------------------------------------------------------------------------
 
 
-def add_demo(verbs: Verbs) -> None:
+def demo_arguments(verb: argparse.ArgumentParser) -> None:
     """`demo NAME`: a scenario, step by step."""
-    examples = "demo bridge", "demo flannel --changes", "demo bridge --replay"
-    verb = add_verb(verbs, "demo", tr("play a scenario and explain each step"), _demo, *examples)
+    does(verb, _demo, "demo bridge", "demo flannel --changes", "demo bridge --replay")
     scenario_argument(verb)
     verb.add_argument("--pause", action="store_true", help=tr("wait for Enter after each step"))
     verb.add_argument("--quiet", action="store_true", help=tr("print nothing but the verdict"))
@@ -153,12 +151,9 @@ def _wait_for_enter() -> None:
 # --- draw ---------------------------------------------------------------------------------------------------------
 
 
-def add_draw(verbs: Verbs) -> None:
+def draw_arguments(verb: argparse.ArgumentParser) -> None:
     """`draw NAME`: the wiring of a scenario, or of a lab that stays."""
-    examples = "draw flannel", "draw bridge --hosts 3 --png bridge.png"
-    verb = add_verb(
-        verbs, "draw", tr("draw a scenario, or a lab that stays, in characters or into a file"), _draw, *examples
-    )
+    does(verb, _draw, "draw flannel", "draw bridge --hosts 3 --png bridge.png")
     scenario_argument(verb, OR_LAB)
     picture_arguments(verb)
     replay_argument(verb)
@@ -185,12 +180,9 @@ def _draw(options: argparse.Namespace) -> int:
 # --- compare ------------------------------------------------------------------------------------------------------
 
 
-def add_compare(verbs: Verbs) -> None:
+def compare_arguments(verb: argparse.ArgumentParser) -> None:
     """`compare NAME...`: what scenarios with two nodes do differently."""
-    examples = "compare flannel calico", "compare flannel flannel:host-gw calico calico:bgp"
-    verb = add_verb(
-        verbs, "compare", tr("lay scenarios with two nodes and measure what they do differently"), _compare, *examples
-    )
+    does(verb, _compare, "compare flannel calico", "compare flannel flannel:host-gw calico calico:bgp")
     json_argument(verb)
     verb.add_argument(
         "names", nargs="+", metavar="name", help=tr("scenarios with two nodes: flannel, calico; NAME:MODE for a mode")
@@ -209,16 +201,9 @@ def _compare(options: argparse.Namespace) -> int:
 # --- check --------------------------------------------------------------------------------------------------------
 
 
-def add_check(verbs: Verbs) -> None:
+def check_arguments(verb: argparse.ArgumentParser) -> None:
     """`check NAME CLAIM...`: whether claims hold."""
-    examples = "check bridge 'ns100 can reach ns101'", "check --list"
-    verb = add_verb(
-        verbs,
-        "check",
-        tr("play a scenario, then judge claims about it; --list shows the vocabulary"),
-        _check,
-        *examples,
-    )
+    does(verb, _check, "check bridge 'ns100 can reach ns101'", "check --list")
     scenario_argument(verb, OR_LAB)
     verb.add_argument("claims", nargs="+", metavar="CLAIM", help=tr("for example: 'ns100 can reach 192.168.1.101'"))
     verb.add_argument("--after", metavar="LINE", action="append", default=[], help=tr("a command to run before"))
@@ -269,9 +254,9 @@ class _Vocabulary(argparse.Action):
 # --- script, list -------------------------------------------------------------------------------------------------
 
 
-def add_script(verbs: Verbs) -> None:
+def script_arguments(verb: argparse.ArgumentParser) -> None:
     """`script NAME`: a scenario that runs without us."""
-    verb = add_verb(verbs, "script", tr("print a scenario as a plain bash script"), _script, "script bridge")
+    does(verb, _script, "script bridge")
     scenario_argument(verb)
 
 
@@ -281,9 +266,9 @@ def _script(options: argparse.Namespace) -> int:
     return 0
 
 
-def add_list(verbs: Verbs) -> None:
+def list_arguments(verb: argparse.ArgumentParser) -> None:
     """`list`: which scenarios there are."""
-    verb = add_verb(verbs, "list", tr("list the scenarios"), _list, "list")
+    does(verb, _list, "list")
     json_argument(verb)
 
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
-from ..language import tr
 from ..tables import listed
-from .arguments import add_verb, json_argument
+from .arguments import does, json_argument
 from .rows import print_rows
 
-if TYPE_CHECKING:
-    from .arguments import Verbs
 
-
-def add_tables(verbs: Verbs) -> None:
+def tables_arguments(verb: argparse.ArgumentParser) -> None:
     """`tables`: what can be read."""
-    verb = add_verb(verbs, "tables", tr("list every table and its columns"), _tables, "tables", "tables --json")
+    does(verb, _tables, "tables", "tables --json")
     json_argument(verb)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..language import tr
 from ..sandbox import HOSTNAME
-from .arguments import OR_LAB, add_verb, kernel_argument, replay_argument, scenario_argument, verbose_argument
+from .arguments import OR_LAB, does, kernel_argument, replay_argument, scenario_argument, verbose_argument
 from .page import Page, chapters
 from .pictures import picture_arguments, save_pictures
 from .scenes import lab_to_look_at
@@ -19,17 +19,13 @@ if TYPE_CHECKING:
     from ..claims.question import Verdict
     from ..packet.sighting import Sighting
     from ..packet.walk import Walk
-    from .arguments import Verbs
 
 WHY_INDENT = 17  # below the place, past number and time
 
 
-def add_walk(verbs: Verbs) -> None:
+def walk_arguments(verb: argparse.ArgumentParser) -> None:
     """`walk NAME SRC DST`: one ping and all that it passes."""
-    examples = "walk bridge ns100 ns101", "walk flannel pod-a pod-c --cold --html walk.html"
-    verb = add_verb(
-        verbs, "walk", tr("play a scenario, send one ping and show every device that it passes"), _walk, *examples
-    )
+    does(verb, _walk, "walk bridge ns100 ns101", "walk flannel pod-a pod-c --cold --html walk.html")
     scenario_argument(verb, OR_LAB)
     verb.add_argument("src", help=tr("the namespace that sends"))
     verb.add_argument("dst", help=tr("an address, or a namespace (its first address)"))
