@@ -23,7 +23,7 @@ from learner import (
     run_all,
     run_cell,
     run_number,
-    scroll_to,
+    scroll_number,
     unnamed,
     write,
     write_number,
@@ -106,7 +106,7 @@ def test_lesson_is_done_from_its_first_cell_to_its_last(page, lessons, folder, n
                 write_number(page, at, source)
                 run_number(page, at)
             solutions.clear()
-            shown = scroll_to(page, cell.source)
+            shown = scroll_number(page, number)
             shown.get_by_role("button", name="Check").click()
             expect(shown.get_by_role("button", name="Check")).to_have_count(0)
             expect(shown).not_to_contain_text("✗")

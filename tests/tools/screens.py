@@ -1,4 +1,4 @@
-"""How long is a lesson, in screens? `make test-browser` asks; nobody goes through the long ones to the end.
+"""How long is a lesson, in screens? `make test-browser` asks: nobody goes through a long one to the end.
 
 A screen is 900 pixels high and 1280 wide. Counted is the solved lesson as JupyterLab opens it, with all outputs: hidden
 sources stay hidden, and optional sections folded. `python tests/tools/screens.py FOLDER` counts them
@@ -17,7 +17,9 @@ from playwright.sync_api import sync_playwright
 pytest_plugins = ["chromium"]  # beside browser.py its own browser is the same
 SOLUTIONS = Path(__file__).parents[2] / "notebooks" / "solutions"
 WIDTH, HEIGHT = 1280, 900
-AT_MOST = {"3_flannel": 14, "4_calico": 14, "8_open_vswitch": 14}  # there is most to lay
+MOST = 14
+DRILLS = 15  # one that is hunted, and six to hunt, each by itself: nobody does them in one go
+AT_MOST = {path.stem: MOST for path in sorted(SOLUTIONS.glob("*.ipynb"))} | {"6_break_it": DRILLS}
 FONTS = 0.2  # screens by which one machine's letters are higher than another's
 
 
@@ -63,8 +65,7 @@ def test_lesson_is_no_longer_than_one_goes_through(counted, lesson, most):
 
 
 if __name__ == "__main__":
-    every = sorted(path.stem for path in SOLUTIONS.glob("*.ipynb"))
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for name, count in screens(chromium, every, sys.argv[1]).items():
+        for name, count in screens(chromium, AT_MOST, sys.argv[1]).items():
             print(f"{count:5.1f}  {name}")

@@ -86,23 +86,25 @@ class Debriefing(AsText, Spoken):
 
     @in_its_language
     def _repr_html_(self) -> str:
-        walks = ""
+        walks = []
         if self.before:
-            walks += _walk(tr("The packet before"), self.before)
+            walks.append((tr("The packet before"), self.before))
         if self.now:
-            walks += _walk(tr("The packet now"), self.now)
-        return (
-            f"<p>{sentence(self.summary)}</p>"
-            f"<div style='display:flex;flex-wrap:wrap;gap:1em'>{walks}</div>"
-            f"{_lines(tr('It is mended by'), self.mended_by)}{_lines(tr('What you ran'), self.typed)}{self._hunt()}"
-        )
+            walks.append((tr("The packet now"), self.now))
+        told = "".join(f"<p>{_heading(heading)} {escape(walk.verdict)}</p>" for heading, walk in walks)
+        drawn = "".join(_drawn(heading, walk) for heading, walk in walks)
+        if drawn:
+            drawn = _unfolded(tr("Where it went, drawn on the wiring"), _side_by_side(drawn))
+        mended_by = _lines(tr("It is mended by"), self.mended_by)
+        return f"<p>{sentence(self.summary)}</p>{told}{drawn}{mended_by}{self._hunts()}"
 
-    def _hunt(self) -> str:
+    def _hunts(self) -> str:
+        """What the learner ran and, where one is documented, the shortest hunt: both are unfolded to be compared."""
+        own = _lines(tr("What you ran"), self.typed)
         if not self.looks:
-            return ""
-        lines = _lines(tr("The shortest hunt"), self.shortest)
-        summary = sentences(self.compared, tr("Compare them."))
-        return f"<details><summary>{summary}</summary>{lines}</details>"
+            return own
+        shortest = _lines(tr("The shortest hunt"), self.shortest)
+        return _unfolded(sentences(self.compared, tr("Compare them.")), own + shortest)
 
 
 class Sentence(str):
@@ -134,13 +136,23 @@ def _lines_of(lines: Sequence[object]) -> str:
 def _lines(heading: str, lines: tuple[str, ...]) -> str:
     if not lines:
         return ""
-    heading = tr("{heading}:", heading=heading)
-    return f"<b>{heading}</b><pre>{escape(_with_prompts(lines))}</pre>"
+    return f"{_heading(heading)}<pre>{escape(_with_prompts(lines))}</pre>"
 
 
-def _walk(heading: str, walk: Walk) -> str:
+def _heading(heading: str) -> str:
+    return f"<b>{tr('{heading}:', heading=heading)}</b>"
+
+
+def _unfolded(summary: str, below: str) -> str:
+    """What is shown by a click."""
+    return f"<details><summary>{summary}</summary>{below}</details>"
+
+
+def _side_by_side(pieces: str) -> str:
+    return f"<div style='display:flex;flex-wrap:wrap;gap:1em'>{pieces}</div>"
+
+
+def _drawn(heading: str, walk: Walk) -> str:
     picture = svg(walk.picture(), moving=False)
-    summary = tr("every device that it passed")
-    rows = f"<details><summary>{summary}</summary>{walk._repr_html_()}</details>"
-    heading = tr("{heading}:", heading=heading)
-    return f"<div><b>{heading}</b> {escape(walk.verdict)}<div>{picture}</div>{rows}</div>"
+    rows = _unfolded(tr("every device that it passed"), walk._repr_html_())
+    return f"<div>{_heading(heading)}<div>{picture}</div>{rows}</div>"
