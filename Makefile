@@ -87,16 +87,18 @@ test-tools: setup-tests ## run the tests with the programs of older and newer De
 	@./setup.sh tools
 	@tests/tools/all_tools $(ARGS)
 
-test-kinds: setup-tests ## play networks of devices that this kernel lacks in user-mode Linux (ARGS="-k bond" for less)
+test-kinds: setup-tests ## play networks of devices that this kernel lacks in user-mode Linux; two minutes (ARGS="-k bond" for less)
+	@./setup.sh tools
 	@tests/tools/uml/run $(ARGS)
 
-test-uml: setup-tests ## play labs in user-mode Linux, each a kernel of its own (ARGS="-k session" for less)
+test-uml: setup-tests ## play labs in this release's user-mode Linux, each a kernel of its own (ARGS="-k session" for less)
 	@nice tests/tools/uml/run labs $(ARGS)
 
 test-container: setup-tests ## start containers as Docker and Podman do, by runc, and play every scenario there; as root (ARGS="-k podman")
 	@nice tests/tools/container/run $(ARGS)
 
-faults-elsewhere: setup-tests ## plant the faults of such devices there, and keep the answers for the pages; half an hour
+faults-elsewhere: setup-tests ## plant the faults of such devices there, and keep the answers for the pages; ten minutes
+	@./setup.sh tools
 	@tests/tools/uml/run faults --json tests/faults/elsewhere.json $(ARGS)
 
 chaos: setup-tests ## let everything go wrong at every step of every scenario; half an hour (ARGS="tool run-full" for less)

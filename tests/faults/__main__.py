@@ -33,6 +33,9 @@ def main() -> int:
     parser.add_argument("--pages", action="store_true", help="write docs/causes.md, and the sums in docs/walks.md")
     parser.add_argument("--read", metavar="RUN", help="with --pages: take the answers that --json wrote, play nothing")
     parser.add_argument("--elsewhere", action="store_true", help="those that need devices which a kernel may lack")
+    parser.add_argument("--needing", metavar="WORD", help="of these, those that need this")
+    parser.add_argument("--without", metavar="WORD", help="of these, those that do not need this")
+    parser.add_argument("--update", action="store_true", help="with --json: keep what it says about other cases")
     parser.add_argument("-v", "--verbose", action="store_true", help="show the sentences that do not name the cause")
     args = parser.parse_args()
     if args.pages and args.read:
@@ -41,6 +44,9 @@ def main() -> int:
     cases = chosen(parser, args.ids)
     if not args.ids:
         cases = [case for case in cases if bool(case.needs) == args.elsewhere]
+    if args.needing:
+        cases = [case for case in cases if args.needing in case.needs]
+    cases = [case for case in cases if args.without not in case.needs]
     with ThreadPoolExecutor(args.jobs) as pool:
         return prove_all(pool, cases) if args.prove else run_all(pool, cases, args)
 
@@ -85,16 +91,31 @@ def in_turn(pool: ThreadPoolExecutor, work: Callable[[Case], T], cases: list[Cas
 def run_all(pool: ThreadPoolExecutor, cases: list[Case], args: argparse.Namespace) -> int:
     """Ask the product about each case; print a line when it is done, and the sums in the end."""
     results: list[Result] = []
+    kept = answers_about_others(args.json, cases) if args.update else []
     for result in in_turn(pool, run, cases):
         results.append(result)
         print(line_of(result, args.verbose), flush=True)
         if args.json:  # each time: whoever ends it has what it has found
-            write(results, args.json)
+            write(in_order(kept + results), args.json)
     print(f"\n{sums_of(results)}\n\n{summary_of(results)}")
     if args.pages:
         write_pages(results + elsewhere())
         return 0
     return 0 if is_good_enough(results, args.share) else 1
+
+
+def answers_about_others(path: str, cases: list[Case]) -> list[Result]:
+    """What a file says about cases that are not played now."""
+    if not Path(path).exists():
+        return []
+    played = {case.id for case in cases}
+    return [result for result in read(path, CASES) if result.case.id not in played]
+
+
+def in_order(results: list[Result]) -> list[Result]:
+    """Results in the order of our cases, then those of other files."""
+    place = {case.id: number for number, case in enumerate(CASES)}
+    return sorted(results, key=lambda result: place.get(result.case.id, len(place)))
 
 
 def proof_of(case: Case) -> tuple[Case, str]:

@@ -165,6 +165,7 @@ def write(results: list[Result], path: str) -> None:
     rows = []
     for result in results:
         row = asdict(result)
+        row["case"] = {"id": result.case.id}
         row["score"] = result.score
         row["fix"] = result.fix
         rows.append(row)

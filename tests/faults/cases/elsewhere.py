@@ -168,7 +168,7 @@ TUNNELS = [
         never=(),
         netfilter=rule("INPUT", "-p ipencap", "-p 4", "-p ipip", family=LEGACY),
         mend="ip netns exec h2 iptables-legacy -D INPUT -p 4 -j DROP",
-        needs=("ipip",),
+        needs=("ipip", "iptables"),
     ),
     tunnel(
         id="gre-key",
@@ -204,7 +204,7 @@ TUNNELS = [
         words=(("MTU",), ("right",), ("1400",)),
         never=(),
         mend="ip -n r link set right mtu 1500",
-        needs=("gre",),
+        needs=("gre", "iptables"),
     ),
     tunnel(
         id="gre-filtered-on-the-way",
@@ -217,7 +217,7 @@ TUNNELS = [
         never=(),
         netfilter=rule("FORWARD", "-p gre", "-p 47", family=LEGACY),
         mend="ip netns exec r iptables-legacy -D FORWARD -p gre -j DROP",
-        needs=("gre",),
+        needs=("gre", "iptables"),
     ),
     tunnel(
         id="gre-ttl",
