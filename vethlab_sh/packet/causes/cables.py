@@ -36,7 +36,7 @@ def switched_off(tables: Tables, device: Device) -> Diagnosis | None:
     parent = (str(link.parent_namespace), link.parent) if link.parent else None
     if parent and _is_down(tables, parent):
         reason = tr(
-            "{full} is a {kind} on {parent}, which is down", full=full(device), kind=link.kind, parent=full(parent)
+            "{full} ({kind}) is on {parent}, which is down", full=full(device), kind=link.kind, parent=full(parent)
         )
         return _down(tables, parent, reason)
     peer = tables.peer(device)

@@ -38,7 +38,7 @@ def not_to_the_parent(scene: Scene, last: Sighting) -> Diagnosis | None:
     owners = scene.owners(_goal(scene, last))
     if parent in owners:
         reason = tr(
-            "{full} is a {kind} on {parent}, and the two do not talk to each other",
+            "{full} ({kind}) is on {parent}, and the two do not talk to each other",
             full=full(link.device),
             kind=link.kind,
             parent=full(parent),
