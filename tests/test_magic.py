@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 from conftest import ROOT
+from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 
 from vethlab_sh.notebook.magic import commands
@@ -51,6 +52,15 @@ def test_lines_run_in_one_lab():
     assert "ip link add tap1 type veth peer name tap2" in said(first)
     assert any("tap1 left master and appeared in ns1" in str(output) for output in second)
     assert "ns1" in said(third)
+
+
+@pytest.mark.no_lab
+def test_cell_before_the_first_one_of_a_lesson_says_where_to_begin(capsys):
+    shell = InteractiveShell()
+    shell.run_cell("%load_ext vethlab_sh.notebook.before")
+    shell.run_cell("%%lab\nip a")
+    shell.run_cell("predict('ttl')")
+    assert capsys.readouterr().out.count("Run the first cell of the lesson") == 2
 
 
 class Watched(NotebookClient):

@@ -304,6 +304,7 @@ def test_prediction_right_wrong_and_blank(answer, told):
     [
         ("148 bytes", "148", True),
         ("148bytes.", "148", True),
+        (" 3 MAC addresses ", "3", True),
         (" Veth19689916@if2", "veth19689916", True),
         ("THE NODE", "the node", True),
         ("148", "14", False),
@@ -338,10 +339,11 @@ def test_wrong_choice_is_told_what_would_make_it_true():
 
 
 @pytest.mark.live
-def test_free_answer_that_is_near_is_told_what_would_make_it_true():
-    judged = lesson('lesson("3_flannel")', 'predict("bytes", answer="36 bytes")', 'hold("bytes", 50)').cells[-1]
+def test_free_answer_that_is_near_is_told_what_would_make_it_true_and_is_counted():
+    *_, top, _, judged = lesson('lesson("3_flannel")', 'predict("bytes", answer="36 bytes")', 'hold("bytes", 50)').cells
     assert "You predicted 36 bytes; it is 50. 36 it would be if" in html(judged)
     assert "14 of Ethernet, 20 of IP" in html(judged)
+    assert "1 of 7 questions answered, 0 right" in html(top)
 
 
 @pytest.mark.live

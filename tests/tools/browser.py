@@ -170,6 +170,7 @@ def test_restarted_kernel_begins_with_a_fresh_lab(page, lessons):
     run_all(page)
     page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     page.wait_for_function("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")
+    expect(run_cell(page, "%%lab --draw")).to_contain_text("Run the first cell of the lesson")
     run_all(page)
     assert errors_shown(page) == []
 

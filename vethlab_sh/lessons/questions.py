@@ -38,7 +38,10 @@ from ..drills.drill import Drill
 from ..errors import UnknownName
 from ..language import in_lesson, marked
 
-UNITS = "bytes|byte|hops|hop|routes|route|devices|device|ports|port|ms|entries|entry|字节|跳|条|个|毫秒"
+UNITS = (
+    "bytes|byte|hops|hop|routes|route|devices|device|ports|port|ms|entries|entry|"
+    "mac addresses|mac address|addresses|address|macs|mac|字节|跳|条|个|个地址|个 mac 地址|毫秒"
+)
 WITH_UNIT = re.compile(rf"(-?\d+(?:\.\d+)?)\s*(?:{UNITS})")
 GAP = "___"  # in a given line: a word for the learner to find
 OTHER_END = re.compile(r"@(if\d+|[\w.-]+)$")  # behind a device's name `ip` writes its other end

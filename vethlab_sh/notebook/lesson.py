@@ -23,6 +23,7 @@ from ..lessons.questions import Question, Task
 from ..terminal.page import Page
 from .notes import (
     ABOUT,
+    BRING,
     FINAL,
     OPEN,
     RIGHT,
@@ -41,7 +42,6 @@ from .notes import (
 from .poll import vote
 
 PAGE = Page(width=110, colour=True)
-BRING = marked("Bring the lab to here")
 UNANSWERED = marked(
     "Not asked yet: your answer comes first. Give it above, press “{button}”, and run this cell again. A wrong guess "
     "teaches more than none."
@@ -82,11 +82,15 @@ MEASURED = Words(
 
 
 class Lesson:
-    """The questions of one notebook and what was answered. lab: gives the notebook's lab; renew: a fresh one."""
+    """The questions of one notebook and what was answered.
 
-    def __init__(self, lab: Callable[[], Lab], renew: Callable[[], Lab]) -> None:
+    lab: gives the notebook's lab; renew: a fresh one; went_on: is called when one more is answered, or done.
+    """
+
+    def __init__(self, lab: Callable[[], Lab], renew: Callable[[], Lab], went_on: Callable[[], None]) -> None:
         self._lab = lab
         self._renew = renew
+        self._went_on = went_on
         self._asked = questions.Questions()
         self._own: dict[str, Question] = {}  # asked by a cell itself
         self._script: script.Script | None = None
@@ -109,8 +113,8 @@ class Lesson:
         """Raise ToolMissing for a program that this lesson needs and that is not here."""
         self._asked.check_programs()
 
-    def so_far(self) -> Note:
-        """How far this lesson is."""
+    def so_far(self, has_begun: bool) -> Note:
+        """How far this lesson is. has_begun: just now, with what was answered before."""
         row = _progress(self.name, self._asked, self.answers)
         text = tr(
             "{answered} of {questions} questions answered, {right} right; {done} of {exercises} exercises done, "
@@ -123,7 +127,7 @@ class Lesson:
             shown=row["shown"],
         )
         anew = ""
-        if (row["answered"] or row["done"]) and not self.is_told:
+        if has_begun and (row["answered"] or row["done"]) and not self.is_told:
             anew = tr("The lab begins anew: “{button}”, at each section, plays what stands above it.", button=tr(BRING))
         return note(ABOUT, sentences(text, anew))
 
@@ -164,7 +168,7 @@ class Lesson:
                 above.show(_asked(asked, given, "<br>" + tr("Choose or type an answer first.")))
                 return
             given.final = True
-            self.answers.save()
+            self._keep()
             above.show(_asked(asked, given))
             controls.clear()
 
@@ -182,7 +186,12 @@ class Lesson:
     def _decided(self, name: str, choice: str) -> None:
         """Keep what most of a class have chosen; a later vote takes its place."""
         self.answers.answers[name] = answers.Answer(choice, final=True)
+        self._keep()
+
+    def _keep(self) -> None:
+        """Save what is answered and done, and let the top of the lesson count it."""
         self.answers.save()
+        self._went_on()
 
     def _is_new(self, name: str) -> bool:
         """Whether neither the lesson nor a cell has asked this."""
@@ -287,7 +296,7 @@ class Lesson:
             Place().show(note(OPEN, sentences(tr(words.nothing, truth=told), asked.because)))
             return
         given.right = questions.means_the_same(given.text, truth)
-        self.answers.save()
+        self._keep()
         answer = asked.label(given.text)
         if given.right:
             text = sentences(tr(words.right, answer=answer), asked.because)
@@ -314,7 +323,7 @@ class Lesson:
             result.show(together([*notes, *beside]))
             if is_done:
                 self.answers.done.setdefault(task.name, "done")
-                self.answers.save()
+                self._keep()
                 controls.clear()
                 return
             if os.environ.get("NBGRADER_EXECUTION"):
@@ -328,7 +337,7 @@ class Lesson:
 
         def show() -> None:
             self.answers.done[task.name] = "shown"
-            self.answers.save()
+            self._keep()
             lines = self._do(task, lab)
             beside.append(note(SHOWN, tr("These lines do it:"), f"<pre>{escape(lines)}</pre>"))
             check()
@@ -354,7 +363,7 @@ class Lesson:
         def give_up() -> None:
             if name:
                 self.answers.done.setdefault(name, "shown")
-                self.answers.save()
+                self._keep()
             notes.append(solved)
             controls.clear()
             place.show(together(notes))

@@ -24,7 +24,6 @@ from ..drills.drill import KEPT, Drill
 from ..errors import CannotBegin, LabError, OutputNotUnderstood
 from ..lab import Lab, Session
 from ..language import LANGUAGES, marked, plural, sentences, speaking, tr
-from ..lessons import translation
 from ..lessons.questions import GAP
 from ..record import prompt_of
 from ..sandbox import HOSTNAME
@@ -35,9 +34,10 @@ from ..terminal.page import Page, Stream
 from ..wiring import characters
 from . import beside, pictures
 from .again import recall
+from .before import speak_as_the_notebook
 from .explorer import Explorer
 from .lesson import Lesson, progress
-from .notes import ABOUT, WRONG, Place, note, show_table, together, with_whole_words
+from .notes import ABOUT, WRONG, Note, Place, note, show_table, together, with_whole_words
 from .telling import Telling
 
 if TYPE_CHECKING:
@@ -81,13 +81,6 @@ def load(shell: InteractiveShell) -> None:
 def _is_shown_by_voila() -> bool:
     """Whether Voila has started this kernel: it says so as a web server does to its programs (RFC 3875)."""
     return os.environ.get("SERVER_SOFTWARE", "").startswith("voila/")
-
-
-def speak_as_the_notebook() -> None:
-    """A lesson in another language asks in it, too; jupyter-server tells its kernels which file a notebook is."""
-    own = translation.language_of(os.environ.get("JPY_SESSION_NAME", ""))
-    if own in LANGUAGES:
-        os.environ["VETHLAB_LANG"] = own  # also for the programs that its cells start
 
 
 def _run_our_python() -> None:
@@ -137,9 +130,10 @@ class LabMagics(Magics):
         super().__init__(shell)
         self.world: Lab | None = None
         self.staying: dict[str, Lab] = {}
-        self.of_lesson = Lesson(self.current, self.renew)
+        self.of_lesson = Lesson(self.current, self.renew, self._count)
         self.telling = Telling(shell, self.of_lesson)
         self.top = Place()
+        self.above: list[Note] = []  # what stands at the top of a lesson, above how far it is
 
     def begin(self) -> None:
         """Make the first lab; where none can be made, say why below the cell."""
@@ -166,10 +160,16 @@ class LabMagics(Magics):
         else:
             self.telling.end()
             above = note(ABOUT, lab.guest) if lab.guest else beside.terminal(self._lent(lab))
-        notes = [above, self.of_lesson.so_far()]
-        if _is_shown_by_voila():
-            notes.insert(0, note(ABOUT, tr(NO_CELLS)))
-        top = together(notes)
+        self.above = [note(ABOUT, tr(NO_CELLS)), above] if _is_shown_by_voila() else [above]
+        self._show_top(has_begun=True)
+
+    def _count(self) -> None:
+        """Let the top of a page count what was answered and done; a terminal would print it anew each time."""
+        if self.above and hasattr(self.shell, "kernel"):
+            self._show_top(has_begun=False)
+
+    def _show_top(self, has_begun: bool) -> None:
+        top = together([*self.above, self.of_lesson.so_far(has_begun)])
         self.top.show(with_whole_words(top))
 
     def _lent(self, lab: Lab) -> str:

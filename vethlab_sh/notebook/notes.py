@@ -25,6 +25,7 @@ RIGHT, WRONG, OPEN = ("✓", "#009e73"), ("✗", "#d55e00"), ("?", "#0072b2")
 SHOWN = ("→", "#cc79a7")  # it was done, not by the learner
 ABOUT = ("•", "#0072b2")  # to know, not to answer
 FINAL = marked("That is my answer")  # the button that keeps an answer
+BRING = marked("Bring the lab to here")  # the button at each section
 # JupyterLab breaks what a command prints anywhere, also in a word.
 WHOLE_WORDS = "<style>.jp-OutputArea-output.jp-RenderedText pre{word-break:normal;overflow-wrap:anywhere}</style>"
 NOTHING: Note = {"text/html": " ", "text/plain": " "}  # a notebook keeps no empty output, so it is a blank

@@ -106,10 +106,10 @@ def _lab(options: argparse.Namespace) -> int:
     _copy(files.lessons(), folder)
     line = [sys.executable, "-m", "jupyterlab", f"--ip={options.ip}", f"--ServerApp.root_dir={folder.absolute()}"]
     # In there JupyterLab's news are switched off: no question about them stands above the first lesson
+    # and a cell that is run before a lesson's first one says so.
     ours = files.PACKAGE / "notebook" / "jupyter"
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(
-        filter(None, [str(ours), os.environ.get("JUPYTER_CONFIG_PATH")])
-    )
+    for place in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH"):
+        os.environ[place] = os.pathsep.join(filter(None, [str(ours), os.environ.get(place)]))
     os.environ["VETHLAB_LANG"] = language()  # its notebooks speak it, too
     if options.poll:
         os.environ["VETHLAB_POLL"] = "1"  # its notebooks read it: notebook/lesson.py
