@@ -5,11 +5,13 @@ import errno
 import gc
 import os
 import platform
+import re
 import signal
 import socket
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, hold, inhabitants, until, world
@@ -19,6 +21,7 @@ from vethlab_sh import world as world_maker
 from vethlab_sh.errors import BadOption, LabClosed, NotReady, ToolMissing
 from vethlab_sh.keep import stay
 from vethlab_sh.sandbox import _close, _reap
+from vethlab_sh.uml import registers
 
 pytestmark = [pytest.mark.live, pytest.mark.every_case]
 
@@ -203,6 +206,22 @@ def test_other_kernel_is_offered_where_it_is_not(monkeypatch):
         assert "x86-64 processors only" in str(refused.value)
     with pytest.raises(BadOption, match="host, uml"):
         Lab(kernel="hurd")
+
+
+@pytest.mark.no_lab
+def test_only_what_a_thread_starts_is_kept_from_the_registers():
+    ours, theirs = seccomp_of("/proc/self/status"), registers.fewer(lambda: seccomp_of("/proc/thread-self/status"))
+    started = registers.fewer(lambda: subprocess.run(["cat", "/proc/self/status"], capture_output=True, text=True))
+    assert (theirs, seccomp_in(started.stdout)) == (2, 2)  # SECCOMP_MODE_FILTER
+    assert ours == seccomp_of("/proc/self/status")
+
+
+def seccomp_of(file):
+    return seccomp_in(Path(file).read_text())
+
+
+def seccomp_in(status):
+    return int(re.search(r"^Seccomp:\t(\d)$", status, re.MULTILINE).group(1))
 
 
 def test_other_kernel_is_taken_by_itself_only_where_ours_refuses(monkeypatch):

@@ -44,6 +44,12 @@ SYS_CLONE3, SYS_MOUNT_SETATTR = 435, 442  # the same on every processor, as all 
 SYS_KEYCTL = {"x86_64": 250, "ppc64le": 271, "s390x": 280}  # asm-generic/unistd.h: 219 on those that are newer
 KEYCTL_JOIN_SESSION_KEYRING = 1
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1  # netdevice(7)
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO = 0x7FFF0000, 0x00050000
+BPF_LOAD, BPF_EQUAL, BPF_AT_LEAST, BPF_RETURN = 0x20, 0x15, 0x35, 0x06  # linux/bpf_common.h
+# struct seccomp_data: a call's number, its processor, and the low halves of what it is given
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT, THIRD_ARGUMENT = 0, 4, 16, 24, 32
+AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "riscv64": 0xC00000F3}  # linux/audit.h
 
 SHELL_OF_HOLDER = """
 while read -r word; do
@@ -224,6 +230,39 @@ def user_namespace_of(namespace: int) -> int:
     import fcntl  # which Windows has not, where recordings are shown
 
     return fcntl.ioctl(namespace, NS_GET_USERNS)
+
+
+# --- filters of calls
+
+
+def step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
+    """One instruction of a filter: struct sock_filter; the last two say how many instructions are left out."""
+    return struct.pack("HBBI", code, if_true, if_false, value)
+
+
+def allow() -> bytes:
+    """The instruction that lets a call through."""
+    return step(BPF_RETURN, SECCOMP_RET_ALLOW)
+
+
+def refuse(number: int) -> bytes:
+    """The instruction that lets a call fail with this number of an error."""
+    return step(BPF_RETURN, SECCOMP_RET_ERRNO | number)
+
+
+class Filter(ctypes.Structure):
+    """struct sock_fprog."""
+
+    _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_char_p))
+
+
+def forbid(steps: bytes) -> None:
+    """Put this thread, and all processes that it starts, under a filter; seccomp(2).
+
+    In a user namespace where it may do everything, or after it gave up new privileges.
+    """
+    given = Filter(len(steps) // len(allow()), steps)
+    must(libc().prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(given), 0, 0), "seccomp")
 
 
 # --- here

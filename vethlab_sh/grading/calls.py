@@ -10,20 +10,26 @@ needs none.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import platform
-import struct
 
 from ..errors import NotReady
 from ..language import tr
-from ..world import libc, must
+from ..world import (
+    ARCHITECTURE,
+    AUDIT_ARCH,
+    BPF_AT_LEAST,
+    BPF_EQUAL,
+    BPF_LOAD,
+    FIRST_ARGUMENT,
+    NUMBER,
+    SECOND_ARGUMENT,
+    THIRD_ARGUMENT,
+    allow,
+    refuse,
+    step,
+)
 
-PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
-SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO = 0x7FFF0000, 0x00050000
-BPF_LOAD, BPF_EQUAL, BPF_AT_LEAST, BPF_RETURN = 0x20, 0x15, 0x35, 0x06  # linux/bpf_common.h
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16  # struct seccomp_data; the low half of the argument
-SECOND_ARGUMENT, THIRD_ARGUMENT = 24, 32
 FAMILIES = (1, 2, 10, 16, 17)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK, AF_PACKET
 
 # x86_64 has a list of its own (arch/x86/entry/syscalls), newer processors share one (asm-generic/unistd.h).
@@ -55,16 +61,6 @@ SETRLIMIT = {"x86_64": 160, "aarch64": 164, "riscv64": 164}
 PRLIMIT = {"x86_64": 302, "aarch64": 261, "riscv64": 261}
 RLIMIT_CORE = 4  # which `confine` has set
 SOL_PACKET, PACKET_RX_RING, PACKET_TX_RING = 263, 5, 13  # linux/if_packet.h
-AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "riscv64": 0xC00000F3}  # linux/audit.h
-
-
-def _step(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
-    """One instruction: struct sock_filter; the last two say how many instructions are left out."""
-    return struct.pack("HBBI", code, if_true, if_false, value)
-
-
-def _refuse(number: int) -> bytes:
-    return _step(BPF_RETURN, SECCOMP_RET_ERRNO | number)
 
 
 def program() -> bytes:
@@ -79,11 +75,11 @@ def program() -> bytes:
         )
     refused = [*(OF_X86_64 if machine == "x86_64" else OF_OTHERS).values(), *NEWER]
     # Programs for another processor count their calls otherwise.
-    steps = [_step(BPF_LOAD, ARCHITECTURE), _step(BPF_EQUAL, AUDIT_ARCH[machine], 1, 0), _refuse(errno.ENOSYS)]
+    steps = [step(BPF_LOAD, ARCHITECTURE), step(BPF_EQUAL, AUDIT_ARCH[machine], 1, 0), refuse(errno.ENOSYS)]
     # On x86_64 calls of another list (X32) have numbers above these, too.
-    steps += [_step(BPF_LOAD, NUMBER), _step(BPF_AT_LEAST, NEWEST + 1, 0, 1), _refuse(errno.ENOSYS)]
+    steps += [step(BPF_LOAD, NUMBER), step(BPF_AT_LEAST, NEWEST + 1, 0, 1), refuse(errno.ENOSYS)]
     for number in refused:
-        steps += [_step(BPF_EQUAL, number, 0, 1), _refuse(errno.ENOSYS)]
+        steps += [step(BPF_EQUAL, number, 0, 1), refuse(errno.ENOSYS)]
     decisions = {
         SETSOCKOPT[machine]: _no_rings(),
         SETRLIMIT[machine]: _same_core(FIRST_ARGUMENT),
@@ -91,42 +87,28 @@ def program() -> bytes:
         SOCKET[machine]: _families_only(),
     }
     for number, decision in decisions.items():
-        steps += [_step(BPF_EQUAL, number, 0, len(decision)), *decision]
-    steps.append(_step(BPF_RETURN, SECCOMP_RET_ALLOW))
+        steps += [step(BPF_EQUAL, number, 0, len(decision)), *decision]
+    steps.append(allow())
     return b"".join(steps)
 
 
 def _families_only() -> list[bytes]:
     """What becomes of socket(2)."""
-    steps = [_step(BPF_LOAD, FIRST_ARGUMENT)]
+    steps = [step(BPF_LOAD, FIRST_ARGUMENT)]
     for family in FAMILIES:
-        steps += [_step(BPF_EQUAL, family, 0, 1), _step(BPF_RETURN, SECCOMP_RET_ALLOW)]
-    return [*steps, _refuse(errno.EAFNOSUPPORT)]
+        steps += [step(BPF_EQUAL, family, 0, 1), allow()]
+    return [*steps, refuse(errno.EAFNOSUPPORT)]
 
 
 def _same_core(argument: int) -> list[bytes]:
     """What becomes of a call that may change the limit of a core; argument: which of its words says what limit."""
-    allow = _step(BPF_RETURN, SECCOMP_RET_ALLOW)
-    return [_step(BPF_LOAD, argument), _step(BPF_EQUAL, RLIMIT_CORE, 0, 1), _refuse(errno.EPERM), allow]
+    return [step(BPF_LOAD, argument), step(BPF_EQUAL, RLIMIT_CORE, 0, 1), refuse(errno.EPERM), allow()]
 
 
 def _no_rings() -> list[bytes]:
     """What becomes of setsockopt(2)."""
-    allow = _step(BPF_RETURN, SECCOMP_RET_ALLOW)
-    steps = [_step(BPF_LOAD, SECOND_ARGUMENT), _step(BPF_EQUAL, SOL_PACKET, 1, 0), allow]
-    steps.append(_step(BPF_LOAD, THIRD_ARGUMENT))
+    steps = [step(BPF_LOAD, SECOND_ARGUMENT), step(BPF_EQUAL, SOL_PACKET, 1, 0), allow()]
+    steps.append(step(BPF_LOAD, THIRD_ARGUMENT))
     for ring in (PACKET_RX_RING, PACKET_TX_RING):
-        steps += [_step(BPF_EQUAL, ring, 0, 1), _refuse(errno.ENOPROTOOPT)]
-    return [*steps, allow]
-
-
-class Program(ctypes.Structure):
-    """struct sock_fprog."""
-
-    _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_char_p))
-
-
-def forbid(steps: bytes) -> None:
-    """Put this process, and all that it starts, under a filter; in the user namespace where it may do everything."""
-    given = Program(len(steps) // 8, steps)
-    must(libc().prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(given), 0, 0), "seccomp")
+        steps += [step(BPF_EQUAL, ring, 0, 1), refuse(errno.ENOPROTOOPT)]
+    return [*steps, allow()]

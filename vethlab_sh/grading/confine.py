@@ -95,7 +95,7 @@ class Confined(Sandbox):
         super().enter()
         os.nice(5)
         _limit(self._limits)
-        calls.forbid(self._filter)
+        world.forbid(self._filter)
 
     def end_lines(self) -> None:
         """End every process in there but the holder; raises GaveUpWaiting when the kernel does not.

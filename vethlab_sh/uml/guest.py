@@ -25,6 +25,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -32,9 +33,11 @@ from .. import world
 from ..errors import LabClosed, NotReady
 from ..language import marked, tr
 from ..sandbox import NUMBERS, UML, UML_INSTALL, UML_PROCESSOR, File, check_linux, find, search_path
+from . import registers
 
 INIT = Path(__file__).with_name("init")
 PROGRAMS = Path(__file__).with_name("programs")  # those that must be others in this kernel
+MODPROBE = "/run/.modprobe"  # a script in the guest
 MEMORY = 256  # MiB, of which the guest takes what it uses
 LINES = 16  # the first is ours; each of the others is for one bash at a time
 PATIENCE = 120.0  # seconds for the guest to boot: two on a machine that is not busy
@@ -104,7 +107,14 @@ class Guest:
         check_linux()
         program = _installed()
         self._asking = threading.Lock()
-        started = _started(program)
+        if registers.may_be_too_many():
+            with contextlib.suppress(NotReady, world.Refused):  # a newer one asks for them all, and ends at once
+                self._boot(registers.fewer(partial(_started, program, registers.WITHOUT_AVX)), meanwhile)
+                return
+        self._boot(_started(program, {}), meanwhile)
+
+    def _boot(self, started: Started, meanwhile: Callable[[], None] | None) -> None:
+        self._environment = started.environment
         self._control, *self._free = started.lines
         self._files = started.files
         self._end = weakref.finalize(self, _end, started)
@@ -120,8 +130,7 @@ class Guest:
         try:
             _wait_until_ready(self._control)
         except (EOFError, OSError):
-            said = File("console", self._files).text.strip().splitlines()
-            why = said[-1] if said else tr("it said nothing")
+            why = _last_words(File("console", self._files).text) or tr("it said nothing")
             raise NotReady(tr("User-mode Linux does not start here ({why}).", why=why)) from None
         with self.file() as text:
             write(text, ASKED_OFTEN)
@@ -174,7 +183,7 @@ class Guest:
         line.send("\n")
         _wait_until_ready(line)
         settings = []
-        for name, value in environment.items():
+        for name, value in (environment | self._environment).items():
             settings.append(shlex.quote(f"{name}={value}"))
         with self.file() as text:
             write(text, f"exec env -i {' '.join(settings)} bash --norc --noprofile\n")
@@ -237,14 +246,19 @@ def _installed() -> str:
 
 @dataclass(frozen=True)
 class Started:
-    """A guest that boots. warden: the process that ends it; lines: all of them; files: the folder that it shares."""
+    """A guest that boots.
+
+    warden: the process that ends it; lines: all of them; files: the folder that it shares; environment: what each of
+    its processes has in its own.
+    """
 
     warden: subprocess.Popen[bytes]
     lines: list[Line]
     files: int
+    environment: dict[str, str]
 
 
-def _started(program: str) -> Started:
+def _started(program: str, environment: dict[str, str]) -> Started:
     """A new guest with its folder, which the warden removes once there is one."""
     folder = Path(_make_folder())
     lines = []
@@ -259,11 +273,15 @@ def _started(program: str) -> Started:
         init = folder / "init"
         init.write_text(_init(folder, program), encoding="utf-8")
         init.chmod(0o755)
-        warden = _start(program, folder, [line.fileno() for line in theirs])
+        if environment:
+            helper = folder / "helper"
+            helper.write_bytes(registers.helper(MODPROBE))
+            helper.chmod(0o755)
+        warden = _start(program, folder, [line.fileno() for line in theirs], environment)
         undone.pop_all()
     for line in theirs:
         line.close()
-    return Started(warden, lines, files)
+    return Started(warden, lines, files, environment)
 
 
 def _make_folder() -> str:
@@ -292,15 +310,18 @@ def _is_fit(place: str) -> bool:
 def _init(folder: Path, program: str) -> str:
     """The script that the guest's first process runs."""
     modules = Path(program).resolve().parent.parent / "lib/uml/modules"
-    values = {"FOLDER": folder, "LINES": LINES, "MODULES": modules, "KMOD": _modprobe()}
+    values = {"FOLDER": folder, "LINES": LINES, "MODULES": modules, "KMOD": _modprobe(), "MODPROBE": MODPROBE}
     lines = [f"#!{find('bash')}"]
     for name, value in values.items():
         lines.append(f"{name}={shlex.quote(str(value))}")
     return "\n".join([*lines, INIT.read_text(encoding="utf-8")])
 
 
-def _start(program: str, folder: Path, sockets: Sequence[int]) -> subprocess.Popen[bytes]:
-    """The warden, which starts the guest; sockets: the other ends of its lines, the first one's first."""
+def _start(program: str, folder: Path, sockets: Sequence[int], of_all: dict[str, str]) -> subprocess.Popen[bytes]:
+    """The warden, which starts the guest; sockets: the other ends of its lines, the first one's first.
+
+    of_all: what each process in it has in its environment.
+    """
     kernel = [
         program,
         f"mem={MEMORY}M",
@@ -318,6 +339,8 @@ def _start(program: str, folder: Path, sockets: Sequence[int]) -> subprocess.Pop
     ]
     for number, descriptor in enumerate(sockets):
         kernel.append(f"ssl{number}=fd:{descriptor}")
+    for name, value in of_all.items():  # a word that the kernel does not know is the first process's
+        kernel.append(f"{name}={value}")
     environment = {
         "PATH": search_path(),
         "LC_ALL": "C",
@@ -334,6 +357,16 @@ def _start(program: str, folder: Path, sockets: Sequence[int]) -> subprocess.Pop
         env=environment,
         start_new_session=True,  # Ctrl-C in the terminal is for the command, not for the guest
     )
+
+
+def _last_words(console: str) -> str:
+    """Why it ended: what a kernel says when it panics, above where in itself it was; else the last that it said."""
+    said = console.strip().splitlines()
+    for line in said:
+        _, panics, why = line.partition("Kernel panic - not syncing: ")
+        if panics:
+            return why
+    return said[-1] if said else ""
 
 
 def _wait_until_ready(line: Line) -> None:

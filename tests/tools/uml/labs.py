@@ -11,6 +11,7 @@ from waiting import until
 
 from vethlab_sh import Lab
 from vethlab_sh.errors import LabClosed, NotReady
+from vethlab_sh.uml import registers
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -107,6 +108,26 @@ def test_scenario_works(name):
     )
     assert ended.returncode == 0, ended.stderr
     assert "user-mode Linux" in ended.stderr
+
+
+def test_modules_are_loaded_without_registers_that_the_kernel_does_not_move(tmp_path):
+    """A program that was started by the kernel, with an environment that is not ours, and begins another with ours."""
+    helper = tmp_path / "helper"
+    helper.write_bytes(registers.helper("/usr/bin/env"))
+    helper.chmod(0o755)
+    assert subprocess.run([helper], capture_output=True, text=True, check=True, env={"HOME": "/"}).stdout == (
+        f"GLIBC_TUNABLES={registers.WITHOUT_AVX['GLIBC_TUNABLES']}\n"
+    )
+    given = subprocess.run([helper, "echo", "rtnl link", "bridge"], capture_output=True, text=True, check=True)
+    assert given.stdout == "rtnl link bridge\n"
+    helper.write_bytes(registers.helper("/nowhere"))
+    assert subprocess.run([helper], check=False).returncode == 127
+
+
+def test_older_kernel_moves_fewer_registers_where_it_does_not_know_all(lab):
+    fewer = registers.may_be_too_many() and lab.run("uname -r").out < "6.13"
+    assert lab.run("echo $GLIBC_TUNABLES").out.strip() == (registers.WITHOUT_AVX["GLIBC_TUNABLES"] if fewer else "")
+    lab.run("ip link add team0 type team")  # a module is loaded
 
 
 def test_two_labs_use_the_same_names_and_end():
