@@ -110,11 +110,12 @@ def test_failure_is_told_without_traceback():
 
 
 def test_brief_cell_shows_only_what_prints_something_new():
-    shown, silent, failed, mute = run(
+    shown, silent, failed, mute, blank = run(
         "%%lab --brief\nip netns add ns1\nsysctl -w net.ipv4.ip_forward=1\nip netns list",
         "%%lab --brief\nip link add br0 type bridge\nip link set br0 up",
         "%%lab --brief\nsysctl -w net.ipv4.nosuch=1\nip netns list",
         "%%lab --brief\nfalse\nip netns list",
+        "%%lab --brief\n# your lines:",
     )
     assert "ip netns list" in said(shown)
     assert "ns1\n" in said(shown)
@@ -122,6 +123,7 @@ def test_brief_cell_shows_only_what_prints_something_new():
     assert "ip_forward" not in said(shown)
     assert not [output for output in shown if output.output_type == "display_data"]
     assert said(silent) == "(Lines that ran, and printed nothing new: 2.)\n"
+    assert said(blank) == ""
     assert "sysctl -w net.ipv4.nosuch=1" in said(failed)
     assert "cannot stat" in said(failed)
     assert "]# \x1b[0m\x1b[1mfalse" in said(mute), "which line it was"

@@ -24,6 +24,8 @@ app.commands.execute('terminal:create-new').then(async made => {
 });
 """
 
+COLOURS = f"background:{ABOUT[1]};color:white"  # a page made of the notebook has no others for it in its dark theme
+
 
 def terminal(name: str) -> Note:
     """A button that opens a terminal in the lab of this name, and the line that does it elsewhere; nothing without."""
@@ -35,7 +37,8 @@ def terminal(name: str) -> Note:
     script = OPENS.replace("LINE", json.dumps(typed)).replace("NOT_HERE", json.dumps(not_here))
     purpose = tr("a terminal of JupyterLab in this lesson's lab, beside the lesson")
     says = tr("Open a terminal in this lab")
-    button = f'<button class="jp-mod-styled jp-mod-accept" title="{escape(purpose)}" onclick="{escape(script)}">'
+    looks = f'class="jp-mod-styled jp-mod-accept" style="{COLOURS}"'
+    button = f'<button {looks} title="{escape(purpose)}" onclick="{escape(script)}">'
     html = f"<br>{button}{says}</button>"
     told = tr("What you type in a terminal can be in this lesson's lab, too: `{line}`.", line=shown)
     return note(ABOUT, told, html)

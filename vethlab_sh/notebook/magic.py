@@ -361,7 +361,7 @@ class LabMagics(Magics):
                     count,
                 )
                 print(told)
-            elif options.brief and not printed:
+            elif options.brief and lines.commands and not printed:
                 print(tr("(Lines that ran, and printed nothing new: {count}.)", count=len(lines.commands)))
         finally:
             if session.depth:
