@@ -375,14 +375,16 @@ def test_quiet_cell_says_how_many_lines_ran_and_shows_what_failed():
 
 @pytest.mark.live
 def test_class_votes_and_what_most_have_chosen_is_judged():
-    _, asked, voted, judged, whole_lesson = small(
+    _, asked, voted, judged, whole_lesson, next_class = small(
         "%%lab\nip netns add ns7",
         "predict('up', poll=True)",
         "from vethlab_sh.notebook import poll\nhands = {'yes': 4, 'no': 5}\nprint(poll.bars(hands))\n"
         "it._decided('up', poll.most(hands))",
         "look('up')",
         "import os\nos.environ['VETHLAB_POLL'] = '1'\npredict('up')",
+        "lesson('2_bridge')\nprint(it.answers)",
     )
+    assert "final=True" not in next_class.outputs[-1].text
     assert "Up?" in html(asked)
     assert "so far" not in html(asked)
     assert "To vote, run this cell" in html(whole_lesson)

@@ -107,7 +107,8 @@ class Lesson:
         self.name = name
         self._asked = questions.read(name)
         self._script = script.read(name)
-        self.answers = answers.read(name)
+        # a class's answers are nobody's: the next class begins anew, and the teacher's own stay as they are
+        self.answers = answers.Answers() if _is_of_a_class() else answers.read(name)
 
     def check_programs(self) -> None:
         """Raise ToolMissing for a program that this lesson needs and that is not here."""
@@ -145,8 +146,8 @@ class Lesson:
         if question:
             self._own[name] = Question(name, question, dict.fromkeys(choices, ""))
         asked = self._question(name)
-        is_of_a_class = poll or bool(os.environ.get("VETHLAB_POLL"))
-        if is_of_a_class and asked.choices and not answer:
+        is_voted = poll or _is_of_a_class()
+        if is_voted and asked.choices and not answer:
             vote(asked, lambda choice: self._decided(name, choice))
             return
         given = self.answers.of(name)
@@ -524,6 +525,11 @@ def _progress(name: str, asked: questions.Questions, kept: answers.Answers) -> d
 
 
 # --- how it reads -------------------------------------------------------------------------------------------------
+
+
+def _is_of_a_class() -> bool:
+    """Whether the notebook stands in front of a class: `lab --poll` says so to its kernels."""
+    return bool(os.environ.get("VETHLAB_POLL"))
 
 
 def _in_words(ways: Sequence[tuple[str, str, Act]]) -> Note:
