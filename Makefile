@@ -79,7 +79,7 @@ test-fronts: ## one lesson in Notebook 7, nbclassic, voila, papermill, nbconvert
 test-exercises: setup-tests ## do the exercises of the long lessons by half, otherwise, and wrong again; the lesson on Open vSwitch whole
 	@nice $(PYTHON_RUN) -m pytest tests/tools/long_lessons.py $(ARGS)
 
-test-all: setup-tests ## run the tests on every Python here, with the newest and the oldest packages (ARGS="tests/test_cli.py" for less)
+test-all: setup-tests ## run the tests on every Python from 3.11 on, with the newest and the oldest packages (ARGS="tests/test_cli.py" for less)
 	@./setup.sh all
 	@tests/tools/all_versions $(ARGS)
 

@@ -235,7 +235,7 @@ mapfile -t packages < <(missing "${ESSENTIAL[@]}" "${USEFUL[@]}")
 [ "${1:-}" != real ] || mapfile -t -O ${#packages[@]} packages < <(missing "${REAL[@]}")
 [ "${1:-}" != tests ] || mapfile -t -O ${#packages[@]} packages < <(missing "${TESTS[@]}")
 [ "${1:-}" != bench ] || mapfile -t -O ${#packages[@]} packages < <(missing "${BENCH[@]}")
-[ "${1:-}" != tools ] || mapfile -t -O ${#packages[@]} packages < <(missing "${TOOLS[@]}")
+case ${1:-} in tools | all) mapfile -t -O ${#packages[@]} packages < <(missing "${TOOLS[@]}") ;; esac
 case ${1:-} in browser | fronts) mapfile -t -O ${#packages[@]} packages < <(missing "${BROWSER[@]}") ;; esac
 [ "${1:-}" != class ] || mapfile -t -O ${#packages[@]} packages < <(missing "${CLASS[@]}")
 python=
