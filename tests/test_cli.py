@@ -199,6 +199,7 @@ def test_doctor_names_what_is_missing(vethlab, tmp_path):
         (["demo", "direct", "--hosts", "3"], 2, "no option 'hosts'"),
         (["demo"], 2, "required"),
         (["nosuch"], 2, "There is no verb 'nosuch'"),
+        (["bridge"], 2, "`python -m vethlab_sh demo bridge` plays it"),
         ([], 2, "required"),
         (["script", ""], 2, "There is no scenario ''"),
     ],
@@ -448,6 +449,7 @@ def test_lab_that_stays_is_told_to_programs(vethlab):
 def test_examples_of_each_verb_are_what_it_takes(verb):
     """Each is parsed as it stands; the names of scenarios and drills in it are looked up."""
     program = verbs_of(parser())[verb]
+    assert program.format_usage().startswith(f"usage: vethlab_sh {verb} [-h]")
     examples = re.findall(r"^  python -m vethlab_sh (.*)$", program.format_help(), re.M)
     assert examples
     for example in examples:

@@ -16,9 +16,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from . import __version__
-from .errors import LabError, UnknownName, package
+from .errors import LabError, UnknownName, WrongUsage, package
 from .language import SOURCE, marked, speaking, tr
-from .terminal.arguments import Help, add_verb, language_argument, speak_in_argparse, verbose_argument
+from .terminal.arguments import ME, Help, add_verb, language_argument, speak_in_argparse, verbose_argument
 from .terminal.streams import NobodyReads, nowhere, prepare_streams, say, warnings_said
 
 
@@ -78,6 +78,16 @@ class UnknownVerb(UnknownName):
     kind = marked("verb")
 
 
+class NoVerb(WrongUsage):
+    """A scenario (`name`) stands where a verb is to stand."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            tr("{name!r} is a scenario, and a verb comes first: `{line}` plays it.", name=name, line=f"{ME} demo {name}")
+        )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return its exit code."""
     words = sys.argv[1:] if argv is None else list(argv)
@@ -107,11 +117,9 @@ def _run(words: Sequence[str]) -> int:
     try:
         prepare_streams()
         complete()
-        name = _asked_verb(words, VERBS)
+        name = _asked_verb(words)
         if words[:1] == ["drill"]:
-            from .terminal.drills import WHAT
-
-            _asked_verb(words[1:], WHAT)
+            _check_drill(words[1:])
         options = _options(_program([name] if name else []), words)
         with warnings_said(), _lines_told("verbose" in options):
             code: int = options.verb(options)
@@ -135,18 +143,33 @@ def _run(words: Sequence[str]) -> int:
     return code
 
 
-def _asked_verb(words: Sequence[str], verbs: Collection[str]) -> str | None:
-    """The verb that is typed, None when none is.
+def _asked_verb(words: Sequence[str]) -> str | None:
+    """The verb that is typed, None when none is; raises where argparse would list them all."""
+    name = _first_name(words)
+    if name is None or name in VERBS:
+        return name
+    from .scenarios import SCENARIOS
 
-    Raises UnknownVerb, which names the one that was probably meant, where argparse would list them all.
-    """
+    if name in SCENARIOS:
+        raise NoVerb(name)
+    raise UnknownVerb(name, list(VERBS))
+
+
+def _check_drill(words: Sequence[str]) -> None:
+    """Raise UnknownVerb when what stands behind `drill` is none of its words."""
+    from .terminal.drills import WHAT
+
+    name = _first_name(words)
+    if name is not None and name not in WHAT:
+        raise UnknownVerb(name, list(WHAT))
+
+
+def _first_name(words: Sequence[str]) -> str | None:
+    """The first word that is no option, and no language."""
     for before, word in itertools.pairwise(["", *words]):
         is_option = word.startswith("-") and word != "--"
-        if is_option or before == "--lang":
-            continue
-        if word not in verbs:
-            raise UnknownVerb(word, list(verbs))
-        return word
+        if not is_option and before != "--lang":
+            return word
     return None
 
 
@@ -210,7 +233,7 @@ def _program(names: Collection[str]) -> argparse.ArgumentParser:
         version=f"vethlab_sh {__version__}",
         help=tr("show program's version number and exit"),
     )
-    verbs = program.add_subparsers(required=True, metavar="VERB", help=argparse.SUPPRESS)
+    verbs = program.add_subparsers(prog=program.prog, required=True, metavar="VERB", help=argparse.SUPPRESS)
     for name in names:
         file = importlib.import_module(f".terminal.{VERBS[name].file}", __package__)
         add_arguments = getattr(file, f"{name}_arguments")
