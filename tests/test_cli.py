@@ -201,6 +201,7 @@ def test_doctor_names_what_is_missing(vethlab, tmp_path):
         (["nosuch"], 2, "There is no verb 'nosuch'"),
         (["bridge"], 2, "`python -m vethlab_sh demo bridge` plays it"),
         ([], 2, "required"),
+        (["grade", "nosuch"], 2, "There is no nosuch.checks"),
         (["script", ""], 2, "There is no scenario ''"),
     ],
 )

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from conftest import ROOT
 
-from vethlab_sh.sandbox import search_path
+from vethlab_sh.sandbox import find, search_path
 
 pytestmark = [pytest.mark.live, pytest.mark.every_case]
 LIMIT = 120  # seconds; who hangs does so for ever
@@ -55,6 +55,18 @@ def test_nothing_of_the_current_folder_runs(tmp_path, path):
     ended = verb("demo", "direct", "--quiet", cwd=tmp_path, PATH=PATHS[path])
     assert (ended.returncode, b"answered" in ended.stdout) == (0, True), ended.stderr
     assert not (tmp_path / "PWNED").exists()
+
+
+@pytest.mark.no_lab
+def test_ip_of_busybox_is_told_as_such(tmp_path):
+    (tmp_path / "ip").symlink_to(find("busybox"))
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    for words, code in ((("doctor",), 1), (("demo", "direct"), 2), (("inspect",), 2)):
+        ended = verb(*words, PATH=path)
+        assert ended.returncode == code
+        said = " ".join((ended.stdout + ended.stderr).decode().split())
+        assert "is BusyBox's here, which has no namespaces" in said
+        assert "apt-get install iproute2" in said
 
 
 # ---- words and variables ------------------------------------------------------------------------------------------

@@ -254,6 +254,7 @@ def test_one_of_many_with_the_same_name_wins(vethlab, up):
         (["up", "--name=-x"], 2, "leading dash"),
         (["up", "--name", "n" * 16], 2, "at most 15 bytes"),
         (["up", "nosuch"], 2, "There is no scenario"),
+        (["up", "nosuch.sh"], 2, "There is no file nosuch.sh"),
         (["run", "nosuch"], 2, "required"),
     ],
 )

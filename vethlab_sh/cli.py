@@ -84,7 +84,11 @@ class NoVerb(WrongUsage):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(
-            tr("{name!r} is a scenario, and a verb comes first: `{line}` plays it.", name=name, line=f"{ME} demo {name}")
+            tr(
+                "{name!r} is a scenario, and a verb comes first: `{line}` plays it.",
+                name=name,
+                line=f"{ME} demo {name}",
+            )
         )
 
 

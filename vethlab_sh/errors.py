@@ -320,6 +320,22 @@ class ToolMissing(CannotBegin):
         super().__init__(sentences(tr("The program {tool!r} is not on this machine.", tool=tool), cure))
 
 
+class OfBusyBox(CannotBegin):
+    """The program `tool` is BusyBox's here; `package` is Debian's package with the one that is needed."""
+
+    def __init__(self, tool: str) -> None:
+        self.tool = tool
+        self.package = package_of(tool)
+        super().__init__(
+            tr(
+                "The program {tool!r} is BusyBox's here, which has no namespaces. Install the one that has: "
+                "sudo apt-get install {package}",
+                tool=tool,
+                package=self.package,
+            )
+        )
+
+
 class KindMissing(CannotBegin):
     """The kernel of this machine makes no devices of the kind `kind`."""
 

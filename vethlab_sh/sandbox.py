@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import world
-from .errors import LabClosed, NotReady, ToolMissing
+from .errors import LabClosed, NotReady, OfBusyBox, ToolMissing, package_of
 from .files import is_checkout
 from .language import marked, tr
 from .world import CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS
@@ -114,6 +114,16 @@ def find(tool: str) -> str | None:
     return shutil.which(tool, path=search_path())
 
 
+def check_program(tool: str) -> None:
+    """Raise ToolMissing where a program is not here, OfBusyBox where it is another than iproute2's of that name."""
+    path = find(tool)
+    if path is None:
+        raise ToolMissing(tool)
+    is_busybox = Path(path).resolve().name == "busybox"  # one program that goes by many names, each a link
+    if is_busybox and package_of(tool) == "iproute2":
+        raise OfBusyBox(tool)
+
+
 def folder() -> str | None:
     """Where we are; None when that folder was removed."""
     with contextlib.suppress(FileNotFoundError):
@@ -169,6 +179,13 @@ def forbidden_because(number: int = errno.EPERM) -> str:
             options=container_options(),
             ways=_ways_out(),
         )
+    if os.geteuid() == 0:
+        return tr(
+            "this machine (a container, perhaps, or a chroot) does not let root make namespaces. Ways out: start the "
+            "container with {options}, or {ways}",
+            options=container_options(),
+            ways=_ways_out(),
+        )
     return tr(
         "this machine (a container, perhaps, or a chroot) does not let you make namespaces. Ways out: run with sudo, "
         "start the container with {options}, or {ways}",
@@ -181,6 +198,8 @@ def _ways_past(switch: Switch) -> str:
     cure = tr(switch.cure)
     if switch.in_a_clone and is_checkout():
         cure = tr("{one}, or {other}", one=tr(switch.in_a_clone), other=cure)
+    if os.geteuid() == 0:
+        return tr("{one}, or {other}", one=cure, other=_ways_out())
     return tr("{cure}, or run with sudo (lines then run as root), or {ways}", cure=cure, ways=_ways_out())
 
 
@@ -324,14 +343,14 @@ class Sandbox:
     pid: the holder's process number outside. What was made ends with `close()` or with this Python, unless it was
     told to `stay()`; what was attached to is only left. plan: what the world is to be, a lab as far as it can be had
     when none is given. meanwhile: called here, while it is made.
-    Raises ToolMissing (no `unshare`, `ip` or `bash`) or NotReady (the kernel forbids it; the message says why).
+    Raises ToolMissing (no `unshare`, `ip` or `bash`), OfBusyBox (an `ip` without namespaces) or NotReady (the kernel
+    forbids it; the message says why).
     """
 
     def __init__(self, plan: Plan | None = None, meanwhile: Callable[[], None] | None = None) -> None:
         check_linux()
         for tool in ("unshare", "ip", "bash"):
-            if find(tool) is None:
-                raise ToolMissing(tool)
+            check_program(tool)
         _reap()
         try:
             held = world.make(plan or Plan(), search_path(), str(find("bash")), meanwhile)

@@ -65,6 +65,8 @@ def read_claims(file: Path) -> Claims:
     file: a text, in which a line is points and a claim (`2 ns100 can reach 192.168.1.101`), or `[EXERCISE]`, or a
     remark after #; or a solved lesson (.ipynb), of which each claim is worth a point. Raises BadInput.
     """
+    if not file.exists():
+        raise BadInput(tr("There is no {file}, by whose claims points are given. `--checks` names another.", file=file))
     if file.suffix == ".ipynb":
         return _claims_of_a_lesson(file)
     claims: Claims = {}

@@ -286,7 +286,10 @@ def _write(file: Path, value: dict[str, Any]) -> None:
     """Whole or not at all."""
     new = file.with_name(file.name + NEW)
     new.unlink(missing_ok=True)  # which is no link then
-    new.write_text(json.dumps(value))
+    try:
+        new.write_text(json.dumps(value))
+    except OSError as error:  # that of a full disk names no file
+        raise OSError(error.errno, error.strerror, str(new)) from None
     new.replace(file)
 
 

@@ -15,7 +15,7 @@ from .. import snapshot
 from ..errors import CommandFailed
 from ..facts import CABLES
 from ..parsers.devices import Answer
-from ..sandbox import HOSTNAME
+from ..sandbox import HOSTNAME, check_program
 from ..shell import Shell
 
 # A private mount namespace hides /run, so that `ip` calls each namespace by the number of our descriptor for it. That
@@ -62,7 +62,11 @@ class Answers:
 
 
 def ask(shell: Shell, fds: Sequence[int]) -> Answers:
-    """Ask our own namespace, and each that these descriptors hold. Raises CommandFailed when nothing answers."""
+    """Ask our own namespace, and each that these descriptors hold.
+
+    Raises ToolMissing or OfBusyBox when there is no `ip` to ask with, CommandFailed when nothing answers.
+    """
+    check_program("ip")
     ran = shell.run(privately(ASK, fds), expect=None)
     if ran.code != 0:  # no right to a mount namespace, so none to enter another network either
         ran = shell.run(_filled(ALONE), expect=None)

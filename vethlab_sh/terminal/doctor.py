@@ -8,19 +8,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from ..errors import EXTRAS, LabError, ToolMissing, package_of
+from ..errors import EXTRAS, LabError, OfBusyBox, ToolMissing, package_of
 from ..files import install
 from ..lab import Lab
 from ..language import marked, tr
-from ..sandbox import find, is_rootless
+from ..sandbox import check_program, find, is_rootless
 from ..scenarios import SCENARIOS, check_programs, load
 from .arguments import does, json_argument
 from .rows import print_rows
 
 OF_EVERY_LINE = ("ip", "unshare", "bash")
-OF_IPROUTE2 = ("ip", "bridge")
 NEEDED = ("ip", "bridge", "ping", "ifconfig", "arp", "sysctl", "iptables", "unshare", "bash")
 USEFUL = ("brctl", "tcpdump", "nft", "arping")  # the demos have others for it; for walks; for lines of your own
 # What each is for: without the first nothing runs
@@ -170,10 +168,10 @@ def _program(name: str, needed: bool) -> Finding:
     path = find(name)
     if path is None:
         return Finding(what, False, "", cure, needed, word)
-    if name in OF_IPROUTE2 and Path(path).resolve().name == "busybox":
-        return Finding(
-            what, False, "", tr("this is BusyBox's, which has no namespaces: {cure}", cure=cure), needed, word
-        )
+    try:
+        check_program(name)
+    except OfBusyBox as error:
+        return Finding(what, False, "", str(error), needed, word)
     found = _version(path, name) or path
     return Finding(what, True, found, needed=needed, word=word)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .. import scenarios
-from ..errors import NO_SUCH_PROGRAM, BadOption, LabError, NoSuchLab
+from ..errors import NO_SUCH_PROGRAM, BadInput, BadOption, LabError, NoSuchLab
 from ..inside import quoted
 from ..keep import stay
 from ..keep.shells import opens_a_shell
@@ -110,7 +110,11 @@ def _saved_file(options: argparse.Namespace) -> Path | None:
     if options.scenario in scenarios.SCENARIOS:
         return None
     file = Path(options.scenario)
-    return file if file.is_file() else None
+    if file.is_file():
+        return file
+    if file.suffix or len(file.parts) > 1:  # no scenario is called so
+        raise BadInput(tr("There is no file {file}.", file=file))
+    return None
 
 
 def _as_typed(options: argparse.Namespace) -> str:
