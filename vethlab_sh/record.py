@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .errors import CommandFailed
-from .hints import hint_for
 from .markup import AsText, printable
 from .tables import frames, rows
 
@@ -41,6 +40,8 @@ class Ran(AsText):
         """What to try when it failed; empty when nothing is known."""
         if self.code == 0:
             return ""
+        from .hints import hint_for  # no line that succeeds waits for its rules
+
         return printable(hint_for(self.line, self.code, self.err + self.out), keep="\n")
 
     def expected(self, codes: Collection[int] | None) -> Ran:

@@ -21,7 +21,6 @@ import ctypes
 import errno
 import itertools
 import os
-import platform
 import select
 import shutil
 import signal
@@ -134,6 +133,8 @@ def folder() -> str | None:
 def check_linux() -> None:
     """Raise NotReady where there is no Linux kernel."""
     if sys.platform != "linux":
+        import platform  # needed only there; it takes two milliseconds of each start
+
         raise NotReady(
             tr(
                 "Labs need the Linux kernel, and this computer runs {system}. Ways out: {ways}.",
@@ -211,7 +212,7 @@ def _ways_out() -> str:
             "{elsewhere}",
             elsewhere=_elsewhere(),
         )
-    if platform.machine() == UML_PROCESSOR:
+    if os.uname().machine == UML_PROCESSOR:
         return tr(
             "install user-mode Linux, which needs no right here (`{line}`), or {elsewhere}",
             line=UML_INSTALL,

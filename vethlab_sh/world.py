@@ -16,7 +16,6 @@ import contextlib
 import ctypes
 import errno
 import os
-import platform
 import signal
 import socket
 import struct
@@ -212,7 +211,7 @@ def all_read_only(target: str) -> None:
 
 def without_session_keys() -> None:
     """Leave the session keyring of who started us for a new one; keyctl(2). Where the kernel refuses, lines cannot."""
-    number = SYS_KEYCTL.get(platform.machine(), 219)
+    number = SYS_KEYCTL.get(os.uname().machine, 219)
     libc().syscall(number, KEYCTL_JOIN_SESSION_KEYRING, None)
 
 

@@ -20,7 +20,7 @@ from ..facts import Entry, Link, Neighbour, Route
 from ..language import LANGUAGES, SOURCE, enumerated, marked, speaking, tr
 from ..record import Ran
 from ..sandbox import HOSTNAME, Sandbox
-from ..scenarios import SCENARIOS, Scenario, Step, bird
+from ..scenarios import SCENARIOS, Scenario, Step, bird, maker
 from ..scenarios.calico import MODES as CALICOS
 from ..scenarios.calico import both_nodes
 from ..scenarios.flannel import MODES as FLANNELS
@@ -150,7 +150,7 @@ def _parameters(name: str) -> Collection[str]:
     """The options that a scenario has; none for one that does not exist, of which `scenarios.load` says so."""
     if name not in SCENARIOS:
         return ()
-    signature = inspect.signature(SCENARIOS[name])
+    signature = inspect.signature(maker(name))
     return signature.parameters
 
 

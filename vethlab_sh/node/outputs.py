@@ -209,10 +209,10 @@ class _Reader:
         """The records of rows, with the words that the text has for what was read instead of them."""
         self._lines_before = lines
         records = list(_records(self._hidden.uncovered(rows), lines))
-        begins = TABLES[self._name].begins
-        if begins is None:
+        table = TABLES[self._name]
+        if not table.has_records:
             return records
-        places = begins(_text(lines))
+        places = table.begins(_text(lines))
         return [replace(record, line=lines[at - 1][0]) for record, at in zip(records, places, strict=True)]
 
     def _with_words_of_command(self, records: Sequence[Record]) -> list[Record]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..language import enumerated, plural, sentences, tr
 from ..markup import keep_printable
-from ..parsers import ping
+from ..parsers import ping_statistics
 from .causes.cause import Diagnosis, Evidence, Fix, place
 from .causes.filters import rewritten_to
 from .causes.scene import Scene
@@ -83,7 +83,7 @@ def _came_back(scene: Scene) -> bool:
 
 def _all_pings_came_back(scene: Scene) -> bool:
     """Whether ping counts as many answers as questions."""
-    statistics = ping.statistics(scene.heard.out)
+    statistics = ping_statistics.parse(scene.heard.out)
     if not statistics:
         return False
     sent = statistics[0]["sent"]

@@ -1,9 +1,7 @@
-"""Did they answer? A row an echo of `ping`, and one row that counts them (ping(8), iputils; BusyBox's too).
+"""Did they answer? A row an echo of `ping` (ping(8), iputils; BusyBox's too).
 
->>> replies("64 bytes from 10.0.0.2: icmp_seq=1 ttl=63 time=0.059 ms")[0]["ttl"]
+>>> parse("64 bytes from 10.0.0.2: icmp_seq=1 ttl=63 time=0.059 ms")[0]["ttl"]
 63
->>> statistics("2 packets transmitted, 1 received, 50% packet loss, time 999ms")[0]["loss_percent"]
-50.0
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from .languages import ping_in_english
 from .words import IPV4, Columns, Row, Words, line_parts
 
 COMMAND = "ping"
-REPLIES: Columns = {
+COLUMNS: Columns = {
     "seq": (int, marked("number of the echo")),
     "bytes": (int, marked("bytes of the reply, ICMP header included")),
     "from": (str, marked("who answered, or who sent the error")),
@@ -25,20 +23,6 @@ REPLIES: Columns = {
     "time_ms": (float, marked("round trip, milliseconds")),
     "duplicate": (bool, marked("answered before")),
     "error": (str, marked("what came instead of an answer, or is wrong with it")),
-}
-STATISTICS: Columns = {
-    "target": (str, marked("who was asked")),
-    "sent": (int, marked("echoes sent")),
-    "received": (int, marked("replies")),
-    "loss_percent": (float, marked("unanswered, percent")),
-    "rtt_min_ms": (float, marked("fastest round trip, milliseconds; missing without an answer")),
-    "rtt_avg_ms": (float, marked("mean round trip, milliseconds")),
-    "rtt_max_ms": (float, marked("slowest round trip, milliseconds")),
-    "rtt_mdev_ms": (float, marked("spread of the round trips, milliseconds")),
-    "duplicates": (int, marked("answers that came twice")),
-    "errors": (int, marked("errors that came instead of answers")),
-    "time_ms": (float, marked("the whole run, milliseconds")),
-    "address": (str, marked("the target's IP address")),
 }
 
 HOST = r"\S+(?: \([^)]*\))?"
@@ -116,10 +100,10 @@ ASIDE = re.compile(
 )
 
 
-def replies(printed: str) -> list[Row]:
+def parse(printed: str) -> list[Row]:
     """A row per reply, or per error that came instead."""
     rows: list[Row] = []
-    for kind, row in _read(printed):
+    for kind, row in read(printed):
         if kind == "reply":
             rows.append(row)
         elif kind == "wrong" and rows:
@@ -127,21 +111,7 @@ def replies(printed: str) -> list[Row]:
     return rows
 
 
-def statistics(printed: str) -> list[Row]:
-    """One row: how many answered, and how fast; no row when ping did not get that far."""
-    row: Row = dict.fromkeys(STATISTICS)
-    counted = False
-    for kind, part in _read(printed, with_usual=False):
-        if kind == "header":
-            row["target"] = row["target"] or part["target"]
-        elif kind not in ("reply", "wrong"):
-            row |= part
-        if kind == "counts":
-            counted = True
-    return [row] if counted else []
-
-
-def _read(printed: str, with_usual: bool = True) -> Iterator[tuple[str, Row]]:
+def read(printed: str, with_usual: bool = True) -> Iterator[tuple[str, Row]]:
     """Every line's kind (reply, wrong, start, header, counts or times) and facts.
 
     with_usual: replies of the usual form too, which are most lines.
@@ -232,7 +202,7 @@ def _reply(found: re.Match[str]) -> Row:
 
 def _error(facts: dict[str, Any]) -> Row:
     """The row of an echo that was not answered; facts: the groups of the form that its line is of."""
-    row: Row = dict.fromkeys(REPLIES)
+    row: Row = dict.fromkeys(COLUMNS)
     seq = facts.get("seq")
     if seq:
         row["seq"] = int(seq)

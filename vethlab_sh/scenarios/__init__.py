@@ -6,6 +6,7 @@ in another language is a sibling of these modules with the same lines.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,20 +16,16 @@ from ..inside import inside
 from ..language import marked, tr
 from ..markup import wrapped
 from ..sandbox import find
-from .bridge import bridge
-from .calico import calico
-from .direct import direct
-from .flannel import flannel
-from .ovs import ovs
 from .step import Scenario, Step
 
-SCENARIOS: dict[str, Callable[..., Scenario]] = {
-    "direct": direct,
-    "bridge": bridge,
-    "flannel": flannel,
-    "calico": calico,
-    "ovs": ovs,
-}
+# Each is a function in the file of its name, which is opened when it is wanted
+SCENARIOS = (
+    "direct",
+    "bridge",
+    "flannel",
+    "calico",
+    "ovs",
+)
 
 # What the options of a scenario make of it, in a line each
 VARIANTS: dict[str, dict[str, str]] = {
@@ -52,6 +49,7 @@ __all__ = [
     "check_kinds",
     "check_programs",
     "load",
+    "maker",
     "playable",
 ]
 
@@ -78,14 +76,21 @@ def load(name: str, **options: int | str | bool) -> Scenario:
 
     Raises UnknownScenario, or BadOption for an option that this scenario does not have.
     """
-    if name not in SCENARIOS:
-        raise UnknownScenario(name, list(SCENARIOS))
-    scenario = SCENARIOS[name]
-    allowed = inspect.signature(scenario).parameters
+    make = maker(name)
+    allowed = inspect.signature(make).parameters
     for option in options:
         if option not in allowed:
             raise BadOption(tr("The scenario {name!r} has no option {option!r}.", name=name, option=option))
-    return scenario(**options)
+    return make(**options)
+
+
+def maker(name: str) -> Callable[..., Scenario]:
+    """The function that makes the scenario called `name`: its parameters are the options. Raises UnknownScenario."""
+    if name not in SCENARIOS:
+        raise UnknownScenario(name, SCENARIOS)
+    file = importlib.import_module(f".{name}", __package__)
+    make: Callable[..., Scenario] = getattr(file, name)
+    return make
 
 
 def playable(scenario: Scenario) -> Scenario:

@@ -6,8 +6,6 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .. import scenarios
-from ..lab import KERNELS
 from ..language import LANGUAGES, marked, plural, tr
 from ..markup import wrapped
 
@@ -104,7 +102,9 @@ def _language(name: str) -> str:
 
 def scenario_argument(verb: argparse.ArgumentParser, or_lab: str = "") -> None:
     """The name of a scenario, with the options that scenarios have; or_lab: OR_LAB where a lab's name will do too."""
-    known = ", ".join(scenarios.SCENARIOS)
+    from ..scenarios import SCENARIOS  # opened by the verbs that play one
+
+    known = ", ".join(SCENARIOS)
     verb.add_argument("name", help=tr("a scenario ({known}){or_lab}", known=known, or_lab=tr(or_lab)))
     option_arguments(verb)
 
@@ -150,6 +150,8 @@ def replay_argument(verb: argparse.ArgumentParser) -> None:
 
 def kernel_argument(verb: argparse.ArgumentParser) -> None:
     """Which kernel a new lab has."""
+    from ..lab import KERNELS  # opened by the verbs that make one
+
     verb.add_argument(
         "--kernel",
         choices=KERNELS,
