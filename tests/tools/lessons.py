@@ -136,6 +136,23 @@ def test_lesson_run_through_without_an_answer_gives_none_away_and_can_be_seen_an
     expect(page.get_by_text("Type Markdown and LaTeX")).to_have_count(0)
 
 
+def test_votes_of_a_class_fit_a_narrow_page_in_both_themes(page, lessons):
+    opened(page, lessons, "2_bridge.ipynb")
+    run_cell(page, "lesson(")
+    write(page, 'predict("ttl")', 'predict("ttl", poll=True)')
+    voted = run_cell(page, 'predict("ttl", poll=True)')
+    for box, hands in zip(voted.get_by_role("spinbutton").all(), ("3", "12", "9"), strict=True):
+        box.fill(hands)
+    voted.get_by_role("button", name="Count").click()
+    expect(voted).to_contain_text("63: 12")
+    for width, theme in ((1280, "Dark"), (412, "Dark"), (412, "Light")):
+        dressed(page, width, theme)
+        page.screenshot(path=SHOTS / f"votes-{width}-{theme.lower()}.png")
+        assert cut(page) == []
+        assert faint(page) == []
+    assert unnamed(page) == []
+
+
 @pytest.mark.no_lab
 def test_word_is_explained_by_pointing_at_it(page, lessons):
     opened(page, lessons, "1_direct_pair.ipynb")
