@@ -93,6 +93,9 @@ OPENED = [
     "cd / && ip netns exec ns1 bash",
     "ip netns exec ns1 sudo -s",
     "NAME=x ip netns exec ns1 env OTHER=y bash",
+    "ip net e ns1 $SHELL",
+    "ip netns exec ns1 sudo su",
+    "ip netns exec ns1 \\\n  bash --rcfile <(echo PS1=x)",
 ]
 
 
@@ -106,6 +109,11 @@ def test_lines_below_an_opened_shell_run_in_its_namespace(session, line):
     assert session.run("exit 3").code == 3
     assert outs(session, "echo $?; ip link show here 2>/dev/null | wc -l") == ["3\n0\n"]
     assert session.at == "master"
+
+
+def test_shell_that_takes_the_place_of_the_one_before_is_followed(session):
+    outs(session, "exec ip netns exec ns1 bash")
+    assert (session.at, outs(session, "ip netns identify $$")) == ("ns1", ["ns1\n"])
 
 
 def test_shell_that_cannot_be_opened_leaves_the_lines_where_they_are(session):
@@ -232,6 +240,25 @@ def test_tcpdump_does_not_keep_back_what_it_saw(session):
     assert "echo request" in interrupted(session, f"tcpdump {user}-n -i two icmp", "echo request").out
     piped = f"tcpdump {user}-n -i two icmp 2>/dev/null | grep request | sed s/request/asks/"
     assert "asks" in interrupted(session, piped, "asks").out
+
+
+def test_what_a_line_says_later_from_the_background_is_heard_below(session):
+    heard = []
+
+    def late(ran, text, is_error):
+        heard.append((ran.line, text, is_error))
+
+    there = "until [ -e /run/{} ]; do :; done".format
+    session.run(f"({there('one')}; echo out; echo err >&2; >/run/said; {there('two')}; echo end) &")
+    assert [ran.line[0] for ran in session.talking] == ["("]
+    own = session.run(f"echo own; >/run/one; {there('said')}", late=late)
+    (line,) = {line for line, _, _ in heard}
+    assert (own.out, line.startswith("(until")) == ("own\n", True)
+    assert {text: is_error for _, text, is_error in heard} == {"out\n": False, "err\n": True}
+    session.run(">/run/two; wait", late=late)
+    assert heard[-1][1:] == ("end\n", False)
+    session.run("true")
+    assert session.talking == []
 
 
 def test_timeout_ends_a_line_as_ctrl_c(lab):

@@ -176,6 +176,12 @@ MISTAKES = [
 ]
 
 
+@pytest.mark.no_lab
+def test_check_for_root_is_told_what_it_finds():
+    hint = hint_for("if [[ $EUID -ne 0 ]]; then echo run as root; exit 1; fi", 1, "run as root")
+    assert ("Take this check out" in hint) == (os.geteuid() != 0)
+
+
 def test_usual_mistakes_get_a_hint(lab):
     lab.run("ip link add br0 type bridge && ip addr add 10.0.0.1/24 dev br0 && ip route add blackhole 10.66.0.0/16")
     wrong = {}

@@ -362,6 +362,9 @@ def is_error(said: str) -> bool:
     return _ANYTHING_SAID.search(said) is not None
 
 
+_IS_ROOT = re.compile(r"\b(EUID|UID|whoami|id -un?)\b")  # how scripts ask
+
+
 def hint_for(line: str, code: int, said: str) -> str:
     """What a beginner could try after this failure; empty when we know nothing better than the message.
 
@@ -370,6 +373,12 @@ def hint_for(line: str, code: int, said: str) -> str:
     missing = _missing_program(line, code, said)
     if missing:
         return _instead_of(missing)
+    if _IS_ROOT.search(line) and "exit" in line and os.geteuid() != 0:
+        return tr(
+            "It asks whether root runs it, and finds your own number, {number}: a lab gives you root's rights, and "
+            "leaves you your number. Take this check out, or run it all with sudo.",
+            number=os.geteuid(),
+        )
     if FIXED_SETTING.search(said) and settings_are_fixed():
         return tr(
             "The settings of networks are read-only in this container, and a lab without rights has no others. The "

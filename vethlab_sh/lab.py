@@ -474,6 +474,7 @@ class Lab:
 Watch = Callable[[str, bool], None]  # is told what is printed as it comes; whether those are errors
 Before = Callable[[str, str], None]  # a line, and where it will run
 After = Callable[["Ran"], None]
+Late = Callable[["Ran", str, bool], None]  # what a line above says from the background, as it comes
 
 
 class Session(Protocol):
@@ -491,8 +492,15 @@ class Session(Protocol):
     def open(self) -> bool:
         """Whether its shell is there."""
 
-    def run(self, line: str, watch: Watch | None = None, timeout: float | None = None) -> Ran:
+    def run(self, line: str, watch: Watch | None = None, timeout: float | None = None, late: Late | None = None) -> Ran:
         """The record of a line; see `keep.session.Session.run`."""
+
+    @property
+    def talking(self) -> Sequence[Ran]:
+        """The lines above whose processes in the background can still say something."""
+
+    def hear(self, late: Late | None) -> None:
+        """Tell what lines above have said since from the background."""
 
     def close(self) -> None:
         """Leave it; the next line begins anew."""

@@ -29,13 +29,20 @@ class Retold:
 
     depth = 0
     open = True
+    talking: Sequence[Ran] = ()
 
     def __init__(self, replay: Replay, at: str, after: Callable[[Ran], None]) -> None:
         self._replay = replay
         self._after = after
         self.at = at
 
-    def run(self, line: str, watch: Callable[[str, bool], None] | None = None, timeout: float | None = None) -> Ran:
+    def run(
+        self,
+        line: str,
+        watch: Callable[[str, bool], None] | None = None,
+        timeout: float | None = None,
+        late: object = None,
+    ) -> Ran:
         """The record of a line; raises NotRecorded."""
         ran = self._replay.run(line, self.at, None, timeout)
         if watch:
@@ -43,6 +50,9 @@ class Retold:
             watch(ran.err, True)
         self._after(ran)
         return ran
+
+    def hear(self, late: object) -> None:
+        """Nothing runs in a recording."""
 
     def close(self) -> None:
         """There is nothing to leave."""

@@ -19,6 +19,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from ..errors import BadInput, LabClosed, NotReady
 from ..inside import check_name
@@ -30,6 +31,7 @@ from ..shell import ANSWERS, FOLDER, PATIENCE, STARVED, Opened, Shell
 from .shells import named_namespace, opens_a_shell
 
 Watch = Callable[[str, bool], None]  # is told what is printed as it comes; whether those are errors
+Late = Callable[[Ran, str, bool], None]  # the same of what a line above has left in the background
 
 TICK = 0.05  # seconds between two looks at what a line has printed
 BASH = ("bash", "--norc", "--noprofile", "--noediting", "-i")
@@ -67,6 +69,16 @@ class Level:
     net: str
 
 
+@dataclass(frozen=True)
+class Left:
+    """What a line has left in the background: its processes, and where what they say is read; files: closes that."""
+
+    ran: Ran
+    pids: list[int]
+    printed: list[_Printed]
+    files: contextlib.ExitStack
+
+
 class Session:
     """One bash to which lines are typed, one after the other; made when the first one is.
 
@@ -93,6 +105,7 @@ class Session:
         self._remembered = ""
         self._environment: dict[str, str] = {}
         self._place: str | None = None
+        self._left: list[Left] = []
 
     @property
     def at(self) -> str:
@@ -109,11 +122,12 @@ class Session:
         """Whether its shell is there. `exit` ends it, or a failure after `set -e`; the next line then begins anew."""
         return self._opened is not None
 
-    def run(self, line: str, watch: Watch | None = None, timeout: float | None = None) -> Ran:
+    def run(self, line: str, watch: Watch | None = None, timeout: float | None = None, late: Late | None = None) -> Ran:
         """Run a line where the one before has left off; return its record.
 
-        watch: told what it prints, as that comes; timeout: seconds, after which it is ended as by Ctrl-C. When it is
-        interrupted by Ctrl-C here, KeyboardInterrupt is raised with the record, of what it has said, as its argument.
+        watch: told what it prints, as that comes; late: told what lines above say meanwhile, from the background;
+        timeout: seconds, after which it is ended as by Ctrl-C. When it is interrupted by Ctrl-C here, KeyboardInterrupt
+        is raised with the record, of what it has said, as its argument.
         Raises LabClosed or NotReady.
         """
         if "\0" in line:
@@ -121,7 +135,7 @@ class Session:
         # What is typed in a shell that was opened here is noted as it is, below the line that opened that.
         self._before(line, HOSTNAME if self.depth else self._home)
         try:
-            ran = self._run(line, watch, timeout)
+            ran = self._run(line, watch, timeout, late)
         except KeyboardInterrupt as stopped:
             for ran in stopped.args:
                 self._after(ran)
@@ -145,15 +159,29 @@ class Session:
         self._after(ran)
         return ran
 
+    def hear(self, late: Late | None) -> None:
+        """Tell what lines above have said since from the background."""
+        if late is None:
+            return
+        for left in self._left:
+            for one in left.printed:
+                one.look(partial(late, left.ran))
+
+    @property
+    def talking(self) -> list[Ran]:
+        """The lines above whose processes in the background can still say something, and are not heard once it ends."""
+        return [left.ran for left in self._left if any(one.is_open_in(left.pids) for one in left.printed)]
+
     def close(self) -> None:
-        """Leave it. What was started in the background in it goes on. The next line begins anew."""
+        """Leave it. What was started in the background in it goes on, unheard. The next line begins anew."""
         opened, self._opened = self._opened, None
         if opened:
             opened.close()
         self._held.close()
         self._levels = []
+        self._forget(set())
 
-    def _run(self, line: str, watch: Watch | None, timeout: float | None) -> Ran:
+    def _run(self, line: str, watch: Watch | None, timeout: float | None, late: Late | None) -> Ran:
         self._shell.check_alive()
         opened = self._opened or self._open()
         keyboard = opens_a_shell(line)
@@ -168,11 +196,17 @@ class Session:
             begun = f". {HERE}/{self._beginning} $? && :; " if hands_over else ""
             lines = BY_LINES if watch and MAY_HOLD.search(line) else ""
             _write(text, f"{begun}{lines}eval {shlex.quote(line)} {given}>{HERE}/{out.name} 2>{HERE}/{err.name}\n")
-            printed = [
-                files.enter_context(_Printed(out, False, watch)),
-                files.enter_context(_Printed(err, True, watch)),
-            ]
+            heard = files.enter_context(contextlib.ExitStack())
+            printed = [heard.enter_context(_Printed(out, False)), heard.enter_context(_Printed(err, True))]
             running = opened.descendants()
+
+            def look() -> None:
+                for one in printed:
+                    one.look(watch)
+                self.hear(late)
+
+            self.hear(late)  # once more of what has ended
+            self._forget(set(running))
             start = time.perf_counter()
             opened.type(f"{self._news()}. {HERE}/{text.name}\n")
             if hands_over:
@@ -180,23 +214,41 @@ class Session:
             opened.type(f". {HERE}/{self._telling} $? && :\n")
             interrupted = None
             try:
-                code = self._end_of(opened, line, printed, timeout, running)
+                code = self._end_of(opened, line, look, timeout, running)
             except _Interrupted as stopped:
                 interrupted, code = stopped, stopped.code
             seconds = time.perf_counter() - start
-            for one in printed:
-                one.look()
+            look()
             ran = Ran(line, at, printed[0].text, printed[1].text, code, seconds)
+            left = self._begun_by(opened, running)
+            if left:
+                self._left.append(Left(ran, left, printed, heard.pop_all()))
         if interrupted:
             raise KeyboardInterrupt(ran) from None
         return ran
 
-    def _end_of(
-        self, opened: Opened, line: str, printed: list[_Printed], timeout: float | None, running: list[int]
-    ) -> int:
-        """Wait for a line's end, show what it prints, and see which shell reads on; return its exit code.
+    def _begun_by(self, opened: Opened, before: list[int]) -> list[int]:
+        """What a line has left in the background. before: what ran before it."""
+        if not self.open:
+            return []
+        shells = {level.pid for level in self._levels}
+        new = [pid for pid in opened.descendants() if pid not in before]
+        return [pid for pid in new if opened.number(pid) not in shells]
 
-        running: what ran before the line: the shells, and what is in the background.
+    def _forget(self, running: set[int]) -> None:
+        """Listen no more to what has ended. running: what has not."""
+        ended = [left for left in self._left if not running.intersection(left.pids)]
+        for left in ended:
+            self._left.remove(left)
+            left.files.close()
+
+    def _end_of(
+        self, opened: Opened, line: str, look: Callable[[], None], timeout: float | None, running: list[int]
+    ) -> int:
+        """Wait for a line's end, show what is printed, and see which shell reads on; return its exit code.
+
+        look: shows what was printed since; running: what ran before the line: the shells, and what is in the
+        background.
 
         Raises _Interrupted, with that code, when it was stopped from here.
         """
@@ -207,8 +259,7 @@ class Session:
             while answer is None:
                 try:
                     answer = opened.answer(_until(last))
-                    for one in printed:
-                        one.look()
+                    look()
                     is_late = last is not None and time.monotonic() >= last
                 except KeyboardInterrupt:
                     interrupted = True
@@ -217,6 +268,7 @@ class Session:
             code, pid = answer.split()
             self._reads(pid, line)
         except EOFError:
+            look()
             code = str(self._ended(opened))
         if interrupted:
             raise _Interrupted(int(code))
@@ -298,6 +350,8 @@ class Session:
     def _reads(self, pid: str, line: str) -> None:
         """Note which shell has answered: the one before, a new one, or, after `exit`, one that waited."""
         if pid == self._levels[-1].pid:
+            if opens_a_shell(line):
+                self._may_have_moved(line)
             return
         for number, level in enumerate(self._levels):
             if level.pid == pid:
@@ -305,6 +359,14 @@ class Session:
                 return
         self._take_over()
         self._levels.append(self._whereabouts(pid, named_namespace(line)))
+
+    def _may_have_moved(self, line: str) -> None:
+        """Note where the shell is that has our pipe by `exec`: it has the number of the one that it replaces."""
+        before = self._levels[-1]
+        level = self._whereabouts(before.pid, named_namespace(line))
+        if level.net != before.net:
+            self._take_over()
+            self._levels[-1] = level
 
     def _take_over(self) -> None:
         """Let the shell that was opened be an interactive bash: it has our pipe, not a terminal, and may be a dash."""
@@ -345,13 +407,12 @@ class _Interrupted(Exception):
 
 
 class _Printed:
-    """What a line has printed into a file, and, where somebody watches, told as it comes."""
+    """What a line has printed into a file, read as it comes."""
 
-    def __init__(self, file: File, is_error: bool, watch: Watch | None) -> None:
+    def __init__(self, file: File, is_error: bool) -> None:
         self.text = ""
         self._file = file
         self._is_error = is_error
-        self._watch = watch
         self._descriptor: int | None = None
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
@@ -362,13 +423,25 @@ class _Printed:
         if self._descriptor is not None:
             os.close(self._descriptor)
 
-    def look(self) -> None:
-        """Read what has come."""
+    def look(self, watch: Watch | None) -> None:
+        """Read what has come. watch: told of it."""
         for more in self._pieces():
             text = self._decoder.decode(more)
             self.text += text
-            if self._watch and text:
-                self._watch(text, self._is_error)
+            if watch and text:
+                watch(text, self._is_error)
+
+    def is_open_in(self, pids: list[int]) -> bool:
+        """Whether one of these processes prints into it."""
+        if self._descriptor is None:
+            return False
+        ours = os.fstat(self._descriptor)
+        for pid in pids:
+            for number in (1, 2):
+                with contextlib.suppress(OSError):  # it is gone, or is in a guest
+                    if os.path.samestat(ours, os.stat(f"/proc/{pid}/fd/{number}")):
+                        return True
+        return False
 
     def _pieces(self) -> Iterator[bytes]:
         if self._descriptor is None:

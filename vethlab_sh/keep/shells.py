@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Sequence
 
-SHELLS = {"bash", "sh", "dash", "ash", "rbash"}
+SHELLS = {"bash", "sh", "dash", "ash", "rbash", "$SHELL", "${SHELL}"}
+GOES_ON = re.compile(r"\\\n")  # a line that goes on in the next
+SUBSTITUTED = re.compile(r"<\([^()]*\)")  # what `--rcfile <(…)` is given: a file, to the program
 JOINTS = {"&&", "||", ";"}  # what stands on both sides of them runs with the same keyboard
 WITH_VALUE = {"--rcfile", "--init-file", "-o", "+o", "-O", "+O"}  # options of a shell that are two words
 # Options of programs before a program's own words that are two words: sudo(8), nsenter(1), unshare(1), env(1) ...
@@ -46,7 +49,7 @@ def named_namespace(line: str) -> str:
     named = ""
     for words in _commands(line):
         for number, word in enumerate(words):
-            if words[number : number + 3] == ["ip", "netns", "exec"]:
+            if word == "ip" and len(words) > number + 3 and _runs_in_netns(words[number + 1], words[number + 2]):
                 named = words[number + 3]
             elif "/netns/" in word:
                 named = os.path.basename(word)
@@ -55,6 +58,7 @@ def named_namespace(line: str) -> str:
 
 def _commands(line: str) -> list[list[str]]:
     """The simple commands of a line that all have its keyboard, as words; none when a pipe or a file is in the way."""
+    line = SUBSTITUTED.sub("file", GOES_ON.sub(" ", line))
     if "\n" in line.strip():
         return []
     reader = shlex.shlex(line, posix=True, punctuation_chars=";&|<>()")
@@ -82,7 +86,7 @@ def _is_a_shell(words: Sequence[str]) -> bool:
         if program in SHELLS:
             return _has_nothing_to_do(rest)
         if program == "su":
-            return words[0] == "sudo" and not any(word.startswith("-c") for word in rest)
+            return "sudo" in words and not any(word.startswith("-c") for word in rest)
         if program in VALUED:
             options = _take_options(rest, VALUED[program])
             if program == "chroot" and rest:
@@ -115,9 +119,18 @@ def _run_by(program: str, rest: list[str]) -> list[str]:
 
 def _behind_ip(rest: list[str]) -> list[str]:
     """What `ip netns exec NAME` or `ip vrf exec NAME` runs; nothing for other words of `ip`."""
-    if len(rest) > 3 and rest[0] in ("netns", "vrf") and rest[1] == "exec":
+    if len(rest) > 3 and (_runs_in_netns(*rest[:2]) or rest[:2] == ["vrf", "exec"]):
         return rest[3:]
     return []
+
+
+def _runs_in_netns(kind: str, verb: str) -> bool:
+    """Whether these words of `ip` are `netns exec`, which may be shortened.
+
+    >>> _runs_in_netns("net", "e"), _runs_in_netns("n", "exec")
+    (True, False)
+    """
+    return kind in ("net", "netn", "netns") and verb != "" and "exec".startswith(verb)
 
 
 def _take_options(rest: list[str], valued: set[str]) -> list[str]:

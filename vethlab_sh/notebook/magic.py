@@ -31,6 +31,7 @@ from ..tables import columns
 from ..terminal.lines import commands as commands  # a cell is cut by them
 from ..terminal.lines import read
 from ..terminal.page import Page, Stream
+from ..terminal.script import whose
 from ..wiring import characters
 from . import beside, pictures
 from .again import recall
@@ -381,7 +382,7 @@ class LabMagics(Magics):
                 out = StringIO()
             stream = Stream(out, above=typed)
         try:
-            ran = session.run(command, watch=stream)
+            ran = session.run(command, watch=stream, late=stream.late(whose))
         except KeyboardInterrupt as stopped:
             stream.end()
             for ran in stopped.args:

@@ -9,7 +9,7 @@ import itertools
 import os
 import re
 import shutil
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -147,14 +147,21 @@ class Stream:
         self._out = out
         self._above = f"{above}\n" if above else ""
         self._held = ""  # ends of lines, which are shown when something follows
-        self._errors: bool | None = None  # whether errors were shown last; None before anything was
+        self._last: tuple[str, bool] | None = None  # what was shown last: of whom, whether errors; None before anything
 
     def __call__(self, text: str, is_error: bool) -> None:
         """Show more of the output, or of the errors."""
-        if is_error != self._errors and text.strip():
-            self._held = self._above if self._errors is None else "\n"
-            self._errors = is_error
-        elif self._errors is None:
+        self.of("", text, is_error)
+
+    def of(self, whose: str, text: str, is_error: bool) -> None:
+        """The same; whose: a remark that stands above it, where it is not the line's own."""
+        if (whose, is_error) != self._last and text.strip():
+            before = self._last[0] if self._last else ""
+            self._held = "\n" if self._last else self._above
+            if whose != before:
+                self._held += f"{whose}\n"  # an empty line where the line itself goes on
+            self._last = (whose, is_error)
+        elif self._last is None:
             return  # blank, and nothing before it
         text = self._held + text
         shown = text.rstrip("\n")
@@ -163,9 +170,13 @@ class Stream:
             self._out.write(shown)
             self._out.flush()
 
+    def late(self, of: Callable[[Ran], str]) -> Callable[[Ran, str, bool], None]:
+        """What shows what other lines say meanwhile. of: the remark that stands above."""
+        return lambda ran, text, is_error: self.of(of(ran), text, is_error)
+
     def end(self) -> None:
         """Nothing more comes: the last line ends."""
-        if self._errors is not None:
+        if self._last is not None:
             self._out.write("\n")
         self._out.flush()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..errors import BadInput
@@ -30,9 +30,15 @@ def play(lab: Lab, file: Path, keep_going: bool = False) -> int:
         say_aside(remark)
     session = lab.session(script=str(file))
     failed = []
+    number_of: dict[int, int] = {}  # by record
+
+    def of(ran: Ran) -> str:
+        return tr("(From line {number}, in the background:)", number=number_of[id(ran)])
+
     for place, command in enumerate(typed.commands):
         depth = session.depth
-        ran, interrupted = _tell(session, command.text)
+        ran, interrupted = _tell(session, command.text, of)
+        number_of[id(ran)] = command.number
         below = len(typed.commands) - place - 1
         is_left = session.open and session.depth < depth  # by `exit`, whose code is that of a line told above
         if (ran.code != 0 and not is_left) or interrupted:
@@ -41,6 +47,10 @@ def play(lab: Lab, file: Path, keep_going: bool = False) -> int:
         if below and _is_the_end(session, ran.code, failed, keep_going):
             say_aside(_left(below, failed, keep_going))
             break
+    _tell_late(session, of)
+    for ran in session.talking:
+        number = number_of[id(ran)]
+        say_aside(tr("Line {number} goes on in the background. What it says from now on is not shown.", number=number))
     session.close()
     if len(failed) > 1:
         numbers = ", ".join(map(str, failed))
@@ -60,11 +70,17 @@ def type_all(lab: Lab, commands: Iterable[str]) -> int:
     session = lab.session()
     code = 0
     for command in commands:
-        ran, interrupted = _tell(session, command)
+        ran, interrupted = _tell(session, command, whose)
         code = ran.code
         if interrupted or not session.open:
             break
+    _tell_late(session, whose)
     return code
+
+
+def whose(ran: Ran) -> str:
+    """What stands above what a line says later, from the background."""
+    return tr("(From `{line}`, in the background:)", line=ran.line.strip().partition("\n")[0])
 
 
 def _is_the_end(session: Session, code: int, failed: list[int], keep_going: bool) -> bool:
@@ -74,20 +90,30 @@ def _is_the_end(session: Session, code: int, failed: list[int], keep_going: bool
     return bool(failed) and not keep_going
 
 
-def _tell(session: Session, command: str) -> tuple[Ran, bool]:
-    """Run a command and show it; return its record, and whether it was stopped by Ctrl-C."""
+def _tell(session: Session, command: str, of: Callable[[Ran], str]) -> tuple[Ran, bool]:
+    """Run a command and show it; return its record, and whether it was stopped by Ctrl-C.
+
+    of: what stands above what another line says meanwhile, from the background.
+    """
     page = Page.of(sys.stdout)
     print(page.typed(prompt_of(session.at), command), flush=True)
     stream = Stream(sys.stdout)
     with contextlib.ExitStack() as shown:
         shown.callback(stream.end)
         try:
-            return session.run(command, watch=stream), False
+            return session.run(command, watch=stream, late=stream.late(of)), False
         except KeyboardInterrupt as stopped:
             if not stopped.args:
                 raise
             (ran,) = stopped.args
             return ran, True
+
+
+def _tell_late(session: Session, of: Callable[[Ran], str]) -> None:
+    """Show what lines have said from the background since the last one ended."""
+    stream = Stream(sys.stdout)
+    session.hear(stream.late(of))
+    stream.end()
 
 
 def _failure(ran: Ran, interrupted: bool, place: str) -> str:
