@@ -79,36 +79,33 @@ look() {{
 # A namespace may have several names: a symbolic link or a second mount, as CNI scripts make them. It is asked once, by
 # the name that it got first; `files` holds those. The others follow in the part `//`: no name holds a slash.
 SPACES = r"""
-files=() seconds=()
 spaces() {{
     local -A first=()
-    local -a all=(/run/netns/*)
     local it node
-    first[$(stat -Lc %d:%i /proc/self/ns/net)]={host}
-    if [ "${{#all[@]}}" -gt 1 ]; then in_order; fi
+    files=() seconds=()
     while IFS= read -rd '' it; do
-        node=${{it%% *}} it=${{it#* /run/netns/}}
-        if [ "${{first[$node]}}" ]; then
-            seconds+=("${{first[$node]}}/$it")
+        node=${{it%% *}} it=${{it#* }}
+        if [ "$it" = /proc/self/ns/net ]; then
+            first[$node]={host}
+        elif [ "${{first[$node]}}" ]; then
+            seconds+=("${{first[$node]}}/${{it#/run/netns/}}")
         else
-            first[$node]=$it files+=("/run/netns/$it")
+            first[$node]=${{it#/run/netns/}} files+=("$it")
         fi
-    done < <(stat -L --printf '%d:%i %n\0' "${{all[@]}}" 2>/dev/null)
+    done < <(stat -L --printf '%d:%i %n\0' /proc/self/ns/net "$@" 2>/dev/null)
 }}
-# Where two names are of one namespace, those that were mounted come first, as the kernel lists its mounts.
+# Of several names those that were mounted come first, as the kernel lists its mounts.
 in_order() {{
     local it mounted=() linked=()
-    for it in "${{all[@]}}"; do if [ -L "$it" ]; then linked+=("$it"); fi; done
-    if [ "${{#linked[@]}}" = 0 ] && [ -z "$(stat -Lc %d:%i "${{all[@]}}" 2>/dev/null | sort | uniq -d)" ]; then
-        return
-    fi
+    for it in /run/netns/*; do if [ -L "$it" ]; then linked+=("$it"); fi; done
     while read -r _ _ _ _ it _; do
         printf -v it %b "$it"  # a space stands there as \040
         if [[ $it == /run/netns/* ]]; then mounted+=("$it"); fi
     done </proc/self/mountinfo
-    all=("${{mounted[@]}}" "${{linked[@]}}")
+    spaces "${{mounted[@]}}" "${{linked[@]}}"
 }}
-spaces
+spaces /run/netns/*
+if [ "${{#seconds[@]}}" != 0 ]; then in_order; fi
 printf '\0//\0'; printf '%s//' "${{seconds[@]}}"; echo
 """
 OF_SWITCHES = "//ovs"  # no name of a namespace has a slash

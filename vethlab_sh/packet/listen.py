@@ -44,7 +44,7 @@ AS_ROOT = "-Z root "
 SCRIPT = """
 ulimit -n "$(ulimit -Hn)"
 here=$(mktemp -d /run/listen.XXXXXX) || exit 1
-pids=() ears=() links=()
+pids=() ears=() links=() files=()
 stop() {{
     ((${{#pids[@]}})) && kill "${{pids[@]}}" 2>/dev/null
     for ear in "${{ears[@]}}"; do while read -r line <&"$ear"; do :; done; done
@@ -53,8 +53,12 @@ stop() {{
 trap 'stop; rm -rf "$here"' EXIT
 trap 'exit 130' INT TERM
 clock() {{ now=${{EPOCHREALTIME/./}}; }}  # microseconds
+# What is printed goes into files that begin with the name of their part, so that one program hands on all of them.
+begin() {{ echo "{mark} $1" >"$here/$1"; files+=("$here/$1"); }}
 listen() {{
-    exec {{ear}}< <(exec "$@" 2>&1 >"$here/${{#pids[@]}}")
+    local number=${{#pids[@]}}
+    begin "$number"
+    exec {{ear}}< <(exec "$@" 2>&1 >>"$here/$number")
     pids+=($!) ears+=("$ear")
 }}
 ready() {{
@@ -88,8 +92,10 @@ clock; patience=$((now - start))
 ((patience > {most})) && patience={most}
 printf -v patience '0.%06d' "$patience"; export patience
 {first}
+begin out
+begin err
 began=$EPOCHREALTIME
-{command} >"$here/out" 2>"$here/err"
+{command} >>"$here/out" 2>>"$here/err"
 code=$? ended=$EPOCHREALTIME
 clock; last=$((now + {counting}000000))
 while ((now < last)); do
@@ -97,12 +103,9 @@ while ((now < last)); do
     all_told && break
     clock
 done
-quantity=${{#pids[@]}}
 stop
-for ((i = 0; i < quantity; i++)); do echo "{mark} $i"; cat "$here/$i"; done
+cat "${{files[@]}}"
 echo "{mark} links"; printf '%s\n' "${{links[@]}}"
-echo "{mark} out"; cat "$here/out"
-echo "{mark} err"; cat "$here/err"
 echo "{mark} code"; echo $code
 echo "{mark} began"; echo $began
 echo "{mark} ended"; echo $ended

@@ -108,5 +108,5 @@ def pairs() -> Iterator[Pair]:
     yield against_jc(f"{MANY} replies to ping", "ping 10.0.0.2", "ping", ping, 1.0)
     yield against_jc(f"{MANY} sysctl keys", "sysctl -a", "sysctl", repeated(SETTING, MANY), 1.0)
     yield against_jc(f"{DEVICES} devices of ifconfig", "ifconfig", "ifconfig", repeated(IFCONFIG, DEVICES), 0.2)
-    yield Pair("explain 4 MB of terminals", "1 MB", 4.4, lambda: explaining(4), lambda: explaining(1), rounds=2)
+    yield Pair("explain 4 MB of terminals", "1 MB", 4.4, lambda: explaining(4), lambda: explaining(1), rounds=3)
     yield against_ntc(f"{DEVICES} devices of ip addr", "ip addr", repeated(IP_ADDR, DEVICES), 0.5)
