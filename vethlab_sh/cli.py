@@ -250,8 +250,11 @@ def _listing() -> str:
     lines = []
     for group, verbs in GROUPS.items():
         lines.append(tr("{group}:", group=tr(group)))
-        lines += [f"  {name:9} {tr(verb.about)}" for name, verb in verbs.items()]
-    return "\n".join([*lines, "", tr("`VERB --help` tells each verb's options, and what can be typed.")])
+        for name, verb in verbs.items():
+            lines.append(f"  {name:9} {tr(verb.about)}")
+    lines.append("")
+    lines.append(tr("`VERB --help` tells each verb's options, and what can be typed."))
+    return "\n".join(lines)
 
 
 def complete() -> None:

@@ -338,7 +338,9 @@ class Route:
 
     @property
     def _goal(self) -> list[str]:
-        return [self.to] if self.kind == "unicast" else [self.kind, self.to]
+        if self.kind == "unicast":  # which `ip route` does not say
+            return [self.to]
+        return [self.kind, self.to]
 
     @property
     def _hop(self) -> list[str]:

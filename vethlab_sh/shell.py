@@ -465,8 +465,11 @@ class Opened:
 
     def kill_leaves(self, spare: Collection[int]) -> None:
         """End at once what it waits for, in the end itself: of all that it has started, those who started no other."""
-        running = [pid for pid in self.descendants() if pid not in spare]
-        leaves = [pid for pid in running if not set(self._below(pid)) - set(spare)]
+        leaves = []
+        for pid in self.descendants():
+            started = set(self._below(pid)) - set(spare)
+            if pid not in spare and not started:
+                leaves.append(pid)
         self._signal(leaves or [self.pid], signal.SIGKILL)
 
     def code(self) -> int:

@@ -391,9 +391,9 @@ def from_plain(tables: Mapping[str, Iterable[Row]]) -> Snapshot:
     for name, make in KINDS.items():
         kinds[name] = tuple(make(**row) for row in tables.get(name, ()))
     facts = Facts(**kinds)
-    links = tuple(map(_with_parts, facts.links))
-    namespaces = tuple(replace(space, names=tuple(space.names)) for space in facts.namespaces)
-    return Snapshot(replace(facts, links=links, namespaces=namespaces))
+    links = [_with_parts(link) for link in facts.links]
+    namespaces = [replace(space, names=tuple(space.names)) for space in facts.namespaces]
+    return Snapshot(replace(facts, links=tuple(links), namespaces=tuple(namespaces)))
 
 
 def _details(link: Link) -> Row:

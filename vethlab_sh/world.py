@@ -168,8 +168,13 @@ def setns(descriptor: int, flags: int) -> None:
 
 def mount(source: str | None, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
     """mount(2)."""
-    words = [None if word is None else os.fsencode(word) for word in (source, target, kind, options)]
-    must(libc().mount(words[0], words[1], words[2], ctypes.c_ulong(flags), words[3]), f"mount of {target}")
+    result = libc().mount(_word(source), _word(target), _word(kind), ctypes.c_ulong(flags), _word(options))
+    must(result, f"mount of {target}")
+
+
+def _word(word: str | None) -> bytes | None:
+    """A word as the kernel takes it."""
+    return None if word is None else os.fsencode(word)
 
 
 def bind(source: str, target: str, flags: int = MS_REC) -> None:

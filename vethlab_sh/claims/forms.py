@@ -92,8 +92,11 @@ class Wording:
 
         def kept(optional: re.Match[str]) -> str:
             inside = optional[0][1:-1]
-            names = [token["name"] for token in TOKEN.finditer(inside) if token["name"]]
-            is_said = bool(names) and all(words.get(name) for name in names)
+            values = []
+            for token in TOKEN.finditer(inside):
+                if token["name"]:
+                    values.append(words.get(token["name"]))
+            is_said = bool(values) and all(values)
             return inside if is_said else ""
 
         def filled(token: re.Match[str]) -> str:
@@ -416,5 +419,10 @@ def _nearest_in_chinese(text: str) -> str:
 
 def _without_names(text: str) -> str:
     """What is Chinese in a text, and the words of ours that are not: ping, TCP."""
-    found = re.findall(f"[{HAN}]+|[A-Za-z]+", TOKEN.sub(" ", text))
-    return "".join(word for word in found if word.lower() in LATIN or re.match(f"[{HAN}]", word))
+    plain = TOKEN.sub(" ", text)
+    kept = []
+    for word in re.findall(f"[{HAN}]+|[A-Za-z]+", plain):
+        is_latin = word.isascii()
+        if not is_latin or word.lower() in LATIN:
+            kept.append(word)
+    return "".join(kept)

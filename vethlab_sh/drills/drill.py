@@ -95,7 +95,8 @@ class Drill(AsText):
         """Let the lab keep how far this is, so that `resume` goes on from there."""
         state = {name: getattr(self, name) for name in STATE}
         before = self.before.plain() if self.before else None
-        state["sealed"] = _sealed({"broken": self.broken, "before": before})
+        secret = {"broken": self.broken, "before": before}
+        state["sealed"] = _sealed(secret)
         self.lab.keep(KEPT, state)
 
     def lay(self) -> None:

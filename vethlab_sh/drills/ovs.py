@@ -39,14 +39,19 @@ class Joined:
 def _joined(rng: Random) -> Joined:
     net = f"10.{rng.randrange(2, 250)}.{rng.randrange(2, 250)}."
     near, beside, far = rng.sample(range(2, 100), 3)
-    owners, ways, asks = [], [], []
-    for number in (near, beside, far):
-        owners.append(f"{net}{number} belongs to ns{number}")
+    owners = [f"{net}{number} belongs to ns{number}" for number in (near, beside, far)]
+    ways = []
+    asks = []
     for one, other in permutations((near, beside, far), 2):
         asks.append(ask(f"ns{one}", f"{net}{other}"))
         ways.append(f"ns{one} sends to {net}{other} through eth0")
-    plugs = [f"tap{near} is a port of br-int", f"tap{beside} is a port of br-int", f"{UPLINK} is a port of br-int"]
-    plugs += [f"tap{far} is a port of br0", "phy-br0 is a port of br0"]
+    plugs = [
+        f"tap{near} is a port of br-int",
+        f"tap{beside} is a port of br-int",
+        f"{UPLINK} is a port of br-int",
+        f"tap{far} is a port of br0",
+        "phy-br0 is a port of br0",
+    ]
     lines = laid_between(net, (near, beside), far)
     world = World("ovs", lines, tuple(asks), (*owners, *plugs, *ways))
     return Joined(net, near, beside, far, world)

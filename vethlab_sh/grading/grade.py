@@ -96,7 +96,8 @@ class Task:
     @property
     def seconds(self) -> float:
         """After so many it is ended, whatever it does."""
-        return self.limits.seconds + MAKING + JUDGING * len(self.claims)
+        judging = JUDGING * len(self.claims)
+        return self.limits.seconds + MAKING + judging
 
 
 @dataclass(frozen=True)

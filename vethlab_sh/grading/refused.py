@@ -18,6 +18,7 @@ NDTA_THRESH3, NDTA_CONFIG, NDTA_STATS = 4, 5, 7  # linux/neighbour.h, as the two
 ENTRIES_AT, FULL_AT = 4, 10 * 8  # in struct ndt_config; in struct ndt_stats
 HEADER, FAMILY = struct.Struct("=IHHII"), struct.Struct("=BBH")  # struct nlmsghdr, struct ndtmsg
 PATIENCE = 1.0  # seconds for the kernel's answer
+MANY = 2**31
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ def refused() -> int:
 
 def neighbours_left() -> int:
     """How many neighbours still find a place, in the table that has the fewest; many where the kernel tells of none."""
-    return min((table.most - table.entries for table in _tables()), default=2**31)
+    left = [table.most - table.entries for table in _tables()]
+    return min(left, default=MANY)
 
 
 def _dropped() -> int:

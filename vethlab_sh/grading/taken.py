@@ -64,11 +64,13 @@ class Taken:
 
     def _add_ticks(self, proc: int, number: int) -> None:
         """proc(5), stat: fields 14 and 15 are its own, 16 and 17 of children that it has waited for, 22 its begin."""
-        fields = _read(proc, f"{number}/stat").rpartition(")")[2].split()  # the name before may hold anything
-        own, of_children = fields[14 - 3 : 16 - 3], fields[16 - 3 : 18 - 3]
-        spent = sum(map(int, own))
-        self.own[f"{number} {fields[22 - 3]}"] = spent
-        self.ticks += spent + sum(map(int, of_children))
+        _, _, behind_name = _read(proc, f"{number}/stat").rpartition(")")  # which may hold anything
+        fields = ["", "", "", *behind_name.split()]  # numbered as in proc(5)
+        own = int(fields[14]) + int(fields[15])
+        of_children = int(fields[16]) + int(fields[17])
+        begin = fields[22]
+        self.own[f"{number} {begin}"] = own
+        self.ticks += own + of_children
 
     def _add_memory(self, proc: int, number: int) -> None:
         """What is in no file of a disk. What is shared by its whole size: who lets go of a page keeps it there."""
@@ -78,11 +80,14 @@ class Taken:
                 self.memory += int(words[1]) * 1024
         for line in self._listed(proc, f"{number}/maps"):
             place, rights, offset, device, inode, *path = line.split(maxsplit=5)
-            if rights.endswith("s") and path and path[0].startswith(UNNAMED):
+            is_shared = rights.endswith("s")
+            if is_shared and path and path[0].startswith(UNNAMED):
                 begin, _, end = place.partition("-")
-                size = int(offset, 16) + int(end, 16) - int(begin, 16)
+                length = int(end, 16) - int(begin, 16)
+                size = int(offset, 16) + length
                 key = f"{device} {inode}"
-                self.shared[key] = max(size, self.shared.get(key, 0))
+                known = self.shared.get(key, 0)
+                self.shared[key] = max(size, known)
 
     def _add_mounts(self, proc: int, number: int) -> None:
         """The folders in memory that it has mounted, each file system once."""

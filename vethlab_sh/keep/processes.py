@@ -57,11 +57,19 @@ class Spaces:
     @classmethod
     def of(cls, holder: int, since: int) -> Spaces:
         """Those of the lab that this process holds. Raises OSError when it is gone, or another user's."""
-        links = {kind: os.readlink(f"/proc/{holder}/ns/{kind}") for kind in KINDS}
-        ours = {own(kind) for kind in KINDS}
-        users = links["user"] if links["user"] not in ours else None
-        named = frozenset(_named(holder) - ours)
-        return cls(frozenset(links.values()) - ours, links["pid"], users, named, since)
+        links = {}
+        ours = set()
+        for kind in KINDS:
+            links[kind] = os.readlink(f"/proc/{holder}/ns/{kind}")
+            ours.add(own(kind))
+        has_own_users = links["user"] not in ours
+        return cls(
+            own=frozenset(links.values()) - ours,
+            numbers=links["pid"],
+            users=links["user"] if has_own_users else None,
+            named=frozenset(_named(holder) - ours),
+            since=since,
+        )
 
     @contextlib.contextmanager
     def held(self, holder: int) -> Iterator[None]:
@@ -113,8 +121,11 @@ class Spaces:
         with contextlib.suppress(OSError):
             numbers = os.readlink(f"/proc/{pid}/ns/pid")
             is_of_lab = numbers == self.numbers or self.numbers in _above(pid, "pid")
-            before = (started(pid) or self.since) < self.since
-            if not is_of_lab and (before or numbers != own("pid")):
+            if is_of_lab:
+                return
+            began = started(pid) or self.since
+            was_there_before = began < self.since
+            if was_there_before or numbers != own("pid"):
                 yield os.readlink(f"/proc/{pid}/ns/net")
 
 

@@ -252,7 +252,10 @@ class Lesson:
         self._judge(self._question(name), truth, RECORDED)
 
     def _measured(self, name: str, line: str, because: str) -> Question:
-        asked = Question(name, "") if self._is_new(name) and line else self._question(name)
+        if line and self._is_new(name):
+            asked = Question(name, "")
+        else:
+            asked = self._question(name)
         return replace(asked, measure=line or asked.measure, because=because or asked.because)
 
     def _may_ask(self, asked: Question) -> bool:
@@ -505,7 +508,9 @@ class UnknownSection(UnknownName):
 
 def progress() -> None:
     """How far each lesson is: predictions answered, and right; exercises done, and shown."""
-    rows = [_progress(name, questions.read(name), answers.read(name)) for name in questions.lessons()]
+    rows = []
+    for name in questions.lessons():
+        rows.append(_progress(name, questions.read(name), answers.read(name)))
     show_table(rows, list(rows[0]))
 
 

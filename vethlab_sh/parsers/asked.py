@@ -110,7 +110,11 @@ def _is_narrower(word: str) -> bool:
 def _shows_every_device(words: Sequence[str]) -> bool:
     """Whether `ip addr` or `ip link`, of these words behind `ip`, names no device."""
     _, *operands = [word for word in words if not word.startswith("-")]
-    return all(SHOWS.startswith(word) or word in LISTS for word in operands)
+    for word in operands:
+        is_verb = SHOWS.startswith(word) or word in LISTS
+        if not is_verb:
+            return False
+    return True
 
 
 def _filled(table: str, row: Row, fixed: dict[str, str]) -> Row:

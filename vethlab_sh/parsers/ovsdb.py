@@ -32,7 +32,8 @@ def ports_of_switches(text: str) -> dict[tuple[str, int | None], str]:
 
 
 def _rows(table: dict[str, Any]) -> list[dict[str, Any]]:
-    return [dict(zip(table["headings"], row, strict=True)) for row in table["data"]]
+    columns = table["headings"]
+    return [dict(zip(columns, row, strict=True)) for row in table["data"]]
 
 
 def _several(cell: Any) -> list[str]:

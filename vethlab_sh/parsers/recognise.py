@@ -396,7 +396,9 @@ def _files(words: list[str]) -> str | None:
 def _nft(words: list[str]) -> str | None:
     """`nft list ruleset`, a table, a chain, or all of them; not what is no such text (-j)."""
     words = [word for word in words if not NFT_OPTION.fullmatch(word)]
-    return "nft list" if words[:1] == ["list"] and words[1:2] and words[1] in NFT_LISTS else None
+    if len(words) < 2 or words[0] != "list":
+        return None
+    return "nft list" if words[1] in NFT_LISTS else None
 
 
 def _ovs_vsctl(words: list[str]) -> str | None:

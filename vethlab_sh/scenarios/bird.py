@@ -171,8 +171,11 @@ def answering(node: Node, other: Node, pool: str) -> list[Step]:
 
 def falling(node: Node, other: Node) -> list[Step]:
     """The steps in which a session falls: by a crash, after which packets still pass, and on purpose."""
-    pod, remote = node.pods[0], other.pods[0]
-    return [*_crash(node, other, pod, remote), *_farewell(node, other, pod, remote)]
+    pod = node.pods[0]
+    remote = other.pods[0]
+    crash = _crash(node, other, pod, remote)
+    farewell = _farewell(node, other, pod, remote)
+    return [*crash, *farewell]
 
 
 def _crash(node: Node, other: Node, pod: Pod, remote: Pod) -> list[Step]:

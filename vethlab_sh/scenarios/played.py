@@ -30,7 +30,8 @@ class PlayedStep(AsText):
 
     def words(self) -> str:
         """Why it is done, and its lines with what they printed."""
-        return "\n".join([self.step.why, *(str(ran) for ran in self.records)])
+        records = [str(ran) for ran in self.records]
+        return "\n".join([self.step.why, *records])
 
     def as_dict(self, changes: Mapping[Ran, Difference]) -> dict[str, Any]:
         """It as plain values: why, look, and the records with what each changed in the kernel, where that is known."""

@@ -86,7 +86,8 @@ def _file(node: Node) -> str:
 
 def written(node: Node, text: str) -> str:
     """The line that writes the configuration into a file."""
-    return f"mkdir -p {HOME[node.name]} && cat >{_file(node)} <<'JSON'\n{text}\nJSON"
+    home = HOME[node.name]
+    return f"mkdir -p {home} && cat >{_file(node)} <<'JSON'\n{text}\nJSON"
 
 
 def last_addresses(node: Node, ipv6: bool) -> list[str]:
@@ -125,7 +126,9 @@ def bridged(command: str, node: Node, pod: str) -> str:
 
 def pod_lines(node: Node, pod: Pod) -> list[str]:
     """All that is done for a pod whose namespace is there; its answer goes where the runtime keeps it."""
-    return [loopback(pod.name), f"{bridged('ADD', node, pod.name)} >{HOME[node.name]}/{pod.name}.json"]
+    home = HOME[node.name]
+    adding = bridged("ADD", node, pod.name)
+    return [loopback(pod.name), f"{adding} >{home}/{pod.name}.json"]
 
 
 def node_lines(node: Node, text: str, ipv6: bool) -> list[str]:

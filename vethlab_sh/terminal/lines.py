@@ -161,7 +161,9 @@ def _is_typed(line: str) -> bool:
 
 def _is_other_program(words: Sequence[str]) -> bool:
     """Whether it begins with a program that nobody asked about networks; numbers and names of devices are none."""
-    return words[0].isalpha() and words[0].islower() and len(words) > 1 and find(words[0]) is not None
+    first, *others = words
+    is_word = first.isalpha() and first.islower()
+    return is_word and bool(others) and find(first) is not None
 
 
 def _pasted(lines: Sequence[str], roots: bool) -> Lines:

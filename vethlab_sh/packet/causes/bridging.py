@@ -29,8 +29,13 @@ def not_bridged(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | Non
     if not is_at_a_port:
         return _misled(scene, bridge, last) or _towards_the_port(scene, bridge, last, None)
     port = last.place
-    held = _waits(scene, port) or _locked(scene, port, last.macs[0]) or not_let_in(scene, bridge, last)
-    return held or _misled(scene, bridge, last) or _towards_the_port(scene, bridge, last, port)
+    return (
+        _waits(scene, port)
+        or _locked(scene, port, last.macs[0])
+        or not_let_in(scene, bridge, last)
+        or _misled(scene, bridge, last)
+        or _towards_the_port(scene, bridge, last, port)
+    )
 
 
 def _waits(scene: Scene, port: Device) -> Diagnosis | None:
