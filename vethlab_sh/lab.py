@@ -241,12 +241,12 @@ class Lab:
         together: where nobody watches, let steps that only ping, and follow each other, do so at the same time.
         Raises ToolMissing and KindMissing, before the first step, for what the scenario needs and is not here.
         """
-        self.check_needs(scenario)
+        self._check_needs(scenario)
         if not self.recording:
             scenario = scenarios.playable(scenario)
         return played.play(self._run_together, scenario, until, after, together)
 
-    def check_needs(self, scenario: Scenario) -> None:
+    def _check_needs(self, scenario: Scenario) -> None:
         """Raise ToolMissing or KindMissing for what a scenario needs and this machine does not have."""
         if self.recording:
             return

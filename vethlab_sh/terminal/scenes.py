@@ -59,7 +59,6 @@ def _demo(options: argparse.Namespace) -> int:
     if not options.replay:
         scenarios.check_programs(scenario)  # before a word is said of it, and before a lab is made
     with _lab(options, scenario, to=sys.stdout if narrates else sys.stderr) as lab:
-        lab.check_needs(scenario)
         if narrates:
             played = _narrate(lab, scenario, page, options)
         else:
@@ -86,18 +85,19 @@ def _play(lab: Lab, scenario: Scenario, options: argparse.Namespace) -> Played:
 
 def _narrate(lab: Lab, scenario: Scenario, page: Page, options: argparse.Namespace) -> Played:
     """Play, and tell each step as it has happened."""
+    changes: dict[Ran, Difference] = {}
+    watching = _watching(lab, changes, options)
+    steps = lab.steps(scenario, after=watching)  # raises for what is missing, before a word is said
     title = tr("{name}: {title}", name=scenario.name, title=scenario.title)
     intro = page.prose(scenario.intro)
     print(page.chapter(title, intro) + "\n")
-    changes: dict[Ran, Difference] = {}
-    watching = _watching(lab, changes, options)
-    steps = []
-    for played in lab.steps(scenario, after=watching):
-        steps.append(played)
+    finished = []
+    for played in steps:
+        finished.append(played)
         print(_step(page, played, changes) + "\n", flush=True)
         if options.pause:
             _wait_for_enter()
-    return Played(scenario, tuple(steps), changes)
+    return Played(scenario, tuple(finished), changes)
 
 
 def _watching(lab: Lab, changes: dict[Ran, Difference], options: argparse.Namespace) -> Callable[[Ran], None] | None:
