@@ -163,6 +163,15 @@ def _first_look(cluster: Cluster) -> Hint:
     )
 
 
+def _both_ends(cluster: Cluster) -> tuple[Hint, Hint]:
+    """The two ends of the tunnel, one beside the other."""
+    look = "ip -d link show dev flannel.1"
+    return (
+        Hint(inside(cluster.node.name, look), tr("Read id, local, dev and dstport. Keep them in mind.")),
+        Hint(inside(cluster.other.name, look), tr("Now here. Which two have to be the same?")),
+    )
+
+
 def wrong_fdb(cluster: Cluster, rng: Random) -> Fault:
     """The tunnel sends to a node that is not there."""
     node, other = cluster.node, cluster.other
@@ -439,11 +448,7 @@ def vxlan_port(cluster: Cluster, rng: Random) -> Fault:
         unanswered=cluster.both_ways(),
         hints=(
             _first_look(cluster),
-            Hint(
-                inside(node.name, "ip -d link show dev flannel.1"),
-                tr("Read id, local, dev and dstport. Keep them in mind."),
-            ),
-            Hint(inside(other.name, "ip -d link show dev flannel.1"), tr("Now here. Which two have to be the same?")),
+            *_both_ends(cluster),
         ),
         repairs=(_made_anew(node, other), _made_anew(other, node, port=port), (half, back)),
         wrong=(
@@ -476,11 +481,7 @@ def vxlan_vni(cluster: Cluster, rng: Random) -> Fault:
         unanswered=cluster.both_ways(),
         hints=(
             _first_look(cluster),
-            Hint(
-                inside(node.name, "ip -d link show dev flannel.1"),
-                tr("Read id, local, dev and dstport. Keep them in mind."),
-            ),
-            Hint(inside(other.name, "ip -d link show dev flannel.1"), tr("Now here. Which two have to be the same?")),
+            *_both_ends(cluster),
         ),
         repairs=(_made_anew(node, other), _made_anew(other, node, vni=vni)),
         wrong=(
