@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import textwrap
 import threading
 
@@ -10,6 +11,7 @@ from conftest import until
 
 from vethlab_sh import Lab
 from vethlab_sh.keep.shells import opens_a_shell
+from vethlab_sh.terminal.labs import NOT_FOUND
 from vethlab_sh.terminal.lines import read, without_prompts
 
 pytestmark = pytest.mark.live
@@ -430,6 +432,13 @@ def test_misspelt_program_gets_its_hint_in_run(vethlab, up, tmp_path):
     up(file)
     ran = vethlab("run", "typed", "--", "pign", "-c", "1", "10.0.0.1")
     assert (ran.returncode, "Did you mean `ping`?" in ran.stderr) == (127, True)
+
+
+@pytest.mark.no_lab
+def test_misspelt_program_gets_its_hint_in_shell():
+    handler = {"BASH_FUNC_command_not_found_handle%%": NOT_FOUND}
+    ended = subprocess.run(["bash", "-c", "pign x"], env=os.environ | handler, capture_output=True, text=True)
+    assert (ended.returncode, "Did you mean `ping`?" in ended.stderr) == (127, True)
 
 
 def test_shell_ends_when_it_is_left_and_what_it_started_goes_on(lab):

@@ -27,6 +27,7 @@ EMPTY = "empty"  # instead of a scenario's name
 HISTORY = "history"  # beside the kernel's tables: what was typed
 LINES_KEPT = "100000"  # bash shortens no file of fewer
 PROMPT = r"[root@\h \W]# "
+PACKAGE = shlex.quote(str(Path(__file__).parents[2]))  # the folder that it is in
 # What bash calls when there is no such program: a pasted prompt is taken off, of another word a hint is given. bash
 # calls it in a shell of its own, so what a shell does to itself, `cd`, cannot be done there.
 NOT_FOUND = f"""() {{
@@ -42,8 +43,8 @@ NOT_FOUND = f"""() {{
         esac
     fi
     echo "bash: $1: command not found" >&2
-    {shlex.quote(sys.executable)} -c 'import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-from vethlab_sh.hints import hint_for; print(hint_for(sys.argv[1], 127, ""))' "$1" 2>/dev/null >&2
+    {shlex.quote(sys.executable)} -c 'import sys; sys.path.insert(0, sys.argv[2])
+from vethlab_sh.hints import hint_for; print(hint_for(sys.argv[1], 127, ""))' "$1" {PACKAGE} >&2 2>/dev/null
     return 127
 }}"""
 MINUTE, HOUR, DAY = 60, 3600, 86400
