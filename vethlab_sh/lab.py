@@ -13,7 +13,7 @@ from . import scenarios
 from .errors import BadOption, NameTaken, NotReady, UnknownName, package
 from .inside import inside
 from .keep import stay
-from .language import LANGUAGES, in_its_language, marked, plural, tr
+from .language import LANGUAGES, enumerated, in_its_language, marked, plural, tr
 from .progress import telling
 from .sandbox import HOSTNAME, Sandbox
 from .scenarios import Scenario, played
@@ -308,7 +308,7 @@ class Lab:
         if before:
             changed = changes.between(before, now).devices
         count = len(now.rows.namespaces)
-        with telling(count) as tell:
+        with telling(count) as tell, ink.legible():
             tell(tr("Drawing {count} namespaces …", count=count))
             picture = layout.layout(now, changed, routes)
             return ink.draw(picture, ax)
@@ -341,14 +341,15 @@ class Lab:
     def compare(*names: str, **options: int | str | bool) -> DataFrame:
         """What scenarios with two nodes do differently: a row a question, a column a scenario.
 
-        Each is laid in a lab of its own and measured; options are given to the scenarios that have them.
+        Each is laid in a lab of its own and measured; options are given to the scenarios that have them. The index says
+        what a row is about, in a word that is the same in every language; what is lost without an entry is a `Loss`.
         """
         pandas = package("pandas")
 
         from .measure import compare
 
         answers = compare.compare(*names, **options)
-        return pandas.DataFrame(answers).set_index(compare.QUESTION)
+        return pandas.DataFrame(answers).set_index(compare.ABOUT)
 
     # --- lasting
 
@@ -615,7 +616,7 @@ class LiveInGuest(Live):
 def _made(kernel: str | None) -> World:
     """A new world in this machine's kernel, or in user-mode Linux; without a choice the first that can be had."""
     if kernel not in (None, *KERNELS):
-        raise BadOption(tr("{kernel!r} is no kernel for a lab: {known}.", kernel=kernel, known=", ".join(KERNELS)))
+        raise BadOption(tr("{kernel!r} is no kernel for a lab: {known}.", kernel=kernel, known=enumerated(KERNELS)))
     if kernel == UML:
         return _in_guest()
     try:

@@ -17,7 +17,7 @@ from typing import Any
 from .. import scenarios, snapshot
 from ..errors import BadOption
 from ..facts import Entry, Link, Neighbour, Route
-from ..language import LANGUAGES, SOURCE, enumerated, marked, speaking, tr
+from ..language import enumerated, marked, tr
 from ..record import Ran
 from ..sandbox import HOSTNAME, Sandbox
 from ..scenarios import SCENARIOS, Scenario, Step, bird, maker
@@ -28,18 +28,15 @@ from ..shell import Shell
 from ..snapshot import Row, Snapshot
 from ..tables import recognise
 
-QUESTION = "question"
+ABOUT, QUESTION = "about", "question"
 MODES: dict[str, Collection[str]] = {"flannel": FLANNELS, "calico": CALICOS}
 NODE2 = "node2"
 TARGETS = ("pod-b", "pod-c", HOSTNAME, NODE2)  # whom pod-a asks: a neighbour, a pod elsewhere, both machines
-# How a cell says what is lost; `Loss.read` reads the same words
-NONE, NOTHING, EVERYTHING = marked("(has none)"), marked("nothing"), marked("everything")
-EVERY_POD, ONLY_POD_A = marked(" (every pod)"), marked(" (only pod-a)")
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What pod-a cannot reach without one entry.
+    """What pod-a cannot reach without one entry. It reads as the language has it that is spoken when it is shown.
 
     targets: those of TARGETS that do not answer; every_pod: whether another pod is hit too; exists: whether this wiring
     has such an entry at all.
@@ -56,62 +53,31 @@ class Loss:
 
     def __str__(self) -> str:
         if not self.exists:
-            return tr(NONE)
+            return tr("(has none)")
         if not self.targets:
-            return tr(NOTHING)
+            return tr("nothing")
         if len(self.targets) == len(TARGETS):
-            what = tr(EVERYTHING)
+            what = tr("everything")
         else:
-            what = ", ".join(self.targets)
-        return what + tr(EVERY_POD if self.every_pod else ONLY_POD_A)
-
-    @classmethod
-    def read(cls, cell: object) -> Loss | None:
-        """The loss that a cell of the table tells, in whatever language; None for a cell that tells something else.
-
-        >>> Loss.read("everything (every pod)").share, Loss.read("3: packets")
-        (1.0, None)
-        """
-        for language in LANGUAGES:
-            with speaking(language):
-                loss = cls._read_as_spoken(str(cell))
-            if loss is not None:
-                return loss
-        return None
-
-    @classmethod
-    def _read_as_spoken(cls, text: str) -> Loss | None:
-        if text == tr(NONE):
-            return cls(exists=False)
-        if text == tr(NOTHING):
-            return cls()
-        what = text.removesuffix(tr(EVERY_POD)).removesuffix(tr(ONLY_POD_A))
-        targets = TARGETS if what == tr(EVERYTHING) else tuple(what.split(", "))
-        for target in targets:
-            if target not in TARGETS:
-                return None
-        return cls(targets, text.endswith(tr(EVERY_POD)))
+            what = enumerated(self.targets)
+        return what + (tr(" (every pod)") if self.every_pod else tr(" (only pod-a)"))
 
 
 def compare(*names: str, **options: Any) -> list[Row]:
-    """As `compare_in_words`, in English whatever is spoken: rows for a program, which knows them by these words."""
-    with speaking(SOURCE):
-        return compare_in_words(*names, **options)
-
-
-def compare_in_words(*names: str, **options: Any) -> list[Row]:
-    """A row a question, a column a scenario, for a reader.
+    """A row a question, a column a scenario.
 
     names: scenarios with two nodes, each with a mode behind a colon where that is not its first one (flannel,
-    flannel:host-gw, calico, calico:bgp); options: theirs, each given to those that have it.
+    flannel:host-gw, calico, calico:bgp); options: theirs, each given to those that have it. A row says what it is
+    `about` in a word that is the same in every language, asks its `question` in the one that is spoken, and has a
+    `Loss` for what is lost without an entry.
     Raises BadOption for a scenario or an option that cannot be compared.
     """
     rows: dict[str, Row] = {}
     for name, scenario in _wanted(names, options).items():
         with _built(scenario) as world:
-            for question, answer in _measured(world):
-                row = rows.setdefault(question, {QUESTION: question})
-                row[name] = answer
+            for answer in _measured(world):
+                row = rows.setdefault(answer.about, {ABOUT: answer.about, QUESTION: answer.question})
+                row[name] = answer.value
     return list(rows.values())
 
 
@@ -242,25 +208,33 @@ def _host_end(laid: Snapshot) -> str:
     raise LookupError("pod-a")
 
 
-def _measured(world: World) -> Iterator[tuple[str, object]]:
+@dataclass(frozen=True)
+class Answer:
+    """What was measured of one wiring. about: what it is, in a word; question: the same in words."""
+
+    about: str
+    question: str
+    value: object
+
+
+def _measured(world: World) -> Iterator[Answer]:
     """Each question with its answer."""
     pod_b = world.address("pod-b")
     pod_c = world.address("pod-c")
     near = _pings(world, pod_b)
     far = _pings(world, pod_c)
-    yield tr("pods of one node are joined by"), _joint(world)
-    yield tr("who answers when pod-a asks by ARP"), _answerer(world, pod_b)
-    yield tr("layer on the node, same node"), _layer(near[0])
-    yield from _cost(tr("same node"), near)
-    yield from _cost(tr("across nodes"), far)
-    yield tr("largest packet across nodes (bytes)"), _largest(world, pod_c)
-    yield tr("bytes added on the cable"), _overhead(world, pod_c)
-    yield tr("entries for each other node"), _listed(_entries_remote(world))
-    yield tr("entries for each own pod"), _listed(_entries_local(world))
-    for name, without in FAULTS.items():
+    yield Answer("joint", tr("pods of one node are joined by"), _joint(world))
+    yield Answer("answerer", tr("who answers when pod-a asks by ARP"), _answerer(world, pod_b))
+    yield Answer("layer", tr("layer on the node, same node"), _layer(near[0]))
+    yield from _cost("near", tr("same node"), near)
+    yield from _cost("far", tr("across nodes"), far)
+    yield Answer("largest", tr("largest packet across nodes (bytes)"), _largest(world, pod_c))
+    yield Answer("added", tr("bytes added on the cable"), _overhead(world, pod_c))
+    yield Answer("node-entries", tr("entries for each other node"), _listed(_entries_remote(world)))
+    yield Answer("pod-entries", tr("entries for each own pod"), _listed(_entries_local(world)))
+    for name, (question, without) in FAULTS.items():
         fault = without(world)
-        loss = _lost_without(world, fault)
-        yield tr(name), str(loss)
+        yield Answer(name, tr(question), _lost_without(world, fault))
 
 
 def _joint(world: World) -> str:
@@ -269,14 +243,14 @@ def _joint(world: World) -> str:
     return tr("routes of the node")
 
 
-def _cost(where: str, replies: Sequence[Reply]) -> Iterator[tuple[str, object]]:
+def _cost(way: str, where: str, replies: Sequence[Reply]) -> Iterator[Answer]:
     """What pings on one way cost; the first of them asked for MAC addresses too."""
     first, *later = replies
     times = [reply.time_ms for reply in later]
-    yield tr("TTL of the answer, {where}", where=where), first.ttl
-    yield tr("routers on the way, {where}", where=where), FULL_TTL - first.ttl
-    yield tr("first ping, {where} (ms)", where=where), first.time_ms
-    yield tr("later pings, {where} (ms)", where=where), min(times)
+    yield Answer(f"ttl-{way}", tr("TTL of the answer, {where}", where=where), first.ttl)
+    yield Answer(f"routers-{way}", tr("routers on the way, {where}", where=where), FULL_TTL - first.ttl)
+    yield Answer(f"first-{way}", tr("first ping, {where} (ms)", where=where), first.time_ms)
+    yield Answer(f"later-{way}", tr("later pings, {where} (ms)", where=where), min(times))
 
 
 # ---- pings ------------------------------------------------------------------------------------------------
@@ -538,16 +512,16 @@ def _switched_off(key: str) -> Fault:
     )
 
 
-# What is taken away, as the question about it.
-FAULTS: dict[str, Callable[[World], Fault | None]] = {
-    marked("without the FDB entry, pod-a loses"): _without_fdb,
-    marked("without the neighbour, pod-a loses"): _without_neighbour,
-    marked("without node2's route, pod-a loses"): _without_remote_route,
-    marked("without pod-a's route, pod-a loses"): _without_pods_route,
-    marked("without pod-a's port, pod-a loses"): _without_port,
-    marked("without proxy ARP, pod-a loses"): _without_proxy_arp,
-    marked("without default route, pod-a loses"): _without_default_route,
-    marked("without forwarding, pod-a loses"): _without_forwarding,
+# What is taken away, the question about it, and how it is taken.
+FAULTS: dict[str, tuple[str, Callable[[World], Fault | None]]] = {
+    "fdb-entry": (marked("without the FDB entry, pod-a loses"), _without_fdb),
+    "neighbour": (marked("without the neighbour, pod-a loses"), _without_neighbour),
+    "node-route": (marked("without node2's route, pod-a loses"), _without_remote_route),
+    "pod-route": (marked("without pod-a's route, pod-a loses"), _without_pods_route),
+    "port": (marked("without pod-a's port, pod-a loses"), _without_port),
+    "proxy-arp": (marked("without proxy ARP, pod-a loses"), _without_proxy_arp),
+    "default-route": (marked("without default route, pod-a loses"), _without_default_route),
+    "forwarding": (marked("without forwarding, pod-a loses"), _without_forwarding),
 }
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..errors import package
-from ..language import SOURCE, language, speaking, tr
+from ..language import SOURCE, language, tr
 from ..packet.sighting import Sighting
 from ..packet.walk import Walk
-from ..wiring.ink import INK, chinese_fonts, new_figure
-from .compare import Loss
+from ..wiring.ink import INK, chinese_fonts, legible, new_figure
+from .compare import QUESTION, Loss
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 WIDE = 9.0  # inches: the width of a notebook
 DEEP = ("#ffffff", "#fbe3c8", "#e69f00")  # loses nothing, something, everything: also in grey one darker than the other
 Draw = TypeVar("Draw", bound=Callable[..., Any])
+NOTHING = Loss()  # what a cell of `Lab.compare` is where nothing is lost; `Loss(exists=False)` where there is none
 CELL, MIDDLE = 0.98, 0.49  # width of a cell whose neighbours begin at whole numbers, and where its text stands
 
 
@@ -33,11 +34,7 @@ def lettered(draw: Draw) -> Draw:
         if language() == SOURCE:
             return draw(*args, **named)
         matplotlib = package("matplotlib")
-        found = chinese_fonts()
-        if not found:
-            with speaking(SOURCE):
-                return draw(*args, **named)
-        with matplotlib.rc_context({"font.family": ["DejaVu Sans", *found]}):
+        with legible(), matplotlib.rc_context({"font.family": ["DejaVu Sans", *chinese_fonts()]}):
             return draw(*args, **named)
 
     return cast(Draw, drawn)
@@ -131,10 +128,10 @@ def losses(table: DataFrame) -> Figure:
     rows = _losses(table)
     height = 0.5 + 0.42 * len(rows)
     figure, (ax,) = _panels(height, 1)
-    for y, cells in enumerate(rows.values()):
-        for x, (text, loss) in enumerate(cells):
-            _cell(ax, (x, y), text, loss)
-    wirings = list(table.columns)
+    for y, losses_of_row in enumerate(rows.values()):
+        for x, loss in enumerate(losses_of_row):
+            _cell(ax, (x, y), loss)
+    wirings = [str(column) for column in table.columns if column != QUESTION]
     middles = [x + MIDDLE for x in range(len(wirings))]
     ax.set_xticks(middles, wirings, fontweight="bold")
     ax.set_yticks(range(len(rows)), list(rows))
@@ -145,28 +142,18 @@ def losses(table: DataFrame) -> Figure:
     return figure
 
 
-def _losses(table: DataFrame) -> dict[str, list[tuple[str, Loss]]]:
-    """The rows in which every cell tells a loss, by name: for each wiring the text of its cell, and the loss."""
+def _losses(table: DataFrame) -> dict[str, list[Loss]]:
+    """The rows in which every cell is a loss, by their questions."""
     rows = {}
-    for name, cells in zip(table.index, table.to_numpy(), strict=True):
-        losses = _read(cells)
-        if len(losses) == len(cells):
-            rows[tr(str(name))] = losses
+    for about, row in zip(table.index, table.to_dict("records"), strict=True):
+        question = str(row.pop(QUESTION, about))
+        losses = [cell for cell in row.values() if isinstance(cell, Loss)]
+        if len(losses) == len(row):
+            rows[question] = losses
     return rows
 
 
-def _read(cells: Iterable[object]) -> list[tuple[str, Loss]]:
-    """Those cells that tell a loss: the text, and the loss."""
-    losses = []
-    for cell in cells:
-        loss = Loss.read(cell)
-        if loss is not None:
-            text = str(cell) if language() == SOURCE else str(loss)
-            losses.append((text, loss))
-    return losses
-
-
-def _cell(ax: Axes, corner: tuple[int, int], text: str, loss: Loss) -> None:
+def _cell(ax: Axes, corner: tuple[int, int], loss: Loss) -> None:
     x, y = corner
     shade = _shade(loss)
     ax.barh(
@@ -180,7 +167,7 @@ def _cell(ax: Axes, corner: tuple[int, int], text: str, loss: Loss) -> None:
         linewidth=0.6,
     )
     behind = {"facecolor": shade, "edgecolor": "none", "pad": 1}  # else the hatching runs through the letters
-    ax.text(x + MIDDLE, y, text, ha="center", va="center", fontsize=9, bbox=behind)
+    ax.text(x + MIDDLE, y, str(loss), ha="center", va="center", fontsize=9, bbox=behind)
 
 
 def _shade(loss: Loss) -> str:

@@ -13,7 +13,7 @@ from .page import Page, Row
 def print_rows(options: argparse.Namespace, rows: Sequence[Row], columns: Iterable[str] = ()) -> None:
     """Print rows as was asked for; columns: which, in their order (those of the first row)."""
     if options.json:
-        print(json.dumps(rows, indent=1))
+        print(json.dumps(rows, indent=1, default=str))
         return
     if rows:
         columns = columns or rows[0]

@@ -191,10 +191,10 @@ def compare_arguments(verb: argparse.ArgumentParser) -> None:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from ..measure.compare import compare, compare_in_words
+    from ..measure.compare import QUESTION, compare
 
-    measured = compare if options.json else compare_in_words
-    print_rows(options, measured(*options.names, **scenario_options(options)))
+    rows = compare(*options.names, **scenario_options(options))
+    print_rows(options, rows, (QUESTION, *options.names))
     return 0
 
 
