@@ -314,7 +314,7 @@ def test_what_is_made_on_a_device_hangs_on_it(lab):
     assert "└─ eth0 ═══ lan: port\n" in text
     for line in ("   ├─ pod-a: mv0 (macvlan bridge)", "   └─ shim (macvlan bridge) [DOWN]"):
         assert line in text.splitlines()
-    assert "podx2da_mv0 -- on --- master_eth0" in as_mermaid(lab.snapshot())
+    assert "podx2da_mv0 -- made on --- master_eth0" in as_mermaid(lab.snapshot())
 
 
 def test_tunnel_is_drawn_by_its_remote_its_flood_entry_and_its_group(lab):

@@ -16,11 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vethlab_sh import Lab, cli, errors, explain, language, markup, scenarios, tables
+from vethlab_sh.facts import Function, Holder, Link, Wrapping
 from vethlab_sh.language import plural, sentences, speaking, tr
+from vethlab_sh.snapshot import Facts, Snapshot
 from vethlab_sh.terminal.page import Page
+from vethlab_sh.wiring import characters
+from vethlab_sh.wiring.layout import layout
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
 ENGLISH = re.compile("[a-z]{2,}(?: [a-z]{2,}){2}")  # three words of no command
+TWO_WORDS = re.compile(r"(?<![\w.-])(?!mtu)[a-z]{2,} [a-z]{2,}(?![\w.-])")  # on a device; its MTU is the kernel's
 LOCALES = ("VETHLAB_LANG", "LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE")
 # While others write new sentences, a few may still be English; `make catalogue ARGS=--missing` lists them.
 STILL_ENGLISH = {language.DOMAIN: 0.05, language.LESSONS: 0.05}
@@ -232,6 +237,54 @@ def test_what_explain_prints_in_chinese_has_no_english_line_of_ours(locale, caps
     assert re.findall(r"^(?:- )?[A-Z][a-z]+ [a-z].*[.:]$|^lines? \d.*|.*）\.$", shown, re.MULTILINE) == []
     assert "从文本里没有看出故障。" in shown
     assert "第 5 到 6 行：" in shown
+
+
+LINKS = [
+    Link(namespace="master", name="br0", kind="bridge", vlan_filtering=True, up=True),
+    Link(
+        namespace="master", name="vx", kind="vxlan", vxlan_id=1, vxlan_port=4789, wrapping=Wrapping(remote="10.0.0.2")
+    ),
+    Link(
+        namespace="master", name="vx", kind="vxlan", vxlan_id=1, vxlan_port=4789, wrapping=Wrapping(group="239.1.1.1")
+    ),
+    Link(namespace="master", name="t6", kind="ip6gretap", wrapping=Wrapping(key="7", remote="fd00::2")),
+    Link(namespace="master", name="vrf0", kind="vrf", vrf_table=10),
+    Link(namespace="master", name="tap0", kind="tun", mode="tap", holders=(Holder(pid=7, process="qemu"),)),
+    Link(namespace="master", name="tap0", kind="tun", mode="tap", up=True, carrier=False),
+    Link(namespace="master", name="tap0", kind="tun", mode="tap", up=True, carrier=True),
+    Link(namespace="master", name="tap0", kind="tun", mode="tap", up=False),
+    Link(namespace="master", name="eth0", kind="ether", functions=(Function(number=0), Function(number=1))),
+    Link(namespace="master", name="tap1", kind="ether", switch="br-int"),
+    Link(namespace="master", name="veth0", kind="veth", up=True, carrier=False, peer_index=9, unseen=True),
+    Link(namespace="master", name="veth0", kind="veth", up=True, carrier=False, peer_index=9),
+]
+
+
+@pytest.mark.parametrize("link", LINKS, ids=lambda link: f"{link.kind} {link.name}")
+def test_words_on_a_device_in_a_picture_are_chinese(link):
+    kernel = Snapshot(Facts(links=(link,)))
+    english = written_on(kernel)
+    with speaking("zh"):
+        chinese = written_on(kernel)
+        assert CHINESE.search(characters.as_mermaid(kernel) + characters.as_text(kernel))
+    told = [text for text in chinese if text not in english]
+    assert told
+    assert [text for text in told if not CHINESE.search(text)] == []
+    assert [text for text in chinese if TWO_WORDS.search(text)] == []
+
+
+def written_on(kernel):
+    """All lines that a picture's boxes have."""
+    return [line for box in layout(kernel).boxes for line in box.lines]
+
+
+def test_pictures_of_pastes_say_nothing_in_english():
+    for paste in [*PASTES, ROOT / "tests" / "article.txt"]:
+        with speaking("zh"):
+            explained = explain(paste.read_text())
+            drawn = [*written_on(explained.printable), *explained.as_text().splitlines()]
+            drawn += characters.as_mermaid(explained.printable).splitlines()
+        assert [line for line in drawn if TWO_WORDS.search(line)] == [], paste.name
 
 
 def test_what_programs_read_is_english_unless_another_language_is_asked_for(locale, capsys):

@@ -88,8 +88,9 @@ class Wired(markup.AsText):
 
     def draw(self, ax: Axes | None = None, routes: bool = False) -> Axes:
         """The wiring as far as it is known, as matplotlib axes; an end that is out of sight has a `?`."""
-        picture = layout.layout(self.printable, routes=routes)
-        return ink.draw(picture, ax)
+        with ink.legible():
+            picture = layout.layout(self.printable, routes=routes)
+            return ink.draw(picture, ax)
 
     @cached_property
     def printable(self) -> Snapshot:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from ..facts import Device, Link, as_row
+from ..language import tr
 from ..markup import keep_printable
 
 Tag = tuple[str, int]  # protocol and VLAN
@@ -198,7 +199,7 @@ class Sighting:
     def caption(self) -> str:
         """What it is, for a reader: in a few words, and whether it is wrapped."""
         if self.wrapped:
-            return f"{self.what} in {self.wrapping or VXLAN}"
+            return tr("{what} in {wrapping}", what=self.what, wrapping=tr(self.wrapping or VXLAN))
         return self.what
 
     @property
@@ -248,7 +249,8 @@ COLUMNS: dict[str, type] = {
 def plain(sighting: Sighting) -> dict[str, Any]:
     """A row of a walk's table."""
     row = as_row(sighting, COLUMNS)
-    row["what"] = sighting.caption
+    if sighting.wrapped:
+        row["what"] += f" in {sighting.wrapping or VXLAN}"
     return row
 
 

@@ -16,7 +16,7 @@ from .. import snapshot
 from ..errors import BadOption, NotRecorded, package
 from ..facts import Device
 from ..files import written
-from ..language import Spoken, in_its_language, tr
+from ..language import Spoken, in_its_language, marked, tr
 from ..markup import AsText, printable, table
 from ..snapshot import Snapshot
 from ..tables import DTYPES
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 
 HEADINGS = ("", "\u00b5s", "where", "what", "why")
+LEGS = {"ask": marked("ask"), "there": marked("there"), "back": marked("back")}  # as a picture has them
 PACKED = "application/vnd.vethlab_sh.walk+json"  # what a notebook keeps beside the table, for pages that play it
 
 
@@ -122,6 +123,7 @@ class Walk(AsText, Spoken):
         places = [row.place for row in self.rows]
         return list(dict.fromkeys(places))
 
+    @in_its_language
     def picture(self) -> Picture:
         """The wiring with the way on it: at each device the numbers of its sightings, and the bands from one to
         the next."""
@@ -144,7 +146,7 @@ class Walk(AsText, Spoken):
             here = [row for row in self.rows if row.place == device]
             for leg, rows in _by_leg(here):
                 numbers = " ".join(str(row.number) for row in rows)
-                notes.setdefault(device, []).append(f"{leg} {numbers}")
+                notes.setdefault(device, []).append(f"{tr(LEGS[leg])} {numbers}")
         return notes
 
     def _add_band(self, picture: Picture, row: Sighting, shift: float) -> None:
@@ -162,12 +164,14 @@ class Walk(AsText, Spoken):
             before = self.rows[row.after - 1]  # they count from 1
         return way(picture, before.place, row.place)
 
+    @in_its_language
     def draw(self, ax: Axes | None = None) -> Axes:
         """The wiring with the packet's way on it, numbered as in the table.
 
         ax: matplotlib axes to draw on, new ones of the right size when none are given. Returns the axes.
         """
-        return ink.draw(self.picture(), ax)
+        with ink.legible():
+            return ink.draw(self.picture(), ax)
 
     @in_its_language
     def animate(self, path: str | Path | None = None) -> Player:

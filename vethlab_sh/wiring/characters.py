@@ -24,7 +24,7 @@ from .devices import (
 )
 from .joins import Join, joins, joins_of
 from .kinds import kind_words, port_words, state_words
-from .machines import UNSEEN, machines
+from .machines import UNSEEN, machines, shown
 from .tunnels import Tunnel, tunnels
 
 PLAIN = r"[^\w \-.,:;/@+=*?!()\[\]|~]"  # all other signs are written as entities in Mermaid's texts
@@ -84,7 +84,7 @@ class _Tree:
         own = devices(self.snapshot, namespace)
         roots = [link for link in own if not self._hangs(link)]
         if self._not_shown(roots):
-            yield tr(UNSEEN) if namespace == UNSEEN else namespace
+            yield shown(namespace)
             yield from self._branches(roots, namespace)
             return
         if namespace == UNSEEN:
@@ -194,25 +194,18 @@ def _described(snapshot: Snapshot, link: Link) -> str:
     words = [link.name]
     kind = "vxlan" if _is_plain_vxlan(link) else kind_words(link)
     if link.master and link.parent:
-        kind += f" on {link.parent}"  # it stands below what it is a port of
+        kind = tr("{kind} on {parent}", kind=kind, parent=link.parent)  # it stands below what it is a port of
     if kind:
         words.append(f"({kind})")
     words += addresses(snapshot, link.device)
     if port_words(link):
         words.append(port_words(link))
     if is_dead(link):
-        words.append(f"[{tr(condition(link))}]")
-    for odd in (_port_of_switch(link), tr(remark(link, snapshot)), state_words(link)):
+        words.append(f"[{condition(link)}]")
+    for odd in (switch_words(link), remark(link, snapshot), state_words(link)):
         if odd:
             words.append(f"[{odd}]")
     return " ".join(words)
-
-
-def _port_of_switch(link: Link) -> str:
-    """The switch of Open vSwitch that a device is a port of, in the language that is spoken; empty where it is none."""
-    if link.switch is None:
-        return ""
-    return tr("port of {bridge}", bridge=link.switch)
 
 
 def _is_plain_vxlan(link: Link) -> bool:
@@ -243,7 +236,7 @@ def as_mermaid(snapshot: Snapshot) -> str:
 def _subgraph(kind: str, name: str) -> str:
     """The line that opens a frame; kind: m for a machine, s for a namespace on it, which may have the same name."""
     frame = _id(kind, name)
-    return f'subgraph {frame}["{_quoted(name)}"]'
+    return f'subgraph {frame}["{_quoted(shown(name))}"]'
 
 
 def _nodes(snapshot: Snapshot, namespace: str, indent: str) -> Iterator[str]:
@@ -265,9 +258,9 @@ def _edges(snapshot: Snapshot) -> Iterator[str]:
 
 def _arrow(join: Join) -> str:
     if join.kind == "bus":
-        return "-- port ---"
+        return f"-- {tr('port')} ---"
     if join.kind == "parent":
-        return "-- on ---"
+        return f"-- {tr('made on')} ---"
     return "---"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from ..facts import TUNNELS, Device, Link, Route
-from ..language import marked
+from ..language import tr
 from ..snapshot import Snapshot
 from .machines import machines, natural
 
@@ -87,7 +87,7 @@ def condition(link: Link) -> str:
     if not link.up:
         return "DOWN"
     if link.carrier is False:
-        return marked("no signal")
+        return tr("no signal")
     return "UP"
 
 
@@ -102,9 +102,9 @@ def status(link: Link) -> str:
 def remark(link: Link, snapshot: Snapshot) -> str:
     """What is odd about a device at first sight; empty when nothing is."""
     if is_cut(link):
-        return marked("peer missing")
+        return tr("peer missing")
     if link.switch is None and wants_master(link, snapshot):
-        return marked("no master")
+        return tr("no master")
     return ""
 
 
@@ -112,7 +112,7 @@ def switch_words(link: Link) -> str:
     """Of which switch of Open vSwitch a device is a port, which only that program tells; empty where it is of none."""
     if link.switch is None:
         return ""
-    return f"port of {link.switch}"
+    return tr("port of {bridge}", bridge=link.switch)
 
 
 def wants_master(link: Link, snapshot: Snapshot) -> bool:
@@ -162,8 +162,8 @@ def unseen(link: Link) -> str:
     if not link.unseen:
         return ""
     if link.peer_index is None:
-        return "not shown"
-    return f"number {link.peer_index}, not shown"
+        return tr("not shown")
+    return tr("number {number}, not shown", number=link.peer_index)
 
 
 # ---- order ------------------------------------------------------------------------------------------------

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from ..errors import package
 from ..files import written
+from ..language import SOURCE, language, speaking, tr
 from ..markup import printable
 from .picture import FONT, LEADING, PAD, Box, Line, Picture
 
@@ -35,6 +38,26 @@ BANDS, LINES, DEVICES, CROSS, TEXT = 1.5, 1.8, 2, 3, 4
 # What a figure of ours shows: a notebook may have it in another form than in pixels, and in words.
 PICTURES: WeakKeyDictionary[Figure, Picture] = WeakKeyDictionary()
 LEVEL = {"there": BANDS, "back": BANDS, "lost": CROSS}
+
+
+@contextmanager
+def legible() -> Iterator[None]:
+    """Speak what can be written on a picture: English, where matplotlib has no font for the language that is spoken."""
+    if language() == SOURCE or chinese_fonts():
+        yield
+        return
+    _tell_of_fonts()
+    with speaking(SOURCE):
+        yield
+
+
+@cache
+def _tell_of_fonts() -> None:
+    """Say why a picture is in English; once is enough."""
+    # logging writes a bare line to stderr, where warnings would quote our own code
+    logging.getLogger(__name__).warning(
+        tr("No font here has Chinese signs (Debian has some in fonts-noto-cjk), so what is drawn is in English.")
+    )
 
 
 def draw(picture: Picture, ax: Axes | None = None) -> Axes:

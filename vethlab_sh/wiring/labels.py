@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..facts import Device, Link
+from ..language import tr
 from ..snapshot import Snapshot
 from .devices import addresses, is_dead, remark, routes, status, switch_words, unseen
 from .kinds import kind_words, port_words, state_words
+from .machines import shown
 from .picture import PAD, Label, Size
 
 MOST = 3  # addresses on a device; a router may have many
@@ -28,7 +30,7 @@ class Labels:
 
     def title(self, namespace: str) -> Label:
         """What stands at the top of a frame."""
-        lines = [namespace]
+        lines = [shown(namespace)]
         if self.routes:
             lines += [route.words for route in routes(self.snapshot, namespace)]
         return Label.of(lines)
@@ -76,7 +78,7 @@ class Labels:
         lines = list(chosen[:MOST])
         left = len(chosen) - MOST
         if left > 0:
-            lines.append(f"and {left} more")
+            lines.append(tr("and {count} more", count=left))
         return lines
 
     def size(self, link: Link) -> Size:

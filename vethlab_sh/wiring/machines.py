@@ -15,7 +15,7 @@ from functools import lru_cache
 from ipaddress import ip_interface
 
 from ..facts import TUNNELS, Link, Namespace
-from ..language import marked
+from ..language import marked, tr
 from ..sandbox import HOSTNAME
 from ..snapshot import Snapshot
 
@@ -40,6 +40,11 @@ def machine_of(snapshot: Snapshot, namespace: str) -> str:
     """The machine that a namespace is on: itself when it plays one, UNSEEN when no text shows it."""
     homes = _homes(snapshot)
     return homes.get(namespace, HOSTNAME)
+
+
+def shown(machine: str) -> str:
+    """How a machine is called where it is shown; only one that no text shows has words for a name."""
+    return tr(UNSEEN) if machine == UNSEEN else machine
 
 
 def plays_machine(snapshot: Snapshot, namespace: str) -> bool:

@@ -8,8 +8,9 @@ from functools import lru_cache
 from itertools import combinations
 
 from ..facts import ANY_MAC, Device, Link, Wrapping
+from ..language import enumerated, tr
 from ..snapshot import Snapshot
-from .kinds import NAMES
+from .kinds import name_of
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Tunnel:
     def name(self) -> str:
         """The kind, and the number that both ends have: `VXLAN 1`, `GRE 7`, `IPIP`."""
         kind = self.one.kind or ""
-        words = NAMES.get(kind, kind)
+        words = name_of(kind)
         wrapping = self.one.wrapped_in
         if wrapping is None or not wrapping.key:
             return words
@@ -55,10 +56,10 @@ class Tunnel:
         """Its name, and what is missing."""
         if self.works:
             return self.name
-        spaces = " and ".join(self.missing)
+        spaces = enumerated(self.missing)
         if self.one.kind == "vxlan":
-            return f"{self.name}: no FDB entry on {spaces}"
-        return f"{self.name}: another remote on {spaces}"
+            return tr("{tunnel}: no FDB entry on {namespaces}", tunnel=self.name, namespaces=spaces)
+        return tr("{tunnel}: another remote on {namespaces}", tunnel=self.name, namespaces=spaces)
 
 
 @lru_cache(maxsize=4)

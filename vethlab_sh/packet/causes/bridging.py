@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ...facts import ANY_MAC, Device, Entry, Link, is_group
 from ...inside import quoted
-from ...language import tr
+from ...language import enumerated, tr
 from ...wiring.tunnels import tunnels
 from ..sighting import Sighting
 from .cables import show_link, switched_off
@@ -391,7 +391,7 @@ def _held_back(scene: Scene, port: Device, mac: str, came_by: Device | None) -> 
         reason=tr(
             "the port {port} does not flood ({flags} off), and the frame is {what}",
             port=full(port),
-            flags=", ".join(off),
+            flags=enumerated(off),
             what=what,
         ),
         shown=_show_port(port, "flood"),
