@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import date
+from itertools import product
 
 from .. import scenarios, snapshot
+from ..language import LANGUAGES, speaking
 from ..packet import follow
 from ..sandbox import Sandbox
 from ..scenarios import Scenario
@@ -55,14 +57,15 @@ def _moment(shell: Shell, rows: Rows) -> Tables:
 
 
 def _walks(shell: Shell, pairs: Iterable[tuple[str, str]], rows: Rows) -> list[RecordedWalk]:
-    """Each walk twice: with nothing learned, and then with all that the first one left."""
+    """Each walk twice in each language: with nothing learned, and then with all that the first one left."""
     walks = []
-    for src, dst in pairs:
+    for (src, dst), lang in product(pairs, LANGUAGES):
         for cold in (True, False):
-            walked = follow.walk(shell, src, dst, cold=cold)
+            with speaking(lang):
+                walked = follow.walk(shell, src, dst, cold=cold)
             values = walked.plain()
             tables = rows.pack(values.pop("snapshot"))
-            walks.append(RecordedWalk(cold, values, tables))
+            walks.append(RecordedWalk(cold, values, tables, lang))
     return walks
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from .. import snapshot
 from ..errors import NotRecorded
-from ..language import tr
+from ..language import SOURCE, tr
 from ..packet import walk
 from ..packet.walk import Walk
 from ..record import Ran
@@ -33,12 +33,13 @@ class RecordedWalk:
     """A walk at the end of the scenario.
 
     cold: whether it began with nothing learned; values: as `Walk.plain` has them, but for its snapshot, which is packed
-    as tables.
+    as tables; lang: the language in which its reasons are told.
     """
 
     cold: bool
     values: dict[str, Any]
     tables: Tables
+    lang: str = SOURCE
 
     @property
     def src(self) -> str:
@@ -149,7 +150,7 @@ def _walks(every: Iterable[dict[str, Any]]) -> Iterator[RecordedWalk]:
         values = dict(walked)
         cold = values.pop("cold")
         tables = values.pop("snapshot")
-        yield RecordedWalk(cold, values, tables)
+        yield RecordedWalk(cold, values, tables, values.pop("lang"))
 
 
 def _file(scenario: str) -> Path:
@@ -160,7 +161,7 @@ def store(recording: Recording) -> int:
     """Write a recording into the package; returns the size of its file in bytes."""
     walks = []
     for walked in recording.walks:
-        walks.append({**walked.values, "cold": walked.cold, "snapshot": walked.tables})
+        walks.append({**walked.values, "cold": walked.cold, "lang": walked.lang, "snapshot": walked.tables})
     values = {
         "scenario": recording.scenario,
         "made": recording.made.isoformat(),

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from .. import scenarios
 from ..errors import BadOption, LabClosed, NotRecorded, nearest
-from ..language import enumerated, tr
+from ..language import enumerated, language, tr
 from ..packet.walk import Walk
 from ..record import Ran
 from ..sandbox import HOSTNAME
@@ -226,7 +226,7 @@ class Replay:
         as_recorded = (count, size, proto) == (1, None, "icmp")
         for recorded in self._recording.walks:
             is_way = recorded.src == src and dst in recorded.names
-            if as_recorded and is_way and recorded.cold == cold:
+            if as_recorded and is_way and recorded.cold == cold and recorded.lang == language():
                 return self._recording.walk(recorded)
         pairs = enumerated(self._pairs())
         raise NotRecorded(tr("This walk was not recorded. Recorded are, cold and warm: {pairs}.", pairs=pairs))
@@ -234,8 +234,8 @@ class Replay:
     def _pairs(self) -> Iterator[str]:
         """The walks that were recorded, as words."""
         for recorded in self._recording.walks:
-            if recorded.cold:
-                yield f"{recorded.src} to {recorded.dst}"
+            if recorded.cold and recorded.lang == language():
+                yield tr("{src} to {dst}", src=recorded.src, dst=recorded.dst)
 
     def close(self) -> None:
         """Nothing more is shown. Harmless when repeated."""
