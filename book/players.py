@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from html import escape
 from pathlib import Path
 
-from retold import retold
 from said import tr
 
 from vethlab_sh.packet.walk import Walk
@@ -21,7 +19,7 @@ class Shelf:
 
     def keep(self, name: str, walk: Walk) -> None:
         """Write the player of a walk under this name, in the language that is spoken."""
-        player = _retold(walk).animate(self.folder / f"{name}.html")
+        player = walk.animate(self.folder / f"{name}.html")
         self._kept[name] = (walk, player.height)
 
     def frame(self, name: str, folder: str, begins: bool = False) -> str:
@@ -34,9 +32,3 @@ class Shelf:
         address = f"{folder}/{name}.html{'#playing' if begins else ''}"
         look = f'class="player" style="height:{height}px"'
         return f'<iframe {look} src="{address}" title="{title}" loading="lazy"></iframe>'
-
-
-def _retold(walk: Walk) -> Walk:
-    """The walk as the kit tells it in the language that is spoken: it was recorded in English."""
-    rows = [replace(row, why=retold(row.why)) for row in walk.rows]
-    return replace(walk, rows=tuple(rows), verdict=retold(walk.verdict))

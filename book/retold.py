@@ -1,6 +1,6 @@
 """How does a sentence read in Chinese that the kit once said in English? As its catalogue has it, found by its pattern.
 
-What a lesson showed and what a verdict said was written down in English. Each sentence of it is one of the kit's, with
+What a verdict said was written down in English. Each sentence of it is one of the kit's, with
 its fields filled in, so the kit's catalogue tells how it reads: the pattern is looked for that fits all of it, and what
 stands in a field may be a sentence, too. Where nothing fits, a text stays as it is.
 """
@@ -12,11 +12,9 @@ import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from html import escape, unescape
 from pathlib import Path
 
 from vethlab_sh.language import CATALOGUES, DOMAIN, SOURCE, in_lesson, language, sentences, tr
-from vethlab_sh.lessons import questions
 
 DEEPEST = 5
 TWO_WORDS = re.compile(r"[\w'’.:@-]+,? (?:[a-z]{2,}|a)\b")  # two words one after the other: perhaps a sentence
@@ -41,16 +39,13 @@ SHORT = 3  # words, then, in a field
 PROTOCOL = re.compile(r"(?:ICMP|ICMPv6|ARP|TCP|UDP|IP|IPv6)(?: [\w-]+){0,3}")
 # A field begins and ends where a word does; where another field follows at once, where a blank or a comma is.
 START, EDGE, END = r"(?<!\w)", r"(?!\w)", r"(?=[\s,;(]|$)"
-CODED = re.compile("<code[^>]*>([^<]*)</code>")
 TICKED = re.compile("`([^`]*)`")
-NODE = re.compile(r"(?<=>)[^<>]*(?:<code[^>]*>[^<]*</code>[^<>]*)*(?=<)")  # a text, with the code in it
 FENCE = "```"
-CHOICES = re.compile(r"(.+[?.]) \(([^()]+ / [^()]+)\)")
 LINE = re.compile(r"^(> |\| .* \| |)(.+?)( \||)$")  # a quotation, a row and its last cell, a paragraph
 HAN = "[\u4e00-\u9fff]"
 TOO_NEAR = re.compile(f"(?<={HAN})(?=[A-Za-z0-9`])")
 TOO_FAR = re.compile(f"(?<={HAN}) (?={HAN})")
-WORDS_ALONE = ("nobody", "nothing", "none", "yes", "no", "itself")
+WORDS_ALONE = ("nobody", "none", "yes", "no", "itself")
 OWN = re.compile("[A-Za-z]{2,}")
 
 
@@ -78,42 +73,8 @@ def retold(text: str) -> str:
             why = text.removeprefix(verdict)
             told = retold(why)
             return tr(pattern, why=told) if told != why else text
-    told = _sentence(text, 0) or _question(text)
+    told = _sentence(text, 0)
     return _spaced(told) if told and not LEFT.search(TICKED.sub("", told)) else text
-
-
-def _question(text: str) -> str | None:
-    """A question of a lesson with its choices behind it."""
-    found = CHOICES.fullmatch(text)
-    asked = in_lesson(found[1]) if found else text
-    if not found or asked == found[1]:
-        return None
-    choices = " / ".join(_labels().get(choice, choice) for choice in found[2].split(" / "))
-    return f"{asked}（{choices}）"
-
-
-@cache
-def _labels() -> dict[str, str]:
-    """How the choices of all lessons read."""
-    labels = {}
-    for lesson in questions.lessons():
-        for question in questions.read(lesson).questions.values():
-            labels.update({choice: label for label, choice in question.labelled()})
-    return labels
-
-
-def in_html(html: str) -> str:
-    """HTML in which each text of the kit's is retold; what is between tags that show code stays."""
-    return NODE.sub(_node, html)
-
-
-def _node(node: re.Match[str]) -> str:
-    text = node[0].strip()
-    plain = unescape(CODED.sub(r"`\1`", text))
-    told = retold(plain)
-    if told == plain:
-        return node[0]
-    return node[0].replace(text, TICKED.sub(r"<code>\1</code>", escape(told, quote=False)))
 
 
 def on_page(page: str, say: Callable[[str], str] = retold) -> str:

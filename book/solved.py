@@ -8,7 +8,6 @@ from pathlib import Path
 import glossary
 import nbformat
 from players import Shelf
-from retold import in_html, retold
 from said import tr
 
 from vethlab_sh.language import SOURCE, in_lesson, language
@@ -21,7 +20,6 @@ Cell = nbformat.NotebookNode
 Output = nbformat.NotebookNode
 STILL = re.compile(r'<svg [^>]*class="vethlab-picture".*?</svg>', re.S)
 BUTTON = re.compile(r"<button[^>]*jupyterapp.*?</button>", re.S)  # for JupyterLab, and there is none around a page
-REMARK = re.compile(r"^\(.+\)$", re.M)  # the kit's own, among what commands print
 MARKS = re.compile(r"^### (BEGIN|END) SOLUTION\n?", re.M)
 # A table says in each cell how it looks, for pages of others; here two classes do.
 LOOKS = {f'style="{WHOLE}"': 'class="whole"', f'style="{PROSE}"': 'class="prose"'}
@@ -35,6 +33,7 @@ def write(solutions: Path, folder: Path, shelf: Shelf) -> None:
     folder.mkdir()
     for path in sorted(solutions.glob("*.ipynb")):
         lesson = nbformat.read(path, as_version=4)
+        _show_as_spoken(lesson, path)
         words = Explained(_meanings())
         for number, cell in enumerate(lesson.cells):
             if cell.cell_type == "code":
@@ -45,6 +44,17 @@ def write(solutions: Path, folder: Path, shelf: Shelf) -> None:
         lesson.cells.insert(1, nbformat.v4.new_markdown_cell(above, id="above"))
         lesson.metadata.pop("widgets", None)
         nbformat.write(lesson, folder / path.name)
+
+
+def _show_as_spoken(lesson: nbformat.NotebookNode, path: Path) -> None:
+    """Put in place of its outputs those of its run in the language that is spoken."""
+    there = path.parent / language() / translation.file_name(path.stem)
+    if not there.exists():
+        return
+    ran = {cell.id: cell for cell in nbformat.read(there, as_version=4).cells}
+    for cell in lesson.cells:
+        if cell.cell_type == "code":
+            cell.outputs = ran[cell.id].outputs
 
 
 def _meanings() -> dict[str, str]:
@@ -89,11 +99,9 @@ def _with_player(output: Output, frame: str) -> list[Output]:
 
 
 def _simplify(output: Output, cell: Cell) -> None:
-    if "text" in output:
-        output.text = REMARK.sub(lambda remark: retold(remark[0]), output.text)
     data = output.get("data", {})
     if "text/html" in data:
-        data["text/html"] = in_html(BUTTON.sub("", data["text/html"]))
+        data["text/html"] = BUTTON.sub("", data["text/html"])
         for look, name in LOOKS.items():
             data["text/html"] = data["text/html"].replace(look, name)
     if "image/png" in data:

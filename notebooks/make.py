@@ -4,7 +4,8 @@ Both carry nbgrader's metadata, so that a teacher can hand them out and collect 
 solution is the learner's to fill, and each cell that judges an exercise gives a point.
 
 python notebooks/make.py              solutions/*.ipynb -> *.ipynb
-python notebooks/make.py --run        run the solutions first, and keep their outputs (--run 2_bridge: of one lesson)
+python notebooks/make.py --run        run the solutions first, in each language, and keep their outputs (--run 2_bridge:
+                                      of one lesson)
 python notebooks/make.py --check      say which notebooks are stale; exit code 1 if one is
 """
 
@@ -15,12 +16,19 @@ import re
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 from glossary import Explained
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from vethlab_sh.language import LANGUAGES, SOURCE, speaking  # noqa: E402
+from vethlab_sh.lessons import translation  # noqa: E402
+
+OTHERS = [language for language in LANGUAGES if language != SOURCE]
 SOLUTIONS = HERE / "solutions"
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n.*?### END SOLUTION", re.S)
 ANSWER = re.compile(r', answer="[^"\n]*"')
@@ -98,13 +106,25 @@ def _given(lines: list[str]) -> str:
     return "\n".join([title, *lines])
 
 
-def run(path: Path) -> None:
-    """Run a solved notebook from a clean kernel and keep what it shows, in place."""
+def translated(solved: nbformat.NotebookNode, file: Path) -> nbformat.NotebookNode:
+    """The solved notebook in the language that is spoken, with what its own cells showed when they ran in it."""
+    copy = nbformat.reads(translation.notebook(nbformat.writes(solved)), as_version=4)
+    before = nbformat.read(file, as_version=4).cells if file.exists() else []
+    ran = {cell.id: cell for cell in before if cell.cell_type == "code"}
+    for cell in copy.cells:
+        if cell.id in ran:
+            cell.outputs = ran[cell.id].outputs
+            cell.execution_count = ran[cell.id].execution_count
+    return copy
+
+
+def run(notebook: nbformat.NotebookNode, language: str) -> None:
+    """Run a solved notebook from a clean kernel that speaks this language, and keep what it shows."""
     from nbclient import NotebookClient
 
-    notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as answers:  # nobody's
         os.environ["VETHLAB_ANSWERS"] = answers
+        os.environ["VETHLAB_LANG"] = language
         NotebookClient(
             notebook,
             timeout=120,
@@ -116,7 +136,6 @@ def run(path: Path) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [_still(output) for output in cell.outputs if OWN not in cell.source]
-    nbformat.write(notebook, path)
 
 
 def _still(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -131,20 +150,37 @@ def _still(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return output
 
 
+def _made(path: Path, runs: bool) -> Iterator[tuple[Path, nbformat.NotebookNode]]:
+    """All that is made of a solved lesson, with its file: itself, marked, the learner's, and other languages'."""
+    solved = nbformat.read(path, as_version=4)
+    if runs:
+        print(path.name, flush=True)
+        run(solved, SOURCE)
+    solved = marked(solved, path.stem.replace("_", "-"))
+    yield path, solved
+    yield HERE / path.name, learners_copy(solved, path.stem)
+    for language in OTHERS:
+        with speaking(language):
+            file = SOLUTIONS / language / translation.file_name(path.stem)
+            copy = translated(solved, file)
+        if runs:
+            print(file.name, flush=True)
+            run(copy, language)
+        yield file, copy
+
+
 def main(words: list[str]) -> int:
     """Mark every solved lesson and write the learner's copy, or check that none is stale."""
     stale = []
     for path in sorted(SOLUTIONS.glob("*.ipynb")):
-        if "--run" in words and (len(words) == 1 or path.stem in words):
-            print(path.name, flush=True)
-            run(path)
-        solved = marked(nbformat.read(path, as_version=4), path.stem.replace("_", "-"))
-        learner = learners_copy(solved, path.stem)
-        for file, text in ((path, nbformat.writes(solved)), (HERE / path.name, nbformat.writes(learner))):
-            if not file.exists() or file.read_text(encoding="utf-8") != text + "\n":
+        runs = "--run" in words and (len(words) == 1 or path.stem in words)
+        for file, notebook in _made(path, runs):
+            text = nbformat.writes(notebook) + "\n"
+            if not file.exists() or file.read_text(encoding="utf-8") != text:
                 stale.append(str(file.relative_to(HERE)))
                 if "--check" not in words:
-                    file.write_text(text + "\n", encoding="utf-8")
+                    file.parent.mkdir(exist_ok=True)
+                    file.write_text(text, encoding="utf-8")
     if "--check" in words and stale:
         print(f"Stale, make them anew with `make notebooks`: {', '.join(stale)}", file=sys.stderr)
         return 1

@@ -15,6 +15,9 @@ from vethlab_sh.notebook import magic
 CHINESE = re.compile("[\u4e00-\u9fff]")
 LINKED = re.compile(r"\]\(([^)]+)\)")
 HEADED = re.compile(r"^#+ ", re.M)
+ENGLISH = re.compile("[a-z]{2,}(?: [a-z]{2,}){2}")  # three words of no command
+QUOTED = re.compile(r"<(pre|code|style|script)[^>]*>.*?</\1>", re.S)
+REMARK = re.compile(r"^\(.+\)$", re.M)  # the kit's own, among what commands print
 LESSONS = questions.lessons()
 
 
@@ -53,6 +56,32 @@ def test_no_line_of_a_copys_prose_is_english(copied, lesson):
     blocks = [block for source in prose for block in translation.blocks(source)]
     assert [block.text for block in blocks if block.text and not CHINESE.search(block.text)] == []
     assert [block.text for block in blocks if not lesson_texts.is_bold(block.text)] == []  # words are explained in it
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_what_a_lesson_showed_in_chinese_has_no_english_sentence_of_ours(lesson):
+    english = outputs(ROOT / "notebooks" / "solutions" / f"{lesson}.ipynb")
+    chinese = outputs(ROOT / "notebooks" / "solutions" / "zh" / f"{lesson}.zh.ipynb")
+    assert set(chinese) == set(english)
+    said = [text for shown in chinese.values() for output in shown for text in texts_of(output)]
+    assert [text for text in said if CHINESE.search(text)]
+    assert [text for text in said if ENGLISH.search(text)] == []
+
+
+def outputs(path):
+    """What each cell of a notebook showed, by the cell's name."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return {cell["id"]: cell["outputs"] for cell in cells if cell.get("outputs")}
+
+
+def texts_of(output):
+    """What the kit said in an output: all but what a command printed and what is marked as code."""
+    data = output.get("data", {})
+    html = QUOTED.sub("", "".join(data.get("text/html", "")))
+    yield from re.split("<[^>]*>", html)
+    if "image/png" in data:
+        yield from "".join(data.get("text/plain", "")).splitlines()
+    yield from REMARK.findall("".join(output.get("text", "")))
 
 
 def test_each_lesson_leads_to_the_next_one_in_its_language(copied):

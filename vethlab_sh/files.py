@@ -24,6 +24,13 @@ def lessons() -> Path:
     return PACKAGE / "lessons" / "notebooks"
 
 
+def solved(lesson: str, language: str = "") -> Path:
+    """A solved lesson with what it showed; language: the one in which it was to run, where there is such a run."""
+    folder = lessons() / "solutions"
+    there = folder / language / f"{lesson}.{language}.ipynb"
+    return there if there.is_file() else folder / f"{lesson}.ipynb"
+
+
 def install(extra: str) -> str:
     """The command that brings a part of the kit which is not there; extra: as pyproject.toml calls it."""
     if is_checkout():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import files
+from ..language import language
 from . import questions
 from .script import BEGINS_AT, CALLED, MARKS, SOLUTION
 
@@ -91,8 +92,8 @@ class Kept:
 
 
 def read(lesson: str) -> Kept:
-    """The solved lesson of this name."""
-    path = files.lessons() / "solutions" / f"{lesson}.ipynb"
+    """The solved lesson of this name, as it ran in the language that is spoken."""
+    path = files.solved(lesson, language())
     cells: list[KeptCell] = []
     truths: dict[str, str] = {}
     tasks = questions.read(lesson).tasks

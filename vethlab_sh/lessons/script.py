@@ -63,7 +63,7 @@ class Script:
 
 def read(lesson: str) -> Script:
     """The script of a lesson."""
-    path = files.lessons() / "solutions" / f"{lesson}.ipynb"
+    path = files.solved(lesson)
     script = Script({}, {}, {}, {}, {})
     section = ""
     here = start = Place(())

@@ -85,7 +85,7 @@ def language_of(file: str) -> str:
 def notebook(text: str) -> str:
     """A notebook, as the text of its file, in the language that is spoken.
 
-    Outputs are left out: what the kit says in them is English.
+    Outputs are left out: the kit spoke another language in them.
     """
     lesson = json.loads(text)
     for cell in lesson["cells"]:

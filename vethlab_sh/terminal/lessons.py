@@ -56,9 +56,10 @@ def _copy(source: Path, folder: Path) -> list[Path]:
         path = folder / translation.file_name(notebook.stem)
         if path.exists() or path.is_symlink():
             continue
+        ran = notebook.parent / language() / path.name  # a solved one, with what it showed in this language
         with files.written(path):
-            if language() == SOURCE:
-                shutil.copyfile(notebook, path)
+            if language() == SOURCE or ran.is_file():
+                shutil.copyfile(ran if ran.is_file() else notebook, path)
             else:
                 text = translation.notebook(notebook.read_text(encoding="utf-8"))
                 path.write_text(text, encoding="utf-8")
