@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..language import LANGUAGES, marked, plural, tr
+from ..language import CHINESE, LANGUAGES, enumerated, marked, plural, tr
 from ..markup import wrapped
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 ME = "python -m vethlab_sh"
 OR_LAB = marked(", or the name of a lab that stays, which `ps` lists")
+NARROW = re.compile(f"(?<=[{CHINESE}]):$", re.MULTILINE)
 SCENARIO_OPTIONS = ("hosts", "pods", "mode", "ipv6", "cni")
 
 
@@ -46,6 +48,10 @@ class Help(argparse.RawDescriptionHelpFormatter):
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         return wrapped(" ".join(text.split()), width).splitlines()
+
+    def format_help(self) -> str:
+        """The help, with a heading's colon as wide as its letters: argparse always writes a narrow one."""
+        return NARROW.sub("：", super().format_help())
 
 
 def add_verb(verbs: Verbs, name: str, help_line: str) -> argparse.ArgumentParser:
@@ -95,7 +101,7 @@ def _told(examples: Sequence[str]) -> str:
 
 def _language(name: str) -> str:
     if name not in LANGUAGES:
-        known = ", ".join(LANGUAGES)
+        known = enumerated(LANGUAGES)
         raise argparse.ArgumentTypeError(tr("{name!r} is no language here; there are: {known}", name=name, known=known))
     return name
 
@@ -104,7 +110,7 @@ def scenario_argument(verb: argparse.ArgumentParser, or_lab: str = "") -> None:
     """The name of a scenario, with the options that scenarios have; or_lab: OR_LAB where a lab's name will do too."""
     from ..scenarios import SCENARIOS  # opened by the verbs that play one
 
-    known = ", ".join(SCENARIOS)
+    known = enumerated(SCENARIOS)
     verb.add_argument("name", help=tr("a scenario ({known}){or_lab}", known=known, or_lab=tr(or_lab)))
     option_arguments(verb)
 

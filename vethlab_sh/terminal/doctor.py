@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..errors import EXTRAS, LabError, OfBusyBox, ToolMissing, package_of
 from ..files import install
 from ..lab import Lab
-from ..language import marked, tr
+from ..language import enumerated, marked, tr
 from ..sandbox import check_program, find, is_rootless
 from ..scenarios import SCENARIOS, check_programs, load
 from .arguments import does, json_argument
@@ -75,7 +75,7 @@ def _verdict(findings: list[Finding], is_ready: bool) -> str:
         return tr("This machine is ready.")
     some = [finding.scenario for finding in findings if finding.ok and finding.scenario]
     if some:
-        return tr("Here can run: {some}.", some=", ".join(some))
+        return tr("Here can run: {some}.", some=enumerated(some))
     return tr("The demos cannot run here until the missing things are there.")
 
 
@@ -136,7 +136,7 @@ def _scenario(name: str, findings: list[Finding]) -> Finding:
     except ToolMissing as error:
         return Finding(what, False, "", str(error), needed=False, scenario=name)
     if lacking:
-        cure = tr("needs what is missing: {lacking}", lacking=", ".join(lacking))
+        cure = tr("needs what is missing: {lacking}", lacking=enumerated(lacking))
         return Finding(what, False, "", cure, scenario=name)
     return Finding(what, True, tr("can run"), scenario=name)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ..keep.shells import opens_a_shell
-from ..language import marked, plural, tr
+from ..language import enumerated, marked, plural, tr
 from ..node.commands import is_command
 from ..node.prompts import ANONYMOUS, NAMED
 from ..node.shapes import shape
@@ -266,7 +266,7 @@ def without_prompts(lines: Iterable[str], say: Callable[[str], None]) -> Iterato
 
 
 def _remark(prompts: Sequence[str], left_out: int) -> str:
-    named = ", ".join(f"`{prompt}`" for prompt in prompts)
+    named = enumerated(f"`{prompt}`" for prompt in prompts)
     if left_out == 0:
         return tr("The prompts ({named}) are taken off.", named=named)
     return plural(

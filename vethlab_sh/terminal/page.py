@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from .. import markup
-from ..language import tr
+from ..language import enumerated, tr
 
 if TYPE_CHECKING:
     from ..record import Ran
@@ -206,7 +206,7 @@ def _named(hidden: list[str]) -> str:
     """The columns' names, or only how many when naming them would take more room than it is worth."""
     if len(hidden) > 6:
         return tr("{count} more columns", count=len(hidden))
-    return ", ".join(hidden)
+    return enumerated(hidden)
 
 
 def _is_of_numbers(rows: Iterable[Row], column: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..language import tr
+from ..language import enumerated, tr
 from .arguments import does, json_argument
 from .lessons import FOLDER
 from .page import Page
@@ -106,7 +106,7 @@ def choose(page: Page, asked: Question) -> str | None:
         print(f"  {letter}  {asked.label(choice)}")
     wanted = tr("(your answer, or Enter to skip)")
     if choices:
-        wanted = tr("({letters}, or Enter to skip)", letters=", ".join(choices))
+        wanted = tr("({letters}, or Enter to skip)", letters=enumerated(choices))
     while True:
         try:
             typed = input(f"{wanted} ").strip()
@@ -119,7 +119,7 @@ def choose(page: Page, asked: Question) -> str | None:
             return choices[typed.casefold()]
         if asked.meant(typed) in asked.choices:
             return asked.meant(typed)
-        print(tr("{typed!r} is none of these: {letters}.", typed=typed, letters=", ".join(choices)))
+        print(tr("{typed!r} is none of these: {letters}.", typed=typed, letters=enumerated(choices)))
 
 
 def _judged(page: Page, again: Again, answer: str) -> bool | None:

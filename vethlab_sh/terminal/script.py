@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import BadInput
 from ..lab import Lab, Session
-from ..language import plural, sentences, tr
+from ..language import enumerated, plural, sentences, tr
 from ..record import Ran, prompt_of
 from .lines import read
 from .page import Page, Stream
@@ -53,7 +53,7 @@ def play(lab: Lab, file: Path, keep_going: bool = False) -> int:
         say_aside(tr("Line {number} goes on in the background. What it says from now on is not shown.", number=number))
     session.close()
     if len(failed) > 1:
-        numbers = ", ".join(map(str, failed))
+        numbers = enumerated(map(str, failed))
         say_aside(
             tr(
                 "{failed} of {all} commands failed: lines {numbers}.",
