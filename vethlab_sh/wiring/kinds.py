@@ -6,7 +6,7 @@ from ..facts import Link, PortVlan, Wrapping
 from ..language import enumerated, marked, tr
 
 NAMES = {
-    "ipip": "IPIP", "sit": "SIT", "gre": "GRE", "gretap": "GRE, Ethernet", "erspan": "ERSPAN",
+    "ipip": "IPIP", "sit": "SIT", "gre": "GRE", "gretap": marked("GRE, Ethernet"), "erspan": "ERSPAN",
     "ip6tnl": marked("IPv6 tunnel"), "ip6gre": marked("GRE over IPv6"), "ip6gretap": marked("GRE over IPv6, Ethernet"),
     "geneve": "Geneve", "vxlan": "VXLAN", "wireguard": "WireGuard", "vti": "VTI", "vti6": marked("VTI over IPv6"),
 }  # fmt: skip
