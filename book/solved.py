@@ -25,7 +25,7 @@ MARKS = re.compile(r"^### (BEGIN|END) SOLUTION\n?", re.M)
 LOOKS = {f'style="{WHOLE}"': 'class="whole"', f'style="{PROSE}"': 'class="prose"'}
 ABOVE = """\
 This lesson is solved, and shows what it showed when its lines ran on Linux. To do it yourself, with the kernel as the
-judge: `make lab`, or [another way](../guides/start.md), and there `{name}.ipynb`."""
+judge: `make lab`, or [another way](../guides/start.md), and there `{file}`."""
 
 
 def write(solutions: Path, folder: Path, shelf: Shelf) -> None:
@@ -40,7 +40,7 @@ def write(solutions: Path, folder: Path, shelf: Shelf) -> None:
                 _turn(cell, f"{path.stem}-{number}", shelf)
             else:
                 cell.source = words.explain(translation.prose(cell.source))
-        above = f":::{{note}}\n{tr(ABOVE, name=path.stem)}\n:::"
+        above = f":::{{note}}\n{tr(ABOVE, file=translation.file_name(path.stem))}\n:::"
         lesson.cells.insert(1, nbformat.v4.new_markdown_cell(above, id="above"))
         lesson.metadata.pop("widgets", None)
         nbformat.write(lesson, folder / path.name)
