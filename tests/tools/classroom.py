@@ -55,19 +55,21 @@ def solved(name):
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """A course of nbgrader with one lesson, as a teacher makes it."""
-    folder = tmp_path_factory.mktemp("course")
+    return course_in(tmp_path_factory.mktemp("course"), "en")
+
+
+def course_in(folder, language):
     shutil.copy(CLASSROOM / "nbgrader_config.py", folder)
     (folder / "source" / LESSON).mkdir(parents=True)
     shutil.copy(SOLUTIONS / f"{LESSON}.ipynb", folder / "source" / LESSON)
-    nbgrader(folder, "generate_assignment", LESSON)
+    nbgrader(folder, "generate_assignment", LESSON, language=language)
     return folder
 
 
-def nbgrader(folder, *words):
+def nbgrader(folder, *words, language="en"):
     path = f"{BIN}:{os.environ['PATH']}"  # it calls alembic by name
-    ended = subprocess.run(
-        [BIN / "nbgrader", *words], cwd=folder, capture_output=True, text=True, env={**os.environ, "PATH": path}
-    )
+    around = {**os.environ, "PATH": path, "VETHLAB_LANG": language}
+    ended = subprocess.run([BIN / "nbgrader", *words], cwd=folder, capture_output=True, text=True, env=around)
     assert ended.returncode == 0, ended.stderr
     return ended
 
@@ -115,13 +117,32 @@ def test_autograde_gives_a_point_for_each_exercise_that_holds(course):
         if cell.source.startswith("exercise("):
             cell.source = "exercise()"
     hand_in(course, "cheat", cheat)
-    nbgrader(course, "autograde", LESSON)
-    nbgrader(course, "export", "--to", "grades.csv")
-    rows = {row["student_id"]: row for row in csv.DictReader((course / "grades.csv").read_text().splitlines())}
-    scores = {name: (float(row["score"]), float(row["max_score"])) for name, row in rows.items()}
+    scores = graded(course, "en")
     assert scores["good"] == (out_of, out_of)
     assert scores["blank"] == scores["cheat"]
     assert scores["blank"][0] < scores["poor"][0] < out_of
+
+
+def graded(course, language):
+    """Of each learner: the points, and how many there are."""
+    nbgrader(course, "autograde", LESSON, language=language)
+    nbgrader(course, "export", "--to", "grades.csv", language=language)
+    rows = csv.DictReader((course / "grades.csv").read_text().splitlines())
+    return {row["student_id"]: (float(row["score"]), float(row["max_score"])) for row in rows}
+
+
+def test_lesson_released_in_chinese_gives_the_same_points_for_the_same_lines(tmp_path):
+    course = course_in(tmp_path, "zh")
+    out_of = sum(cell.source.startswith("exercise(") for cell in codes(solved(LESSON)))
+    assert "许多容器怎样共用一条线？" in released(course).cells[0].source
+    hand_in(course, "good", filled(course, out_of))
+    hand_in(course, "poor", filled(course, 1))
+    scores = graded(course, "zh")
+    assert scores["good"] == (out_of, out_of)
+    assert scores["poor"][0] < out_of
+    nbgrader(course, "generate_feedback", LESSON, language="zh")
+    page = (course / "feedback" / "poor" / LESSON / f"{LESSON}.html").read_text()
+    assert "没有命名空间 ns103" in page
 
 
 def test_feedback_shows_the_sentence_of_the_kernel(course):
