@@ -130,7 +130,8 @@ def _named(line: str, text: str, found: re.Match[str]) -> Heading | None:
     name = groups["name"].strip(".")
     is_pod = kind is not None and PODS_OF_KIND.fullmatch(kind) is not None
     if kind and NUMBER.fullmatch(name):
-        joint = " " if kind.isascii() else ""
+        is_one_word = f"{kind}{name}" in text
+        joint = "" if is_one_word or not kind.isascii() else " "
         return Heading(f"{kind.lower()}{joint}{name}", is_pod)
     if name.lower() in NO_NAMES or DEVICE.fullmatch(name):
         return None

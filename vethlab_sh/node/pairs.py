@@ -213,7 +213,8 @@ def _by_number(links: Links, fits: Mapping[Device, list[Fit]], best: Mapping[Dev
             continue
         how = tr("{one} and {two}", one=_numbered(one), two=_numbered(two)) + _lines(one, two)
         support = max(fit.support for fit in fits[device] if fit.link is two)
-        if support == 0:
+        is_named = two.namespace == one.netns or one.namespace == two.netns
+        if support == 0 and not is_named:
             how += tr(BY_NUMBER_ALONE)
         yield Match(one, two, how)
 

@@ -7,6 +7,7 @@ lost: each is a prompt, a command, output, a comment, or blank.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -65,6 +66,9 @@ class Typed:
         return recognise(shlex.join(first))
 
 
+QUOTING = re.compile(r">(?: ?>)* ?")  # before each line that a mail quotes
+
+
 @dataclass
 class Session:
     """A text as its commands, the places they ran at, and what each line is by its number."""
@@ -99,7 +103,27 @@ def _cleaned(text: str) -> str:
     """A text without what only a terminal obeys; old Macintoshes ended their lines by a carriage return alone."""
     if "\n" not in text:
         text = text.replace("\r", "\n")
-    return unmarked(clean(text))
+    return _unquoted(unmarked(clean(text)))
+
+
+def _unquoted(text: str) -> str:
+    """A text without the signs by which a mail or a chat marks what it quotes.
+
+    Below a command `> ` is bash's own prompt for a line that goes on (PS2), and stays.
+    """
+    if not text.startswith(">") and "\n>" not in text:
+        return text
+    lines = text.split("\n")
+    is_quoted = goes_on = False
+    for at, line in enumerate(lines):
+        if not line.startswith(">"):
+            is_quoted = False
+            shown = prompt(line)
+            goes_on = shown is not None and bool(shown.command)
+        elif is_quoted or not goes_on:
+            is_quoted = True
+            lines[at] = QUOTING.sub("", line, count=1)
+    return "\n".join(lines)
 
 
 def _look_ahead(typed: list[Typed], unnamed: str) -> None:

@@ -70,6 +70,7 @@ def address(at: str, record: Record) -> Address:
         broadcast=row.get("address_broadcast"),
         scope=row.get("scope") or _scope(ip),
         tentative=row.get("tentative"),
+        dadfailed=bool(row.get("dadfailed")),
         line=record.address_line,
     )
 

@@ -8,11 +8,12 @@ from ..facts import Link
 from ..language import tr
 from ..packet.causes.cause import Cause
 from ..wiring.devices import is_cut, wants_master
-from .ground import Fault, Ground, fault, on
+from .ground import ROUTES, Fault, Ground, fault, on
 
 # What a tunnel wraps around a packet, bytes: VXLAN over IPv4 and IPv6, IP-in-IP (RFC 7348, RFC 2003), WireGuard
 OVERHEAD = {"vxlan": 50, "ipip": 20, "wireguard": 60}
 VXLAN_IPV6 = 70
+WAITING = ("listening", "learning", "blocking", "disabled")  # states of a port that forwards nothing: bridge(8)
 # Devices that are there unused on many machines
 IDLE = (
     "docker", "virbr", "br-", "tunl0", "sit0", "gre0", "gretap0", "erspan0", "ip6tnl0", "ip_vti0", "dummy", "kube-ipvs",
@@ -26,20 +27,40 @@ def faults(ground: Ground) -> Iterator[Fault]:
         yield from _off(ground, link)
         yield from _tunnel_too_large(ground, link)
         yield from _unplugged(ground, link)
+    yield from _waiting(ground)
+    yield from _ends(ground)
+    yield from _larger_than_tunnel(ground)
 
 
 def _unplugged(ground: Ground, link: Link) -> Iterator[Fault]:
     """An end of a cable that should be a port of a bridge, and is none."""
     if is_cut(link) or link.switch is not None or not wants_master(link, ground.snapshot):
         return
+    listed = ground.full(link.namespace, ROUTES)
+    if listed is None:  # something may be routed to it
+        return
     words = tr(
         "{namespace} {name} is a port of no bridge, and nothing is routed to it",
         namespace=link.namespace,
         name=link.name,
     )
-    yield fault(Cause.NO_MASTER, words, [link], 8, on(link.namespace, f"ip link show {link.name}"))
-    yield from _ends(ground)
-    yield from _larger_than_tunnel(ground)
+    yield fault(Cause.NO_MASTER, words, [link, listed], 8, on(link.namespace, f"ip link show {link.name}"))
+
+
+def _waiting(ground: Ground) -> Iterator[Fault]:
+    """Ports of bridges that hand nothing on; one that is switched off is told as that."""
+    for at, line, row in ground.rows("bridge link"):
+        state, name = row["state"], row["name"]
+        is_up = "UP" in (row["flags"] or "").split(",")
+        if state not in WAITING or not is_up or not row["master"]:
+            continue
+        words = tr(
+            "{device}, a port of {bridge}, is {state}: nothing passes it, by STP or because somebody set it",
+            device=f"{at} {name}",
+            bridge=row["master"],
+            state=state,
+        )
+        yield fault(Cause.PORT_STATE, words, [line], 6, on(at, f"bridge -d link show dev {name}"))
 
 
 def _off(ground: Ground, link: Link) -> Iterator[Fault]:

@@ -25,12 +25,17 @@ def faults(ground: Ground) -> Iterator[Fault]:
     for route in ground.facts.routes:
         if route.via and route.dev and _is_written_down(ground, route.namespace, route.dev):
             yield from _of_route(ground, route, route.via, route.dev)
+    told = {(route.namespace, route.dev, route.via) for route in ground.facts.routes}
+    for neighbour in ground.facts.neighbours:
+        if (neighbour.namespace, neighbour.dev, neighbour.ip) not in told:
+            yield from _without_entry(ground, neighbour)
     for entry in ground.facts.fdb:
         if entry.dst and ground.is_tunnel(entry.namespace, entry.dev):
             yield from _wrong_remote(ground, "", entry.dev, entry)
             yield from _other_local(ground, entry)
     yield from _not_flooded(ground)
     yield from _alike(ground)
+    yield from _of_two_networks(ground)
 
 
 def _is_written_down(ground: Ground, at: str, dev: str) -> bool:
@@ -39,7 +44,7 @@ def _is_written_down(ground: Ground, at: str, dev: str) -> bool:
         return False
     if any(entry.mac == ANY_MAC for entry in ground.leaving.get((at, dev), ())):
         return False
-    if cni.FLANNEL_VXLAN.fullmatch(dev) or cni.CALICO_VXLAN.fullmatch(dev):
+    if _is_an_agents(dev):
         return True
     return ground.links[at, dev].vxlan_learning is False
 
@@ -66,6 +71,24 @@ def _of_route(ground: Ground, route: Route, via: str, dev: str) -> Iterator[Faul
         )
         look = on(at, f"bridge fdb show dev {dev}")
         yield fault(Cause.VXLAN_ENTRY, words, [route, neighbour, listed], 9, look)
+
+
+def _without_entry(ground: Ground, neighbour: Neighbour) -> Iterator[Fault]:
+    """A neighbour on a tunnel whose MAC address no entry of its FDB leads to; of one with a route that is told."""
+    at, dev = neighbour.namespace, neighbour.dev
+    if neighbour.mac is None or dev is None or not _is_written_down(ground, at, dev):
+        return
+    listed = ground.full(at, FDB, dev)
+    if not listed or ground.entries.get((at, dev, neighbour.mac)):
+        return
+    words = tr(
+        "{at}: {dev} has no FDB entry for {mac}, the MAC address of {via}, so what is sent there is dropped",
+        at=at,
+        dev=dev,
+        mac=neighbour.mac,
+        via=neighbour.ip,
+    )
+    yield fault(Cause.VXLAN_ENTRY, words, [neighbour, listed], 9, on(at, f"bridge fdb show dev {dev}"))
 
 
 def _without_neighbour(ground: Ground, route: Route, via: str, dev: str, known: Neighbour | None) -> Iterator[Fault]:
@@ -128,7 +151,8 @@ def _wrong_remote(ground: Ground, via: str, dev: str | None, entry: Entry) -> It
     owner = _machine_behind(ground, via, entry)
     if owner is None or entry.dst is None:
         return
-    own = ground.underlay(owner)
+    # of a family of which none is shown, nothing is known
+    own = [address for address in ground.underlay(owner) if (":" in address.ip) == (":" in entry.dst)]
     if not own or any(address.ip == entry.dst for address in ground.addresses[owner]):
         return
     others = [address.namespace for address in ground.holders.get(entry.dst, ())]
@@ -253,6 +277,37 @@ def _alike(ground: Ground) -> Iterator[Fault]:
                 )
                 yield fault(Cause.DUPLICATE_MAC, words, [one, two], 9)
                 break
+
+
+def _of_two_networks(ground: Ground) -> Iterator[Fault]:
+    """Two machines' tunnels of one network with two numbers, or two ports: none takes what the other sends."""
+    of_agents = [link for link in ground.tunnels if _is_an_agents(link.name)]
+    of_agents.sort(key=lambda link: link.name)
+    for one, two in itertools.pairwise(of_agents):
+        if one.name != two.name or not _are_two_machines(ground, one, two):
+            continue
+        for cause, word, of_one, of_two in (
+            (Cause.VXLAN_VNI, "VNI", one.vxlan_id, two.vxlan_id),
+            (Cause.VXLAN_PORT, "dstport", one.vxlan_port, two.vxlan_port),
+        ):
+            if of_one is None or of_two is None or of_one == of_two:
+                continue
+            words = tr(
+                "{name} of {one} has {word} {of_one}, that of {two} {of_two}: neither takes what the other sends",
+                name=one.name,
+                one=one.namespace,
+                two=two.namespace,
+                word=word,
+                of_one=of_one,
+                of_two=of_two,
+            )
+            yield fault(cause, words, [one, two], 9)
+            return
+
+
+def _is_an_agents(name: str) -> bool:
+    """Whether a tunnel has a name that an agent gives it, on each machine of its network the same."""
+    return cni.FLANNEL_VXLAN.fullmatch(name) is not None or cni.CALICO_VXLAN.fullmatch(name) is not None
 
 
 def _are_two_machines(ground: Ground, one: Link, two: Link) -> bool:

@@ -28,6 +28,7 @@ def faults(ground: Ground) -> Iterator[Fault]:
     yield from _twice(ground)
     yield from _overlapping(ground)
     yield from _same_address(ground)
+    yield from _refused(ground)
 
 
 def _unanswered(ground: Ground) -> Iterator[Fault]:
@@ -290,3 +291,16 @@ def _are_two(ground: Ground, one: Address, two: Address) -> bool:
         link = ground.links.get(address.device)
         macs.append(link.mac if link else None)
     return None not in macs and macs[0] != macs[1]
+
+
+def _refused(ground: Ground) -> Iterator[Fault]:
+    """Addresses of IPv6 that the kernel does not use, because somebody else answered for them: RFC 4862, 5.4."""
+    for address in ground.facts.addresses:
+        if not address.dadfailed:
+            continue
+        words = tr(
+            "{device} has {address} and does not use it (dadfailed): another one has answered for it",
+            device=f"{address.namespace} {address.dev}",
+            address=address.ip,
+        )
+        yield fault(Cause.ADDRESS_FAILED, words, [address], 8)
