@@ -106,11 +106,13 @@ until ip -n blue.1 -6 addr show dev eth0 | grep -q fe80; do :; done; ip -n blue.
 ip link add name br0 type bridge stp_state 1 ageing_time 1000 mcast_snooping 0
 ip link add name p1 mtu 1400 type veth peer name q1; ip link add name p2 type veth peer name q2
 for n in 1 2; do ip link set p$n master br0; ip link set p$n up; ip link set q$n up; done
-ip link set p1 type bridge_slave hairpin on learning off isolated on; ip link set p2 type bridge_slave learning off
+ip link set p1 type bridge_slave hairpin on learning off isolated on
+ip link set p2 type bridge_slave learning off locked on
 ip link set br0 address 02:00:00:00:00:01 up
 ip addr add 10.2.0.1/24 dev br0; ip route del 10.2.0.0/24 dev br0
 ip link set q2 alias 'two words; rm "x"' group 7
 ip addr add 10.3.0.1/24 dev q2; ip addr add fd00:3::1/64 dev q2 nodad
+ip addr add fd00:3::5/64 dev q2 nodad preferred_lft 0; ip route add local 10.66.0.0/24 dev lo
 ip link add name 'odd$x' type ifb; ip link set 'odd$x' up promisc on
 ip link add link q2 name mac1 type macvlan mode bridge; ip link set mac1 up multicast off arp off
 ip link add name vx1 type vxlan id 7 dstport 4789 dev q2 group 239.1.1.1 ttl 5
@@ -131,7 +133,8 @@ ip neigh add proxy 10.3.0.50 dev q2; ip -6 neigh add fd00:3::2 lladdr 02:00:00:0
 sysctl -qw net.ipv4.ip_local_port_range='1000 2000' net.ipv4.conf.br0.proxy_arp=1 net.ipv6.conf.default.accept_ra=0
 ip netns exec red sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv4.icmp_echo_ignore_all=1
 iptables -A INPUT -p tcp --dport 80 -m comment --comment 'it'"'"'s "quoted"' -j DROP; iptables -P FORWARD DROP
-ip netns exec red ip6tables -A OUTPUT -j DROP
+ip netns exec red ip6tables -A OUTPUT -j DROP; ip netns exec red iptables-legacy -A INPUT -p udp -j DROP
+ipset create blocked hash:ip; ipset add blocked 10.3.0.66; iptables -A INPUT -m set --match-set blocked src -j DROP
 ip link set lo mtu 1600
 """
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..facts import PortVlan
 from ..inside import inside, quoted, way_into
+from ..parsers.filters import LEGACY_SAVES
 from ..parsers.of_kind import port_vlans
 from ..sandbox import HOSTNAME, Sandbox
 from ..shell import Shell
@@ -35,12 +36,17 @@ QUESTIONS = {
     "vlans": "bridge -j vlan",
     "iptables": "iptables-save",
     "ip6tables": "ip6tables-save",
+    **LEGACY_SAVES,
+    "sets": "ipset save",
     "nft": "nft list tables",
     "queues": "tc -j qdisc",
     "settings": "cd /proc/sys/net; grep -rs . ipv4 ipv6 bridge",
 }
 SCRIPT = "\n".join(f"{{ {line}; }} 2>/dev/null; printf '\\0'" for line in QUESTIONS.values()) + "\nexit 0"
 
+FILTERS = ("iptables", "ip6tables", "iptables-legacy", "ip6tables-legacy")
+
+FLAGS = ("noprefixroute", "nodad", "home", "mngtmpaddr")  # of an address, as one says them when it is added
 # What is made in a fresh world to learn a bridge's and a port's usual options.
 BRIDGE, PORT, END, BOND = "br", "port", "end", "bond"
 SAMPLE = f"ip link add name {BRIDGE} type bridge; ip link add name {PORT} master {BRIDGE} type veth peer name {END}"
@@ -52,7 +58,8 @@ class DeviceAddress:
     """An address of a device, as `ip -j addr` tells it; ip-address(8).
 
     length: of the prefix; peer: the address at the other end, where one was given; label: the name that IPv4 shows
-    with it; flags: those that are said when it is added (noprefixroute, nodad, home).
+    with it; flags: those that are said when it is added (FLAGS); is_old: whether it is no longer a source by choice
+    (deprecated, RFC 4862).
     """
 
     family: str
@@ -63,6 +70,7 @@ class DeviceAddress:
     broadcast: str | None
     label: str | None
     flags: tuple[str, ...]
+    is_old: bool = False
 
     @classmethod
     def of(cls, row: Options) -> DeviceAddress:
@@ -75,7 +83,8 @@ class DeviceAddress:
             peer=row.get("address"),
             broadcast=row.get("broadcast"),
             label=row.get("label"),
-            flags=tuple(flag for flag in ("noprefixroute", "nodad", "home") if row.get(flag)),
+            flags=tuple(flag for flag in FLAGS if row.get(flag)),
+            is_old=bool(row.get("deprecated")),
         )
 
     @property
@@ -223,7 +232,8 @@ class Contents:
 
     settings: sysctls by their path below /proc/sys/net; routes, routes6, nexthops, nexthops6, groups (of next hops),
     rules, rules6, neighbours: lines of `ip`; names: lines that name routing tables; filters: lines of iptables-save and
-    ip6tables-save, by the name of the program without `-save`; tables: nft's, as family and name.
+    its like (FILTERS), by the name of the program without `-save`; sets: lines of `ipset save`; tables: nft's, as
+    family and name.
     """
 
     namespace: str
@@ -240,6 +250,7 @@ class Contents:
     neighbours: tuple[str, ...]
     entries: tuple[Entry, ...]
     filters: dict[str, tuple[str, ...]]
+    sets: tuple[str, ...]
     tables: tuple[tuple[str, str], ...]
     queues: tuple[Queue, ...]
 
@@ -266,7 +277,8 @@ class Contents:
             rules6=tuple(answers["rules6"].splitlines()),
             neighbours=tuple(answers["neighbours"].splitlines()),
             entries=tuple(Entry.of(row) for row in _json(answers["fdb"])),
-            filters={name: tuple(answers[name].splitlines()) for name in ("iptables", "ip6tables")},
+            filters={name: tuple(answers[name].splitlines()) for name in FILTERS},
+            sets=tuple(answers["sets"].splitlines()),
             tables=tuple(_tables(answers["nft"])),
             queues=tuple(_queues(answers["queues"])),
         )

@@ -58,7 +58,7 @@ class Stack:
 
 PORT_OPTIONS = (
     "priority", "hairpin", "guard", "root_block", "fastleave", "learning", "flood", "proxy_arp", "mcast_flood",
-    "bcast_flood", "mcast_to_unicast", "neigh_suppress", "isolated",
+    "bcast_flood", "mcast_to_unicast", "neigh_suppress", "isolated", "locked", "vlan_tunnel", "mcast_router",
 )  # fmt: skip
 # Kinds that are made with ARP and MULTICAST; with others it depends, so that both are said of them.
 SPEAKING = ("veth", "bridge", "vxlan", "macvlan", "macvtap", "bond", "team", "netkit")
@@ -198,6 +198,14 @@ def left_out(contents: Contents) -> list[str]:
                     "the process that holds it.",
                     place=place,
                     index=device.index,
+                )
+            )
+        elif device.kind == "bridge" and device.works and not _ports_of(contents, device):
+            # br_port_state_selection(), net/bridge/br_stp.c: no port is alive
+            sentences.append(
+                tr(
+                    "{place} comes back without a signal: a bridge without ports loses it when its MAC address is set.",
+                    place=place,
                 )
             )
         elif device.kind == "team":

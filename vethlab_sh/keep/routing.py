@@ -66,6 +66,8 @@ def _address_words(address: DeviceAddress, device: Device) -> Iterator[str]:
     if address.label and address.label != device.name:
         yield f"label {quoted(address.label)}"
     yield from address.flags
+    if address.is_old:
+        yield "preferred_lft 0"
 
 
 # --- routes and rules
@@ -130,7 +132,8 @@ def _routes(contents: Contents, six: bool) -> Iterator[str]:
     laid = []
     for line in printed:
         # with -d the object of the next hop is told below a route
-        if " table local" in line or line.startswith("\tnh_info"):
+        is_kernels_own = " table local" in line and " proto kernel" in line
+        if is_kernels_own or line.startswith("\tnh_info"):
             continue
         if " proto kernel" in line:
             kernels.append(line.split())

@@ -74,8 +74,14 @@ def _usual(contents: Contents, usual: Contents, key: str) -> str | None:
 
 
 def filters(contents: Contents) -> list[str]:
-    """Rules of iptables, as here documents; raises CannotSave for a table of nft that is not iptables' own."""
+    """Sets of addresses, and rules of iptables that may name them, as here documents.
+
+    Raises CannotSave for a table of nft that is not iptables' own.
+    """
     scripts = []
+    if contents.sets:
+        end = _no_line("SETS", contents.sets)
+        scripts.append("\n".join([f"{contents.entering}ipset restore <<'{end}'", *contents.sets, end]))
     for name, printed in contents.filters.items():
         lines = []
         for line in printed:
