@@ -108,8 +108,8 @@ class Probe:
             return f"ping -n -c {self.count} -i 0.2 -W {seconds}{size} {self.target}"
         script = f"exec 3<>/dev/{self.protocol}/{self.target}/{self.port}"
         if self.protocol == "udp":
-            # UDP opens without a packet; the refusal, if any, ends the read.
-            script += "; echo >&3; read -r -u 3"
+            # UDP opens without a packet; an answer of any kind, or a refusal, ends the wait for it
+            script += "; echo >&3; head -c 1 <&3 >/dev/null"
         return f"timeout {seconds} bash -c {shlex.quote(script)}"
 
     def wanted(self, tables: Tables, is_lab: bool = True) -> Wanted:

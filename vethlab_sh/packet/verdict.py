@@ -92,7 +92,12 @@ def _all_pings_came_back(scene: Scene) -> bool:
 
 
 def _has_answered(scene: Scene) -> bool:
-    """Whether an answer of TCP or UDP came to who asks; one that refuses is none."""
+    """Whether an answer of TCP or UDP came to the program that asks; one that refuses is none.
+
+    What comes in is seen before a filter or a setting of who asks drops it: the line ends well when it got through.
+    """
+    if scene.heard.code != 0:
+        return False
     probe = scene.probe
     wanted = Kind.TCP if probe.protocol == "tcp" else Kind.UDP
     answers = []
@@ -273,10 +278,19 @@ def capitalised(clause: str) -> str:
 
 
 def _answer_of(scene: Scene, error: Sighting) -> str:
-    owner = scene.tables.owner(error.src_ip)
-    who = owner[0] if owner else error.src_ip
+    who = _sender_of(scene, error)
     words = error.what.removeprefix("ICMP ")
     return tr("{who} answered: {words}.", who=who, words=words)
+
+
+def _sender_of(scene: Scene, error: Sighting) -> str:
+    """Who sent an ICMP error: where it first goes out. Its source may be another's, as NAT changes that, too."""
+    for one in scene.course.back:
+        is_same = (one.kind, one.what, one.src_ip) == (error.kind, error.what, error.src_ip)
+        if is_same and one.way == "out":
+            return one.namespace
+    owner = scene.tables.owner(error.src_ip)
+    return owner[0] if owner else error.src_ip
 
 
 def _seen(scene: Scene, last: Sighting | None) -> str:

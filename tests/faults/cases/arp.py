@@ -176,4 +176,18 @@ CASES = [
         never=(*FILTERS, *NOBODY),
         mend="ip netns exec r sysctl -qw net.ipv4.conf.left.proxy_arp=1",
     ),
+    Case(
+        id="neighbour-written-as-noarp",
+        group="arp",
+        title="a neighbour entry that `ip neigh` does not show",
+        cause="the neighbour entry of r for 10.2.0.2, of state noarp, has 02:00:00:00:00:77, which b does not have",
+        source="common (written by hand, or by an agent)",
+        lines=ROUTER + "ip -n r neigh replace 10.2.0.2 lladdr 02:00:00:00:00:77 dev right nud noarp",
+        src="a",
+        dst="b",
+        claim="a can reach b",
+        words=(("neighbour",), ("r",), ("02:00:00:00:00:77",), ("10.2.0.2",)),
+        never=FILTERS,
+        mend="ip -n r neigh del 10.2.0.2 dev right",
+    ),
 ]

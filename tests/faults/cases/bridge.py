@@ -321,4 +321,18 @@ CASES = [
         never=FILTERS,
         mend="ovs-vsctl clear port int-br0 tag && ovs-appctl revalidator/wait",
     ),
+    Case(
+        id="entry-that-is-the-bridges-own",
+        group="bridge",
+        title="an FDB entry was written without a word for its kind",
+        cause="a permanent entry for veth2 in the FDB of br0 makes ns2's MAC the bridge's own",
+        source="common (`bridge fdb add MAC dev PORT master` makes a permanent entry, which is local)",
+        lines=BRIDGE + "bridge fdb replace $(ip netns exec ns2 cat /sys/class/net/eth0/address) dev veth2 master",
+        src="ns1",
+        dst="ns2",
+        claim="ns1 can reach ns2",
+        words=(("FDB",), ("own", "local"), ("permanent",)),
+        never=(*FILTERS, "neighbour entry"),
+        mend="bridge fdb del $(ip netns exec ns2 cat /sys/class/net/eth0/address) dev veth2 master",
+    ),
 ]

@@ -2,7 +2,7 @@
 
 from ..case import Case
 from .networks import BRIDGE, PAIR, ROUTER, TWO_WAYS
-from .words import ARP_FAMILY, BRIDGE_FAMILY, DROPS, INET, LEGACY, NETDEV, NFT, NOBODY, policy, rule
+from .words import ARP_FAMILY, BRIDGE_FAMILY, DROPS, FILTERS, INET, LEGACY, NETDEV, NFT, NOBODY, policy, rule
 
 CASES = [
     Case(
@@ -755,5 +755,58 @@ CASES = [
         never=("iptables",),
         netfilter=policy("leaving", table="fence", family=INET),
         mend="ip netns exec ns1 nft 'add chain inet fence leaving { policy accept; }'",
+    ),
+    Case(
+        id="ttl-rule-of-the-router",
+        group="filters",
+        title="time to live exceeded, though only one router is between",
+        cause="a rule of iptables' mangle table, PREROUTING, in r sets the TTL to 1 before r itself takes one off",
+        source="common (tethering)",
+        lines=ROUTER + "ip netns exec r iptables -t mangle -A PREROUTING -p icmp -j TTL --ttl-set 1",
+        src="a",
+        dst="b",
+        claim="a can reach b",
+        words=(("TTL", "time to live"), ("mangle",), ("PREROUTING",)),
+        never=("loop*", "more routers"),
+        netfilter=rule("PREROUTING", "ttl-set", table="mangle"),
+        mend="ip netns exec r iptables -t mangle -D PREROUTING -p icmp -j TTL --ttl-set 1",
+    ),
+    Case(
+        id="filter-of-tc",
+        group="filters",
+        title="no rule of any firewall, and still something drops it",
+        cause="a filter of tc at r's left, a program of BPF, drops what comes in",
+        source="common (what agents that work with BPF leave behind)",
+        lines=ROUTER
+        + """
+            ip netns exec r tc qdisc add dev left clsact
+            ip netns exec r tc filter add dev left ingress bpf da bytecode '1,6 0 0 2,'
+        """,
+        src="a",
+        dst="b",
+        claim="a can reach b",
+        words=(("tc",), ("left",), DROPS),
+        never=FILTERS,
+        mend="ip netns exec r tc filter del dev left ingress",
+    ),
+    Case(
+        id="filter-of-tc-redirects",
+        group="filters",
+        title="what arrives is sent elsewhere before anybody looks at it",
+        cause="a filter of tc at b's eth0 redirects what comes in to lo",
+        source="common",
+        lines=ROUTER
+        + """
+            ip -n b link set lo up
+            ip netns exec b tc qdisc add dev eth0 clsact
+            ip netns exec b tc filter add dev eth0 ingress protocol ip u32 match u32 0 0 \
+action mirred egress redirect dev lo
+        """,
+        src="a",
+        dst="b",
+        claim="a can reach b",
+        words=(("tc",), ("eth0",), ("lo",)),
+        never=FILTERS,
+        mend="ip netns exec b tc filter del dev eth0 ingress",
     ),
 ]

@@ -1,7 +1,7 @@
 """What goes wrong with TCP and UDP alone? Nobody who listens, resets, rules for one port."""
 
 from ..case import Case
-from .networks import PAIR, ROUTER, SERVER, UDP_SERVER
+from .networks import BRIDGE, PAIR, ROUTER, SERVER, UDP_SERVER
 from .words import DROPS, FILTERS, NO_WAY_BACK, REFUSED, REWRITTEN, rule
 
 CASES = [
@@ -194,5 +194,72 @@ CASES = [
         never=REFUSED,
         netfilter=rule("FORWARD", "10.2.0.0/24"),
         mend="ip netns exec r iptables -D FORWARD -p tcp --syn -d 10.2.0.0/24 -j DROP",
+    ),
+    Case(
+        id="tcp-answer-dropped-at-home",
+        group="TCP/UDP",
+        title="the server answers, and no connection opens",
+        cause="a rule of iptables INPUT in ns1 drops the answers of ns2",
+        source="common",
+        lines=BRIDGE
+        + SERVER.format(address="192.168.30.2")
+        + "ip netns exec ns1 iptables -A INPUT -p tcp --tcp-flags SYN,ACK SYN,ACK -j DROP",
+        src="ns1",
+        dst="ns2",
+        how={"proto": "tcp:8080"},
+        words=(("INPUT",), DROPS, ("ns1",)),
+        never=("reached ns2", *REFUSED),
+        netfilter=rule("INPUT", "SYN,ACK"),
+        mend="ip netns exec ns1 iptables -D INPUT -p tcp --tcp-flags SYN,ACK SYN,ACK -j DROP",
+    ),
+    Case(
+        id="tcp-queue-of-the-program-full",
+        group="TCP/UDP",
+        title="the server listens, and takes no connection",
+        cause="the program that listens on port 8080 in b accepts nothing, and its queue is full",
+        source="common (a server that hangs)",
+        lines=ROUTER
+        + """
+            ip netns exec b python3 -c "import socket, threading; s = socket.socket(); s.setsockopt(1, 2, 1); \
+s.bind(('', 8080)); s.listen(0); threading.Event().wait()" >/dev/null 2>&1 &
+            for i in 1 2 3 4 5 6 7 8 9 10; do ip netns exec b ss -tln | grep -q 8080 && break; sleep 0.5; done
+            ip netns exec a bash -c "exec 3<>/dev/tcp/10.2.0.2/8080; sleep 900" >/dev/null 2>&1 &
+            for i in 1 2 3 4 5 6 7 8 9 10; do ip netns exec b ss -tln | grep -q 'LISTEN 1' && break; sleep 0.5; done
+        """,
+        src="a",
+        dst="b",
+        how={"proto": "tcp:8080"},
+        words=(("program",), ("queue",), ("b",)),
+        never=(*FILTERS, "nobody listens"),
+        mend="kill $(ip netns pids a)",
+        probe='test -z "$(ip netns pids a)"',
+    ),
+    Case(
+        id="udp-program-does-not-read",
+        group="TCP/UDP",
+        title="the server has stopped, and its port is open",
+        cause="the program that has UDP port 5353 in ns2 does not read what waits for it",
+        source="common (a server that hangs)",
+        lines=BRIDGE + UDP_SERVER + "kill -STOP $(ip netns pids ns2)",
+        src="ns1",
+        dst="ns2",
+        how={"proto": "udp:5353"},
+        words=(("program",), ("does not read", "reads nothing"), ("ns2",)),
+        never=(*FILTERS, "nobody listens"),
+        mend="kill -CONT $(ip netns pids ns2)",
+    ),
+    Case(
+        id="udp-answer-from-another-address",
+        group="TCP/UDP",
+        title="the server has two addresses, and only one of them answers",
+        cause="the answer comes from 192.168.30.2, not from 192.168.30.3: ns2 lets the kernel choose the address",
+        source="common (DNS servers with several addresses)",
+        lines=BRIDGE + UDP_SERVER + "ip -n ns2 addr add 192.168.30.3/24 dev eth0",
+        src="ns1",
+        dst="192.168.30.3",
+        how={"proto": "udp:5353"},
+        words=(("192.168.30.2",), ("ns2",), ("not from",)),
+        never=FILTERS,
+        mend="ip -n ns2 addr del 192.168.30.2/24 dev eth0; ip -n ns2 addr add 192.168.30.3/24 dev eth0",
     ),
 ]

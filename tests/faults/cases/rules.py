@@ -186,4 +186,42 @@ CASES = [
         never=FILTERS,
         mend="ip -n a rule del pref 200",
     ),
+    Case(
+        id="rule-for-a-mark-of-the-router",
+        group="rules",
+        title="the router marks pings, and what is marked goes nowhere",
+        cause="iptables in r marks them with 5, and a rule of r sends fwmark 5 to table 9, which has a blackhole only",
+        source="common (load over two uplinks)",
+        lines=ROUTER
+        + """
+            ip netns exec r iptables -t mangle -A PREROUTING -p icmp -j MARK --set-mark 5
+            ip -n r rule add fwmark 5 table 9
+            ip -n r route add blackhole default table 9
+        """,
+        src="a",
+        dst="b",
+        claim="a can reach b",
+        words=(RULE, ("fwmark", "mark*"), ("r",)),
+        never=("iptables -vnL",),
+        mend="ip -n r rule del fwmark 5 table 9",
+    ),
+    Case(
+        id="rule-for-the-way-back",
+        group="rules",
+        title="strict rp_filter, and a rule that only the way back meets",
+        cause="rp_filter in r drops what a sends: a rule of r, to table 77, leads the way back by the wrong device",
+        source="common",
+        lines=ROUTER
+        + """
+            ip netns exec r sysctl -qw net.ipv4.conf.all.rp_filter=1
+            ip -n r rule add to 10.1.0.2 table 77
+            ip -n r route add 10.1.0.0/24 dev right table 77
+        """,
+        src="a",
+        dst="b",
+        claim="a can reach b",
+        words=(("rp_filter", "reverse path"), RULE, ("77",)),
+        never=FILTERS,
+        mend="ip -n r rule del to 10.1.0.2 table 77",
+    ),
 ]

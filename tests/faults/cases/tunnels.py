@@ -502,4 +502,24 @@ CASES = [
             bridge -n n2 fdb append 00:00:00:00:00:00 dev vx0 dst 172.20.0.1
         """,
     ),
+    Case(
+        id="vxlan-entry-that-contradicts",
+        group="tunnels",
+        title="requests arrive, and the answers are dropped where they come in",
+        cause="the FDB of vx in h1 has h2's MAC behind 172.31.0.200, and drops what comes with it from elsewhere",
+        source="common (an entry of a node that had the address before)",
+        lines=HOSTS
+        + """
+            ip -n h1 link add vx type vxlan id 7 dstport 4789 local 172.31.0.106 remote 172.31.0.107 dev eth0
+            ip -n h2 link add vx type vxlan id 7 dstport 4789 local 172.31.0.107 remote 172.31.0.106 dev eth0
+        """
+        + VXLAN
+        + "bridge -n h1 fdb replace $(ip netns exec h2 cat /sys/class/net/vx/address) dev vx dst 172.31.0.200",
+        src="h1",
+        dst="10.9.0.2",
+        claim="h1 can reach 10.9.0.2",
+        words=(("FDB",), ("172.31.0.200",), ("vx",)),
+        never=FILTERS,
+        mend="bridge -n h1 fdb del $(ip netns exec h2 cat /sys/class/net/vx/address) dev vx dst 172.31.0.200",
+    ),
 ]

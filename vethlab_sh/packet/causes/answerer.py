@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...language import tr
+from ..sighting import TELLS
 from .cause import Cause, Diagnosis, Shown, fix
 from .filters import rewritten_to
 from .scene import Scene
@@ -20,7 +21,7 @@ def other_answerer(scene: Scene, answerer: str) -> Diagnosis:
             reason = tr(
                 "{answerer} has {target} itself, so the packet did not leave it", answerer=answerer, target=target
             )
-        elif any(one.namespace == asked for one in scene.course.sightings):
+        elif _has_spoken(scene, asked):
             reason = tr("{answerer} has {target} too, and its answer came first", answerer=answerer, target=target)
         else:
             reason = tr(
@@ -47,6 +48,15 @@ def other_answerer(scene: Scene, answerer: str) -> Diagnosis:
         )
     reason = tr("the packet to {target} came to {answerer}, which answered", target=target, answerer=answerer)
     return Diagnosis(Cause.WRONG_ANSWERER, reason, Shown.of(answerer, f"ip route get {target}", target))
+
+
+def _has_spoken(scene: Scene, asked: str) -> bool:
+    """Whether who was asked told its MAC, or answered, too: copies of what is for others it may have got as well."""
+    for one in scene.course.sightings:
+        speaks = one.kind in TELLS or one.leg == "back"
+        if one.namespace == asked and speaks and one.way == "out":
+            return True
+    return False
 
 
 def _rewriting(scene: Scene, answerer: str) -> Diagnosis | None:

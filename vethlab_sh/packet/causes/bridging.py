@@ -140,8 +140,7 @@ def _misled(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
     entry = scene.before.fdb(bridge, mac) or scene.tables.fdb(bridge, mac)
     if entry is None or entry.dev is None or entry.mac == ANY_MAC:
         return None
-    _, name = bridge
-    if entry.dev == name and entry.state:
+    if _is_own(scene, bridge, entry):
         return _taken_for_its_own(bridge, entry, holders[0])
     if len(holders) > 1:
         return _twice(bridge, mac, holders, entry)
@@ -209,6 +208,19 @@ def _show_entry(bridge: Device, mac: str) -> Shown:
     return Shown.of(namespace, line, mac)
 
 
+def _is_own(scene: Scene, bridge: Device, entry: Entry) -> bool:
+    """Whether the FDB has a MAC as the bridge's own, so that its machine takes the frames: fdb_add_local(), br_fdb.c.
+
+    Permanent is what `bridge fdb add MAC dev PORT master` makes when nothing else is said; a port's own MAC is so, too.
+    """
+    space, name = bridge
+    if entry.dev == name:
+        return bool(entry.state)
+    port = (space, str(entry.dev))
+    is_of_a_port = entry.master == name and entry.mac == scene.tables.mac(port)
+    return entry.state == "permanent" and not is_of_a_port
+
+
 def _taken_for_its_own(bridge: Device, entry: Entry, holder: Device) -> Diagnosis:
     space, name = bridge
     reason = tr(
@@ -217,7 +229,8 @@ def _taken_for_its_own(bridge: Device, entry: Entry, holder: Device) -> Diagnosi
         mac=entry.mac,
         holder=full(holder),
     )
-    mend = fix(space, f"bridge fdb del {entry.mac} dev {quoted(name)} self")
+    flag = "self" if entry.dev == name else "master"
+    mend = fix(space, f"bridge fdb del {entry.mac} dev {quoted(str(entry.dev))} {flag}")
     return Diagnosis(
         cause=Cause.FDB_ENTRY,
         reason=reason,
@@ -230,9 +243,7 @@ def own_by_mistake(scene: Scene, bridge: Device, mac: str) -> Diagnosis | None:
     """A MAC of somebody else that the FDB of a bridge has as the bridge's own, so that it takes the frames."""
     entry = scene.before.fdb(bridge, mac)
     holders = _others_with(scene, mac, bridge)
-    if entry is None or not entry.state or not holders:
-        return None
-    if entry.dev != bridge[1]:
+    if entry is None or not holders or not _is_own(scene, bridge, entry):
         return None
     return _taken_for_its_own(bridge, entry, holders[0])
 

@@ -21,6 +21,7 @@ class Cause(StrEnum):
     PEER_MISSING = "peer-missing"
     MACVLAN = "macvlan"
     QUEUE = "queue-drops"
+    TC_FILTER = "tc-filter"
     BOND_PORT = "bond-port"
     VLAN_TAG = "vlan-tag"
     # bridges
@@ -83,6 +84,7 @@ class Cause(StrEnum):
     # sizes, ports, answers
     MTU = "mtu"
     REFUSED = "refused"
+    PROGRAM_SILENT = "program-silent"
     WRONG_ANSWERER = "wrong-answerer"
     UNKNOWN = "unknown"
 
@@ -103,6 +105,7 @@ MEANINGS = {
         "A macvlan or ipvlan device does not hear its parent, nor, but in mode bridge, its siblings."
     ),
     Cause.QUEUE: marked("The queue of a device (qdisc) drops it."),
+    Cause.TC_FILTER: marked("A filter of tc at a device drops it, or sends it elsewhere."),
     Cause.BOND_PORT: marked("A bond or a team has no port that it could send by."),
     Cause.VLAN_TAG: marked("The frame has a VLAN tag, and the card has no VLAN device with this number."),
     Cause.NO_MASTER: marked("A cable ends beside the bridge: the device is no port of any."),
@@ -167,6 +170,7 @@ MEANINGS = {
     Cause.TUNNEL_MODE: marked("The tunnel is of a mode that does not carry this kind of packet."),
     Cause.MTU: marked("The packet is larger than what a device on the way takes."),
     Cause.REFUSED: marked("It arrived, and nobody listens on that port there."),
+    Cause.PROGRAM_SILENT: marked("It arrived, and the program that has the port does not take it, or does not answer."),
     Cause.WRONG_ANSWERER: marked("An answer came, but not from who was asked."),
     Cause.UNKNOWN: marked("The kit does not know; the sentence tells what it looked at."),
 }

@@ -57,6 +57,54 @@ def _way_back(scene: Scene, space: str, source: str, dst: str) -> Diagnosis | No
     return replace(lost, reason=reason)
 
 
+def kept_by_the_program(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """A program that has the port, to which the kernel gave what came, or for which it had no room."""
+    probe = scene.probe
+    space, dst = last.namespace, last.dst_ip
+    port = last.dst_port
+    if probe.is_ping or last.leg != "there" or port is None:
+        return None
+    taking = [one for one in scene.look(space).sockets if one.takes(probe.protocol, dst, port)]
+    if not taking:
+        return None
+    name = tr("{protocol} port {port}", protocol=probe.protocol.upper(), port=port)
+    again = scene.again
+    if probe.protocol == "tcp":
+        if again.moved(space, "TcpExtListenOverflows") <= 0:
+            return None
+        counter = "TcpExtListenOverflows"
+        reason = tr(
+            "the program that has {name} in {space} accepts no connection, and no more may wait: its queue is full",
+            name=name,
+            space=space,
+        )
+    elif again.moved(space, "UdpRcvbufErrors") > 0:
+        counter = "UdpRcvbufErrors"
+        reason = tr(
+            "the program that has {name} in {space} reads nothing, and no more may wait: its queue is full",
+            name=name,
+            space=space,
+        )
+    elif not _takes_tunnels(scene, space) and again.moved(space, "UdpInDatagrams") > 0:
+        counter = "UdpInDatagrams"  # counted when a program reads: udp_recvmsg(), net/ipv4/udp.c
+        reason = tr(
+            "the program that has {name} in {space} has read what came, an empty line, and does not answer it",
+            name=name,
+            space=space,
+        )
+    elif any(one.waiting for one in taking):
+        reason = tr("the program that has {name} in {space} does not read what waits for it", name=name, space=space)
+        return Diagnosis(Cause.PROGRAM_SILENT, reason, Shown.of(space, "ss -Hlnu", f":{port} "))
+    else:
+        return None
+    return Diagnosis(Cause.PROGRAM_SILENT, reason, Shown.of(space, f"nstat -asz {counter}", counter))
+
+
+def _takes_tunnels(scene: Scene, space: str) -> bool:
+    """Whether a tunnel of this namespace takes UDP, which is counted as what programs read."""
+    return any(link.namespace == space and link.wrapped_in for link in scene.tables.links.values())
+
+
 def nobody_listens(scene: Scene, space: str, ip: str, port: int | None = None) -> Diagnosis:
     """A port that nobody takes: refused by a reset, or by ICMP. port: where a rule has changed it."""
     protocol = scene.probe.protocol
@@ -66,7 +114,16 @@ def nobody_listens(scene: Scene, space: str, ip: str, port: int | None = None) -
     for one in scene.look(space).sockets:
         if one.protocol == protocol and one.port == port:
             sockets.append(one)
-    if any(one.takes(protocol, ip, port) for one in sockets):
+    taking = [one for one in sockets if one.takes(protocol, ip, port)]
+    devices = dict.fromkeys(one.device for one in taking)
+    if taking and all(devices):
+        reason = tr(
+            "{space} refused it: its {name} is open for what comes in by {device} only",
+            space=space,
+            name=name,
+            device=tr(" and ").join(devices),
+        )
+    elif taking:
         reason = tr("{space} refused it, though a program listens on {name} there", space=space, name=name)
     elif sockets:
         addresses = dict.fromkeys(one.address for one in sockets)

@@ -13,8 +13,9 @@ from .filters import filtered
 from .ipsec import blocked_by_ipsec
 from .lastseen import last_seen, open_question
 from .macvlans import kept_apart_on_a_parent
+from .marks import led_away_by_a_mark
 from .questions import unresolved
-from .queues import dropped_by_a_queue
+from .queues import dropped_by_a_queue, taken_by_tc
 from .refusals import refused
 from .rewriting import answered_from_elsewhere, with_the_source
 from .routing import loop, nothing_left
@@ -47,7 +48,13 @@ def diagnose(scene: Scene) -> tuple[Sighting | None, Diagnosis]:
         same_leg = [one for one in scene.course.sightings if one.leg == last.leg]
         diagnosis = kept_apart_on_a_parent(scene, same_leg) or stuck(scene, last)
     if diagnosis is None:
-        diagnosis = blocked_by_ipsec(scene) or dropped_by_a_queue(scene) or _unknown(scene, last)
+        diagnosis = (
+            blocked_by_ipsec(scene)
+            or dropped_by_a_queue(scene)
+            or taken_by_tc(scene)
+            or led_away_by_a_mark(scene, last)
+            or _unknown(scene, last)
+        )
     return last, with_the_source(scene, last, diagnosis)
 
 

@@ -17,8 +17,10 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
     """A packet that comes to a router with its last hop: ip_forward() sends it no further, net/ipv4/ip_forward.c."""
     ttl = _ttl(last)
     router = last.namespace
-    if ttl is None or ttl > 1 or last.way != "in" or scene.is_local(router, last.ips[1]):
+    if ttl is None or last.way != "in" or scene.is_local(router, last.ips[1]):
         return None
+    if ttl > 1:
+        return _taken_away(scene, last)
     start = _start(scene, last)
     sender, first = start.namespace, _ttl(start)
     is_ipv6 = ":" in last.ips[1]
@@ -76,6 +78,31 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
             "{gone}: it was sent by {sender} with a {life} of {first}", gone=gone, sender=sender, life=life, first=first
         ),
         shown,
+    )
+
+
+def _taken_away(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """A packet that came with hops left, and a rule of the router itself leaves it too few."""
+    router = last.namespace
+    rule = rule_of_ttl(scene, router)
+    is_ipv6 = ":" in last.ips[1]
+    counter = "Ip6InHdrErrors" if is_ipv6 else "IpInHdrErrors"
+    if rule is None or scene.again.moved(router, counter) <= 0:
+        return None
+    return Diagnosis(
+        cause=Cause.HOP_LIMIT,
+        reason=tr(
+            "{router} does not send it on: it came with a {life} of {ttl}, and the rule `{text}` "
+            "({program} {in_table}) in {router} leaves it too little",
+            router=router,
+            life=tr("hop limit") if is_ipv6 else "TTL",
+            ttl=_ttl(last),
+            text=rule.text,
+            program=rule.program,
+            in_table=rule.in_table,
+        ),
+        shown=rule.shown,
+        fixes=rule.fixes,
     )
 
 

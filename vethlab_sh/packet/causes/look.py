@@ -29,6 +29,12 @@ PATHS = (
     "ipv6/icmp/echo_ignore_all",
     "bridge/bridge-nf-call-{iptables,ip6tables,arptables}",
 )
+# A line `DEVICE WAY JSON` for each hook at which tc may have filters: tc(8), clsact and ingress.
+TC_FILTERS = """tc qdisc show | while read -r _ kind _ _ dev _; do
+  case $kind in ingress | clsact)
+    for way in ingress egress; do echo "$dev $way $(tc -s -j filter show dev "$dev" $way | tr -d '\n')"; done;;
+  esac
+done"""
 MARK, MARK_PRINTED = "\1=", r"\1="  # begins the line above each answer; no tool prints it
 # What a namespace is asked for, and how.
 PARTS = {
@@ -45,21 +51,30 @@ PARTS = {
     "counters": "cat /proc/net/snmp /proc/net/netstat",
     "counters6": "cat /proc/net/snmp6 /proc/net/xfrm_stat",
     "queues": "tc -s -j qdisc",
+    "tc": TC_FILTERS,
 }
 # What a probe moves, to be asked for before and after it; the rest stays as it is.
-COUNTED = ("legacy", "legacy6", "counters", "counters6", "queues")
+COUNTED = ("legacy", "legacy6", "counters", "counters6", "queues", "tc")
 RULES = tuple(part for part in PARTS if part not in COUNTED or part.startswith("legacy"))
 NUMBERS = ("local", "main", "default")  # tables with a name: 255, 254, 253
+HOOKS = ("ingress", "clsact")  # qdiscs that keep no packets, and only carry filters: tc(8)
+# Actions after which a packet goes on: `control_action` in tc-actions(8).
+GOES_ON = ("pass", "pipe", "continue", "reclassify")
 GIVEN = (0, 32766, 32767)  # the priorities of the three rules that each namespace has: ip-rule(8)
 
 
 @dataclass(frozen=True)
 class Socket:
-    """What listens: protocol (tcp, udp), address as `ss` says it (`0.0.0.0`, `*`, `[::1]` without brackets), port."""
+    """What listens: protocol (tcp, udp), address as `ss` says it (`0.0.0.0`, `*`, `[::1]` without brackets), port.
+
+    waiting: what is in its queue; of UDP bytes, of TCP connections; device: the only one by which it takes any.
+    """
 
     protocol: str
     address: str
     port: int
+    waiting: int = 0
+    device: str = ""
 
     def takes(self, protocol: str, ip: str, port: int) -> bool:
         """Whether it would take what comes for this address."""
@@ -75,13 +90,31 @@ class Socket:
 
 
 @dataclass(frozen=True)
+class TcFilter:
+    """A filter of tc at a device: the way (ingress, egress), its place in the order (pref), its kind, and what it does.
+
+    action: the kind of its last action, `mirred`, `gact`; to_dev: where that sends a packet; taken: how many packets
+    went no further here because of it.
+    """
+
+    device: str
+    way: str
+    pref: int
+    kind: str
+    action: str = ""
+    to_dev: str = ""
+    taken: int = 0
+
+
+@dataclass(frozen=True)
 class Look:
     """What one namespace answered.
 
     settings: by their path below /proc/sys/net; routes: of all tables; nft: the ruleset, as text; has_nft: whether the
     program is there that tells it; legacy: what iptables-legacy-save says, by family; counters: of the kernel's SNMP
-    tables, as `nstat` calls them; queues: what each device's queue has dropped, as `tc -s qdisc` tells it; protocol,
-    port: of the probe that is asked about, as ip-rule(8) calls them.
+    tables, as `nstat` calls them; queues: what each device's queue has dropped, as `tc -s qdisc` tells it; hooks: the
+    same of the filters of tc at a device; tc: these filters; protocol, port: of the probe that is asked about, as
+    ip-rule(8) calls them.
     """
 
     namespace: str
@@ -94,6 +127,8 @@ class Look:
     sockets: tuple[Socket, ...] = ()
     counters: Mapping[str, int] = field(default_factory=dict)
     queues: Mapping[str, int] = field(default_factory=dict)
+    hooks: Mapping[str, int] = field(default_factory=dict)
+    tc: tuple[TcFilter, ...] = ()
     protocol: str = "icmp"
     port: int = 0
 
@@ -312,7 +347,9 @@ def _read(space: str, parts: Mapping[str, str]) -> Look:
         legacy={"ip": parts.get("legacy", ""), "ip6": parts.get("legacy6", "")},
         sockets=tuple(_sockets(parts.get("sockets", ""))),
         counters=_counters(parts.get("counters", ""), parts.get("counters6", "")),
-        queues=_queue_drops(parts.get("queues", "")),
+        queues=_queue_drops(parts.get("queues", ""), are_hooks=False),
+        hooks=_queue_drops(parts.get("queues", ""), are_hooks=True),
+        tc=tuple(_tc_filters(parts.get("tc", ""))),
     )
 
 
@@ -340,9 +377,9 @@ def _sockets(text: str) -> Iterable[Socket]:
             continue
         protocol, local = words[0], words[4]
         address, _, port = local.rpartition(":")
-        address = address.partition("%")[0].strip("[]")  # without its device, and without the brackets of IPv6
+        address, _, device = address.partition("%")
         if port.isdigit():
-            yield Socket(protocol, address, int(port))
+            yield Socket(protocol, address.strip("[]"), int(port), int(words[2]), device.strip("[]"))
 
 
 def _counters(snmp: str, snmp6: str) -> dict[str, int]:
@@ -364,9 +401,38 @@ def _counters(snmp: str, snmp6: str) -> dict[str, int]:
     return counters
 
 
-def _queue_drops(text: str) -> dict[str, int]:
+def _queue_drops(text: str, are_hooks: bool) -> dict[str, int]:
+    """What queues have dropped, by device; or, of those that are none, what their filters have."""
     drops: dict[str, int] = {}
     for row in _json(text):
+        if (row["kind"] in HOOKS) != are_hooks:
+            continue
         device = row["dev"]  # which has several queues, when it has classes
         drops[device] = drops.get(device, 0) + row.get("drops", 0)
     return drops
+
+
+def _tc_filters(text: str) -> Iterable[TcFilter]:
+    for line in text.splitlines():
+        device, way, told = (*line.split(" ", 2), "", "")[:3]
+        for row in _json(told):
+            actions = row.get("options", {}).get("actions", [])
+            last = actions[-1] if actions else {}
+            yield TcFilter(
+                device=device,
+                way=way,
+                pref=row["pref"],
+                kind=row["kind"],
+                action=last.get("kind", ""),
+                to_dev=last.get("to_dev", ""),
+                taken=sum(_taken_by(action) for action in actions),
+            )
+
+
+def _taken_by(action: Mapping[str, Any]) -> int:
+    """How many packets an action of tc kept from going on."""
+    stats = action.get("stats", {})
+    verdict = action.get("control_action", {}).get("type", "pipe")
+    if verdict in GOES_ON:
+        return int(stats.get("drops", 0))  # as `police` does
+    return int(stats.get("packets", 0))

@@ -50,16 +50,34 @@ def not_for_this_device(scene: Scene, last: Sighting) -> Diagnosis | None:
     changed = _mac_rewritten(scene, last)
     if changed:
         return changed
+    written = _written_down(scene, last)
+    if written:
+        return _wrong_neighbour(scene, written, tr("but {full} has {own}", full=full(device), own=own))
     reason = tr(
         "the frame is for {mac}, but {full} has {own}: a neighbour entry is wrong", mac=mac, full=full(device), own=own
     )
     return Diagnosis(Cause.WRONG_NEIGHBOUR, reason, show_link(device, "link/ether"))
 
 
+def _written_down(scene: Scene, last: Sighting) -> Neighbour | None:
+    """The entry of who sent a frame that ip(8) shows only when it is asked for: one that somebody wrote as `noarp`."""
+    sender = _sender(scene, last)
+    if sender is None:
+        return None
+    space, dev = sender
+    ran = scene.ground.run(scene.ground.inside(space, f"ip neigh show nud noarp dev {quoted(dev)}"))
+    for line in ran.out.splitlines():
+        ip, *words = line.split()
+        if last.macs[1] in words:
+            return Neighbour(namespace=space, dev=dev, ip=ip, mac=last.macs[1], state="NOARP")
+    return None
+
+
 def _sender(scene: Scene, last: Sighting) -> Device | None:
-    """The device where a frame was seen just before."""
+    """The device that a frame went out of first; inside a tunnel it is still the same."""
     for one in scene.course.sightings:
-        if one.number == last.after:
+        is_same = (one.leg, one.src_mac, one.dst_mac, one.src_ip) == (last.leg, last.src_mac, last.dst_mac, last.src_ip)
+        if is_same and one.way == "out":
             return one.place
     return None
 
@@ -130,6 +148,7 @@ def _wrong_neighbour(scene: Scene, row: Neighbour, truth: str) -> Diagnosis:
     by = str(row.dev)
     state = tr(" ({why})", why=row.state.lower()) if row.state else ""
     real = scene.tables.mac(scene.tables.owner(ip))
+    nud = " nud noarp" if row.state == "NOARP" else ""  # else ip(8) leaves such an entry out
     on_a_tunnel = scene.tables.is_kind((space, by), "vxlan")
     if on_a_tunnel and real:  # there nobody is asked, so the right entry must be written
         mend = fix(space, f"ip neigh replace {ip} lladdr {real} dev {quoted(by)} nud permanent")
@@ -145,7 +164,7 @@ def _wrong_neighbour(scene: Scene, row: Neighbour, truth: str) -> Diagnosis:
             mac=row.mac,
             truth=truth,
         ),
-        shown=Shown.of(space, f"ip neigh show {ip}", str(row.mac)),
+        shown=Shown.of(space, f"ip neigh show {ip}{nud}", str(row.mac)),
         fixes=(mend,),
     )
 

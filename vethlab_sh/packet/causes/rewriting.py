@@ -18,7 +18,7 @@ def answered_from_elsewhere(scene: Scene) -> tuple[Sighting, Diagnosis] | None:
     """An answer that came home from another address than the one that was asked: nobody waits for it."""
     rewriter = _who_rewrote(scene)
     if rewriter is None:
-        return None
+        return _answered_by_another_address(scene)
     space, before, after = rewriter
     target = scene.probe.target
     for one in scene.course.back:
@@ -43,6 +43,33 @@ def answered_from_elsewhere(scene: Scene) -> tuple[Sighting, Diagnosis] | None:
             fixes=(fix(space, masquerade),),
         )
         return one, diagnosis
+    return None
+
+
+def _answered_by_another_address(scene: Scene) -> tuple[Sighting, Diagnosis] | None:
+    """An answer of UDP that its sender gave another address of its own: the kernel chose it, as the program named none.
+
+    A socket that is bound to no address answers by the route, with that route's source: udp(7), IP_PKTINFO.
+    """
+    probe = scene.probe
+    if probe.protocol != "udp":
+        return None
+    for one in scene.course.back:
+        if not _is_home(scene, one) or one.src_ip == probe.target or one.src_port != probe.port:
+            continue
+        sender = next((name for name, _ in scene.owners(one.src_ip) if scene.is_local(name, probe.target)), None)
+        if sender is None:
+            continue
+        reason = tr(
+            "the answer came from {src_ip}, not from {target}, which was asked, so {asker} does not take it: both are "
+            "addresses of {sender}, and its program leaves the choice to the kernel",
+            src_ip=one.src_ip,
+            target=probe.target,
+            asker=probe.src,
+            sender=sender,
+        )
+        shown = Shown.of(sender, f"ip route get {one.dst_ip}", "src")
+        return one, Diagnosis(Cause.WRONG_ANSWERER, reason, shown)
     return None
 
 

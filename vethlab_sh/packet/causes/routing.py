@@ -448,6 +448,8 @@ def nothing_left(scene: Scene) -> Diagnosis | None:
     if lost:
         return _towards(lost, _expected(space, decision))
     broadcast = scene.look(space).is_broadcast(target)
+    if broadcast and scene.owners(target):
+        return _taken_for_everyone(scene, space, broadcast)
     if broadcast:
         return Diagnosis(
             cause=Cause.BROADCAST,
@@ -460,6 +462,24 @@ def nothing_left(scene: Scene) -> Diagnosis | None:
             shown=Shown.of(space, "ip route show table local", f"broadcast {target}"),
         )
     return _too_large_for_the_sender(scene, decision) or _bridge_without_signal(scene, decision)
+
+
+def _taken_for_everyone(scene: Scene, space: str, route: Route) -> Diagnosis:
+    """An address that somebody has, and that a route of who asks makes everybody's."""
+    ip = route.to
+    reason = tr(
+        "the route {words} in {space} takes {ip} for the address of everyone, but it is the own one of {owner}",
+        words=route.words,
+        space=space,
+        ip=ip,
+        owner=full(scene.owners(ip)[0]),
+    )
+    return Diagnosis(
+        cause=Cause.BROADCAST,
+        reason=reason,
+        shown=Shown.of(space, f"ip route show table {route.table}", f"broadcast {ip}"),
+        fixes=(fix(space, f"ip route del broadcast {ip} dev {quoted(str(route.dev))} table {route.table}"),),
+    )
 
 
 def _bridge_without_signal(scene: Scene, decision: Decision) -> Diagnosis | None:

@@ -160,7 +160,10 @@ class Scene:
         """The kernel's own decision about a packet that came in by a device: the line that asks, whether it would go
         on or be taken, and what it said. It applies rules, all tables, forwarding, rp_filter and the checks of sources.
         """
-        line = f"ip route get {dst} from {src} iif {quoted(iif)}"
+        return self.asked(space, f"ip route get {dst} from {src} iif {quoted(iif)}")
+
+    def asked(self, space: str, line: str) -> tuple[str, bool, str]:
+        """What the kernel decides when it is asked by a line: the line, whether a packet would go on, what it said."""
         ran = self.ground.run(self.ground.inside(space, line))
         answer = (ran.out + ran.err).strip()
         return line, ran.code == 0, answer

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from ...facts import Device, Route
+from ...facts import Device, Route, Rule
 from ...inside import quoted
 from ...language import tr
 from .cables import only_gateway
@@ -92,11 +93,15 @@ def reverse_path(scene: Scene, arrived: Device, source: str) -> Diagnosis | None
     """
     space, name = arrived
     # the larger of `all` and the device counts: IN_DEV_RPFILTER(), include/linux/inetdevice.h
-    value = scene.look(space).conf(name, "rp_filter")
+    look = scene.look(space)
+    value = look.conf(name, "rp_filter")
     if ":" in source or value not in (STRICT, LOOSE):
         return None
-    back = scene.way_back(arrived, source).route
-    shown = show_setting(space, "ipv4/conf/all/rp_filter", f"ipv4/conf/{name}/rp_filter")
+    decision = scene.way_back(arrived, source)
+    back = decision.route
+    paths = ["ipv4/conf/all/rp_filter", f"ipv4/conf/{name}/rp_filter"]
+    paths.sort(key=look.number)
+    shown = show_setting(space, *paths)
     refused = tr("a packet from {source} must not come in here", source=source)
     if back is None:
         reason = tr(
@@ -107,22 +112,37 @@ def reverse_path(scene: Scene, arrived: Device, source: str) -> Diagnosis | None
             refused=refused,
         )
         return Diagnosis(Cause.RP_FILTER, reason, shown)
+    rule = decision.rule if decision.is_special else None
+    by_rule = tr(" (rule `{words}`)", words=rule.words) if rule else ""
     reason = tr(
-        "rp_filter is on at {name} and the route back is {words}: {refused}",
+        "rp_filter is on at {name} and the route back is {words}{by_rule}: {refused}",
         name=name,
         words=back.words,
+        by_rule=by_rule,
         refused=refused,
     )
     if back.is_dead_end:
         return Diagnosis(Cause.RP_FILTER, reason, shown)
     if value == LOOSE or back.dev == name:
         return None
+    fixes = _without(scene, arrived, source, rule) if rule else _let_in(scene, arrived, source, back)
     return Diagnosis(
         cause=Cause.RP_FILTER,
         reason=reason,
         shown=shown,
-        fixes=_let_in(scene, arrived, source, back),
+        fixes=fixes,
     )
+
+
+def _without(scene: Scene, arrived: Device, source: str, rule: Rule) -> tuple[Fix, ...]:
+    """The line that takes away the rule that leads the way back elsewhere; none where that would not make it right."""
+    space, name = arrived
+    look = scene.look(space)
+    others = tuple(other for other in look.rules if other is not rule)
+    back = replace(look, rules=others).decide(source).route
+    if back is None or back.dev != name:
+        return ()
+    return (fix(space, f"ip rule del pref {rule.priority}"),)
 
 
 def _let_in(scene: Scene, arrived: Device, source: str, back: Route) -> tuple[Fix, ...]:

@@ -11,13 +11,14 @@ from ..sighting import ASKS, TELLS, Sighting
 from .bridging import bridge_keeps, not_bridged, own_by_mistake
 from .cables import ETHERNET, lost_on_a_cable, show_link, switched_off
 from .cause import Cause, Diagnosis, Shown, fix, full, place
-from .delivering import not_answered
+from .delivering import kept_by_the_program, not_answered
 from .filters import filtered, rewritten_to
 from .hops import sent_to_a_remote
 from .lastseen import on_the_way
 from .lifetimes import used_up
 from .macs import not_for_this_device, taken_for_the_owner
 from .macvlans import not_to_the_parent
+from .queues import taken_by_tc
 from .resolving import (
     address_on_port,
     answer_not_taken,
@@ -96,7 +97,7 @@ def _went_into_another_tunnel(scene: Scene, link: Link, last: Sighting) -> Diagn
 def _encrypted(link: Link) -> Diagnosis:
     """What goes into WireGuard: nobody who listens can tell which packet it becomes."""
     reason = tr(
-        "{full} encrypts what it sends, so it cannot be followed further; whether its peer answers tells",
+        "what {full} sends is encrypted, so it cannot be followed further; whether its peer answers tells",
         full=full(link.device),
     )
     shown = Shown.of(link.namespace, f"wg show {quoted(link.name)}", "latest handshake")
@@ -153,6 +154,8 @@ def _came_in(scene: Scene, last: Sighting) -> Diagnosis | None:
     bridge = scene.tables.master(last.place)
     if bridge:
         return _came_in_at_a_port(scene, bridge, last)
+    if _came_back(scene, last):
+        return taken_by_tc(scene)
     not_taken = _not_taken(scene, last)
     if not_taken:
         return not_taken
@@ -171,6 +174,17 @@ def _came_in(scene: Scene, last: Sighting) -> Diagnosis | None:
         diagnosis = answer_not_taken(scene, last.namespace, last.src_ip) or filtered(scene, last.namespace)
         return diagnosis or stood_in_for_nobody(scene, last.src_ip)
     return _packet_arrived(scene, last)
+
+
+def _came_back(scene: Scene, last: Sighting) -> bool:
+    """Whether a frame came in where it had gone out: somebody sent it back as it was, which no entry makes it do."""
+    if last.macs[0] != scene.tables.mac(last.place):
+        return False
+    for one in scene.course.sightings:
+        is_same = (one.place, one.leg, one.macs, one.ips) == (last.place, last.leg, last.macs, last.ips)
+        if is_same and one.way == "out" and one.number < last.number:
+            return True
+    return False
 
 
 def _not_taken(scene: Scene, last: Sighting) -> Diagnosis | None:
@@ -223,20 +237,40 @@ def _silent(scene: Scene, last: Sighting) -> Diagnosis | None:
     """The kernel's own answer to whether it would take such a packet, where nothing else tells."""
     if ":" in last.dst_ip or not scene.is_local(last.namespace, last.dst_ip):
         return None
-    line, goes, answer = scene.oracle(last.namespace, last.dst_ip, last.src_ip, last.device)
+    space, ip = last.namespace, last.dst_ip
+    line, goes, answer = scene.oracle(space, ip, last.src_ip, last.device)
     if goes:
         return None
+    if scene.look(space).has_own(ip) is None:
+        return _not_in_table_local(scene, space, ip)
     return Diagnosis(
         cause=Cause.UNKNOWN,
         reason=tr(
-            "{namespace} takes nothing from {src_ip} that comes in at {device} (`{line}`: {answer})",
-            namespace=last.namespace,
+            "in {namespace} the kernel takes nothing from {src_ip} that comes in at {device} (`{line}`: {answer})",
+            namespace=space,
             src_ip=last.src_ip,
             device=last.device,
             line=line,
             answer=answer,
         ),
-        shown=Shown.of(last.namespace, line, "", answer),
+        shown=Shown.of(space, line, "", answer),
+    )
+
+
+def _not_in_table_local(scene: Scene, space: str, ip: str) -> Diagnosis:
+    """An address whose route in table local is gone: by that route the kernel takes for its own what comes for it."""
+    owner = next(device for device in scene.owners(ip) if device[0] == space)
+    return Diagnosis(
+        cause=Cause.NO_ROUTE,
+        reason=tr(
+            "{full} has {ip}, but the route local {ip} that goes with it is not in table local, so {space} does not "
+            "take {ip} for its own",
+            full=full(owner),
+            ip=ip,
+            space=space,
+        ),
+        shown=Shown.of(space, f"ip route show table local {ip}"),
+        fixes=(fix(space, f"ip route add local {ip} dev {quoted(owner[1])} table local"),),
     )
 
 
@@ -308,9 +342,12 @@ def _not_answered(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
         on_port = address_on_port(scene, (space, back.dev), dst)
         if on_port:
             return on_port
-    diagnosis = not_answered(scene, last.place, last) if last.leg == "there" else None
+    if last.leg == "there":
+        diagnosis = not_answered(scene, last.place, last)
+    else:
+        diagnosis = own_source(scene, last.place, last.src_ip) or reverse_path(scene, last.place, last.src_ip)
     if diagnosis is None:
-        return filtered(scene, space) or rewritten(scene, last)
+        return filtered(scene, space) or rewritten(scene, last) or kept_by_the_program(scene, last)
     if diagnosis.cause == Cause.OWN_SOURCE:
         return by_its_own_service(scene, last, diagnosis)
     if _explains_input(diagnosis):

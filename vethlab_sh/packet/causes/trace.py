@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...inside import quoted
 from ..listen import Ground
 from ..probe import Probe
-from .look import COUNTED, MARK, Look, look
+from .look import COUNTED, MARK, Look, TcFilter, look
 
 TABLE = "vethlab_trace"
 SECONDS = 5  # for nft to have made its table; it takes some milliseconds
@@ -56,7 +56,8 @@ class Step:
     """What one hook did with a frame.
 
     packet: its number in this namespace; family, table, chain: where; rule: the rule's text, empty for a policy or for
-    the packet itself; verdict: accept, drop, continue …; words: the packet's own, as nft tells it.
+    the packet itself; verdict: accept, drop, continue …; words: the packet's own, as nft tells it; mark: what it has
+    been marked with by then, 0 for nothing.
     """
 
     packet: str
@@ -67,6 +68,7 @@ class Step:
     verdict: str = ""
     is_policy: bool = False
     words: str = ""
+    mark: int = 0
 
     @property
     def is_ours(self) -> bool:
@@ -109,6 +111,21 @@ class Again:
         was = self.before[space].queues.get(device, 0)
         now = self.after[space].queues.get(device, 0)
         return now - was
+
+    def taken_by_tc(self, space: str) -> TcFilter | None:
+        """The first filter of tc in a namespace that kept a packet from going on."""
+        if space not in self.before or space not in self.after:
+            return None
+        before, after = self.before[space], self.after[space]
+        was = {replace(one, taken=0): one.taken for one in before.tc}
+        for one in after.tc:
+            if one.taken > was.get(replace(one, taken=0), one.taken):
+                return one
+        for device, drops in after.hooks.items():
+            # a program of BPF has no count of its own, but its hook has: tc-bpf(8), direct-action
+            if drops > before.hooks.get(device, drops):
+                return next((one for one in after.tc if one.device == device), None)
+        return None
 
 
 def again(ground: Ground, probe: Probe, looks: Mapping[str, Look], ports: Iterable[int]) -> Again:
@@ -210,6 +227,7 @@ def _hooked_devices(ruleset: str) -> set[tuple[str, str]]:
 
 
 RULE = re.compile(r"(?:unknown )?rule (.*?)\s*\(verdict ([^)]*)\)")
+MARKED_WITH = re.compile(r"meta mark (0x[0-9a-f]+)")
 HOOKED = re.compile(r"hook (ingress|egress) devices? =? ?(\{[^}]*\}|\"[^\"]+\")")
 TRACE = re.compile(r"trace id (?P<packet>\S+) (?P<family>\S+) (?P<table>\S+) (?P<chain>\S+) (?P<rest>.*)")
 
@@ -232,6 +250,7 @@ def read(text: str) -> Iterable[Step]:
         if rest.startswith("packet: "):
             yield Step(*where, words=rest.removeprefix("packet: "))
         elif rest.startswith("policy "):
-            yield Step(*where, verdict=rest.split()[1], is_policy=True)
+            mark = MARKED_WITH.search(rest)
+            yield Step(*where, verdict=rest.split()[1], is_policy=True, mark=int(mark[1], 16) if mark else 0)
         elif rule:
             yield Step(*where, rule=rule[1], verdict=rule[2].split()[0])

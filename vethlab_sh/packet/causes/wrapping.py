@@ -264,11 +264,34 @@ def not_unwrapped(scene: Scene, last: Sighting) -> Diagnosis | None:
         )
         cause = Cause.VXLAN_REMOTE
     else:
-        return None
+        return _from_elsewhere(scene, tunnel, last)
     return Diagnosis(
         cause=cause,
         reason=reason,
         shown=show_link_details(tunnel),
+        should_be=place(tunnel),
+    )
+
+
+def _from_elsewhere(scene: Scene, tunnel: Device, last: Sighting) -> Diagnosis | None:
+    """A MAC that somebody wrote down as another machine's: vxlan_snoop() drops what comes with it from this one."""
+    entry = scene.before.fdb(tunnel, last.src_mac)
+    if entry is None or entry.mac != last.src_mac or not entry.state or entry.dst == last.outer_src_ip:
+        return None
+    reason = tr(
+        "the FDB of {full} has {mac} behind {dst}, and it comes from {source}: a written entry does not move, and what "
+        "contradicts it is dropped",
+        full=full(tunnel),
+        mac=entry.mac,
+        dst=entry.dst,
+        source=last.outer_src_ip,
+    )
+    dev = quoted(tunnel[1])
+    return Diagnosis(
+        cause=Cause.VXLAN_REMOTE,
+        reason=reason,
+        shown=show_fdb(tunnel, entry.mac),
+        fixes=(fix(tunnel[0], f"bridge fdb replace {entry.mac} dev {dev} dst {last.outer_src_ip}"),),
         should_be=place(tunnel),
     )
 
