@@ -119,7 +119,9 @@ MEANINGS = {
     Cause.DUPLICATE_MAC: marked("Two devices on one bridge have the same MAC, and it sends to where it saw it last."),
     Cause.BRIDGE_MAC: marked("A host has the bridge's own MAC, so the bridge keeps what is for the host."),
     Cause.SWITCH_FLOW: marked("A flow of Open vSwitch, a switch that is a program, drops it."),
-    Cause.NO_ADDRESS: marked("The device at the far end of the cable has no address at all."),
+    Cause.NO_ADDRESS: marked(
+        "A device has no address at all: the one at the far end of the cable, or the one to send by."
+    ),
     Cause.NOBODY_HAS: marked("No namespace has the address that is asked for."),
     Cause.ADDRESS_ON_PORT: marked(
         "The address is on a bridge's port, where nothing arrives: it belongs on the bridge."

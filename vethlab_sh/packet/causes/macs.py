@@ -36,11 +36,9 @@ def not_for_this_device(scene: Scene, last: Sighting) -> Diagnosis | None:
             shown=show_link(device),
             fixes=mends,
         )
-    sender = _sender(scene, last)
-    if sender and mac == tables.mac(sender) and _asks_nobody(scene, sender):
-        return arp_off(
-            sender
-        )  # without ARP the kernel takes the device's own MAC for the goal's: arp_constructor(), net/ipv4/arp.c
+    unasked = sent_without_asking(scene, last)
+    if unasked:
+        return unasked
     own = link.mac if link else None
     for row in tables.facts.neighbours:
         if row.mac != mac:
@@ -57,6 +55,14 @@ def not_for_this_device(scene: Scene, last: Sighting) -> Diagnosis | None:
         "the frame is for {mac}, but {full} has {own}: a neighbour entry is wrong", mac=mac, full=full(device), own=own
     )
     return Diagnosis(Cause.WRONG_NEIGHBOUR, reason, show_link(device, "link/ether"))
+
+
+def sent_without_asking(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """A frame for its sender's own MAC, which the kernel takes for the goal's where ARP is off: arp_constructor()."""
+    sender = _sender(scene, last)
+    if sender is None or last.macs[1] != scene.tables.mac(sender) or not _asks_nobody(scene, sender):
+        return None
+    return arp_off(sender)
 
 
 def _written_down(scene: Scene, last: Sighting) -> Neighbour | None:

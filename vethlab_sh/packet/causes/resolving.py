@@ -140,7 +140,7 @@ def _does_not_answer(scene: Scene, device: Device, ip: str, asker: str) -> Diagn
         or _filters_arp(scene, device, ip, asker)
         or own_source(scene, device, asker)
         or reverse_path(scene, device, asker)
-        or _local_not_asked(scene, space, ip)
+        or local_not_asked(scene, space, ip)
     )
 
 
@@ -191,16 +191,17 @@ def _filters_arp(scene: Scene, device: Device, ip: str, asker: str) -> Diagnosis
     return replace(diagnosis, fixes=(route,))
 
 
-def _local_not_asked(scene: Scene, space: str, ip: str) -> Diagnosis | None:
+def local_not_asked(scene: Scene, space: str, ip: str) -> Diagnosis | None:
     """Addresses are a namespace's own by table local, which rule 0 asks; without it they are strangers'."""
-    tables = {rule.table for rule in scene.look(space).rules if rule.family == "inet"}
+    family, program = ("inet6", "ip -6") if ":" in ip else ("inet", "ip")
+    tables = {rule.table for rule in scene.look(space).rules if rule.family == family}
     if not tables or "local" in tables:
         return None
     return Diagnosis(
         cause=Cause.POLICY_RULE,
         reason=tr("no rule of {space} looks up table local, so it does not take {ip} for its own", space=space, ip=ip),
-        shown=Shown.of(space, "ip rule"),
-        fixes=(fix(space, "ip rule add pref 0 lookup local"),),
+        shown=Shown.of(space, f"{program} rule"),
+        fixes=(fix(space, f"{program} rule add pref 0 lookup local"),),
         should_be=space,
     )
 

@@ -193,7 +193,7 @@ def _no_route(scene: Scene, space: str, dst: str) -> Diagnosis:
         return Diagnosis(Cause.NO_DEVICE, reason, Shown.of(space, "ip -br link"))
     explained = (
         _no_route_of_ipv6(scene, links, dst)
-        or _no_route_of_a_down_device(space, links, dst)
+        or _no_route_of_a_down_device(scene, space, links, dst)
         or _too_narrow(scene, space, dst)
     )
     if explained:
@@ -230,7 +230,7 @@ def _no_route_of_ipv6(scene: Scene, links: list[Link], dst: str) -> Diagnosis | 
     )
 
 
-def _no_route_of_a_down_device(space: str, links: list[Link], dst: str) -> Diagnosis | None:
+def _no_route_of_a_down_device(scene: Scene, space: str, links: list[Link], dst: str) -> Diagnosis | None:
     """A device that is switched off loses its routes: fib_disable_ip(), net/ipv4/fib_frontend.c."""
     down = [link.name for link in links if link.up is False]
     if not down:
@@ -242,6 +242,10 @@ def _no_route_of_a_down_device(space: str, links: list[Link], dst: str) -> Diagn
         names=enumerated(down),
     )
     lines = [f"ip link set {quoted(name)} up" for name in down]
+    # with a device come back the routes to its own networks, and none that somebody laid
+    if not any(_is_near(scene, (space, name), dst) for name in down):
+        for mend in _missing_route(scene, space, dst):
+            lines += [line.text for line in mend]
     return Diagnosis(
         cause=Cause.DEVICE_DOWN,
         reason=tr("{space} has no route to {dst} ({what})", space=space, dst=dst, what=what),
@@ -313,9 +317,12 @@ def _prefix_of(own: Address, theirs: Address) -> Diagnosis:
 def _missing_route(scene: Scene, space: str, dst: str) -> tuple[Fix, ...]:
     """The route that is missing, when there is one router next door that can send on."""
     gateways = routers_next_door(scene, space, dst)
-    if len(gateways) != 1:
+    if len(gateways) != 1 or not scene.owners(dst):
         return ()
-    gateway, _ = gateways[0]
+    gateway, device = gateways[0]
+    starts_there = device[0] == scene.probe.src and not scene.is_local(device[0], dst)
+    if starts_there:  # it would go back to where it came from
+        return ()
     return (fix(space, f"ip route add {dst} via {gateway}"),)
 
 
@@ -461,7 +468,22 @@ def nothing_left(scene: Scene) -> Diagnosis | None:
             ),
             shown=Shown.of(space, "ip route show table local", f"broadcast {target}"),
         )
-    return _too_large_for_the_sender(scene, decision) or _bridge_without_signal(scene, decision)
+    return (
+        _too_large_for_the_sender(scene, decision)
+        or _bridge_without_signal(scene, decision)
+        or _without_a_source(scene, space, target)
+    )
+
+
+def _without_a_source(scene: Scene, space: str, target: str) -> Diagnosis | None:
+    """A namespace that has a route and no address of its own to send from: routes of IPv6 outlive addresses."""
+    is_v6 = ":" in target
+    own = [ip for ip in scene.tables.own(space) if (":" in ip) == is_v6 and not ip_interface(ip).is_loopback]
+    if own:
+        return None
+    family = "IPv6" if is_v6 else "IPv4"
+    reason = tr("{space} has no {family} address that it could send from", space=space, family=family)
+    return Diagnosis(Cause.NO_ADDRESS, reason, Shown.of(space, f"ip -{family[-1]} -br addr"))
 
 
 def _taken_for_everyone(scene: Scene, space: str, route: Route) -> Diagnosis:

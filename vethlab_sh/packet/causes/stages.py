@@ -16,13 +16,14 @@ from .filters import filtered, rewritten_to
 from .hops import sent_to_a_remote
 from .lastseen import on_the_way
 from .lifetimes import used_up
-from .macs import not_for_this_device, taken_for_the_owner
+from .macs import not_for_this_device, sent_without_asking, taken_for_the_owner
 from .macvlans import not_to_the_parent
 from .queues import taken_by_tc
 from .resolving import (
     address_on_port,
     answer_not_taken,
     dropped_as_ipv6,
+    local_not_asked,
     stood_in_for_nobody,
     unanswered,
 )
@@ -279,6 +280,9 @@ def _came_in_at_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagnosi
     mac = last.macs[1]
     asks_the_bridge = last.resolves and scene.is_local(space, last.dst_ip)
     if mac != scene.tables.mac(bridge) and not asks_the_bridge:
+        unasked = sent_without_asking(scene, last)
+        if unasked:  # a bridge sends nothing back by the port that it came in by
+            return unasked
         diagnosis = not_bridged(scene, bridge, last) or filtered(scene, space, is_bridged=True)
         return diagnosis or _too_large_for_a_port(scene, bridge, last)
     off = switched_off(scene.tables, bridge)
@@ -337,6 +341,9 @@ def _packet_arrived(scene: Scene, last: Sighting) -> Diagnosis | None:
 def _not_answered(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
     """A packet that came to who has its destination."""
     space = last.namespace
+    strange = local_not_asked(scene, space, dst)
+    if strange:
+        return strange
     back = scene.decide(space, last.src_ip, dst).route
     if back and back.dev:
         on_port = address_on_port(scene, (space, back.dev), dst)
