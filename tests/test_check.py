@@ -56,7 +56,7 @@ ON_BRIDGE = [
     ("TCP port 8080 of ns101 answers", False, "lo in ns101 is down"),
     ("TCP port 8080 of 10.9.9.9 answers", False, "as in `TCP port 8080 of 10.9.9.9 answers "),
     ("UDP port 5353 of 192.168.1.101 answers ns100", True, "an answer from UDP port 5353 of 192.168.1.101"),
-    ("UDP port 5354 of ns101 answers ns100", False, "got an empty line and did not answer it"),
+    ("UDP port 5354 of ns101 answers ns100", False, "has read what came, an empty line, and does not answer it"),
     ("UDP port 53 of ns101 answers ns100", False, "nobody listens on UDP port 53"),
     ("ns100 sends to 192.168.1.101 through br0", True, "through veth100 and br-veth100 and br0"),
     ("ns100 sends to 192.168.1.101 through br1", False, "so through veth100"),

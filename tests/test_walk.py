@@ -643,9 +643,15 @@ ROUTED = """
         ("ip -n r rule add not ipproto tcp blackhole pref 100", "icmp", "policy-rule", "100: not from all ipproto tcp"),
         # a jump over table main
         ("ip -n r rule add pref 100 goto 32767", "icmp", "policy-rule", "100: from all goto 32767"),
-        # the mark is given by a filter, so its rule is not among what was ruled out
+        # the mark is given by a filter, which nft tells
         (
             "ip netns exec r iptables -t mangle -A PREROUTING -j MARK --set-mark 7; "
+            "ip -n r rule add fwmark 7 blackhole pref 90",
+            "icmp", "policy-rule", "a filter in r marks it with 0x7, and the rule `90: from all fwmark 0x7 blackhole`",
+        ),
+        # and iptables-legacy does not, so its rule is not among what was ruled out
+        (
+            "ip netns exec r iptables-legacy -t mangle -A PREROUTING -j MARK --set-mark 7; "
             "ip -n r rule add fwmark 7 blackhole pref 90",
             "icmp", "unknown", "devices and cables, routes, forwarding and rp_filter, packet filters. Look next at the "
             "rules that ask for more than addresses: `ip -n r rule`.",
