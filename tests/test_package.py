@@ -1,6 +1,7 @@
 """What pip installs: the command line alone, with the lessons in it; each further part where it is asked for."""
 
 import email
+import itertools
 import os
 import re
 import subprocess
@@ -41,7 +42,7 @@ def bare(wheel, tmp_path_factory):
     """Run a program that finds the installed package and `sh`, and no other package."""
     folder = tmp_path_factory.mktemp("site")
     wheel.extractall(folder)
-    for path in (SITE / "sh", *SITE.glob("sh-*.dist-info")):
+    for path in itertools.chain.from_iterable(SITE.glob(name) for name in ("sh", "sh.py", "sh-*.dist-info")):
         (folder / path.name).symlink_to(path)
 
     def run(*words):
