@@ -49,7 +49,7 @@ def assert_ip_in_ip(lab):
     weighed = [ran.out for ran in lab.history if ran.line == "iptables -vnxL OUTPUT"]
     assert weighed[0].splitlines()[2].split()[:2] == ["2", "208"]
     walk = lab.walk("pod-a", "pod-c")
-    assert walk.answered
+    assert walk.ok, walk.verdict
     assert ("master", "tunl0") in {(row.namespace, row.device) for row in walk.rows}
     assert_drawn(lab.snapshot())
 
