@@ -92,7 +92,7 @@ def _all_pings_came_back(scene: Scene) -> bool:
 
 
 def _has_answered(scene: Scene) -> bool:
-    """Whether an answer of TCP or UDP came to the program that asks; one that refuses is none.
+    """Whether an answer of TCP or UDP came to the program that asks; a refusal is none.
 
     What comes in is seen before a filter or a setting of who asks drops it: the line ends well when it got through.
     """
@@ -105,9 +105,8 @@ def _has_answered(scene: Scene) -> bool:
         is_from_there = (one.src_ip, one.src_port) == (probe.target, probe.port)
         if one.kind == wanted and is_from_there:
             answers.append(one)
-    if any(one.is_reset for one in answers):
-        return False
-    return bool(answers)
+    # a reset may also end what was open: where it refused, the line did not end well
+    return any(not one.is_reset for one in answers)
 
 
 def _come_home(scene: Scene) -> list[Sighting]:
