@@ -34,6 +34,8 @@ def opens_a_shell(line: str) -> bool:
 
     >>> opens_a_shell("sudo ip netns exec ns1 bash"), opens_a_shell("ip netns exec ns1 bash -c 'ip a'")
     (True, False)
+    >>> opens_a_shell("ip netns exec ns1 su -"), opens_a_shell("su -c id")
+    (True, False)
     >>> opens_a_shell("cd /tmp && nsenter -t 7 -n"), opens_a_shell("echo ip a | bash"), opens_a_shell("bash lab.sh")
     (True, False, False)
     """
@@ -86,7 +88,7 @@ def _is_a_shell(words: Sequence[str]) -> bool:
         if program in SHELLS:
             return _has_nothing_to_do(rest)
         if program == "su":
-            return "sudo" in words and not any(word.startswith("-c") for word in rest)
+            return not any(word.startswith("-c") or word == "--command" for word in rest)
         if program in VALUED:
             options = _take_options(rest, VALUED[program])
             if program == "chroot" and rest:
