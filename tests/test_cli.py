@@ -335,7 +335,7 @@ def test_ctrl_c_while_importing_is_quiet():
         "sys.argv = ['-m']\n"
         "runpy.run_module('vethlab_sh', run_name='__main__', alter_sys=False)"
     )
-    for module in ("vethlab_sh.sandbox", "vethlab_sh.cli"):
+    for module in ("vethlab_sh.errors", "vethlab_sh.cli"):
         ended = subprocess.run([sys.executable, "-c", program % module], capture_output=True, text=True, cwd=ROOT)
         assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")
 

@@ -265,6 +265,7 @@ def test_apparmor_has_three_ways_out_and_each_its_cost(monkeypatch, tmp_path):
     setting.write_text("1\n")
     switch = dataclasses.replace(sandbox.SWITCHES[0], file=str(setting))
     monkeypatch.setattr(sandbox, "SWITCHES", (switch,))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     sentence = sandbox.forbidden_because()
     for way in (
         "`./setup.sh apparmor` (a profile: this Python alone may)",
