@@ -225,6 +225,11 @@ def sets_ttl(text: str) -> bool:
     return TTL.search(_bare(text)) is not None
 
 
+def may_set_ttl(rules: str) -> bool:
+    """Whether any of many rules may do so: of those that iptables made, nft names the target in quotes."""
+    return TTL.search(rules) is not None
+
+
 def sets_mac(text: str) -> bool:
     """Whether it gives frames another destination."""
     return MAC.search(_bare(text)) is not None

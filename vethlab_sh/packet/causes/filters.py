@@ -404,6 +404,12 @@ def _rules_of(steps: Iterable[Step]) -> list[Step]:
     return [step for step in steps if step.rule and not step.is_ours]
 
 
+def may_set_ttl(scene: Scene, space: str) -> bool:
+    """Whether any rule there gives packets another TTL: only then it is worth asking once more which they met."""
+    look = scene.look(space)
+    return any(deeds.may_set_ttl(rules) for rules in (look.nft, *look.legacy.values()))
+
+
 def rule_of_ttl(scene: Scene, space: str) -> Met | None:
     """The rule that gives the probe another TTL, and lets it go on."""
     for step in _rules_of(scene.again.steps.get(space, ())):

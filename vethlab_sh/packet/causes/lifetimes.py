@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...language import tr
 from ..sighting import Sighting
 from .cause import Cause, Diagnosis, Shown, full
-from .filters import rule_of_ttl
+from .filters import may_set_ttl, rule_of_ttl
 from .scene import Scene
 from .settings import setting, show_setting
 from .tunnels import sender_of, show_tunnel
@@ -84,6 +84,8 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
 def _taken_away(scene: Scene, last: Sighting) -> Diagnosis | None:
     """A packet that came with hops left, and a rule of the router itself leaves it too few."""
     router = last.namespace
+    if not may_set_ttl(scene, router):
+        return None
     rule = rule_of_ttl(scene, router)
     is_ipv6 = ":" in last.ips[1]
     counter = "Ip6InHdrErrors" if is_ipv6 else "IpInHdrErrors"
