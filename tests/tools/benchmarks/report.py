@@ -66,7 +66,7 @@ def draw(rows: Sequence[dict[str, object]], file: Path) -> None:
             ax.plot([float(str(goal))], [y], marker="|", markersize=20, color="black")
     ax.set_yticks(range(len(shown)), [f"{row['work']}\nagainst {row['against']}" for row in shown], fontsize=8)
     ax.set_xscale("log")
-    ax.set_xlim(0.02, 150)
+    ax.set_xlim(0.01, 150)
     ax.axvline(1, color="#bbbbbb", linewidth=1, zorder=0)
     ax.set_title("Ours as a multiple of theirs, row by row; the black mark is the goal", fontsize=10, loc="left")
     ax.spines[["top", "right", "left"]].set_visible(False)
