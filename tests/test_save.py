@@ -107,7 +107,7 @@ ip link add name br0 type bridge stp_state 1 ageing_time 1000 mcast_snooping 0
 ip link add name p1 mtu 1400 type veth peer name q1; ip link add name p2 type veth peer name q2
 for n in 1 2; do ip link set p$n master br0; ip link set p$n up; ip link set q$n up; done
 ip link set p1 type bridge_slave hairpin on learning off isolated on
-ip link set p2 type bridge_slave learning off locked on
+ip link set p2 type bridge_slave learning off locked on cost 77
 ip link set br0 address 02:00:00:00:00:01 up
 ip addr add 10.2.0.1/24 dev br0; ip route del 10.2.0.0/24 dev br0
 ip link set q2 alias 'two words; rm "x"' group 7

@@ -57,7 +57,7 @@ class Stack:
 
 
 PORT_OPTIONS = (
-    "priority", "hairpin", "guard", "root_block", "fastleave", "learning", "flood", "proxy_arp", "mcast_flood",
+    "priority", "cost", "hairpin", "guard", "root_block", "fastleave", "learning", "flood", "proxy_arp", "mcast_flood",
     "bcast_flood", "mcast_to_unicast", "neigh_suppress", "isolated", "locked", "vlan_tunnel", "mcast_router",
 )  # fmt: skip
 # Kinds that are made with ARP and MULTICAST; with others it depends, so that both are said of them.
