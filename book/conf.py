@@ -34,6 +34,7 @@ with speaking(edition.code):
     nb_code_prompt_show = tr("Show the lines")
     nb_code_prompt_hide = tr("Hide the lines")
 myst_enable_extensions = ["colon_fence"]
+smartquotes = False  # it would make one dash of `--quiet` where that stands in a table
 myst_heading_anchors = 4
 exclude_patterns = ["guides/index.md"]  # its parts stand on the first page
 
