@@ -337,6 +337,7 @@ def _read(space: str, parts: Mapping[str, str]) -> Look:
     for family, number in (("inet", ""), ("inet6", "6")):
         rules += routing.rules(space, family, _json(parts.get(f"rules{number}", "")))
         routes += routing.routes(space, family, _json(parts.get(f"routes{number}", "")))
+    queues = _json(parts.get("queues", ""))
     return Look(
         namespace=space,
         settings=_settings(parts.get("settings", "")),
@@ -347,8 +348,8 @@ def _read(space: str, parts: Mapping[str, str]) -> Look:
         legacy={"ip": parts.get("legacy", ""), "ip6": parts.get("legacy6", "")},
         sockets=tuple(_sockets(parts.get("sockets", ""))),
         counters=_counters(parts.get("counters", ""), parts.get("counters6", "")),
-        queues=_queue_drops(parts.get("queues", ""), are_hooks=False),
-        hooks=_queue_drops(parts.get("queues", ""), are_hooks=True),
+        queues=_drops(row for row in queues if row["kind"] not in HOOKS),
+        hooks=_drops(row for row in queues if row["kind"] in HOOKS),
         tc=tuple(_tc_filters(parts.get("tc", ""))),
     )
 
@@ -401,12 +402,10 @@ def _counters(snmp: str, snmp6: str) -> dict[str, int]:
     return counters
 
 
-def _queue_drops(text: str, are_hooks: bool) -> dict[str, int]:
-    """What queues have dropped, by device; or, of those that are none, what their filters have."""
+def _drops(queues: Iterable[Mapping[str, Any]]) -> dict[str, int]:
+    """How many packets queues have dropped, or what hangs on them, by device."""
     drops: dict[str, int] = {}
-    for row in _json(text):
-        if (row["kind"] in HOOKS) != are_hooks:
-            continue
+    for row in queues:
         device = row["dev"]  # which has several queues, when it has classes
         drops[device] = drops.get(device, 0) + row.get("drops", 0)
     return drops
