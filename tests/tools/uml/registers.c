@@ -1,3 +1,5 @@
+/* What Linux before 6.13 leaves out on processors with AMX: a kernel takes back all registers or none.
+ * Labs get by with those of SSE (vethlab_sh/uml/registers.py); the tests in there have numpy, which uses AVX. */
 /* User-mode Linux before 6.13 on a processor with AMX. It writes a process's registers back as far as it knows them,
  * and this machine's kernel takes all or none (EFAULT in xstateregs_set(), arch/x86/kernel/fpu/regset.c): so read all,
  * put its part over them, and write all. `run` compiles this where it is needed; LD_PRELOAD brings it in. */
