@@ -746,3 +746,19 @@ def test_rule_that_changes_the_target_before_it_leaves_does_not_hide_who_answers
     verdict = lab.check(f"ns1 can reach {asked}")
     assert verdict
     assert verdict.sentence.rstrip(".").endswith("ns2 answers")
+
+
+BUSY = "import socket; s = socket.socket(2, 2); [s.sendto(b'x', ('192.168.1.101', 6000)) for _ in iter(int, 1)]"
+READS = "import socket; s = socket.socket(2, 2); s.bind(('', {port})); [s.recvfrom(99) for _ in iter(int, 1)]"
+
+
+def test_what_another_program_reads_is_not_what_was_asked(lab):
+    lab.play("bridge")
+    for port in (5353, 6000):
+        lab.run(f'ip netns exec ns101 python3 -c "{READS.format(port=port)}" >/dev/null 2>&1 & echo $! >/run/{port}')
+        lab.run(f"until ip netns exec ns101 ss -Huln | grep -q :{port}; do :; done")
+    lab.run("kill -STOP $(cat /run/5353)")
+    lab.run(f'ip netns exec ns100 python3 -c "{BUSY}" >/dev/null 2>&1 &')
+    walk = lab.walk("ns100", "ns101", proto="udp:5353")
+    assert walk.cause == "program-silent"
+    assert "does not read what waits for it" in walk.verdict

@@ -68,36 +68,34 @@ def kept_by_the_program(scene: Scene, last: Sighting) -> Diagnosis | None:
     if not taking:
         return None
     name = tr("{protocol} port {port}", protocol=probe.protocol.upper(), port=port)
-    again = scene.again
-    if probe.protocol == "tcp":
-        if again.moved(space, "TcpExtListenOverflows") <= 0:
-            return None
+    # Counters are of the whole namespace: what waits is of the program that is asked.
+    waits = any(one.waiting for one in taking)
+    if probe.protocol == "udp" and waits:
+        reason = tr("the program that has {name} in {space} does not read what waits for it", name=name, space=space)
+        return Diagnosis(Cause.PROGRAM_SILENT, reason, Shown.of(space, "ss -Hlnu", f":{port} "))
+    if probe.protocol == "tcp" and waits and scene.again.moved(space, "TcpExtListenOverflows") > 0:
         counter = "TcpExtListenOverflows"
         reason = tr(
             "the program that has {name} in {space} accepts no connection, and no more may wait: its queue is full",
             name=name,
             space=space,
         )
-    elif again.moved(space, "UdpRcvbufErrors") > 0:
-        counter = "UdpRcvbufErrors"
-        reason = tr(
-            "the program that has {name} in {space} reads nothing, and no more may wait: its queue is full",
-            name=name,
-            space=space,
-        )
-    elif not _takes_tunnels(scene, space) and again.moved(space, "UdpInDatagrams") > 0:
-        counter = "UdpInDatagrams"  # counted when a program reads: udp_recvmsg(), net/ipv4/udp.c
+    elif probe.protocol == "udp" and _was_all_that_is_read(scene, space):
+        counter = "UdpInDatagrams"
         reason = tr(
             "the program that has {name} in {space} has read what came, an empty line, and does not answer it",
             name=name,
             space=space,
         )
-    elif any(one.waiting for one in taking):
-        reason = tr("the program that has {name} in {space} does not read what waits for it", name=name, space=space)
-        return Diagnosis(Cause.PROGRAM_SILENT, reason, Shown.of(space, "ss -Hlnu", f":{port} "))
     else:
         return None
     return Diagnosis(Cause.PROGRAM_SILENT, reason, Shown.of(space, f"nstat -asz {counter}", counter))
+
+
+def _was_all_that_is_read(scene: Scene, space: str) -> bool:
+    """Whether programs of a namespace read the probe, and nothing else meanwhile: udp_recvmsg(), net/ipv4/udp.c."""
+    read = scene.again.moved(space, "UdpInDatagrams")
+    return not _takes_tunnels(scene, space) and 0 < read <= scene.probe.count
 
 
 def _takes_tunnels(scene: Scene, space: str) -> bool:
