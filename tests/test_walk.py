@@ -762,3 +762,19 @@ def test_what_another_program_reads_is_not_what_was_asked(lab):
     walk = lab.walk("ns100", "ns101", proto="udp:5353")
     assert walk.cause == "program-silent"
     assert "does not read what waits for it" in walk.verdict
+
+
+DROPS_UDP = "4,48 0 0 23,21 0 1 17,6 0 0 2,6 0 0 0,"  # the byte of IP's protocol is 17: tc-bpf(8)
+
+
+def test_what_a_filter_takes_of_others_is_not_what_was_asked(lab):
+    """Why the packet is lost nobody knows here: an address of scope host, for which arp_ignore=3 answers nothing."""
+    lab.play("bridge")
+    lab.run("ip -n ns101 addr add 192.168.1.99/32 dev veth101 scope host")
+    lab.run("ip netns exec ns101 sysctl -qw net.ipv4.conf.all.arp_ignore=3")
+    lab.run("ip netns exec ns101 tc qdisc add dev veth101 clsact")
+    lab.run(f"ip netns exec ns101 tc filter add dev veth101 ingress bpf da bytecode '{DROPS_UDP}'")
+    lab.run(f'ip netns exec ns100 python3 -c "{BUSY}" >/dev/null 2>&1 &')
+    walk = lab.walk("ns100", "192.168.1.99")
+    assert not walk.ok
+    assert walk.cause == "unknown"

@@ -24,7 +24,7 @@ def _queued(scene: Scene, space: str) -> Diagnosis | None:
         if link.namespace != space:
             continue
         number = scene.again.dropped_by_queue(space, link.name)
-        if number <= 0:
+        if number <= 0 or scene.unasked.dropped_by_queue(space, link.name) > 0:
             continue
         packets = plural("{count} packet", "{count} packets", number)
         return Diagnosis(
@@ -40,7 +40,7 @@ def taken_by_tc(scene: Scene) -> Diagnosis | None:
     """The first filter of tc, of the namespaces that matter, that kept the probe from going on."""
     for space in scene.spaces:
         one = scene.again.taken_by_tc(space)
-        if one is not None:
+        if one is not None and scene.unasked.taken_by_tc(space) is None:
             return _by_tc(scene, space, one)
     return None
 

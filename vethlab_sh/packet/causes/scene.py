@@ -12,7 +12,7 @@ from ..lookup import Tables
 from ..probe import Probe, open_questions
 from ..sighting import Sighting
 from ..sightings import Course
-from .look import RULES, Decision, Look, look
+from .look import COUNTED, RULES, Decision, Look, look
 from .trace import Again, again
 
 
@@ -84,6 +84,16 @@ class Scene:
         if asked:
             self.ground.run(asked)
         return again(self.ground, self.probe, looks, sorted(ports))
+
+    @cached_property
+    def unasked(self) -> Again:
+        """What is counted in a second in which nothing is asked: what moves then, others move."""
+        asked = open_questions(self.tables)  # which the kernel would repeat by itself
+        if asked:
+            self.ground.run(asked)
+        before = look(self.ground, self.spaces, COUNTED)
+        self.ground.run("sleep 1")
+        return Again(False, before, look(self.ground, self.spaces, COUNTED))
 
     def decide(self, space: str, dst: str, src: str | None = None, iif: str | None = None) -> Decision:
         """The rule and the route by which a namespace sends a packet on."""
