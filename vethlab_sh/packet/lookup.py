@@ -11,6 +11,12 @@ from ..snapshot import Snapshot
 from ..wiring import machines
 
 
+def _has_many_owners(ip: str) -> bool:
+    """Whether it may be in many places, each with another owner: a loopback or a link-local address."""
+    address = ip_address(ip)
+    return address.is_loopback or address.is_link_local
+
+
 class Tables:
     """The tables of one snapshot; an answer of None means that the kernel has no such entry."""
 
@@ -20,8 +26,7 @@ class Tables:
         self.links: dict[Device, Link] = {link.device: link for link in self.facts.links}
         self.addresses: dict[str, list[Device]] = {}
         for address in self.facts.addresses:
-            # a link-local address (fe80::) may be on many wires, each with another owner
-            if address.scope == "global":
+            if address.scope == "global" or not _has_many_owners(address.ip):
                 self.addresses.setdefault(address.ip, []).append(address.device)
 
     @property
