@@ -243,6 +243,22 @@ def test_second_names_of_namespaces_are_rebuilt(lab, tmp_path):
     assert assert_rebuilt(lab, tmp_path) == ()
 
 
+def test_addresses_on_a_device_that_lost_its_signal_are_rebuilt(lab, tmp_path):
+    """IPv6 had made sure of them while there was one; the rebuilt device never has one."""
+    lab.run("ip link add name near type veth peer name far; ip link set near up; ip link set far up")
+    lab.run("ip addr add 2001:db8::1/64 dev near; ip addr add fe80::5/64 dev near")
+    steady(lab)
+    lab.run("ip link set far down; ip addr add 2001:db8::2/64 dev near")
+    told = {(row.dev, row.address, row.tentative) for row in lab.snapshot().rows.addresses}
+    assert ("near", "2001:db8::1/64", False) in told
+    assert ("near", "2001:db8::2/64", True) in told
+    file = tmp_path / "saved.sh"
+    lab.save(file)
+    with Lab() as again:
+        again.run(f"bash {file}")
+        assert {(row.dev, row.address, row.tentative) for row in again.snapshot().rows.addresses} == told
+
+
 def test_devices_on_others_are_rebuilt_where_they_are(lab, tmp_path):
     """Made on a device of another namespace, up though that is not; a tunnel that was moved from where it sends."""
     lab.run("ip netns add a-pod; ip netns add far; ip link add name low type veth peer name end netns far")
@@ -251,3 +267,6 @@ def test_devices_on_others_are_rebuilt_where_they_are(lab, tmp_path):
     lab.run("ip link add name vx netns a-pod type vxlan id 7 dev low remote 10.0.0.2 dstport 4789 tos 4 maxaddress 9")
     lab.run("ip link set low down")
     assert assert_rebuilt(lab, tmp_path) == ()
+    lines = (tmp_path / "saved.sh").read_text().splitlines()
+    off_again, other_end = lines.index("ip link set dev low down"), lines.index("ip -n far link set dev end up")
+    assert off_again < other_end  # end would see a signal for a moment, and IPv6 make an address of it

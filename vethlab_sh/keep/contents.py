@@ -58,8 +58,8 @@ class DeviceAddress:
     """An address of a device, as `ip -j addr` tells it; ip-address(8).
 
     length: of the prefix; peer: the address at the other end, where one was given; label: the name that IPv4 shows
-    with it; flags: those that are said when it is added (FLAGS); is_old: whether it is no longer a source by choice
-    (deprecated, RFC 4862).
+    with it; flags: those that are said when it is added (FLAGS); is_tentative: whether IPv6 has yet to find out that
+    no other host has it; is_old: whether it is no longer a source by choice (deprecated); RFC 4862.
     """
 
     family: str
@@ -70,6 +70,7 @@ class DeviceAddress:
     broadcast: str | None
     label: str | None
     flags: tuple[str, ...]
+    is_tentative: bool = False
     is_old: bool = False
 
     @classmethod
@@ -84,8 +85,14 @@ class DeviceAddress:
             broadcast=row.get("broadcast"),
             label=row.get("label"),
             flags=tuple(flag for flag in FLAGS if row.get(flag)),
+            is_tentative=bool(row.get("tentative")),
             is_old=bool(row.get("deprecated")),
         )
+
+    @property
+    def is_made_sure_of(self) -> bool:
+        """Whether IPv6 has found out that no other host on the link has it, which it asks there (RFC 4862, 5.4)."""
+        return self.family == "inet6" and not self.is_tentative and "nodad" not in self.flags
 
     @property
     def text(self) -> str:
@@ -177,6 +184,11 @@ class Device:
     def works(self) -> bool:
         """Whether it is on and has a signal, which is when IPv6 gives it an address."""
         return self.flags >= {"UP", "LOWER_UP"}
+
+    @property
+    def lacks_signal(self) -> bool:
+        """Whether it is on and has no signal."""
+        return self.up and not self.works
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,13 @@ class Stack:
                 homes[link.device] = home
         return cls(peers, lowers, homes)
 
+    def below(self, place: Place) -> Iterator[Place]:
+        """All that a device stands on, the next one first."""
+        lower = self.lowers.get(place)
+        while lower is not None:
+            yield lower
+            lower = self.lowers.get(lower)
+
     def macs_on(self, namespace: str, spaces: Spaces) -> dict[str, set[str]]:
         """By device of a namespace the MAC addresses of those that are made on it, wherever they are."""
         macs: dict[str, set[str]] = {}
@@ -95,13 +102,11 @@ def _raised_before(spaces: Spaces, stack: Stack, place: Place) -> list[str]:
     netif_stacked_transfer_operstate(), net/core/dev.c. Made before, it becomes UP.
     """
     below: list[Place] = []
-    lower = stack.lowers.get(place)
-    while lower is not None:
+    for lower in stack.below(place):
         peer = stack.peers.get(lower)
         below.append(lower)
         if peer is not None and spaces[peer[0]].devices[peer[1]].up:
             below.append(peer)
-        lower = stack.lowers.get(lower)
     lines = []
     for namespace, name in reversed(below):
         lines.append(f"{spaces[namespace].ip} link set dev {quoted(name)} up")
@@ -394,7 +399,8 @@ def _vlans(contents: Contents, device: Device) -> Iterator[str]:
 def switches(spaces: Spaces, usual: Spaces, stack: Stack) -> list[str]:
     """Which devices are up, those below first; a fresh namespace's lo is down, the lab's own is up.
 
-    What is made on a device can be switched on only while that is on, and may stay on when it is switched off.
+    What is made on a device can be switched on only while that is on, and may stay on when it is switched off. Such
+    stacks come first: no other device is on yet, which would see a signal for a moment and make an address of it.
     """
     lines = []
     for contents in spaces.values():
@@ -402,24 +408,44 @@ def switches(spaces: Spaces, usual: Spaces, stack: Stack) -> list[str]:
             device = contents.devices.get(name)
             if device is not None:
                 lines += _switched(contents, device)
-    off_again = []
-    needed = _needed(spaces, stack)
+    for_a_moment = _needed_for_a_moment(spaces, stack)
+    in_their_stacks = _stacks_with(for_a_moment, stack)
+    first: list[str] = []
+    off_again: list[str] = []
+    last: list[str] = []
     for contents, device in _from_below(spaces, usual, stack):
         name = quoted(device.name)
-        if device.up or (contents.namespace, device.name) in needed:
-            lines.append(f"{contents.ip} link set dev {name} up")
-        if not device.up and (contents.namespace, device.name) in needed:
+        place = (contents.namespace, device.name)
+        switch_on = f"{contents.ip} link set dev {name} up"
+        if place in for_a_moment:
+            first.append(switch_on)
             off_again.append(f"{contents.ip} link set dev {name} down")
-    return lines + off_again
+        elif device.up and place in in_their_stacks:
+            first.append(switch_on)
+        elif device.up:
+            last.append(switch_on)
+    return lines + first + off_again + last
 
 
-def _needed(spaces: Spaces, stack: Stack) -> set[Place]:
-    """The devices below others that are up."""
+def _needed_for_a_moment(spaces: Spaces, stack: Stack) -> set[Place]:
+    """The devices that are off, below others that are on."""
     needed = set()
     for (namespace, name), lower in stack.lowers.items():
-        if spaces[namespace].devices[name].up:
+        there, below = lower
+        if spaces[namespace].devices[name].up and not spaces[there].devices[below].up:
             needed.add(lower)
     return needed
+
+
+def _stacks_with(places: set[Place], stack: Stack) -> set[Place]:
+    """All that these devices stand on, and all that stands on them."""
+    found: set[Place] = set()
+    for place in places:
+        found.update(stack.below(place))
+    for place in stack.lowers:
+        if not places.isdisjoint(stack.below(place)):
+            found.add(place)
+    return found
 
 
 def _switched(contents: Contents, device: Device) -> list[str]:

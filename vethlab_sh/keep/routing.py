@@ -40,6 +40,10 @@ def addresses(contents: Contents) -> Iterator[str]:
             words = " ".join(_address_words(address, device))
             # one of IPv6's own may be there already: what is on a device is switched on while that is, which may end
             verb = "replace" if address.scope == "link" else "add"
+            if address.is_made_sure_of and device.lacks_signal:
+                # Without a signal IPv6 cannot ask whether another host has it. It need not (nodad), nor any more after.
+                yield f"{contents.ip} addr {verb} {words} nodad"
+                verb = "replace"
             yield f"{contents.ip} addr {verb} {words}"
 
 
