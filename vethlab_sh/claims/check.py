@@ -13,7 +13,8 @@ from ..language import SOURCE, language, tr
 from ..shell import Shell
 from .forms import FORMS, understand
 from .packets import can_reach, cannot_reach, ping_between
-from .question import Absent, Finding, Ping, Question, Verdict, ask
+from .pings import Ping
+from .question import Absent, Finding, Question, Verdict
 
 Row = dict[str, Any]
 
@@ -61,7 +62,7 @@ def judge_all(question: Question, claims: Iterable[str]) -> Iterator[tuple[str, 
         if ping:
             pings.append(ping)
     if pings:
-        question.answers |= ask(question.shell, pings, question.spaces, question.cold)
+        question.ask(pings)
     for claim in claims:
         yield claim, judge(question, claim)
 

@@ -1,10 +1,9 @@
-"""What does a judge of claims ask? Tables that have settled, and the pings of one round."""
+"""What does a judge of claims know? Tables that have settled, and the answers of one round."""
 
 from __future__ import annotations
 
 import html
 import re
-import shlex
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -26,23 +25,11 @@ from ..packet.walk import Walk
 from ..sandbox import HOSTNAME
 from ..shell import Shell
 from .filters import Filters, read_filters
+from .pings import Answer, Ping, ask
 
 # Seconds. The kernel's linkwatch tells of carriers once a second, and then of a hundred devices of the whole machine:
 # where others make many, a cable of ours has to wait. net/core/link_watch.c
 SETTLING = 10.0
-MARK, LINE_END = "=answer=", "\x1f"
-# A router's "Frag needed" teaches the sender a smaller size, so ask again what may be split, and what may not.
-# One line an answer, because bash writes line by line, and the lines of many writers would mix.
-ASK = """
-ask() {{
-    local number=$1 said code; shift
-    said=$(exec "$@" 2>&1); code=$?
-    case $said in *"Frag needed"*) said=$(exec "$@" 2>&1); code=$? ;; esac
-    printf '{mark} %s %s %s\\n' "$number" "$code" "${{said//$'\\n'/{end}}}"
-}}
-export -f ask
-{{ {askers} wait; }} | cat
-"""
 
 
 @dataclass(frozen=True, repr=False)
@@ -195,62 +182,6 @@ class Absent(Exception):
         self.finding = finding
 
 
-@dataclass(frozen=True)
-class Ping:
-    """One question: who asks, which address, how many bytes, whether the packet may be split; whom it means by it."""
-
-    source: str
-    target: str
-    size: int | None = None
-    pieces: bool = False
-    whom: str = field(default="", compare=False)
-
-    @property
-    def line(self) -> str:
-        """As typed on master."""
-        return inside(self.source, self.typed)
-
-    @property
-    def typed(self) -> str:
-        """As typed where it is sent: until one answer has come or a second is over, a question every fifth of it."""
-        options = ""
-        if self.size is not None:
-            # -M do: in one piece, ping(8)
-            options = f" -s {self.size}" if self.pieces else f" -M do -s {self.size}"
-        return f"ping -n -c 1 -w 1 -i 0.2{options} {self.target}"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What ping said, and its exit code."""
-
-    code: int
-    out: str
-
-
-def ask(shell: Shell, pings: Iterable[Ping], spaces: Iterable[str], cold: bool = False) -> dict[Ping, Answer]:
-    """Ask all questions at the same time.
-
-    Questions for a MAC that got no answer before are forgotten first; cold: so is every MAC that was learned.
-    """
-    pings = list(dict.fromkeys(pings))
-    which = "all" if cold else "nud incomplete nud failed"
-    lines = {space: [f"ip neigh flush {which} 2>/dev/null"] for space in spaces}
-    for number, ping in enumerate(pings):
-        lines[ping.source].append(f"ask {number} {ping.typed} &")
-    askers = ""
-    for space, asked in lines.items():
-        script = "\n".join([*asked, "wait"])
-        asker = inside(space, f"bash -c {shlex.quote(script)}")
-        askers += f"{asker} &\n"
-    ran = shell.run(ASK.format(mark=MARK, end=LINE_END, askers=askers))
-    answers = {}
-    for number, code, out in re.findall(rf"^{MARK} (\d+) (\d+) (.*)$", ran.out, re.M):
-        ping = pings[int(number)]
-        answers[ping] = Answer(int(code), out.replace(LINE_END, "\n"))
-    return answers
-
-
 @dataclass
 class Question:
     """One round of judging: a snapshot that has settled, and the pings that were answered in it.
@@ -308,11 +239,14 @@ class Question:
             self.filtered |= read_filters(self.shell, missing)
         return [self.filtered[space] for space in spaces]
 
+    def ask(self, pings: Iterable[Ping]) -> None:
+        """Ask all of these at the same time, for the claims that are to be judged."""
+        self.answers |= ask(self.shell, pings, self.tables, self.cold)
+
     def answer(self, ping: Ping) -> Answer:
         """The answer to one ping, asked now unless it was asked in this round."""
         if ping not in self.answers:
-            answers = ask(self.shell, [ping], self.spaces, self.cold)
-            self.answers.update(answers)
+            self.ask([ping])
         return self.answers[ping]
 
     def space(self, name: str) -> str:
