@@ -64,7 +64,7 @@ def can_reach(
             claimed=routers,
             ttl=ttl,
         )
-        return no(why, answer.line, f"ttl={ttl}", answer.out)
+        return no(why, ping.line, f"ttl={ttl}", answer.out)
     if not size:
         reaches = tr("{who} reaches {name}", who=who, name=name)
     elif pieces:
@@ -75,7 +75,7 @@ def can_reach(
     why = tr(
         "{reaches}; TTL {ttl}: {routers} between{more}", reaches=reaches, ttl=ttl, routers=_routers(between), more=more
     )
-    return yes(why, answer.line, f"ttl={ttl}", answer.out)
+    return yes(why, ping.line, f"ttl={ttl}", answer.out)
 
 
 def _ttl(answer: Answer) -> int:
@@ -161,7 +161,7 @@ def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Find
             sender=sender,
             named=named(ping.whom, ping.target),
         )
-        return no(why, answer.line, sender, answer.out, cause=Cause.WRONG_ANSWERER)
+        return no(why, ping.line, sender, answer.out, cause=Cause.WRONG_ANSWERER)
     if not question.walks:
         return None
     asked = _owners(question, ping.target)
@@ -184,7 +184,7 @@ def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Find
         meant=meant,
         reason=walked.reason,
     )
-    return _as_the_walk(why, walked, answer.line, answer.out)
+    return _as_the_walk(why, walked, ping.line, answer.out)
 
 
 def _sender(answer: Answer) -> str:
@@ -205,13 +205,13 @@ def _unwitnessed(question: Question, ping: Ping, answer: Answer) -> Finding | No
     walked = followed(question, ping)
     if walked is None:
         why = tr("{start} who sends it is not known, because tcpdump is missing or said nothing readable", start=start)
-        return no(why, answer.line, out=answer.out, cause=Cause.UNKNOWN)
+        return no(why, ping.line, out=answer.out, cause=Cause.UNKNOWN)
     if not walked.ok:
-        return with_reason(tr("{start} not when it is followed", start=start), answer.line, walked, answer.out)
+        return with_reason(tr("{start} not when it is followed", start=start), ping.line, walked, answer.out)
     by = walked.answered_by
     if by is None or (ping.whom in question.spaces and by != ping.whom):
         why = tr("{start} nobody is seen to send it", start=start)
-        return no(why, answer.line, out=answer.out, cause=Cause.WRONG_ANSWERER)
+        return no(why, ping.line, out=answer.out, cause=Cause.WRONG_ANSWERER)
     return None
 
 
@@ -230,7 +230,7 @@ def _unreached(question: Question, ping: Ping, name: str, answer: Answer) -> Fin
     shown = _last_word(answer)
     if ping.size is not None and ping.size > LARGEST:
         return no(
-            tr("{start}: a ping holds at most {largest} bytes", start=start, largest=LARGEST), answer.line, out=shown
+            tr("{start}: a ping holds at most {largest} bytes", start=start, largest=LARGEST), ping.line, out=shown
         )
     too_long = re.search(r"[Mm]essage too long(?:, mtu[=:]? ?(\d+))?", answer.out)
     if too_long:
@@ -239,17 +239,17 @@ def _unreached(question: Question, ping: Ping, name: str, answer: Answer) -> Fin
         why = tr(
             "{start}: a packet of {size} bytes is larger than the MTU {mtu} of the way", start=start, size=size, mtu=mtu
         )
-        return no(why, answer.line, out=shown, cause=Cause.MTU)
+        return no(why, ping.line, out=shown, cause=Cause.MTU)
     if not question.walks:
-        return no(start, answer.line, out=shown)
+        return no(start, ping.line, out=shown)
     walked = followed(question, ping)
     if walked is None:
         why = tr(
             "{start}: why is not known, because tcpdump, which would show it, is missing or said nothing readable",
             start=start,
         )
-        return no(why, answer.line, out=shown, cause=Cause.UNKNOWN)
-    return with_reason(start, answer.line, walked, shown)
+        return no(why, ping.line, out=shown, cause=Cause.UNKNOWN)
+    return with_reason(start, ping.line, walked, shown)
 
 
 def with_reason(start: str, line: str, walked: Walk, shown: str | None) -> Finding:

@@ -1,7 +1,8 @@
-"""How are the pings of one round sent, and how long is an answer waited for?
+"""Which pings are answered? All of one round are sent at the same time.
 
-In a lab an answer takes some 0.0001 seconds. So a ping is given up after a quarter of a second, where the machine was
-quick and nothing in the lab is known to keep packets back; else it is sent again, and waited for a second.
+In a lab an answer takes some 0.0001 seconds. So a ping that asks for a second is stopped after a quarter of it and two
+questions, where the machine was quick and nothing in the lab is known to keep packets back; else it is sent again, and
+asks to its end.
 """
 
 from __future__ import annotations
@@ -20,18 +21,34 @@ from ..packet.follow import ground_of
 from ..packet.lookup import Tables
 from ..shell import Shell
 
-HURRY = 0.25  # seconds
+HURRY = 0.25  # seconds after which a ping is stopped: it has sent two questions then
+TO_ITS_END = 10  # seconds: more than any ping takes
 MARK, LINE_END = "=answer=", "\x1f"
+# What is forgotten is forgotten everywhere before the first ping: a packet that waits for a MAC goes with the entry.
 # A router's "Frag needed" teaches the sender a smaller size, so ask again what may be split, and what may not.
 # One line an answer, because bash writes line by line, and the lines of many writers would mix.
 ASK = """
-ask() {{
-    local number=$1 said code; shift
-    said=$(exec "$@" 2>&1); code=$?
-    case $said in *"Frag needed"*) said=$(exec "$@" 2>&1); code=$? ;; esac
-    printf '{mark} %s %s %s\\n' "$number" "$code" "${{said//$'\\n'/{end}}}"
+send() {{
+    local ear rest
+    exec {{ear}}< <(exec "$@" 2>&1)
+    local ping=$!
+    IFS= read -r -d '' -t {patience} -u "$ear" said
+    if (($? > 128)); then  # the time is over
+        kill -INT "$ping"
+        IFS= read -r -d '' -u "$ear" rest
+        said+=$rest cut=1
+    fi
+    wait "$ping"; code=$?
+    exec {{ear}}<&-
 }}
-export -f ask
+ask() {{
+    local number=$1 said code cut=0; shift
+    send "$@"
+    case $said in *"Frag needed"*) send "$@" ;; esac
+    printf '{mark} %s %s %s %s\\n' "$number" "$code" "$cut" "${{said//$'\\n'/{end}}}"
+}}
+export -f send ask
+{forgetting} wait
 {{ {askers} wait; }} | cat
 """
 
@@ -64,27 +81,28 @@ class Ping:
     pieces: bool = False
     whom: str = field(default="", compare=False)
 
-    def typed(self, hurried: bool) -> str:
-        """As typed where it is sent.
+    @property
+    def line(self) -> str:
+        """As typed on master."""
+        return inside(self.source, self.typed)
 
-        hurried: one question, and a quarter of a second; else until one answer has come or a second is over, a
-        question every fifth of it.
-        """
-        waiting = f"-W {HURRY}" if hurried else "-w 1 -i 0.2"
+    @property
+    def typed(self) -> str:
+        """As typed where it is sent: until one answer has come or a second is over, a question every fifth of it."""
         options = ""
         if self.size is not None:
             # -M do: in one piece, ping(8)
             options = f" -s {self.size}" if self.pieces else f" -M do -s {self.size}"
-        return f"ping -n -c 1 {waiting}{options} {self.target}"
+        return f"ping -n -c 1 -w 1 -i 0.2{options} {self.target}"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What ping said, and its exit code; line: as typed on master."""
+    """What ping said, and its exit code; is_cut: whether it was stopped before its end."""
 
     code: int
     out: str
-    line: str
+    is_cut: bool = False
 
 
 def ask(shell: Shell, pings: Iterable[Ping], tables: Tables, cold: bool = False) -> dict[Ping, Answer]:
@@ -94,44 +112,50 @@ def ask(shell: Shell, pings: Iterable[Ping], tables: Tables, cold: bool = False)
     """
     pings = list(dict.fromkeys(pings))
     began = time.monotonic()
-    answers = _asked(shell, pings, tables.spaces, cold, hurried=True)
+    answers = _asked(shell, pings, tables.spaces, cold, patience=HURRY)
     was_quick = time.monotonic() - began < 2 * HURRY
-    lost = [ping for ping, answer in answers.items() if answer.code != 0]
-    if not lost or (was_quick and not _can_be_late(shell, lost, tables)):
+    cut = [ping for ping, answer in answers.items() if answer.is_cut]
+    if not cut:
         return answers
-    return answers | _asked(shell, lost, tables.spaces, cold, hurried=False)
+    if was_quick and not can_be_late(shell, cut, tables):
+        return answers
+    return answers | _asked(shell, cut, tables.spaces, cold, patience=TO_ITS_END)
 
 
 def forget(shell: Shell, spaces: Iterable[str], cold: bool = False) -> None:
     """Forget what is forgotten before pings are sent."""
-    _asked(shell, (), spaces, cold, hurried=True)
+    _asked(shell, (), spaces, cold, patience=HURRY)
 
 
-def _asked(shell: Shell, pings: Sequence[Ping], spaces: Iterable[str], cold: bool, hurried: bool) -> dict[Ping, Answer]:
+def _asked(
+    shell: Shell, pings: Sequence[Ping], spaces: Iterable[str], cold: bool, patience: float
+) -> dict[Ping, Answer]:
     which = "all" if cold else "nud incomplete nud failed"
-    lines = {space: [f"ip neigh flush {which} 2>/dev/null"] for space in spaces}
+    forgetting = ""
+    lines: dict[str, list[str]] = {}
+    for space in spaces:
+        forgetting += f"{inside(space, f'ip neigh flush {which}')} 2>/dev/null &\n"
     for number, ping in enumerate(pings):
-        lines[ping.source].append(f"ask {number} {ping.typed(hurried)} &")
+        lines.setdefault(ping.source, []).append(f"ask {number} {ping.typed} &")
     askers = ""
     for space, asked in lines.items():
         script = "\n".join([*asked, "wait"])
         asker = inside(space, f"bash -c {shlex.quote(script)}")
         askers += f"{asker} &\n"
-    ran = shell.run(ASK.format(mark=MARK, end=LINE_END, askers=askers))
+    ran = shell.run(ASK.format(mark=MARK, end=LINE_END, patience=patience, forgetting=forgetting, askers=askers))
     answers = {}
-    for number, code, out in re.findall(rf"^{MARK} (\d+) (\d+) (.*)$", ran.out, re.M):
+    for number, code, is_cut, out in re.findall(rf"^{MARK} (\d+) (\d+) ([01]) (.*)$", ran.out, re.M):
         ping = pings[int(number)]
-        line = inside(ping.source, ping.typed(hurried))
-        answers[ping] = Answer(int(code), out.replace(LINE_END, "\n"), line)
+        answers[ping] = Answer(int(code), out.replace(LINE_END, "\n"), is_cut == "1")
     return answers
 
 
-def _can_be_late(shell: Shell, lost: Iterable[Ping], tables: Tables) -> bool:
+def can_be_late(shell: Shell, pings: Iterable[Ping], tables: Tables) -> bool:
     """Whether an answer may come later than at once, or to the next question and not to this one."""
     if any(link.kind not in QUICK_KINDS for link in tables.links.values()):
         return True
     # IPv6 answers for an address only when it is sure that nobody else has it: RFC 4862, 5.4
-    asks_by_ipv6 = any(ip_address(ping.target).version == 6 for ping in lost)
+    asks_by_ipv6 = any(ip_address(ping.target).version == 6 for ping in pings)
     if asks_by_ipv6 and any(address.tentative for address in tables.snapshot.rows.addresses):
         return True
     told = ask_each(ground_of(shell), tables.spaces, HELD_BACK)

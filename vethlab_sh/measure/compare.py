@@ -179,7 +179,7 @@ class World:
 
     def ping(self, target: str, count: int) -> Ran:
         """From pod-a, and every question must be answered."""
-        return self.shell.run(f"ip netns exec pod-a ping -c {count} -i 0.2 -W 1 {target}")
+        return self.shell.run(f"ip netns exec pod-a ping -c {count} -i 0.05 -W 1 {target}")
 
     def run(self, line: str) -> Ran:
         """One line on master, whatever it answers."""
@@ -422,7 +422,7 @@ def _entries_local(world: World) -> list[str]:
 
 # ---- taking one away --------------------------------------------------------------------------------------
 
-HURRY = 0.25  # seconds for an answer, which takes some 0.0001
+HURRY = 0.2  # seconds for an answer, which takes some 0.0001
 PATIENCE = 1.0  # where the machine is busy
 
 
