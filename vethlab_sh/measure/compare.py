@@ -422,7 +422,7 @@ def _entries_local(world: World) -> list[str]:
 
 # ---- taking one away --------------------------------------------------------------------------------------
 
-HURRY = 0.2  # seconds for an answer, which takes some 0.0001
+HURRY = 0.15  # seconds for an answer, which takes some 0.0001
 PATIENCE = 1.0  # where the machine is busy
 
 

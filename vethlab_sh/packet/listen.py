@@ -2,7 +2,7 @@
 
 One real `tcpdump` per device, all started by one script. Nothing here waits for time: a listener is ready when it
 says `listening on`, and it has told everything when it says that it printed as many packets as the kernel gave it,
-twice with nothing new between. Each is ended by its process number, also when the script is interrupted.
+twice with nothing new between, or often with nothing new between. Each is ended by its process number, also when the script is interrupted.
 
 The command may use `$patience`, seconds: how long an answer can take on a machine that is as busy as this one is now.
 """
@@ -31,6 +31,9 @@ MARK = "=listened="
 PART = re.compile(rf"^{MARK} (\w+)\n(.*?)(?=^{MARK} |\Z)", re.S | re.M)
 SECONDS = 10  # for the listeners to start: a busy machine with a thousand devices needs a while
 COUNTING = 2  # seconds for the counts to agree: frames that go round without end are never all told
+# What came before a tcpdump had its filter is counted and never told: set_kernel_filter(), pcap-linux.c of libpcap. So
+# counts that disagree hold, too, when each tcpdump was woken so often and has told nothing more.
+ENOUGH = 20
 HURRY = 0.03  # seconds that an answer is always waited for; it takes some 0.0001
 # -p: a bridge that is listened to with promiscuity on would hand every frame up to its machine, and the walk would
 # show a hop that the packet does not make. --immediate-mode: without it the kernel keeps packets back for a second.
@@ -97,10 +100,12 @@ begin err
 began=$EPOCHREALTIME
 {command} >>"$here/out" 2>>"$here/err"
 code=$? ended=$EPOCHREALTIME
-clock; last=$((now + {counting}000000))
+clock; last=$((now + {counting}000000)) unchanged=0
 while ((now < last)); do
     before=$counted; count
     all_told && break
+    if [ "$counted" = "$before" ]; then ((++unchanged)); else unchanged=0; fi
+    ((unchanged >= {enough})) && break
     clock
 done
 stop
@@ -172,6 +177,7 @@ def listen(ground: Ground, links: Iterable[Link], command: str, wanted: Wanted, 
         mark=MARK,
         seconds=SECONDS,
         counting=COUNTING,
+        enough=ENOUGH,
         not_ready=NOT_READY,
     )
     ran = ground.run(script)
