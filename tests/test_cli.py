@@ -503,3 +503,13 @@ def test_lines_are_told_as_they_run_before_the_verb_and_behind_it(capsys):
 @pytest.mark.no_lab
 def test_version_is_told(vethlab):
     assert vethlab("--version").stdout == f"vethlab_sh {__version__}\n"
+
+
+@pytest.mark.parametrize("words", [("mine", "--poll"), ("--poll", "mine"), ("mine",)])
+def test_words_behind_dashes_are_jupyterlabs(vethlab, tmp_path, words):
+    """Wherever an option of `lab` itself stands."""
+    words = [str(tmp_path / word) if word == "mine" else word for word in words]
+    ended = vethlab("lab", *words, "--", "--version")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip()[:1].isdigit()
+    assert (tmp_path / "mine" / "0_start_here.ipynb").is_file()

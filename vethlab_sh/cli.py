@@ -24,10 +24,14 @@ from .terminal.streams import NobodyReads, nowhere, prepare_streams, say, warnin
 
 @dataclass(frozen=True)
 class Verb:
-    """One verb: the file in terminal/ that declares its arguments, with what it does below; and that in a line."""
+    """One verb: the file in terminal/ that declares its arguments, with what it does below; and that in a line.
+
+    hands_on: whether the words behind `--` are another program's.
+    """
 
     file: str
     about: str
+    hands_on: bool = False
 
 
 # Each verb, in the order of --help. Its file is opened when it is asked for: no verb waits for the others.
@@ -52,7 +56,9 @@ GROUPS = {
     },
     marked("to learn and to teach"): {
         "lessons": Verb("lessons", marked("copy the lessons into a folder of your own; what is there stays")),
-        "lab": Verb("lessons", marked("open your copies of the lessons in JupyterLab, for this machine only")),
+        "lab": Verb(
+            "lessons", marked("open your copies of the lessons in JupyterLab, for this machine only"), hands_on=True
+        ),
         "recall": Verb("recall", marked("five questions of finished lessons, asked again later")),
         "quiz": Verb("quiz", marked("fifteen questions, before the lessons and after them")),
         "drill": Verb("drills", marked("networks with a fault to find and mend, each in a lab that stays")),
@@ -124,7 +130,8 @@ def _run(words: Sequence[str]) -> int:
         name = _asked_verb(words)
         if words[:1] == ["drill"]:
             _check_drill(words[1:])
-        options = _options(_program([name] if name else []), words)
+        program = _program([name] if name else [])
+        options = _options(program, words, name is not None and VERBS[name].hands_on)
         with warnings_said(), _lines_told("verbose" in options):
             code: int = options.verb(options)
         sys.stdout.flush()
@@ -196,13 +203,24 @@ def _tell_line(line: str) -> None:
     print(f"# {line}", file=sys.stderr, flush=True)
 
 
-def _options(program: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
-    """What was asked for; --help and --version, and words that are wrong, end the program here."""
+def _options(program: argparse.ArgumentParser, words: Sequence[str], hands_on: bool) -> argparse.Namespace:
+    """What was asked for; --help and --version, and words that are wrong, end the program here.
+
+    hands_on: of a verb whose words behind `--` are another program's. argparse finds them only where no option of the
+    verb stands between its other words and them.
+    """
+    words, more = list(words), None
+    if hands_on and "--" in words:
+        dashes = words.index("--")
+        words, more = words[:dashes], words[dashes + 1 :]
     try:
-        return program.parse_args(words)
+        options = program.parse_args(words)
     except SystemExit:
         sys.stdout.flush()
         raise
+    if more is not None:
+        options.more = more
+    return options
 
 
 def _reason(error: OSError) -> str:

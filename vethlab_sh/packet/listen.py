@@ -2,7 +2,8 @@
 
 One real `tcpdump` per device, all started by one script. Nothing here waits for time: a listener is ready when it
 says `listening on`, and it has told everything when it says that it printed as many packets as the kernel gave it,
-twice with nothing new between, or often with nothing new between. Each is ended by its process number, also when the script is interrupted.
+twice with nothing new between, or something else, but often. Each is ended by its process number, also when the script
+is interrupted.
 
 The command may use `$patience`, seconds: how long an answer can take on a machine that is as busy as this one is now.
 """
