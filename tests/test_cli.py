@@ -505,7 +505,8 @@ def test_version_is_told(vethlab):
     assert vethlab("--version").stdout == f"vethlab_sh {__version__}\n"
 
 
-@pytest.mark.parametrize("words", [("mine", "--poll"), ("--poll", "mine"), ("mine",)])
+@pytest.mark.no_lab
+@pytest.mark.parametrize("words", [("mine", "--poll"), ("mine",)])
 def test_words_behind_dashes_are_jupyterlabs(vethlab, tmp_path, words):
     """Wherever an option of `lab` itself stands."""
     words = [str(tmp_path / word) if word == "mine" else word for word in words]
