@@ -15,7 +15,7 @@ from promises import packets_or_not_understood
 from test_diagram import assert_tidy, kept
 
 from vethlab_sh import Lab
-from vethlab_sh.errors import BadOption, ToolMissing
+from vethlab_sh.errors import BadOption, TooBusy, ToolMissing
 from vethlab_sh.facts import Link
 from vethlab_sh.packet.follow import ground_of
 from vethlab_sh.packet.listen import listen
@@ -748,8 +748,12 @@ def test_rule_that_changes_the_target_before_it_leaves_does_not_hide_who_answers
     assert verdict.sentence.rstrip(".").endswith("ns2 answers")
 
 
-BUSY = "import socket; s = socket.socket(2, 2); [s.sendto(b'x', ('192.168.1.101', 6000)) for _ in iter(int, 1)]"
-READS = "import socket; s = socket.socket(2, 2); s.bind(('', {port})); [s.recvfrom(99) for _ in iter(int, 1)]"
+# Two hundred in a second: so many more, and a tcpdump misses some.
+BUSY = (
+    "import socket, select; s = socket.socket(2, 2); "
+    "all(s.sendto(b'x', ('192.168.1.101', 6000)) and select.select([], [], [], 0.005) for _ in iter(int, 1))"
+)
+READS = "import socket; s = socket.socket(2, 2); s.bind(('', {port})); all(s.recvfrom(99) for _ in iter(int, 1))"
 
 
 def test_what_another_program_reads_is_not_what_was_asked(lab):
@@ -762,6 +766,40 @@ def test_what_another_program_reads_is_not_what_was_asked(lab):
     walk = lab.walk("ns100", "ns101", proto="udp:5353")
     assert walk.cause == "program-silent"
     assert "does not read what waits for it" in walk.verdict
+
+
+ASKS = (
+    "import socket, select; s = socket.socket(2, 2); "
+    "all(s.sendto(b'x', ('192.168.1.101', 5353)) and select.select([], [], [], 0.002) for _ in iter(int, 1))"
+)
+ANSWERS = (
+    "import socket; s = socket.socket(2, 2); s.bind(('', 5353)); all(s.sendto(*s.recvfrom(99)) for _ in iter(int, 1))"
+)
+
+
+def test_walk_shows_its_own_packet_and_not_those_of_others_to_the_same_port(lab):
+    lab.play("bridge", hosts=3)
+    lab.run(f'ip netns exec ns101 python3 -c "{ANSWERS}" >/dev/null 2>&1 &')
+    lab.run("until ip netns exec ns101 ss -Huln | grep -q :5353; do :; done")
+    lab.run(f'ip netns exec ns102 python3 -c "{ASKS}" >/dev/null 2>&1 &')
+    walk = lab.walk("ns100", "ns101", proto="udp:5353")
+    assert walk.ok
+    assert {row.namespace for row in walk.rows} == {"ns100", "master", "ns101"}
+    assert len(walk.rows) == 8
+
+
+def test_walk_says_so_when_it_cannot_tell_its_packet_from_others(lab):
+    """A second program of the same namespace sends an empty line to the same port, too."""
+    lab.play("bridge")
+    asks = ASKS.replace("b'x'", "bytes([10])")
+    lab.run(f'ip netns exec ns100 python3 -c "{asks}" >/dev/null 2>&1 &')
+
+    def walk_until_both_ask():
+        while True:
+            lab.walk("ns100", "ns101", proto="udp:5353")
+
+    with pytest.raises(TooBusy, match="More than one program in ns100 asks UDP port 5353"):
+        walk_until_both_ask()
 
 
 DROPS_UDP = "4,48 0 0 23,21 0 1 17,6 0 0 2,6 0 0 0,"  # the byte of IP's protocol is 17: tc-bpf(8)

@@ -202,6 +202,10 @@ class GaveUpWaiting(LabError):
         super().__init__(tr("Gave up after {seconds:g} s waiting until {fact}.", seconds=seconds, fact=fact))
 
 
+class TooBusy(LabError):
+    """So much else passes that one packet cannot be followed; the sentence says what."""
+
+
 class CannotBegin(LabError):
     """Something that a lab needs is missing on this machine."""
 

@@ -108,6 +108,24 @@ def enumerated(names: Iterable[str]) -> str:
     return tr(", ").join(names)
 
 
+def together(names: Iterable[str]) -> str:
+    """Few names, all of which are meant.
+
+    >>> together(["eth0", "eth1"])
+    'eth0 and eth1'
+    """
+    return tr(" and ").join(names)
+
+
+def either(names: Iterable[str]) -> str:
+    """Few names, one of which is meant.
+
+    >>> either(["eth0", "eth1"])
+    'eth0 or eth1'
+    """
+    return tr(" or ").join(names)
+
+
 def language() -> str:
     """The language that is spoken: what was asked for, else VETHLAB_LANG, else the user's locale; one of LANGUAGES."""
     if _asked_for is not None:

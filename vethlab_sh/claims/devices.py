@@ -7,7 +7,7 @@ from ipaddress import ip_interface
 
 from ..facts import Address, Device
 from ..inside import inside, quoted
-from ..language import enumerated, tr
+from ..language import enumerated, together, tr
 from ..packet.causes.cables import switched_off
 from ..packet.causes.cause import Cause, Diagnosis, fix
 from ..packet.lookup import Tables
@@ -229,7 +229,7 @@ def nobody_else_has(question: Question, ip: str) -> Finding:
     names = [in_order(owner) for owner in owners]
     if len(owners) == 1:
         return yes(tr("{names} has {ip}, and nobody else does", names=names[0], ip=ip), command, ip)
-    why = tr("{names} have {ip}", names=tr(" and ").join(names), ip=ip)
+    why = tr("{names} have {ip}", names=together(names), ip=ip)
     return no(why, command, ip, instead=tuple(names))
 
 

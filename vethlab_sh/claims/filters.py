@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from ..errors import ToolMissing
 from ..facts import Chain, ChainPlace, FilterRule
-from ..language import tr
+from ..language import together, tr
 from ..packet.causes.look import ask_each
 from ..packet.follow import ground_of
 from ..parsers import deeds
@@ -215,7 +215,7 @@ def in_table(chain: Chain) -> str:
     devices = devices_of(chain)
     if not devices:
         return chain.in_table
-    return tr("{in_table}, at {devices}", in_table=chain.in_table, devices=tr(" and ").join(devices))
+    return tr("{in_table}, at {devices}", in_table=chain.in_table, devices=together(devices))
 
 
 def policy_line(chain: Chain) -> str:

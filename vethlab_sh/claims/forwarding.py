@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..inside import inside, quoted
-from ..language import marked, tr
+from ..language import marked, together, tr
 from ..packet.causes.cause import Cause, fix
 from ..packet.causes.look import Look
 from ..packet.causes.settings import asking, key, set_all, setting
@@ -87,7 +87,7 @@ def _off_at_a_device(question: Question, one: Look) -> Finding | None:
         tr(
             "ip_forward is 1 in {space}, but what comes in at {off} is not forwarded: forwarding is 0",
             space=space,
-            off=tr(" and ").join(off),
+            off=together(off),
         ),
         inside(space, asking(*off.values())),
         cause=Cause.FORWARDING_OFF,
@@ -135,7 +135,7 @@ def closed_chain(space: str, closed: Closed) -> Finding:
 def _unread(filters: Filters, start: str, may: str) -> Finding:
     """Filters of tc decide too, and what they do is not known."""
     devices = filters.by_tc
-    where = tr(" and ").join(devices)
+    where = together(devices)
     why = tr(
         "{start}, but tc has filters at {where}, which may {may}: whether they do is not known",
         start=start,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ..errors import CommandFailed, GaveUpWaiting, OutputNotUnderstood, ToolMissing
+from ..errors import CommandFailed, GaveUpWaiting, OutputNotUnderstood, TooBusy, ToolMissing
 from ..facts import Device
 from ..inside import inside
-from ..language import plural, tr
+from ..language import either, plural, together, tr
 from ..packet.causes.cause import Cause, place
 from ..packet.causes.circles import switching_loop
 from ..packet.causes.look import Decision
@@ -176,7 +176,7 @@ def _answered_by_another(question: Question, ping: Ping, answer: Answer) -> Find
     walked = followed(question, ping)
     if walked is None or walked.cause != Cause.WRONG_ANSWERER:
         return None
-    meant = tr(" or ").join(sorted(asked - {ping.source} or asked))
+    meant = either(sorted(asked - {ping.source} or asked))
     why = tr(
         "{source} gets an answer from {target}, but not from {meant}: {reason}",
         source=ping.source,
@@ -204,7 +204,10 @@ def _unwitnessed(question: Question, ping: Ping, answer: Answer) -> Finding | No
     start = tr("{source} gets an answer from {named}, but", source=ping.source, named=named(ping.whom, ping.target))
     walked = followed(question, ping)
     if walked is None:
-        why = tr("{start} who sends it is not known, because tcpdump is missing or said nothing readable", start=start)
+        why = tr(
+            "{start} who sends it is not known, because tcpdump is missing, missed frames or said nothing readable",
+            start=start,
+        )
         return no(why, ping.line, out=answer.out, cause=Cause.UNKNOWN)
     if not walked.ok:
         return with_reason(tr("{start} not when it is followed", start=start), ping.line, walked, answer.out)
@@ -245,7 +248,8 @@ def _unreached(question: Question, ping: Ping, name: str, answer: Answer) -> Fin
     walked = followed(question, ping)
     if walked is None:
         why = tr(
-            "{start}: why is not known, because tcpdump, which would show it, is missing or said nothing readable",
+            "{start}: why is not known, because tcpdump, which would show it, is missing, missed frames or said "
+            "nothing readable",
             start=start,
         )
         return no(why, ping.line, out=shown, cause=Cause.UNKNOWN)
@@ -306,7 +310,7 @@ def followed(question: Question, ping: Ping) -> Walk | None:
     whom = ping.whom if ping.whom in question.spaces else ping.target
     try:
         question.followed[ping] = walk(question.shell, ping.source, whom, size=ping.size)
-    except (ToolMissing, CommandFailed, OutputNotUnderstood, GaveUpWaiting):
+    except (ToolMissing, CommandFailed, OutputNotUnderstood, GaveUpWaiting, TooBusy):
         question.followed[ping] = None
     return question.followed[ping]
 
@@ -347,7 +351,7 @@ def sends_through(question: Question, who: str, ip: str, dev: str) -> Finding:
         ip=ip,
         words=route.words,
         by_rule=by_rule,
-        passed=tr(" and ").join(passed),
+        passed=together(passed),
     )
     if dev in passed:
         return yes(why, command, ip)

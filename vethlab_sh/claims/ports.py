@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from ..errors import GaveUpWaiting, OutputNotUnderstood, ToolMissing
+from ..errors import GaveUpWaiting, OutputNotUnderstood, TooBusy, ToolMissing
 from ..inside import inside
 from ..language import tr
 from ..packet.causes.cause import Cause
@@ -94,7 +94,7 @@ def _followed(question: Question, asker: str, whom: str, port: str) -> Walk | No
         return None
     try:
         return walk(question.shell, asker, whom, proto=port)
-    except (ToolMissing, OutputNotUnderstood, GaveUpWaiting):
+    except (ToolMissing, OutputNotUnderstood, GaveUpWaiting, TooBusy):
         return None
 
 

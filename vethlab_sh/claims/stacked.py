@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..facts import Device, Link
 from ..inside import inside, quoted
-from ..language import enumerated, tr
+from ..language import enumerated, together, tr
 from .devices import full, link_line
 from .question import Absent, Finding, Question, no, yes
 
@@ -126,4 +126,4 @@ def is_held(question: Question, ns: str | None, dev: str, process: str) -> Findi
 def _holders(link: Link) -> str:
     """The processes that hold a device, in words: `qemu (4711)`."""
     words = [f"{holder.process} ({holder.pid})" for holder in link.holders]
-    return tr(" and ").join(words)
+    return together(words)

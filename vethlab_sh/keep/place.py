@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import GaveUpWaiting, NotReady, OtherPlace
-from ..language import enumerated, plural, tr
+from ..language import enumerated, plural, together, tr
 from .reading import patiently
 
 OF_OTHERS = 0o077  # what a file's mode allows to all but its owner
@@ -86,7 +86,7 @@ def _say(refused: list[Path], taken: Path) -> None:
         "{names} is no folder of yours alone. Labs are kept in {taken} instead.",
         "{names} are no folders of yours alone. Labs are kept in {taken} instead.",
         len(refused),
-        names=tr(" and ").join(map(str, refused)),
+        names=together(map(str, refused)),
         taken=taken,
     )
     warnings.warn(OtherPlace(sentence), stacklevel=3)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from ipaddress import ip_address
 
 from ..errors import BadInput
-from ..language import enumerated, sentences, tr
+from ..language import either, enumerated, sentences, tr
 from ..snapshot import Snapshot
 from .namespaces import Space
 
@@ -41,7 +41,7 @@ def one(what: str, spaces: Sequence[Space], taken: Snapshot, own: str) -> str:
     """The label of the one namespace that this means. Raises BadInput when there is none, or more than one."""
     found = sorted(chosen(what, spaces, taken, own))
     if len(found) > 1:
-        some = tr(" or ").join(found[:4])
+        some = either(found[:4])
         if len(found) > 4:
             some += " ..."
         raise BadInput(tr("{what!r} could be {some}: say which.", what=what, some=some))

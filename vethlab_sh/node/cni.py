@@ -13,7 +13,7 @@ from ipaddress import ip_interface, ip_network
 from typing import Any
 
 from ..facts import Address, Link, Neighbour, Route, as_row
-from ..language import enumerated, marked, plural, sentences, tr
+from ..language import enumerated, marked, plural, sentences, together, tr
 from ..markup import printable
 from ..snapshot import Snapshot
 
@@ -133,7 +133,7 @@ class Finding:
         return printable(self._neither())
 
     def _which_network(self) -> list[str]:
-        network = tr(" and ").join(self.networks)
+        network = together(self.networks)
         if len(self.networks) > 1:
             network = tr("{network} (together they are called canal)", network=network)
         if self.machine:

@@ -16,7 +16,7 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from typing import TypeVar
 
 from ..facts import CABLES, Address, Device, Entry, Link, Neighbour, Route
-from ..language import enumerated, marked, tr
+from ..language import either, enumerated, marked, together, tr
 from ..snapshot import Facts
 from .cni import EVERYBODYS_MAC
 from .making import Made
@@ -120,7 +120,7 @@ def _open_ends(links: Links, fits: Mapping[Device, list[Fit]], best: Mapping[Dev
                 free.append(f"{two.namespace} {two.name}")
         if free:
             end = f"{one.namespace} {_numbered(one)}"
-            yield tr("{end} could belong to {ends}: the text does not tell.", end=end, ends=tr(" or ").join(free))
+            yield tr("{end} could belong to {ends}: the text does not tell.", end=end, ends=either(free))
 
 
 # ---- by numbers ---------------------------------------------------------------------------------------------
@@ -501,4 +501,4 @@ def _lines(*facts: Link | Entry | Neighbour | Route) -> str:
         return ""
     if len(numbers) == 1:
         return tr(" (line {line})", line=numbers[0])
-    return tr(" (lines {lines})", lines=tr(" and ").join(map(str, numbers)))
+    return tr(" (lines {lines})", lines=together(map(str, numbers)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..language import enumerated, marked, plural, tr
+from ..language import enumerated, marked, plural, together, tr
 from ..packet.causes.cause import Cause
 from . import daemons, pings, sizes, tunnels, ways
 from .cni import CALICO, CALICO_VXLAN, DOCKER, FLANNEL, Finding
@@ -50,7 +50,7 @@ def _networks(ground: Ground) -> Iterator[Fault]:
         elif others:
             both = tr(
                 "{one} and {two}",
-                one=tr(" and ").join(finding.networks),
+                one=together(finding.networks),
                 two=enumerated(other.words for other in others),
             )
             shows += finding.signs[:1]

@@ -6,8 +6,10 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from .. import snapshot
+from ..errors import TooBusy
 from ..facts import OTHER_BUSES, Device, Link
 from ..inside import inside
+from ..language import plural
 from ..shell import Shell
 from .causes.cause import Cause, Diagnosis, Line, typed
 from .causes.circles import switching_loop
@@ -51,7 +53,10 @@ def walk(
     before = Tables(ground.look())
     if cold:
         before = _cold(ground, before)
-    return follow(ground, before, probe, before.links)
+    try:
+        return follow(ground, before, probe, before.links)
+    except TooBusy:  # the longer one listens, the more passes
+        return hurried
 
 
 def _cold(ground: Ground, tables: Tables) -> Tables:
@@ -86,6 +91,8 @@ def follow(ground: Ground, before: Tables, probe: Probe, places: Collection[Devi
         first=open_questions(before) if probe.forgets else "",
         wanted=probe.wanted(before, is_lab=may_trace),
     )
+    if not probe.is_ping:  # then the listeners take what all others say by this protocol
+        _check_nothing_missed(heard)
     if probe.patience is None:
         probe = replace(probe, patience=heard.patience)
     is_lost = heard.code != 0
@@ -97,6 +104,19 @@ def follow(ground: Ground, before: Tables, probe: Probe, places: Collection[Devi
         seen = course(before, now, heard, probe, is_lost=is_lost and may_trace)
     scene = Scene(ground, probe, before, now, seen, heard, may_trace)
     return Walk.of(probe, seen, judge(scene), heard.out, now.snapshot)
+
+
+def _check_nothing_missed(heard: Heard) -> None:
+    if heard.missed:
+        raise TooBusy(
+            plural(
+                "So much passes here that tcpdump missed {count} frame: which way one packet takes is not known. Ask "
+                "again when it is quieter.",
+                "So much passes here that tcpdump missed {count} frames: which way one packet takes is not known. Ask "
+                "again when it is quieter.",
+                heard.missed,
+            )
+        )
 
 
 def _walk_in_a_circle(ground: Ground, tables: Tables, probe: Probe, circle: Diagnosis) -> Walk:

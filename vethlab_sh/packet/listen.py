@@ -1,9 +1,9 @@
 """What passed every device of the lab while one command ran? What a tcpdump on each of them printed.
 
 One real `tcpdump` per device, all started by one script. Nothing here waits for time: a listener is ready when it
-says `listening on`, and it has told everything when it says that it printed as many packets as the kernel gave it,
-twice with nothing new between, or something else, but often. Each is ended by its process number, also when the script
-is interrupted.
+says `listening on`, and it has told everything when it says that it printed as many packets as the kernel had given it
+when the command ended, or says the same often. Each is ended by its process number, also when the script is
+interrupted.
 
 The command may use `$patience`, seconds: how long an answer can take on a machine that is as busy as this one is now.
 """
@@ -31,9 +31,9 @@ MARK = "=listened="
 # A part of what the script prints: a line with its name, and all up to the next such line.
 PART = re.compile(rf"^{MARK} (\w+)\n(.*?)(?=^{MARK} |\Z)", re.S | re.M)
 SECONDS = 10  # for the listeners to start: a busy machine with a thousand devices needs a while
-COUNTING = 2  # seconds for the counts to agree: frames that go round without end are never all told
+COUNTING = 2  # seconds for all to be told
 # What came before a tcpdump had its filter is counted and never told: set_kernel_filter(), pcap-linux.c of libpcap. So
-# counts that disagree hold, too, when each tcpdump was woken so often and has told nothing more.
+# nothing more is awaited, too, when each tcpdump was woken so often and has told nothing more.
 ENOUGH = 20
 HURRY = 0.03  # seconds that an answer is always waited for; it takes some 0.0001
 # -p: a bridge that is listened to with promiscuity on would hand every frame up to its machine, and the walk would
@@ -72,6 +72,7 @@ ready() {{
     done
     return 1
 }}
+# Fills `counted`: how much each has printed, was given by the kernel, and lost, in its own words.
 count() {{
     counted=
     for pid in "${{pids[@]}}"; do kill -USR1 "$pid"; done
@@ -79,13 +80,21 @@ count() {{
         read -r -t {seconds} line <&"$ear" && counted+="$line;"
     done
 }}
+numbers() {{ [[ $1 =~ ([0-9]+)' packet'.*' captured, '([0-9]+)' packet'.*' filter, '([0-9]+)' packet' ]]; }}
+# What each was given until now, which it has yet to tell.
+note_due() {{
+    local IFS=';' line
+    due=()
+    for line in $counted; do numbers "$line"; due+=("${{BASH_REMATCH[2]:-0}}"); done
+}}
 all_told() {{
-    [ "$counted" = "$before" ] || return 1
     local IFS=';' line number=0
     for line in $counted; do
-        [[ $line =~ ([0-9]+)' packet'.*' captured, '([0-9]+)' packet'.*' filter, '([0-9]+)' packet' ]] || return 1
-        ((BASH_REMATCH[1] * times[number++] + BASH_REMATCH[3] == BASH_REMATCH[2])) || return 1
+        numbers "$line" || return 1
+        ((BASH_REMATCH[1] * times[number] + BASH_REMATCH[3] >= due[number])) || return 1
+        number=$((number + 1))
     done
+    ((number == ${{#pids[@]}}))
 }}
 times=({times})
 clock; start=$now
@@ -101,10 +110,10 @@ begin err
 began=$EPOCHREALTIME
 {command} >>"$here/out" 2>>"$here/err"
 code=$? ended=$EPOCHREALTIME
+count; note_due
 clock; last=$((now + {counting}000000)) unchanged=0
-while ((now < last)); do
+until all_told || ((now >= last)); do
     before=$counted; count
-    all_told && break
     if [ "$counted" = "$before" ]; then ((++unchanged)); else unchanged=0; fi
     ((unchanged >= {enough})) && break
     clock
@@ -116,8 +125,10 @@ echo "{mark} code"; echo $code
 echo "{mark} began"; echo $began
 echo "{mark} ended"; echo $ended
 echo "{mark} patience"; echo $patience
+echo "{mark} counted"; echo "$counted"
 """
 NOT_READY = 99
+MISSED = re.compile(r"(\d+) packets? dropped by kernel")
 LINK_TYPE = re.compile(r"link-type (\w+)")
 TIME = re.compile(r"(\d{1,10})\.(\d{1,9}) ")
 MICRO = 1_000_000
@@ -127,7 +138,8 @@ MICRO = 1_000_000
 class Heard:
     """What passed (`rows`: the parser's, with namespace and device), and what the command said.
 
-    patience: the seconds that the command could read in `$patience`.
+    patience: the seconds that the command could read in `$patience`; missed: how many frames came faster than they
+    could be told.
     """
 
     rows: tuple[Row, ...]
@@ -135,6 +147,7 @@ class Heard:
     err: str
     code: int
     patience: float = PATIENCE
+    missed: int = 0
 
 
 @dataclass(frozen=True)
@@ -158,7 +171,8 @@ class Ground:
 def listen(ground: Ground, links: Iterable[Link], command: str, wanted: Wanted, first: str = "") -> Heard:
     """Run one command while tcpdump listens at these devices, for the packets that are wanted.
 
-    first: lines that run when all listen already, just before the command; what they cause is not heard.
+    first: lines that run when all listen already, just before the command; what they cause is not heard. Raises
+    ToolMissing, GaveUpWaiting and CommandFailed.
     """
     if find("tcpdump") is None:
         raise ToolMissing("tcpdump")
@@ -194,6 +208,7 @@ def listen(ground: Ground, links: Iterable[Link], command: str, wanted: Wanted, 
         err=parts["err"],
         code=int(parts["code"]),
         patience=float(parts["patience"]),
+        missed=sum(int(count) for count in MISSED.findall(parts["counted"])),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..facts import Device, Link, is_group
-from ..language import marked, tr
+from ..language import marked, together, tr
 from .learned import Learned
 from .lookup import Tables
 from .sighting import ASKS, Sighting
@@ -268,4 +268,4 @@ def rewritten(sighting: Sighting, before: Sighting) -> str:
         changes.append(tr("goes to {now}, not {was}", now=sighting.dst_ip, was=before.dst_ip))
     if not changes:
         return ""
-    return tr("; rewritten (NAT): it now {changes}", changes=tr(" and ").join(changes))
+    return tr("; rewritten (NAT): it now {changes}", changes=together(changes))

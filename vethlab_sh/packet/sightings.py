@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from ..errors import TooBusy
 from ..facts import TUNNELS, Device, is_group
+from ..language import tr
 from .learned import Learned
 from .listen import Heard
 from .lookup import Tables
@@ -185,6 +188,11 @@ def _asking_port(sightings: Iterable[Sighting], probe: Probe) -> int | None:
 
 # --- which of the frames belong to it ---
 
+Mark = int
+Marked = tuple[Sighting, Mark]
+SYN = re.compile(r"Flags \[S[^.\]]*\].*? seq (\d+)")  # without the dot, which is ACK
+EMPTY_LINE = re.compile(rb"\0\x09..\n\Z", re.S)  # the end of UDP's header, length and checksum, and what follows it
+
 
 @dataclass(frozen=True)
 class _Choice:
@@ -247,29 +255,67 @@ class _Choice:
         return ours[0]
 
     def _segments(self, heard: list[Sighting]) -> list[Sighting]:
-        """What went to the port asked, its answers, and errors that quote it; also behind a rewriting of the target."""
-        port = self.probe.port
-        protocol = Kind.TCP if self.probe.protocol == "tcp" else Kind.UDP
-        quoted = [f".{port}:"]
+        """What our connection carries, both ways, and errors that quote it; others may use the port that is asked."""
+        ports = self._asking_ports(heard)
+        quoted = [f".{port} > " for port in ports]
         chosen = []
         for one in heard:
-            if one.kind == protocol:
-                is_ours = port in (one.dst_port, one.src_port) or self._is_rewritten_port(one, heard)
+            if one.kind == self._protocol:
+                is_ours = one.src_port in ports or one.dst_port in ports
             else:
                 is_ours = one.kind == Kind.ICMP and _quotes(one, quoted)
             if is_ours:
                 chosen.append(one)
         return chosen
 
-    def _is_rewritten_port(self, sighting: Sighting, heard: list[Sighting]) -> bool:
-        """Whether DNAT gave our packet another port: the sender's port and IP number are ours all the same."""
-        ports = (sighting.src_port, sighting.dst_port)
-        for one in heard:
-            if not self._is_first(one) or one.dst_port != self.probe.port:
-                continue
-            if one.src_port in ports:
-                return True
-        return False
+    @property
+    def _protocol(self) -> Kind:
+        return Kind.TCP if self.probe.protocol == "tcp" else Kind.UDP
+
+    def _asking_ports(self, heard: list[Sighting]) -> set[int | None]:
+        """The port from which ours asks, and those that NAT gave it instead (`--random-fully`); raises TooBusy."""
+        marked = [(one, self._mark(one)) for one in heard]
+        begins = [(one, mark) for one, mark in marked if mark is not None and one.namespace == self.probe.src]
+        ours = self._first_of(begins)
+        if len({one.src_port for one, _ in ours}) > 1:
+            raise TooBusy(
+                tr(
+                    "More than one program in {namespace} asks {protocol} port {port} of {target} now: which packet is "
+                    "the one to follow is not known. Ask again when it is quieter.",
+                    namespace=self.probe.src,
+                    protocol=self.probe.protocol.upper(),
+                    port=self.probe.port,
+                    target=self.probe.target,
+                )
+            )
+        marks = {mark for _, mark in ours}
+        return {one.src_port for one, mark in marked if mark in marks}
+
+    def _first_of(self, begins: list[Marked]) -> list[Marked]:
+        """Which of them begin where we ask: from an address of our own to whom we ask, unless a rule there rewrites."""
+        asked = (self.probe.target, self.probe.port)
+        own = self.tables.own(self.probe.src)
+        to_asked = [(one, mark) for one, mark in begins if (one.dst_ip, one.dst_port) == asked]
+        for some in (to_asked, begins):
+            from_own = [(one, mark) for one, mark in some if one.src_ip in own]
+            if from_own:
+                return from_own
+        return to_asked or begins[:1]
+
+    def _mark(self, sighting: Sighting) -> Mark | None:
+        """What tells a packet that may be our first from all others, and NAT leaves as it is; None for the rest.
+
+        Of TCP the number with which it begins (RFC 9293, 3.4), of UDP, where we send an empty line, that of the packet
+        (IPv6 has none).
+        """
+        if sighting.kind != self._protocol:
+            return None
+        if sighting.kind == Kind.TCP:
+            begin = SYN.match(sighting.info or "")
+            return int(begin[1]) if begin else None
+        if sighting.frame is not None and not EMPTY_LINE.search(sighting.frame):
+            return None
+        return sighting.ip_id or 0
 
     def _is_first(self, sighting: Sighting) -> bool:
         is_from_there = sighting.namespace == self.probe.src

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from ..language import enumerated, plural, sentences, tr
+from ..language import either, enumerated, plural, sentences, tr
 from ..markup import keep_printable
 from ..parsers import ping_statistics
 from .causes.cause import Diagnosis, Evidence, Fix, place
@@ -234,7 +234,7 @@ def _answered_by_another(scene: Scene, answerer: str) -> Outcome:
         ok=False,
         sentence=tr(
             "An answer came back, but not from {meant}: {reason}.",
-            meant=tr(" or ").join(sorted(_meant(scene))),
+            meant=either(sorted(_meant(scene))),
             reason=diagnosis.reason,
         ),
         diagnosis=diagnosis,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ...facts import ANY_MAC, Device, Entry, Link, is_group
 from ...inside import quoted
-from ...language import enumerated, tr
+from ...language import enumerated, together, tr
 from ...wiring.tunnels import tunnels
 from ..sighting import Sighting
 from .cables import show_link, switched_off
@@ -186,7 +186,7 @@ def _with_another_mac(device: Device, mac: str) -> Fix:
 
 
 def _twice(bridge: Device, mac: str, holders: list[Device], entry: Entry) -> Diagnosis:
-    names = tr(" and ").join(full(holder) for holder in holders[:2])
+    names = together(full(holder) for holder in holders[:2])
     reason = tr(
         "{names} both have the MAC {mac}, so {bridge} sends what is for it to where it saw it last, {port}",
         names=names,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...facts import Device
-from ...language import tr
+from ...language import together, tr
 from ..sighting import Sighting
 from .cause import Cause, Diagnosis, Shown
 from .resolving import unusable
@@ -119,13 +119,13 @@ def nobody_listens(scene: Scene, space: str, ip: str, port: int | None = None) -
             "{space} refused it: its {name} is open for what comes in by {device} only",
             space=space,
             name=name,
-            device=tr(" and ").join(devices),
+            device=together(devices),
         )
     elif taking:
         reason = tr("{space} refused it, though a program listens on {name} there", space=space, name=name)
     elif sockets:
         addresses = dict.fromkeys(one.address for one in sockets)
-        where = tr(" and ").join(addresses)
+        where = together(addresses)
         reason = tr(
             "{space} refused it: its {name} is open on {where} only, nobody listens on {ip}",
             space=space,

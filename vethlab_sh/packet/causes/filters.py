@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from ...facts import Chain, ChainPlace, FilterRule
 from ...inside import quoted
-from ...language import tr
+from ...language import together, tr
 from ...parsers import deeds
 from ...parsers.deeds import Deed, Goal
 from ...parsers.filters import TABLES, counted, nft_rules, without_counts
@@ -298,7 +298,7 @@ def _also_bridged(scene: Scene, diagnosis: Diagnosis, drop: Drop) -> Diagnosis:
         reason=tr(
             "{reason}; rules of IP get what is only bridged, because {switches}",
             reason=diagnosis.reason,
-            switches=tr(" and ").join(switches),
+            switches=together(switches),
         ),
         fixes=(*diagnosis.fixes, mends),
     )

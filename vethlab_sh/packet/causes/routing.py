@@ -11,7 +11,7 @@ from ipaddress import ip_interface
 
 from ...facts import Address, Device, Link, Route, Rule
 from ...inside import quoted
-from ...language import enumerated, plural, tr
+from ...language import enumerated, plural, together, tr
 from ...wiring.machines import cables
 from ..lookup import best, prefix_length
 from ..sighting import Kind, Sighting
@@ -601,7 +601,7 @@ def _loop_of_bridges(trip: list[Sighting], ttl: int) -> Diagnosis:
     reason = tr(
         "the frame goes round in a loop, always with TTL {ttl}: no router is in it, but bridges ({names})",
         ttl=ttl,
-        names=tr(" and ").join(first_places),
+        names=together(first_places),
     )
     return Diagnosis(Cause.ROUTING_LOOP, reason)
 
