@@ -4,7 +4,7 @@ import pytest
 from conftest import until
 
 from vethlab_sh import Lab
-from vethlab_sh.claims.pings import Ping, can_be_late
+from vethlab_sh.claims.pings import HELD_BACK, Ping, can_be_late, holds_back
 from vethlab_sh.packet.lookup import Tables
 
 pytestmark = pytest.mark.live
@@ -92,3 +92,15 @@ def test_an_answer_for_others_waits_and_the_claim_holds(network):
     network.run("ip -n far addr add 10.2.0.1/24 dev b0; ip -n beyond addr add 10.2.0.2/24 dev eth0")
     network.run("ip -n beyond route add default via 10.2.0.1; ip -n near route add 10.2.0.0/24 dev eth0")
     assert network.check("near can reach beyond")
+
+
+@pytest.mark.no_lab
+@pytest.mark.parametrize("part", HELD_BACK)
+def test_what_a_tool_does_not_tell_may_hold_packets_back(part):
+    """An older `ip -j` prints nothing where a newer one prints an empty list."""
+    told = {"queues": "[]", "rules": "", "proxies": "", "entries": "[]\n[]", "delays": ""}
+    assert not holds_back(told)
+    del told[part]
+    assert holds_back(told)
+    assert holds_back(told | {part: "no answer"}) or part == "rules"
+    assert holds_back({**told, part: "", "entries": "[]"})

@@ -159,18 +159,19 @@ def can_be_late(shell: Shell, pings: Iterable[Ping], tables: Tables) -> bool:
     if asks_by_ipv6 and any(address.tentative for address in tables.snapshot.rows.addresses):
         return True
     told = ask_each(ground_of(shell), tables.spaces, HELD_BACK)
-    return any(_holds_back(parts) for parts in told.values())
+    return any(holds_back(parts) for parts in told.values())
 
 
-def _holds_back(parts: Mapping[str, str]) -> bool:
+def holds_back(parts: Mapping[str, str]) -> bool:
+    """Whether what one namespace has may keep packets back, as the lines of HELD_BACK tell it."""
     try:
         queues = {queue["kind"] for queue in json.loads(parts["queues"])}
         entries = [json.loads(line) for line in parts["entries"].splitlines()]
+        waits = _proxies_wait(parts["proxies"], entries, parts["delays"])
+        counts = CHANCES.search(parts["rules"]) is not None
     except (KeyError, ValueError):
         return True  # what is not known may be anything
-    if not queues <= QUICK_QUEUES or CHANCES.search(parts["rules"]):
-        return True
-    return _proxies_wait(parts["proxies"], entries, parts["delays"])
+    return waits or counts or not queues <= QUICK_QUEUES
 
 
 def _proxies_wait(proxies: str, entries: Iterable[Iterable[Mapping[str, str]]], delays: str) -> bool:
