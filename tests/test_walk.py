@@ -748,6 +748,41 @@ def test_rule_that_changes_the_target_before_it_leaves_does_not_hide_who_answers
     assert verdict.sentence.rstrip(".").endswith("ns2 answers")
 
 
+TO_A_SERVER = (
+    "ip netns add r; ip netns add b; ip link add name left type veth peer name a0 netns r; "
+    "ip link add name right netns r type veth peer name b0 netns b",
+    "ip link set dev left up; ip -n r link set dev a0 up; ip -n r link set dev right up; ip -n b link set dev b0 up",
+    "ip addr add 10.1.0.2/24 dev left; ip -n r addr add 10.1.0.1/24 dev a0; ip -n r addr add 10.2.0.1/24 dev right; "
+    "ip -n b addr add 10.2.0.2/24 dev b0",
+    "ip route add default via 10.1.0.1; ip -n b route add default via 10.2.0.1",
+    "ip netns exec r sysctl -qw net.ipv4.ip_forward=1",
+)
+SERVES = {
+    "tcp": "s = socket.socket(2, 1); s.bind(('', 5353)); s.listen(5); all(s.accept() for _ in iter(int, 1))",
+    "udp": "s = socket.socket(2, 2); s.bind(('', 5353)); all(s.sendto(*s.recvfrom(99)) for _ in iter(int, 1))",
+}
+REWRITES = {  # where we ask, and who rewrites it, and from which port
+    "10.1.0.1": "ip netns exec r iptables -t nat -A PREROUTING -p {protocol} --dport 53 -j DNAT --to 10.2.0.2:5353; "
+    "ip netns exec r iptables -t nat -A POSTROUTING -o right -j MASQUERADE --random-fully",
+    "10.9.9.9": "iptables -t nat -A OUTPUT -p {protocol} -d 10.9.9.9 --dport 53 -j DNAT --to 10.2.0.2:5353",
+}
+
+
+@pytest.mark.parametrize("protocol", SERVES)
+@pytest.mark.parametrize("asked", REWRITES)
+def test_connection_is_followed_behind_what_rewrites_both_its_ends(lab, asked, protocol):
+    for line in TO_A_SERVER:
+        lab.run(line)
+    lab.run(f'ip netns exec b python3 -c "import socket; {SERVES[protocol]}" >/dev/null 2>&1 &')
+    lab.run("until ip netns exec b ss -Hltun | grep -q :5353; do :; done")
+    lab.run(REWRITES[asked].format(protocol=protocol))
+    walk = lab.walk("master", asked, proto=f"{protocol}:53")
+    assert walk.ok, walk.verdict
+    assert walk.answered_by == "b"
+    assert {row.namespace for row in walk.rows if row.leg == "there"} == {"master", "r", "b"}
+    assert {row.namespace for row in walk.rows if row.leg == "back"} == {"master", "r", "b"}
+
+
 # Two hundred in a second: so many more, and a tcpdump misses some.
 BUSY = (
     "import socket, select; s = socket.socket(2, 2); "

@@ -17,6 +17,9 @@ from .probe import Probe
 from .reasons import rewritten, why
 from .sighting import ASKS, TELLS, Kind, Sighting
 
+Ports = frozenset[int | None]
+Mark = int
+Marked = tuple[Sighting, Mark]
 # What two sightings of one frame may differ in.
 NOT_THE_FRAME = {"time_ns", "namespace", "device", "way"}
 # What a frame keeps when its wrapping comes off.
@@ -58,14 +61,15 @@ def course(before: Tables, now: Tables, heard: Heard, probe: Probe, is_lost: boo
     """
     sightings = [Sighting.of(row["namespace"], row["device"], dict(row)) for row in heard.rows]
     sightings = _with_geneve(now, sightings)
-    chosen = _Choice(now, probe, is_lost).frames(sightings)
+    choice = _Choice(now, probe, is_lost)
+    ports = choice.asking_ports(sightings)
+    chosen = choice.frames(sightings, ports)
     ours = _in_order(now, _with_ways(now, chosen))
-    port = None if probe.is_ping else _asking_port(ours, probe)
     learned = Learned(before)
     numbered: list[Sighting] = []
     flooded = False
     for sighting in ours:
-        leg = _leg(sighting, probe, port)
+        leg = _leg(sighting, probe, ports)
         after = _before(now, sighting, leg, numbered)
         if after is None and leg == "ask" and not _begins(sighting, probe):
             continue  # the kernel asks again for an old neighbour when it likes: nothing that the probe caused
@@ -158,38 +162,27 @@ def _near(tables: Tables, sighting: Sighting) -> tuple[set[str], set[Device]]:
     return spaces, places
 
 
-def _leg(sighting: Sighting, probe: Probe, port: int | None) -> str:
+def _leg(sighting: Sighting, probe: Probe, ports: Ports) -> str:
     if sighting.resolves:
         return "ask"
-    return "there" if _goes_there(sighting, probe, port) else "back"
+    return "there" if _goes_there(sighting, probe, ports) else "back"
 
 
-def _goes_there(sighting: Sighting, probe: Probe, port: int | None) -> bool:
-    """Whether a packet is on its way to the target, as far as its header tells. port: from which TCP or UDP asks."""
+def _goes_there(sighting: Sighting, probe: Probe, ports: Ports) -> bool:
+    """Whether a packet is on its way to the target, as far as its header tells. ports: from which TCP or UDP asks."""
     if sighting.kind in (Kind.ECHO, Kind.ECHO_REPLY, Kind.ICMP):
         # only the first fragment of a packet has its ICMP header
         is_later_part = bool(sighting.offset) and sighting.dst_ip == probe.target
         return sighting.kind == Kind.ECHO or is_later_part
-    if port is not None and port in (sighting.src_port, sighting.dst_port):
-        return sighting.src_port == port
+    if sighting.src_port in ports or sighting.dst_port in ports:
+        return sighting.src_port in ports
     if sighting.dst_ip == probe.target:
         return True
     return probe.port != 0 and sighting.dst_port == probe.port
 
 
-def _asking_port(sightings: Iterable[Sighting], probe: Probe) -> int | None:
-    """The port from which a TCP or UDP probe asks."""
-    asked = (probe.target, probe.port)
-    for one in sightings:
-        if one.namespace == probe.src and (one.dst_ip, one.dst_port) == asked:
-            return one.src_port
-    return None
-
-
 # --- which of the frames belong to it ---
 
-Mark = int
-Marked = tuple[Sighting, Mark]
 SYN = re.compile(r"Flags \[S[^.\]]*\].*? seq (\d+)")  # without the dot, which is ACK
 EMPTY_LINE = re.compile(rb"\0\x09..\n\Z", re.S)  # the end of UDP's header, length and checksum, and what follows it
 
@@ -202,10 +195,10 @@ class _Choice:
     probe: Probe
     is_lost: bool
 
-    def frames(self, heard: Iterable[Sighting]) -> list[Sighting]:
-        """Those of the probe, of all that was heard."""
+    def frames(self, heard: Iterable[Sighting], ports: Ports) -> list[Sighting]:
+        """Those of the probe, of all that was heard; ports: from which TCP or UDP asks."""
         in_time = sorted(heard, key=lambda sighting: sighting.time_ns)
-        packets = self._echoes(in_time) if self.probe.is_ping else self._segments(in_time)
+        packets = self._echoes(in_time) if self.probe.is_ping else self._segments(in_time, ports)
         packets += _later_parts(packets, in_time)
         passed = {one.namespace for one in packets}
         hops, askers = self._asked(passed)
@@ -254,9 +247,8 @@ class _Choice:
             return None
         return ours[0]
 
-    def _segments(self, heard: list[Sighting]) -> list[Sighting]:
+    def _segments(self, heard: list[Sighting], ports: Ports) -> list[Sighting]:
         """What our connection carries, both ways, and errors that quote it; others may use the port that is asked."""
-        ports = self._asking_ports(heard)
         quoted = [f".{port} > " for port in ports]
         chosen = []
         for one in heard:
@@ -272,8 +264,11 @@ class _Choice:
     def _protocol(self) -> Kind:
         return Kind.TCP if self.probe.protocol == "tcp" else Kind.UDP
 
-    def _asking_ports(self, heard: list[Sighting]) -> set[int | None]:
-        """The port from which ours asks, and those that NAT gave it instead (`--random-fully`); raises TooBusy."""
+    def asking_ports(self, heard: Iterable[Sighting]) -> Ports:
+        """The port from which TCP or UDP asks, and those that NAT gave it (`--random-fully`); raises TooBusy."""
+        if self.probe.is_ping:
+            return frozenset()
+        heard = sorted(heard, key=lambda sighting: sighting.time_ns)
         marked = [(one, self._mark(one)) for one in heard]
         begins = [(one, mark) for one, mark in marked if mark is not None and one.namespace == self.probe.src]
         ours = self._first_of(begins)
@@ -289,7 +284,7 @@ class _Choice:
                 )
             )
         marks = {mark for _, mark in ours}
-        return {one.src_port for one, mark in marked if mark in marks}
+        return frozenset(one.src_port for one, mark in marked if mark in marks)
 
     def _first_of(self, begins: list[Marked]) -> list[Marked]:
         """Which of them begin where we ask: from an address of our own to whom we ask, unless a rule there rewrites."""

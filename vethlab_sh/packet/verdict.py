@@ -98,13 +98,9 @@ def _has_answered(scene: Scene) -> bool:
     """
     if scene.heard.code != 0:
         return False
-    probe = scene.probe
-    wanted = Kind.TCP if probe.protocol == "tcp" else Kind.UDP
-    answers = []
-    for one in _come_home(scene):
-        is_from_there = (one.src_ip, one.src_port) == (probe.target, probe.port)
-        if one.kind == wanted and is_from_there:
-            answers.append(one)
+    wanted = Kind.TCP if scene.probe.protocol == "tcp" else Kind.UDP
+    # of our connection, whoever it says that it is from: OUTPUT may have rewritten whom we ask
+    answers = [one for one in _come_home(scene) if one.kind == wanted and one.leg == "back"]
     # a reset may also end what was open: where it refused, the line did not end well
     return any(not one.is_reset for one in answers)
 
