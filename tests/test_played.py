@@ -8,6 +8,7 @@ import pytest
 from vethlab_sh import Lab
 from vethlab_sh.scenarios import load
 from vethlab_sh.scenarios.played import Played, PlayedStep
+from vethlab_sh.scenarios.step import Scenario, step
 
 
 @pytest.fixture
@@ -73,3 +74,34 @@ def test_steps_come_one_by_one_with_what_they_changed():
     whole = Played(load("direct"), steps, changes).as_dict()
     first = whole["steps"][0]["records"][0]
     assert [row["change"] for row in first["changes"]] == ["the namespace ns1 appeared"]
+
+
+def cable_of_equal_ends(number):
+    """The step of a cable whose ends have the same number, of which the kernel tells only once a second.
+
+    linkwatch_urgent_event(), net/core/link_watch.c: such a device looks as if it were not one of a pair.
+    """
+    here, there = f"a{number}", f"b{number}"
+    return step(
+        "Lay it.",
+        f"ip netns add {here}",
+        f"ip netns add {there}",
+        f"ip -n {here} link add tap index 77 type veth peer name tap index 77 netns {there}",
+        f"ip -n {here} addr add 10.0.{number}.1/24 dev tap",
+        f"ip -n {there} addr add 10.0.{number}.2/24 dev tap",
+        f"ip -n {here} link set tap up",
+        f"ip -n {there} link set tap up",
+        f"ip -n {here} addr",
+        f"ip -n {there} addr",
+    )
+
+
+@pytest.mark.live
+def test_a_line_that_tells_of_a_cable_waits_until_it_works(lab):
+    """It showed `linkdown`, or no fe80:: address, where the kernel had more to do than to tell of a signal."""
+    cables = [cable_of_equal_ends(number) for number in (1, 2)]
+    scenario = Scenario("cables", "cables", "", tuple(cables), "They work.")
+    for played in lab.steps(scenario):
+        for shown in played.records[-2:]:
+            assert "state UP" in shown.out, shown
+            assert "inet6 fe80::" in shown.out, shown

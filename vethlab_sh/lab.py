@@ -37,6 +37,12 @@ if TYPE_CHECKING:  # the other rooms are opened when they are wanted: nobody wai
 KERNELS = HOST, UML = "host", "uml"  # which kernel a lab has: this machine's, or one that is a program
 WATCHING: list[Callable[[str], None]] = []  # are told each line of a lab, as typed on master, before it runs
 LENT = "a lesson"  # what a lab that is lent was made from
+# Waits for a veth that has a signal and is DOWN: that it works, its routes are no longer `linkdown` and IPv6 gives it
+# an address is the kernel's later work (linkwatch, net/core/link_watch.c), for which it must find time. At most 10 s.
+SETTLED = r"""
+end=$((SECONDS + 10)) late=$'LOWER_UP[^\n]* state (LOWERLAYER)?DOWN '
+while [[ $(ip -o link show type veth) =~ $late ]] && ((SECONDS < end)); do sleep 0.01; done
+"""
 
 
 class UnknownLanguage(UnknownName):
@@ -244,7 +250,7 @@ class Lab:
         self._check_needs(scenario)
         if not self.recording:
             scenario = scenarios.playable(scenario)
-        return played.play(self._run_together, scenario, until, after, together)
+        return played.play(self._run_together, self._world.settle, scenario, until, after, together)
 
     def _check_needs(self, scenario: Scenario) -> None:
         """Raise ToolMissing or KindMissing for what a scenario needs and this machine does not have."""
@@ -527,6 +533,9 @@ class World(Protocol):
     ) -> list[Ran]:
         """The records of lines that do not depend on each other, in order; see `Shell.run_together`."""
 
+    def settle(self, namespace: str) -> None:
+        """Wait until each cable of this namespace works, where both its ends are on."""
+
     def session(self, at: str, script: str, before: Before, after: After) -> Session:
         """A shell that stays; see `Lab.session`. before, after: told of each line, and of its record."""
 
@@ -564,6 +573,10 @@ class Live:
     def alive(self) -> bool:
         """Whether the sandbox is there."""
         return self._place.alive
+
+    def settle(self, namespace: str) -> None:
+        """Wait until each cable of this namespace works, where both its ends are on."""
+        self.shell.run(SETTLED, namespace, expect=None)
 
     def session(self, at: str, script: str, before: Before, after: After) -> Session:
         """A shell that stays."""

@@ -139,6 +139,9 @@ class Replay:
         """The records of these lines, one after the other."""
         return [self.run(line, at, expect, timeout) for line in lines]
 
+    def settle(self, namespace: str) -> None:
+        """Nothing to wait for: what was recorded had settled."""
+
     def session(self, at: str, script: str, before: Callable[[str, str], None], after: Callable[[Ran], None]) -> Retold:
         """What lines are typed to where no shell is: each is answered by its record."""
         return Retold(self, at, after)

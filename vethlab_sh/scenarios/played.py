@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from ..wiring.changes import Difference
 
 STATISTICS = "ping statistics"
+SWITCHES_ON = re.compile(r"\bup\b")  # `ip link set DEV up`, `ifconfig DEV up`, also in the quotes of a loop
+ENTERS = re.compile(r"ip (?:netns exec|-n) (\S+) ")
+# The tables that tell whether a cable works: its state, its fe80:: address, `linkdown` at a route. (A ping asks again.)
+TELL_OF_CABLES = {"ip link", "ip addr", "ip route", "bridge link"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -154,10 +159,41 @@ def _transcript(records: Iterable[Ran]) -> str:
 
 
 Run = Callable[[Sequence[str], str, Collection[int]], "list[Ran]"]  # lines at the same time: lines, at, expect
+Settle = Callable[[str], None]  # waits until the cables of a namespace work that are on
+
+
+class Cables:
+    """Those that were switched on: a line that tells of them waits until they work, which they do a moment later.
+
+    settle: waits for those of a namespace. A busy kernel takes longer than the next line: then a route is still
+    `linkdown`, or the fe80:: address missing of which the step speaks.
+    """
+
+    def __init__(self, settle: Settle) -> None:
+        self._settle = settle
+        self._are_new = False
+        self._settled: set[str] = set()
+
+    def before(self, line: str, at: str) -> None:
+        """Wait, if this line tells of cables of a namespace where one may not work yet."""
+        if not self._are_new or TELL_OF_CABLES.isdisjoint(recognise(line)):
+            return
+        entered = ENTERS.match(line)
+        namespace = entered[1] if entered else at
+        if namespace not in self._settled:
+            self._settle(namespace)
+            self._settled.add(namespace)
+
+    def after(self, line: str) -> None:
+        """Note a line that switched something on."""
+        if SWITCHES_ON.search(line):
+            self._are_new = True
+            self._settled.clear()
 
 
 def play(
     run: Run,
+    settle: Settle,
     scenario: Scenario,
     until: int | None = None,
     after: Callable[[Ran], None] | None = None,
@@ -165,9 +201,10 @@ def play(
 ) -> Iterator[PlayedStep]:
     """Play the steps of a scenario, or the first `until`: yields each when its lines have run.
 
-    run: runs lines of a lab; after: called with each record; together: let steps that only ping, and follow each
-    other, do so at the same time.
+    run: runs lines of a lab; settle: waits until the cables of a namespace work that are on; after: called with each
+    record; together: let steps that only ping, and follow each other, do so at the same time.
     """
+    cables = Cables(settle)
     steps = scenario.steps[:until]
     groups = [[step] for step in steps]
     if together:
@@ -184,7 +221,7 @@ def play(
                 )
             )
             if len(group) == 1:
-                finished = [_one_by_one(run, group[0], after)]
+                finished = [_one_by_one(run, cables, group[0], after)]
             else:
                 finished = _at_the_same_time(run, group)
             tell("")
@@ -209,10 +246,12 @@ def _only_pings(step: Step) -> bool:
     return all(STATISTICS in names for names in tables)
 
 
-def _one_by_one(run: Run, step: Step, after: Callable[[Ran], None] | None) -> PlayedStep:
+def _one_by_one(run: Run, cables: Cables, step: Step, after: Callable[[Ran], None] | None) -> PlayedStep:
     records = []
     for line in step.lines:
+        cables.before(line, step.at)
         (ran,) = run([line], step.at, step.expect)
+        cables.after(line)
         records.append(ran)
         if after:
             after(ran)
