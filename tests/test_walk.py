@@ -643,6 +643,15 @@ ROUTED = """
         ("ip -n r rule add not ipproto tcp blackhole pref 100", "icmp", "policy-rule", "100: not from all ipproto tcp"),
         # a jump over table main
         ("ip -n r rule add pref 100 goto 32767", "icmp", "policy-rule", "100: from all goto 32767"),
+        # for the address that a route has given, the rules are asked once more
+        (
+            "ip -n a rule add from 10.1.0.2 lookup 77; ip -n a route add unreachable default table 77",
+            "icmp", "policy-rule", "from 10.1.0.2 lookup 77` in a asks table 77 for 10.2.0.2",
+        ),
+        (
+            "ip -n a rule add pref 100 lookup main suppress_prefixlength 0; ip -n a rule del pref 32766",
+            "icmp", "policy-rule", "the rule `100: from all lookup main suppress_prefixlength 0` does not let this",
+        ),
         # the mark is given by a filter, which nft tells
         (
             "ip netns exec r iptables -t mangle -A PREROUTING -j MARK --set-mark 7; "
@@ -781,6 +790,55 @@ def test_connection_is_followed_behind_what_rewrites_both_its_ends(lab, asked, p
     assert walk.answered_by == "b"
     assert {row.namespace for row in walk.rows if row.leg == "there"} == {"master", "r", "b"}
     assert {row.namespace for row in walk.rows if row.leg == "back"} == {"master", "r", "b"}
+    assert "(1 router between)" in walk.verdict
+    rewritten = re.findall(r"\w+ rewrote [^)]*\)", walk.verdict)
+    assert len(rewritten) == len(set(rewritten)), "of many packets of a connection it is told once"
+
+
+@pytest.mark.parametrize(
+    ("rule", "cause", "reason"),
+    [
+        (
+            "ip netns exec r iptables -t nat -A PREROUTING -p tcp --dport 8080 -j REDIRECT --to-ports 80",
+            "refused",
+            "r rewrites 10.2.0.2 port 8080 to 10.1.0.1 port 80, and r refused it: nobody listens on TCP port 80 there",
+        ),
+        (
+            "ip -n a link set lo up; ip netns exec a nft 'add table ip t; add chain ip t c { type nat hook output priority -100; }; "
+            "add rule ip t c tcp dport 8080 redirect to :80'",
+            "rewritten-to-nobody",
+            "makes a ask itself, 127.0.0.1 port 80, and a refused it: nobody listens on TCP port 80 there",
+        ),
+    ],
+)
+def test_a_refusal_behind_a_rule_names_the_port_to_which_it_led(lab, rule, cause, reason):
+    lab.run(ROUTED)
+    lab.run(rule)
+    walk = lab.walk("a", "b", proto="tcp:8080")
+    assert walk.cause == cause, walk.verdict
+    assert reason in walk.verdict
+
+
+def test_a_router_that_lost_its_address_is_not_blamed_for_answering_for_nobody(lab):
+    lab.run(ROUTED)
+    lab.run("ip -n r addr del 10.1.0.1/24 dev left; ip -n r route add default dev right")
+    walk = lab.walk("a", "b")
+    assert walk.cause == "no-address", walk.verdict
+    lab.run(walk.fix)
+    assert lab.walk("a", "b").ok
+
+
+def test_ttl_tells_of_routers_only_where_nothing_else_changes_it(lab):
+    lab.run(ROUTED)
+    lab.run("ip netns exec b sysctl -qw net.ipv4.ip_default_ttl=60")
+    assert lab.check("a can reach b through 1 router")
+    assert not lab.check("a can reach b through 5 routers")
+    lab.run("ip netns exec r iptables -t mangle -A POSTROUTING -j TTL --ttl-inc 1")
+    claimed = lab.check("a can reach b through 0 routers")
+    assert not claimed
+    assert "does not tell through how many routers: a filter in r may change TTLs" in claimed.sentence
+    assert "router" not in lab.check("a can reach b").sentence
+    assert "router" not in lab.walk("a", "b").verdict
 
 
 # Two hundred in a second: so many more, and a tcpdump misses some.

@@ -303,7 +303,8 @@ class Route:
     """A route, or one next hop of it: kind, to, via and the rest as `ip route` says them; table: by name or number.
 
     is_whole: whether it stands by itself, and is not the next hop of a nexthop object or one of several; weight: of one
-    of several, its share; dead: nothing is sent by it now, because its device is off (RTNH_F_DEAD).
+    of several, its share; dead: nothing is sent by it now, because its device is off (RTNH_F_DEAD); hop_limit: the TTL
+    with which packets are sent by it, where it has one of its own.
     """
 
     namespace: str
@@ -322,6 +323,7 @@ class Route:
     is_whole: bool = True
     weight: int | None = None
     dead: bool = False
+    hop_limit: int | None = None
     line: int | None = None
 
     @property
@@ -519,9 +521,13 @@ class FilterRule(ChainPlace):
         """The line that takes it away; of nft it needs the handle."""
         if self.is_nft:
             return f"nft delete rule {self.typed} handle {self.handle}"
+        if self.position and NOT_FOUND_AGAIN.search(self.text):
+            return f"{self.iptables} -D {_retyped(self.chain)} {self.position}"
         return f"{self.iptables} -D {_retyped(self.text.removeprefix('-A '))}"
 
 
+# Of matches whose rules hold what the kernel counts, `-D` finds none by its words (iptables 1.8.9)
+NOT_FOUND_AGAIN = re.compile(r"-m (connlimit|recent)\b")
 # Words that bash hands on as they are, also those in quotes; what begins with ! is history in a terminal
 AS_TYPED = re.compile(r"""(?:[\w@%+=:,./ \t-]|! |'[^'!]*'|"[^"$`\\!]*")+""", re.ASCII)
 

@@ -10,7 +10,7 @@ from ..inside import inside
 from ..language import either, plural, together, tr
 from ..packet.causes.cause import Cause, place
 from ..packet.causes.circles import switching_loop
-from ..packet.causes.look import Decision
+from ..packet.causes.look import Decision, Look
 from ..packet.follow import walk
 from ..packet.lookup import Tables
 from ..packet.probe import LARGEST
@@ -53,9 +53,17 @@ def can_reach(
     if other:
         return other
     ttl = _ttl(answer)
-    # each router takes one off (RFC 791)
-    between = TTL - ttl
-    if routers is not None and between != int(routers):
+    between, untold = _routers_between(question, ping, ttl)
+    if routers is not None and between is None:
+        why = tr(
+            "{who} reaches {name}, but the TTL {ttl} does not tell through how many routers: {reason}",
+            who=who,
+            name=name,
+            ttl=ttl,
+            reason=untold,
+        )
+        return no(why, ping.line, f"ttl={ttl}", answer.out)
+    if routers is not None and between is not None and between != int(routers):
         why = tr(
             "{who} reaches {name}, but through {routers}, not {claimed}: the TTL is {ttl}",
             who=who,
@@ -72,9 +80,10 @@ def can_reach(
     else:
         reaches = tr("{who} reaches {name} with {size} bytes in one piece", who=who, name=name, size=size)
     more = _answerer(question, ping) + _circle(question)
-    why = tr(
-        "{reaches}; TTL {ttl}: {routers} between{more}", reaches=reaches, ttl=ttl, routers=_routers(between), more=more
-    )
+    why = tr("{reaches}; TTL {ttl}{more}", reaches=reaches, ttl=ttl, more=more)
+    if between is not None:
+        passed = _routers(between)
+        why = tr("{reaches}; TTL {ttl}: {routers} between{more}", reaches=reaches, ttl=ttl, routers=passed, more=more)
     return yes(why, ping.line, f"ttl={ttl}", answer.out)
 
 
@@ -84,6 +93,33 @@ def _ttl(answer: Answer) -> int:
     if printed is None:
         return TTL
     return int(printed[1])
+
+
+def _routers_between(question: Question, ping: Ping, ttl: int) -> tuple[int | None, str]:
+    """How many routers an answer passed that came with this TTL, each of which took one off (RFC 791); else why not."""
+    owner = question.tables.owner(ping.target)
+    if owner is None:
+        return None, tr("nobody is known to have {target}, and to have sent the answer", target=ping.target)
+    for one in question.look_everywhere():
+        why = _changes_ttls(one)
+        if why:
+            return None, why
+    space, _ = owner
+    starts = question.look(space).starting_ttls(":" in ping.target)
+    if len(starts) != 1 or max(starts) < ttl:
+        return None, tr("{space} sends with {starts}", space=space, starts=together(map(str, sorted(starts))))
+    return starts.pop() - ttl, ""
+
+
+def _changes_ttls(look: Look) -> str:
+    """By what a namespace may send with another TTL than its setting says, or not take off one; empty for nothing."""
+    if look.may_set_ttl:
+        return tr("a filter in {space} may change TTLs", space=look.namespace)
+    for route in look.routes:
+        if route.hop_limit is not None:
+            words = route.words
+            return tr("the route {words} in {space} has a hop limit of its own", words=words, space=look.namespace)
+    return ""
 
 
 def cannot_reach(question: Question, who: str, whom: str, size: str | None, pieces: str | None) -> Finding:

@@ -15,7 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
+from ..errors import TooBusy
 from ..inside import inside
+from ..language import tr
 from ..packet.causes.look import ask_each
 from ..packet.follow import ground_of
 from ..packet.lookup import Tables
@@ -114,12 +116,28 @@ def ask(shell: Shell, pings: Iterable[Ping], tables: Tables, cold: bool = False)
     began = time.monotonic()
     answers = _asked(shell, pings, tables.spaces, cold, patience=HURRY)
     was_quick = time.monotonic() - began < 2 * HURRY
+    silent = [ping for ping in pings if ping not in answers]
+    if silent:  # on a busy machine a program may not even begin
+        answers |= _asked(shell, silent, tables.spaces, cold, patience=TO_ITS_END)
+        _check_told(silent, answers)
     cut = [ping for ping, answer in answers.items() if answer.is_cut]
     if not cut:
         return answers
     if was_quick and not can_be_late(shell, cut, tables):
         return answers
     return answers | _asked(shell, cut, tables.spaces, cold, patience=TO_ITS_END)
+
+
+def _check_told(pings: Iterable[Ping], answers: Mapping[Ping, Answer]) -> None:
+    """Raise TooBusy for a ping that has told nothing, not even that it was lost."""
+    for ping in pings:
+        if ping not in answers:
+            raise TooBusy(
+                tr(
+                    "`{line}` told nothing, twice, not even that it was lost. Ask again when the machine is quieter.",
+                    line=ping.line,
+                )
+            )
 
 
 def forget(shell: Shell, spaces: Iterable[str], cold: bool = False) -> None:

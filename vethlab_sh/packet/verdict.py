@@ -168,8 +168,10 @@ def _arrived(scene: Scene, answerer: str | None) -> str:
         way = tr("it passed no device but lo") if _asks_itself(scene) else tr("nobody saw it on its way")
         return tr("{reached}: {way}.", reached=reached, way=way)
     way = _seen_on_the_ways(len(there), len(back))
-    arrived = tr("{reached}: {way}; {routers}.", reached=reached, way=way, routers=_routers_between(there))
-    return sentences(arrived, _rewriting(there, back))
+    arrived = tr("{reached}: {way}.", reached=reached, way=way)
+    if there:
+        arrived = tr("{reached}: {way}; {routers}.", reached=reached, way=way, routers=_routers_between(there))
+    return sentences(arrived, _rewriting(_of_one_packet(there), _of_one_packet(back)))
 
 
 def _of_the_first(sightings: list[Sighting]) -> list[Sighting]:
@@ -178,15 +180,40 @@ def _of_the_first(sightings: list[Sighting]) -> list[Sighting]:
     return [one for one in whole if one.seq in (None, 1)]
 
 
+def _of_one_packet(sightings: list[Sighting]) -> list[Sighting]:
+    """The way of the first packet, where several of a connection pass: until something comes by a device again."""
+    way: dict[tuple[str, str, str], Sighting] = {}
+    for one in sightings:
+        passed = (one.namespace, one.device, one.way)
+        if passed in way:
+            break
+        way[passed] = one
+    return list(way.values())
+
+
 def _routers_between(there: list[Sighting]) -> str:
-    """What the TTL tells: each router takes one off (RFC 791)."""
-    start = there[0].ttl if there else None
-    end = there[-1].ttl if there else None
+    """What the TTL was; and how many routers it tells of, which each take one off (RFC 791): a rule may change it."""
+    way = _of_one_packet(there)
+    start, end = way[0].ttl, way[-1].ttl
+    if start is None or end is None or not _only_routers_count(way):
+        return tr("TTL {start} on leaving, {end} on arrival", start=start, end=end)
     if start == end:
         return tr("TTL {start}, untouched (no router between)", start=start)
-    routers = (start or 0) - (end or 0)
-    passed = plural("{count} router", "{count} routers", routers)
+    passed = plural("{count} router", "{count} routers", start - end)
     return tr("TTL {start} on leaving, {end} on arrival ({passed} between)", start=start, end=end, passed=passed)
+
+
+def _only_routers_count(way: list[Sighting]) -> bool:
+    """Whether the TTL falls by one where a router sends a packet on, in a frame of its own, and nowhere else."""
+    for before, after in itertools.pairwise(way):
+        if before.ttl is None or after.ttl is None:
+            return False
+        fall = before.ttl - after.ttl
+        has_frames = bool(before.src_mac and after.src_mac)
+        is_new_frame = before.src_mac != after.src_mac
+        if fall not in (0, 1) or (has_frames and is_new_frame != bool(fall)):
+            return False
+    return True
 
 
 def _rewriting(there: list[Sighting], back: list[Sighting]) -> str:

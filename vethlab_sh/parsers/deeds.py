@@ -168,6 +168,7 @@ QUOTED = re.compile(r'(?<!xt target )(?<!xt match )"[^"]*"')
 GOAL = re.compile(r"(?:--to-destination|--to|dnat (?:ip6? )?to) (?P<ip>[\d.]+(?:/\d+)?)(?::(?P<port>\d+))?")
 # Rules that drop what comes from a wrong side: the reverse-path filter as iptables and nft have it.
 GUARD = re.compile(r"-m rpfilter\b|\bfib saddr\b")
+DESTINATION = re.compile(r"-j (DNAT|REDIRECT|NETMAP)\b|\b(dnat|redirect)\b")
 SOURCE = re.compile(r"-j (SNAT|MASQUERADE|NETMAP)\b|\b(snat|masquerade)\b")
 REFUSAL = re.compile(r"\b(REJECT|reject)\b")
 TTL = re.compile(r"\b(TTL|HL)\b|\b(ttl|hoplimit) set\b")
@@ -218,6 +219,11 @@ def is_guard(text: str) -> bool:
 def sets_source(text: str) -> bool:
     """Whether it gives packets another source."""
     return SOURCE.search(_bare(text)) is not None
+
+
+def sets_destination(text: str) -> bool:
+    """Whether it gives packets another destination."""
+    return DESTINATION.search(_bare(text)) is not None
 
 
 def sets_ttl(text: str) -> bool:

@@ -89,6 +89,14 @@ def routes(space: str, family: str, rows: Iterable[Row]) -> Iterator[Route]:
             yield _route(space, family, {**row, **hop, "flags": flags}, is_whole)
 
 
+def _metrics(row: Row) -> Row:
+    """What a route has of its own: mtu, hoplimit; ip-route(8)."""
+    together: Row = {}
+    for metrics in row.get("metrics", ()):
+        together |= metrics
+    return together
+
+
 def _route(space: str, family: str, row: Row, is_whole: bool) -> Route:
     return Route(
         namespace=space,
@@ -107,4 +115,5 @@ def _route(space: str, family: str, row: Row, is_whole: bool) -> Route:
         is_whole=is_whole,
         weight=row.get("weight"),
         dead="dead" in row["flags"],
+        hop_limit=_metrics(row).get("hoplimit"),
     )

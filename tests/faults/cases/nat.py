@@ -242,4 +242,41 @@ CASES = [
         never=("reached r", "iptables -vnL"),
         mend="ip netns exec b python3 -m http.server 80 --bind 10.2.0.2 >/dev/null 2>&1 &",
     ),
+    Case(
+        id="redirected-to-a-port-without-a-server",
+        group="NAT",
+        title="a proxy that is gone still gets what is for others",
+        cause="r redirects port 8080 to its own port 3128 (REDIRECT), where nobody listens",
+        source="common (a transparent proxy)",
+        lines=ROUTER + "ip netns exec r iptables -t nat -A PREROUTING -p tcp --dport 8080 -j REDIRECT --to-ports 3128",
+        src="a",
+        dst="10.2.0.2",
+        how={"proto": "tcp:8080"},
+        words=(REFUSED, ("r",), ("3128",)),
+        never=("reached b",),
+        mend="""
+            ip netns exec r iptables -t nat -F
+            ip netns exec b python3 -m http.server 8080 --bind 10.2.0.2 >/dev/null 2>&1 &
+        """,
+    ),
+    Case(
+        id="asks-itself-by-a-redirect",
+        group="NAT",
+        title="only from this machine connections are refused",
+        cause="a redirects its own connections to its port 3128 (REDIRECT in OUTPUT), where nobody listens",
+        source="common (a transparent proxy)",
+        lines=ROUTER
+        + """
+            ip -n a link set lo up
+            ip netns exec b python3 -m http.server 8080 --bind 10.2.0.2 >/dev/null 2>&1 &
+            until ip netns exec b ss -Hltn | grep -q :8080; do :; done
+            ip netns exec a iptables -t nat -A OUTPUT -p tcp --dport 8080 -j REDIRECT --to-ports 3128
+        """,
+        src="a",
+        dst="10.2.0.2",
+        how={"proto": "tcp:8080"},
+        words=(("REDIRECT",), ("a",), ("3128",)),
+        never=("reached b",),
+        mend="ip netns exec a iptables -t nat -F OUTPUT",
+    ),
 ]

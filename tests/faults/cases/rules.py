@@ -125,6 +125,42 @@ CASES = [
         mend="ip -n b rule del from 10.2.0.2 lookup 70",
     ),
     Case(
+        id="rule-for-the-senders-own-address",
+        group="rules",
+        title="the second uplink is gone, the rule for its address is not",
+        cause="a rule of a sends what has its own address as source to table 77, where everything is unreachable",
+        source="common (source-based routing for two uplinks)",
+        lines=ROUTER
+        + """
+            ip -n a rule add from 10.1.0.2 lookup 77
+            ip -n a route add unreachable default table 77
+        """,
+        src="a",
+        dst="b",
+        claim="a can reach b",
+        words=(RULE, ("77",)),
+        never=FILTERS,
+        mend="ip -n a rule del from 10.1.0.2 lookup 77",
+    ),
+    Case(
+        id="default-route-suppressed",
+        group="rules",
+        title="a VPN has left one of its rules, and taken another one with it",
+        cause="the only rule of a that looks up table main does not take its default route (suppress_prefixlength 0)",
+        source="common (wg-quick)",
+        lines=ROUTER
+        + """
+            ip -n a rule add pref 100 lookup main suppress_prefixlength 0
+            ip -n a rule del pref 32766
+        """,
+        src="a",
+        dst="b",
+        claim="a can reach b",
+        words=(RULE, ("main",), ("suppress_prefixlength",)),
+        never=FILTERS,
+        mend="ip -n a rule add pref 32766 lookup main",
+    ),
+    Case(
         id="main-table-not-asked",
         group="rules",
         title="the route is there, and still the network is unreachable",

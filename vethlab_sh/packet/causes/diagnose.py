@@ -16,7 +16,7 @@ from .macvlans import kept_apart_on_a_parent
 from .marks import led_away_by_a_mark
 from .questions import unresolved
 from .queues import dropped_by_a_queue, taken_by_tc
-from .refusals import refused
+from .refusals import refused, sent_to_itself
 from .rewriting import answered_from_elsewhere, with_the_source
 from .routing import loop, nothing_left
 from .scene import Scene
@@ -64,7 +64,7 @@ def _not_sent(scene: Scene) -> Diagnosis | None:
     diagnosis = nothing_left(scene)
     if diagnosis is None and scene.is_local(space, target):
         diagnosis = echo_ignored(scene, space, target)
-    return diagnosis or filtered(scene, space)
+    return diagnosis or filtered(scene, space) or sent_to_itself(scene)
 
 
 def _unknown(scene: Scene, last: Sighting | None) -> Diagnosis:

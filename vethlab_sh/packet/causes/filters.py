@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ...facts import Chain, ChainPlace, FilterRule
@@ -370,15 +370,8 @@ def _legacy(fact: Chain | FilterRule) -> Diagnosis | None:
 
 def rewritten_to(scene: Scene, space: str, target: str) -> tuple[str | None, Met | None]:
     """The address that a namespace gives a packet for this target instead, and the rule that does it."""
-    if not scene.look(space).filters:
-        return None, None
-    by_packet: dict[str, list[Step]] = {}
-    for step in scene.again.steps.get(space, ()):
-        by_packet.setdefault(step.packet, []).append(step)
-    for steps in by_packet.values():
+    for steps in _steps_for(scene, space, target):
         addresses = [step.word("daddr") for step in steps if step.word("daddr")]
-        if not addresses or addresses[0] != target:
-            continue
         rule = _rule_of_nat(scene, space, steps)
         # dstnat rewrites in prerouting, so later hooks show the new address
         if addresses[-1] != target:
@@ -388,11 +381,34 @@ def rewritten_to(scene: Scene, space: str, target: str) -> tuple[str | None, Met
     return None, None
 
 
+def port_at(scene: Scene, space: str, target: str, goal: str) -> int | None:
+    """The port that a packet for a target has when this namespace has given it another address; None where none saw."""
+    for steps in _steps_for(scene, space, target):
+        for step in steps:
+            port = step.word("dport")
+            if step.word("daddr") == goal and port.isdigit():
+                return int(port)
+    return None
+
+
+def _steps_for(scene: Scene, space: str, target: str) -> Iterator[list[Step]]:
+    """What the filters of a namespace did with each packet that came to them with this destination."""
+    if not scene.look(space).filters:
+        return
+    by_packet: dict[str, list[Step]] = {}
+    for step in scene.again.steps.get(space, ()):
+        by_packet.setdefault(step.packet, []).append(step)
+    for steps in by_packet.values():
+        addresses = [step.word("daddr") for step in steps if step.word("daddr")]
+        if addresses and addresses[0] == target:
+            yield steps
+
+
 def _rule_of_nat(scene: Scene, space: str, steps: list[Step]) -> Met | None:
     """The last rule that a packet met which rewrites where it goes."""
     last = None
     for step in _rules_of(steps):
-        if step.table == "nat" or deeds.goal(step.rule):
+        if step.table == "nat" or deeds.sets_destination(step.rule):
             last = step
     if last is None:
         return None
@@ -406,8 +422,7 @@ def _rules_of(steps: Iterable[Step]) -> list[Step]:
 
 def may_set_ttl(scene: Scene, space: str) -> bool:
     """Whether any rule there gives packets another TTL: only then it is worth asking once more which they met."""
-    look = scene.look(space)
-    return any(deeds.may_set_ttl(rules) for rules in (look.nft, *look.legacy.values()))
+    return scene.look(space).may_set_ttl
 
 
 def rule_of_ttl(scene: Scene, space: str) -> Met | None:

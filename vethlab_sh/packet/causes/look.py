@@ -14,7 +14,7 @@ from typing import Any
 
 from ...facts import Route, Rule
 from ...inside import quoted
-from ...parsers import routing
+from ...parsers import deeds, routing
 from ...parsers.filters import HAS_NFT, LEGACY_COUNTED
 from ..listen import Ground
 from ..lookup import next_hops, prefix_length
@@ -60,6 +60,8 @@ NUMBERS = ("local", "main", "default")  # tables with a name: 255, 254, 253
 HOOKS = ("ingress", "clsact")  # qdiscs that keep no packets, and only carry filters: tc(8)
 # Actions after which a packet goes on: `control_action` in tc-actions(8).
 GOES_ON = ("pass", "pipe", "continue", "reclassify")
+# Those that send a packet elsewhere, mark it or end it, and leave it as it is
+KEEPING_PACKETS = ("gact", "mirred", "police", "skbedit", "vlan", "tunnel_key", "sample", "connmark")
 GIVEN = (0, 32766, 32767)  # the priorities of the three rules that each namespace has: ip-rule(8)
 
 
@@ -149,6 +151,18 @@ class Look:
         """Whether anything could drop or rewrite here: a rule, or a policy that is not accept."""
         texts = [self.nft, *self.legacy.values()]
         return any(text.strip() for text in texts)
+
+    def starting_ttls(self, is_v6: bool) -> set[int]:
+        """With which TTLs, or hop limits, it sends by its settings: IPv6 has one for each device."""
+        if not is_v6:
+            return {self.number("ipv4/ip_default_ttl")}
+        return {self.number(path) for path in self.settings if path.endswith("/hop_limit")}
+
+    @property
+    def may_set_ttl(self) -> bool:
+        """Whether anything here may give packets another TTL: a rule of a filter, or what tc does with packets."""
+        rewriting = [one for one in self.tc if one.action not in KEEPING_PACKETS]
+        return bool(rewriting) or any(deeds.may_set_ttl(rules) for rules in (self.nft, *self.legacy.values()))
 
     @property
     def families(self) -> set[str]:

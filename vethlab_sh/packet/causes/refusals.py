@@ -8,7 +8,7 @@ from ...language import tr
 from ..sighting import Error, Sighting
 from .cause import Cause, Diagnosis, Shown
 from .delivering import nobody_listens
-from .filters import filtered, rewritten_to
+from .filters import filtered, port_at, rewritten_to
 from .lastseen import last_seen
 from .lifetimes import used_up
 from .routing import loop
@@ -37,9 +37,8 @@ def _refused_behind(scene: Scene, reset: Sighting) -> Diagnosis | None:
     owner = scene.tables.owner(goal)
     if goal is None or owner is None:
         return None
-    port = probe.port
-    if rule is not None and rule.goal is not None and rule.goal.port:
-        port = rule.goal.port
+    by_rule = rule.goal.port if rule is not None and rule.goal is not None else None
+    port = port_at(scene, space, probe.target, goal) or by_rule or probe.port
     namespace, _ = owner
     refusal = nobody_listens(scene, namespace, goal, port)
     reason = tr(
@@ -52,6 +51,27 @@ def _refused_behind(scene: Scene, reset: Sighting) -> Diagnosis | None:
         reason=refusal.reason,
     )
     return replace(refusal, reason=reason)
+
+
+def sent_to_itself(scene: Scene) -> Diagnosis | None:
+    """A rule of who asks by which it asks itself, where nobody listens: REDIRECT in OUTPUT, or DNAT to its own."""
+    space, probe = scene.probe.src, scene.probe
+    goal, rule = rewritten_to(scene, space, probe.target)
+    if goal is None or rule is None or probe.is_ping or not scene.is_local(space, goal):
+        return None
+    by_rule = rule.goal.port if rule.goal is not None else None
+    port = port_at(scene, space, probe.target, goal) or by_rule or probe.port
+    reason = tr(
+        "the rule `{text}` ({program} {in_table}) makes {space} ask itself, {goal} port {port}, and {reason}",
+        text=rule.text,
+        program=rule.program,
+        in_table=rule.in_table,
+        space=space,
+        goal=goal,
+        port=port,
+        reason=nobody_listens(scene, space, goal, port).reason,
+    )
+    return Diagnosis(Cause.REWRITTEN, reason, rule.shown, rule.fixes)
 
 
 def _error(scene: Scene, first: Sighting) -> tuple[Sighting | None, Diagnosis] | None:

@@ -399,6 +399,8 @@ def _narrower_on_the_wire(scene: Scene, device: Device, own: str, ip: str) -> in
 
 def _no_proxy(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
     """Why a namespace that could answer for others does not: arp_process() answers where it would forward."""
+    if not scene.owners(ip) and not _wants_a_proxy(scene, ip):
+        return None
     space, name = device
     route = scene.decide(space, ip).route
     behind_here = route is not None and route.dev == name
@@ -416,16 +418,16 @@ def _no_proxy(scene: Scene, device: Device, ip: str) -> Diagnosis | None:
             "{on}, but the kernel answers for others only where it forwards: {reason}", on=on, reason=off.reason
         )
         return replace(off, reason=reason, should_be=space)
+    if _could_stand_in(route, name):
+        return None
     if route is None or route.is_dead_end:
         reason = tr(
             "{on}, but {space} itself has no route to {ip}, so it does not answer for it", on=on, space=space, ip=ip
         )
-    elif behind_here:
+    else:
         reason = tr(
             "{on}, but {space} itself has no other way to {ip} than {name}", on=on, space=space, ip=ip, name=name
         )
-    else:
-        return None
     return Diagnosis(
         cause=Cause.NO_ROUTE,
         reason=reason,
@@ -440,7 +442,7 @@ def _proxy_arp_off(scene: Scene, device: Device, route: Route | None, ip: str) -
     if _is_between(scene, space, route, ip):
         behind = _behind_it(scene, space, ip)
         reason = tr("{behind}: proxy_arp is off at {full}", behind=behind, full=full(device))
-    elif _wants_a_proxy(scene, ip):
+    elif not scene.owners(ip) and _could_stand_in(route, name):
         reason = tr("nobody has {ip}, and proxy_arp is off at {full}", ip=ip, full=full(device))
     else:
         return None
@@ -498,14 +500,23 @@ def _is_between(scene: Scene, space: str, route: Route | None, ip: str) -> bool:
     return any(owner in beyond for owner in scene.owners(ip))
 
 
+def _could_stand_in(route: Route | None, name: str) -> bool:
+    """Whether the kernel would answer for an address with proxy_arp: by another device it would send there."""
+    return route is not None and not route.is_dead_end and route.dev != name
+
+
 def _wants_a_proxy(scene: Scene, ip: str) -> bool:
-    """Whether who asks counts on somebody who answers for others: it asks for its gateway, which nobody has."""
-    if scene.owners(ip):
-        return False
+    """Whether who asks counts on somebody who answers for others.
+
+    It asks for its gateway, which nobody has, and which is in none of its own networks: there it would be a machine.
+    """
     askers = set()
     for one in scene.course.questions:
         if one.kind in ASKS and one.dst_ip == ip:
             askers.add(one.namespace)
+    for row in scene.tables.facts.addresses:
+        if row.namespace in askers and row.family == _family(ip) and _holds(row.address, ip):
+            askers.discard(row.namespace)
     gateways = [route for route in scene.tables.facts.routes if route.via == ip]
     return any(route.namespace in askers for route in gateways)
 

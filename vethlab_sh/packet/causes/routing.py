@@ -5,6 +5,7 @@ In the order in which the kernel asks: ip_route_input_slow(), net/ipv4/route.c.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import ip_interface
@@ -169,19 +170,29 @@ def _swallowed_by_a_rule(rule: Rule, dst: str) -> Diagnosis:
 
 
 def _table_not_asked(scene: Scene, space: str, dst: str) -> Diagnosis | None:
-    """A route that is there, in a table that no rule asks."""
+    """A route that is there, in table main, which no rule looks up, or none for this packet, or not for this route."""
     family = "inet6" if ":" in dst else "inet"
-    asked = {rule.table for rule in scene.look(space).rules if rule.family == family}
+    rules = [rule for rule in scene.look(space).rules if rule.family == family]
+    asking_main = [rule for rule in rules if rule.table == "main"]
     route = scene.tables.route(space, dst)
-    if not asked or "main" in asked or route is None:
+    if not rules or route is None or route.is_dead_end:
         return None
     program = f"ip {WORDS[family]}rule"
+    shown = Shown.of(space, program)
+    reason = tr("no rule of {space} looks up table main, which has the route {words}", space=space, words=route.words)
+    if asking_main:
+        first = asking_main[0]
+        shown = Shown.of(space, program, f"{first.priority}:")
+        reason = tr(
+            "table main of {space} has the route {words}, but the rule `{rule}` does not let this packet use it",
+            space=space,
+            words=route.words,
+            rule=first.words,
+        )
     return Diagnosis(
         cause=Cause.POLICY_RULE,
-        reason=tr(
-            "no rule of {space} looks up table main, which has the route {words}", space=space, words=route.words
-        ),
-        shown=Shown.of(space, program),
+        reason=reason,
+        shown=shown,
         fixes=(fix(space, f"{program} add pref 32766 lookup main"),),
     )
 
@@ -451,7 +462,7 @@ def nothing_left(scene: Scene) -> Diagnosis | None:
         reason = tr("{reason}, and a namespace talks to itself by lo", reason=off.reason)
         return replace(off, reason=reason, should_be=space)
     decision = scene.decide(space, target)
-    lost = no_way(scene, space, target, decision)
+    lost = no_way(scene, space, target, decision) or _no_way_for_its_source(scene, space, target)
     if lost:
         return _towards(lost, _expected(space, decision))
     broadcast = scene.look(space).is_broadcast(target)
@@ -473,6 +484,22 @@ def nothing_left(scene: Scene) -> Diagnosis | None:
         or _bridge_without_signal(scene, decision)
         or _without_a_source(scene, space, target)
     )
+
+
+def _no_way_for_its_source(scene: Scene, space: str, target: str) -> Diagnosis | None:
+    """A rule for the address that a namespace sends from, which connect() looks at when a route has given that address.
+
+    ip_route_connect(), net/ipv4/route.c, asks once without a source, and once more with it; ping(8) does so first.
+    """
+    line = f"ip -j route get {target}"
+    said = scene.ground.run(scene.ground.inside(space, line)).out
+    try:
+        (route,) = json.loads(said)
+        source = route["prefsrc"]
+    except (ValueError, KeyError):
+        return None
+    decision = scene.decide(space, target, source)
+    return no_way(scene, space, target, decision)
 
 
 def _without_a_source(scene: Scene, space: str, target: str) -> Diagnosis | None:
