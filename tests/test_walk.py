@@ -804,7 +804,8 @@ def test_connection_is_followed_behind_what_rewrites_both_its_ends(lab, asked, p
             "r rewrites 10.2.0.2 port 8080 to 10.1.0.1 port 80, and r refused it: nobody listens on TCP port 80 there",
         ),
         (
-            "ip -n a link set lo up; ip netns exec a nft 'add table ip t; add chain ip t c { type nat hook output priority -100; }; "
+            "ip -n a link set lo up; "
+            "ip netns exec a nft 'add table ip t; add chain ip t c { type nat hook output priority -100; }; "
             "add rule ip t c tcp dport 8080 redirect to :80'",
             "rewritten-to-nobody",
             "makes a ask itself, 127.0.0.1 port 80, and a refused it: nobody listens on TCP port 80 there",
