@@ -42,7 +42,7 @@ def proxy_arp_off(cluster: Cluster, rng: Random) -> Fault:
     pod, node = cluster.pod, cluster.node
     key = f"net.ipv4.conf.{pod.host_end}.proxy_arp"
     entry = f"ip neigh replace {GATEWAY} lladdr {GATEWAY_MAC}"
-    forget = inside(pod.name, f"ip neigh del {GATEWAY} dev eth0")
+    forget = inside(pod.name, f"ip neigh flush to {GATEWAY} dev eth0")
     return Fault(
         world=cluster.world,
         ticket=tr(
