@@ -25,25 +25,32 @@ FAMILIES_OF_IP = ("ip", "ip6", "inet")
 
 @dataclass(frozen=True)
 class Drop:
-    """A packet that a filter dropped: where, at which step, and the packet's own words."""
+    """A packet that a filter dropped: where, at which step, and the packet's own words.
+
+    words: as it came here; met: as the chain met it that dropped it, which NAT may have rewritten by then.
+    """
 
     space: str
     step: Step
     words: Step
+    met: Step
 
 
 def drops(scene: Scene, space: str) -> list[Drop]:
     """What the filters of a namespace dropped of the probe, the first first."""
     words: dict[str, Step] = {}
+    met: dict[str, Step] = {}
     dropped = []
     steps = scene.again.steps.get(space, ())
     for step in steps:
         if step.words:
             words.setdefault(step.packet, step)
+            met[step.packet] = step
         # a queue that no program reads drops: nf_queue(), net/netfilter/nf_queue.c
         is_last = step.verdict == "drop" or (step.verdict == "queue" and not _goes_on(steps, step))
         if is_last and not step.is_ours:
-            dropped.append(Drop(space, step, words.get(step.packet, step)))
+            of_packet = words.get(step.packet, step), met.get(step.packet, step)
+            dropped.append(Drop(space, step, *of_packet))
     return dropped
 
 
@@ -249,8 +256,8 @@ def _policy(scene: Scene, drop: Drop, is_bridged: bool) -> Diagnosis:
         policy="DROP",
         word=f"-P {step.chain} DROP",
     )
-    source = drop.words.word("saddr")
-    goal = drop.words.word("daddr")
+    source = drop.met.word("saddr")
+    goal = drop.met.word("daddr")
     if source and goal and step.chain == "FORWARD":
         there = f"{program} -I FORWARD -s {source} -d {goal} -j ACCEPT"
         back = f"{program} -I FORWARD -s {goal} -d {source} -j ACCEPT"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
-from ...facts import Device, Neighbour
+from ...facts import Device, Neighbour, is_group
 from ...inside import quoted
 from ...language import tr
 from ..sighting import Sighting
@@ -44,7 +44,8 @@ def not_for_this_device(scene: Scene, last: Sighting) -> Diagnosis | None:
         if row.mac != mac:
             continue
         if row.ip == last.dst_ip or _is_gateway(scene, row.namespace, row.ip):
-            return _wrong_neighbour(scene, row, tr("but {full} has {own}", full=full(device), own=own))
+            truth = _truth(scene, row) or tr("but {full} has {own}", full=full(device), own=own)
+            return _wrong_neighbour(scene, row, truth)
     changed = _mac_rewritten(scene, last)
     if changed:
         return changed
@@ -55,6 +56,30 @@ def not_for_this_device(scene: Scene, last: Sighting) -> Diagnosis | None:
         "the frame is for {mac}, but {full} has {own}: a neighbour entry is wrong", mac=mac, full=full(device), own=own
     )
     return Diagnosis(Cause.WRONG_NEIGHBOUR, reason, show_link(device, "link/ether"))
+
+
+def for_a_mac_of_nobody(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """A frame for a MAC that no device has, because an entry of its sender has it for an address of another one."""
+    mac = last.macs[1]
+    sender = _sender(scene, last)
+    is_of_somebody = any(link.mac == mac for link in scene.tables.links.values())
+    if sender is None or is_group(mac) or is_of_somebody:
+        return None
+    for row in scene.tables.facts.neighbours:
+        if (row.namespace, row.dev, row.mac) == (*sender, mac):
+            truth = _truth(scene, row)
+            if truth:
+                return _wrong_neighbour(scene, row, truth)
+    return None
+
+
+def _truth(scene: Scene, row: Neighbour) -> str:
+    """Which MAC the device has that has an entry's address, on the entry's wire; empty where none or several do."""
+    wire = scene.tables.wire((row.namespace, str(row.dev)))
+    owners = [owner for owner in scene.owners(row.ip) if owner in wire]
+    if len(owners) != 1:
+        return ""
+    return tr("but {full} has {own}", full=full(owners[0]), own=scene.tables.mac(owners[0]))
 
 
 def sent_without_asking(scene: Scene, last: Sighting) -> Diagnosis | None:
@@ -127,7 +152,8 @@ def taken_for_the_owner(scene: Scene, last: Sighting) -> Diagnosis | None:
     if last.wrapped or _answers_for_others(scene, device):
         return None
     for row in tables.facts.neighbours:
-        if (row.ip, row.mac) != (last.dst_ip, last.macs[1]) or row.namespace == last.namespace:
+        is_here = row.namespace == last.namespace or scene.is_local(last.namespace, row.ip)
+        if row.mac != last.macs[1] or is_here or not _is_next_hop(scene, last, row):
             continue
         asker = (row.namespace, str(row.dev))
         owners = [owner for owner in tables.wire(asker) if owner in scene.owners(row.ip)]
@@ -138,6 +164,16 @@ def taken_for_the_owner(scene: Scene, last: Sighting) -> Diagnosis | None:
         is_mended = switched_off(tables, owners[0]) is None
         return replace(diagnosis, fixes=diagnosis.fixes if is_mended else (), should_be=place(owners[0]))
     return None
+
+
+def _is_next_hop(scene: Scene, last: Sighting, row: Neighbour) -> bool:
+    """Whether an entry is of whom a packet was sent to: its destination, or the gateway that its sender sends it by."""
+    if row.ip == last.dst_ip:
+        return True
+    if (row.namespace, row.dev) != _sender(scene, last):
+        return False
+    route = scene.decide(row.namespace, last.dst_ip).route
+    return route is not None and route.via == row.ip
 
 
 def _answers_for_others(scene: Scene, device: Device) -> bool:

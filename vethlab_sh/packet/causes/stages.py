@@ -16,7 +16,7 @@ from .filters import filtered, rewritten_to
 from .hops import sent_to_a_remote
 from .lastseen import on_the_way
 from .lifetimes import used_up
-from .macs import not_for_this_device, sent_without_asking, taken_for_the_owner
+from .macs import for_a_mac_of_nobody, not_for_this_device, sent_without_asking, taken_for_the_owner
 from .macvlans import not_to_the_parent
 from .queues import taken_by_tc
 from .resolving import (
@@ -62,7 +62,11 @@ def _went_out(scene: Scene, last: Sighting) -> Diagnosis | None:
     if link is not None and link.kind == "wireguard":
         return _encrypted(link)
     if tables.is_kind(device, "bridge"):
-        return not_bridged(scene, device, last) or filtered(scene, namespace, is_bridged=True)
+        return (
+            for_a_mac_of_nobody(scene, last)
+            or not_bridged(scene, device, last)
+            or filtered(scene, namespace, is_bridged=True)
+        )
     diagnosis = not_to_the_parent(scene, last) or lost_on_a_cable(tables, device, last.bytes)
     if diagnosis:
         return diagnosis
@@ -283,7 +287,11 @@ def _came_in_at_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagnosi
         unasked = sent_without_asking(scene, last)
         if unasked:  # a bridge sends nothing back by the port that it came in by
             return unasked
-        diagnosis = not_bridged(scene, bridge, last) or filtered(scene, space, is_bridged=True)
+        diagnosis = (
+            for_a_mac_of_nobody(scene, last)
+            or not_bridged(scene, bridge, last)
+            or filtered(scene, space, is_bridged=True)
+        )
         return diagnosis or _too_large_for_a_port(scene, bridge, last)
     off = switched_off(scene.tables, bridge)
     held = off or not_let_in(scene, bridge, last) or not_let_up(scene, bridge, last)
