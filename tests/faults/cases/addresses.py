@@ -1,7 +1,7 @@
 """Which addresses are wrong? None, one too many, on the wrong device, or with the wrong prefix."""
 
 from ..case import Case
-from .networks import BRIDGE, PAIR, ROUTER, THIRD, answered_by
+from .networks import BRIDGE, GATEWAY, PAIR, ROUTER, THIRD, answered_by
 from .words import FILTERS, NO_WAY_BACK, NOBODY
 
 CASES = [
@@ -155,6 +155,36 @@ CASES = [
         words=(("neighbour", "neigh", "ARP table", "ARP entry", "ARP cache"), ("02:00:00:00:99:99",)),
         never=FILTERS,
         mend="ip -n ns1 neigh del 10.0.0.2 dev veth1",
+    ),
+    Case(
+        id="stale-neighbour-of-the-gateway",
+        group="addresses",
+        title="the gateway was made again, and a permanent entry has its old MAC",
+        cause="ns1 has a permanent neighbour entry for its gateway br0 with an old MAC, 02:00:00:00:99:99",
+        source="common",
+        lines=GATEWAY + "ip -n ns1 neigh replace 192.168.30.254 lladdr 02:00:00:00:99:99 dev eth0 nud permanent",
+        src="ns1",
+        dst="203.0.113.1",
+        claim="ns1 can reach 203.0.113.1",
+        words=(("neighbour", "neigh", "ARP table", "ARP entry", "ARP cache"), ("02:00:00:00:99:99",)),
+        never=(*FILTERS, "no master", "forwarding is off"),
+        mend="ip -n ns1 neigh del 192.168.30.254 dev eth0",
+    ),
+    Case(
+        id="neighbour-entry-with-another-hosts-mac",
+        group="addresses",
+        title="an entry for the gateway has the MAC of another container",
+        cause="ns1 has a permanent neighbour entry for its gateway 192.168.30.254 with the MAC of ns2",
+        source="common (ARP spoofing)",
+        lines=GATEWAY
+        + "ip -n ns1 neigh replace 192.168.30.254 lladdr $(ip netns exec ns2 cat /sys/class/net/eth0/address) "
+        "dev eth0 nud permanent",
+        src="ns1",
+        dst="203.0.113.1",
+        claim="ns1 can reach 203.0.113.1",
+        words=(("neighbour", "neigh", "ARP table", "ARP entry", "ARP cache"), ("192.168.30.254",)),
+        never=(*FILTERS, "no master", "forwarding is off"),
+        mend="ip -n ns1 neigh del 192.168.30.254 dev eth0",
     ),
     Case(
         id="address-left-on-a-port",

@@ -279,4 +279,41 @@ CASES = [
         never=("reached b",),
         mend="ip netns exec a iptables -t nat -F OUTPUT",
     ),
+    Case(
+        id="answer-dropped-behind-masquerade",
+        group="NAT",
+        title="Docker's policy, and one of its rules is missing",
+        cause="the policy of FORWARD in master is DROP, and no rule accepts the answer",
+        source="common (Docker sets the policy of FORWARD to DROP)",
+        lines=INTERNET
+        + """
+            iptables -t nat -A POSTROUTING -s 172.18.0.0/24 -o eth0 -j MASQUERADE
+            iptables -P FORWARD DROP
+            iptables -A FORWARD -i veth1 ! -o veth1 -j ACCEPT
+        """,
+        src="ns1",
+        dst="internet",
+        claim="ns1 can reach internet",
+        words=(("policy",), ("FORWARD",), ("DROP",)),
+        netfilter=policy("FORWARD"),
+        never=("neighbour entry",),
+        mend="iptables -A FORWARD -o veth1 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+    ),
+    Case(
+        id="service-that-leads-back-to-its-port",
+        group="NAT",
+        title="a pod cannot reach itself by its service, and the bridge is asked why",
+        cause="master rewrites 10.96.0.10 to 192.168.30.1 (DNAT), and hairpin is off at its port veth1",
+        source="kubernetes/kubernetes#13375",
+        lines=BRIDGE + SERVICE.format(pod="192.168.30.1") + "sysctl -qw net.bridge.bridge-nf-call-iptables=1",
+        src="ns1",
+        dst="10.96.0.10",
+        claim="ns1 can reach 10.96.0.10",
+        words=(("192.168.30.1", "ns1"), REWRITTEN, ("hairpin",)),
+        never=("iptables -vnL",),
+        mend="""
+            bridge link set dev veth1 hairpin on
+            iptables -t nat -A POSTROUTING -s 192.168.30.1 -d 192.168.30.1 -j MASQUERADE
+        """,
+    ),
 ]

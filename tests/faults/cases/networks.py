@@ -136,6 +136,21 @@ ip -n ns1 route add default via 172.18.0.1
 ip -n internet addr add 203.0.113.1/24 dev eth0
 sysctl -qw net.ipv4.ip_forward=1
 """
+GATEWAY = (
+    BRIDGE
+    + """
+ip netns add internet
+ip link add out type veth peer name eth0 netns internet
+ip link set out up
+ip -n internet link set eth0 up
+ip addr add 192.168.30.254/24 dev br0
+ip addr add 203.0.113.2/24 dev out
+ip -n internet addr add 203.0.113.1/24 dev eth0
+ip -n ns1 route add default via 192.168.30.254
+sysctl -qw net.ipv4.ip_forward=1
+iptables -t nat -A POSTROUTING -s 192.168.30.0/24 -o out -j MASQUERADE
+"""
+)
 POINT_TO_POINT = """
 ip netns add pod
 ip netns add other

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 
+from ...facts import Device
+from ...inside import quoted
 from ...language import tr
 from ..sighting import Kind, Sighting
-from .cause import Cause, Diagnosis, Shown, fix
+from .cause import Cause, Diagnosis, Shown, fix, place
 from .filters import rewritten_to, rule_of_source
 from .routing import no_way
 from .scene import Scene
@@ -141,8 +143,49 @@ def by_its_own_service(scene: Scene, last: Sighting, diagnosis: Diagnosis) -> Di
             namespace=last.namespace,
             reason=diagnosis.reason,
         ),
-        fixes=(fix(space, f"iptables -t nat -A POSTROUTING -s {after} -d {after} -j MASQUERADE"),),
+        fixes=(fix(space, _masquerading(after)),),
     )
+
+
+def kept_from_its_port(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
+    """A frame that a rule sends back by the port of a bridge by which it came: should_deliver(), br_forward.c.
+
+    So it is where br_netfilter gives rules of IP what comes in at a port, and they rewrite where it goes: then the
+    frame is bridged on, and not routed, br_nf_pre_routing_finish(), net/bridge/br_netfilter_hooks.c.
+    """
+    came = [one for one in scene.course.sightings if (one.leg, one.seq, one.way) == (last.leg, last.seq, "in")]
+    at_ports = [one for one in came if scene.tables.master(one.place) == bridge and one.dst_ip != last.dst_ip]
+    entry = scene.tables.fdb(bridge, last.macs[1])
+    if not at_ports or entry is None:
+        return None
+    first = at_ports[-1]
+    link = scene.link(first.place)
+    if entry.dev != first.device or link is None or link.port is None or link.port.hairpin is not False:
+        return None
+    space, port = first.place
+    reason = tr(
+        "{space} rewrites {before} to {after} (DNAT), which is behind {port}, and a bridge sends nothing back by the "
+        "port that it came by (hairpin is off at {port})",
+        space=space,
+        before=first.dst_ip,
+        after=last.dst_ip,
+        port=port,
+    )
+    mend = fix(space, f"bridge link set dev {quoted(port)} hairpin on")
+    if last.src_ip == last.dst_ip:  # and then it would come from its own address
+        mend += fix(space, _masquerading(last.dst_ip))
+    return Diagnosis(
+        cause=Cause.REWRITTEN,
+        reason=reason,
+        shown=Shown.of(space, f"bridge -d link show dev {quoted(port)}", "hairpin"),
+        fixes=(mend,),
+        should_be=place(first.place),
+    )
+
+
+def _masquerading(ip: str) -> str:
+    """The line by which what somebody sends to itself by a service comes from another address."""
+    return f"iptables -t nat -A POSTROUTING -s {ip} -d {ip} -j MASQUERADE"
 
 
 def rewritten(scene: Scene, last: Sighting) -> Diagnosis | None:

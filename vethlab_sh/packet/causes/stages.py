@@ -10,7 +10,7 @@ from ...language import tr
 from ..sighting import ASKS, TELLS, Sighting
 from .bridging import bridge_keeps, not_bridged, own_by_mistake
 from .cables import ETHERNET, lost_on_a_cable, show_link, switched_off
-from .cause import Cause, Diagnosis, Shown, fix, full, place
+from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
 from .delivering import kept_by_the_program, not_answered
 from .filters import filtered, rewritten_to
 from .hops import sent_to_a_remote
@@ -27,7 +27,7 @@ from .resolving import (
     stood_in_for_nobody,
     unanswered,
 )
-from .rewriting import by_its_own_service, rewritten
+from .rewriting import by_its_own_service, kept_from_its_port, rewritten
 from .routing import no_way, not_forwarded, too_large
 from .scene import Scene
 from .settings import own_source, reverse_path
@@ -64,6 +64,7 @@ def _went_out(scene: Scene, last: Sighting) -> Diagnosis | None:
     if tables.is_kind(device, "bridge"):
         return (
             for_a_mac_of_nobody(scene, last)
+            or kept_from_its_port(scene, device, last)
             or not_bridged(scene, device, last)
             or filtered(scene, namespace, is_bridged=True)
         )
@@ -315,6 +316,15 @@ def _kept_by_the_bridge(scene: Scene, bridge: Device, last: Sighting) -> Diagnos
     return None
 
 
+def _with_mtu(scene: Scene, port: Device, size: int) -> Fix:
+    """The lines by which a port takes packets of this size, and the other end of its cable does, too."""
+    mend: Fix = ()
+    for link in (scene.link(port), scene.link(scene.tables.peer(port))):
+        if link is not None and link.mtu and link.mtu < size:
+            mend += fix(link.namespace, f"ip link set {quoted(link.name)} mtu {size}")
+    return mend
+
+
 def _too_large_for_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagnosis | None:
     size = last.bytes - ETHERNET
     for port in scene.tables.ports(bridge):
@@ -322,7 +332,7 @@ def _too_large_for_a_port(scene: Scene, bridge: Device, last: Sighting) -> Diagn
         if link is None or not link.mtu or size <= link.mtu or port == last.place:
             continue
         # what VXLAN takes is what is left of the machine's own packets: there, the ends must send less
-        mends = () if link.kind == "vxlan" else (fix(port[0], f"ip link set {quoted(port[1])} mtu {size}"),)
+        mends = () if link.kind == "vxlan" else (_with_mtu(scene, port, size),)
         what = tr("{full}, a port of {bridge}, takes {mtu} (its MTU)", full=full(port), bridge=bridge[1], mtu=link.mtu)
         return Diagnosis(
             cause=Cause.MTU,
