@@ -19,7 +19,7 @@ from ..language import enumerated, tr
 from ..markup import AsText, keep_printable
 from ..packet.causes.cause import Cause, Evidence, Fix, typed
 from ..packet.causes.look import Look, look
-from ..packet.follow import ground_of
+from ..packet.follow import ground_of, once_addresses_are_checked
 from ..packet.lookup import Tables, first_address
 from ..packet.walk import Walk
 from ..sandbox import HOSTNAME
@@ -241,6 +241,9 @@ class Question:
 
     def ask(self, pings: Iterable[Ping]) -> None:
         """Ask all of these at the same time, for the claims that are to be judged."""
+        pings = list(pings)
+        if any(":" in ping.target for ping in pings):
+            self.tables = once_addresses_are_checked(ground_of(self.shell), self.tables)
         self.answers |= ask(self.shell, pings, self.tables, self.cold)
 
     def answer(self, ping: Ping) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -21,6 +22,9 @@ from .sightings import Course, course
 from .verdict import in_a_circle, judge
 from .walk import Walk
 
+# Seconds: each address is asked for after a delay of up to one, and an answer is waited for for another one; RFC 4862,
+# 5.4.2, and addrconf_dad_kick(), net/ipv6/addrconf.c
+CHECKING = 3.0
 SHORT = 0.5  # seconds for an answer where a loop is there anyway, and takes a processor as long as we look
 
 
@@ -42,6 +46,8 @@ def walk(
     before = Tables(ground.look())
     src, dst = (before.snapshot.name_of(end) for end in (src, dst))
     ends = (src, dst, target_of(before, src, dst))
+    if ":" in ends[2]:
+        before = once_addresses_are_checked(ground, before)
     probe = Probe.of(ends, count, size, proto)
     probe = replace(probe, forgets=True)
     if cold:
@@ -57,6 +63,15 @@ def walk(
         return follow(ground, before, probe, before.links)
     except TooBusy:  # the longer one listens, the more passes
         return hurried
+
+
+def once_addresses_are_checked(ground: Ground, tables: Tables) -> Tables:
+    """The tables once IPv6 uses its new addresses: a router without one that is link-local cannot ask for a MAC."""
+    end = time.monotonic() + CHECKING
+    while tables.is_checking_addresses and time.monotonic() < end:
+        ground.run("sleep 0.05")
+        tables = Tables(ground.look())
+    return tables
 
 
 def _cold(ground: Ground, tables: Tables) -> Tables:

@@ -100,6 +100,16 @@ class Tables:
         """The addresses of one device."""
         return [address for address in self.facts.addresses if address.device == device]
 
+    @property
+    def is_checking_addresses(self) -> bool:
+        """Whether IPv6 still asks whether somebody else has one of these addresses: till then it is not used."""
+        for address in self.facts.addresses:
+            link = self.link(address.device)
+            works = link is not None and link.up and link.carrier
+            if works and address.tentative and not address.dadfailed:
+                return True
+        return False
+
     def address(self, namespace: str, ip: str) -> Address | None:
         """The row of a namespace's own address."""
         for address in self.facts.addresses:
