@@ -820,6 +820,32 @@ def test_a_refusal_behind_a_rule_names_the_port_to_which_it_led(lab, rule, cause
     assert reason in walk.verdict
 
 
+ROUTED6 = """
+    ip netns add a; ip netns add r; ip netns add b
+    ip link add a0 netns a type veth peer name left netns r; ip link add b0 netns b type veth peer name right netns r
+    ip netns exec r sysctl -qw net.ipv6.conf.all.forwarding=1
+    ip -n a link set a0 up; ip -n b link set b0 up; ip -n r link set left up; ip -n r link set right up
+    ip -n a addr add fd01::2/64 dev a0; ip -n r addr add fd01::1/64 dev left
+    ip -n b addr add fd02::2/64 dev b0; ip -n r addr add fd02::1/64 dev right
+    ip -n a route add default via fd01::1; ip -n b route add default via fd02::1
+"""
+
+
+@pytest.mark.parametrize("asks", ["check", "walk"])
+def test_ipv6_is_asked_once_it_uses_its_new_addresses(lab, asks):
+    """For a second or two IPv6 checks that nobody else has them, and a router asks for no MAC meanwhile."""
+    lab.run(ROUTED6)
+    if asks == "check":
+        verdict = lab.check("a can reach fd02::2")
+        assert verdict, verdict
+    else:
+        walk = lab.walk("a", "fd02::2", size=3000)
+        assert walk.ok, walk.verdict
+        # a fragment's header stands before that of ICMP
+        assert {row.offset for row in walk.rows if row.leg == "there"} == {0, 1448, 2896}
+        assert "(1 router between)" in walk.verdict
+
+
 def test_a_router_that_lost_its_address_is_not_blamed_for_answering_for_nobody(lab):
     lab.run(ROUTED)
     lab.run("ip -n r addr del 10.1.0.1/24 dev left; ip -n r route add default dev right")

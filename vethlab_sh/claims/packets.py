@@ -19,6 +19,8 @@ from .entries import without_rule
 from .pings import Answer, Ping, forget
 from .question import Finding, Question, no, yes
 
+# What ping says of the machine that it runs on, and of a router that sends a packet of IPv6 no further: RFC 4443, 3.2
+TOO_LONG = re.compile(r"(?:[Mm]essage too long|Packet too big)(?:[,:] mtu[=:]? ?(?P<mtu>\d+))?")
 TTL = 64  # what Linux sends an answer with: sysctl ip_default_ttl
 
 
@@ -271,10 +273,10 @@ def _unreached(question: Question, ping: Ping, name: str, answer: Answer) -> Fin
         return no(
             tr("{start}: a ping holds at most {largest} bytes", start=start, largest=LARGEST), ping.line, out=shown
         )
-    too_long = re.search(r"[Mm]essage too long(?:, mtu[=:]? ?(\d+))?", answer.out)
-    if too_long:
-        mtu = too_long[1] or _mtu(question, ping)  # ping of 2024 does not say
-        size = (ping.size or 56) + 28  # with 8 bytes of ICMP and 20 of IP
+    too_long = TOO_LONG.search(answer.out)
+    if too_long and not ping.pieces:
+        mtu = too_long["mtu"] or _mtu(question, ping)  # ping of 2024 does not say
+        size = (ping.size or 56) + (48 if ":" in ping.target else 28)  # with 8 bytes of ICMP, and 40 or 20 of IP
         why = tr(
             "{start}: a packet of {size} bytes is larger than the MTU {mtu} of the way", start=start, size=size, mtu=mtu
         )

@@ -126,7 +126,9 @@ class Probe:
         machine = tables.machine(self.src)
         ends = {self.target} | tables.own(self.src) | tables.own(machine)
         inner = _wrapped(ends)
-        wanted = ["arp", "icmp6" if self.is_v6 else "icmp"]
+        wanted = ["arp", "icmp"]
+        if self.is_v6:
+            wanted = ["arp", "icmp6", "ip6 proto 44"]  # fragments, whose header stands before that of ICMP: RFC 8200
         wanted += _around(tables)
         for port in sorted(ports):
             wanted.append(f"(udp port {port} and ({inner}))")

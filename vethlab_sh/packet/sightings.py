@@ -366,9 +366,12 @@ def _needed(resolving: list[Sighting]) -> list[Sighting]:
     # a check of a neighbour that is known (NUD_PROBE) goes to its MAC, a question for an unknown one to everyone
     asked = [one for one in resolving if one.kind in ASKS and is_group(one.dst_mac)]
     waiting = {(one.src_mac, one.dst_ip) for one in asked}
+    # who answers over IPv6 sends it to the MAC that it has for who asks, which may be wrong: ndisc_send_na()
+    waiting |= {(one.src_ip, one.dst_ip) for one in asked}
     answers = []
     for one in resolving:
-        if one.kind in TELLS and (one.dst_mac, one.src_ip) in waiting:
+        is_waited_for = not waiting.isdisjoint(((one.dst_mac, one.src_ip), (one.dst_ip, one.src_ip)))
+        if one.kind in TELLS and is_waited_for:
             answers.append(one)
     return asked + answers
 

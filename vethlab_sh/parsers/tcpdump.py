@@ -32,8 +32,8 @@ INNER: Columns = {
     "id": (int, marked("which ping an echo belongs to")),
     "src_port": (int, marked("UDP or TCP port of the sender")),
     "dst_port": (int, marked("UDP or TCP port of the receiver")),
-    "ip_id": (int, marked("IPv4: which packet a fragment is of (with -v)")),
-    "offset": (int, marked("IPv4: where in its packet the fragment begins, bytes (with -v)")),
+    "ip_id": (int, marked("which packet a fragment is of (with -v)")),
+    "offset": (int, marked("where in its packet the fragment begins, bytes (of IPv4 with -v)")),
     "ethertype": (str, marked("ARP, IPv4 or IPv6")),
     "proto": (str, marked("protocol inside the IP packet (with -v)")),
     "info": (str, marked("the rest as printed")),
@@ -119,6 +119,8 @@ ECHO = re.compile(r"(?P<what>ICMP6?,? echo (?:request|reply)), id (?P<id>\d{1,5}
 ICMP = re.compile(r"(?:HBH )?ICMP6?,? .+")
 WHO_HAS6 = re.compile(rf"ICMP6, neighbor solicitation, length \d+, who has (?P<target>{HOST})", re.ASCII)
 IS_AT6 = re.compile(rf"ICMP6, neighbor advertisement, length \d+, tgt is (?P<target>{HOST})", re.ASCII)
+# The header of a fragment of IPv6 (RFC 8200, 4.5); which packet it is of is printed with -v.
+FRAGMENT6 = re.compile(r"frag \((?:0x(?P<packet>[0-9a-f]{1,8}):)?(?P<offset>\d{1,5})\|\d{1,5}\) ?", re.ASCII)
 LENGTH = re.compile(r", length \d+.*")
 ARP_FORMS = ((ASKS, "ARP who-has"), (ANSWERS, "ARP is-at"), (ANNOUNCES, "ARP announcement"))
 NUMBERS = ("ttl", "ip_id", "offset", "src_port", "dst_port", "vni", "bytes", "id", "seq")
@@ -366,6 +368,11 @@ def _ip(text: str, line: _Line, row: Row) -> Row:
     facts: Row = found.groupdict()
     info = facts["info"].removeprefix("[icmp6 sum ok] ")
     facts["info"] = info
+    part = FRAGMENT6.match(info)
+    if part:
+        facts["offset"] = part["offset"]
+        facts["ip_id"] = int(part["packet"], 16) if part["packet"] else None
+        info = info[part.end() :]
     echo = ECHO.match(info)
     if echo:
         facts |= echo.groupdict()
@@ -377,6 +384,8 @@ def _ip(text: str, line: _Line, row: Row) -> Row:
     answers = IS_AT6.match(info)
     if answers:
         return facts | {"what": "ND is-at", "src_ip": answers["target"]}
+    if part:  # without a header, or with one of which an error would not be told, either
+        return facts | {"what": "IPv6 fragment"}
     facts["what"] = _what(info, facts, row, line)
     return facts
 

@@ -17,6 +17,7 @@ from .marks import led_away_by_a_mark
 from .questions import unresolved
 from .queues import dropped_by_a_queue, taken_by_tc
 from .refusals import refused, sent_to_itself
+from .resolving import with_another_hop_limit
 from .rewriting import answered_from_elsewhere, with_the_source
 from .routing import loop, nothing_left
 from .scene import Scene
@@ -49,7 +50,8 @@ def diagnose(scene: Scene) -> tuple[Sighting | None, Diagnosis]:
         diagnosis = kept_apart_on_a_parent(scene, same_leg) or stuck(scene, last)
     if diagnosis is None:
         diagnosis = (
-            blocked_by_ipsec(scene)
+            with_another_hop_limit(scene, scene.course.questions)
+            or blocked_by_ipsec(scene)
             or dropped_by_a_queue(scene)
             or taken_by_tc(scene)
             or led_away_by_a_mark(scene, last)

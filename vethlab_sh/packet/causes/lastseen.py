@@ -87,7 +87,8 @@ def open_question(scene: Scene, last: Sighting | None) -> list[Sighting] | None:
     answers = [one for one in scene.course.questions if one.kind in TELLS and one.src_ip == began.dst_ip]
     for one in answers:
         # what comes in at a bridge's port is the bridge's, and has not yet come to who asked
-        has_arrived = one.way == "in" and one.place == began.place
+        is_for_who_asked = one.dst_mac in ("", began.src_mac)
+        has_arrived = one.way == "in" and one.place == began.place and is_for_who_asked
         if has_arrived and scene.tables.master(began.place) is None:
             return None
     if answers:

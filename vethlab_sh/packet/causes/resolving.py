@@ -5,6 +5,7 @@ arp_process(), net/ipv4/arp.c; ndisc_recv_ns(), net/ipv6/ndisc.c.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import ip_interface
 
@@ -12,14 +13,17 @@ from ...facts import Address, Device, Link, Route
 from ...inside import quoted
 from ...language import tr
 from ..lookup import prefix_length
-from ..sighting import ASKS, TELLS, Sighting
+from ..sighting import ASKS, TELLS, Kind, Sighting
 from .bridging import nobody_has
 from .cables import show_link
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
+from .filters import rule_of_ttl
 from .look import Look
 from .routing import routers_next_door
 from .scene import Scene
 from .settings import forwarding_off, own_source, reverse_path, set_all, setting, show_setting
+
+ND_HOP_LIMIT = 255  # of a question for a MAC, and of its answer: RFC 4861, 7.1
 
 
 def unanswered(scene: Scene, asked: Sighting) -> Diagnosis | None:
@@ -27,10 +31,14 @@ def unanswered(scene: Scene, asked: Sighting) -> Diagnosis | None:
     device = asked.place
     ip = asked.dst_ip
     link = scene.link(device)
-    if link and link.arp is False and ":" not in ip:
-        if link.kind == "ipvlan":
+    if link and link.arp is False:
+        if link.kind == "ipvlan" and ":" not in ip:
             return _without_arp(link)
-        return arp_off(device)
+        if link.kind != "ipvlan":  # IPv6's answer it sends to its own MAC: ndisc_constructor(), net/ipv6/ndisc.c
+            return arp_off(device)
+    changed = with_another_hop_limit(scene, [asked])
+    if changed:
+        return changed
     if _hangs_free(scene, device, ip):
         return _no_bridge_takes(scene, device)
     if scene.is_local(device[0], ip):
@@ -39,6 +47,38 @@ def unanswered(scene: Scene, asked: Sighting) -> Diagnosis | None:
     if diagnosis is None and not scene.owners(ip):
         return nobody_has(scene, ip, asked)
     return diagnosis
+
+
+def with_another_hop_limit(scene: Scene, came: Iterable[Sighting]) -> Diagnosis | None:
+    """A question of IPv6, or its answer, whose hop limit tells that it may be from behind a router: RFC 4861, 7.1."""
+    for one in came:
+        # of an answer the source is whom it is about, who is its sender's own
+        is_v6 = one.kind in (Kind.ND_ASK, Kind.ND_TELL)
+        if is_v6 and one.way == "in" and one.ttl not in (None, ND_HOP_LIMIT):
+            return _not_looked_at(scene, one)
+    return None
+
+
+def _not_looked_at(scene: Scene, came: Sighting) -> Diagnosis:
+    sender = next((name for name, _ in scene.owners(came.src_ip)), came.namespace)
+    reason = tr(
+        "{space} does not look at a question of IPv6 for a MAC, or its answer, whose hop limit is {limit} and not "
+        "{right}",
+        space=came.namespace,
+        limit=came.ttl,
+        right=ND_HOP_LIMIT,
+    )
+    rule = rule_of_ttl(scene, sender)
+    if rule is None:
+        return Diagnosis(Cause.HOP_LIMIT, reason)
+    reason += tr(
+        ": the rule `{text}` ({program} {in_table}) in {space} sets it",
+        text=rule.text,
+        program=rule.program,
+        in_table=rule.in_table,
+        space=sender,
+    )
+    return Diagnosis(Cause.HOP_LIMIT, reason, rule.shown, rule.fixes)
 
 
 def stood_in_for_nobody(scene: Scene, ip: str) -> Diagnosis | None:

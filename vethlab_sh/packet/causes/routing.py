@@ -219,16 +219,18 @@ def _no_route(scene: Scene, space: str, dst: str) -> Diagnosis:
 
 
 def _no_route_of_ipv6(scene: Scene, links: list[Link], dst: str) -> Diagnosis | None:
-    """IPv6 that is switched off at all devices of a namespace, so that none has a route."""
+    """IPv6 that is switched off at all devices of a namespace, or at the one behind which the address is."""
     if ":" not in dst:
         return None
-    first = links[0]
-    space = first.namespace
+    space = links[0].namespace
     look = scene.look(space)
-    # switched off at one device, IPv6 still may have a way by another
-    for link in links:
-        if not look.number(f"ipv6/conf/{link.name}/disable_ipv6"):
-            return None
+    off = [link for link in links if look.number(f"ipv6/conf/{link.name}/disable_ipv6")]
+    if len(off) < len(links):  # IPv6 may have a way by another one
+        owners = set(scene.owners(dst))
+        off = [link for link in off if not owners.isdisjoint(scene.tables.wire(link.device))]
+    if not off:
+        return None
+    first = off[0]
     return Diagnosis(
         cause=Cause.IPV6_OFF,
         reason=tr(
