@@ -43,7 +43,8 @@ def not_for_this_device(scene: Scene, last: Sighting) -> Diagnosis | None:
     for row in tables.facts.neighbours:
         if row.mac != mac:
             continue
-        if row.ip == last.dst_ip or _is_gateway(scene, row.namespace, row.ip):
+        is_next_hop = row.ip in (last.dst_ip, last.ips[1]) or _is_gateway(scene, row.namespace, row.ip)
+        if is_next_hop:
             truth = _truth(scene, row) or tr("but {full} has {own}", full=full(device), own=own)
             return _wrong_neighbour(scene, row, truth)
     changed = _mac_rewritten(scene, last)
@@ -75,7 +76,11 @@ def for_a_mac_of_nobody(scene: Scene, last: Sighting) -> Diagnosis | None:
 
 def _truth(scene: Scene, row: Neighbour) -> str:
     """Which MAC the device has that has an entry's address, on the entry's wire; empty where none or several do."""
-    wire = scene.tables.wire((row.namespace, str(row.dev)))
+    device = (row.namespace, str(row.dev))
+    wire = scene.tables.wire(device)
+    # a tunnel is no wire: what is at its other ends is of its kind
+    if scene.tables.is_kind(device, "vxlan"):
+        wire = [other for other in scene.tables.links if scene.tables.is_kind(other, "vxlan")]
     owners = [owner for owner in scene.owners(row.ip) if owner in wire]
     if len(owners) != 1:
         return ""

@@ -63,7 +63,8 @@ def _went_out(scene: Scene, last: Sighting) -> Diagnosis | None:
         return _encrypted(link)
     if tables.is_kind(device, "bridge"):
         return (
-            for_a_mac_of_nobody(scene, last)
+            sent_without_asking(scene, last)
+            or for_a_mac_of_nobody(scene, last)
             or kept_from_its_port(scene, device, last)
             or not_bridged(scene, device, last)
             or filtered(scene, namespace, is_bridged=True)
@@ -80,7 +81,7 @@ def _went_out(scene: Scene, last: Sighting) -> Diagnosis | None:
 def _went_into_a_tunnel(scene: Scene, last: Sighting) -> Diagnosis | None:
     """Why a frame did not come out of a VXLAN device wrapped: no entry, no way to the other machine, or its size."""
     tunnel = last.place
-    diagnosis = not_wrapped(scene, tunnel, last)
+    diagnosis = for_a_mac_of_nobody(scene, last) or not_wrapped(scene, tunnel, last)
     entry = scene.tables.fdb(tunnel, last.dst_mac)
     if diagnosis is None and entry and entry.dst:
         unsent = _not_sent_wrapped(scene, tunnel, entry.dst)
