@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import struct
 import subprocess
 import time
@@ -844,6 +845,34 @@ def test_ipv6_is_asked_once_it_uses_its_new_addresses(lab, asks):
         # a fragment's header stands before that of ICMP
         assert {row.offset for row in walk.rows if row.leg == "there"} == {0, 1448, 2896}
         assert "(1 router between)" in walk.verdict
+
+
+def test_who_sends_its_own_connections_to_itself_answers_itself(lab):
+    lab.run(ROUTED)
+    lab.run(f"ip -n a link set lo up; ip netns exec a python3 -c {shlex.quote('import socket; ' + SERVES['tcp'])} &")
+    lab.run("until ip netns exec a ss -Hltn | grep -q :5353; do :; done")
+    lab.run("ip netns exec a iptables -t nat -A OUTPUT -p tcp --dport 5353 -j REDIRECT")
+    verdict = lab.check("TCP port 5353 of b answers a")
+    assert not verdict
+    assert verdict.sentence.rstrip(".").endswith("so a itself answers")
+
+
+def test_what_a_rule_drops_by_chance_can_be_reached(lab):
+    lab.run(ROUTED)
+    lab.run("ip netns exec b iptables -A INPUT -p icmp -m statistic --mode random --probability 0.999 -j DROP")
+    verdict = lab.check("a cannot reach b")
+    assert not verdict
+    assert "by a rule that does not drop all" in verdict.sentence
+
+
+def test_nothing_is_forwarded_past_a_rule_that_swallows_all(lab):
+    lab.run(ROUTED)
+    assert lab.check("r forwards")
+    lab.run("ip -n r rule add pref 1 prohibit")
+    verdict = lab.check("r forwards")
+    assert "the rule `1: from all prohibit` lets nothing go on" in verdict.sentence
+    lab.run(verdict.fix)
+    assert lab.check("r forwards")
 
 
 def test_a_router_that_lost_its_address_is_not_blamed_for_answering_for_nobody(lab):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..facts import Rule
 from ..inside import inside, quoted
 from ..language import marked, together, tr
 from ..packet.causes.cause import Cause, fix
@@ -16,6 +17,7 @@ from .question import Finding, Question, no, written, yes
 HOOKS = ("ingress", "prerouting", "forward", "postrouting", "egress")
 FAMILIES = {"inet": ("ip", "inet", "netdev"), "inet6": ("ip6", "inet", "netdev")}  # nft's, by the address family
 WHOLE = {"inet": "ipv4/ip_forward", "inet6": "ipv6/conf/all/forwarding"}
+ENDS = ("blackhole", "unreachable", "prohibit")  # what a rule may do with a packet at once: ip-rule(8)
 LOOKED_AT = marked("iptables, iptables-legacy and nft")
 
 
@@ -34,6 +36,10 @@ def forwards(question: Question, ns: str) -> Finding:
     shut = _off_at_a_device(question, one) if "inet" in versions else None
     if shut:
         return shut
+    for version in versions:
+        rule = _swallowing_rule(one, version)
+        if rule:
+            return _swallowed(space, WHOLE[version], rule)
     (filters,) = question.filters([space])
     for version in versions:
         for closed in filters.closed(FAMILIES[version], HOOKS):
@@ -92,6 +98,37 @@ def _off_at_a_device(question: Question, one: Look) -> Finding | None:
         inside(space, asking(*off.values())),
         cause=Cause.FORWARDING_OFF,
         fixes=written(set_all(space, off.values(), 1)),
+    )
+
+
+def _swallowing_rule(one: Look, version: str) -> Rule | None:
+    """The rule of policy routing that ends every packet before table main is asked; ip-rule(8)."""
+    rules = [rule for rule in one.rules if rule.family == version]
+    for rule in sorted(rules, key=lambda rule: rule.priority):
+        asks_more = rule.dst or rule.iif or rule.oif or rule.fwmark or rule.selectors or rule.inverted
+        if rule.src != "all" or asks_more:
+            continue
+        if rule.action in ENDS:
+            return rule
+        if rule.action or rule.table != "local":
+            return None
+    return None
+
+
+def _swallowed(space: str, path: str, rule: Rule) -> Finding:
+    program = "ip -6 rule" if rule.family == "inet6" else "ip rule"
+    return no(
+        tr(
+            "{name} is 1 in {space}, but the rule `{rule}` lets nothing go on: {action}",
+            name=_name(path),
+            space=space,
+            rule=rule.words,
+            action=rule.action,
+        ),
+        inside(space, program),
+        f"{rule.priority}:",
+        cause=Cause.POLICY_RULE,
+        fixes=written(fix(space, f"{program} del pref {rule.priority}")),
     )
 
 

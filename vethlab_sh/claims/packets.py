@@ -16,7 +16,7 @@ from ..packet.lookup import Tables
 from ..packet.probe import LARGEST
 from ..packet.walk import Walk
 from .entries import without_rule
-from .pings import Answer, Ping, forget
+from .pings import CHANCES, Answer, Ping, forget
 from .question import Finding, Question, no, yes
 
 # What ping says of the machine that it runs on, and of a router that sends a packet of IPv6 no further: RFC 4443, 3.2
@@ -133,7 +133,24 @@ def cannot_reach(question: Question, who: str, whom: str, size: str | None, piec
         if unwitnessed:  # it may be the one that was asked, and it may not
             return unwitnessed
     finding = can_reach(question, who, whom, None, size, pieces)
+    by_chance = _lost_by_chance(question, ping)
+    if by_chance and answer.code != 0:
+        return by_chance
     return finding.negated
+
+
+def _lost_by_chance(question: Question, ping: Ping) -> Finding | None:
+    """A loss by a rule that lets one packet pass and the next one not: that it cannot be reached, it does not tell."""
+    walked = question.followed.get(ping)
+    if walked is None or walked.evidence is None or not CHANCES.search(walked.evidence.shown or ""):
+        return None
+    why = tr(
+        "{source} got no answer from {name} this time, but by a rule that does not drop all: `{rule}`",
+        source=ping.source,
+        name=named(ping.whom, ping.target),
+        rule=walked.evidence.shown,
+    )
+    return _as_the_walk(why, walked, ping.line, None)
 
 
 def _routers(number: int) -> str:

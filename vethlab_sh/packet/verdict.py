@@ -101,6 +101,8 @@ def _has_answered(scene: Scene) -> bool:
     wanted = Kind.TCP if scene.probe.protocol == "tcp" else Kind.UDP
     # of our connection, whoever it says that it is from: OUTPUT may have rewritten whom we ask
     answers = [one for one in _come_home(scene) if one.kind == wanted and one.leg == "back"]
+    if not (answers or scene.course.there):  # by lo, at which nobody listens unless the target is an own address
+        return _asks_itself(scene)
     # a reset may also end what was open: where it refused, the line did not end well
     return any(not one.is_reset for one in answers)
 

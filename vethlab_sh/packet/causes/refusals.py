@@ -61,6 +61,8 @@ def sent_to_itself(scene: Scene) -> Diagnosis | None:
         return None
     by_rule = rule.goal.port if rule.goal is not None else None
     port = port_at(scene, space, probe.target, goal) or by_rule or probe.port
+    if any(one.takes(probe.protocol, goal, port) for one in scene.look(space).sockets):
+        return None
     reason = tr(
         "the rule `{text}` ({program} {in_table}) makes {space} ask itself, {goal} port {port}, and {reason}",
         text=rule.text,
