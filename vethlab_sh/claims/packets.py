@@ -16,11 +16,13 @@ from ..packet.lookup import Tables
 from ..packet.probe import LARGEST
 from ..packet.walk import Walk
 from .entries import without_rule
-from .pings import CHANCES, Answer, Ping, forget
+from .pings import Answer, Ping, forget
 from .question import Finding, Question, no, yes
 
 # What ping says of the machine that it runs on, and of a router that sends a packet of IPv6 no further: RFC 4443, 3.2
 TOO_LONG = re.compile(r"(?:[Mm]essage too long|Packet too big)(?:[,:] mtu[=:]? ?(?P<mtu>\d+))?")
+# By these a rule means one packet and not the next one: iptables-extensions(8), nft(8)
+DROPS_SOME = re.compile(r"\b(statistic|limit|hashlimit|numgen|quota|rateest)\b")
 TTL = 64  # what Linux sends an answer with: sysctl ip_default_ttl
 
 
@@ -142,7 +144,9 @@ def cannot_reach(question: Question, who: str, whom: str, size: str | None, piec
 def _lost_by_chance(question: Question, ping: Ping) -> Finding | None:
     """A loss by a rule that lets one packet pass and the next one not: that it cannot be reached, it does not tell."""
     walked = question.followed.get(ping)
-    if walked is None or walked.evidence is None or not CHANCES.search(walked.evidence.shown or ""):
+    if walked is None or walked.evidence is None or walked.cause not in (Cause.FILTER_RULE, Cause.REJECTED):
+        return None
+    if not DROPS_SOME.search(walked.evidence.shown or ""):
         return None
     why = tr(
         "{source} got no answer from {name} this time, but by a rule that does not drop all: `{rule}`",
