@@ -875,6 +875,14 @@ def test_nothing_is_forwarded_past_a_rule_that_swallows_all(lab):
     assert lab.check("r forwards")
 
 
+def test_a_namespace_is_asked_at_the_address_of_a_cable_before_those_of_lo(lab):
+    lab.run(ROUTED)
+    lab.run("ip -n b link set lo up; ip -n b addr add 10.1.0.2/32 dev lo")
+    walk = lab.walk("a", "b")
+    assert "b (10.2.0.2)" in walk.verdict
+    assert walk.cause == "source-is-own-address", walk.verdict
+
+
 def test_a_router_that_lost_its_address_is_not_blamed_for_answering_for_nobody(lab):
     lab.run(ROUTED)
     lab.run("ip -n r addr del 10.1.0.1/24 dev left; ip -n r route add default dev right")

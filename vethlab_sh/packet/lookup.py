@@ -377,11 +377,14 @@ def prefix_length(to: str, ip: str) -> int | None:
 
 
 def first_address(tables: Tables, namespace: str) -> Iterator[str]:
-    """The addresses of a namespace by which others reach it, IPv4 first, in the kernel's order."""
+    """The addresses of a namespace by which others reach it, IPv4 first, in the kernel's order.
+
+    Those of lo come after the others: there stand also addresses that others have, of services and anycast.
+    """
     own = []
     for row in tables.facts.addresses:
         if row.namespace == namespace and row.scope == "global":
             own.append(row)
-    own.sort(key=lambda row: row.family)  # inet stands before inet6
+    own.sort(key=lambda row: (row.family, row.dev == "lo"))  # inet stands before inet6
     for row in own:
         yield str(ip_interface(row.address).ip)
