@@ -171,6 +171,7 @@ GUARD = re.compile(r"-m rpfilter\b|\bfib saddr\b")
 DESTINATION = re.compile(r"-j (DNAT|REDIRECT|NETMAP)\b|\b(dnat|redirect)\b")
 SOURCE = re.compile(r"-j (SNAT|MASQUERADE|NETMAP)\b|\b(snat|masquerade)\b")
 REFUSAL = re.compile(r"\b(REJECT|reject)\b")
+UNTRACKED = re.compile(r"-j NOTRACK\b|-j CT .*(--notrack|--zone)\b|\bnotrack\b|\bct zone set\b")
 TTL = re.compile(r"\b(TTL|HL)\b|\b(ttl|hoplimit) set\b")
 MAC = re.compile(r"\bdnat\b|\bether daddr set\b")
 
@@ -224,6 +225,11 @@ def sets_source(text: str) -> bool:
 def sets_destination(text: str) -> bool:
     """Whether it gives packets another destination."""
     return DESTINATION.search(_bare(text)) is not None
+
+
+def keeps_from_tracking(text: str) -> bool:
+    """Whether conntrack does not follow what it means, or does so apart from other packets of the same connection."""
+    return UNTRACKED.search(_bare(text)) is not None
 
 
 def sets_ttl(text: str) -> bool:

@@ -316,4 +316,22 @@ CASES = [
             iptables -t nat -A POSTROUTING -s 192.168.30.1 -d 192.168.30.1 -j MASQUERADE
         """,
     ),
+    Case(
+        id="answer-that-is-not-tracked",
+        group="NAT",
+        title="masquerade works one way",
+        cause="r's iptables raw says NOTRACK of what comes in at right, so 10.1.0.2 is not put back into the answer",
+        source="common (rules against a full conntrack table)",
+        lines=ROUTER
+        + """
+            ip netns exec r iptables -t nat -A POSTROUTING -o right -j MASQUERADE
+            ip netns exec r iptables -t raw -A PREROUTING -i right -j NOTRACK
+        """,
+        src="a",
+        dst="b",
+        claim="a can reach b",
+        words=(("NOTRACK", "notrack"), ("r",), ("10.1.0.2",)),
+        netfilter=rule("PREROUTING", "NOTRACK", table="raw"),
+        mend="ip netns exec r iptables -t raw -F",
+    ),
 ]

@@ -443,6 +443,15 @@ def rule_of_ttl(scene: Scene, space: str) -> Met | None:
     return None
 
 
+def rule_of_tracking(scene: Scene, space: str) -> Met | None:
+    """The rule by which conntrack does not find the connection that a packet belongs to."""
+    for step in _rules_of(scene.again.steps.get(space, ())):
+        rule = _rule(scene, space, step)
+        if deeds.keeps_from_tracking(rule.text):
+            return rule
+    return None
+
+
 def rule_of_mac(scene: Scene, space: str, mac: str) -> Met | None:
     """The rule of a bridge filter that gives frames this MAC."""
     steps = scene.again.steps.get(space, ())

@@ -10,7 +10,7 @@ from ...inside import quoted
 from ...language import tr
 from ..sighting import Kind, Sighting
 from .cause import Cause, Diagnosis, Shown, fix, place
-from .filters import rewritten_to, rule_of_source
+from .filters import rewritten_to, rule_of_source, rule_of_tracking
 from .routing import no_way
 from .scene import Scene
 from .settings import setting, show_setting
@@ -144,6 +144,34 @@ def by_its_own_service(scene: Scene, last: Sighting, diagnosis: Diagnosis) -> Di
             reason=diagnosis.reason,
         ),
         fixes=(fix(space, _masquerading(after)),),
+    )
+
+
+def not_put_back_untracked(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """An answer to what was rewritten here, which conntrack does not know for one: it stays the machine's own."""
+    space = last.namespace
+    if last.leg != "back" or space == scene.probe.src:
+        return None
+    here = [one for one in scene.course.there if one.namespace == space]
+    was = [one.src_ip for one in here if one.way == "in" and one.src_ip != last.dst_ip]
+    is_rewritten = any(one.way == "out" and one.src_ip == last.dst_ip for one in here)
+    rule = rule_of_tracking(scene, space) if was and is_rewritten else None
+    if rule is None:
+        return None
+    return Diagnosis(
+        cause=Cause.REWRITTEN,
+        reason=tr(
+            "{space} had rewritten the source {before} to {after}, and does not put it back into the answer: the rule "
+            "`{text}` ({program} {in_table}) keeps conntrack from knowing the connection",
+            space=space,
+            before=was[-1],
+            after=last.dst_ip,
+            text=rule.text,
+            program=rule.program,
+            in_table=rule.in_table,
+        ),
+        shown=rule.shown,
+        fixes=rule.fixes,
     )
 
 

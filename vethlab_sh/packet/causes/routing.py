@@ -445,6 +445,39 @@ def _cable_to(scene: Scene, space: str, dst: str) -> str | None:
     return None
 
 
+def sent_back(scene: Scene, last: Sighting) -> Diagnosis | None:
+    """A packet that came back to who sent it, by a route of a router that leads to where it came from."""
+    space = last.namespace
+    if last.wrapped or not scene.is_local(space, last.src_ip):
+        return None
+    way = [one for one in scene.carrying_like(last) if one.number < last.number]
+    outs = [one for one in way if one.way == "out"]
+    senders = [one for one in outs if one.namespace != space and one.src_mac == last.src_mac]
+    if not senders:
+        return None
+    back = senders[0]
+    has_left = any(one.namespace == space and one.number < back.number for one in outs)
+    router = back.namespace
+    came = [one for one in way if one.namespace == router and one.way == "in"]
+    route = scene.decide(router, last.dst_ip, last.src_ip, came[-1].device if came else None).route
+    if not has_left or route is None or route.dev != back.device:
+        return None
+    mends: tuple[Fix, ...] = ()
+    if route.is_whole and _is_reached_without(scene, router, route, last.dst_ip):
+        mends = (fix(router, f"ip {WORDS[route.family]}route del {typed_route(route)}"),)
+    return Diagnosis(
+        cause=Cause.WRONG_ROUTE,
+        reason=tr(
+            "{router} sends it back to {space}, which had sent it, by its route {words}",
+            router=router,
+            space=space,
+            words=route.words,
+        ),
+        shown=Shown.of(router, f"ip route get {last.dst_ip}", last.dst_ip),
+        fixes=mends,
+    )
+
+
 def _leads_there(scene: Scene, space: str, route: Route, dst: str) -> bool:
     """Whether a route's device is on a wire with the address, or with its gateway."""
     if route.dev is None:

@@ -168,6 +168,10 @@ class Scene:
                 chosen.append(one)
         return chosen
 
+    def carrying_like(self, last: Sighting) -> list[Sighting]:
+        """The sightings of the same packet on the same leg, everywhere."""
+        return [one for one in self.course.sightings if (one.leg, one.seq) == (last.leg, last.seq)]
+
     def real_destination(self, last: Sighting) -> str:
         """Where a packet goes when it comes in at its last sighting: an answer to what was rewritten is rewritten back.
 

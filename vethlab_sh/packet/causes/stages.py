@@ -27,8 +27,8 @@ from .resolving import (
     stood_in_for_nobody,
     unanswered,
 )
-from .rewriting import by_its_own_service, kept_from_its_port, rewritten
-from .routing import no_way, not_forwarded, too_large
+from .rewriting import by_its_own_service, kept_from_its_port, not_put_back_untracked, rewritten
+from .routing import no_way, not_forwarded, sent_back, too_large
 from .scene import Scene
 from .settings import own_source, reverse_path
 from .tunnels import is_tunnel, not_carried, not_taken, remote_of
@@ -354,7 +354,12 @@ def _packet_arrived(scene: Scene, last: Sighting) -> Diagnosis | None:
         lost = _not_put_back(scene, last, dst)
         if lost:
             return lost
-    return used_up(scene, last) or taken_for_the_owner(scene, last) or _not_sent_on(scene, last, dst)
+    return (
+        used_up(scene, last)
+        or taken_for_the_owner(scene, last)
+        or sent_back(scene, last)
+        or _not_sent_on(scene, last, dst)
+    )
 
 
 def _not_answered(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
@@ -416,7 +421,7 @@ def _not_sent_on(scene: Scene, last: Sighting, dst: str) -> Diagnosis | None:
     diagnosis = filtered(scene, space)
     if diagnosis:
         return replace(diagnosis, should_be=place(out) if out else None)
-    return rewritten(scene, last)
+    return not_put_back_untracked(scene, last) or rewritten(scene, last)
 
 
 def _explains_input(diagnosis: Diagnosis) -> bool:
