@@ -396,6 +396,16 @@ class Rule:
     proto: str | None = None
 
     @property
+    def listing(self) -> str:
+        """The line that shows it, among others."""
+        return "ip -6 rule" if self.family == "inet6" else "ip rule"
+
+    @property
+    def removal(self) -> str:
+        """The line that takes it away."""
+        return f"{self.listing} del pref {self.priority}"
+
+    @property
     def words(self) -> str:
         """As `ip rule` says it."""
         parts = [f"{self.priority}:"]

@@ -113,9 +113,7 @@ def without_rule(one: Look, ip: str, is_right: Callable[[Route], bool]) -> tuple
     route = replace(one, rules=others).decide(ip).route
     if route is None or not is_right(route):
         return ()
-    version = "-6 " if rule.family == "inet6" else ""
-    mend = fix(one.namespace, f"ip {version}rule del pref {rule.priority}")
-    return written(mend)
+    return written(fix(one.namespace, rule.removal))
 
 
 def _by_rule(ip: str, rule: Rule, route: Route | None, wanted: Hop, mends: tuple[str, ...]) -> Finding:

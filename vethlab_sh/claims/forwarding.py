@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..facts import Rule
+from ..facts import DEAD_ENDS, Rule
 from ..inside import inside, quoted
 from ..language import marked, together, tr
 from ..packet.causes.cause import Cause, fix
@@ -17,7 +17,6 @@ from .question import Finding, Question, no, written, yes
 HOOKS = ("ingress", "prerouting", "forward", "postrouting", "egress")
 FAMILIES = {"inet": ("ip", "inet", "netdev"), "inet6": ("ip6", "inet", "netdev")}  # nft's, by the address family
 WHOLE = {"inet": "ipv4/ip_forward", "inet6": "ipv6/conf/all/forwarding"}
-ENDS = ("blackhole", "unreachable", "prohibit")  # what a rule may do with a packet at once: ip-rule(8)
 LOOKED_AT = marked("iptables, iptables-legacy and nft")
 
 
@@ -108,7 +107,7 @@ def _swallowing_rule(one: Look, version: str) -> Rule | None:
         asks_more = rule.dst or rule.iif or rule.oif or rule.fwmark or rule.selectors or rule.inverted
         if rule.src != "all" or asks_more:
             continue
-        if rule.action in ENDS:
+        if rule.action in DEAD_ENDS:
             return rule
         if rule.action or rule.table != "local":
             return None
@@ -116,7 +115,6 @@ def _swallowing_rule(one: Look, version: str) -> Rule | None:
 
 
 def _swallowed(space: str, path: str, rule: Rule) -> Finding:
-    program = "ip -6 rule" if rule.family == "inet6" else "ip rule"
     return no(
         tr(
             "{name} is 1 in {space}, but the rule `{rule}` lets nothing go on: {action}",
@@ -125,10 +123,10 @@ def _swallowed(space: str, path: str, rule: Rule) -> Finding:
             rule=rule.words,
             action=rule.action,
         ),
-        inside(space, program),
+        inside(space, rule.listing),
         f"{rule.priority}:",
         cause=Cause.POLICY_RULE,
-        fixes=written(fix(space, f"{program} del pref {rule.priority}")),
+        fixes=written(fix(space, rule.removal)),
     )
 
 

@@ -58,24 +58,24 @@ def can_reach(
         return other
     ttl = _ttl(answer)
     between, untold = _routers_between(question, ping, ttl)
-    if routers is not None and between is None:
-        why = tr(
-            "{who} reaches {name}, but the TTL {ttl} does not tell through how many routers: {reason}",
-            who=who,
-            name=name,
-            ttl=ttl,
-            reason=untold,
-        )
-        return no(why, ping.line, f"ttl={ttl}", answer.out)
-    if routers is not None and between is not None and between != int(routers):
-        why = tr(
-            "{who} reaches {name}, but through {routers}, not {claimed}: the TTL is {ttl}",
-            who=who,
-            name=name,
-            routers=_routers(between),
-            claimed=routers,
-            ttl=ttl,
-        )
+    if routers is not None and between != int(routers):
+        if between is None:
+            why = tr(
+                "{who} reaches {name}, but the TTL {ttl} does not tell through how many routers: {reason}",
+                who=who,
+                name=name,
+                ttl=ttl,
+                reason=untold,
+            )
+        else:
+            why = tr(
+                "{who} reaches {name}, but through {routers}, not {claimed}: the TTL is {ttl}",
+                who=who,
+                name=name,
+                routers=_routers(between),
+                claimed=routers,
+                ttl=ttl,
+            )
         return no(why, ping.line, f"ttl={ttl}", answer.out)
     if not size:
         reaches = tr("{who} reaches {name}", who=who, name=name)
@@ -135,10 +135,8 @@ def cannot_reach(question: Question, who: str, whom: str, size: str | None, piec
         if unwitnessed:  # it may be the one that was asked, and it may not
             return unwitnessed
     finding = can_reach(question, who, whom, None, size, pieces)
-    by_chance = _lost_by_chance(question, ping)
-    if by_chance and answer.code != 0:
-        return by_chance
-    return finding.negated
+    by_chance = _lost_by_chance(question, ping) if answer.code != 0 else None
+    return by_chance or finding.negated
 
 
 def _lost_by_chance(question: Question, ping: Ping) -> Finding | None:

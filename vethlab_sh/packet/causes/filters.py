@@ -427,11 +427,6 @@ def _rules_of(steps: Iterable[Step]) -> list[Step]:
     return [step for step in steps if step.rule and not step.is_ours]
 
 
-def may_set_ttl(scene: Scene, space: str) -> bool:
-    """Whether any rule there gives packets another TTL: only then it is worth asking once more which they met."""
-    return scene.look(space).may_set_ttl
-
-
 def rule_of_ttl(scene: Scene, space: str) -> Met | None:
     """The rule that gives the probe another TTL, and lets it go on."""
     for step in _rules_of(scene.again.steps.get(space, ())):
@@ -441,6 +436,23 @@ def rule_of_ttl(scene: Scene, space: str) -> Met | None:
         if deeds.sets_ttl(rule.text):
             return rule
     return None
+
+
+def set_by(rule: Met, sender: str, gone: str) -> Diagnosis:
+    """A packet that goes no further, for a TTL that a rule of its sender gave it. gone: that it does, in words."""
+    return Diagnosis(
+        cause=Cause.HOP_LIMIT,
+        reason=tr(
+            "{gone}: the rule `{text}` ({program} {in_table}) in {sender} sets it",
+            gone=gone,
+            text=rule.text,
+            program=rule.program,
+            in_table=rule.in_table,
+            sender=sender,
+        ),
+        shown=rule.shown,
+        fixes=rule.fixes,
+    )
 
 
 def rule_of_tracking(scene: Scene, space: str) -> Met | None:

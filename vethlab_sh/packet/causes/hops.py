@@ -178,7 +178,6 @@ def sent_to_a_remote(scene: Scene, tunnel: Device, remote: str, diagnosis: Diagn
 
 def _sent_by_a_rule(rule: Rule, route: Route, diagnosis: Diagnosis) -> Diagnosis:
     space = rule.namespace
-    family = "-6 " if rule.family == "inet6" else ""
     return replace(
         diagnosis,
         cause=Cause.POLICY_RULE,
@@ -190,8 +189,8 @@ def _sent_by_a_rule(rule: Rule, route: Route, diagnosis: Diagnosis) -> Diagnosis
             route=route.words,
             reason=diagnosis.reason,
         ),
-        shown=Shown.of(space, f"ip {family}rule", f"{rule.priority}:"),
-        fixes=(fix(space, f"ip {family}rule del pref {rule.priority}"),),
+        shown=Shown.of(space, rule.listing, f"{rule.priority}:"),
+        fixes=(fix(space, rule.removal),),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...language import tr
 from ..sighting import Sighting
 from .cause import Cause, Diagnosis, Shown, full
-from .filters import may_set_ttl, rule_of_ttl
+from .filters import rule_of_ttl, set_by
 from .scene import Scene
 from .settings import setting, show_setting
 from .tunnels import sender_of, show_tunnel
@@ -57,19 +57,7 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
         )
     rule = rule_of_ttl(scene, sender)
     if rule:
-        return Diagnosis(
-            cause=Cause.HOP_LIMIT,
-            reason=tr(
-                "{gone}: the rule `{text}` ({program} {in_table}) in {sender} sets it",
-                gone=gone,
-                text=rule.text,
-                program=rule.program,
-                in_table=rule.in_table,
-                sender=sender,
-            ),
-            shown=rule.shown,
-            fixes=rule.fixes,
-        )
+        return set_by(rule, sender, gone)
     counter = "Ip6InHdrErrors" if is_ipv6 else "IpInHdrErrors"
     shown = Shown.of(router, f"nstat -asz {counter}", counter)
     return Diagnosis(
@@ -84,7 +72,7 @@ def used_up(scene: Scene, last: Sighting) -> Diagnosis | None:
 def _taken_away(scene: Scene, last: Sighting) -> Diagnosis | None:
     """A packet that came with hops left, and a rule of the router itself leaves it too few."""
     router = last.namespace
-    if not may_set_ttl(scene, router):
+    if not scene.look(router).may_set_ttl:  # then it is not worth asking once more which rules it meets
         return None
     rule = rule_of_ttl(scene, router)
     is_ipv6 = ":" in last.ips[1]

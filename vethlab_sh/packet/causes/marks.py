@@ -43,7 +43,7 @@ def led_away_by_a_mark(scene: Scene, last: Sighting | None) -> Diagnosis | None:
                 answer=answer,
             ),
             shown=Shown.of(space, line, "", answer),
-            fixes=(fix(space, f"{'ip -6' if rule.family == 'inet6' else 'ip'} rule del pref {rule.priority}"),),
+            fixes=(fix(space, rule.removal),),
         )
     return None
 

@@ -8,7 +8,7 @@ from ...language import tr
 from ..sighting import Error, Sighting
 from .cause import Cause, Diagnosis, Shown
 from .delivering import nobody_listens
-from .filters import filtered, port_at, rewritten_to
+from .filters import Met, filtered, port_at, rewritten_to
 from .lastseen import last_seen
 from .lifetimes import used_up
 from .routing import loop
@@ -37,8 +37,7 @@ def _refused_behind(scene: Scene, reset: Sighting) -> Diagnosis | None:
     owner = scene.tables.owner(goal)
     if goal is None or owner is None:
         return None
-    by_rule = rule.goal.port if rule is not None and rule.goal is not None else None
-    port = port_at(scene, space, probe.target, goal) or by_rule or probe.port
+    port = _port_behind(scene, space, goal, rule)
     namespace, _ = owner
     refusal = nobody_listens(scene, namespace, goal, port)
     reason = tr(
@@ -53,14 +52,20 @@ def _refused_behind(scene: Scene, reset: Sighting) -> Diagnosis | None:
     return replace(refusal, reason=reason)
 
 
+def _port_behind(scene: Scene, space: str, goal: str, rule: Met | None) -> int:
+    """The port that the probe has at an address that a namespace gave it: as a hook saw it, or the rule says."""
+    probe = scene.probe
+    by_rule = rule.goal.port if rule is not None and rule.goal is not None else None
+    return port_at(scene, space, probe.target, goal) or by_rule or probe.port
+
+
 def sent_to_itself(scene: Scene) -> Diagnosis | None:
     """A rule of who asks by which it asks itself, where nobody listens: REDIRECT in OUTPUT, or DNAT to its own."""
     space, probe = scene.probe.src, scene.probe
     goal, rule = rewritten_to(scene, space, probe.target)
     if goal is None or rule is None or probe.is_ping or not scene.is_local(space, goal):
         return None
-    by_rule = rule.goal.port if rule.goal is not None else None
-    port = port_at(scene, space, probe.target, goal) or by_rule or probe.port
+    port = _port_behind(scene, space, goal, rule)
     if any(one.takes(probe.protocol, goal, port) for one in scene.look(space).sockets):
         return None
     reason = tr(

@@ -17,7 +17,7 @@ from ..sighting import ASKS, TELLS, Kind, Sighting
 from .bridging import nobody_has
 from .cables import show_link
 from .cause import Cause, Diagnosis, Fix, Shown, fix, full, place
-from .filters import rule_of_ttl
+from .filters import rule_of_ttl, set_by
 from .look import Look
 from .routing import routers_next_door
 from .scene import Scene
@@ -71,14 +71,7 @@ def _not_looked_at(scene: Scene, came: Sighting) -> Diagnosis:
     rule = rule_of_ttl(scene, sender)
     if rule is None:
         return Diagnosis(Cause.HOP_LIMIT, reason)
-    reason += tr(
-        ": the rule `{text}` ({program} {in_table}) in {space} sets it",
-        text=rule.text,
-        program=rule.program,
-        in_table=rule.in_table,
-        space=sender,
-    )
-    return Diagnosis(Cause.HOP_LIMIT, reason, rule.shown, rule.fixes)
+    return set_by(rule, sender, reason)
 
 
 def stood_in_for_nobody(scene: Scene, ip: str) -> Diagnosis | None:

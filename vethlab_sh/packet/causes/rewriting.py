@@ -181,7 +181,7 @@ def kept_from_its_port(scene: Scene, bridge: Device, last: Sighting) -> Diagnosi
     So it is where br_netfilter gives rules of IP what comes in at a port, and they rewrite where it goes: then the
     frame is bridged on, and not routed, br_nf_pre_routing_finish(), net/bridge/br_netfilter_hooks.c.
     """
-    came = [one for one in scene.course.sightings if (one.leg, one.seq, one.way) == (last.leg, last.seq, "in")]
+    came = [one for one in scene.carrying_like(last) if one.way == "in"]
     at_ports = [one for one in came if scene.tables.master(one.place) == bridge and one.dst_ip != last.dst_ip]
     entry = scene.tables.fdb(bridge, last.macs[1])
     if not at_ports or entry is None:

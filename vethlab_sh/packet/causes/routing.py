@@ -154,7 +154,6 @@ def _off(scene: Scene, hops: Sequence[Route]) -> Diagnosis | None:
 
 def _swallowed_by_a_rule(rule: Rule, dst: str) -> Diagnosis:
     space = rule.namespace
-    program = f"ip {WORDS[rule.family]}rule"
     return Diagnosis(
         cause=Cause.POLICY_RULE,
         reason=tr(
@@ -164,8 +163,8 @@ def _swallowed_by_a_rule(rule: Rule, dst: str) -> Diagnosis:
             ip=dst,
             action=rule.action,
         ),
-        shown=Shown.of(space, program, f"{rule.priority}:"),
-        fixes=(fix(space, f"{program} del pref {rule.priority}"),),
+        shown=Shown.of(space, rule.listing, f"{rule.priority}:"),
+        fixes=(fix(space, rule.removal),),
     )
 
 
@@ -178,9 +177,12 @@ def _table_not_asked(scene: Scene, space: str, dst: str) -> Diagnosis | None:
     if not rules or route is None or route.is_dead_end:
         return None
     program = f"ip {WORDS[family]}rule"
-    shown = Shown.of(space, program)
-    reason = tr("no rule of {space} looks up table main, which has the route {words}", space=space, words=route.words)
-    if asking_main:
+    if not asking_main:
+        shown = Shown.of(space, program)
+        reason = tr(
+            "no rule of {space} looks up table main, which has the route {words}", space=space, words=route.words
+        )
+    else:
         first = asking_main[0]
         shown = Shown.of(space, program, f"{first.priority}:")
         reason = tr(
@@ -391,7 +393,7 @@ def _dead_end(scene: Scene, decision: Decision, space: str, dst: str) -> Diagnos
     shown = Shown.of(space, f"{program} show{table}", f"{route.kind} {route.to}")
     mend = fix(space, f"{program} del {route.kind} {route.to}{table}")
     if decision.is_special:
-        undo = fix(space, f"ip {WORDS[route.family]}rule del pref {rule.priority}")
+        undo = fix(space, rule.removal)
         asks = tr(
             "the rule `{words}` in {space} asks table {table} for {dst}",
             words=rule.words,

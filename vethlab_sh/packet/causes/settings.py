@@ -142,7 +142,7 @@ def _without(scene: Scene, arrived: Device, source: str, rule: Rule) -> tuple[Fi
     back = replace(look, rules=others).decide(source).route
     if back is None or back.dev != name:
         return ()
-    return (fix(space, f"ip rule del pref {rule.priority}"),)
+    return (fix(space, rule.removal),)
 
 
 def _let_in(scene: Scene, arrived: Device, source: str, back: Route) -> tuple[Fix, ...]:
