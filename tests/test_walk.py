@@ -834,10 +834,14 @@ ROUTED6 = """
 """
 
 
+DAD = "net.ipv6.conf.default.dad_transmits"
+
+
 @pytest.mark.parametrize("asks", ["check", "walk"])
 def test_ipv6_is_asked_once_it_uses_its_new_addresses(lab, asks):
     """For a second or two IPv6 checks that nobody else has them, and a router asks for no MAC meanwhile."""
-    lab.run(ROUTED6)
+    checks = 3 if asks == "check" else 1  # how often an address is asked for, a second each
+    lab.run(ROUTED6.replace("ip netns add b", f"ip netns add b; ip netns exec r sysctl -qw {DAD}={checks}"))
     if asks == "check":
         verdict = lab.check("a can reach fd02::2")
         assert verdict, verdict
@@ -865,6 +869,11 @@ def test_what_a_rule_drops_by_chance_can_be_reached(lab):
     verdict = lab.check("a cannot reach b")
     assert not verdict
     assert "by a rule that does not drop all" in verdict.sentence
+    # words of a comment, or of a chain, are none of a rule's own
+    lab.run("ip netns exec b iptables -F INPUT; ip netns exec b iptables -N limit")
+    lab.run("ip netns exec b iptables -A limit -m comment --comment 'rate limit' -j DROP")
+    lab.run("ip netns exec b iptables -A INPUT -p icmp -j limit")
+    assert lab.check("a cannot reach b")
 
 
 def test_nothing_is_forwarded_past_a_rule_that_swallows_all(lab):
@@ -899,6 +908,11 @@ def test_ttl_tells_of_routers_only_where_nothing_else_changes_it(lab):
     lab.run("ip netns exec b sysctl -qw net.ipv4.ip_default_ttl=60")
     assert lab.check("a can reach b through 1 router")
     assert not lab.check("a can reach b through 5 routers")
+    # of an address that a rule leads to another machine, the TTL is that one's
+    lab.run("ip netns exec r iptables -t nat -A PREROUTING -d 10.2.0.9 -j DNAT --to 10.2.0.2")
+    lab.run("ip -n r link set lo up; ip -n r addr add 10.2.0.9/32 dev lo")
+    assert lab.check("a can reach 10.2.0.9 through 1 router")
+    assert not lab.check("a can reach 10.2.0.9 through 5 routers")
     lab.run("ip netns exec r iptables -t mangle -A POSTROUTING -j TTL --ttl-inc 1")
     claimed = lab.check("a can reach b through 0 routers")
     assert not claimed

@@ -15,14 +15,13 @@ from ..packet.follow import walk
 from ..packet.lookup import Tables
 from ..packet.probe import LARGEST
 from ..packet.walk import Walk
+from ..parsers import deeds
 from .entries import without_rule
 from .pings import Answer, Ping, forget
 from .question import Finding, Question, no, yes
 
 # What ping says of the machine that it runs on, and of a router that sends a packet of IPv6 no further: RFC 4443, 3.2
 TOO_LONG = re.compile(r"(?:[Mm]essage too long|Packet too big)(?:[,:] mtu[=:]? ?(?P<mtu>\d+))?")
-# By these a rule means one packet and not the next one: iptables-extensions(8), nft(8)
-DROPS_SOME = re.compile(r"\b(statistic|limit|hashlimit|numgen|quota|rateest)\b")
 TTL = 64  # what Linux sends an answer with: sysctl ip_default_ttl
 
 
@@ -101,17 +100,19 @@ def _ttl(answer: Answer) -> int:
 
 def _routers_between(question: Question, ping: Ping, ttl: int) -> tuple[int | None, str]:
     """How many routers an answer passed that came with this TTL, each of which took one off (RFC 791); else why not."""
-    owner = question.tables.owner(ping.target)
-    if owner is None:
-        return None, tr("nobody is known to have {target}, and to have sent the answer", target=ping.target)
     for one in question.look_everywhere():
         why = _changes_ttls(one)
         if why:
             return None, why
-    space, _ = owner
-    starts = question.look(space).starting_ttls(":" in ping.target)
+    answerer = _who_answers(question, ping)
+    if answerer is None and question.walks:
+        return None, tr("who has sent the answer is not known")
+    senders = question.spaces if answerer is None else [answerer]
+    starts: set[int] = set()
+    for space in senders:
+        starts |= question.look(space).starting_ttls(":" in ping.target)
     if len(starts) != 1 or max(starts) < ttl:
-        return None, tr("{space} sends with {starts}", space=space, starts=together(map(str, sorted(starts))))
+        return None, tr("{space} sends with {starts}", space=either(senders), starts=together(map(str, sorted(starts))))
     return starts.pop() - ttl, ""
 
 
@@ -144,7 +145,7 @@ def _lost_by_chance(question: Question, ping: Ping) -> Finding | None:
     walked = question.followed.get(ping)
     if walked is None or walked.evidence is None or walked.cause not in (Cause.FILTER_RULE, Cause.REJECTED):
         return None
-    if not DROPS_SOME.search(walked.evidence.shown or ""):
+    if not deeds.means_some(walked.evidence.shown):
         return None
     why = tr(
         "{source} got no answer from {name} this time, but by a rule that does not drop all: `{rule}`",
@@ -174,24 +175,34 @@ def _answerer(question: Question, ping: Ping) -> str:
 
     Where one namespace alone has the address, the tables tell; else, as with the address of a service, only a walk.
     """
-    if ping.whom in question.spaces or not question.walks:
+    if ping.whom in question.spaces:
+        return ""
+    answered_by = _who_answers(question, ping)
+    if answered_by is None:
         return ""
     owners = _owners(question, ping.target)
-    if len(owners) == 1 and not _anybody_rewrites(question):
-        owner = owners.pop()
-        if owner == ping.source:
-            return tr("; {owner} has this address itself, and answers", owner=owner)
-        return tr("; it is an address of {owner}", owner=owner)
-    walked = followed(question, ping)
-    if walked is None or walked.answered_by is None:
-        return ""
     if len(owners) > 1:
         return tr(
             "; {answered_by} answers, one of {count} namespaces that have this address",
-            answered_by=walked.answered_by,
+            answered_by=answered_by,
             count=len(owners),
         )
-    return tr("; {answered_by} answers", answered_by=walked.answered_by)
+    if not owners or _anybody_rewrites(question):
+        return tr("; {answered_by} answers", answered_by=answered_by)
+    if answered_by == ping.source:
+        return tr("; {owner} has this address itself, and answers", owner=answered_by)
+    return tr("; it is an address of {owner}", owner=answered_by)
+
+
+def _who_answers(question: Question, ping: Ping) -> str | None:
+    """The namespace that answers: who alone has the address, where nobody rewrites any; else whom a walk sees do so."""
+    if not question.walks:
+        return None
+    owners = _owners(question, ping.target)
+    if len(owners) == 1 and not _anybody_rewrites(question):
+        return owners.pop()
+    walked = followed(question, ping)
+    return walked.answered_by if walked is not None else None
 
 
 def _owners(question: Question, ip: str) -> set[str]:

@@ -22,9 +22,9 @@ from .sightings import Course, course
 from .verdict import in_a_circle, judge
 from .walk import Walk
 
-# Seconds: each address is asked for after a delay of up to one, and an answer is waited for for another one; RFC 4862,
-# 5.4.2, and addrconf_dad_kick(), net/ipv6/addrconf.c
-CHECKING = 3.0
+# Seconds at most. Each address is asked for after a delay of up to one, and an answer is waited for for another one,
+# or as often as dad_transmits says; RFC 4862, 5.4.2, and addrconf_dad_kick(), net/ipv6/addrconf.c
+CHECKING = 10.0
 SHORT = 0.5  # seconds for an answer where a loop is there anyway, and takes a processor as long as we look
 
 

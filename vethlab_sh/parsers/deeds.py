@@ -171,6 +171,8 @@ GUARD = re.compile(r"-m rpfilter\b|\bfib saddr\b")
 DESTINATION = re.compile(r"-j (DNAT|REDIRECT|NETMAP)\b|\b(dnat|redirect)\b")
 SOURCE = re.compile(r"-j (SNAT|MASQUERADE|NETMAP)\b|\b(snat|masquerade)\b")
 REFUSAL = re.compile(r"\b(REJECT|reject)\b")
+# By these a rule means one packet and not the next one: iptables-extensions(8), nft(8)
+SOME = re.compile(r"-m (statistic|limit|hashlimit|quota|rateest)\b|\bnumgen\b|\blimit rate\b|\bquota (over |until )?\d")
 UNTRACKED = re.compile(r"-j NOTRACK\b|-j CT .*(--notrack|--zone)\b|\bnotrack\b|\bct zone set\b")
 TTL = re.compile(r"\b(TTL|HL)\b|\b(ttl|hoplimit) set\b")
 MAC = re.compile(r"\bdnat\b|\bether daddr set\b")
@@ -225,6 +227,11 @@ def sets_source(text: str) -> bool:
 def sets_destination(text: str) -> bool:
     """Whether it gives packets another destination."""
     return DESTINATION.search(_bare(text)) is not None
+
+
+def means_some(text: str) -> bool:
+    """Whether it means one packet and not the next one of the same kind, by chance or by counting."""
+    return SOME.search(_bare(text)) is not None
 
 
 def keeps_from_tracking(text: str) -> bool:
